@@ -1,0 +1,50 @@
+# Everything from a fresh clone with only Python 3.11+ and make.
+# The environment is rebuilt when the lock or the project file changes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help run test lint slow-test environment lock bench selftest wheel clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 14) and f"bachview needs Python 3.11 to 3.13, and {sys.executable} is {v.major}.{v.minor}: call make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+environment: $(READY)  ## make .venv from requirements.lock
+
+run: $(READY)  ## open the viewer on the built-in demo, classification running
+	$(BIN)/bachview demo
+
+test: lint  ## linters, types, import contracts, then the whole suite
+	$(BIN)/pytest
+
+lint: $(READY)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+slow-test: $(READY)  ## the tests that take minutes (the three real architectures, the largest phantom)
+	$(BIN)/pytest -m slow
+
+selftest: $(READY)  ## class order, overlay alignment, resume, engine against reference
+	$(BIN)/bachview selftest
+
+bench: $(READY)  ## every speed budget, as a table
+	$(BIN)/bachview bench
+
+lock: $(READY)  ## pin the newest allowed versions (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
+
+wheel: $(READY)  ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""`bachview bench`: the speed budgets, measured on this machine."""

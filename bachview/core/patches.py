@@ -1,0 +1,116 @@
+"""The patch grid: where patches lie on a slide, in level-0 px and in um.
+
+Each patch stands for one *cell*, a rectangle of one stride; cells tile the region without
+gap or overlap and are what the overlay colours and areas count. The *field* that the
+models see is centred on the cell and may be larger (overlapping fields) or equal.
+"""
+
+import math
+from dataclasses import dataclass
+
+from bachview.core.calibration import Calibration
+from bachview.core.geometry import Point, Region
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGeometry:
+    """What a bundle demands of a patch.
+
+    Attributes
+    ----------
+    input_px : side of the square given to the models, px.
+    mpp : um per px of that square.
+    stride_um : step of the grid, um.
+    """
+
+    input_px: int
+    mpp: float
+    stride_um: float
+
+    def __post_init__(self) -> None:
+        if self.input_px < 1 or self.mpp <= 0 or self.stride_um <= 0:
+            raise ValueError(f"impossible patch geometry {self}")
+
+    @property
+    def field_um(self) -> float:
+        """Side of the physical square that a patch shows, um."""
+        return self.input_px * self.mpp
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGrid:
+    """A regular grid of patches over a region of one slide.
+
+    Attributes
+    ----------
+    region : the covered region, level-0 px.
+    stride_x, stride_y : cell size, level-0 px, float (pixels need not be square).
+    field_x, field_y : field size, level-0 px, float.
+    """
+
+    region: Region
+    stride_x: float
+    stride_y: float
+    field_x: float
+    field_y: float
+
+    @classmethod
+    def over(cls, region: Region, calibration: Calibration, geometry: PatchGeometry) -> "PatchGrid":
+        """Grid of a bundle's patches over `region`.
+
+        Raises
+        ------
+        ValueError
+            The calibration is not plausible (callers ask for it first).
+        """
+        if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+            raise ValueError("a patch grid needs a plausible calibration")
+        return cls(
+            region,
+            geometry.stride_um / calibration.mpp_x,
+            geometry.stride_um / calibration.mpp_y,
+            geometry.field_um / calibration.mpp_x,
+            geometry.field_um / calibration.mpp_y,
+        )
+
+    @property
+    def columns(self) -> int:
+        """Number of columns; the last may reach past the region."""
+        return max(1, math.ceil(self.region.width / self.stride_x - 1e-6))
+
+    @property
+    def rows(self) -> int:
+        """Number of rows; the last may reach past the region."""
+        return max(1, math.ceil(self.region.height / self.stride_y - 1e-6))
+
+    def cell(self, row: int, column: int) -> Region:
+        """The rectangle that the patch stands for, level-0 px."""
+        return Region(
+            self.region.x + column * self.stride_x,
+            self.region.y + row * self.stride_y,
+            self.stride_x,
+            self.stride_y,
+        )
+
+    def field(self, row: int, column: int) -> Region:
+        """The rectangle that the models see, level-0 px; may reach past the slide."""
+        return Region.around(self.cell(row, column).center, self.field_x, self.field_y)
+
+    def at(self, point: Point) -> tuple[int, int] | None:
+        """(row, column) of the cell that contains the level-0 `point`; None outside."""
+        column = math.floor((point.x - self.region.x) / self.stride_x)
+        row = math.floor((point.y - self.region.y) / self.stride_y)
+        if 0 <= row < self.rows and 0 <= column < self.columns:
+            return row, column
+        return None
+
+    def cells_in(self, region: Region) -> tuple[slice, slice]:
+        """(row slice, column slice) of the cells that touch the level-0 `region`."""
+        left = math.floor((region.x - self.region.x) / self.stride_x)
+        top = math.floor((region.y - self.region.y) / self.stride_y)
+        right = math.ceil((region.right - self.region.x) / self.stride_x)
+        bottom = math.ceil((region.bottom - self.region.y) / self.stride_y)
+        return (
+            slice(min(max(top, 0), self.rows), min(max(bottom, 0), self.rows)),
+            slice(min(max(left, 0), self.columns), min(max(right, 0), self.columns)),
+        )

@@ -1,0 +1,184 @@
+"""Results of patches, and the growing prediction that they add up to."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGrid
+from bachview.core.probabilities import disagreement, entropy
+
+
+class PatchState(IntEnum):
+    """What is known of a cell. Only DONE has a class."""
+
+    NO_TISSUE = 0
+    PENDING = 1
+    DONE = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PatchResults:
+    """Finished patches, as they leave a run and enter the store.
+
+    Attributes
+    ----------
+    cells : (N, 2) int32, row and column in the patch grid.
+    states : (N,) uint8, `PatchState` DONE or FAILED.
+    members : (N, M, C) float32, each member's probabilities; zeros where FAILED.
+    probabilities : (N, C) float32, the ensemble's; zeros where FAILED.
+    """
+
+    cells: npt.NDArray[np.int32]
+    states: npt.NDArray[np.uint8]
+    members: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @classmethod
+    def empty(cls, members: int, classes: int) -> "PatchResults":
+        """No patches."""
+        return cls(
+            np.zeros((0, 2), np.int32),
+            np.zeros(0, np.uint8),
+            np.zeros((0, members, classes), np.float32),
+            np.zeros((0, classes), np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOpinion:
+    """All that is known of one classified patch.
+
+    Attributes
+    ----------
+    probabilities : (C,) float32, the ensemble's.
+    members : (M, C) float32, each member's.
+    entropy, disagreement : the two uncertainty measures, 0..1.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    members: npt.NDArray[np.float32]
+    entropy: float
+    disagreement: float
+
+
+class Prediction:
+    """The result of a run so far, as arrays over the patch grid.
+
+    Not thread-safe: one owner (the GUI thread, or the command). `version` rises with every
+    change, so that pictures made of it can be cached.
+
+    Attributes
+    ----------
+    states : (rows, columns) uint8 of `PatchState`.
+    top_class : (rows, columns) uint8, index of the most probable class; valid where DONE.
+    confidence : (rows, columns) float32, the probability of that class; 0 elsewhere.
+    entropy, disagreement : (rows, columns) float32; 0 where not DONE.
+    """
+
+    def __init__(
+        self,
+        grid: PatchGrid,
+        classes: ClassSet,
+        member_names: tuple[str, ...],
+        tissue: npt.NDArray[np.bool_],
+    ) -> None:
+        """Start with every tissue cell PENDING.
+
+        Parameters
+        ----------
+        tissue : (rows, columns) bool, the cells to be classified.
+        """
+        if tissue.shape != (grid.rows, grid.columns):
+            raise ValueError(f"tissue is {tissue.shape}, the grid {(grid.rows, grid.columns)}")
+        self.grid = grid
+        self.classes = classes
+        self.member_names = member_names
+        self.version = 0
+        self.states = np.where(tissue, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+        self.top_class = np.zeros(tissue.shape, np.uint8)
+        self.confidence = np.zeros(tissue.shape, np.float32)
+        self.entropy = np.zeros(tissue.shape, np.float32)
+        self.disagreement = np.zeros(tissue.shape, np.float32)
+        # Probabilities only for classified cells: a grid of a million cells may hold
+        # a hundred thousand of tissue.
+        self._slot = np.full(tissue.shape, -1, np.int32)
+        self._count = 0
+        self._probabilities = np.zeros((0, len(classes)), np.float32)
+        self._members = np.zeros((0, len(member_names), len(classes)), np.float16)
+
+    def add(self, results: PatchResults) -> None:
+        """Take in finished patches; a cell that is already DONE is overwritten."""
+        if not len(results):
+            return
+        rows, columns = results.cells[:, 0], results.cells[:, 1]
+        self.states[rows, columns] = results.states
+        done = results.states == PatchState.DONE
+        rows, columns = rows[done], columns[done]
+        probabilities, members = results.probabilities[done], results.members[done]
+        slots = self._slots_for(rows, columns)
+        self._probabilities[slots] = probabilities
+        self._members[slots] = members
+        self.top_class[rows, columns] = probabilities.argmax(axis=1)
+        self.confidence[rows, columns] = probabilities.max(axis=1, initial=0)
+        self.entropy[rows, columns] = entropy(probabilities)
+        self.disagreement[rows, columns] = disagreement(members)
+        self.version += 1
+
+    def _slots_for(
+        self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.int32]:
+        slots = self._slot[rows, columns]
+        fresh = slots < 0
+        needed = self._count + int(fresh.sum())
+        if needed > len(self._probabilities):
+            room = max(needed, 2 * len(self._probabilities), 1024) - len(self._probabilities)
+            self._probabilities = np.concatenate(
+                [self._probabilities, np.zeros((room, *self._probabilities.shape[1:]), np.float32)]
+            )
+            self._members = np.concatenate(
+                [self._members, np.zeros((room, *self._members.shape[1:]), np.float16)]
+            )
+        slots[fresh] = np.arange(self._count, needed, dtype=np.int32)
+        self._count = needed
+        self._slot[rows, columns] = slots
+        return slots
+
+    def class_probability(self, index: int) -> npt.NDArray[np.float32]:
+        """(rows, columns) float32: probability of one class; 0 where not DONE."""
+        padded = np.append(self._probabilities[: self._count, index], np.float32(0))
+        return np.asarray(padded[self._slot], dtype=np.float32)
+
+    def opinion(self, row: int, column: int) -> PatchOpinion | None:
+        """Everything about one cell; None where it is not DONE."""
+        slot = int(self._slot[row, column])
+        if slot < 0 or self.states[row, column] != PatchState.DONE:
+            return None
+        return PatchOpinion(
+            self._probabilities[slot].copy(),
+            self._members[slot].astype(np.float32),
+            float(self.entropy[row, column]),
+            float(self.disagreement[row, column]),
+        )
+
+    def count(self, state: PatchState) -> int:
+        """Number of cells in `state`."""
+        return int((self.states == state).sum())
+
+    def results(self) -> PatchResults:
+        """All finished patches in row-major order (copies)."""
+        cells = np.argwhere(self.states >= PatchState.DONE).astype(np.int32)
+        states = self.states[cells[:, 0], cells[:, 1]]
+        slots = self._slot[cells[:, 0], cells[:, 1]]
+        done = states == PatchState.DONE
+        members = np.zeros((len(cells), *self._members.shape[1:]), np.float32)
+        probabilities = np.zeros((len(cells), self._probabilities.shape[1]), np.float32)
+        members[done] = self._members[slots[done]]
+        probabilities[done] = self._probabilities[slots[done]]
+        return PatchResults(cells, states, members, probabilities)

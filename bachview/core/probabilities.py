@@ -1,0 +1,69 @@
+"""Soft vote, temperature, and the two measures of uncertainty. Pure array functions."""
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+_TINY = 1e-12
+
+
+def soft_vote(members: Floats, weights: Floats) -> Floats:
+    """Weighted mean of the members' probabilities.
+
+    Parameters
+    ----------
+    members : (N, M, C) float32, rows over C sum to 1.
+    weights : (M,) float32, >= 0, not all zero.
+
+    Returns
+    -------
+    (N, C) float32, rows sum to 1.
+    """
+    mean = np.einsum("nmc,m->nc", members, weights / weights.sum())
+    return np.asarray(mean, dtype=np.float32)
+
+
+def tempered(probabilities: Floats, temperature: float) -> Floats:
+    """Probabilities with their logits divided by `temperature` (Guo et al., ICML 2017).
+
+    1 changes nothing, more than 1 flattens. Shape (..., C) float32 in and out.
+    """
+    if temperature == 1:
+        return probabilities
+    logits = np.log(np.maximum(probabilities, _TINY)) / temperature
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def entropy(probabilities: Floats) -> Floats:
+    """Shannon entropy of each row divided by log C: 0 certain, 1 uniform.
+
+    (..., C) float32 to (...) float32.
+    """
+    p = np.maximum(probabilities, _TINY)
+    bits = -(p * np.log(p)).sum(axis=-1) / np.log(probabilities.shape[-1])
+    return np.asarray(np.clip(bits, 0, 1), dtype=np.float32)
+
+
+def disagreement(members: Floats) -> Floats:
+    """Share of pairs of members that name different classes: 0 unanimous.
+
+    With six members the largest value, three against three, is 0.6; all six different
+    cannot occur with four classes.
+
+    Parameters
+    ----------
+    members : (N, M, C) float32.
+
+    Returns
+    -------
+    (N,) float32 in 0..1.
+    """
+    count = members.shape[1]
+    if count < 2:
+        return np.zeros(len(members), np.float32)
+    votes = members.argmax(axis=2)
+    tally = np.stack([(votes == c).sum(axis=1) for c in range(members.shape[2])], axis=1)
+    same = (tally * (tally - 1)).sum(axis=1) / (count * (count - 1))
+    return np.asarray(1 - same, dtype=np.float32)

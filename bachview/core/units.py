@@ -1,0 +1,63 @@
+"""The one place where lengths, areas, magnifications and durations become text."""
+
+import math
+
+#: An objective of 10x is shown at 1 um per screen pixel: the convention by which scanners
+#: call 0.25 um/px "40x" and 0.5 um/px "20x".
+MICROMETRES_AT_1X = 10.0
+
+
+def magnification(mpp: float, downsample: float) -> float:
+    """Nominal magnification on screen.
+
+    Parameters
+    ----------
+    mpp : um per level-0 px.
+    downsample : level-0 px per device px.
+    """
+    return MICROMETRES_AT_1X / (mpp * downsample)
+
+
+def downsample_for_magnification(mpp: float, times: float) -> float:
+    """Inverse of `magnification`."""
+    return MICROMETRES_AT_1X / (mpp * times)
+
+
+def length_text(um: float) -> str:
+    """A length in um as text with the unit that reads best, e.g. ``250 µm``, ``1.25 mm``."""
+    if abs(um) >= 1000:
+        return f"{_trimmed(um / 1000)} mm"
+    return f"{_trimmed(um)} µm"
+
+
+def area_text(mm2: float) -> str:
+    """An area in mm2 as text, e.g. ``12.3 mm²``, ``850 µm²``."""
+    if mm2 and abs(mm2) < 0.001:
+        return f"{_trimmed(mm2 * 1e6)} µm²"
+    return f"{_trimmed(mm2)} mm²"
+
+
+def magnification_text(times: float) -> str:
+    """E.g. ``20x``, ``2.5x``, ``0.31x``."""
+    return f"{_trimmed(times)}x"
+
+
+def duration_text(seconds: float) -> str:
+    """E.g. ``8 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _trimmed(value: float) -> str:
+    """Three significant digits, no trailing zeros, no exponent below a million."""
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,157 @@
+"""Lanes: named executors, the only places where the program runs threads."""
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from bachview.jobs.priority import lower_thread_priority
+from bachview.jobs.tokens import CancelToken
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+class Lane:
+    """An executor whose jobs get a token, and that closes within a bounded time.
+
+    Any thread may submit. The owner closes it.
+    """
+
+    def __init__(self, name: str, *, threads: int = 1, low_priority: bool = False) -> None:
+        self.name = name
+        self._executor = ThreadPoolExecutor(
+            threads,
+            thread_name_prefix=name,
+            initializer=lower_thread_priority if low_priority else None,
+        )
+        self._lock = threading.Lock()
+        self._running: dict[Future[Any], CancelToken] = {}
+        self._closed = False
+
+    def submit(
+        self, job: Callable[[CancelToken], T], token: CancelToken | None = None
+    ) -> "Future[T]":
+        """Queue `job`; it is called with `token` (a new one where none is given).
+
+        The future carries the result, the error, or `Cancelled`.
+
+        Raises
+        ------
+        RuntimeError
+            The lane is closed.
+        """
+        token = token or CancelToken()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"the lane {self.name} is closed")
+            future = self._executor.submit(job, token)
+            self._running[future] = token
+        future.add_done_callback(self._forget)
+        return future
+
+    def _forget(self, future: "Future[T]") -> None:
+        with self._lock:
+            self._running.pop(future, None)
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Take no new jobs, cancel all, wait up to `timeout_s`.
+
+        Returns
+        -------
+        Whether every job ended in time. A job that did not is left alone, never killed.
+        """
+        with self._lock:
+            self._closed = True
+            running = dict(self._running)
+        for token in running.values():
+            token.cancel()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        ended = threading.Event()
+
+        def wait() -> None:
+            self._executor.shutdown(wait=True)
+            ended.set()
+
+        waiter = threading.Thread(target=wait, name=f"{self.name}-close", daemon=True)
+        waiter.start()
+        waiter.join(timeout_s)
+        return ended.is_set()
+
+
+class WantedLane(Generic[K, T]):
+    """Threads that work on what is wanted *now*, first things first.
+
+    There is no queue: `want` replaces the list, and each free thread takes the first key
+    that is not being worked on. What scrolled away is thus dropped without bookkeeping.
+    `work` and `deliver` are called on the lane's threads; an exception of `work` is
+    delivered in place of the value. A delivered key leaves the list.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        work: Callable[[K], T],
+        deliver: Callable[[K, "T | Exception"], None],
+    ) -> None:
+        self._work = work
+        self._deliver = deliver
+        self._changed = threading.Condition()
+        self._wanted: list[K] = []
+        self._busy: set[K] = set()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}_{n}", daemon=True)
+            for n in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def want(self, keys: Sequence[K]) -> None:
+        """Replace the wanted list. Any thread."""
+        with self._changed:
+            self._wanted = list(keys)
+            self._changed.notify_all()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is wanted or being worked on."""
+        with self._changed:
+            return not self._wanted and not self._busy
+
+    def _next(self) -> K | None:
+        with self._changed:
+            while not self._closed:
+                for place, key in enumerate(self._wanted):
+                    if key not in self._busy:
+                        del self._wanted[place]
+                        self._busy.add(key)
+                        return key
+                self._changed.wait()
+        return None
+
+    def _run(self) -> None:
+        while (key := self._next()) is not None:
+            answer: T | Exception
+            try:
+                answer = self._work(key)
+            except Exception as error:  # delivered, never lost
+                answer = error
+            try:
+                self._deliver(key, answer)
+            finally:
+                with self._changed:
+                    self._busy.discard(key)
+                    self._changed.notify_all()
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Drop what is wanted and wait for what is being worked on. False on time-out."""
+        with self._changed:
+            self._closed = True
+            self._wanted = []
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        return not any(thread.is_alive() for thread in self._threads)

@@ -1,0 +1,73 @@
+"""Asking a job to stop or to wait. Never a kill."""
+
+import threading
+import time
+
+from bachview.errors import Cancelled
+
+
+class CancelToken:
+    """A flag that a job checks between units of work. Any thread; set once, stays set.
+
+    It can also hold the job: a paused job waits in `check`, and wakes at once when it is
+    resumed or cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._cancelled = False
+        self._paused = False
+
+    def cancel(self) -> None:
+        """Ask the job to stop; wakes a paused job."""
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Ask the job to wait at its next check."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Let a paused job go on."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether stopping was asked for."""
+        return self._cancelled
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether waiting was asked for."""
+        return self._paused
+
+    def check(self) -> float:
+        """Call between units of work: wait while paused.
+
+        Returns
+        -------
+        Seconds spent waiting, for clocks that must not count them.
+
+        Raises
+        ------
+        Cancelled
+            Stopping was asked for.
+        """
+        started = time.monotonic()
+        waited = False
+        with self._changed:
+            while self._paused and not self._cancelled:
+                waited = True
+                self._changed.wait()
+            if self._cancelled:
+                raise Cancelled
+        return time.monotonic() - started if waited else 0.0
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep up to `seconds`; True as soon as stopping was asked for."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._cancelled, seconds)

@@ -1,0 +1,45 @@
+"""Logging: one rotating file, no names of slides or patients above debug level."""
+
+import logging
+import logging.handlers
+from pathlib import Path
+
+LOG_NAME = "bachview.log"
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+
+
+def start_logging(folder: Path, *, verbose: bool = False) -> Path:
+    """Send the package's log records to a rotating file in `folder`.
+
+    Calling it again replaces the earlier file handler. A folder that cannot be written
+    leaves logging on standard error (warnings and above) and is no error.
+
+    Returns
+    -------
+    The log file's path (which may not exist when the folder is read-only).
+    """
+    root = logging.getLogger("bachview")
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    for old in [h for h in root.handlers if isinstance(h, logging.handlers.RotatingFileHandler)]:
+        root.removeHandler(old)
+        old.close()
+    path = folder / LOG_NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
+        )
+    except OSError:
+        root.warning("The log folder cannot be written; logging to standard error only.")
+        return path
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root.addHandler(handler)
+    return path
+
+
+def stop_logging() -> None:
+    """Close the log file that `start_logging` opened."""
+    root = logging.getLogger("bachview")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,1 @@
+"""The bundle on disk, its verification, the engines that run it, the ensemble."""

@@ -1,0 +1,1 @@
+"""Pixels in: adapters, metadata, display tiles, tissue, patches."""

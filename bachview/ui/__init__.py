@@ -1,0 +1,1 @@
+"""The Qt window. Nothing below this package knows Qt."""

@@ -1,0 +1,1 @@
+"""The view model without Qt: viewport, wanted tiles, composed frames, overlay."""

@@ -1,0 +1,79 @@
+"""A run is silent or red: warnings, Qt messages, log warnings and leftovers fail the test."""
+
+import os
+
+# Before any import of Qt, for everybody, everywhere.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("bachview", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("bachview")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def shared_file(name: str) -> Path:
+    """A real file that is not part of the project; the test is skipped where it is missing."""
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"the real test data are not here: {name}")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has its own settings, results and cache."""
+    home = tmp_path / "bachview-home"
+    monkeypatch.setenv("BACHVIEW_HOME", str(home))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_leftover_threads() -> Iterator[None]:
+    """A thread that outlives its test would run into the next one."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        left = [
+            t
+            for t in threading.enumerate()
+            # TensorFlow's and the tqdm monitor's own threads live as long as the process.
+            if t not in before and t.is_alive() and not t.name.startswith(("Dummy", "asyncio"))
+        ]
+        if not left:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"threads left running: {[t.name for t in left]}")
+
+
+@pytest.fixture(autouse=True)
+def no_log_warnings(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """A warning in our log is a finding, unless the test asked for it with `expects_log`."""
+    yield
+    if "expects_log" in request.fixturenames:
+        return
+    found = [
+        r
+        for r in (*caplog.get_records("setup"), *caplog.get_records("call"))
+        if r.name.startswith("bachview") and r.levelno >= logging.WARNING
+    ]
+    assert not found, f"unexpected log records: {[r.getMessage() for r in found]}"
+
+
+@pytest.fixture
+def expects_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """For tests in which the program must log a warning; assert on its records."""
+    return caplog
