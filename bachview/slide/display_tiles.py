@@ -1,0 +1,89 @@
+"""Display tiles: pixels of the stored pyramid, resampled once, in Qt's byte order."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, TILE_PX, Level, TileKey
+from bachview.slide.reader import RGB, SlideReader
+
+#: (512, 512, 4) uint8, BGRX: the bytes of Qt's Format_RGB32 on a little-endian machine.
+Tile = npt.NDArray[np.uint8]
+ColourTransform = Callable[[RGB], RGB]
+
+#: Longest side, px, of what is read from a stored level in one go. A slide with only one
+#: level would otherwise need its whole area in memory for the coarsest tile.
+_BLOCK_PX = 2048
+
+#: Source px around a block that the smooth filter may look at (its support at ratio < 2).
+_MARGIN_PX = 3
+
+
+def read_display_tile(
+    reader: SlideReader, key: TileKey, transform: ColourTransform | None = None
+) -> Tile:
+    """Read one tile of the display pyramid. Any thread.
+
+    Level-0 tiles of a slide are its raw pixels. Others are averaged from the coarsest
+    stored level that is not coarser than the tile.
+
+    Parameters
+    ----------
+    transform : colour transform, applied after resampling; None for raw colours.
+
+    Returns
+    -------
+    (512, 512, 4) uint8 BGRX, a new array; white past the slide's edge.
+
+    Raises
+    ------
+    SlideReadError
+        Some part of the tile cannot be read.
+    """
+    tile = np.full((TILE_PX, TILE_PX, 4), 255, np.uint8)
+    pyramid = reader.metadata.pyramid
+    part = key.region.intersection(pyramid.extent)
+    if part.is_empty:
+        return tile
+    level = pyramid.level_for(key.downsample)
+    # Whole tile px; the last one may hang over the edge, where readers give white.
+    columns = math.ceil(part.width / key.downsample)
+    rows = math.ceil(part.height / key.downsample)
+    step = max(1, min(TILE_PX, int(_BLOCK_PX * level.downsample / key.downsample)))
+    for top in range(0, rows, step):
+        for left in range(0, columns, step):
+            width, height = min(step, columns - left), min(step, rows - top)
+            rgb = _read_block(reader, level, key, left, top, width, height)
+            if transform is not None:
+                rgb = transform(rgb)
+            tile[top : top + height, left : left + width, :3] = rgb[..., ::-1]
+    return tile
+
+
+def _read_block(
+    reader: SlideReader, level: Level, key: TileKey, left: int, top: int, width: int, height: int
+) -> RGB:
+    """Pixels [left, left+width) x [top, top+height) of the tile, (height, width, 3) RGB."""
+    ratio = key.downsample / level.downsample
+    x_lv = (key.column * TILE_PX + left) * ratio
+    y_lv = (key.row * TILE_PX + top) * ratio
+    if ratio == 1:
+        return reader.read(level.index, int(x_lv), int(y_lv), width, height)
+    whole = abs(ratio - round(ratio)) < DOWNSAMPLE_TOLERANCE * ratio
+    # An average over boxes needs no neighbours and is exact at whole ratios; at odd ones
+    # it would repeat and skip pixels unevenly, where a wider filter does not.
+    margin = 0 if whole else _MARGIN_PX
+    first_x, first_y = math.floor(x_lv) - margin, math.floor(y_lv) - margin
+    last_x = math.ceil(x_lv + width * ratio) + margin
+    last_y = math.ceil(y_lv + height * ratio) + margin
+    pixels = reader.read(level.index, first_x, first_y, last_x - first_x, last_y - first_y)
+    left_lv, top_lv = x_lv - first_x, y_lv - first_y
+    picture = Image.fromarray(pixels)
+    if ratio == 2 and pixels.shape == (2 * height, 2 * width, 3):
+        return np.asarray(picture.reduce(2))
+    box = (left_lv, top_lv, left_lv + width * ratio, top_lv + height * ratio)
+    filter_ = Image.Resampling.BOX if whole else Image.Resampling.HAMMING
+    return np.asarray(picture.resize((width, height), filter_, box=box))

@@ -1,0 +1,285 @@
+"""Slides that OpenSlide opens."""
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import openslide
+from PIL import Image
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.geometry import Region
+from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level, Pyramid
+from bachview.errors import SlideOpenError, SlideReadError
+from bachview.slide.fingerprint import slide_fingerprint
+from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata
+
+_log = logging.getLogger(__name__)
+
+
+class _Handle:
+    """One OpenSlide handle, closed when it is retired and its last read has ended.
+
+    Closing earlier would free memory that a read in another thread still uses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.slide = openslide.OpenSlide(path)
+        self._lock = threading.Lock()
+        self._users = 0
+        self._retired = False
+
+    @contextmanager
+    def in_use(self) -> Iterator[openslide.OpenSlide]:
+        """Hold it open; raises ValueError where it is closed already."""
+        with self._lock:
+            if self._retired and not self._users:
+                raise ValueError("the handle is closed")
+            self._users += 1
+        try:
+            yield self.slide
+        finally:
+            with self._lock:
+                self._users -= 1
+                last = self._retired and not self._users
+            if last:
+                self.slide.close()
+
+    def retire(self) -> None:
+        """Close it now, or after its last read."""
+        with self._lock:
+            if self._retired:
+                return
+            self._retired = True
+            free = not self._users
+        if free:
+            self.slide.close()
+
+
+class OpenSlideReader:
+    """A `SlideReader` over one shared OpenSlide handle; reads run in parallel.
+
+    OpenSlide latches the first error in a handle: whatever is called later fails too. So a
+    read that failed is tried once more on a handle of its own. If that works, the failure
+    was another read's, and the new handle takes the old one's place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, a file.
+
+        Raises
+        ------
+        SlideOpenError
+            OpenSlide refuses it; the cause is OpenSlide's exception.
+        """
+        self._path = path
+        self._lock = threading.Lock()
+        self._closed = False
+        try:
+            handle = _Handle(path)
+        except openslide.OpenSlideError as error:
+            raise SlideOpenError(
+                f"{path.name} cannot be opened ({reason(error, path)}); check that the file is "
+                "complete and in a format that is supported."
+            ) from error
+        self._handle: _Handle | None = handle
+        try:
+            self._metadata, self._stored = self._describe(handle.slide)
+        except (openslide.OpenSlideError, OSError, ValueError) as error:
+            handle.retire()
+            raise SlideOpenError(
+                f"{path.name} is damaged ({reason(error, path)}); copy it again from its source."
+            ) from error
+
+    @property
+    def metadata(self) -> SlideMetadata:
+        """Facts about the slide."""
+        return self._metadata
+
+    def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
+        """Pixels of a stored level; see `SlideReader.read`."""
+        downsample = self._metadata.pyramid.levels[level].downsample
+        place = (round(x_lv * downsample), round(y_lv * downsample))
+        picture = self._attempt(
+            lambda slide: slide.read_region(place, self._stored[level], (width, height)),
+            "A part",
+        )
+        return _on_background(picture)
+
+    def read_associated(self, name: str) -> RGB:
+        """One of the associated images; see `SlideReader.read_associated`."""
+        if name not in self._metadata.associated_images:
+            raise SlideReadError(f"{self._path.name} has no image called {name}.")
+        picture = self._attempt(lambda slide: slide.associated_images[name], f"The image {name}")
+        return _on_background(picture)
+
+    def close(self) -> None:
+        """Release the file, after the reads that are under way."""
+        with self._lock:
+            self._closed = True
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.retire()
+
+    def _attempt(
+        self, read: Callable[[openslide.OpenSlide], Image.Image], what: str
+    ) -> Image.Image:
+        """`read` on the shared handle, then once more on a new one."""
+        handle = self._current()
+        if handle is not None:
+            try:
+                with handle.in_use() as slide:
+                    return read(slide)
+            except openslide.OpenSlideError:
+                self._drop(handle)
+            except ValueError:  # closed by another thread between the two lines above
+                pass
+        with self._lock:
+            if self._closed:
+                raise SlideReadError(f"{self._path.name} is closed.")
+        fresh: _Handle | None = None
+        try:
+            fresh = _Handle(self._path)
+            with fresh.in_use() as slide:
+                picture = read(slide)
+        except (openslide.OpenSlideError, KeyError) as error:
+            if fresh is not None:
+                fresh.retire()
+            if not self._path.exists():
+                raise SlideReadError(
+                    f"{self._path.name} is no longer there; check whether the file was moved or "
+                    "its drive was disconnected."
+                ) from error
+            raise SlideReadError(
+                f"{what} of {self._path.name} cannot be read ({reason(error, self._path)}); the "
+                "file may be damaged, so copy it again from its source."
+            ) from error
+        self._adopt(fresh)
+        return picture
+
+    def _current(self) -> _Handle | None:
+        """The shared handle; None where it has latched an error."""
+        with self._lock:
+            if self._closed:
+                raise SlideReadError(f"{self._path.name} is closed.")
+            return self._handle
+
+    def _drop(self, handle: _Handle) -> None:
+        with self._lock:
+            if self._handle is handle:
+                self._handle = None
+        handle.retire()
+
+    def _adopt(self, fresh: _Handle) -> None:
+        """Share a handle that works, unless there is one."""
+        with self._lock:
+            if self._handle is None and not self._closed:
+                self._handle = fresh
+                return
+        fresh.retire()
+
+    def _describe(self, slide: openslide.OpenSlide) -> tuple[SlideMetadata, tuple[int, ...]]:
+        """Metadata, and OpenSlide's level index of each of our levels."""
+        properties = slide.properties
+        levels, stored = rising_levels(slide.level_dimensions, slide.level_downsamples)
+        vendor = properties.get(openslide.PROPERTY_NAME_VENDOR)
+        metadata = SlideMetadata(
+            path=self._path,
+            format_name=vendor or "openslide",
+            vendor=vendor,
+            pyramid=Pyramid(levels, bounds_of(properties, levels[0])),
+            calibration=calibration_of(properties),
+            objective_power=_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
+            fingerprint=slide_fingerprint(
+                self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
+            ),
+            icc_profile=self._icc_profile(),
+            associated_images=tuple(sorted(slide.associated_images)),
+        )
+        return metadata, stored
+
+    def _icc_profile(self) -> bytes | None:
+        """The embedded profile; read on a handle of its own, which it may spoil."""
+        try:
+            with openslide.OpenSlide(self._path) as slide:
+                profile = slide.color_profile
+        except (openslide.OpenSlideError, OSError) as error:
+            _log.warning("the ICC profile of a slide cannot be read; its colours are shown raw")
+            _log.debug("%s: %s", self._path.name, error)
+            return None
+        return None if profile is None else profile.tobytes()
+
+
+def rising_levels(
+    sizes: Sequence[tuple[int, int]], downsamples: Sequence[float]
+) -> tuple[tuple[Level, ...], tuple[int, ...]]:
+    """Levels whose downsamples strictly rise, and the stored index of each.
+
+    Some files hold a level twice, or one out of order: the first of equals is kept.
+    """
+    levels: list[Level] = []
+    stored: list[int] = []
+    for index, ((width, height), downsample) in enumerate(zip(sizes, downsamples, strict=True)):
+        if width < 1 or height < 1 or not math.isfinite(downsample):
+            continue
+        if levels and downsample <= levels[-1].downsample * (1 + DOWNSAMPLE_TOLERANCE):
+            continue
+        levels.append(Level(len(levels), width, height, downsample))
+        stored.append(index)
+    if not levels:
+        raise ValueError("it has no picture")
+    return tuple(levels), tuple(stored)
+
+
+def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:
+    """The scanned area that the slide states, within level 0; else all of level 0."""
+    extent = Region(0, 0, level0.width, level0.height)
+    names = (
+        openslide.PROPERTY_NAME_BOUNDS_X,
+        openslide.PROPERTY_NAME_BOUNDS_Y,
+        openslide.PROPERTY_NAME_BOUNDS_WIDTH,
+        openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
+    )
+    values = [_number(properties.get(name)) for name in names]
+    x, y, width, height = values
+    if x is None or y is None or not width or not height or width < 0 or height < 0:
+        return extent
+    part = Region(x, y, width, height).intersection(extent)
+    return extent if part.is_empty else part
+
+
+def calibration_of(properties: Mapping[str, str]) -> Calibration:
+    """What the slide states of its pixel size, plausible or not."""
+    mpp_x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X))
+    mpp_y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y))
+    if mpp_x is None and mpp_y is None:
+        return Calibration.unknown()
+    return Calibration(mpp_x, mpp_y, Origin.FILE)
+
+
+def reason(error: Exception, path: Path) -> str:
+    """A library's words for a sentence of ours: no folders, no full stop."""
+    words = " ".join(str(error).replace(str(path), path.name).split())
+    return words.rstrip(".") or type(error).__name__
+
+
+def _number(text: str | None) -> float | None:
+    """A finite number; None where the text is missing or is none."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _on_background(picture: Image.Image) -> RGB:
+    """RGBA composed on the background, (height, width, 3) uint8."""
+    if picture.getchannel("A").getextrema() != (255, 255):
+        ground = Image.new("RGB", picture.size, BACKGROUND)
+        ground.paste(picture, mask=picture)
+        picture = ground
+    return np.array(picture.convert("RGB"))

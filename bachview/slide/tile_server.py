@@ -1,0 +1,114 @@
+"""Serves the display tiles of one slide: what is wanted now, first things first."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from bachview.core.pyramid import TileKey
+from bachview.errors import SlideReadError
+from bachview.jobs.lanes import WantedLane
+from bachview.slide.display_tiles import ColourTransform, Tile, read_display_tile
+from bachview.slide.reader import SlideReader
+from bachview.slide.tile_cache import TileCache
+
+_log = logging.getLogger(__name__)
+
+
+class TileServer:
+    """Reads tiles in threads of its own into a cache shared with others.
+
+    All methods: any thread. The owner closes it before the reader, which it does not
+    close.
+
+    Parameters
+    ----------
+    on_tile : called on a reader thread when a tile has arrived or has failed; quick, and
+        handing over to the window's thread.
+    transform : colour transform of each tile; None for raw colours.
+    """
+
+    def __init__(
+        self,
+        reader: SlideReader,
+        cache: TileCache,
+        on_tile: Callable[[TileKey], None],
+        *,
+        transform: ColourTransform | None = None,
+        threads: int = 2,
+    ) -> None:
+        self._reader = reader
+        self._cache = cache
+        self._on_tile = on_tile
+        self._transform = transform
+        # An identity of its own: a server with another transform shares no tile with it.
+        self._owner = object()
+        self._lock = threading.Lock()
+        self._failed: set[TileKey] = set()
+        self._closed = False
+        self._lane: WantedLane[TileKey, Tile] = WantedLane(
+            "tiles", threads=threads, work=self._read, deliver=self._deliver
+        )
+
+    def want(self, keys: Sequence[TileKey]) -> None:
+        """Read these, in this order, in place of all that was wanted before.
+
+        Tiles that are held or have failed are left out.
+        """
+        with self._lock:
+            failed = set(self._failed)
+        self._lane.want(
+            [
+                key
+                for key in keys
+                if key not in failed and self._cache.get((self._owner, key)) is None
+            ]
+        )
+
+    def get(self, key: TileKey) -> Tile | None:
+        """The tile if it is held, (512, 512, 4) uint8 BGRX, not to be written into."""
+        return self._cache.get((self._owner, key))
+
+    def has_failed(self, key: TileKey) -> bool:
+        """Whether reading this tile failed: shown as such, never as white."""
+        with self._lock:
+            return key in self._failed
+
+    def retry_failed(self) -> None:
+        """Forget failures, so that the next `want` tries those tiles again."""
+        with self._lock:
+            self._failed.clear()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is wanted or being read."""
+        return self._lane.is_idle
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Drop what is wanted, wait for what is being read, drop the tiles.
+
+        Returns
+        -------
+        Whether the threads ended in time; otherwise they end after their present tile.
+        """
+        with self._lock:
+            self._closed = True
+        ended = self._lane.close(timeout_s)
+        self._cache.discard(self._owner)
+        return ended
+
+    def _read(self, key: TileKey) -> Tile:
+        return read_display_tile(self._reader, key, self._transform)
+
+    def _deliver(self, key: TileKey, answer: Tile | Exception) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            if isinstance(answer, Exception):
+                self._failed.add(key)
+            else:
+                self._cache.put((self._owner, key), answer)
+        if isinstance(answer, SlideReadError):
+            _log.debug("tile %s failed: %s", key, answer)
+        elif isinstance(answer, Exception):
+            _log.error("a tile failed in an unforeseen way", exc_info=answer)
+        self._on_tile(key)
