@@ -49,8 +49,8 @@ def entropy(probabilities: Floats) -> Floats:
 def disagreement(members: Floats) -> Floats:
     """Share of pairs of members that name different classes: 0 unanimous.
 
-    With six members the largest value, three against three, is 0.6; all six different
-    cannot occur with four classes.
+    Six members split three against three give 0.6; the most that six members can differ
+    over four classes, split 2, 2, 1, 1, gives 0.87.
 
     Parameters
     ----------

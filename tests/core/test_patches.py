@@ -1,0 +1,110 @@
+"""The patch grid: cells tile the region, fields are centred on cells."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.geometry import Point, Region
+from bachview.core.patches import PatchGeometry, PatchGrid
+
+mpps = st.floats(0.1, 10)
+grids = st.builds(
+    lambda x, y, width, height, mpp_x, mpp_y, stride: PatchGrid.over(
+        Region(x, y, width, height),
+        Calibration(mpp_x, mpp_y, Origin.FILE),
+        PatchGeometry(224, 0.5, stride),
+    ),
+    st.floats(-1000, 50_000),
+    st.floats(-1000, 50_000),
+    st.floats(1, 50_000),
+    st.floats(1, 50_000),
+    mpps,
+    mpps,
+    st.floats(20, 500),
+)
+
+
+@given(grids)
+def test_cells_cover_the_region_with_less_than_a_cell_to_spare(grid: PatchGrid) -> None:
+    covered_x, covered_y = grid.columns * grid.stride_x, grid.rows * grid.stride_y
+    assert covered_x >= grid.region.width - 1e-5 * grid.stride_x
+    assert covered_y >= grid.region.height - 1e-5 * grid.stride_y
+    assert covered_x - grid.region.width < grid.stride_x * (1 + 1e-5)
+    assert covered_y - grid.region.height < grid.stride_y * (1 + 1e-5)
+
+
+@given(grids, st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
+def test_a_cell_is_found_by_its_centre(grid: PatchGrid, across: float, down: float) -> None:
+    row, column = int(down * grid.rows), int(across * grid.columns)
+    assert grid.at(grid.cell(row, column).center) == (row, column)
+
+
+@given(grids)
+def test_neighbouring_cells_meet(grid: PatchGrid) -> None:
+    assert grid.cell(0, 0).right == pytest.approx(grid.cell(0, 1).x, abs=1e-6)
+    assert grid.cell(0, 0).bottom == pytest.approx(grid.cell(1, 0).y, abs=1e-6)
+
+
+@given(grids)
+def test_a_field_is_centred_on_its_cell(grid: PatchGrid) -> None:
+    cell, field = grid.cell(1, 2), grid.field(1, 2)
+    assert field.center.x == pytest.approx(cell.center.x, abs=1e-6)
+    assert field.center.y == pytest.approx(cell.center.y, abs=1e-6)
+    assert (field.width, field.height) == (grid.field_x, grid.field_y)
+
+
+@given(
+    grids,
+    st.floats(-2000, 50_000),
+    st.floats(-2000, 50_000),
+    st.floats(1, 5000),
+    st.floats(1, 5000),
+)
+def test_cells_in_a_region_are_those_that_touch_it(
+    grid: PatchGrid, x: float, y: float, width: float, height: float
+) -> None:
+    region = Region(x, y, width, height)
+    rows, columns = grid.cells_in(region)
+    assert 0 <= rows.start <= max(rows.start, rows.stop) <= grid.rows
+    assert 0 <= columns.start <= max(columns.start, columns.stop) <= grid.columns
+    inner = region.expanded(-1e-3)
+    for point in (*inner.corners, inner.center):
+        place = grid.at(point)
+        if place is not None and not inner.is_empty:
+            assert rows.start <= place[0] < rows.stop
+            assert columns.start <= place[1] < columns.stop
+
+
+def test_outside_there_is_no_cell() -> None:
+    grid = PatchGrid(Region(100, 100, 1000, 500), 100, 100, 200, 200)
+    assert (grid.rows, grid.columns) == (5, 10)
+    assert grid.at(Point(99.9, 150)) is None
+    assert grid.at(Point(150, 600)) is None
+
+
+def test_an_exact_multiple_gets_no_extra_column() -> None:
+    stride = 112 / 0.499
+    assert PatchGrid(Region(0, 0, 7 * stride, stride), stride, stride, 1, 1).columns == 7
+
+
+def test_non_square_pixels_give_a_physically_square_field() -> None:
+    calibration = Calibration(0.25, 0.5, Origin.FILE)
+    geometry = PatchGeometry(224, 0.5, 100)
+    grid = PatchGrid.over(Region(0, 0, 10_000, 10_000), calibration, geometry)
+    assert geometry.field_um == 112
+    assert (grid.field_x * 0.25, grid.field_y * 0.5) == (112, 112)
+    assert (grid.stride_x, grid.stride_y) == (400, 200)
+
+
+@pytest.mark.parametrize("mpp", [None, 0.01, 352.78])
+def test_a_grid_needs_a_plausible_calibration(mpp: float | None) -> None:
+    calibration = Calibration(mpp, mpp, Origin.FILE)
+    with pytest.raises(ValueError, match="plausible"):
+        PatchGrid.over(Region(0, 0, 10, 10), calibration, PatchGeometry(224, 0.5, 112))
+
+
+@pytest.mark.parametrize("values", [(0, 0.5, 112), (224, 0, 112), (224, 0.5, 0)])
+def test_an_impossible_geometry_is_refused(values: tuple[int, float, float]) -> None:
+    with pytest.raises(ValueError, match="impossible"):
+        PatchGeometry(*values)

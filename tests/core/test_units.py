@@ -1,0 +1,76 @@
+"""Text of lengths, areas, magnifications, durations; what a calibration can be believed for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.units import (
+    area_text,
+    downsample_for_magnification,
+    duration_text,
+    length_text,
+    magnification,
+    magnification_text,
+)
+
+
+@given(st.floats(0.05, 20), st.floats(0.1, 100))
+def test_magnification_and_its_inverse_agree(mpp: float, times: float) -> None:
+    assert magnification(mpp, downsample_for_magnification(mpp, times)) == pytest.approx(times)
+
+
+def test_a_quarter_micrometre_is_forty_times() -> None:
+    assert magnification(0.25, 1) == 40
+    assert magnification(0.5, 2) == 10
+
+
+@pytest.mark.parametrize(
+    ("um", "text"),
+    [(0, "0 µm"), (250, "250 µm"), (999.4, "999 µm"), (1250, "1.25 mm"), (0.52, "0.52 µm")],
+)
+def test_lengths(um: float, text: str) -> None:
+    assert length_text(um) == text
+
+
+@pytest.mark.parametrize(
+    ("mm2", "text"), [(0, "0 mm²"), (12.34, "12.3 mm²"), (0.00085, "850 µm²"), (0.5, "0.5 mm²")]
+)
+def test_areas(mm2: float, text: str) -> None:
+    assert area_text(mm2) == text
+
+
+@pytest.mark.parametrize(("times", "text"), [(20, "20x"), (2.5, "2.5x"), (0.3125, "0.312x")])
+def test_magnifications(times: float, text: str) -> None:
+    assert magnification_text(times) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (8.4, "8 s"),
+        (200, "3 min 20 s"),
+        (3900, "1 h 05 min"),
+        (-3, "0 s"),
+        (float("inf"), "unknown"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("calibration", "plausible", "mpp"),
+    [
+        (Calibration.unknown(), False, None),
+        (Calibration(352.78, 352.78, Origin.FILE), False, None),
+        (Calibration(0.25, None, Origin.FILE), False, None),
+        (Calibration(0.25, 1.0, Origin.FILE), True, 0.5),
+        (Calibration.typed(0.5), True, 0.5),
+    ],
+)
+def test_what_a_calibration_can_be_believed_for(
+    calibration: Calibration, plausible: bool, mpp: float | None
+) -> None:
+    assert calibration.is_plausible is plausible
+    assert calibration.mpp == mpp
