@@ -88,15 +88,16 @@ def test_an_exception_is_delivered_and_the_thread_lives_on() -> None:
 
 def test_idle_means_nothing_wanted_and_nothing_in_work() -> None:
     desk = Desk()
-    assert desk.lane.is_idle
+    idle = [desk.lane.is_idle]
     desk.lane.want([1])
-    assert not desk.lane.is_idle
+    idle.append(desk.lane.is_idle)
     assert desk.begun.acquire(timeout=JOIN_S)
-    assert not desk.lane.is_idle
+    idle.append(desk.lane.is_idle)
     desk.gate.release()
     desk.wait_for(1)
     desk.close()
-    assert desk.lane.is_idle
+    idle.append(desk.lane.is_idle)
+    assert idle == [True, False, False, True]
 
 
 def test_closing_drops_what_is_wanted_and_waits_for_what_is_in_work() -> None:
