@@ -140,9 +140,9 @@ def resampled(
         return pixels[y : y + height, x : x + width]
     from PIL import Image
 
-    shrinks = box[2] - box[0] > width or box[3] - box[1] > height
-    # Hamming costs what bilinear costs and keeps more detail, but blown up it shows squares.
-    method = Image.Resampling.HAMMING if shrinks else Image.Resampling.BILINEAR
+    # Pillow's bilinear widens to a triangle over the shrunk px: antialiased. Bicubic is a
+    # little crisper at 1.6 times the cost; Hamming displaces by up to 0.15 px near 1:1.
+    method = Image.Resampling.BILINEAR
     return np.asarray(as_image(pixels).resize((width, height), method, box=box))
 
 
