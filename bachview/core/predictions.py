@@ -153,7 +153,8 @@ class Prediction:
     def class_probability(self, index: int) -> npt.NDArray[np.float32]:
         """(rows, columns) float32: probability of one class; 0 where not DONE."""
         padded = np.append(self._probabilities[: self._count, index], np.float32(0))
-        return np.asarray(padded[self._slot], dtype=np.float32)
+        # -1, not classified, wraps to the zero at the end; take is three times as fast as [].
+        return np.asarray(padded.take(self._slot, mode="wrap"), dtype=np.float32)
 
     def opinion(self, row: int, column: int) -> PatchOpinion | None:
         """Everything about one cell; None where it is not DONE."""
@@ -171,9 +172,13 @@ class Prediction:
         """Number of cells in `state`."""
         return int((self.states == state).sum())
 
-    def results(self) -> PatchResults:
-        """All finished patches in row-major order (copies)."""
-        cells = np.argwhere(self.states >= PatchState.DONE).astype(np.int32)
+    def results(self, rows: slice = slice(None)) -> PatchResults:
+        """Finished patches of these grid rows in row-major order (copies).
+
+        Writers go through a large grid a few rows at a time.
+        """
+        cells = np.argwhere(self.states[rows] >= PatchState.DONE).astype(np.int32)
+        cells[:, 0] += rows.indices(self.grid.rows)[0]
         states = self.states[cells[:, 0], cells[:, 1]]
         slots = self._slot[cells[:, 0], cells[:, 1]]
         done = states == PatchState.DONE

@@ -1,0 +1,215 @@
+"""The plan of a run: everything that decides its result, and nothing else."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.classes import ClassSet
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.errors import CalibrationError, UsageError
+from bachview.results.records import (
+    RunKey,
+    classes_from_json,
+    classes_to_json,
+    grid_from_json,
+    grid_to_json,
+)
+from bachview.slide.reader import SlideMetadata
+
+#: Least share of tissue in a cell that is classified.
+LEAST_TISSUE = 0.25
+#: Raised when `slide.tissue` finds other tissue in the same slide, so that runs do not mix.
+TISSUE_METHOD = 1
+#: A grid beyond this is a mistyped stride, and would not fit in memory.
+MOST_CELLS = 20_000_000
+
+
+class BundleFacts(Protocol):
+    """What a plan needs of an open bundle."""
+
+    @property
+    def name(self) -> str:
+        """As the manifest states it."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Identifies the whole bundle."""
+        ...
+
+    @property
+    def classes(self) -> ClassSet:
+        """In the order of the probability columns."""
+        ...
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        """What the models were trained for."""
+        ...
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """In the order of the members axis."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be classified, how finely, with what. Equal plans give equal results.
+
+    Attributes
+    ----------
+    fingerprint : of the slide.
+    bundle_name, bundle_sha256, classes, member_names : the model.
+    calibration : um per level-0 px that the fields are measured with.
+    geometry : input px, mpp, and the stride in use (the bundle's, or the user's).
+    grid : the patches.
+    icc : whether the slide's colour profile is applied first.
+    tissue_least : least share of tissue in a cell that is classified.
+    tissue_method : number of the tissue mask's method.
+    """
+
+    fingerprint: str
+    bundle_name: str
+    bundle_sha256: str
+    classes: ClassSet
+    member_names: tuple[str, ...]
+    calibration: Calibration
+    geometry: PatchGeometry
+    grid: PatchGrid
+    icc: bool
+    tissue_least: float = LEAST_TISSUE
+    tissue_method: int = TISSUE_METHOD
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON: one run in the store for each."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, exact floats."""
+        values = {
+            "fingerprint": self.fingerprint,
+            "bundle_name": self.bundle_name,
+            "bundle_sha256": self.bundle_sha256,
+            "classes": classes_to_json(self.classes),
+            "member_names": list(self.member_names),
+            "mpp": [self.calibration.mpp_x, self.calibration.mpp_y],
+            "mpp_origin": self.calibration.origin.value,
+            "geometry": asdict(self.geometry),
+            "grid": grid_to_json(self.grid),
+            "icc": self.icc,
+            "tissue_least": self.tissue_least,
+            "tissue_method": self.tissue_method,
+        }
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """Inverse of `to_json`."""
+        values: dict[str, Any] = json.loads(text)
+        return cls(
+            values["fingerprint"],
+            values["bundle_name"],
+            values["bundle_sha256"],
+            classes_from_json(values["classes"]),
+            tuple(values["member_names"]),
+            Calibration(values["mpp"][0], values["mpp"][1], Origin(values["mpp_origin"])),
+            PatchGeometry(**values["geometry"]),
+            grid_from_json(values["grid"]),
+            values["icc"],
+            values["tissue_least"],
+            values["tissue_method"],
+        )
+
+    @property
+    def run_key(self) -> RunKey:
+        """The plan as the store keeps it."""
+        return RunKey(
+            self.id,
+            self.to_json(),
+            self.bundle_name,
+            self.bundle_sha256,
+            self.grid,
+            self.classes,
+            self.member_names,
+        )
+
+
+def make_plan(
+    metadata: SlideMetadata,
+    calibration: Calibration,
+    bundle: BundleFacts,
+    *,
+    region: Region | None = None,
+    stride_um: float | None = None,
+    icc: bool = True,
+) -> Plan:
+    """Plan the classification of a slide.
+
+    Parameters
+    ----------
+    calibration : the slide's own, or what the user stated.
+    region : level-0 px to limit the run to; cut at the slide's scanned area. None: all of it.
+    stride_um : step of the grid, um; None: the bundle's.
+    icc : apply the slide's colour profile, where it has one.
+
+    Raises
+    ------
+    CalibrationError
+        The pixel size is missing or implausible.
+    UsageError
+        The region lies outside the slide, or the stride makes no sense.
+    """
+    if not calibration.is_plausible:
+        raise CalibrationError(
+            f"The pixel size of {metadata.path.name} is {_stated(calibration)}, and the models "
+            "need to know it: state it in µm per pixel before classifying."
+        )
+    geometry = _with_stride(bundle.geometry, stride_um)
+    area = metadata.pyramid.bounds
+    if region is not None:
+        if not all(math.isfinite(value) for value in region):
+            raise UsageError("The region to classify is not made of numbers; give X Y W H in px.")
+        area = region.intersection(metadata.pyramid.extent)
+        if area.is_empty:
+            size = metadata.pyramid.size
+            raise UsageError(
+                f"The region to classify does not lie on {metadata.path.name}, which is "
+                f"{size.width} × {size.height} px; give X Y W H in level-0 px within it."
+            )
+    grid = PatchGrid.over(area, calibration, geometry)
+    if grid.rows * grid.columns > MOST_CELLS:
+        raise UsageError(
+            f"A stride of {geometry.stride_um:g} µm makes {grid.rows * grid.columns:,} patches, "
+            f"more than {MOST_CELLS:,}; give a larger stride or a smaller region."
+        )
+    return Plan(
+        metadata.fingerprint,
+        bundle.name,
+        bundle.sha256,
+        bundle.classes,
+        bundle.member_names,
+        calibration,
+        geometry,
+        grid,
+        icc and metadata.icc_profile is not None,
+    )
+
+
+def _with_stride(geometry: PatchGeometry, stride_um: float | None) -> PatchGeometry:
+    if stride_um is None:
+        return geometry
+    if not (math.isfinite(stride_um) and stride_um > 0):
+        raise UsageError(f"A stride of {stride_um:g} µm makes no sense; give more than 0 µm.")
+    return PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
+
+
+def _stated(calibration: Calibration) -> str:
+    if calibration.mpp_x is None or calibration.mpp_y is None:
+        return "unknown"
+    return f"implausible ({calibration.mpp_x:g} × {calibration.mpp_y:g} µm)"

@@ -1,0 +1,148 @@
+"""Reading ahead: patches are read while the models look at the ones before."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.errors import SlideReadError
+from bachview.inference.order import PatchOrder
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+
+RGB = npt.NDArray[np.uint8]
+
+#: More do not help: see the measurements in the README's decisions on threads.
+READER_THREADS = 2
+#: A read that hangs (a share that is gone) must not hold up the answer to Cancel.
+_CLOSE_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPatch:
+    """One patch as it left a reader.
+
+    Attributes
+    ----------
+    cell : (row, column).
+    pixels : (S, S, 3) uint8 RGB; None where it cannot be read.
+    """
+
+    cell: tuple[int, int]
+    pixels: RGB | None
+
+
+class ReadAhead:
+    """Reader threads that stay a bounded number of patches ahead of the models.
+
+    Which patch is next is asked for each patch anew, at the moment when a reader is free,
+    so that after the view has moved only what is already read is stale. Made, used
+    and closed by one thread; the callables are called on the reader threads.
+    """
+
+    def __init__(
+        self,
+        order: PatchOrder,
+        grid: PatchGrid,
+        read: Callable[[Region], RGB],
+        view: Callable[[], Region | None],
+        *,
+        ahead: int,
+    ) -> None:
+        """Start reading.
+
+        Parameters
+        ----------
+        order : used only here from now on.
+        read : pixels of a field (level-0 px); raises `SlideReadError`.
+        view : what the viewport shows now, level-0 px; None where nothing is looked at.
+        ahead : most patches that are read and not yet taken.
+        """
+        self._order = order
+        self._grid = grid
+        self._read = read
+        self._view = view
+        self._ahead = ahead
+        self._changed = threading.Condition()
+        self._ready: deque[ReadPatch] = deque()
+        self._reading = 0
+        self._closed = False
+        self._error: BaseException | None = None
+        self._lane = Lane("patch-readers", threads=READER_THREADS, low_priority=True)
+        self._token = CancelToken()
+        for _ in range(READER_THREADS):
+            self._lane.submit(self._work, self._token)
+
+    def set_ahead(self, patches: int) -> None:
+        """Change how many patches may be read and not yet taken."""
+        with self._changed:
+            self._ahead = patches
+            self._changed.notify_all()
+
+    def take(self, count: int, token: CancelToken) -> list[ReadPatch]:
+        """Wait for `count` patches, fewer only where no more are left; [] at the end.
+
+        Raises
+        ------
+        Cancelled
+            The token was cancelled while waiting.
+        """
+        with self._changed:
+            while True:
+                if self._error is not None:
+                    raise self._error
+                ends = not self._reading and not len(self._order)
+                if len(self._ready) >= count or ends:
+                    taken = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+                    self._changed.notify_all()
+                    return taken
+                # The token wakes nobody who waits here, so look at it now and then.
+                self._changed.wait(0.05)
+                if token.is_cancelled:
+                    token.check()
+
+    def close(self) -> None:
+        """Stop the readers; one that hangs in a read is left to end by itself."""
+        with self._changed:
+            self._closed = True
+            self._ready.clear()
+            self._changed.notify_all()
+        self._lane.close(_CLOSE_S)
+
+    def _next(self) -> tuple[int, int] | None:
+        """The cell to be read now; None at the end. Waits while there is enough ahead."""
+        with self._changed:
+            while not self._closed:
+                if not len(self._order):
+                    return None
+                if len(self._ready) + self._reading < self._ahead:
+                    region = self._view()
+                    cells = self._order.next(
+                        1, None if region is None else self._grid.cells_in(region)
+                    )
+                    self._reading += 1
+                    return int(cells[0, 0]), int(cells[0, 1])
+                self._changed.wait()
+        return None
+
+    def _work(self, token: CancelToken) -> None:
+        try:
+            while (cell := self._next()) is not None:
+                try:
+                    pixels: RGB | None = self._read(self._grid.field(*cell))
+                except SlideReadError:
+                    pixels = None
+                with self._changed:
+                    self._reading -= 1
+                    if not self._closed:
+                        self._ready.append(ReadPatch(cell, pixels))
+                    self._changed.notify_all()
+        except BaseException as error:  # a bug in a reader: the run ends with it
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()

@@ -1,0 +1,359 @@
+"""The run: read, judge, save, tell; from the first patch or from where it was left."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.errors import SlideReadError
+from bachview.inference.batches import BatchSize
+from bachview.inference.order import PatchOrder
+from bachview.inference.plan import Plan
+from bachview.inference.readahead import ReadAhead, ReadPatch
+from bachview.jobs.progress import Progress, RateMeter
+from bachview.jobs.tokens import CancelToken
+from bachview.results.provenance import Provenance, library_versions, now_text
+from bachview.results.records import RunRecord
+from bachview.results.store import ResultStore
+from bachview.slide.reader import SlideReader
+
+RGB = npt.NDArray[np.uint8]
+
+#: Failures in a row after which it is asked whether the slide is still there at all.
+_SUSPICIOUS = 32
+
+
+class EngineFacts(Protocol):
+    """What computes."""
+
+    @property
+    def name(self) -> str:
+        """Of the engine."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """In use."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """In use."""
+        ...
+
+
+class Opinions(Protocol):
+    """The ensemble's answer to N patches."""
+
+    @property
+    def members(self) -> npt.NDArray[np.float32]:
+        """(N, M, C) float32."""
+        ...
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """(N, C) float32."""
+        ...
+
+
+class Judge(Protocol):
+    """What a run needs of an ensemble; called by one thread."""
+
+    @property
+    def info(self) -> EngineFacts:
+        """What computes."""
+        ...
+
+    def predict(self, patches: RGB) -> Opinions:
+        """Judge (N, S, S, 3) uint8 RGB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """A run is about to classify, or turned out to be done already.
+
+    Attributes
+    ----------
+    run_id : in the store.
+    plan : of the run.
+    prediction : everything saved so far, and the tissue cells. The receiver owns it; the
+        run keeps no reference.
+    tissue : (rows, columns) bool, the cells to be classified.
+    restored : how many patches were already finished.
+    """
+
+    run_id: int
+    plan: Plan
+    prediction: Prediction
+    tissue: npt.NDArray[np.bool_]
+    restored: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run ended.
+
+    Attributes
+    ----------
+    run_id : in the store.
+    done, failed, total : patches classified, not readable, and tissue cells, all sessions.
+    new : patches that this call added.
+    seconds : spent classifying in this call, without pauses and without the tissue mask.
+    """
+
+    run_id: int
+    done: int
+    failed: int
+    total: int
+    new: int
+    seconds: float
+
+    @property
+    def patches_per_second(self) -> float:
+        """Rate of this call; 0 where nothing was left to do."""
+        return self.new / self.seconds if self.seconds > 0 else 0.0
+
+
+def restore(store: ResultStore, record: RunRecord) -> Prediction:
+    """The prediction of a saved run, whole or partial, without slide or bundle. Any thread.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    """
+    return store.load(record.run_id)
+
+
+def classify(
+    reader: SlideReader,
+    ensemble: Judge,
+    plan: Plan,
+    store: ResultStore,
+    token: CancelToken,
+    *,
+    view: Callable[[], Region | None],
+    on_start: Callable[[RunStart], None],
+    on_results: Callable[[PatchResults, Progress], None],
+    retry_failed: bool = False,
+) -> RunSummary:
+    """Classify what the plan says and the store does not have yet. Blocking.
+
+    Call it on a lane of low priority: navigation comes first. Reads on two threads of low
+    priority meanwhile. Each batch is in the store before `on_results` hears of it.
+
+    Parameters
+    ----------
+    reader, store : stay open; the caller closes them after this has returned.
+    token : pause, resume, cancel; answered between batches, within half a second.
+    view : what the viewport shows now, level-0 px, or None; called on the reader threads.
+    on_start : called once on this thread when it is known what there is to do.
+    on_results : called on this thread with each finished batch.
+    retry_failed : try again what could not be read in earlier sessions.
+
+    Raises
+    ------
+    Cancelled
+        The token was cancelled. What was finished is kept.
+    SlideReadError
+        The slide is gone. What was finished is kept, and the rest is left to be done.
+    EngineError
+        The engine failed. What was finished is kept.
+    StoreError
+        The results cannot be saved.
+    """
+    run_id, tissue = _begin(reader, ensemble, plan, store, token, retry_failed=retry_failed)
+    states = store.states(run_id)
+    pending = states == PatchState.PENDING
+    if retry_failed:
+        pending |= states == PatchState.FAILED
+    total, left = int(tissue.sum()), int(pending.sum())
+    on_start(RunStart(run_id, plan, store.load(run_id), tissue, total - left))
+    session = _Session(reader, ensemble, plan, store, run_id, states)
+    if left:
+        meter = RateMeter(total, total - left)
+        session.work(PatchOrder(pending), meter, token, view, on_results)
+    record = store.find(plan.id)
+    if record is not None and record.finished is None:
+        store.finish(run_id)
+    done, failed = (int((session.states == s).sum()) for s in (PatchState.DONE, PatchState.FAILED))
+    return RunSummary(run_id, done, failed, total, session.new, session.seconds)
+
+
+def _begin(
+    reader: SlideReader,
+    ensemble: Judge,
+    plan: Plan,
+    store: ResultStore,
+    token: CancelToken,
+    *,
+    retry_failed: bool,
+) -> tuple[int, npt.NDArray[np.bool_]]:
+    """The run's number and its tissue cells; a run that exists keeps the cells that it has."""
+    record = store.find(plan.id)
+    if record is not None:
+        tissue = store.tissue(record.run_id)
+        if record.is_complete and not (retry_failed and record.failed):
+            return record.run_id, tissue
+    else:
+        from bachview.slide.tissue import find_tissue
+
+        mask = find_tissue(reader, plan.calibration, token)
+        token.check()
+        tissue = mask.tissue_cells(plan.grid, plan.tissue_least)
+    return store.begin(plan.run_key, tissue, _provenance(plan, ensemble.info)), tissue
+
+
+def _provenance(plan: Plan, info: EngineFacts) -> Provenance:
+    calibration = plan.calibration
+    if calibration.mpp_x is None or calibration.mpp_y is None:
+        raise ValueError("a plan has a calibration")
+    return Provenance(
+        plan.fingerprint,
+        plan.bundle_name,
+        plan.bundle_sha256,
+        calibration.mpp_x,
+        calibration.mpp_y,
+        calibration.origin.value,
+        plan.icc,
+        info.name,
+        info.device,
+        info.precision,
+        library_versions(),
+        now_text(),
+    )
+
+
+class _Session:
+    """The work of one call of `classify`. One thread."""
+
+    def __init__(
+        self,
+        reader: SlideReader,
+        ensemble: Judge,
+        plan: Plan,
+        store: ResultStore,
+        run_id: int,
+        states: npt.NDArray[np.uint8],
+    ) -> None:
+        from bachview.slide.colour import srgb_transform
+        from bachview.slide.patches import PatchReader
+
+        transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
+        self._patches = PatchReader(reader, plan.calibration, plan.geometry, transform)
+        self._metadata = reader.metadata
+        self._had_file = reader.metadata.path.exists()
+        self._ensemble = ensemble
+        self._plan = plan
+        self._store = store
+        self._run_id = run_id
+        self.states = states
+        self.new = 0
+        self.seconds = 0.0
+        # Failures in a row that are not saved yet: the patches, or the slide itself?
+        self._suspects: list[tuple[int, int]] = []
+
+    def work(
+        self,
+        order: PatchOrder,
+        meter: RateMeter,
+        token: CancelToken,
+        view: Callable[[], Region | None],
+        on_results: Callable[[PatchResults, Progress], None],
+    ) -> None:
+        """Until nothing is left."""
+        size = BatchSize()
+        grid = self._plan.grid
+        clock = time.monotonic()
+        ahead = ReadAhead(order, grid, self._patches.read, view, ahead=_ahead(size))
+        try:
+            while True:
+                waited = token.check()
+                if waited:
+                    meter.forget_pause()
+                    clock += waited
+                patches = ahead.take(size.value, token)
+                results = self._judge(patches, size, is_last=not patches)
+                ahead.set_ahead(_ahead(size))
+                if len(results):
+                    self._store.commit(self._run_id, results)
+                    self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
+                    self.new += len(results)
+                    self.seconds = time.monotonic() - clock
+                    on_results(results, meter.advance(len(results)))
+                if not patches:
+                    return
+        finally:
+            ahead.close()
+            self.seconds = time.monotonic() - clock
+
+    def _judge(self, patches: list[ReadPatch], size: BatchSize, *, is_last: bool) -> PatchResults:
+        """Results of a batch and of the failures that are now known to be such."""
+        cells: list[tuple[int, int]] = []
+        pixels: list[RGB] = []
+        for patch in patches:
+            if patch.pixels is None:
+                self._suspects.append(patch.cell)
+            else:
+                cells.append(patch.cell)
+                pixels.append(patch.pixels)
+        members, classes = len(self._plan.member_names), len(self._plan.classes)
+        good = PatchResults.empty(members, classes)
+        if pixels:
+            started = time.perf_counter()
+            answer = self._ensemble.predict(np.stack(pixels))
+            size.learn(len(pixels), time.perf_counter() - started)
+            good = PatchResults(
+                np.array(cells, np.int32),
+                np.full(len(cells), PatchState.DONE, np.uint8),
+                np.asarray(answer.members, np.float32),
+                np.asarray(answer.probabilities, np.float32),
+            )
+        if not self._suspects:
+            return good
+        if not pixels and not is_last and len(self._suspects) < _SUSPICIOUS:
+            return good
+        if not pixels:
+            self._check_slide()
+        failed, self._suspects = self._suspects, []
+        return PatchResults(
+            np.concatenate([good.cells, np.array(failed, np.int32)]),
+            np.concatenate([good.states, np.full(len(failed), PatchState.FAILED, np.uint8)]),
+            np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
+            np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
+        )
+
+    def _check_slide(self) -> None:
+        """Tell damaged patches from a slide that is gone, after many failures in a row.
+
+        Raises
+        ------
+        SlideReadError
+            Not even a patch that was read before can be read now.
+        """
+        cause: SlideReadError | None = None
+        if not self._had_file or self._metadata.path.exists():
+            read_before = np.argwhere(self.states == PatchState.DONE)
+            if not len(read_before):
+                return
+            try:
+                self._patches.read(self._plan.grid.field(*map(int, read_before[0])))
+            except SlideReadError as error:
+                cause = error
+            else:
+                return
+        raise SlideReadError(
+            f"{self._metadata.path.name} can no longer be read; bring the file back and "
+            "classify again: the run goes on where it stopped."
+        ) from cause
+
+
+def _ahead(size: BatchSize) -> int:
+    """Two batches: one ready when the models are, one being read."""
+    return 2 * size.value + 2

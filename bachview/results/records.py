@@ -1,0 +1,118 @@
+"""What identifies a run in the store, and what the store says of a run."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bachview.core.classes import ClassSet, TissueClass
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.results.provenance import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What makes two runs the same run, and what is needed to rebuild their prediction.
+
+    Attributes
+    ----------
+    plan_id : hash of the whole plan; one run a plan.
+    plan : the plan's own JSON text, opaque to the store.
+    bundle_name, bundle_sha256 : the model.
+    grid : the patch grid.
+    classes : in the order of the probability columns.
+    member_names : in the order of the members axis.
+    """
+
+    plan_id: str
+    plan: str
+    bundle_name: str
+    bundle_sha256: str
+    grid: PatchGrid
+    classes: ClassSet
+    member_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the store knows it.
+
+    Attributes
+    ----------
+    run_id : its number in this store.
+    started, updated : ISO 8601 UTC times of the first plan and the last commit.
+    finished : ISO 8601 UTC; None while patches are still to be done.
+    done, failed, total : patches classified, patches that could not be read, tissue cells.
+    """
+
+    run_id: int
+    key: RunKey
+    provenance: Provenance
+    started: str
+    updated: str
+    finished: str | None
+    done: int
+    failed: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no patch is left to be done."""
+        return self.done + self.failed >= self.total
+
+
+def grid_to_json(grid: PatchGrid) -> dict[str, Any]:
+    """Plain values of a grid; floats survive exactly."""
+    return {
+        "region": list(grid.region),
+        "stride": [grid.stride_x, grid.stride_y],
+        "field": [grid.field_x, grid.field_y],
+    }
+
+
+def grid_from_json(values: dict[str, Any]) -> PatchGrid:
+    """Inverse of `grid_to_json`."""
+    return PatchGrid(Region(*values["region"]), *values["stride"], *values["field"])
+
+
+def classes_to_json(classes: ClassSet) -> list[dict[str, Any]]:
+    """Plain values of a class set, in order."""
+    return [
+        {"name": c.name, "key": c.key, "letter": c.letter, "color": list(c.color)} for c in classes
+    ]
+
+
+def classes_from_json(values: list[dict[str, Any]]) -> ClassSet:
+    """Inverse of `classes_to_json`."""
+    return ClassSet(
+        tuple(TissueClass(v["name"], v["key"], v["letter"], (*v["color"],)) for v in values)
+    )
+
+
+def key_to_json(key: RunKey) -> str:
+    """A run key as JSON text."""
+    return json.dumps(
+        {
+            "plan_id": key.plan_id,
+            "plan": key.plan,
+            "bundle_name": key.bundle_name,
+            "bundle_sha256": key.bundle_sha256,
+            "grid": grid_to_json(key.grid),
+            "classes": classes_to_json(key.classes),
+            "member_names": list(key.member_names),
+        }
+    )
+
+
+def key_from_json(text: str) -> RunKey:
+    """Inverse of `key_to_json`."""
+    values = json.loads(text)
+    return RunKey(
+        values["plan_id"],
+        values["plan"],
+        values["bundle_name"],
+        values["bundle_sha256"],
+        grid_from_json(values["grid"]),
+        classes_from_json(values["classes"]),
+        tuple(values["member_names"]),
+    )
