@@ -1,1 +1,1 @@
-"""The commands."""
+"""The commands. What they need is imported inside them, so that ``--help`` answers at once."""

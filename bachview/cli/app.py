@@ -1,0 +1,269 @@
+"""Every command with its arguments and its help. What it does is in a module of its own."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bachview import __version__
+from bachview.cli.bundle_app import bundle_app
+
+app = typer.Typer(
+    name="bachview",
+    # Our own handling in cli.main: exit codes, the log file, one sentence.
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    subcommand_metavar="[SLIDE]... | COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "[bold]Exit codes[/]: 0 done, 1 a check failed or a bug, 2 wrong use, 3 bad input, "
+        "4 cancelled (what was finished is kept)."
+    ),
+)
+app.add_typer(bundle_app, name="bundle")
+
+#: Words that are commands and thus no slides.
+COMMANDS = frozenset({"view", "info", "classify", "demo", "bundle", "phantom", "selftest", "bench"})
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Slide = Annotated[
+    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder of DICOM files.")
+]
+
+
+class Engine(StrEnum):
+    """Engines that run the three CNNs."""
+
+    OPENVINO = "openvino"
+    TENSORFLOW = "tensorflow"
+
+
+class Precision(StrEnum):
+    """Number formats of the CNNs."""
+
+    AUTO = "auto"
+    F32 = "f32"
+    BF16 = "bf16"
+    F16 = "f16"
+
+
+def _show_version(*, value: bool) -> None:
+    if value:
+        print(f"bachview {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log more, file names included.")
+    ] = False,
+) -> None:
+    """View whole-slide images, and see what six classifiers say of breast tissue.
+
+    [bold]bachview[/] opens the viewer, [bold]bachview SLIDE[/] opens it on a slide.
+
+    \b
+      bachview                                      the viewer
+      bachview biopsy.svs                           the viewer on a slide
+      bachview demo                                 on a made-up slide
+      bachview info biopsy.svs                      what is known of a slide
+      bachview classify biopsy.svs --output out     classify without a window
+
+    For research use only. Not for use in diagnostic procedures.
+    """  # noqa: D301
+    if context.invoked_subcommand is None:
+        from bachview.cli.viewer import view
+
+        raise typer.Exit(view(()))
+
+
+@app.command(hidden=True)
+def view(
+    slides: Annotated[list[Path] | None, typer.Argument(metavar="[SLIDE]...")] = None,
+) -> int:
+    """Open the viewer. The word may be left out: [bold]bachview SLIDE[/]."""
+    from bachview.cli.viewer import view
+
+    return view(slides or ())
+
+
+@app.command()
+def info(slide: Slide, as_json: AsJson = False) -> int:
+    """Show what is known of a slide: levels, pixel size and its origin, fingerprint.
+
+    Label, macro and barcode images are named, never shown.
+
+    \b
+      bachview info biopsy.svs
+      bachview info biopsy.svs --json | jq .mpp_x
+    """  # noqa: D301
+    from bachview.cli.info import show_info
+
+    return show_info(slide, as_json=as_json)
+
+
+@app.command()
+def classify(
+    slide: Slide,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where the results go; made if missing."
+        ),
+    ],
+    bundle: Annotated[
+        str,
+        typer.Option(
+            "--bundle",
+            "-b",
+            metavar="BUNDLE",
+            help="A .bachmodel file, a folder, or the name of an installed bundle.",
+        ),
+    ] = "default",
+    region: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(metavar="X Y W H", help="Only this rectangle, in level-0 pixels."),
+    ] = None,
+    stride: Annotated[
+        float | None,
+        typer.Option(metavar="UM", help="Step of the patch grid in µm; the bundle's if not given."),
+    ] = None,
+    mpp: Annotated[
+        float | None,
+        typer.Option(
+            metavar="UM", help="Micrometres per pixel, for slides that do not state it rightly."
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What runs the CNNs; tensorflow is the slow reference.")
+    ] = Engine.OPENVINO,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="AUTO, CPU, GPU or NPU.")] = "AUTO",
+    precision: Annotated[
+        Precision, typer.Option(help="auto: bf16 where the processor has it, else f32.")
+    ] = Precision.AUTO,
+    no_icc: Annotated[
+        bool, typer.Option("--no-icc", help="Do not apply the slide's colour profile.")
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep the results store here, not in the user's data folder."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Classify a slide without a window, and write the results to a folder.
+
+    Writes [bold]predictions.csv[/], [bold]predictions.geojson[/] (for QuPath),
+    [bold]overlay.png[/] and [bold]summary.json[/].
+
+    Ctrl-C stops within half a second. What was finished is written and kept;
+    the same command goes on from there.
+
+    \b
+      bachview classify biopsy.svs --output out
+      bachview classify biopsy.svs --bundle lab.bachmodel --output out --json
+      bachview classify photo.tif --mpp 0.42 --region 0 0 4000 4000 --output out
+    """  # noqa: D301
+    from bachview.cli.classify import Request, classify_slide
+
+    return classify_slide(
+        Request(
+            slide=slide,
+            bundle=bundle,
+            output=output,
+            region=region,
+            stride_um=stride,
+            mpp=mpp,
+            engine=engine.value,
+            device=device,
+            precision=precision.value,
+            icc=not no_icc,
+            store=store,
+        ),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def demo() -> int:
+    """Open the viewer on a made-up slide, with classification running.
+
+    The slide has glands, ducts, stroma, fat, glass and a pen mark. It is written once into
+    the cache folder.
+    """
+    from bachview.cli.viewer import demo
+
+    return demo()
+
+
+@app.command()
+def phantom(
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The TIFF file to write.")],
+    width: Annotated[int, typer.Option(min=512, max=100_000, help="Level-0 pixels.")] = 12_000,
+    height: Annotated[int, typer.Option(min=512, max=100_000, help="Level-0 pixels.")] = 9_000,
+    mpp: Annotated[float, typer.Option(min=0.1, max=4, help="µm per pixel.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Another seed, another tissue.")] = 0,
+) -> int:
+    """Write a made-up slide whose classes are known at every place.
+
+    A tiled pyramidal TIFF, written tile by tile, up to 100,000 pixels a side;
+    the truth is in a JSON file beside it.
+
+    \b
+      bachview phantom slide.tiff
+      bachview phantom large.tiff --width 100000 --height 100000
+    """  # noqa: D301
+    from bachview.cli.phantom import write
+
+    return write(output, width=width, height=height, mpp=mpp, seed=seed)
+
+
+@app.command()
+def selftest(
+    bundle: Annotated[
+        str, typer.Option("--bundle", metavar="BUNDLE", help="The bundle that is tested with.")
+    ] = "selftest",
+    as_json: AsJson = False,
+) -> int:
+    """Check this installation: classify a slide whose classes are known.
+
+    Class names and order, alignment of the overlay at several zooms and rotations, level
+    choice, resuming, engine against reference. Exit code 1 when a check fails.
+    """
+    from bachview.cli.selftest import run
+
+    return run(bundle, as_json=as_json)
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Which benchmarks; all if none is named."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the JSON document here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Measure this machine against the speed budgets.
+
+    start, open, pan, engines, chain, overlay, memory, latency. What is compared
+    is measured in one run. Nothing else should run on the machine meanwhile.
+
+    \b
+      bachview bench
+      bachview bench pan overlay --json
+    """  # noqa: D301
+    from bachview.cli.bench import run
+
+    return run(names or (), as_json=as_json, output=output)

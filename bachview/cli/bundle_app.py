@@ -1,0 +1,64 @@
+"""``bachview bundle``: look at, check and make bundles."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bundle_app = typer.Typer(name="bundle", help="Check, list and make bundles.", no_args_is_help=True)
+
+BundleOutput = Annotated[
+    Path, typer.Argument(metavar="OUTPUT", help="A .bachmodel file, or a folder.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@bundle_app.command()
+def verify(
+    bundle: Annotated[
+        str, typer.Argument(metavar="BUNDLE", help="A .bachmodel file, a folder, or a name.")
+    ],
+    as_json: AsJson = False,
+) -> int:
+    """Check a bundle: manifest, hashes, types, shapes, golden patches.
+
+    Prints what was checked. Exit code 3 when a check fails.
+
+    \b
+      bachview bundle verify lab.bachmodel
+      bachview bundle verify selftest --json
+    """  # noqa: D301
+    from bachview.cli.bundles import verify
+
+    return verify(bundle, as_json=as_json)
+
+
+@bundle_app.command("list")
+def list_bundles(as_json: AsJson = False) -> int:
+    """List the bundles that come with bachview."""
+    from bachview.cli.bundles import list_installed
+
+    return list_installed(as_json=as_json)
+
+
+@bundle_app.command("make-selftest")
+def make_selftest(output: BundleOutput) -> int:
+    """Make the self-test bundle: constructed weights, four stain colours, four classes.
+
+    Needs TensorFlow (the extra ``tensorflow``).
+    """
+    from bachview.cli.bundles import make
+
+    return make("selftest", output)
+
+
+@bundle_app.command("make-untrained")
+def make_untrained(output: BundleOutput) -> int:
+    """Make a bundle of the three real architectures with random weights.
+
+    It knows nothing of tissue; it is for measuring speed. Needs TensorFlow (the extra
+    ``tensorflow``).
+    """
+    from bachview.cli.bundles import make
+
+    return make("untrained", output)

@@ -1,0 +1,106 @@
+"""``bachview bundle ...``: verify, list, make."""
+
+from pathlib import Path
+from typing import Literal
+
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import clean_stdout, print_json, print_table, tell
+
+
+def verify(name: str, *, as_json: bool) -> int:
+    """Check a bundle and print what was checked.
+
+    Raises
+    ------
+    BundleError
+        There is no such bundle.
+    """
+    from bachview.models.installed import resolve_bundle
+    from bachview.models.verification import verify_bundle
+
+    path = resolve_bundle(name)
+    with clean_stdout():
+        checks = verify_bundle(path)
+    is_good = all(check.ok for check in checks)
+    if as_json:
+        print_json(
+            {
+                "ok": is_good,
+                "checks": [
+                    {"name": check.name, "ok": check.ok, "message": check.message}
+                    for check in checks
+                ],
+            }
+        )
+    else:
+        print_table(
+            path.name,
+            [("check", False), ("", False), ("", False)],
+            [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
+        )
+    return ExitCode.DONE if is_good else ExitCode.BAD_INPUT
+
+
+def list_installed(*, as_json: bool) -> int:
+    """Print the bundles that come with the program; those that cannot be read say why.
+
+    The document has one key, ``bundles``: name, title, version, classes, path of each.
+    """
+    from bachview.errors import BundleError
+    from bachview.models.bundle import open_bundle
+    from bachview.models.installed import installed_bundles, resolve_bundle
+
+    found: list[dict[str, object]] = []
+    for name in installed_bundles():
+        path = resolve_bundle(name)
+        try:
+            with open_bundle(path) as bundle:
+                manifest = bundle.manifest
+                found.append(
+                    {
+                        "name": name,
+                        "title": manifest.name,
+                        "version": str(manifest.version),
+                        "classes": [c.name for c in bundle.classes],
+                        "sha256": bundle.sha256,
+                        "path": str(path),
+                    }
+                )
+        except BundleError as error:
+            tell(str(error))
+    if as_json:
+        print_json({"bundles": found})
+        return ExitCode.DONE
+    print_table(
+        "Installed bundles",
+        [("name", False), ("title", False), ("version", False), ("SHA-256", False)],
+        [
+            (str(b["name"]), str(b["title"]), str(b["version"]), f"{str(b['sha256'])[:12]}…")
+            for b in found
+        ],
+    )
+    return ExitCode.DONE
+
+
+def make(kind: Literal["selftest", "untrained"], output: Path) -> int:
+    """Build one of the two bundles that need no training.
+
+    Raises
+    ------
+    EngineError
+        TensorFlow is not installed.
+    BundleError
+        It cannot be written.
+    """
+    tell("TensorFlow is being loaded and the graphs are built; this takes up to two minutes.")
+    with clean_stdout():
+        if kind == "selftest":
+            from bachview.models.selftest_bundle import build
+
+            build(output)
+        else:
+            from bachview.models.untrained import build as build_untrained
+
+            build_untrained(output)
+    tell(f"Wrote {output}.")
+    return ExitCode.DONE

@@ -1,0 +1,76 @@
+"""``bachview info``: what is known of a slide."""
+
+from pathlib import Path
+from typing import Any
+
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import print_json, print_table
+from bachview.core.units import magnification_text
+from bachview.slide.reader import SlideMetadata
+
+
+def show_info(slide: Path, *, as_json: bool) -> int:
+    """Print what is known of `slide`.
+
+    Raises
+    ------
+    SlideOpenError
+        It cannot be opened.
+    """
+    from bachview.slide.opening import open_slide
+
+    reader = open_slide(slide)
+    try:
+        metadata = reader.metadata
+    finally:
+        reader.close()
+    if as_json:
+        print_json(info_document(metadata))
+    else:
+        print_table(slide.name, [("", False), ("", False)], _rows(metadata))
+    return ExitCode.DONE
+
+
+def info_document(metadata: SlideMetadata) -> dict[str, Any]:
+    """The document of ``info --json``; see ``resources/schemas/info.schema.json``."""
+    return {
+        "path": str(metadata.path),
+        "vendor": metadata.vendor,
+        "levels": [
+            {"width": level.width, "height": level.height, "downsample": level.downsample}
+            for level in metadata.pyramid.levels
+        ],
+        "mpp_x": metadata.calibration.mpp_x,
+        "mpp_y": metadata.calibration.mpp_y,
+        "mpp_origin": metadata.calibration.origin.value,
+        "objective_power": metadata.objective_power,
+        "fingerprint": metadata.fingerprint,
+        "icc": metadata.icc_profile is not None,
+        "associated_images": list(metadata.associated_images),
+    }
+
+
+def _rows(metadata: SlideMetadata) -> list[tuple[str, str]]:
+    calibration, power = metadata.calibration, metadata.objective_power
+    pixel = "unknown"
+    if calibration.mpp_x is not None and calibration.mpp_y is not None:
+        pixel = f"{calibration.mpp_x:.4g} × {calibration.mpp_y:.4g} µm (from the file)"
+        if not calibration.is_plausible:
+            pixel += ", implausible: classification needs --mpp"
+    levels = [
+        (
+            f"level {level.index}",
+            f"{level.width:,} × {level.height:,} px, downsample {level.downsample:.6g}",
+        )
+        for level in metadata.pyramid.levels
+    ]
+    return [
+        ("format", metadata.format_name),
+        ("vendor", metadata.vendor or "not stated"),
+        *levels,
+        ("pixel size", pixel),
+        ("objective", magnification_text(power) if power else "not stated"),
+        ("fingerprint", metadata.fingerprint),
+        ("colour profile", "embedded" if metadata.icc_profile is not None else "none"),
+        ("other images", ", ".join(metadata.associated_images) or "none"),
+    ]

@@ -1,0 +1,70 @@
+"""What the commands print: documents, tables, sentences."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document on standard output."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def clean_stdout() -> Iterator[None]:
+    """Send to standard error whatever libraries print inside, also from C.
+
+    So that ``--json`` puts one document on standard output and nothing else.
+    """
+    sys.stdout.flush()
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            number = sys.__stdout__.fileno() if sys.__stdout__ is not None else -1
+            kept = os.dup(number)
+            os.dup2(2, number)
+        except (OSError, ValueError):  # no real file behind it
+            yield
+            return
+        try:
+            yield
+        finally:
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def print_table(
+    title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print a table on standard output.
+
+    Parameters
+    ----------
+    columns : (heading, whether it is a number and set to the right).
+    rows : texts; rich markup is not read in them.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        show_header=any(heading for heading, _ in columns),
+    )
+    for heading, is_number in columns:
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()

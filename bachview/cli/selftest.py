@@ -1,0 +1,41 @@
+"""``bachview selftest``: whether this installation says what it must."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import clean_stdout, print_json, print_table, tell
+
+
+def run(bundle: str, *, as_json: bool) -> int:
+    """Run every check, print a table, fail loudly."""
+    # The drawing is checked off the screen, so that this runs anywhere.
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from bachview.selftest.checks import run_selftest
+    from bachview.ui.painting import render
+
+    with tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder, clean_stdout():
+        checks = run_selftest(Path(folder), render, bundle=bundle, progress=tell)
+    is_good = all(check.ok for check in checks)
+    if as_json:
+        print_json(
+            {
+                "ok": is_good,
+                "checks": [
+                    {"name": check.name, "ok": check.ok, "message": check.message}
+                    for check in checks
+                ],
+            }
+        )
+    else:
+        print_table(
+            "Self-test",
+            [("check", False), ("", False), ("", False)],
+            [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
+        )
+    if not is_good:
+        failed = ", ".join(check.name for check in checks if not check.ok)
+        tell(f"THE SELF-TEST FAILED: {failed}. Do not use this installation.")
+        return ExitCode.FAILED
+    return ExitCode.DONE
