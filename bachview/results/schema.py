@@ -77,6 +77,9 @@ def explained(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        # sqlite3 decodes SQLite's message, which quotes the damaged table definition.
+        raise DamagedStoreError(f"The results file {name} is damaged.") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         code = None if code is None else code & 0xFF

@@ -264,7 +264,7 @@ class ResultStore:
             rows = connection.execute(
                 f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608
             ).fetchall()
-        return tuple(_record(row) for row in rows)
+            return tuple(_record(row) for row in rows)
 
     def find(self, plan_id: str) -> RunRecord | None:
         """The run of this plan."""
@@ -366,10 +366,14 @@ def _moved(path: Path, error: DamagedStoreError) -> str:
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
     run_id, key, provenance, started, updated, finished, done, failed, total = row
+    try:
+        run_key, origin = key_from_json(key), Provenance.from_json(provenance)
+    except (ValueError, TypeError, LookupError) as error:
+        raise DamagedStoreError("The description of a run is damaged.") from error
     return RunRecord(
         run_id,
-        key_from_json(key),
-        Provenance.from_json(provenance),
+        run_key,
+        origin,
         started,
         updated,
         finished,

@@ -1,5 +1,6 @@
 """The store: nothing is lost, nothing is there twice, nothing mixes, nothing is deleted."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -257,13 +258,13 @@ def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
         folder = tmp_path / f"bad{trial}"
         folder.mkdir()
         (folder / store_name(SLIDE)).write_bytes(bad)
-        try:
-            with ResultStore.open(folder, SLIDE) as store:
-                for record in store.runs():
-                    loaded = store.load(record.run_id)
-                    assert np.array_equal(loaded.confidence, whole.confidence)
-        except StoreError as error:
-            assert str(error)
+        with (
+            contextlib.suppress(StoreError),
+            ResultStore.open(folder, SLIDE) as store,
+        ):
+            for record in store.runs():
+                loaded = store.load(record.run_id)
+                assert np.array_equal(loaded.confidence, whole.confidence)
         assert any(p.stat().st_size == len(good) for p in folder.iterdir())
     assert expects_log is not None
 
