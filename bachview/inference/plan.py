@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bachview.core.calibration import Calibration, Origin
 from bachview.core.classes import ClassSet
@@ -28,13 +28,13 @@ TISSUE_METHOD = 1
 MOST_CELLS = 20_000_000
 
 
-class BundleFacts(Protocol):
-    """What a plan needs of an open bundle."""
-
+class _HasName(Protocol):
     @property
-    def name(self) -> str:
-        """As the manifest states it."""
-        ...
+    def name(self) -> str: ...
+
+
+class BundleFacts(Protocol):
+    """What a plan needs of a bundle, besides its name."""
 
     @property
     def sha256(self) -> str:
@@ -54,6 +54,25 @@ class BundleFacts(Protocol):
     @property
     def member_names(self) -> tuple[str, ...]:
         """In the order of the members axis."""
+        ...
+
+
+@runtime_checkable
+class NamedBundle(BundleFacts, Protocol):
+    """Facts kept after the bundle was closed."""
+
+    @property
+    def name(self) -> str:
+        """As its manifest states it."""
+        ...
+
+
+class OpenBundle(BundleFacts, Protocol):
+    """A `bachview.models.bundle.Bundle`."""
+
+    @property
+    def manifest(self) -> _HasName:
+        """States the name."""
         ...
 
 
@@ -143,7 +162,7 @@ class Plan:
 def make_plan(
     metadata: SlideMetadata,
     calibration: Calibration,
-    bundle: BundleFacts,
+    bundle: NamedBundle | OpenBundle,
     *,
     region: Region | None = None,
     stride_um: float | None = None,
@@ -190,7 +209,7 @@ def make_plan(
         )
     return Plan(
         metadata.fingerprint,
-        bundle.name,
+        bundle.name if isinstance(bundle, NamedBundle) else bundle.manifest.name,
         bundle.sha256,
         bundle.classes,
         bundle.member_names,

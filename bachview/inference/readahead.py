@@ -78,12 +78,6 @@ class ReadAhead:
         for _ in range(READER_THREADS):
             self._lane.submit(self._work, self._token)
 
-    def set_ahead(self, patches: int) -> None:
-        """Change how many patches may be read and not yet taken."""
-        with self._changed:
-            self._ahead = patches
-            self._changed.notify_all()
-
     def take(self, count: int, token: CancelToken) -> list[ReadPatch]:
         """Wait for `count` patches, fewer only where no more are left; [] at the end.
 

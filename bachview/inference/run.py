@@ -11,7 +11,6 @@ import numpy.typing as npt
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.errors import SlideReadError
-from bachview.inference.batches import BatchSize
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan
 from bachview.inference.readahead import ReadAhead, ReadPatch
@@ -24,6 +23,8 @@ from bachview.slide.reader import SlideReader
 
 RGB = npt.NDArray[np.uint8]
 
+#: Patches in the first batch, so that the first colours are there at once.
+_FIRST_BATCH = 8
 #: Failures in a row after which it is asked whether the slide is still there at all.
 _SUSPICIOUS = 32
 
@@ -69,8 +70,13 @@ class Judge(Protocol):
         """What computes."""
         ...
 
-    def predict(self, patches: RGB) -> Opinions:
-        """Judge (N, S, S, 3) uint8 RGB."""
+    @property
+    def batch_size(self) -> int:
+        """Patches to give to `predict` at once."""
+        ...
+
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> Opinions:
+        """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
         ...
 
 
@@ -268,19 +274,21 @@ class _Session:
         on_results: Callable[[PatchResults, Progress], None],
     ) -> None:
         """Until nothing is left."""
-        size = BatchSize()
+        size = min(_FIRST_BATCH, self._ensemble.batch_size)
         grid = self._plan.grid
         clock = time.monotonic()
-        ahead = ReadAhead(order, grid, self._patches.read, view, ahead=_ahead(size))
+        # Two batches: one ready when the models are, one being read.
+        most = 2 * self._ensemble.batch_size
+        ahead = ReadAhead(order, grid, self._patches.read, view, ahead=most)
         try:
             while True:
                 waited = token.check()
                 if waited:
                     meter.forget_pause()
                     clock += waited
-                patches = ahead.take(size.value, token)
-                results = self._judge(patches, size, is_last=not patches)
-                ahead.set_ahead(_ahead(size))
+                patches = ahead.take(size, token)
+                size = self._ensemble.batch_size
+                results = self._judge(patches, token, is_last=not patches)
                 if len(results):
                     self._store.commit(self._run_id, results)
                     self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
@@ -293,7 +301,9 @@ class _Session:
             ahead.close()
             self.seconds = time.monotonic() - clock
 
-    def _judge(self, patches: list[ReadPatch], size: BatchSize, *, is_last: bool) -> PatchResults:
+    def _judge(
+        self, patches: list[ReadPatch], token: CancelToken, *, is_last: bool
+    ) -> PatchResults:
         """Results of a batch and of the failures that are now known to be such."""
         cells: list[tuple[int, int]] = []
         pixels: list[RGB] = []
@@ -306,9 +316,7 @@ class _Session:
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
-            started = time.perf_counter()
-            answer = self._ensemble.predict(np.stack(pixels))
-            size.learn(len(pixels), time.perf_counter() - started)
+            answer = self._ensemble.predict(np.stack(pixels), token)
             good = PatchResults(
                 np.array(cells, np.int32),
                 np.full(len(cells), PatchState.DONE, np.uint8),
@@ -352,8 +360,3 @@ class _Session:
             f"{self._metadata.path.name} can no longer be read; bring the file back and "
             "classify again: the run goes on where it stopped."
         ) from cause
-
-
-def _ahead(size: BatchSize) -> int:
-    """Two batches: one ready when the models are, one being read."""
-    return 2 * size.value + 2
