@@ -1,0 +1,295 @@
+"""The scikit-learn members: stored with skops, loaded from an explicit list of types.
+
+skops can build any class that it trusts; its own default list holds all of scikit-learn. Here
+only the types below are built, each one needed by one of the three estimators. scikit-learn
+and skops are imported inside the functions.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import BundleError
+from bachview.models.containers import check_zip
+from bachview.models.engine import Floats
+
+UNPACKED_LIMIT_BYTES = 1 << 30
+
+_FOREST = "sklearn.ensemble._forest.RandomForestClassifier"
+_BOOSTING = (
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier"
+)
+_SVC = "sklearn.svm._classes.SVC"
+_CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
+
+#: What may stand in a .skops file of a bundle, by full name. Nothing else is ever built.
+TRUSTED_TYPES: Final[frozenset[str]] = frozenset(
+    {
+        "builtins.dict",
+        "builtins.list",
+        "builtins.str",
+        "builtins.tuple",
+        "numpy.float32",
+        "numpy.float64",
+        "numpy.int32",
+        "numpy.int64",
+        "numpy.ndarray",
+        "numpy.random._generator.Generator",
+        "numpy.uint64",
+        "numpy.uint8",
+        "sklearn._loss._loss.CyHalfMultinomialLoss",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.calibration._TemperatureScaling",
+        "sklearn.decomposition._pca.PCA",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.isotonic.IsotonicRegression",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.preprocessing._label.LabelEncoder",
+        "sklearn.tree._classes.DecisionTreeClassifier",
+        "sklearn.tree._tree.Tree",
+        _FOREST,
+        _BOOSTING,
+        _SVC,
+        _CALIBRATED,
+    }
+)
+
+#: The class that each estimator of the manifest must be, at the end of its pipeline.
+_ESTIMATORS: Final = {
+    "random_forest": "RandomForestClassifier",
+    "gradient_boosting": "HistGradientBoostingClassifier",
+    "svm": "CalibratedClassifierCV",
+}
+
+
+class Classifier:
+    """One fitted scikit-learn member. One thread at a time."""
+
+    def __init__(self, fitted: Any, class_count: int) -> None:
+        """Take over a fitted estimator or pipeline that was checked by `load_classifier`."""
+        self._fitted = fitted
+        self._class_count = class_count
+
+    def probabilities(self, features: Floats) -> Floats:
+        """(N, F) float32 to (N, C) float32, rows sum to 1; N may be 0."""
+        if not len(features):
+            return np.zeros((0, self._class_count), np.float32)
+        return np.asarray(self._fitted.predict_proba(features), dtype=np.float32)
+
+
+def dump_classifier(fitted: Any) -> bytes:
+    """A fitted estimator or pipeline as the bytes of a .skops file.
+
+    The same fitted estimator gives the same bytes: skops names its entries by memory
+    addresses and stamps them with the time; both are replaced.
+
+    Raises
+    ------
+    ValueError
+        It holds a type that bundles may not hold.
+    """
+    import skops.io
+
+    content = skops.io.dumps(fitted)
+    foreign = sorted(_types(content) - TRUSTED_TYPES)
+    if foreign:
+        raise ValueError(f"a bundle cannot hold {foreign[0]}")
+    return _canonical(content)
+
+
+def load_classifier(
+    content: bytes, *, estimator: str, feature_count: int, class_count: int, where: str
+) -> Classifier:
+    """Build a member from its .skops file.
+
+    Parameters
+    ----------
+    estimator : what the manifest says that it is.
+    feature_count : number of concatenated features of the CNNs.
+    where : file and bundle, for error texts.
+
+    Raises
+    ------
+    BundleError
+        The file is damaged, holds a type that is not on the list, is another estimator, or
+        was fitted for other features or classes.
+    """
+    import skops.io
+    import skops.io.exceptions
+
+    check_zip(content, where, UNPACKED_LIMIT_BYTES)
+    try:
+        types = _types(content)
+    except (KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{where} is damaged: it is not a skops file.") from error
+    foreign = sorted(types - TRUSTED_TYPES)
+    if foreign:
+        raise BundleError(
+            f"{where} holds the type {foreign[0][:120]}, which is not allowed in a bundle: "
+            "nothing of it was loaded."
+        )
+    try:
+        fitted = skops.io.loads(content, trusted=sorted(types))
+        _check_fitted(fitted, estimator, feature_count, class_count, where)
+    except BundleError:
+        raise
+    # A crafted file fails in ways that only its maker knows; none of them is our bug.
+    except Exception as error:
+        raise BundleError(f"{where} is damaged: {type(error).__name__}: {error}.") from error
+    return Classifier(fitted, class_count)
+
+
+def _types(content: bytes) -> set[str]:
+    """Full names of all types in a .skops file, without building any."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "__class__" in node or "__module__" in node:
+                found.add(f"{node.get('__module__')}.{node.get('__class__')}")
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return found
+
+
+def _canonical(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(files.pop("schema.json"))
+    numbers: dict[str, str] = {}
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renamed(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        out = {key: renamed(value) for key, value in node.items()}
+        if "__id__" in out:
+            out["__id__"] = int(numbers.setdefault(str(out["__id__"]), str(len(numbers) + 1)))
+        if isinstance(out.get("file"), str):
+            stem, dot, ending = out["file"].partition(".")
+            out["file"] = numbers.setdefault(stem, str(len(numbers) + 1)) + dot + ending
+        return out
+
+    schema = renamed(schema)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+
+        def put(name: str, data: bytes) -> None:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
+
+        put("schema.json", json.dumps(schema, sort_keys=True).encode())
+        moved = {
+            numbers[n.partition(".")[0]] + "." + n.partition(".")[2]: d for n, d in files.items()
+        }
+        for name in sorted(moved, key=lambda n: int(n.partition(".")[0])):
+            put(name, moved[name])
+    return out.getvalue()
+
+
+def _check_fitted(
+    fitted: Any, estimator: str, feature_count: int, class_count: int, where: str
+) -> None:
+    last = list(_steps(fitted))[-1]
+    if type(last).__name__ != _ESTIMATORS[estimator]:
+        raise BundleError(
+            f"{where} holds a {type(last).__name__}, but the manifest says {estimator}."
+        )
+    if fitted.n_features_in_ != feature_count:
+        raise BundleError(
+            f"{where} was fitted on {fitted.n_features_in_} features, but the networks give "
+            f"{feature_count}."
+        )
+    classes = np.asarray(fitted.classes_)
+    if classes.shape != (class_count,) or not np.array_equal(classes, np.arange(class_count)):
+        raise BundleError(
+            f"{where} was fitted for the classes {classes.tolist()}, not for 0 to "
+            f"{class_count - 1} in this order."
+        )
+    for part in _parts(fitted):
+        _check_part(part, where)
+        if "n_jobs" in vars(part):
+            # Patches come in small batches: starting threads costs more than it gives.
+            part.n_jobs = 1
+    answer = np.asarray(fitted.predict_proba(np.zeros((1, feature_count), np.float32)))
+    if answer.shape != (1, class_count) or not np.isfinite(answer).all():
+        raise BundleError(f"{where} is damaged: it gives no probabilities.")
+
+
+def _steps(fitted: Any) -> Iterator[Any]:
+    if type(fitted).__name__ == "Pipeline":
+        for _, step in fitted.steps:
+            yield from _steps(step)
+    else:
+        yield fitted
+
+
+def _parts(fitted: Any) -> Iterator[Any]:
+    """The estimator and all estimators in it."""
+    for step in _steps(fitted):
+        yield step
+        if type(step).__name__ == "CalibratedClassifierCV":
+            for calibrated in step.calibrated_classifiers_:
+                yield from _parts(calibrated.estimator)
+
+
+def _check_part(part: Any, where: str) -> None:
+    """Refuse trees whose nodes point outside: scikit-learn walks them without looking."""
+    kind = type(part).__name__
+    if kind == "RandomForestClassifier":
+        for tree in (member.tree_ for member in part.estimators_):
+            _check_tree(tree.children_left, tree.children_right, tree.feature, part, where)
+    elif kind == "HistGradientBoostingClassifier":
+        for tree in (tree for round_ in part._predictors for tree in round_):
+            inner = tree.nodes["is_leaf"] == 0
+            leaf = np.int64(-1)
+            left = np.where(inner, tree.nodes["left"].astype(np.int64), leaf)
+            right = np.where(inner, tree.nodes["right"].astype(np.int64), leaf)
+            _check_tree(left, right, tree.nodes["feature_idx"], part, where)
+    elif kind == "SVC":
+        vectors = part.support_vectors_
+        machines = len(part.classes_) - 1
+        if (
+            vectors.ndim != 2
+            or vectors.shape[1] != part.n_features_in_
+            or part.dual_coef_.shape != (machines, len(vectors))
+            or int(np.sum(part.n_support_)) != len(vectors)
+        ):
+            raise BundleError(f"{where} is damaged: its support vectors do not fit together.")
+
+
+def _check_tree(
+    left: npt.NDArray[Any],
+    right: npt.NDArray[Any],
+    feature: npt.NDArray[Any],
+    part: Any,
+    where: str,
+) -> None:
+    places = np.arange(len(left))
+    inner = left >= 0
+    # A child stands behind its parent, so that no path can run in a circle.
+    sound: Sequence[Any] = (
+        len(left) > 0,
+        np.array_equal(inner, right >= 0),
+        (left[inner] > places[inner]).all() and (left[inner] < len(left)).all(),
+        (right[inner] > places[inner]).all() and (right[inner] < len(left)).all(),
+        (feature[inner] >= 0).all() and (feature[inner] < part.n_features_in_).all(),
+    )
+    if not all(sound):
+        raise BundleError(f"{where} is damaged: a tree points outside itself.")

@@ -1,0 +1,190 @@
+"""The six members as one: the door through which everything else classifies patches."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from bachview.core.probabilities import soft_vote, tempered
+from bachview.errors import UsageError
+from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle import Bundle
+from bachview.models.classifiers import Classifier
+from bachview.models.engine import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
+from bachview.models.manifest import CnnMember, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleOutput:
+    """What the ensemble says of N patches.
+
+    Attributes
+    ----------
+    members : (N, M, C) float32, each member's probabilities, in the manifest's order.
+    probabilities : (N, C) float32, the soft vote after the temperature; rows sum to 1.
+    """
+
+    members: Floats
+    probabilities: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Class activation maps of one patch, in units of logits.
+
+    Attributes
+    ----------
+    maps : (K, h, w, C) float32, one for each CNN; the mean over (h, w) is its logits.
+    mean_map : (h, w, C) float32, their mean with the CNNs' weights in the soft vote.
+    """
+
+    maps: Floats
+    mean_map: Floats
+
+
+def members_of(
+    manifest: Manifest, outputs: CnnOutputs, classifiers: tuple[Classifier, ...]
+) -> Floats:
+    """(N, M, C) float32: the networks' and the classifiers' votes in the manifest's order."""
+    features = outputs.concatenated
+    networks = iter(range(len(manifest.cnns)))
+    own = iter(classifiers)
+    votes = [
+        outputs.probabilities[:, next(networks)]
+        if isinstance(member, CnnMember)
+        else next(own).probabilities(features)
+        for member in manifest.members
+    ]
+    return np.stack(votes, axis=1)
+
+
+def vote(manifest: Manifest, members: Floats) -> Floats:
+    """(N, M, C) to (N, C) float32: soft vote with the manifest's weights, then temperature."""
+    weights = np.array([member.weight for member in manifest.members], np.float32)
+    return tempered(soft_vote(members, weights), manifest.temperature)
+
+
+class Ensemble:
+    """A verified bundle, ready to classify. Made by `load_ensemble`.
+
+    One thread at a time, not always the same. The owner closes it.
+
+    Attributes
+    ----------
+    bundle : the bundle, open as long as the ensemble.
+    """
+
+    def __init__(
+        self, bundle: Bundle, engine: CnnEngine, classifiers: tuple[Classifier, ...]
+    ) -> None:
+        """Take over (and later close) a bundle and an engine that passed all checks."""
+        self.bundle = bundle
+        self._engine = engine
+        self._classifiers = classifiers
+
+    @property
+    def info(self) -> EngineInfo:
+        """Engine, device and precision in use."""
+        return self._engine.info
+
+    @property
+    def batch_size(self) -> int:
+        """Patches to give to `predict` at once: about a third of a second of work."""
+        return self._engine.batch_size
+
+    def predict(self, patches: Patches, token: CancelToken | None = None) -> EnsembleOutput:
+        """Classify patches.
+
+        Parameters
+        ----------
+        patches : (N, input_px, input_px, 3) uint8 RGB at the bundle's mpp, N >= 0; not kept.
+        token : a cancel is answered within some 50 ms, also in the middle of a batch.
+
+        Raises
+        ------
+        UsageError
+            The patches have another shape or type.
+        Cancelled
+            `token` was cancelled.
+        EngineError
+            The device failed.
+        """
+        self._check(patches)
+        outputs = self._engine.run(patches, token)
+        members = members_of(self.bundle.manifest, outputs, self._classifiers)
+        return EnsembleOutput(members, vote(self.bundle.manifest, members))
+
+    def explain(self, patch: Patches) -> Explanation:
+        """Class activation maps of one patch (input_px, input_px, 3) uint8 RGB.
+
+        Raises
+        ------
+        UsageError
+            The patch has another shape or type.
+        EngineError
+            The device failed.
+        """
+        self._check(patch[None])
+        maps = self._engine.run(patch[None]).maps[0]
+        weights = np.array([cnn.weight for cnn in self.bundle.manifest.cnns], np.float64)
+        if not weights.any():
+            weights[:] = 1
+        mean = np.average(maps, axis=0, weights=weights)
+        return Explanation(maps, np.asarray(mean, dtype=np.float32))
+
+    def _check(self, patches: Patches) -> None:
+        side = self.bundle.geometry.input_px
+        if patches.dtype != np.uint8 or patches.ndim != 4 or patches.shape[1:] != (side, side, 3):
+            raise UsageError(
+                f"The bundle {self.bundle.manifest.name} takes patches of {side} x {side} px, "
+                f"8-bit RGB, not {patches.dtype} of shape {patches.shape[1:]}."
+            )
+
+    def close(self) -> None:
+        """Free the engine and close the bundle; may be called twice."""
+        self._engine.close()
+        self.bundle.close()
+
+    def __enter__(self) -> "Ensemble":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def load_ensemble(
+    path: Path, *, engine: str = "openvino", device: str = "AUTO", precision: str = "auto"
+) -> Ensemble:
+    """Open a bundle, check everything in it, and make it ready.
+
+    Any thread; the threads of the engine run at low priority whichever it is. The golden
+    patches are classified before this returns.
+
+    Parameters
+    ----------
+    engine : one of `bachview.models.engine.ENGINES`.
+    device : one of `DEVICES`; AUTO is a GPU that passes the golden patches, else the CPU.
+    precision : one of `PRECISIONS`; auto is the fastest that the device computes natively and
+        that passes the golden patches.
+
+    Raises
+    ------
+    BundleError
+        The bundle is damaged, incomplete, or not what its manifest says.
+    EngineError
+        The engine or the device is not there, or refuses the bundle.
+    UsageError
+        `engine`, `device` or `precision` is none of the known ones.
+    """
+    from bachview.models.loading import Loading
+
+    with Loading(path, engine=engine, device=device, precision=precision) as loading:
+        for _name, step in loading.steps():
+            step()
+        return loading.ensemble()

@@ -1,0 +1,181 @@
+"""Loading in its fixed order, each step under its own name.
+
+`load_ensemble` takes the steps and stops at the first error; `verify_bundle` takes the same
+steps and reports each. So a bundle that verifies is a bundle that loads.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from bachview.errors import BundleError, EngineError, UsageError
+from bachview.models import golden as gold
+from bachview.models.bundle import Bundle, open_bundle
+from bachview.models.classifiers import Classifier, load_classifier
+from bachview.models.engine import DEVICES, ENGINES, PRECISIONS, CnnEngine
+from bachview.models.ensemble import Ensemble, members_of, vote
+from bachview.models.manifest import CnnMember, SklearnMember
+
+Step = Callable[[], str]
+_log = logging.getLogger(__name__)
+
+
+class Loading:
+    """The steps from a path to an `Ensemble`. One thread; closes what was not handed over."""
+
+    def __init__(self, path: Path, *, engine: str, device: str, precision: str) -> None:
+        """Check the request; nothing is opened yet.
+
+        Raises
+        ------
+        UsageError
+            An option is none of the known ones.
+        """
+        for what, value, known in (
+            ("engine", engine, ENGINES),
+            ("device", device, DEVICES),
+            ("precision", precision, PRECISIONS),
+        ):
+            if value not in known:
+                raise UsageError(f"There is no {what} {value}: choose one of {', '.join(known)}.")
+        self._path = path
+        self._asked = (engine, device, precision)
+        self._bundle: Bundle | None = None
+        self._golden: gold.Golden | None = None
+        self._classifiers: list[Classifier] = []
+        self._engine: CnnEngine | None = None
+
+    def steps(self) -> Iterator[tuple[str, Step]]:
+        """Name and work of each step, in order; the work returns what it found."""
+        yield "files", self._open
+        yield "golden patches", self._read_golden
+        for place, member in enumerate(self._opened.manifest.members):
+            if isinstance(member, SklearnMember):
+                yield f"member {member.name}", functools.partial(self._load, member, place)
+        yield "networks", self._start_engine
+
+    @property
+    def _opened(self) -> Bundle:
+        assert self._bundle is not None, "the first step opens the bundle"  # noqa: S101
+        return self._bundle
+
+    @property
+    def _gold(self) -> gold.Golden:
+        assert self._golden is not None, "the second step reads the golden patches"  # noqa: S101
+        return self._golden
+
+    def _open(self) -> str:
+        self._bundle = open_bundle(self._path)
+        manifest = self._bundle.manifest
+        return (
+            f"{manifest.name} {manifest.version}: manifest complete, "
+            f"{len(manifest.files)} files with the right SHA-256"
+        )
+
+    def _read_golden(self) -> str:
+        self._golden = gold.read_golden(self._opened)
+        return f"{len(self._golden.labels)} patches for {', '.join(self._golden.class_keys)}"
+
+    def _load(self, member: SklearnMember, place: int) -> str:
+        import numpy as np
+
+        bundle = self._opened
+        where = bundle.path.name
+        classifier = load_classifier(
+            bundle.read(member.file),
+            estimator=member.estimator,
+            feature_count=sum(cnn.features for cnn in bundle.manifest.cnns),
+            class_count=len(bundle.manifest.classes),
+            where=f"{member.file} in {where}",
+        )
+        found = classifier.probabilities(np.concatenate(self._gold.features, axis=1))
+        gold.check_classifier(member.name, place, found, self._gold, where)
+        self._classifiers.append(classifier)
+        return f"{member.estimator}, only listed types, golden answers given"
+
+    def _start_engine(self) -> str:
+        name, device, precision = self._asked
+        first: EngineError | BundleError | None = None
+        for engine_device, engine_precision in _candidates(name, device, precision):
+            try:
+                return self._try_engine(name, engine_device, engine_precision)
+            except (EngineError, BundleError) as error:
+                first = first or error
+                _log.info("%s on %s refused: %s", engine_precision, engine_device, error)
+        assert first is not None, "there is always a candidate"  # noqa: S101
+        raise first
+
+    def _try_engine(self, name: str, device: str, precision: str) -> str:
+        bundle, golden = self._opened, self._gold
+        manifest, where = bundle.manifest, bundle.path.name
+        engine = _make_engine(name, bundle, device, precision)
+        try:
+            outputs = engine.run(golden.patches)
+            places = tuple(p for p, m in enumerate(manifest.members) if isinstance(m, CnnMember))
+            names = tuple(cnn.name for cnn in manifest.cnns)
+            worst = gold.check_networks(outputs, names, places, golden, precision, where)
+            members = members_of(manifest, outputs, tuple(self._classifiers))
+            total = gold.check_ensemble(vote(manifest, members), golden, precision, where)
+        except BaseException:
+            engine.close()
+            raise
+        self._engine = engine
+        info = engine.info
+        return (
+            f"{info.name} on {info.device} in {info.precision}: golden answers given (networks "
+            f"within {worst:.1e}, ensemble within {total:.1e} of the reference)"
+        )
+
+    def ensemble(self) -> Ensemble:
+        """The loaded ensemble, once every step was taken; bundle and engine are its own now."""
+        assert self._engine is not None, "the last step starts the engine"  # noqa: S101
+        ensemble = Ensemble(self._opened, self._engine, tuple(self._classifiers))
+        self._bundle = self._engine = None
+        return ensemble
+
+    def close(self) -> None:
+        """Close what was opened and not handed over."""
+        if self._engine is not None:
+            self._engine.close()
+        if self._bundle is not None:
+            self._bundle.close()
+
+    def __enter__(self) -> "Loading":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str, str]]:
+    """Device and precision to try, best first."""
+    if engine == "tensorflow":
+        from bachview.models.tensorflow_engine import candidate_devices as tensorflow_devices
+
+        if precision not in ("auto", "f32"):
+            raise UsageError("The tensorflow engine is the reference and computes in f32 only.")
+        for found in tensorflow_devices(device):
+            yield found, "f32"
+        return
+    from bachview.models.openvino_engine import candidate_devices, candidate_precisions
+
+    for found in candidate_devices(device):
+        for wanted in candidate_precisions(found) if precision == "auto" else (precision,):
+            yield found, wanted
+
+
+def _make_engine(name: str, bundle: Bundle, device: str, precision: str) -> CnnEngine:
+    if name == "tensorflow":
+        from bachview.models.tensorflow_engine import TensorFlowEngine
+
+        return TensorFlowEngine(bundle, device=device)
+    from bachview.models.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(bundle, device=device, precision=precision)

@@ -1,0 +1,253 @@
+"""``manifest.json``: all that must be known of a bundle. Nothing that matters has a default.
+
+Every key must be there, none may be added, no value is converted ("1" is not 1). An error is
+one sentence that names the field.
+"""
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from bachview.core.classes import ClassSet, TissueClass
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import BundleError
+from bachview.models.architectures import Architecture, Preprocessing, preprocessing_of
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MODEL_CARD_FILE = "MODEL_CARD.md"
+GOLDEN_FILE = "golden.npz"
+GRAPH_FILES = ("cnn.xml", "cnn.bin")
+MANIFEST_LIMIT_BYTES = 1_000_000
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
+#: Relative, forward slashes, no part that starts with a dot: "..", hidden files and drive
+#: letters cannot be written.
+FILE_NAME = re.compile(rf"{_PART}(/{_PART})*")
+
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Word = Annotated[str, Field(min_length=1, max_length=80)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+FileName = Annotated[str, Field(max_length=200, pattern=rf"^{FILE_NAME.pattern}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ClassEntry(_Strict):
+    """One class; its place in the list is its column in the probabilities."""
+
+    name: Word
+    key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+    letter: Annotated[str, Field(min_length=1, max_length=1)]
+    color: tuple[Channel, Channel, Channel]
+
+
+class PatchEntry(_Strict):
+    """What a patch must be: px, um/px, um."""
+
+    input_px: Annotated[int, Field(ge=8, le=2048)]
+    mpp: Annotated[float, Field(ge=0.05, le=20)]
+    stride_um: Positive
+
+
+class CnnMember(_Strict):
+    """A member inside the fused graph. CNNs stand in the order of the graph's outputs.
+
+    `weights_file` holds the weights for the tensorflow engine; null where the bundle has none.
+    """
+
+    kind: Literal["cnn"]
+    name: Word
+    architecture: Architecture
+    preprocessing: Preprocessing
+    weight: Annotated[float, Field(ge=0)]
+    features: Annotated[int, Field(ge=1, le=100_000)]
+    map_size: tuple[Annotated[int, Field(ge=1, le=512)], Annotated[int, Field(ge=1, le=512)]]
+    weights_file: FileName | None
+
+    @model_validator(mode="after")
+    def _preprocessing_fits(self) -> "CnnMember":
+        if self.preprocessing != preprocessing_of(self.architecture):
+            raise ValueError(
+                f"{self.architecture} is built with the preprocessing "
+                f"{preprocessing_of(self.architecture)}, not {self.preprocessing}"
+            )
+        return self
+
+
+class SklearnMember(_Strict):
+    """A classifier on the concatenated features of all CNNs, in their order."""
+
+    kind: Literal["sklearn"]
+    name: Word
+    estimator: Literal["random_forest", "gradient_boosting", "svm"]
+    weight: Annotated[float, Field(ge=0)]
+    file: FileName
+
+
+Member = Annotated[CnnMember | SklearnMember, Field(discriminator="kind")]
+
+
+class ThresholdEntry(_Strict):
+    """Beyond either limit an answer is shown as uncertain."""
+
+    confidence: Share
+    disagreement: Share
+
+
+class TrainingEntry(_Strict):
+    """Where the weights come from and how they were measured.
+
+    `weights_origin` is ``imagenet``, ``scratch``, ``random`` (untrained) or ``constructed``.
+    """
+
+    weights_origin: Literal["imagenet", "scratch", "random", "constructed"]
+    data: Text
+    split: Text
+    metrics: dict[Word, float]
+
+
+class Manifest(_Strict):
+    """The whole of ``manifest.json``; see the module."""
+
+    schema_version: Literal[1]
+    name: Word
+    version: Word
+    licence: Text
+    intended_use: Text
+    classes: Annotated[tuple[ClassEntry, ...], Field(min_length=2, max_length=32)]
+    patch: PatchEntry
+    members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=32)]
+    temperature: Annotated[float, Field(gt=0, le=100)]
+    thresholds: ThresholdEntry
+    training: TrainingEntry
+    versions: dict[Word, Word]
+    files: Annotated[dict[FileName, Sha256], Field(max_length=256)]
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_differ(cls, value: tuple[ClassEntry, ...]) -> tuple[ClassEntry, ...]:
+        for what in ("name", "key", "letter"):
+            values = [getattr(entry, what) for entry in value]
+            if len(set(values)) != len(values):
+                raise ValueError(f"two classes share a {what}")
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Manifest":
+        names = [member.name for member in self.members]
+        if len(set(names)) != len(names):
+            raise ValueError("two members share a name")
+        if not self.cnns:
+            raise ValueError("there is no member of kind cnn")
+        if len({cnn.map_size for cnn in self.cnns}) > 1:
+            raise ValueError("the CNN members have activation maps of different sizes")
+        if sum(member.weight for member in self.members) <= 0:
+            raise ValueError("the weights of all members are zero")
+        if MANIFEST_FILE in self.files:
+            raise ValueError(f"files must not list {MANIFEST_FILE} itself")
+        for name in self.needed_files:
+            if name not in self.files:
+                raise ValueError(f"files has no hash of {name}")
+        unused = sorted(set(self.files) - set(self.needed_files))
+        if unused:
+            raise ValueError(f"files lists {unused[0]}, which nothing in the manifest uses")
+        return self
+
+    @property
+    def cnns(self) -> tuple[CnnMember, ...]:
+        """The members in the fused graph, in its order."""
+        return tuple(m for m in self.members if isinstance(m, CnnMember))
+
+    @property
+    def classifiers(self) -> tuple[SklearnMember, ...]:
+        """The scikit-learn members, in order."""
+        return tuple(m for m in self.members if isinstance(m, SklearnMember))
+
+    @property
+    def needed_files(self) -> tuple[str, ...]:
+        """Every file of the bundle but the manifest."""
+        weights = [m.weights_file for m in self.cnns if m.weights_file is not None]
+        own = [m.file for m in self.classifiers]
+        return (MODEL_CARD_FILE, *GRAPH_FILES, *own, *weights, GOLDEN_FILE)
+
+    @property
+    def class_set(self) -> ClassSet:
+        """The classes as values."""
+        return ClassSet(tuple(TissueClass(c.name, c.key, c.letter, c.color) for c in self.classes))
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        """The patch geometry as a value."""
+        return PatchGeometry(self.patch.input_px, self.patch.mpp, self.patch.stride_um)
+
+    @property
+    def uncertainty_thresholds(self) -> Thresholds:
+        """The thresholds as a value."""
+        return Thresholds(self.thresholds.confidence, self.thresholds.disagreement)
+
+    def to_json(self) -> bytes:
+        """The file's content; the same manifest gives the same bytes."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """Read a manifest.
+
+    Parameters
+    ----------
+    content : the file's bytes.
+    where : the bundle's name for error texts.
+
+    Raises
+    ------
+    BundleError
+        It is no JSON, of another schema version, or a field is missing, unknown or wrong.
+    """
+    if len(content) > MANIFEST_LIMIT_BYTES:
+        raise BundleError(f"The manifest of {where} is larger than 1 MB; it is no manifest.")
+    try:
+        document: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"The manifest of {where} is not valid JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise BundleError(f"The manifest of {where} is not a JSON object.")
+    version = document.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BundleError(
+            f"The bundle {where} has format version {version} and this program reads "
+            f"{SCHEMA_VERSION}: update the program."
+        )
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        raise BundleError(_sentence(error, where)) from error
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    first = error.errors(include_url=False)[0]
+    # The name of the union's branch ("cnn") is no key of the file.
+    place = ".".join(str(part) for part in first["loc"] if part not in ("cnn", "sklearn"))
+    message = first["msg"].removeprefix("Value error, ")
+    text = {
+        "missing": "this field is missing",
+        "extra_forbidden": "this field is not known",
+    }.get(first["type"], message[:1].lower() + message[1:])
+    rest = error.error_count() - 1
+    more = f" (and {rest} more)" if rest else ""
+    return f"The manifest of {where} is wrong at {place or 'its top'}: {text}{more}."
