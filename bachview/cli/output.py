@@ -61,7 +61,9 @@ def print_table(
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    # In a file or a pipe nobody has narrowed the window.
+    width = None if sys.stdout.isatty() else 120
+    Console(highlight=False, width=width).print(table)
 
 
 def tell(sentence: str) -> None:

@@ -1,0 +1,94 @@
+"""``chain``: from the slide to the saved result, against the bare graph and keras.predict."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bachview.bench.engines import graph_rate, keras_rate
+from bachview.bench.inputs import phantom, tissue_patches, untrained_bundle
+from bachview.bench.result import Result, Say, judged
+from bachview.core.geometry import Region
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble
+from bachview.slide.reader import SlideReader
+
+#: Patches in the measured region for each precision: some tens of seconds on two cores.
+_PATCHES = {"bf16": 1024, "f32": 324}
+_BARE = 128
+
+
+def measure(say: Say, folder: Path) -> Iterator[Result]:
+    """Rate of the whole chain; the bare graph is measured before and after it.
+
+    Raises
+    ------
+    EngineError
+        TensorFlow, the reference, is not installed.
+    """
+    from bachview.models.ensemble import load_ensemble
+    from bachview.models.openvino_engine import OpenVinoEngine, candidate_precisions
+    from bachview.slide.opening import open_slide
+
+    bundle = untrained_bundle(folder, say)
+    reader = open_slide(phantom(folder, 24_000, 18_000, say))
+    try:
+        rates = {}
+        for precision in candidate_precisions("CPU"):
+            with load_ensemble(bundle, device="CPU", precision=precision) as ensemble:
+                count = _PATCHES.get(precision, 324)
+                patches, region = tissue_patches(reader, ensemble.bundle.geometry, count)
+                patches = patches[:_BARE]
+                say(f"the bare graph in {precision}")
+                before = graph_rate(
+                    OpenVinoEngine(ensemble.bundle, device="CPU", precision=precision), patches
+                )
+                say(f"the whole chain in {precision}")
+                rates[precision] = chain = _chain_rate(reader, ensemble, region)
+                after = graph_rate(
+                    OpenVinoEngine(ensemble.bundle, device="CPU", precision=precision), patches
+                )
+            bare = 2 / (1 / before + 1 / after)
+            yield judged("chain", f"{precision} rate", chain, "patches/s")
+            yield judged("chain", f"{precision} bare graph, rate", bare, "patches/s")
+            yield judged("chain", f"{precision} against the bare graph", 100 * chain / bare, "%")
+        say("keras.predict")
+        base = keras_rate(bundle, patches[:48])
+        yield judged("chain", "keras.predict, rate", base, "patches/s")
+        for precision, rate in rates.items():
+            yield judged("chain", f"{precision} against keras.predict", rate / base, "x")
+    finally:
+        reader.close()
+
+
+def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> float:
+    """Patches a second of a run over `region`: reading, six members, store."""
+    from bachview.inference.plan import make_plan
+    from bachview.inference.run import classify
+    from bachview.results.store import ResultStore
+
+    metadata = reader.metadata
+    plan = make_plan(metadata, metadata.calibration, ensemble.bundle, region=region)
+    lane = Lane("inference", low_priority=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="bachview-bench-") as folder,
+        ResultStore.open(Path(folder), metadata.fingerprint) as store,
+    ):
+
+        def job(token: CancelToken) -> float:
+            summary = classify(
+                reader,
+                ensemble,
+                plan,
+                store,
+                token,
+                view=lambda: None,
+                on_start=lambda start: None,
+                on_results=lambda results, progress: None,
+            )
+            return summary.patches_per_second
+
+        try:
+            return lane.submit(job).result()
+        finally:
+            lane.close()

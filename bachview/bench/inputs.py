@@ -1,0 +1,114 @@
+"""What the benchmarks work on: made once into the cache folder, or drawn from a fixed seed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.bench.result import Say
+from bachview.core.geometry import Point, Region
+from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.errors import EngineError
+from bachview.slide.reader import SlideReader
+
+RGB = npt.NDArray[np.uint8]
+
+
+def phantom(folder: Path, width: int, height: int, say: Say) -> Path:
+    """A phantom slide of this size; written where it is missing."""
+    path = folder / f"phantom-{width}x{height}.tiff"
+    if not path.exists():
+        from bachview.slide.phantom import write_phantom
+
+        def progress(done: int, total: int) -> None:
+            say(f"writing a slide of {width:,} × {height:,} px: {done / total:.0%}")
+
+        write_phantom(path, width=width, height=height, progress=progress)
+    return path
+
+
+def untrained_bundle(folder: Path, say: Say) -> Path:
+    """The three real architectures with random weights; built where it is missing.
+
+    In a process of its own: TensorFlow stays out of this one, where memory and frame times
+    are measured.
+
+    Raises
+    ------
+    EngineError
+        It cannot be built, as a rule because TensorFlow is not installed.
+    """
+    path = folder / "untrained-1.bachmodel"
+    if not path.exists():
+        say("building the bundle of the three real architectures (a minute or two)")
+        answer = subprocess.run(
+            [sys.executable, "-m", "bachview", "bundle", "make-untrained", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if answer.returncode:
+            reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise EngineError(f"The bundle to measure with cannot be built: {reason}")
+    return path
+
+
+def tissue_patches(
+    reader: SlideReader, geometry: PatchGeometry, count: int, *, center: Point | None = None
+) -> tuple[RGB, Region]:
+    """Patches of a phantom slide around `center` (the slide's if None), nearest first.
+
+    Returns
+    -------
+    (count, input_px, input_px, 3) uint8 RGB, and the level-0 region of a square of cells
+    that holds at least as many.
+    """
+    from bachview.slide.patches import PatchReader
+
+    metadata = reader.metadata
+    middle = center or metadata.pyramid.extent.center
+    grid = PatchGrid.over(metadata.pyramid.extent, metadata.calibration, geometry)
+    side = int(np.ceil(count**0.5)) + 1
+    region = Region.around(middle, side * grid.stride_x, side * grid.stride_y)
+    rows, columns = grid.cells_in(region)
+    cells = [
+        (r, c) for r in range(rows.start, rows.stop) for c in range(columns.start, columns.stop)
+    ]
+    patches = PatchReader(reader, metadata.calibration, geometry)
+    pixels = [patches.read(grid.field(row, column)) for row, column in cells[:count]]
+    return np.stack(pixels), region
+
+
+def ask_child(module: str, arguments: Sequence[str], *, timeout_s: float) -> Any:
+    """Run ``python -m MODULE ARGUMENTS`` and read the JSON document that it prints last.
+
+    For what must be measured in a fresh process: start, memory.
+
+    Raises
+    ------
+    EngineError
+        It failed or took too long.
+    """
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"{module} did not end within {timeout_s:g} s.") from error
+    if answer.returncode:
+        reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EngineError(f"{module} ended with exit code {answer.returncode}: {reason}")
+    return json.loads(answer.stdout.strip().splitlines()[-1])

@@ -1,0 +1,107 @@
+"""``overlay``: composing a frame's overlay of 1,000,000 classified patches."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bachview.bench.result import Result, Say, judged
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.geometry import Point, Region, Size
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.viewing.viewport import Viewport
+
+_CELLS = 1000
+_CELL_PX = 224
+_FRAMES = 120
+_SIZES = (Size(1920, 1080), Size(3840, 2160))
+_THRESHOLDS = Thresholds(0.4, 0.6)
+
+
+def measure(say: Say, folder: Path) -> Iterator[Result]:
+    """Time from the prediction to the drawn overlay, at rest and while patches arrive."""
+    prediction = large_prediction(_CELLS)
+    side = _CELLS * _CELL_PX
+    middle = Point(side / 2, side / 2)
+    for size in _SIZES:
+        whole = side / size.height
+        for name, downsample in (("whole slide", whole), ("a tenth of it", whole / 10)):
+            start = Viewport(middle, downsample, size)
+            for grows in (False, True):
+                kind = "patches arriving" if grows else "panning"
+                case = f"{size.width}x{size.height}, {name}, {kind}"
+                say(f"overlay: {case}")
+                for part, times in _frame_times(prediction, start, grows=grows).items():
+                    for p in (50, 99):
+                        value = float(np.percentile(times, p))
+                        yield judged("overlay", f"{case}, {part}, p{p}", value, "ms")
+
+
+def large_prediction(side: int) -> Prediction:
+    """A prediction of side x side classified cells with classes in blots, as in tissue."""
+    region = Region(0, 0, side * _CELL_PX, side * _CELL_PX)
+    grid = PatchGrid(region, _CELL_PX, _CELL_PX, _CELL_PX, _CELL_PX)
+    prediction = Prediction(grid, BACH_CLASSES, ("a", "b"), np.ones((side, side), np.bool_))
+    random = np.random.default_rng(0)
+    blots = random.random((side // 20 + 1, side // 20 + 1, 4), np.float32) ** 4
+    rows, columns = np.indices((side, side)).reshape(2, -1)
+    probabilities = blots[rows // 20, columns // 20] + random.random((side**2, 4), np.float32) / 8
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    prediction.add(
+        PatchResults(
+            np.stack([rows, columns], axis=1).astype(np.int32),
+            np.full(side**2, PatchState.DONE, np.uint8),
+            np.stack([probabilities, probabilities], axis=1),
+            probabilities,
+        )
+    )
+    return prediction
+
+
+def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dict[str, list[float]]:
+    """Milliseconds of each frame of a pan; before each, a batch arrives where `grows`.
+
+    ``composed``: from the prediction to a picture. ``drawn whole``: that picture onto every
+    pixel of the screen; while panning the view draws uncovered strips only.
+    """
+    from PySide6.QtGui import QImage
+
+    from bachview.ui.painting import Plane, paint_layers, snapped
+    from bachview.ui.slide_view_overlay import OverlaySource
+
+    source = OverlaySource()
+    source.set_prediction(prediction, _THRESHOLDS)
+    size = start.device_size
+    image = QImage(size.width, size.height, QImage.Format.Format_RGB32)
+    image.fill(0xFFFFFFFF)
+    batch = _batch(prediction)
+    composed, drawn = [], []
+    viewport = start
+    for frame in range(_FRAMES + 1):
+        if grows:
+            prediction.add(batch)
+        begun = time.perf_counter()
+        exact, x, y = snapped(viewport)
+        layers = source.layers(exact)
+        made = time.perf_counter()
+        window = (x, y, x + size.width, y + size.height)
+        paint_layers(image, Plane.of(exact), (x, y), layers, window)
+        if frame:  # the first makes the picture that the others keep
+            composed.append((made - begun) * 1e3)
+            drawn.append((time.perf_counter() - made) * 1e3)
+        viewport = viewport.panned(-9, -5)
+    return {"composed": composed, "drawn whole": drawn}
+
+
+def _batch(prediction: Prediction) -> PatchResults:
+    rows, columns = np.indices((4, 16)).reshape(2, -1) + _CELLS // 2
+    members = np.tile(np.float32([[0.1, 0.2, 0.3, 0.4]]), (64, 2, 1))
+    return PatchResults(
+        np.stack([rows, columns], axis=1).astype(np.int32),
+        np.full(64, PatchState.DONE, np.uint8),
+        members,
+        members[:, 0],
+    )
