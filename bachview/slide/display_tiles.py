@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, TILE_PX, Level, TileKey
-from bachview.slide.reader import RGB, SlideReader
+from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, TILE_PX, Level, Pyramid, TileKey
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import RGB, Preparing, SlideReader
 
 #: (512, 512, 4) uint8, BGRX: the bytes of Qt's Format_RGB32 on a little-endian machine.
 Tile = npt.NDArray[np.uint8]
@@ -16,14 +17,25 @@ ColourTransform = Callable[[RGB], RGB]
 
 #: Longest side, px, of what is read from a stored level in one go. A slide with only one
 #: level would otherwise need its whole area in memory for the coarsest tile.
-_BLOCK_PX = 2048
+_BLOCK_PX = 1024
 
 #: Source px around a block that the smooth filter may look at (its support at ratio < 2).
 _MARGIN_PX = 3
 
 
+def is_tile_ready(reader: Preparing, pyramid: Pyramid, key: TileKey) -> bool:
+    """Whether `read_display_tile` of this tile answers without waiting. Any thread."""
+    level = pyramid.level_for(key.downsample)
+    bottom_lv = min(math.ceil(key.region.bottom / level.downsample) + _MARGIN_PX, level.height)
+    return reader.is_ready(level.index, bottom_lv)
+
+
 def read_display_tile(
-    reader: SlideReader, key: TileKey, transform: ColourTransform | None = None
+    reader: SlideReader,
+    key: TileKey,
+    transform: ColourTransform | None = None,
+    *,
+    token: CancelToken | None = None,
 ) -> Tile:
     """Read one tile of the display pyramid. Any thread.
 
@@ -33,6 +45,7 @@ def read_display_tile(
     Parameters
     ----------
     transform : colour transform, applied after resampling; None for raw colours.
+    token : checked between the blocks of a tile that covers much of a fine level.
 
     Returns
     -------
@@ -42,6 +55,8 @@ def read_display_tile(
     ------
     SlideReadError
         Some part of the tile cannot be read.
+    Cancelled
+        `token` asked for it.
     """
     tile = np.full((TILE_PX, TILE_PX, 4), 255, np.uint8)
     pyramid = reader.metadata.pyramid
@@ -55,11 +70,15 @@ def read_display_tile(
     step = max(1, min(TILE_PX, int(_BLOCK_PX * level.downsample / key.downsample)))
     for top in range(0, rows, step):
         for left in range(0, columns, step):
+            if token is not None:
+                token.check()
             width, height = min(step, columns - left), min(step, rows - top)
             rgb = _read_block(reader, level, key, left, top, width, height)
             if transform is not None:
                 rgb = transform(rgb)
-            tile[top : top + height, left : left + width, :3] = rgb[..., ::-1]
+            place = tile[top : top + height, left : left + width]
+            # Channel by channel: four times as fast as one reversed copy.
+            place[..., 0], place[..., 1], place[..., 2] = rgb[..., 2], rgb[..., 1], rgb[..., 0]
     return tile
 
 
@@ -82,8 +101,8 @@ def _read_block(
     pixels = reader.read(level.index, first_x, first_y, last_x - first_x, last_y - first_y)
     left_lv, top_lv = x_lv - first_x, y_lv - first_y
     picture = Image.fromarray(pixels)
-    if ratio == 2 and pixels.shape == (2 * height, 2 * width, 3):
-        return np.asarray(picture.reduce(2))
+    if ratio == int(ratio):  # whole source px for each tile px: the same mean, faster
+        return np.asarray(picture.reduce(int(ratio)))
     box = (left_lv, top_lv, left_lv + width * ratio, top_lv + height * ratio)
     filter_ = Image.Resampling.BOX if whole else Image.Resampling.HAMMING
     return np.asarray(picture.resize((width, height), filter_, box=box))

@@ -5,6 +5,12 @@ from pathlib import Path
 from bachview.errors import SlideOpenError
 from bachview.slide.reader import SlideReader
 
+#: How TIFF and BigTIFF files start.
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+#: A folder of one slide holds a few dozen files at most.
+_MOST_FOLDER_FILES = 200
+
 #: Endings for file dialogs and for files dropped on the window; the content decides.
 SLIDE_SUFFIXES = (
     ".svs",
@@ -35,6 +41,8 @@ def file_filter() -> str:
 def open_slide(path: Path) -> SlideReader:
     """Open a slide: a file, or a folder of DICOM files. Any thread; may take a second.
 
+    OpenSlide comes first, then TIFF and plain images. OME-TIFF files never go to
+    OpenSlide's generic TIFF reader, which sees neither their levels nor their pixel size.
     The caller closes what is returned.
 
     Raises
@@ -42,8 +50,87 @@ def open_slide(path: Path) -> SlideReader:
     SlideOpenError
         It is not there, not a slide, damaged, or in a format that is not supported.
     """
-    if not path.exists():
-        raise SlideOpenError(f"{path.name} is not there; check its name and its drive.")
-    from bachview.slide.openslide_adapter import OpenSlideReader
+    from bachview.slide.openslide_adapter import OpenSlideReader, detected_format
 
-    return OpenSlideReader(path)
+    try:
+        if path.is_dir():
+            return _open_folder(path)
+        if not path.exists():
+            raise SlideOpenError(f"{path.name} is not there; check its name and its drive.")
+        with path.open("rb") as file:
+            start = file.read(132)
+        if not start:
+            raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
+    except PermissionError as error:
+        raise SlideOpenError(
+            f"{path.name} may not be read; ask its owner for the right to read it."
+        ) from error
+    except OSError as error:
+        raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
+    is_tiff = start[:4] in TIFF_STARTS
+    found = detected_format(path)
+    if found is not None and not (is_tiff and found == "generic-tiff" and _is_ome(path)):
+        try:
+            return OpenSlideReader(path)
+        except SlideOpenError as refused:
+            return _open_after_refusal(path, refused, is_tiff=is_tiff)
+    if is_tiff:
+        return _open_tiff(path)
+    from bachview.slide.image_adapter import ImageReader
+
+    return ImageReader.open(path)
+
+
+def _open_tiff(path: Path) -> SlideReader:
+    """By its tiles or strips; a single level whose segments are too large is decoded whole."""
+    from bachview.slide.image_adapter import ImageReader
+    from bachview.slide.tiff_adapter import TiffReader
+
+    reader = TiffReader(path)
+    return ImageReader.of_tiff(reader) if reader.is_better_decoded_whole else reader
+
+
+def _open_after_refusal(path: Path, refused: SlideOpenError, *, is_tiff: bool) -> SlideReader:
+    """Try tifffile on a TIFF that OpenSlide knows and refuses; else its refusal stands."""
+    if is_tiff:
+        try:
+            return _open_tiff(path)
+        except SlideOpenError:
+            raise refused from None
+    raise refused
+
+
+def _is_ome(path: Path) -> bool:
+    """Whether the description of the first page of a TIFF is OME-XML."""
+    from bachview.slide.tiff_adapter import is_ome
+
+    return is_ome(path)
+
+
+def _open_folder(path: Path) -> SlideReader:
+    """The DICOM slide whose files lie in a folder; OpenSlide finds the other files itself."""
+    from bachview.slide.openslide_adapter import OpenSlideReader, detected_format
+
+    files = sorted(
+        (file for file in path.iterdir() if file.is_file()),
+        key=lambda file: (-file.stat().st_size, file.name),
+    )
+    refused: SlideOpenError | None = None
+    for file in files[:_MOST_FOLDER_FILES]:
+        with file.open("rb") as stream:
+            if stream.read(132)[128:] != b"DICM":
+                continue
+        if detected_format(file) == "dicom":
+            try:
+                return OpenSlideReader(file)
+            except SlideOpenError as error:
+                refused = refused or error
+    if refused is not None:
+        raise refused
+    if any(file.name.lower() == "slidedat.ini" for file in files):
+        raise SlideOpenError(
+            f"{path.name} is the data folder of an MRXS slide; open the .mrxs file beside it."
+        )
+    raise SlideOpenError(
+        f"{path.name} is a folder without a DICOM slide; open a slide file instead."
+    )

@@ -21,6 +21,11 @@ from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata
 _log = logging.getLogger(__name__)
 
 
+def detected_format(path: Path) -> str | None:
+    """OpenSlide's name of the file's format; None where it knows none."""
+    return openslide.OpenSlide.detect_format(path)
+
+
 class _Handle:
     """One OpenSlide handle, closed when it is retired and its last read has ended.
 

@@ -1,8 +1,9 @@
 """What every slide adapter offers, and what is known of a slide."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ class SlideReader(Protocol):
 
     @property
     def metadata(self) -> SlideMetadata:
-        """Facts about the slide; the pyramid may gain levels while a plain image is prepared."""
+        """Facts about the slide; they do not change while it is open."""
         ...
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
@@ -89,4 +90,26 @@ class SlideReader(Protocol):
 
     def close(self) -> None:
         """Release the file. Later reads raise `SlideReadError`. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A reader whose levels become ready after it was opened, from the top down. Any thread.
+
+    `SlideReader.read` of what is not ready waits; these let others not wait.
+    """
+
+    def is_ready(self, level: int, bottom_lv: int) -> bool:
+        """Whether `read` answers without waiting above this row, px of that level.
+
+        The answer may be pixels or an error.
+        """
+        ...
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call `callback` from the preparing thread each time that more is ready.
+
+        Not called where all is ready already; forgotten when all is.
+        """
         ...

@@ -7,11 +7,21 @@ from collections.abc import Callable, Sequence
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideReadError
 from bachview.jobs.lanes import WantedLane
-from bachview.slide.display_tiles import ColourTransform, Tile, read_display_tile
-from bachview.slide.reader import SlideReader
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.display_tiles import (
+    ColourTransform,
+    Tile,
+    is_tile_ready,
+    read_display_tile,
+)
+from bachview.slide.reader import Preparing, SlideReader
 from bachview.slide.tile_cache import TileCache
 
 _log = logging.getLogger(__name__)
+
+
+class _NotReadyError(Exception):
+    """The level that the tile is read from is still being prepared."""
 
 
 class TileServer:
@@ -45,9 +55,14 @@ class TileServer:
         self._lock = threading.Lock()
         self._failed: set[TileKey] = set()
         self._closed = False
+        self._wanted: tuple[TileKey, ...] = ()
+        self._postponed: set[TileKey] = set()
+        self._token = CancelToken()
         self._lane: WantedLane[TileKey, Tile] = WantedLane(
             "tiles", threads=threads, work=self._read, deliver=self._deliver
         )
+        if isinstance(reader, Preparing):
+            reader.when_ready(self._on_ready)
 
     def want(self, keys: Sequence[TileKey]) -> None:
         """Read these, in this order, in place of all that was wanted before.
@@ -55,14 +70,13 @@ class TileServer:
         Tiles that are held or have failed are left out.
         """
         with self._lock:
+            self._wanted = tuple(keys)
+            self._postponed.clear()
             failed = set(self._failed)
-        self._lane.want(
-            [
-                key
-                for key in keys
-                if key not in failed and self._cache.get((self._owner, key)) is None
-            ]
-        )
+        missing = [
+            key for key in keys if key not in failed and self._cache.get((self._owner, key)) is None
+        ]
+        self._lane.want(missing)
 
     def get(self, key: TileKey) -> Tile | None:
         """The tile if it is held, (512, 512, 4) uint8 BGRX, not to be written into."""
@@ -80,8 +94,10 @@ class TileServer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is wanted or being read."""
-        return self._lane.is_idle
+        """Whether nothing is wanted, being read, or waiting for a level to be ready."""
+        with self._lock:
+            waiting = bool(self._postponed)
+        return not waiting and self._lane.is_idle
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Drop what is wanted, wait for what is being read, drop the tiles.
@@ -92,16 +108,27 @@ class TileServer:
         """
         with self._lock:
             self._closed = True
+            self._postponed.clear()
+        self._token.cancel()
         ended = self._lane.close(timeout_s)
         self._cache.discard(self._owner)
         return ended
 
     def _read(self, key: TileKey) -> Tile:
-        return read_display_tile(self._reader, key, self._transform)
+        # A thread that waited for one level could not serve another that is ready.
+        if isinstance(self._reader, Preparing) and not is_tile_ready(
+            self._reader, self._reader.metadata.pyramid, key
+        ):
+            raise _NotReadyError
+        return read_display_tile(self._reader, key, self._transform, token=self._token)
 
     def _deliver(self, key: TileKey, answer: Tile | Exception) -> None:
         with self._lock:
             if self._closed:
+                return
+            if isinstance(answer, _NotReadyError):
+                if key in self._wanted:
+                    self._postponed.add(key)
                 return
             if isinstance(answer, Exception):
                 self._failed.add(key)
@@ -112,3 +139,11 @@ class TileServer:
         elif isinstance(answer, Exception):
             _log.error("a tile failed in an unforeseen way", exc_info=answer)
         self._on_tile(key)
+
+    def _on_ready(self) -> None:
+        """Want again what was postponed; called by the preparing thread."""
+        with self._lock:
+            if self._closed:
+                return
+            wanted = self._wanted
+        self.want(wanted)

@@ -1,0 +1,35 @@
+"""Windows of arrays, with white around them."""
+
+import numpy as np
+
+from bachview.slide.reader import BACKGROUND, RGB
+
+
+def blank(width: int, height: int) -> RGB:
+    """(height, width, 3) uint8 of `BACKGROUND`."""
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[:] = BACKGROUND
+    return picture
+
+
+def window(source: RGB, x: int, y: int, width: int, height: int) -> RGB:
+    """A copy of part of `source`, which may lie past its edges; background there.
+
+    Parameters
+    ----------
+    source : (rows, columns, 3) uint8.
+    x, y : top left of the window in px of `source`; may be negative.
+
+    Returns
+    -------
+    (height, width, 3) uint8, a new array.
+    """
+    rows, columns = source.shape[:2]
+    left, right = max(x, 0), min(x + width, columns)
+    top, bottom = max(y, 0), min(y + height, rows)
+    if (left, right, top, bottom) == (x, x + width, y, y + height):
+        return source[top:bottom, left:right].copy()
+    picture = blank(width, height)
+    if left < right and top < bottom:
+        picture[top - y : bottom - y, left - x : right - x] = source[top:bottom, left:right]
+    return picture

@@ -1,0 +1,266 @@
+"""One stored level of a TIFF file, read by its tiles or strips."""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import SlideReadError
+from bachview.slide.pixels import blank
+from bachview.slide.reader import RGB
+
+_JPEG_COMPRESSIONS = (6, 7, 33007, 34892)
+_YCBCR_COMPRESSIONS = (*_JPEG_COMPRESSIONS, 34712)  # whose decoders return RGB
+_MINISWHITE, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
+_UNASSOCIATED_ALPHA = 2
+
+
+class UnsupportedTiffError(ValueError):
+    """A kind of TIFF that cannot be shown; its text completes "it is ..."."""
+
+
+@dataclass(slots=True)
+class SegmentSource:
+    """The open file, and the segments decoded last. Any thread.
+
+    Attributes
+    ----------
+    capacity_bytes : bound of the decoded segments; tiles of the display grid share them.
+    """
+
+    path: Path
+    file: IO[bytes]
+    capacity_bytes: int = 48 * 1024 * 1024
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _held: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
+    _size: int = 0
+
+    def bytes_at(self, offset: int, count: int) -> bytes:
+        """Bytes of the file.
+
+        Raises
+        ------
+        SlideReadError
+            The file is closed, cut off, or cannot be read.
+        """
+        try:
+            with self._lock:
+                self.file.seek(offset)
+                data = self.file.read(count)
+        except ValueError as error:  # the file was closed
+            raise SlideReadError(f"{self.path.name} is closed.") from error
+        except OSError as error:
+            raise SlideReadError(
+                f"{self.path.name} cannot be read any more; check its drive."
+            ) from error
+        if len(data) < count:
+            raise SlideReadError(
+                f"A part of {self.path.name} is missing, the file is cut off; copy it again from "
+                "its source."
+            )
+        return data
+
+    def held(self, key: tuple[int, int]) -> RGB | None:
+        """A segment decoded lately."""
+        with self._lock:
+            segment = self._held.get(key)
+            if segment is not None:
+                self._held.move_to_end(key)
+            return segment
+
+    def hold(self, key: tuple[int, int], segment: RGB) -> None:
+        """Keep a decoded segment while there is room."""
+        with self._lock:
+            if key in self._held or segment.nbytes > self.capacity_bytes:
+                return
+            self._held[key] = segment
+            self._size += segment.nbytes
+            while self._size > self.capacity_bytes:
+                _, old = self._held.popitem(last=False)
+                self._size -= old.nbytes
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._held.clear()
+            self._size = 0
+            self.file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredPage:
+    offsets: Sequence[int]
+    byte_counts: Sequence[int]
+    options: dict[str, Any]
+
+
+class TiffPlane:
+    """One level: a page with its samples inside, or three pages of one channel each.
+
+    Parameters
+    ----------
+    number : tells this level's segments from another's in the shared source.
+    pages : tifffile pages, one, or one for each of red, green, blue.
+    significant_bits : of a sample; from the page where None.
+    """
+
+    def __init__(
+        self,
+        source: SegmentSource,
+        number: int,
+        pages: "list[Any]",
+        significant_bits: int | None = None,
+    ) -> None:
+        """Check that its kind can be shown.
+
+        Raises
+        ------
+        UnsupportedTiffError
+            It cannot.
+        """
+        self._source = source
+        self._number = number
+        import tifffile
+
+        key = pages[0].keyframe
+        self._key = key
+        self.width, self.height = int(key.imagewidth), int(key.imagelength)
+        if key.imagedepth != 1:
+            raise UnsupportedTiffError("a volume, not a picture")
+        if key.dtype is None or key.dtype.kind not in "bu" or key.dtype.itemsize > 2:
+            raise UnsupportedTiffError(f"of a sample type that is not supported ({key.dtype})")
+        photometric = int(key.photometric)
+        if photometric not in (_MINISWHITE, 1, _RGB, _PALETTE, _YCBCR):
+            raise UnsupportedTiffError("in colours that are not supported (not RGB or grey)")
+        if photometric == _YCBCR and int(key.compression) not in _YCBCR_COMPRESSIONS:
+            raise UnsupportedTiffError("in YCbCr colours without JPEG compression")
+        self._samples = int(key.samplesperpixel)
+        if self._samples not in (1, 2, 3, 4) or (photometric == _RGB and self._samples < 3):
+            raise UnsupportedTiffError(f"of {self._samples} channels, neither RGB nor grey")
+        bits = significant_bits or int(key.bitspersample)
+        self._shift = max(0, bits - 8) if key.dtype.itemsize == 2 else 0
+        self._scale = 255 if key.dtype.kind == "b" or bits == 1 else 1
+        self._inverted = photometric == _MINISWHITE
+        self._palette = _palette(key) if photometric == _PALETTE else None
+        extra = tuple(int(e) for e in key.extrasamples)
+        self._alpha = extra[0] if self._samples in (2, 4) and extra else None
+        planar = int(key.planarconfig) == 2 and self._samples > 1
+        self._planes = self._samples if planar else 1
+        self._segment_width = int(key.tilewidth if key.is_tiled else key.imagewidth)
+        self._segment_height = int(key.tilelength if key.is_tiled else key.rowsperstrip)
+        self._segment_height = min(self._segment_height, self.height) or self.height
+        self._across = math.ceil(self.width / self._segment_width)
+        self._down = math.ceil(self.height / self._segment_height)
+        # All that tifffile would look up in the file, which it has closed by then.
+        compression = int(key.compression)
+        if compression != 1 and compression not in tifffile.TIFF.DECOMPRESSORS:
+            raise UnsupportedTiffError(f"compressed in a way that is not supported ({compression})")
+        self._decode = key.decode
+        is_jpeg = compression in _JPEG_COMPRESSIONS
+        self._pages = [
+            _StoredPage(
+                page.dataoffsets,
+                page.databytecounts,
+                {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader} if is_jpeg else {},
+            )
+            for page in pages
+        ]
+
+    @property
+    def segment_px(self) -> int:
+        """Pixels of a tile or strip: what is decoded at least."""
+        return self._segment_width * self._segment_height
+
+    @property
+    def segment_height(self) -> int:
+        """Rows of a tile or strip."""
+        return self._segment_height
+
+    def read(self, x: int, y: int, width: int, height: int) -> RGB:
+        """Pixels of the level, white past its edges; see `SlideReader.read`."""
+        picture = blank(width, height)
+        for column, row in self._touched(x, y, width, height):
+            segment = self._segment(column, row)
+            left, top = column * self._segment_width, row * self._segment_height
+            x0, x1 = max(x, left), min(x + width, left + segment.shape[1], self.width)
+            y0, y1 = max(y, top), min(y + height, top + segment.shape[0], self.height)
+            if x0 < x1 and y0 < y1:
+                picture[y0 - y : y1 - y, x0 - x : x1 - x] = segment[
+                    y0 - top : y1 - top, x0 - left : x1 - left
+                ]
+        return picture
+
+    def _touched(self, x: int, y: int, width: int, height: int) -> Iterator[tuple[int, int]]:
+        first_column, last_column = x // self._segment_width, (x + width - 1) // self._segment_width
+        first_row, last_row = y // self._segment_height, (y + height - 1) // self._segment_height
+        for row in range(max(0, first_row), min(self._down - 1, last_row) + 1):
+            for column in range(max(0, first_column), min(self._across - 1, last_column) + 1):
+                yield column, row
+
+    def _segment(self, column: int, row: int) -> RGB:
+        """One tile or strip as RGB, from the source's memory or decoded."""
+        index = row * self._across + column
+        key = (self._number, index)
+        held = self._source.held(key)
+        if held is not None:
+            return held
+        per_plane = self._across * self._down
+        parts = [
+            self._decoded(page, index + plane * per_plane)
+            for page in self._pages
+            for plane in range(self._planes)
+        ]
+        samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+        segment = self._as_rgb(samples)
+        self._source.hold(key, segment)
+        return segment
+
+    def _decoded(self, page: "_StoredPage", index: int) -> npt.NDArray[Any]:
+        """(rows, columns, samples) as stored."""
+        count = int(page.byte_counts[index])
+        shape = (self._segment_height, self._segment_width)
+        if count == 0:  # a tile that was never written: bare glass
+            samples = self._samples if self._planes == 1 and len(self._pages) == 1 else 1
+            return np.full((*shape, samples), np.iinfo(self._key.dtype).max, self._key.dtype)
+        data = self._source.bytes_at(int(page.offsets[index]), count)
+        try:
+            decoded, _, _ = self._decode(data, index, **page.options)
+        except Exception as error:  # each codec has errors of its own
+            raise SlideReadError(
+                f"A part of {self._source.path.name} is damaged and cannot be read; copy the file "
+                "again from its source."
+            ) from error
+        return np.asarray(decoded[0])
+
+    def _as_rgb(self, samples: npt.NDArray[Any]) -> RGB:
+        """(rows, columns, 3) uint8 of decoded samples."""
+        if self._palette is not None:
+            return np.asarray(self._palette[samples[..., 0]])
+        if self._shift:
+            top = (256 << self._shift) - 1
+            samples = np.minimum(samples, top) >> self._shift
+        pixels = samples.astype(np.uint8, copy=False)
+        if self._scale != 1:
+            pixels = pixels * np.uint8(self._scale)
+        if self._inverted:
+            pixels = ~pixels
+        colours = 3 if pixels.shape[2] >= 3 else 1
+        rgb = np.asarray(pixels[..., :colours])
+        if self._alpha in (1, _UNASSOCIATED_ALPHA):
+            alpha = pixels[..., -1:].astype(np.uint16)
+            premultiplied = rgb if self._alpha == 1 else (rgb * alpha + 127) // 255
+            rgb = np.minimum(premultiplied + (255 - alpha), 255).astype(np.uint8)
+        return rgb if colours == 3 else np.repeat(rgb, 3, axis=2)
+
+
+def _palette(key: Any) -> RGB:
+    """(entries, 3) uint8 of the page's colour map."""
+    if key.colormap is None:
+        raise UnsupportedTiffError("in palette colours, and has no palette")
+    return np.ascontiguousarray((np.asarray(key.colormap) >> 8).astype(np.uint8).T)
