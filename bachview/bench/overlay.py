@@ -48,8 +48,8 @@ def large_prediction(side: int) -> Prediction:
     random = np.random.default_rng(0)
     blots = random.random((side // 20 + 1, side // 20 + 1, 4), np.float32) ** 4
     rows, columns = np.indices((side, side)).reshape(2, -1)
-    probabilities = blots[rows // 20, columns // 20] + random.random((side**2, 4), np.float32) / 8
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    raw = blots[rows // 20, columns // 20] + random.random((side**2, 4), np.float32) / 8
+    probabilities = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
     prediction.add(
         PatchResults(
             np.stack([rows, columns], axis=1).astype(np.int32),
@@ -98,7 +98,7 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
 
 def _batch(prediction: Prediction) -> PatchResults:
     rows, columns = np.indices((4, 16)).reshape(2, -1) + _CELLS // 2
-    members = np.tile(np.float32([[0.1, 0.2, 0.3, 0.4]]), (64, 2, 1))
+    members = np.tile(np.array([0.1, 0.2, 0.3, 0.4], np.float32), (64, 2, 1))
     return PatchResults(
         np.stack([rows, columns], axis=1).astype(np.int32),
         np.full(64, PatchState.DONE, np.uint8),

@@ -152,6 +152,9 @@ def classify(
     no_icc: Annotated[
         bool, typer.Option("--no-icc", help="Do not apply the slide's colour profile.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what could not be read before.")
+    ] = False,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -188,6 +191,7 @@ def classify(
             precision=precision.value,
             icc=not no_icc,
             store=store,
+            retry_failed=retry_failed,
         ),
         as_json=as_json,
     )

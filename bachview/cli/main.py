@@ -1,10 +1,12 @@
 """The command line's entry: runs one command and turns its outcome into an exit code."""
 
+import contextlib
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -14,6 +16,9 @@ from bachview.cli.exits import ExitCode
 from bachview.config import user_folders
 from bachview.errors import BachviewError, Cancelled, UsageError
 from bachview.logs import LOG_NAME, start_logging, stop_logging
+
+#: What typer makes of Ctrl-C.
+_TYPER_INTERRUPTED = 130
 
 _log = logging.getLogger(__name__)
 
@@ -31,11 +36,20 @@ def run(arguments: Sequence[str]) -> int:
     trace goes to the log file.
     """
     _speak_unicode()
-    _listen_to_termination()
     folder = user_folders().logs
     start_logging(folder, verbose="--verbose" in arguments)
     try:
-        answer = app(_with_command(list(arguments)), prog_name="bachview", standalone_mode=False)
+        with _termination_heard():
+            return _run(list(arguments), folder)
+    finally:
+        stop_logging()
+
+
+def _run(arguments: list[str], folder: Path) -> int:
+    try:
+        answer = app(_with_command(arguments), prog_name="bachview", standalone_mode=False)
+        if answer == _TYPER_INTERRUPTED:
+            raise KeyboardInterrupt
         return int(answer or ExitCode.DONE)
     except typer.TyperException as error:
         return _explain_usage(error)
@@ -49,16 +63,13 @@ def run(arguments: Sequence[str]) -> int:
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         _say("Cancelled.")
         return ExitCode.CANCELLED
-    except BrokenPipeError:
-        # The reader of our output (head, less) has had enough: no error of ours.
-        _forget_output()
-        return ExitCode.DONE
+    except SystemExit as leave:
+        # typer's answer to a closed pipe: the reader of our output has had enough.
+        return int(leave.code or ExitCode.DONE)
     except Exception:
         _log.exception("unexpected error")
         _say(f"This is a bug in bachview; its trace is in {folder / LOG_NAME}.")
         return ExitCode.FAILED
-    finally:
-        stop_logging()
 
 
 def _with_command(arguments: list[str]) -> list[str]:
@@ -78,7 +89,6 @@ def _with_command(arguments: list[str]) -> list[str]:
 
 def _is_mistyped(word: str) -> bool:
     import difflib
-    from pathlib import Path
 
     if Path(word).exists() or any(mark in word for mark in "./\\"):
         return False
@@ -108,18 +118,18 @@ def _speak_unicode() -> None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _listen_to_termination() -> None:
+@contextlib.contextmanager
+def _termination_heard() -> Iterator[None]:
     """Let a polite kill (SIGTERM) end a command as Ctrl-C does: keep what is done."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
-
-
-def _forget_output() -> None:
-    """Keep Python from complaining about the closed pipe at its end."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

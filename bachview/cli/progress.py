@@ -1,7 +1,9 @@
 """Progress on standard error: a bar on a terminal, now and then a line elsewhere."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -79,6 +81,18 @@ class ProgressLine:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+@contextlib.contextmanager
+def spinning(title: str) -> Iterator[None]:
+    """Show that something without countable steps is going on, on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title):
+        yield
 
 
 def _make_bar() -> "Bar":

@@ -1,0 +1,281 @@
+"""``bachview classify``: a run without a window, and its files."""
+
+import concurrent.futures
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bachview.cli.classify_report import print_report, write_files
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import clean_stdout, print_json, tell
+from bachview.cli.progress import ProgressLine, spinning
+from bachview.config import user_folders
+from bachview.core.calibration import PLAUSIBLE_MPP, Calibration
+from bachview.core.geometry import Region
+from bachview.errors import CalibrationError, Cancelled, ExportError, UsageError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.progress import Progress
+from bachview.jobs.tokens import CancelToken
+
+if TYPE_CHECKING:
+    from bachview.core.predictions import PatchResults, Prediction
+    from bachview.inference.plan import Plan
+    from bachview.inference.run import RunStart, RunSummary
+    from bachview.models.ensemble import Ensemble
+    from bachview.results.store import ResultStore
+    from bachview.slide.reader import SlideMetadata, SlideReader
+
+#: How long a cancelled run may take to end before we go on without it; it needs half a second.
+_END_S = 10.0
+_REDRAW_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for, as on the command line.
+
+    Attributes
+    ----------
+    region : x, y, width, height in level-0 px; None for the whole slide.
+    stride_um, mpp : None for the bundle's and the slide's own.
+    icc : apply the slide's colour profile where it has one.
+    store : folder of the results store; None for the user's data folder.
+    retry_failed : try again what could not be read in an earlier call.
+    """
+
+    slide: Path
+    bundle: str
+    output: Path
+    region: tuple[float, float, float, float] | None = None
+    stride_um: float | None = None
+    mpp: float | None = None
+    engine: str = "openvino"
+    device: str = "AUTO"
+    precision: str = "auto"
+    icc: bool = True
+    store: Path | None = None
+    retry_failed: bool = False
+
+
+class _Run:
+    """What a run tells; filled on the lane's thread, read when the run has ended."""
+
+    def __init__(self) -> None:
+        self.prediction: Prediction | None = None
+        self.summary: RunSummary | None = None
+        self.progress: Progress | None = None
+        self.new = 0
+        self.begun = time.monotonic()
+
+    def on_start(self, start: "RunStart") -> None:
+        self.prediction = start.prediction
+        self.begun = time.monotonic()
+        if start.restored:
+            tell(f"{start.restored:,} patches were classified before; going on from there.")
+
+    def on_results(self, results: "PatchResults", progress: Progress) -> None:
+        if self.prediction is not None:
+            self.prediction.add(results)
+        self.new += len(results)
+        self.progress = progress
+
+    @property
+    def seconds(self) -> float:
+        """Spent classifying."""
+        if self.summary is not None:
+            return self.summary.seconds
+        return time.monotonic() - self.begun if self.new else 0.0
+
+
+def classify_slide(request: Request, *, as_json: bool) -> int:
+    """Classify, write the files, print the report.
+
+    Ctrl-C ends the run within half a second; the files of what is done are written then.
+
+    Raises
+    ------
+    BachviewError
+        The slide, the bundle, the engine, the store or the output folder is not usable.
+    Cancelled
+        Ctrl-C before anything was classified.
+    """
+    from bachview.slide.opening import open_slide
+
+    with contextlib.closing(open_slide(request.slide)) as reader:
+        calibration = _calibration(request, reader.metadata)
+        _prepare_output(request.output)
+        with clean_stdout():
+            document, was_cancelled = _run_and_write(request, reader, calibration)
+    if as_json:
+        print_json(document)
+    else:
+        print_report(document)
+    if was_cancelled:
+        tell(
+            f"Cancelled; {document['patches']:,} patches are done and kept. "
+            "Give the same command again to go on."
+        )
+        return ExitCode.CANCELLED
+    return ExitCode.DONE
+
+
+def _run_and_write(
+    request: Request, reader: "SlideReader", calibration: Calibration
+) -> tuple[dict[str, Any], bool]:
+    """The report's document, and whether the run was cancelled."""
+    from bachview.inference.plan import make_plan
+    from bachview.models.ensemble import load_ensemble
+    from bachview.models.installed import resolve_bundle
+    from bachview.results.store import ResultStore
+
+    metadata = reader.metadata
+    with spinning("Loading and checking the bundle"):
+        loaded = load_ensemble(
+            resolve_bundle(request.bundle),
+            engine=request.engine,
+            device=request.device.upper(),
+            precision=request.precision,
+        )
+    with loaded as ensemble:
+        plan = make_plan(
+            metadata,
+            calibration,
+            ensemble.bundle,
+            region=_region(request),
+            stride_um=request.stride_um,
+            icc=request.icc,
+        )
+        folder = request.store or user_folders().results
+        with contextlib.closing(ResultStore.open(folder, metadata.fingerprint)) as store:
+            if store.notice:
+                tell(store.notice)
+            run = _Run()
+            was_cancelled = _run(request, reader, ensemble, plan, store, run)
+            if run.prediction is None:
+                raise Cancelled
+            document = write_files(
+                request.output,
+                reader,
+                run.prediction,
+                plan,
+                ensemble.bundle.thresholds,
+                store,
+                new=run.new,
+                seconds=run.seconds,
+            )
+    return document, was_cancelled
+
+
+def _run(
+    request: Request,
+    reader: "SlideReader",
+    ensemble: "Ensemble",
+    plan: "Plan",
+    store: "ResultStore",
+    run: _Run,
+) -> bool:
+    """Classify on the inference lane, showing progress here; whether it was cancelled."""
+    from bachview.inference.run import classify
+
+    def job(token: CancelToken) -> "RunSummary":
+        return classify(
+            reader,
+            ensemble,
+            plan,
+            store,
+            token,
+            view=lambda: None,
+            on_start=run.on_start,
+            on_results=run.on_results,
+            retry_failed=request.retry_failed,
+        )
+
+    token = CancelToken()
+    lane = Lane("inference", low_priority=True)
+    try:
+        future = lane.submit(job, token)
+        with ProgressLine("Classifying", "patches") as line, _interruptible(token):
+            while not concurrent.futures.wait([future], _REDRAW_S).done:
+                if run.progress is not None:
+                    line.show(run.progress)
+        if not concurrent.futures.wait([future], _END_S).done:
+            raise Cancelled
+        try:
+            run.summary = future.result()
+        except Cancelled:
+            return True
+        return False
+    finally:
+        lane.close(_END_S)
+
+
+@contextlib.contextmanager
+def _interruptible(token: CancelToken) -> Iterator[None]:
+    """Turn Ctrl-C inside into a cancelled token; the caller then waits for the run's end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        token.cancel()
+
+
+def _calibration(request: Request, metadata: "SlideMetadata") -> Calibration:
+    """The pixel size to classify with.
+
+    Raises
+    ------
+    UsageError
+        The one given is implausible.
+    CalibrationError
+        None was given, and the slide's is missing or implausible.
+    """
+    low, high = PLAUSIBLE_MPP
+    if request.mpp is not None:
+        typed = Calibration.typed(request.mpp)
+        if not typed.is_plausible:
+            raise UsageError(
+                f"A pixel size of {request.mpp:g} µm is implausible; "
+                f"give --mpp between {low:g} and {high:g}."
+            )
+        return typed
+    known = metadata.calibration
+    if known.is_plausible:
+        return known
+    stated = "states no pixel size"
+    if known.mpp_x is not None and known.mpp_y is not None:
+        stated = f"states an implausible pixel size of {known.mpp_x:.4g} × {known.mpp_y:.4g} µm"
+    raise CalibrationError(
+        f"{metadata.path.name} {stated}, and the models need to know it; "
+        "add --mpp with the micrometres per pixel, e.g. --mpp 0.5."
+    )
+
+
+def _region(request: Request) -> Region | None:
+    if request.region is None:
+        return None
+    x, y, width, height = request.region
+    if not (width > 0 and height > 0):
+        raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
+    return Region(x, y, width, height)
+
+
+def _prepare_output(folder: Path) -> None:
+    """Make the output folder now: better to fail before an hour of work than after it.
+
+    Raises
+    ------
+    ExportError
+        It cannot be made, or not be written.
+    """
+    probe = folder / ".bachview-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ExportError(
+            f"The output folder {folder} cannot be written ({error.strerror}); "
+            "choose another with --output."
+        ) from error

@@ -1,0 +1,111 @@
+"""What ``bachview classify`` writes and prints."""
+
+from pathlib import Path
+from typing import Any
+
+from bachview.cli.output import print_table
+from bachview.cli.progress import spinning
+from bachview.core.predictions import Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.core.units import area_text, duration_text
+from bachview.errors import StoreError
+from bachview.inference.plan import Plan
+from bachview.results.store import ResultStore
+from bachview.slide.reader import SlideReader
+
+
+def write_files(
+    folder: Path,
+    reader: SlideReader,
+    prediction: Prediction,
+    plan: Plan,
+    thresholds: Thresholds,
+    store: ResultStore,
+    *,
+    new: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write the four files into `folder`; returns the document of ``classify --json``.
+
+    Parameters
+    ----------
+    new, seconds : patches of this call and the time that they took.
+
+    Raises
+    ------
+    ExportError
+        A file cannot be written.
+    StoreError
+        The store does not know the run.
+    """
+    from bachview.results.exports import (
+        summary_document,
+        write_csv,
+        write_geojson,
+        write_overlay_png,
+        write_summary_json,
+    )
+    from bachview.results.summary import summarize
+    from bachview.slide.colour import srgb_transform
+
+    record = store.find(plan.id)
+    if record is None:
+        raise StoreError("The results store lost the run; classify the slide again.")
+    provenance = record.provenance
+    summary = summarize(prediction, plan.calibration, thresholds)
+    output = {
+        "csv": folder / "predictions.csv",
+        "geojson": folder / "predictions.geojson",
+        "overlay": folder / "overlay.png",
+        "summary": folder / "summary.json",
+    }
+    document = summary_document(
+        summary,
+        provenance,
+        seconds=round(seconds, 3),
+        patches_per_second=round(new / seconds, 2) if seconds > 0 else 0.0,
+        output=output,
+    )
+    with spinning("Writing the files"):
+        write_csv(output["csv"], prediction, thresholds)
+        write_geojson(output["geojson"], prediction, thresholds, provenance)
+        transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
+        write_overlay_png(
+            output["overlay"],
+            reader,
+            prediction,
+            summary,
+            thresholds,
+            provenance,
+            transform=transform,
+        )
+        write_summary_json(output["summary"], document)
+    return document
+
+
+def print_report(document: dict[str, Any]) -> None:
+    """Print the document as a table for people."""
+    rows = [
+        *document["classes"].items(),
+        ("Uncertain", document["uncertain"]),
+        ("Not yet classified", document["pending"]),
+        ("Failed to read", document["failed"]),
+    ]
+    print_table(
+        f"{document['patches']:,} patches classified, tissue {area_text(document['tissue_mm2'])}",
+        [("class", False), ("patches", True), ("area", True), ("of the tissue", True)],
+        [
+            (name, f"{part['patches']:,}", area_text(part["area_mm2"]), f"{part['share']:.1%}")
+            for name, part in rows
+            if part["patches"] or name in document["classes"]
+        ],
+    )
+    provenance = document["provenance"]
+    print(
+        f"{duration_text(document['seconds'])}, {document['patches_per_second']:,.1f} patches/s "
+        f"({provenance['engine']} on {document['device']} in {document['precision']}), "
+        f"bundle {document['bundle']['name']}."
+    )
+    for path in document["output"].values():
+        print(path)
+    print(provenance["research_use"])

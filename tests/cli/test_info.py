@@ -1,0 +1,71 @@
+"""``bachview info`` on made and on real slides."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli, check_schema
+from tests.conftest import shared_file
+from tests.slides import gradient, write_pyramid
+
+
+def test_the_document_tells_what_was_written(cli: Cli, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "Größe 日本.tiff", gradient(1200, 900), mpp=0.25)
+    answer = cli("info", path, "--json")
+    assert answer.code == 0
+    check_schema("info", answer.document)
+    document = answer.document
+    assert document["path"] == str(path)
+    assert document["levels"][0] == {"width": 1200, "height": 900, "downsample": 1.0}
+    assert document["levels"][1]["downsample"] == pytest.approx(4, rel=0.01)
+    assert document["mpp_x"] == pytest.approx(0.25, rel=1e-3)
+    assert document["mpp_origin"] == "file"
+    assert document["icc"] is False
+
+
+def test_an_unknown_pixel_size_is_null(cli: Cli, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(600, 600), mpp=None)
+    document = cli("info", path, "--json").document
+    check_schema("info", document)
+    assert (document["mpp_x"], document["mpp_origin"]) == (None, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "mpp", "images"),
+    [
+        ("CMU-1-Small-Region.svs", 0.499, ["label", "macro", "thumbnail"]),
+        ("multi_frame_jpeg_camelyon_challenge_image.dcm", 28.97, []),
+        ("OS-1-detail.ome.tif", 0.2271, []),
+        ("boxes.tiff", 352.78, []),
+    ],
+)
+def test_real_slides(cli: Cli, name: str, mpp: float, images: list[str]) -> None:
+    document = cli("info", shared_file(f"slides/{name}"), "--json").document
+    check_schema("info", document)
+    assert document["mpp_x"] == pytest.approx(mpp, rel=1e-3)
+    assert sorted(document["associated_images"]) == images
+
+
+def test_the_table_says_what_an_implausible_pixel_size_means(cli: Cli) -> None:
+    answer = cli("info", shared_file("slides/boxes.tiff"))
+    assert answer.code == 0
+    assert "implausible" in answer.out
+    assert "--mpp" in answer.out
+
+
+@pytest.mark.parametrize("name", ["unopenable.tiff", "sm_image_jpegls.dcm"])
+def test_bad_files_are_named_in_one_sentence(cli: Cli, name: str) -> None:
+    answer = cli("info", shared_file(f"bad/{name}"))
+    assert answer.code == 3
+    assert name in answer.err
+    assert len(answer.err.strip().splitlines()) == 1
+
+
+def test_empty_files_and_folders_are_bad_input(cli: Cli, tmp_path: Path) -> None:
+    empty, folder = tmp_path / "empty.svs", tmp_path / "folder"
+    empty.touch()
+    folder.mkdir()
+    for path in (empty, folder):
+        answer = cli("info", path)
+        assert answer.code == 3
+        assert path.name in answer.err

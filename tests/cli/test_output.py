@@ -1,0 +1,53 @@
+"""Documents, tables, and a standard output that only we write to."""
+
+import os
+import sys
+
+import pytest
+
+from bachview.cli.output import clean_stdout, print_json, print_table
+from bachview.cli.progress import ProgressLine, progress_text
+from bachview.jobs.progress import Progress
+
+
+def test_what_libraries_print_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with clean_stdout():
+        sys.stdout.write("from Python\n")
+        os.write(1, b"from C\n")
+    print_json({"µ": "日本"})
+    out, err = capfd.readouterr()
+    assert out == '{\n  "µ": "日本"\n}\n'
+    assert "from Python" in err
+    assert "from C" in err
+
+
+def test_standard_output_works_again_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), clean_stdout():
+        raise ZeroDivisionError
+    os.write(1, b"again\n")
+    assert capfd.readouterr().out == "again\n"
+
+
+def test_numbers_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError):
+        print_json({"share": float("nan")})
+
+
+def test_a_table_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("[b]title", [("name", False), ("n", True)], [("[red]x[/]", "12")])
+    assert "[red]x[/]" in capsys.readouterr().out
+
+
+def test_progress_states_rate_and_remaining_time() -> None:
+    assert progress_text(Progress(1200, 8000, 64.16), "patches") == (
+        "1,200 of 8,000 patches, 64.2/s, 1 min 46 s left"
+    )
+    assert progress_text(Progress(0, 8000, 0.0), "patches") == "0 of 8,000 patches"
+
+
+def test_progress_is_silent_for_quick_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressLine("Writing", "tiles") as line:
+        for done in range(5):
+            line.update(done, 5)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
