@@ -125,7 +125,7 @@ class TrainingEntry(_Strict):
 class Manifest(_Strict):
     """The whole of ``manifest.json``; see the module."""
 
-    schema_version: Literal[1]
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     name: Word
     version: Word
     licence: Text

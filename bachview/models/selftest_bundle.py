@@ -22,6 +22,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
 from bachview.core.stains import STAINS
 from bachview.core.uncertainty import Thresholds
+from bachview.models.tensorflow_runtime import tensorflow
 
 INPUT_PX: Final = 64
 #: 64 px of 1 um on a grid of 64 um: fields do not overlap, and a phantom of 4,000 x 4,000 px
@@ -71,9 +72,12 @@ def build(output: Path) -> Path:
 
     Raises
     ------
+    EngineError
+        TensorFlow is not installed.
     ExportError
         It cannot be written.
     """
+    tensorflow()
     from bachview.models.writer import Cnn, Description, features_of, write_bundle
 
     cnns = [

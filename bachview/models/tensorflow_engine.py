@@ -12,13 +12,10 @@ from bachview.errors import BundleError, Cancelled, EngineError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import Bundle
 from bachview.models.engine import CnnOutputs, EngineInfo, Patches, joined
+from bachview.models.tensorflow_runtime import tensorflow
 
 #: Small, so that a cancel is answered in time at the dozen patches a second of two cores.
 _GRAPH_BATCH: Final = 4
-_MISSING = (
-    "The tensorflow engine needs TensorFlow, which is not installed: choose the openvino engine, "
-    "or install bachview[tensorflow]."
-)
 
 
 def candidate_devices(device: str) -> tuple[str, ...]:
@@ -29,8 +26,7 @@ def candidate_devices(device: str) -> tuple[str, ...]:
     EngineError
         TensorFlow or the device is not there.
     """
-    tensorflow = _tensorflow()
-    has_gpu = bool(tensorflow.config.list_physical_devices("GPU"))
+    has_gpu = bool(tensorflow().config.list_physical_devices("GPU"))
     if device == "AUTO":
         return ("GPU", "CPU") if has_gpu else ("CPU",)
     if device == "CPU" or (device == "GPU" and has_gpu):
@@ -53,7 +49,7 @@ class TensorFlowEngine:
         EngineError
             TensorFlow is not installed.
         """
-        tensorflow = _tensorflow()
+        self._tensorflow = tensorflow()
         from bachview.models.architectures import build_cnn
         from bachview.models.export import fuse
         from bachview.models.keras_weights import load_weights
@@ -79,9 +75,8 @@ class TensorFlowEngine:
         self._device = device
         fused = fuse(models)
         side = manifest.patch.input_px
-        signature = tensorflow.TensorSpec((None, side, side, 3), tensorflow.uint8)
-        self._tensorflow = tensorflow
-        self._function: Any = tensorflow.function(
+        signature = self._tensorflow.TensorSpec((None, side, side, 3), self._tensorflow.uint8)
+        self._function: Any = self._tensorflow.function(
             lambda patches: fused(patches, training=False), input_signature=[signature]
         )
 
@@ -125,11 +120,3 @@ class TensorFlowEngine:
     def close(self) -> None:
         """Free the networks; may be called twice."""
         self._function = None
-
-
-def _tensorflow() -> Any:
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise EngineError(_MISSING) from error
-    return tensorflow

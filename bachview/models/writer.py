@@ -22,7 +22,7 @@ from bachview.models.architectures import Architecture, preprocessing_of
 from bachview.models.bundle import BUNDLE_SUFFIX
 from bachview.models.classifiers import Classifier, dump_classifier
 from bachview.models.engine import CnnOutputs, Patches
-from bachview.models.ensemble import members_of, vote
+from bachview.models.ensemble import load_ensemble, members_of, vote
 from bachview.models.export import export_graph, fuse
 from bachview.models.golden import Golden
 from bachview.models.keras_weights import dump_weights, round_kernels
@@ -140,6 +140,8 @@ def write_bundle(
         The output is there already (a folder) or cannot be written.
     ValueError
         The members do not fit together, or hold what a bundle cannot hold.
+    BundleError
+        What was written does not give the reference's answers; nothing is left behind.
     """
     if output.is_dir() or (output.exists() and output.suffix != BUNDLE_SUFFIX):
         raise ExportError(f"{output.name} is there already: choose a new name for the bundle.")
@@ -174,7 +176,7 @@ def _fill(
     keras_weights: bool,
 ) -> None:
     outputs = features_of(cnns, patches)
-    export_graph([cnn.model for cnn in cnns], folder, patches, outputs.probabilities)
+    export_graph([cnn.model for cnn in cnns], folder)
     (folder / schema.MODEL_CARD_FILE).write_text(description.model_card, encoding="utf-8")
     for member in classifiers:
         (folder / CLASSIFIER_FILES[member.estimator]).write_bytes(dump_classifier(member.fitted))
@@ -203,6 +205,8 @@ def _fill(
     }
     whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
     (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
+    # What would not load is not handed out.
+    load_ensemble(folder, device="CPU", precision="f32").close()
 
 
 def _weights_file(cnn: Cnn) -> str:

@@ -1,0 +1,129 @@
+"""The manifest: nothing is guessed, each error is one sentence that names the field."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.errors import BundleError
+from bachview.models.bundle import open_bundle
+from bachview.models.manifest import Manifest, parse_manifest
+from tests.models.bundles import selftest_path
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    with open_bundle(selftest_path()) as bundle:
+        loaded: dict[str, Any] = json.loads(bundle.manifest.to_json())
+    return loaded
+
+
+def refused(document: object) -> str:
+    with pytest.raises(BundleError) as caught:
+        parse_manifest(json.dumps(document).encode(), "x.bachmodel")
+    text = str(caught.value)
+    assert "x.bachmodel" in text
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+def test_written_and_read_again_it_is_the_same(document: dict[str, Any]) -> None:
+    content = json.dumps(document).encode()
+    manifest = parse_manifest(content, "x")
+    assert parse_manifest(manifest.to_json(), "x") == manifest
+    assert manifest.class_set == BACH_CLASSES
+
+
+@pytest.mark.parametrize("field", sorted(Manifest.model_fields))
+def test_what_it_does_not_say_is_an_error_and_never_a_default(
+    document: dict[str, Any], field: str
+) -> None:
+    del document[field]
+    assert f"wrong at {field}: this field is missing" in refused(document)
+
+
+@pytest.mark.parametrize("place", ["patch", "thresholds", "training"])
+def test_every_part_must_be_whole(document: dict[str, Any], place: str) -> None:
+    for field in list(document[place]):
+        value = document[place].pop(field)
+        assert f"{place}.{field}: this field is missing" in refused(document)
+        document[place][field] = value
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_every_member_must_be_whole(document: dict[str, Any], index: int) -> None:
+    member = document["members"][index]
+    for field in [name for name in member if name != "kind"]:
+        value = member.pop(field)
+        assert f"members.{index}.{field}: this field is missing" in refused(document)
+        member[field] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("comment",), "x", "comment: this field is not known"),
+        (("patch", "input_px"), "64", "patch.input_px"),
+        (("patch", "input_px"), 64.5, "patch.input_px"),
+        (("patch", "mpp"), 352.78, "patch.mpp"),
+        (("patch", "stride_um"), 0, "patch.stride_um"),
+        (("temperature",), 0, "temperature"),
+        (("thresholds", "confidence"), 1.5, "thresholds.confidence"),
+        (("classes", 1, "name"), "Normal", "two classes share a name"),
+        (("classes", 1, "color"), [1, 2, 256], "classes.1.color"),
+        (("classes", 1, "key"), "In situ", "classes.1.key"),
+        (("members", 0, "kind"), "torch", "members.0"),
+        (("members", 0, "architecture"), "vgg16", "members.0.architecture"),
+        (("members", 0, "preprocessing"), "efficientnet", "members.0"),
+        (("members", 0, "weight"), -1, "members.0.weight"),
+        (("members", 0, "name"), "Random forest", "two members share a name"),
+        (("members", 1, "map_size"), [7, 7], "activation maps of different sizes"),
+        (("members", 3, "estimator"), "knn", "members.3.estimator"),
+        (("members", 3, "file"), "../forest.skops", "members.3.file"),
+        (("members", 3, "file"), "other.skops", "files has no hash of other.skops"),
+        (("files", "cnn.bin"), "0", "files.cnn.bin"),
+        (("files", "../cnn.bin"), "0" * 64, "files"),
+        (("files", "/etc/passwd"), "0" * 64, "files"),
+        (("files", "surprise.txt"), "0" * 64, "surprise.txt, which nothing in the manifest uses"),
+        (("files", "manifest.json"), "0" * 64, "must not list manifest.json"),
+        (("schema_version",), 2, "format version 2"),
+        (("schema_version",), 0, "schema_version"),
+        (("schema_version",), True, "schema_version"),
+    ],
+)
+def test_a_wrong_value_is_named(
+    document: dict[str, Any], path: tuple[str | int, ...], value: object, says: str
+) -> None:
+    place: Any = document
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = value
+    assert says in refused(document)
+
+
+def test_a_vote_without_weight_is_refused(document: dict[str, Any]) -> None:
+    for member in document["members"]:
+        member["weight"] = 0.0
+    assert "weights of all members are zero" in refused(document)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b" " * 1_000_001, "larger than 1 MB"),
+    ],
+)
+def test_what_is_no_manifest_is_said_to_be_none(content: bytes, says: str) -> None:
+    with pytest.raises(BundleError, match=says):
+        parse_manifest(content, "x.bachmodel")
+
+
+def test_infinite_numbers_are_refused(document: dict[str, Any]) -> None:
+    document["temperature"] = float("inf")
+    assert "temperature" in refused(document)
