@@ -95,9 +95,9 @@ def _read_block(
     # An average over boxes needs no neighbours and is exact at whole ratios; at odd ones
     # it would repeat and skip pixels unevenly, where a wider filter does not.
     margin = 0 if whole else _MARGIN_PX
-    first_x, first_y = math.floor(x_lv) - margin, math.floor(y_lv) - margin
-    last_x = math.ceil(x_lv + width * ratio) + margin
-    last_y = math.ceil(y_lv + height * ratio) + margin
+    # The margin ends at the slide's edge, or its pixels would be mixed with white.
+    first_x, last_x = _source_span(x_lv, x_lv + width * ratio, margin, level.width)
+    first_y, last_y = _source_span(y_lv, y_lv + height * ratio, margin, level.height)
     pixels = reader.read(level.index, first_x, first_y, last_x - first_x, last_y - first_y)
     left_lv, top_lv = x_lv - first_x, y_lv - first_y
     picture = Image.fromarray(pixels)
@@ -106,3 +106,9 @@ def _read_block(
     box = (left_lv, top_lv, left_lv + width * ratio, top_lv + height * ratio)
     filter_ = Image.Resampling.BOX if whole else Image.Resampling.HAMMING
     return np.asarray(picture.resize((width, height), filter_, box=box))
+
+
+def _source_span(start: float, end: float, margin: int, size: int) -> tuple[int, int]:
+    """Whole source px [first, last) for `start` to `end`, with a margin inside 0 to `size`."""
+    first, last = math.floor(start), math.ceil(end)
+    return min(first, max(0, first - margin)), max(last, min(size, last + margin))

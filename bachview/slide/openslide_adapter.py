@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from PIL import Image
 
 from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
-from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level, Pyramid
+from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.fingerprint import slide_fingerprint
+from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata
 
 _log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class OpenSlideReader:
         self._handle: _Handle | None = handle
         try:
             self._metadata, self._stored = self._describe(handle.slide)
+            self._factors = tuple(handle.slide.level_downsamples)
         except (openslide.OpenSlideError, OSError, ValueError) as error:
             handle.retire()
             raise SlideOpenError(
@@ -107,11 +109,12 @@ class OpenSlideReader:
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """Pixels of a stored level; see `SlideReader.read`."""
-        downsample = self._metadata.pyramid.levels[level].downsample
-        place = (round(x_lv * downsample), round(y_lv * downsample))
+        stored = self._stored[level]
+        # OpenSlide divides by its own idea of the downsample to find the level's pixel.
+        factor = self._factors[stored]
+        place = (round(x_lv * factor), round(y_lv * factor))
         picture = self._attempt(
-            lambda slide: slide.read_region(place, self._stored[level], (width, height)),
-            "A part",
+            lambda slide: slide.read_region(place, stored, (width, height)), "A part"
         )
         return _on_background(picture)
 
@@ -190,7 +193,7 @@ class OpenSlideReader:
     def _describe(self, slide: openslide.OpenSlide) -> tuple[SlideMetadata, tuple[int, ...]]:
         """Metadata, and OpenSlide's level index of each of our levels."""
         properties = slide.properties
-        levels, stored = rising_levels(slide.level_dimensions, slide.level_downsamples)
+        levels, stored = rising_levels(slide.level_dimensions)
         vendor = properties.get(openslide.PROPERTY_NAME_VENDOR)
         metadata = SlideMetadata(
             path=self._path,
@@ -217,27 +220,6 @@ class OpenSlideReader:
             _log.debug("%s: %s", self._path.name, error)
             return None
         return None if profile is None else profile.tobytes()
-
-
-def rising_levels(
-    sizes: Sequence[tuple[int, int]], downsamples: Sequence[float]
-) -> tuple[tuple[Level, ...], tuple[int, ...]]:
-    """Levels whose downsamples strictly rise, and the stored index of each.
-
-    Some files hold a level twice, or one out of order: the first of equals is kept.
-    """
-    levels: list[Level] = []
-    stored: list[int] = []
-    for index, ((width, height), downsample) in enumerate(zip(sizes, downsamples, strict=True)):
-        if width < 1 or height < 1 or not math.isfinite(downsample):
-            continue
-        if levels and downsample <= levels[-1].downsample * (1 + DOWNSAMPLE_TOLERANCE):
-            continue
-        levels.append(Level(len(levels), width, height, downsample))
-        stored.append(index)
-    if not levels:
-        raise ValueError("it has no picture")
-    return tuple(levels), tuple(stored)
 
 
 def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:

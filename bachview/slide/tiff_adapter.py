@@ -8,12 +8,13 @@ from typing import Any
 
 from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
-from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level, Pyramid
+from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.density import calibration_from_dpi, calibration_from_mpp
 from bachview.slide.fingerprint import sampled_fingerprint
 from bachview.slide.image_decoding import LIMIT_PX
+from bachview.slide.levels import rising_levels
 from bachview.slide.ome import OmeFacts, read_ome
 from bachview.slide.reader import RGB, SlideMetadata
 from bachview.slide.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
@@ -26,10 +27,6 @@ _MOST_LEVELS = 32
 
 #: Tiles and strips up to this are decoded anew for each part that is read of them.
 _LARGE_SEGMENT_PX = 4_000_000
-
-#: A level whose width and height shrink by factors that differ more than this is no level
-#: of the picture but another picture (a macro, a label).
-_ASPECT_TOLERANCE = 0.05
 
 
 def is_ome(path: Path) -> bool:
@@ -158,23 +155,12 @@ class TiffReader:
     def _levels(
         self, series: Any, significant_bits: int | None
     ) -> tuple[tuple[Level, ...], tuple[TiffPlane, ...]]:
-        levels: list[Level] = []
-        planes: list[TiffPlane] = []
-        for number, stored in enumerate(series.levels[:_MOST_LEVELS]):
-            plane = TiffPlane(self._source, number, _pages_of(stored), significant_bits)
-            if not levels:
-                levels.append(Level(0, plane.width, plane.height, 1.0))
-                planes.append(plane)
-                continue
-            across, down = levels[0].width / plane.width, levels[0].height / plane.height
-            slack = _ASPECT_TOLERANCE + 1 / min(plane.width, plane.height)
-            downsample = (across + down) / 2
-            if abs(across / down - 1) <= slack and downsample > levels[-1].downsample * (
-                1 + DOWNSAMPLE_TOLERANCE
-            ):
-                levels.append(Level(len(levels), plane.width, plane.height, downsample))
-                planes.append(plane)
-        return tuple(levels), tuple(planes)
+        planes = [
+            TiffPlane(self._source, number, _pages_of(stored), significant_bits)
+            for number, stored in enumerate(series.levels[:_MOST_LEVELS])
+        ]
+        levels, used = rising_levels([(plane.width, plane.height) for plane in planes])
+        return levels, tuple(planes[number] for number in used)
 
 
 def _area(series: Any) -> int:
