@@ -1,11 +1,12 @@
 """What the benchmarks work on: made once into the cache folder, or drawn from a fixed seed."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,29 +87,45 @@ def tissue_patches(
     return np.stack(pixels), region
 
 
-def ask_child(module: str, arguments: Sequence[str], *, timeout_s: float) -> Any:
+def ask_child(
+    module: str,
+    arguments: Callable[[], Sequence[str]],
+    *,
+    platform: str = "offscreen",
+    timeout_s: float = 120.0,
+) -> dict[str, float]:
     """Run ``python -m MODULE ARGUMENTS`` and read the JSON document that it prints last.
 
-    For what must be measured in a fresh process: start, memory.
+    For what must be measured in a fresh process: start, memory. It has settings of its own,
+    so that no earlier session is restored.
+
+    Parameters
+    ----------
+    arguments : called just before the start, so that they may tell the time.
+    platform : Qt's.
 
     Raises
     ------
     EngineError
         It failed or took too long.
     """
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-            timeout=timeout_s,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(f"{module} did not end within {timeout_s:g} s.") from error
+    with tempfile.TemporaryDirectory(prefix="bachview-bench-") as home:
+        environment = {**os.environ, "QT_QPA_PLATFORM": platform, "BACHVIEW_HOME": home}
+        try:
+            answer = subprocess.run(
+                [sys.executable, "-m", module, *arguments()],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                check=False,
+                timeout=timeout_s,
+                env=environment,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"{module} did not end within {timeout_s:g} s.") from error
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise EngineError(f"{module} ended with exit code {answer.returncode}: {reason}")
-    return json.loads(answer.stdout.strip().splitlines()[-1])
+    document: dict[str, float] = json.loads(answer.stdout.strip().splitlines()[-1])
+    return document

@@ -1,0 +1,154 @@
+"""A real viewer in a fresh process, steered by a script, that prints what it measured.
+
+``python -m bachview.bench.window_probe start`` and so on; started by the benchmarks
+`start`, `opening` and `memory`. The script is a generator: it yields conditions, and goes on
+when one holds. It runs between the events of the window, in the GUI thread.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+if TYPE_CHECKING:
+    from bachview.ui.main_window import MainWindow
+    from bachview.ui.slide_view import SlideView
+
+Figures = dict[str, float]
+Script = Callable[["Probe"], Iterator[Callable[[], bool]]]
+
+_POLL_MS = 1
+_GIVE_UP_S = 60.0
+_STATIONS = 1200
+
+
+class Probe(QObject):
+    """Waits for the window, then runs the script and closes the window. GUI thread.
+
+    Attributes
+    ----------
+    figures : what the script measured.
+    painted : the `time.monotonic` of the latest painting of the window or a part of it.
+    """
+
+    def __init__(self, application: QApplication, script: Script) -> None:
+        super().__init__()
+        self.figures: Figures = {}
+        self.painted = 0.0
+        self._script = script(self)
+        self._condition: Callable[[], bool] = lambda: self.painted > 0
+        self._since = time.monotonic()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._step)
+        self._timer.start()
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Note paintings; every event goes on its way."""
+        if event.type() == QEvent.Type.Paint and isinstance(watched, QWidget):
+            self.painted = time.monotonic()
+        return False
+
+    @property
+    def window(self) -> "MainWindow":
+        """The viewer's window."""
+        from bachview.ui.main_window import MainWindow
+
+        return next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
+
+    @property
+    def view(self) -> "SlideView | None":
+        """The view of the slide in front, once it is open."""
+        from bachview.ui.slide_view import SlideView
+
+        return next((v for v in self.window.findChildren(SlideView) if v.isVisible()), None)
+
+    def _step(self) -> None:
+        if time.monotonic() - self._since > _GIVE_UP_S:
+            raise SystemExit("the window did not get ready")
+        while self._condition():
+            self._since = time.monotonic()
+            try:
+                self._condition = next(self._script)
+            except StopIteration:
+                self._timer.stop()
+                self.window.close()
+                return
+
+
+def start(probe: Probe) -> Iterator[Callable[[], bool]]:
+    """The window is on the screen when the script begins: it is painted."""
+    # The parent's clock: seconds since the epoch, just before it started this process.
+    born = float(sys.argv[2])
+    probe.figures["on_screen_s"] = time.time() - (time.monotonic() - probe.painted) - born
+    yield from ()
+
+
+def opening(probe: Probe) -> Iterator[Callable[[], bool]]:
+    """Open a slide, and wait for a picture and for the sharp one."""
+    begun = time.monotonic()
+    probe.window.open_slides([Path(sys.argv[2])])
+
+    def has_picture() -> bool:
+        view = probe.view
+        return view is not None and view.viewport is not None and not view.has_blank
+
+    yield has_picture
+    shown = time.monotonic()
+    yield lambda: probe.painted > shown - _POLL_MS / 1e3
+    probe.figures["first_picture_s"] = probe.painted - begun
+    yield lambda: probe.view is not None and probe.view.is_settled
+    probe.figures["sharp_s"] = time.monotonic() - begun
+
+
+def memory(probe: Probe) -> Iterator[Callable[[], bool]]:
+    """Ten minutes of navigation without the pauses: a station each half second."""
+    import numpy as np
+    import psutil
+
+    from bachview.core.geometry import Point
+
+    process = psutil.Process()
+    probe.window.open_slides([Path(sys.argv[2])])
+    yield lambda: probe.view is not None and probe.view.is_settled
+    view = probe.view
+    if view is None or view.viewport is None or view.pyramid is None:
+        raise SystemExit("the slide did not open")
+    extent = view.pyramid.extent
+    random = np.random.default_rng(0)
+    coarsest = view.viewport.downsample
+    samples = []
+    for _ in range(_STATIONS):
+        x, y = random.random(2) * (extent.right, extent.bottom)
+        downsample = float(coarsest ** random.random())
+        view.set_viewport(view.viewport.centered(Point(x, y)).with_downsample(downsample))
+        yield lambda: probe.view is not None and probe.view.is_settled
+        samples.append(process.memory_info().rss / 1e9)
+    quarter = _STATIONS // 4
+    probe.figures["highest_gb"] = max(samples)
+    probe.figures["second_quarter_gb"] = float(np.mean(samples[quarter : 2 * quarter]))
+    probe.figures["last_quarter_gb"] = float(np.mean(samples[-quarter:]))
+
+
+_SCRIPTS: dict[str, Script] = {"start": start, "opening": opening, "memory": memory}
+
+
+def main() -> None:
+    """Run the script named by the first argument in the real program."""
+    application = QApplication(["bachview"])
+    probe = Probe(application, _SCRIPTS[sys.argv[1]])
+    from bachview.cli.main import run
+
+    code = run(["view"])
+    sys.stdout.write(json.dumps(probe.figures) + "\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
