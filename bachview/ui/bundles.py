@@ -1,0 +1,127 @@
+"""The bundle in use: which one the user chose, and what is known of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import BachviewError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.bridge import Bridge
+from bachview.ui.settings import Settings
+
+DEFAULT = "default"
+_KEY = "classify/bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSummary:
+    """What the window needs of a bundle without keeping it open.
+
+    Attributes
+    ----------
+    choice : the installed name or the path that led to it.
+    """
+
+    choice: str
+    path: Path
+    name: str
+    version: str
+    sha256: str
+    intended_use: str
+    classes: ClassSet
+    geometry: PatchGeometry
+    thresholds: Thresholds
+    member_names: tuple[str, ...]
+    model_card: str
+
+
+def read_summary(choice: str) -> BundleSummary:
+    """Open the bundle, check its hashes, note what the window needs. Any thread; slow.
+
+    Raises
+    ------
+    BundleError
+        It is not there, or damaged.
+    """
+    # Imported here: pydantic is not needed to open the viewer.
+    from bachview.models.bundle import open_bundle
+    from bachview.models.installed import resolve_bundle
+
+    path = resolve_bundle(choice)
+    bundle = open_bundle(path)
+    try:
+        return BundleSummary(
+            choice,
+            path,
+            bundle.manifest.name,
+            str(bundle.manifest.version),
+            bundle.sha256,
+            bundle.manifest.intended_use,
+            bundle.classes,
+            bundle.geometry,
+            bundle.thresholds,
+            bundle.member_names,
+            bundle.model_card,
+        )
+    finally:
+        bundle.close()
+
+
+class BundleShelf(QObject):
+    """The bundle that new runs use. GUI thread only; reading happens in the io lane.
+
+    Signals
+    -------
+    changed : `current` is another one (or is known at last).
+    failed : a sentence; the bundle before stays in use.
+    """
+
+    changed = Signal()
+    failed = Signal(str)
+
+    def __init__(
+        self, settings: Settings, bridge: Bridge, lane: Lane, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._bridge = bridge
+        self._lane = lane
+        self.current: BundleSummary | None = None
+        self.is_loading = False
+
+    def restore(self) -> None:
+        """Take the bundle of the last session, or the default one."""
+        self._choose(self._settings.text(_KEY, DEFAULT), is_restored=True)
+
+    def choose(self, choice: str) -> None:
+        """Use the installed bundle of this name, or the one at this path."""
+        self._choose(choice, is_restored=False)
+
+    def _choose(self, choice: str, *, is_restored: bool) -> None:
+        def read(token: CancelToken) -> BundleSummary:
+            token.check()
+            return read_summary(choice)
+
+        def on_finished() -> None:
+            self.is_loading = False
+
+        def on_done(summary: BundleSummary) -> None:
+            self.current = summary
+            self._settings.put(_KEY, choice)
+            self.changed.emit()
+
+        def on_error(error: BachviewError) -> None:
+            self.failed.emit(str(error))
+            if is_restored and choice != DEFAULT:
+                # The bundle of the last session may be gone; the built-in one is not.
+                self._choose(DEFAULT, is_restored=True)
+
+        self.is_loading = True
+        self._bridge.watch(
+            self._lane.submit(read), on_done, on_error, on_finished=on_finished, topic=self
+        )

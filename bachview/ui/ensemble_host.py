@@ -1,0 +1,144 @@
+"""Keeps the loaded ensemble between runs, and lets a run and the cursor share it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import UsageError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+
+if TYPE_CHECKING:
+    from bachview.models.engine import EngineInfo
+    from bachview.models.ensemble import Ensemble, EnsembleOutput, Explanation
+
+T = TypeVar("T")
+RGB = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleChoice:
+    """What is to be loaded.
+
+    Attributes
+    ----------
+    path : of the bundle.
+    sha256 : of its content: a bundle that was replaced under its path is loaded anew.
+    device : as the user asked, e.g. ``AUTO``.
+    """
+
+    path: Path
+    sha256: str
+    device: str
+
+
+class SharedEnsemble:
+    """The loaded ensemble for one run; steps aside between batches for an explanation."""
+
+    def __init__(self, ensemble: "Ensemble", lock: threading.Lock) -> None:
+        self._ensemble = ensemble
+        self._lock = lock
+
+    @property
+    def info(self) -> "EngineInfo":
+        """What computes."""
+        return self._ensemble.info
+
+    @property
+    def batch_size(self) -> int:
+        """Patches to give to `predict` at once."""
+        return self._ensemble.batch_size
+
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> "EnsembleOutput":
+        """See `Ensemble.predict`."""
+        with self._lock:
+            return self._ensemble.predict(patches, token)
+
+
+class EnsembleHost:
+    """One run at a time in the inference lane; explanations in a lane beside it.
+
+    Any thread may submit. The owner closes it.
+    """
+
+    def __init__(self) -> None:
+        self._runs = Lane("inference", low_priority=True)
+        self._explanations = Lane("explain", low_priority=True)
+        self._lock = threading.Lock()  # one thread at a time in the ensemble
+        self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
+
+    def submit(
+        self,
+        choice: EnsembleChoice,
+        job: Callable[[SharedEnsemble, CancelToken], T],
+        token: CancelToken,
+        *,
+        on_turn: Callable[[], None],
+    ) -> "Future[T]":
+        """Queue a run; `on_turn` is called on the lane when the run's turn has come."""
+
+        def run(token: CancelToken) -> T:
+            token.check()
+            on_turn()
+            ensemble = self._ready(choice)
+            token.check()
+            return job(SharedEnsemble(ensemble, self._lock), token)
+
+        return self._runs.submit(run, token)
+
+    def explain(
+        self, choice: EnsembleChoice, read: Callable[[], RGB], token: CancelToken
+    ) -> "Future[Explanation]":
+        """Queue an explanation of the patch that `read` gives.
+
+        Loads the bundle where it is not loaded, unless another one is at work.
+        """
+
+        def run(token: CancelToken) -> "Explanation":
+            token.check()
+            patch = read()
+            token.check()
+            loaded = self._loaded
+            if loaded is None:
+                self._ready(choice)
+            with self._lock:
+                loaded = self._loaded
+                if loaded is None or loaded[0].sha256 != choice.sha256:
+                    raise UsageError(
+                        "The activation map needs the bundle of this result, and another one is "
+                        "loaded: choose it in the Classify menu."
+                    )
+                token.check()
+                return loaded[1].explain(patch)
+
+        return self._explanations.submit(run, token)
+
+    def _ready(self, choice: EnsembleChoice) -> "Ensemble":
+        # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
+        from bachview.models.ensemble import load_ensemble
+
+        with self._lock:
+            if self._loaded is not None:
+                kept, ensemble = self._loaded
+                if kept == choice:
+                    return ensemble
+                self._loaded = None
+                ensemble.close()
+            ensemble = load_ensemble(choice.path, device=choice.device)
+            self._loaded = choice, ensemble
+            return ensemble
+
+    def close(self, timeout_s: float) -> bool:
+        """Cancel all, wait up to `timeout_s`, free the ensemble if nothing uses it any more."""
+        ended = self._explanations.close(timeout_s / 2)
+        ended = self._runs.close(timeout_s / 2) and ended
+        if ended and self._loaded is not None:
+            self._loaded[1].close()
+            self._loaded = None
+        return ended

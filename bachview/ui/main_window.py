@@ -1,0 +1,355 @@
+"""The window: tabs in the middle, panels on the right, and the way that they come and go."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.config import RESEARCH_USE
+from bachview.ui.actions import Actions
+from bachview.ui.bundles import BundleShelf
+from bachview.ui.classify_commands import ClassifyCommands
+from bachview.ui.cursor_panel import CursorPanel
+from bachview.ui.demo import demo_slide
+from bachview.ui.document import Document
+from bachview.ui.icons import application_icon
+from bachview.ui.jobs_panel import JobsPanel
+from bachview.ui.menus import Menus, make_tool_bar
+from bachview.ui.message_bar import MessageBar, Offer
+from bachview.ui.opening import OpenedSlide, SlideOpener
+from bachview.ui.overlay_panel import OverlayPanel
+from bachview.ui.panel_binder import PanelBinder
+from bachview.ui.recent import RecentFiles
+from bachview.ui.services import Services
+from bachview.ui.slide_page import SlidePage
+from bachview.ui.start_page import StartPage
+from bachview.ui.status_line import StatusLine
+from bachview.ui.tabs import SlideTabs
+from bachview.ui.view_commands import ViewCommands
+from bachview.ui.widgets import scrolled
+from bachview.ui.window_memory import restore_layout, save_layout
+
+_log = logging.getLogger(__name__)
+_RESEARCH_SEEN = "start/research_use_seen"
+#: So long closing waits for lanes and readers, seconds, before it goes without them.
+_CLOSE_S = 0.8
+
+
+class MainWindow(QMainWindow):
+    """Owns the services from now on, and closes them when it is closed.
+
+    Signals
+    -------
+    closed(bool) : everything is shut down; whether every job ended in time.
+    """
+
+    closed = Signal(bool)
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self.setWindowTitle("bachview")
+        self.setWindowIcon(application_icon())
+        self.setAcceptDrops(True)
+        self.setMinimumSize(720, 480)
+        self._is_closed = False
+        self._classify_when_ready: set[Path] = set()
+        settings, theme = services.settings, services.theme
+        self.actions_ = Actions(self, theme)
+        self.recent = RecentFiles(settings, self)
+        self.shelf = BundleShelf(settings, services.bridge, services.io, self)
+        self.opener = SlideOpener(services.bridge, services.io, self)
+        self.messages = MessageBar(theme, self)
+        self.start_page = StartPage(self.recent, theme, self)
+        self.tabs = SlideTabs(self)
+        self.overlay_panel = OverlayPanel(settings, self)
+        self.cursor_panel = CursorPanel(self)
+        self.jobs_panel = JobsPanel(self)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+        self._middle = self._make_middle()
+        self.docks = self._make_docks()
+        self.menus = Menus(self, self.actions_, self.docks, theme)
+        make_tool_bar(self, self.actions_)
+        self.binder = PanelBinder(
+            self.overlay_panel,
+            self.cursor_panel,
+            self.jobs_panel,
+            self.status,
+            self.shelf,
+            services,
+            lambda: self.classify_commands.device,
+            self,
+        )
+        self.view_commands = ViewCommands(
+            self,
+            self.actions_,
+            self.overlay_panel,
+            self.cursor_panel,
+            self.binder,
+            self.shelf,
+            services,
+        )
+        self.classify_commands = ClassifyCommands(
+            self, self.actions_, self.jobs_panel, self.binder, self.shelf, self.messages, services
+        )
+        self.classify_commands.fill_menus(self.menus.bundles, self.menus.devices)
+        self._connect()
+        restore_layout(self, settings)
+        self._on_page(None)
+        self.shelf.restore()
+        if not settings.flag(_RESEARCH_SEEN, False):
+            self.messages.notice(
+                f"{RESEARCH_USE} The classifiers can be wrong.",
+                Offer("Understood", lambda: settings.put(_RESEARCH_SEEN, True)),
+            )
+
+    def _make_middle(self) -> QStackedWidget:
+        middle = QStackedWidget(self)
+        middle.addWidget(self.start_page)
+        middle.addWidget(self.tabs)
+        center = QWidget(self)
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(middle, 1)
+        self.setCentralWidget(center)
+        return middle
+
+    def _make_docks(self) -> list[QDockWidget]:
+        docks = []
+        for name, title, panel in (
+            ("overlay", "Overlay", self.overlay_panel),
+            ("cursor", "At the cursor", self.cursor_panel),
+            ("run", "Classification", self.jobs_panel),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(f"dock-{name}")
+            dock.setWidget(scrolled(panel))
+            dock.setMinimumWidth(300)
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            docks.append(dock)
+        self.tabifyDockWidget(docks[1], docks[2])
+        docks[1].raise_()
+        return docks
+
+    def _connect(self) -> None:
+        actions = self.actions_
+        for name, slot in (
+            ("open", self._ask_files),
+            ("open_folder", self._ask_folder),
+            ("close_tab", self._close_current),
+            ("quit", self.close),
+            ("next_tab", lambda: self.tabs.step(1)),
+            ("previous_tab", lambda: self.tabs.step(-1)),
+        ):
+            actions[name].triggered.connect(lambda _=False, act=slot: act())
+        actions["panels"].setChecked(True)
+        actions["panels"].toggled.connect(self._show_panels)
+        self.start_page.openRequested.connect(self._ask_files)
+        self.start_page.demoRequested.connect(self._open_demo)
+        self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
+        self.opener.opened.connect(self._on_opened)
+        self.opener.failed.connect(self._on_open_failed)
+        self.opener.busyChanged.connect(self._on_busy)
+        self.tabs.pageChanged.connect(self._on_page)
+        self.tabs.closeRequested.connect(self.close_page)
+        self.shelf.changed.connect(self._on_bundle)
+        self.menus.recent.aboutToShow.connect(self._fill_recent)
+
+    # -- opening -------------------------------------------------------------------------
+
+    def open_slides(self, paths: Sequence[Path], *, classify: bool = False) -> None:
+        """Open each in a tab of its own, or bring its tab to the front.
+
+        With `classify` the run starts as soon as slide and bundle are there.
+        """
+        for path in paths:
+            absolute = path.expanduser().absolute()
+            if classify:
+                self._classify_when_ready.add(absolute)
+            page = self.tabs.page_of(absolute)
+            if page is not None:
+                self.tabs.setCurrentWidget(page)
+                self._classify_waiting(page)
+            elif not self.opener.is_opening(absolute):
+                self.opener.open(absolute)
+
+    def _ask_files(self) -> None:
+        from bachview.slide.opening import file_filter
+
+        start = self.services.settings.text("open/folder", str(Path.home()))
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open slides", start, file_filter())
+        if paths:
+            self.services.settings.put("open/folder", str(Path(paths[0]).parent))
+            self.open_slides([Path(path) for path in paths])
+
+    def _ask_folder(self) -> None:
+        start = self.services.settings.text("open/folder", str(Path.home()))
+        folder = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files", start)
+        if folder:
+            self.services.settings.put("open/folder", str(Path(folder).parent))
+            self.open_slides([Path(folder)])
+
+    def _open_demo(self) -> None:
+        bridge = self.services.bridge
+
+        def on_progress(done: int, total: int) -> None:
+            self.status.showMessage(f"Drawing the demo slide: {100 * done // max(total, 1)} %")
+
+        def on_finished() -> None:
+            self.start_page.setEnabled(True)
+            self.status.clearMessage()
+
+        self.start_page.setEnabled(False)
+        future = self.services.io.submit(
+            lambda token: demo_slide(token, lambda *n: bridge.call(on_progress, *n))
+        )
+        bridge.watch(
+            future,
+            lambda path: self.open_slides([path], classify=True),
+            lambda error: self.messages.problem(str(error)),
+            on_finished=on_finished,
+        )
+
+    def _on_opened(self, opened: OpenedSlide) -> None:
+        document = Document(opened, self.services)
+        page = SlidePage(
+            document,
+            self.services,
+            managed_colours=self.actions_["colours"].isChecked(),
+            kinetic=self.actions_["kinetic"].isChecked(),
+            style=self.overlay_panel.style_now,
+            parent=self.tabs,
+        )
+        page.regionDrawn.connect(self.classify_commands.classify)
+        document.noticed.connect(self.messages.notice)
+        document.failed.connect(self.messages.problem)
+        document.calibrationChanged.connect(lambda: self._look_up(page))
+        self.recent.add(opened.path)
+        self._middle.setCurrentWidget(self.tabs)
+        self.tabs.add_page(page)
+        self._look_up(page)
+        self._classify_waiting(page)
+
+    def _on_open_failed(self, path: Path, message: str) -> None:
+        self._classify_when_ready.discard(path)
+        self.messages.problem(message)
+
+    def _on_busy(self, count: int) -> None:
+        if count:
+            self.status.showMessage("Opening…" if count == 1 else f"Opening {count} slides…")
+        else:
+            self.status.clearMessage()
+
+    def _look_up(self, page: SlidePage) -> None:
+        """Show what was classified earlier with the bundle in use."""
+        if self.shelf.current is not None:
+            page.document.show_saved(self.shelf.current)
+
+    def _on_bundle(self) -> None:
+        for page in self.tabs.pages:
+            self._look_up(page)
+            self._classify_waiting(page)
+
+    def _classify_waiting(self, page: SlidePage) -> None:
+        path = page.document.path
+        if path not in self._classify_when_ready or self.shelf.current is None:
+            return
+        self._classify_when_ready.discard(path)
+        if page.document.calibration.is_plausible and self.tabs.page is page:
+            self.classify_commands.classify()
+
+    def _fill_recent(self) -> None:
+        menu = self.menus.recent
+        menu.clear()
+        for path in self.recent.paths:
+            action = menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, chosen=path: self.open_slides([chosen]))
+        menu.addSeparator()
+        clear = menu.addAction("&Clear list")
+        clear.setEnabled(bool(self.recent.paths))
+        clear.triggered.connect(self.recent.clear)
+
+    # -- drag and drop -------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_slides(paths)
+
+    # -- pages ---------------------------------------------------------------------------
+
+    def _on_page(self, page: SlidePage | None) -> None:
+        self.actions_.enable_for_slide(is_open=page is not None)
+        self.binder.show_page(page)
+        self.view_commands.adapt_to_page()
+        self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
+        if page is None:
+            self._middle.setCurrentWidget(self.start_page)
+
+    def _close_current(self) -> None:
+        if self.tabs.page is not None:
+            self.close_page(self.tabs.page)
+
+    def close_page(self, page: SlidePage) -> None:
+        """Close one slide; its run is cancelled, what was finished is kept."""
+        page.document.stop()
+        self.tabs.removeTab(self.tabs.indexOf(page))
+        page.close_view()
+        page.document.close_when_idle()
+        page.deleteLater()
+
+    def _show_panels(self, on: bool) -> None:  # a Qt slot
+        for dock in self.docks:
+            dock.setVisible(on)
+
+    # -- end -----------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Shut down in stages; less than a second, nothing is lost."""
+        event.accept()
+        if not self._is_closed:
+            self._is_closed = True
+            self.shut_down()
+
+    def shut_down(self) -> None:
+        """Take no new jobs, ask all to end, save, wait a bounded time, close the slides."""
+        started = time.monotonic()
+        save_layout(self, self.services.settings)
+        self.hide()
+        pages = self.tabs.pages
+        for page in pages:
+            page.document.stop()
+        self.binder.show_page(None)
+        closed_views = [page.close_view() for page in pages]
+        self.services.settings.save()
+        left = max(0.1, _CLOSE_S - (time.monotonic() - started))
+        ended = self.services.close(left) and all(closed_views)
+        for page in pages:
+            if ended:
+                # The last reader is gone: the handles can be closed.
+                page.document.close_now()
+        if not ended:
+            _log.warning("A job did not end in time; its slide is left to the system.")
+        self.closed.emit(ended)

@@ -1,0 +1,129 @@
+"""Messages above the slide: one sentence each, closed by hand, never in the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.ui.icons import icon
+from bachview.ui.theme import Theme
+
+_MOST_SHOWN = 3
+_NOTICE_MS = 12_000
+
+
+class Tone(StrEnum):
+    """How serious a message is; also the object name that the style sheet knows."""
+
+    NOTICE = "notice"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button on a message."""
+
+    text: str
+    action: Callable[[], object]
+
+
+class Message(QFrame):
+    """One message."""
+
+    def __init__(
+        self, text: str, tone: Tone, theme: Theme, offer: Offer | None, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(tone.value)
+        self.text = text
+        colors = theme.colors
+        ink = colors.notice_text if tone is Tone.NOTICE else colors.problem_text
+        name = "info" if tone is Tone.NOTICE else "warning"
+        picture = QLabel(self)
+        picture.setPixmap(icon(name, colors, ink=ink).pixmap(QSize(20, 20)))
+        label = QLabel(text, self)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold what looks like HTML
+        label.setWordWrap(True)
+        label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        close = QToolButton(self)
+        close.setIcon(icon("close", colors, ink=ink))
+        close.setAutoRaise(True)
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close this message")
+        close.clicked.connect(self.deleteLater)
+        close.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 7, 8, 7)
+        row.setSpacing(10)
+        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(label, 1)
+        if offer is not None:
+            button = QPushButton(offer.text, self)
+            button.clicked.connect(offer.action)
+            button.clicked.connect(self.hide)
+            button.clicked.connect(self.deleteLater)
+            row.addWidget(button)
+        row.addWidget(close)
+
+
+class MessageBar(QWidget):
+    """The newest messages, oldest dropped. GUI thread only."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is shown now, oldest first."""
+        return tuple(message.text for message in self._messages())
+
+    def notice(self, text: str, offer: Offer | None = None) -> None:
+        """Say something that needs no answer; it goes by itself after a while."""
+        message = self._show(text, Tone.NOTICE, offer)
+        if offer is None:
+            QTimer.singleShot(_NOTICE_MS, message, message.deleteLater)
+
+    def problem(self, text: str, offer: Offer | None = None) -> None:
+        """Say what went wrong; it stays until it is closed."""
+        self._show(text, Tone.PROBLEM, offer)
+
+    def clear(self) -> None:
+        """Close all."""
+        for message in self._messages():
+            message.hide()
+            message.deleteLater()
+
+    def _show(self, text: str, tone: Tone, offer: Offer | None) -> Message:
+        for old in self._messages():
+            if old.text == text:
+                old.hide()
+                old.deleteLater()
+        for old in self._messages()[: 1 - _MOST_SHOWN or None]:
+            if len(self._messages()) >= _MOST_SHOWN:
+                old.hide()
+                old.deleteLater()
+        message = Message(text, tone, self._theme, offer, self)
+        self._column.addWidget(message)
+        message.show()
+        return message
+
+    def _messages(self) -> list[Message]:
+        items = (self._column.itemAt(place) for place in range(self._column.count()))
+        found = (item.widget() for item in items if item is not None)
+        return [w for w in found if isinstance(w, Message) and not w.isHidden()]

@@ -1,0 +1,107 @@
+"""How a run stands, as the panels show it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bachview.core.units import duration_text
+from bachview.jobs.progress import Progress
+
+
+class RunState(StrEnum):
+    """The states of the classification of one slide."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    LOADING = "loading"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+ACTIVE = frozenset(
+    {
+        RunState.WAITING,
+        RunState.LOADING,
+        RunState.PREPARING,
+        RunState.RUNNING,
+        RunState.PAUSED,
+        RunState.STOPPING,
+    }
+)
+
+_TITLES = {
+    RunState.IDLE: "Not classified yet",
+    RunState.WAITING: "Waiting for another slide's run",
+    RunState.LOADING: "Loading the bundle",
+    RunState.PREPARING: "Looking for tissue",
+    RunState.RUNNING: "Classifying",
+    RunState.PAUSED: "Paused",
+    RunState.STOPPING: "Stopping",
+    RunState.DONE: "Finished",
+    RunState.CANCELLED: "Cancelled; what was done is kept",
+    RunState.FAILED: "Stopped by an error",
+}
+if _TITLES.keys() != set(RunState):
+    raise AssertionError("a state without a title")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A moment of a run.
+
+    Attributes
+    ----------
+    progress : None while the number of patches is not known.
+    device, precision : what computes; empty while not known.
+    bundle_name : empty before the first run.
+    scope : what is classified: the slide, or a region of it.
+    message : why it failed; else empty.
+    """
+
+    state: RunState = RunState.IDLE
+    progress: Progress | None = None
+    device: str = ""
+    precision: str = ""
+    bundle_name: str = ""
+    scope: str = ""
+    message: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is something to cancel."""
+        return self.state in ACTIVE
+
+    @property
+    def title(self) -> str:
+        """The state in words."""
+        return _TITLES[self.state]
+
+    @property
+    def rate_text(self) -> str:
+        """E.g. ``64 patches/s``; empty while unknown."""
+        if self.progress is None or self.progress.rate <= 0 or self.state is not RunState.RUNNING:
+            return ""
+        rate = self.progress.rate
+        return f"{rate:.0f} patches/s" if rate >= 10 else f"{rate:.1f} patches/s"
+
+    @property
+    def remaining_text(self) -> str:
+        """E.g. ``3 min 20 s left``; empty while unknown."""
+        if not self.rate_text or self.progress is None:
+            return ""
+        return f"{duration_text(self.progress.remaining_s)} left"
+
+    @property
+    def summary(self) -> str:
+        """One line for the status bar; empty where there is nothing to say."""
+        if not self.is_active:
+            return ""
+        parts = [self.title]
+        if self.progress is not None and self.progress.total:
+            parts.append(f"{100 * self.progress.done / self.progress.total:.0f} %")
+        parts += [text for text in (self.rate_text, self.remaining_text) if text]
+        return " · ".join(parts)

@@ -1,0 +1,46 @@
+"""What all slides of the window share."""
+
+from dataclasses import dataclass
+
+from bachview.jobs.lanes import Lane
+from bachview.slide.tile_cache import TileCache
+from bachview.ui.bridge import Bridge
+from bachview.ui.ensemble_host import EnsembleHost
+from bachview.ui.settings import Settings
+from bachview.ui.theme import Theme
+
+#: Bounds of the tile cache that the settings file may ask for, bytes.
+_LEAST_CACHE, _MOST_CACHE = 64 << 20, 16 << 30
+_DEFAULT_CACHE = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Lanes, cache, settings; made by the application, closed by the window.
+
+    Attributes
+    ----------
+    io : opening, reading results, exports, hashing.
+    host : the inference lane with the loaded ensemble.
+    """
+
+    settings: Settings
+    theme: Theme
+    bridge: Bridge
+    cache: TileCache
+    io: Lane
+    host: EnsembleHost
+
+    @classmethod
+    def start(cls, settings: Settings, theme: Theme) -> "Services":
+        """Make everything that is not given. GUI thread."""
+        size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
+        return cls(
+            settings, theme, Bridge(), TileCache(int(size)), Lane("io", threads=2), EnsembleHost()
+        )
+
+    def close(self, timeout_s: float) -> bool:
+        """End the lanes; False where a job did not end in time."""
+        self.bridge.close()
+        ended = self.io.close(timeout_s / 2)
+        return self.host.close(timeout_s / 2) and ended

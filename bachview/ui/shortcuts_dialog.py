@@ -1,0 +1,54 @@
+"""Help → Keyboard and mouse."""
+
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+#: What the slide view itself answers to; the menus' shortcuts are listed from the actions.
+VIEW_KEYS: tuple[tuple[str, str], ...] = (
+    ("Drag", "Move the slide"),
+    ("Wheel", "Zoom at the cursor"),
+    ("Arrow keys", "Move by part of the window"),
+    ("+  −", "Zoom in, zoom out"),
+    ("1 … 7", "1.25x, 2.5x, 5x, 10x, 20x, 40x, 80x"),
+    ("Home", "Fit the slide to the window"),
+    ("Click or drag in the minimap", "Go there"),
+)
+
+
+class ShortcutsDialog(QDialog):
+    """Two columns: key, what it does."""
+
+    def __init__(
+        self, from_actions: tuple[tuple[str, str], ...], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard and mouse")
+        rows = VIEW_KEYS + from_actions
+        table = QTableWidget(len(rows), 2, self)
+        table.setHorizontalHeaderLabels(["Key", "What it does"])
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setAlternatingRowColors(True)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        for number, (key, meaning) in enumerate(rows):
+            table.setItem(number, 0, QTableWidgetItem(key))
+            table.setItem(number, 1, QTableWidgetItem(meaning))
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.addWidget(table, 1)
+        column.addWidget(buttons)
+        self.resize(560, 560)

@@ -1,0 +1,126 @@
+"""What is shown while no slide is open."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.config import RESEARCH_USE
+from bachview.ui.icons import application_icon, icon
+from bachview.ui.recent import RecentFiles
+from bachview.ui.theme import Theme
+from bachview.ui.widgets import heading, line, muted
+
+_MOST_SHOWN = 6
+_WIDTH_PX = 560
+
+
+class StartPage(QWidget):
+    """Open button, recent slides, and that files can be dropped.
+
+    Signals
+    -------
+    openRequested, demoRequested : a button was pressed.
+    recentRequested(Path) : a recent slide was chosen.
+    """
+
+    openRequested = Signal()
+    demoRequested = Signal()
+    recentRequested = Signal(object)
+
+    def __init__(self, recent: RecentFiles, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("startPage")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._recent = recent
+        self._theme = theme
+        picture = QLabel(self)
+        picture.setPixmap(application_icon().pixmap(QSize(64, 64)))
+        title = QLabel("bachview", self)
+        title.setObjectName("title")
+        subtitle = muted(
+            "Look at whole-slide images while an ensemble of six classifiers colours the tissue: "
+            "Normal, Benign, In situ, Invasive.",
+            self,
+        )
+        self._open = QPushButton("Open a slide…", self)
+        self._open.setObjectName("primary")
+        self._open.setToolTip("Open slide files (Ctrl+O)")
+        self._demo = QPushButton("Try the demo slide", self)
+        self._demo.setToolTip("Draws a slide whose classes are known, and classifies it")
+        hint = muted("or drop slide files anywhere in this window", self)
+        self._recent_box = QFrame(self)
+        self._recent_box.setObjectName("card")
+        self._recent_column = QVBoxLayout(self._recent_box)
+        self._recent_column.setContentsMargins(16, 12, 16, 12)
+        self._recent_column.setSpacing(2)
+        notice = muted(RESEARCH_USE, self)
+        notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+        head = QHBoxLayout()
+        head.setSpacing(18)
+        head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(title)
+        words.addWidget(subtitle)
+        head.addLayout(words, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addWidget(self._open)
+        buttons.addWidget(self._demo)
+        hint.setWordWrap(False)
+        buttons.addWidget(hint)
+        buttons.addStretch(1)
+        column = QWidget(self)
+        column.setMaximumWidth(_WIDTH_PX)
+        column.setMinimumWidth(_WIDTH_PX)
+        inner = QVBoxLayout(column)
+        inner.setSpacing(20)
+        inner.addLayout(head)
+        inner.addLayout(buttons)
+        inner.addWidget(self._recent_box)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(3)
+        outer.addWidget(notice)
+
+        self._open.clicked.connect(self.openRequested)
+        self._demo.clicked.connect(self.demoRequested)
+        recent.changed.connect(self._show_recent)
+        theme.changed.connect(self._show_recent)
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        while (item := self._recent_column.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        paths = self._recent.paths[:_MOST_SHOWN]
+        self._recent_box.setVisible(bool(paths))
+        self._recent_column.addWidget(heading("Recent slides", self._recent_box))
+        self._recent_column.addWidget(line(self._recent_box))
+        for path in paths:
+            self._recent_column.addWidget(self._recent_button(path))
+
+    def _recent_button(self, path: Path) -> QPushButton:
+        button = QPushButton(self._recent_box)
+        button.setObjectName("link")
+        button.setIcon(icon("slide", self._theme.colors))
+        metrics = button.fontMetrics()
+        name = metrics.elidedText(path.name, Qt.TextElideMode.ElideMiddle, _WIDTH_PX - 110)
+        # An ampersand in a file name is not a shortcut.
+        button.setText(name.replace("&", "&&"))
+        button.setToolTip(str(path))
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda: self.recentRequested.emit(path))
+        return button

@@ -1,0 +1,75 @@
+"""The status bar: cursor position, magnification, progress of the run."""
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
+
+from bachview.core.calibration import Calibration
+from bachview.core.geometry import Point
+from bachview.core.units import length_text, magnification_text
+from bachview.ui.run_status import RunStatus
+
+_STEPS = 1000
+
+
+def position_text(point: Point | None, calibration: Calibration) -> str:
+    """A level-0 point in px, and in micrometres where these are known."""
+    if point is None:
+        return ""
+    text = f"{point.x:,.0f}, {point.y:,.0f} px"
+    if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
+        x, y = point.x * calibration.mpp_x, point.y * calibration.mpp_y
+        text += f"  ·  {_um(x)}, {_um(y)}"
+    return text
+
+
+def _um(length_um: float) -> str:
+    """Micrometres to the whole number: the cursor's place, not a measurement."""
+    return f"{length_um:,.0f} µm" if abs(length_um) < 100_000 else length_text(length_um)
+
+
+class StatusLine(QStatusBar):
+    """Fixed places, so that nothing jumps while the cursor moves."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._run = QLabel(self)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(120)
+        self._position = QLabel(self)
+        self._magnification = QLabel(self)
+        metrics = self.fontMetrics()
+        self._position.setMinimumWidth(
+            metrics.horizontalAdvance("100,000, 100,000 px  ·  50,000 µm, 50,000 µm") + 12
+        )
+        self._magnification.setMinimumWidth(metrics.horizontalAdvance("0.123x  ·  100 %") + 12)
+        self._position.setToolTip("Cursor on the slide: pixels of the full resolution, µm")
+        self._magnification.setToolTip("Nominal magnification on this screen")
+        self.addWidget(self._bar)
+        self.addWidget(self._run, 1)
+        self.addPermanentWidget(self._position)
+        self.addPermanentWidget(self._magnification)
+        self.show_run(RunStatus())
+
+    def show_position(self, point: Point | None, calibration: Calibration) -> None:
+        """The place under the cursor."""
+        self._position.setText(position_text(point, calibration))
+
+    def show_magnification(self, times: float | None) -> None:
+        """Of the slide on the screen; None where it is not known."""
+        self._magnification.setText("" if times is None else magnification_text(times))
+
+    def show_run(self, status: RunStatus) -> None:
+        """Progress, rate and remaining time of the run on the screen."""
+        self._run.setText(status.summary)
+        self._bar.setVisible(status.is_active)
+        if status.progress is None or not status.progress.total:
+            self._bar.setRange(0, 0)
+            return
+        self._bar.setRange(0, _STEPS)
+        self._bar.setValue(round(_STEPS * status.progress.done / status.progress.total))
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """(run, position, magnification) as shown."""
+        return self._run.text(), self._position.text(), self._magnification.text()

@@ -1,0 +1,59 @@
+"""Small pictures of a class or a state, as they look in the overlay."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap
+
+from bachview.core.classes import TissueClass
+
+SIDE_PX = 18
+
+
+def ink_on(color: tuple[int, int, int]) -> QColor:
+    """Black or white, whichever reads better on `color` (relative luminance, WCAG)."""
+
+    def linear(value: int) -> float:
+        part = value / 255
+        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+
+    red, green, blue = (linear(value) for value in color)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return QColor("#000000") if luminance > 0.179 else QColor("#ffffff")
+
+
+def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
+    """A square in the class's colour with its letter."""
+    pixmap, painter = _square(ratio)
+    frame = QRectF(0.5, 0.5, SIDE_PX - 1, SIDE_PX - 1)
+    painter.setPen(QPen(QColor(0, 0, 0, 70), 1))
+    painter.setBrush(QColor(*tissue_class.color))
+    painter.drawRoundedRect(frame, 3, 3)
+    font = QFont(painter.font())
+    font.setPixelSize(12)
+    font.setBold(True)
+    painter.setFont(font)
+    painter.setPen(ink_on(tissue_class.color))
+    painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, tissue_class.letter)
+    painter.end()
+    return pixmap
+
+
+def picture_swatch(texture: QImage, ratio: float = 1.0) -> QPixmap:
+    """A square filled with `texture`, for the states that are no class."""
+    pixmap, painter = _square(ratio)
+    frame = QRectF(0.5, 0.5, SIDE_PX - 1, SIDE_PX - 1)
+    painter.fillRect(frame, QColor("#ffffff"))
+    painter.drawImage(frame, texture)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(0, 0, 0, 110), 1))
+    painter.drawRoundedRect(frame, 2, 2)
+    painter.end()
+    return pixmap
+
+
+def _square(ratio: float) -> tuple[QPixmap, QPainter]:
+    pixmap = QPixmap(round(SIDE_PX * ratio), round(SIDE_PX * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    return pixmap, painter

@@ -1,0 +1,56 @@
+"""Small building blocks that several panels share."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+#: Distances that every panel and dialog uses, device-independent px.
+MARGIN = 12
+SPACING = 8
+
+
+def heading(text: str, parent: QWidget) -> QLabel:
+    """A title inside a panel or dialog."""
+    label = QLabel(text, parent)
+    label.setObjectName("heading")
+    return label
+
+
+def muted(text: str, parent: QWidget) -> QLabel:
+    """An explaining text; wraps."""
+    label = QLabel(text, parent)
+    label.setObjectName("muted")
+    label.setWordWrap(True)
+    return label
+
+
+def line(parent: QWidget) -> QFrame:
+    """A thin horizontal line."""
+    frame = QFrame(parent)
+    frame.setObjectName("line")
+    return frame
+
+
+def plain(label: QLabel) -> QLabel:
+    """Show text from files as it is: a name may hold what looks like markup."""
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """`content` in a scroll area, so that nothing is cut off in a low window."""
+    area = QScrollArea()
+    area.setObjectName("panel")
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(content)
+    return area
+
+
+def panel_column(panel: QWidget) -> QVBoxLayout:
+    """The layout of a panel: one column with the common margins."""
+    column = QVBoxLayout(panel)
+    column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+    column.setSpacing(SPACING)
+    panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return column
