@@ -76,19 +76,19 @@ def read_facts(path: Path) -> ImageFacts:
                     f"{path.name} is too large for its colour mode ({picture.mode}); convert it "
                     "to 8-bit RGB or to a pyramidal TIFF."
                 )
-            orientation = int(picture.getexif().get(_ORIENTATION_TAG, 1) or 1)
+            # Not getexif(): for a PNG without EXIF that decodes the whole picture.
+            exif = Image.Exif()
+            exif.load(picture.info.get("exif", b""))
+            orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
+            orientation = orientation if 1 <= orientation <= 8 else 1
             dpi = picture.info.get("dpi")
             profile = picture.info.get("icc_profile")
             return ImageFacts(
                 format_name="png" if picture.format == "PNG" else "jpeg",
                 mode=picture.mode,
                 stored_size=(width, height),
-                orientation=orientation if 1 <= orientation <= 8 else 1,
-                calibration=(
-                    calibration_from_dpi(float(dpi[0]), float(dpi[1]))
-                    if dpi
-                    else Calibration.unknown()
-                ),
+                orientation=orientation,
+                calibration=_calibration(dpi, turned=orientation >= 5),
                 # A profile of another colour space (grey, CMYK) does not fit RGB pixels.
                 icc_profile=profile if profile and picture.mode in ("RGB", "RGBA") else None,
             )
@@ -103,6 +103,14 @@ def read_facts(path: Path) -> ImageFacts:
         raise SlideOpenError(
             f"{path.name} is damaged and cannot be opened; copy it again from its source."
         ) from error
+
+
+def _calibration(dpi: tuple[float, float] | None, *, turned: bool) -> Calibration:
+    """From the density along the stored axes, which change places in a turned picture."""
+    if not dpi:
+        return Calibration.unknown()
+    x, y = float(dpi[0]), float(dpi[1])
+    return calibration_from_dpi(y, x) if turned else calibration_from_dpi(x, y)
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:

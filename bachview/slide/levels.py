@@ -9,22 +9,28 @@ from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level
 #: of the picture but another picture (a macro, a label).
 _ASPECT_TOLERANCE = 0.05
 
+_MOST_DOUBLINGS = 20
+
 
 def true_downsample(full: tuple[int, int], size: tuple[int, int]) -> float:
     """Level-0 px per px of a level of `size` (width, height), px.
 
     Pyramids are made by whole factors, and what is left over at the right and bottom is
     cut off or filled up: a level of 37x31 px of a 300x250 px picture is 8, not 300/37 =
-    8.11 or 250/31 = 8.06. So where a whole factor explains both sides it is the answer;
-    otherwise it is the mean of the sides' ratios, as in OpenSlide.
+    8.11 or 250/31 = 8.06. So where a power of two, or else another whole factor, explains both
+    sides it is the answer; otherwise it is the mean of the sides' ratios, as in OpenSlide.
     """
     across, down = (whole / part for whole, part in zip(full, size, strict=True))
-    factor = max(1, round((across + down) / 2))
-    explained = all(
-        part in (whole // factor, math.ceil(whole / factor))
-        for whole, part in zip(full, size, strict=True)
-    )
-    return float(factor) if explained else (across + down) / 2
+    mean = (across + down) / 2
+    doublings = range(math.floor(math.log2(min(across, down))), _MOST_DOUBLINGS)
+    powers = [2**n for n in doublings if n >= 0 and 2**n < 2 * max(across, down)]
+    for factor in (*powers, max(1, round(mean))):
+        if all(
+            part in (whole // factor, math.ceil(whole / factor))
+            for whole, part in zip(full, size, strict=True)
+        ):
+            return float(factor)
+    return mean
 
 
 def rising_levels(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[Level, ...], tuple[int, ...]]:

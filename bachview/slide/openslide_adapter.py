@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import openslide
-from PIL import Image
+from PIL import Image, ImageCms
 
 from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
@@ -215,7 +215,7 @@ class OpenSlideReader:
         try:
             with openslide.OpenSlide(self._path) as slide:
                 profile = slide.color_profile
-        except (openslide.OpenSlideError, OSError) as error:
+        except (openslide.OpenSlideError, ImageCms.PyCMSError, OSError) as error:
             _log.warning("the ICC profile of a slide cannot be read; its colours are shown raw")
             _log.debug("%s: %s", self._path.name, error)
             return None

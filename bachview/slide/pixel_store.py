@@ -27,7 +27,7 @@ class PixelStore:
         sizes: Sequence[tuple[int, int]],
         folder: Path,
         *,
-        memory_bytes: int = MEMORY_BYTES,
+        memory_bytes: int | None = None,
     ) -> None:
         """Make room.
 
@@ -36,6 +36,7 @@ class PixelStore:
         sizes : (width, height) of each array, px.
         folder : where a file goes, made if need be; the system's folder for temporary
             files where it cannot be written.
+        memory_bytes : most that is kept in memory; `MEMORY_BYTES` where None.
 
         Raises
         ------
@@ -45,7 +46,7 @@ class PixelStore:
         counts = [width * height * 3 for width, height in sizes]
         total = sum(counts)
         self._file: IO[bytes] | None = None
-        if total <= memory_bytes:
+        if total <= (MEMORY_BYTES if memory_bytes is None else memory_bytes):
             room = np.empty(total, np.uint8)
         else:
             self._file = _reserved_file(folder, total)

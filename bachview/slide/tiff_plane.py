@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import SlideReadError
+from bachview.slide.image_decoding import LIMIT_PX
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
@@ -157,6 +158,8 @@ class TiffPlane:
         self._segment_height = min(self._segment_height, self.height) or self.height
         self._across = math.ceil(self.width / self._segment_width)
         self._down = math.ceil(self.height / self._segment_height)
+        if self.segment_px > LIMIT_PX:
+            raise UnsupportedTiffError("stored in tiles or strips that are too large")
         # All that tifffile would look up in the file, which it has closed by then.
         compression = int(key.compression)
         if compression != 1 and compression not in tifffile.TIFF.DECOMPRESSORS:
@@ -171,6 +174,9 @@ class TiffPlane:
             )
             for page in pages
         ]
+        needed = self._across * self._down * self._planes
+        if any(min(len(p.offsets), len(p.byte_counts)) < needed for p in self._pages):
+            raise ValueError("tiles or strips are missing from its index")
 
     @property
     def segment_px(self) -> int:
