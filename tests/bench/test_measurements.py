@@ -1,0 +1,70 @@
+"""The benchmarks measure what they say, on inputs small enough for a test."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bachview.bench import inputs, overlay, start
+from bachview.core.geometry import Size
+from bachview.core.predictions import PatchState
+from bachview.errors import EngineError
+
+
+def test_the_large_prediction_is_fully_classified_in_blots() -> None:
+    prediction = overlay.large_prediction(60)
+    assert prediction.count(PatchState.DONE) == 3600
+    neighbours = prediction.top_class[:, 1:] == prediction.top_class[:, :-1]
+    assert 0.6 < neighbours.mean() < 1
+    assert len(np.unique(prediction.top_class)) == 4
+
+
+def test_the_overlay_is_measured_at_rest_and_while_it_grows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, qapp: object
+) -> None:
+    monkeypatch.setattr(overlay, "_CELLS", 64)
+    monkeypatch.setattr(overlay, "_FRAMES", 4)
+    monkeypatch.setattr(overlay, "_SIZES", (Size(320, 200),))
+    results = list(overlay.measure(lambda text: None, tmp_path))
+    cases = [result.case for result in results]
+    assert len(set(cases)) == len(cases) == 16
+    assert all(result.value > 0 for result in results)
+    assert {case for case in cases if "composed, p99" in case} == {
+        r.case for r in results if r.budget == 8
+    }
+
+
+def test_a_child_answers_with_its_last_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "child.py").write_text(
+        "import os, sys\nprint('noise')\nprint('{\"x\": %d}' % len(sys.argv))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert inputs.ask_child("child", lambda: ["a", "b"]) == {"x": 3}
+
+
+def test_a_child_that_fails_is_an_error_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "child.py").write_text("raise SystemExit('no luck')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EngineError, match="no luck"):
+        inputs.ask_child("child", list)
+
+
+def test_a_child_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "child.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EngineError, match="did not end"):
+        inputs.ask_child("child", list, timeout_s=0.5)
+
+
+def test_the_window_is_measured_on_the_screen_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bachview.bench.start.sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert start._platforms() == ("offscreen",)
+    monkeypatch.setenv("DISPLAY", ":1")
+    assert start._platforms() == ("offscreen", "xcb")
