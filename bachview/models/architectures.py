@@ -132,7 +132,7 @@ def _backbone(architecture: Architecture, input_px: int, features: int) -> Any:
     return keras.Model(pixels, mixed, name="backbone")
 
 
-def with_features_and_maps(model: Any) -> Any:
+def with_features_and_maps(model: Any, *, name: str) -> Any:
     """Wrap a model of `build_cnn` so that it gives all that the ensemble needs.
 
     Returns
@@ -147,4 +147,4 @@ def with_features_and_maps(model: Any) -> Any:
     pooled = model.get_layer("pooled")(feature_map)
     head = model.get_layer("logits")
     probabilities = model.get_layer("probabilities")(head(pooled))
-    return keras.Model(pixels, [probabilities, pooled, head(feature_map)], name=model.name)
+    return keras.Model(pixels, [probabilities, pooled, head(feature_map)], name=name)

@@ -9,6 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -85,7 +86,24 @@ class Classifier:
         """(N, F) float32 to (N, C) float32, rows sum to 1; N may be 0."""
         if not len(features):
             return np.zeros((0, self._class_count), np.float32)
-        return np.asarray(self._fitted.predict_proba(features), dtype=np.float32)
+        with _one_thread():
+            return np.asarray(self._fitted.predict_proba(features), dtype=np.float32)
+
+
+@cache
+def _thread_pools() -> Any:
+    import threadpoolctl  # type: ignore[import-untyped]  # comes with scikit-learn
+
+    return threadpoolctl.ThreadpoolController()
+
+
+def _one_thread() -> Any:
+    """Context without OpenMP and BLAS threads.
+
+    For small batches they cost more than they give, and they would have the priority of
+    whichever thread came first.
+    """
+    return _thread_pools().limit(limits=1)
 
 
 def dump_classifier(fitted: Any) -> bytes:
@@ -227,7 +245,8 @@ def _check_fitted(
         if "n_jobs" in vars(part):
             # Patches come in small batches: starting threads costs more than it gives.
             part.n_jobs = 1
-    answer = np.asarray(fitted.predict_proba(np.zeros((1, feature_count), np.float32)))
+    with _one_thread():
+        answer = np.asarray(fitted.predict_proba(np.zeros((1, feature_count), np.float32)))
     if answer.shape != (1, class_count) or not np.isfinite(answer).all():
         raise BundleError(f"{where} is damaged: it gives no probabilities.")
 

@@ -24,7 +24,9 @@ def fuse(models: Sequence[Any]) -> Any:
     import keras
 
     pixels = keras.layers.Input(models[0].input_shape[1:], dtype="uint8", name=INPUT_NAME)
-    outputs = [output for model in models for output in with_features_and_maps(model)(pixels)]
+    outputs = []
+    for index, model in enumerate(models):
+        outputs += with_features_and_maps(model, name=f"network_{index}")(pixels)
     return keras.Model(pixels, outputs, name="ensemble")
 
 

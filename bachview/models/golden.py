@@ -29,6 +29,8 @@ CNN_TOLERANCE: Final = {"f32": 1e-3, "bf16": 5e-2, "f16": 2e-2}
 ENSEMBLE_TOLERANCE: Final = {"f32": 2e-2, "bf16": 1e-1, "f16": 5e-2}
 #: For classifiers on the stored features; other releases of scikit-learn may round otherwise.
 CLASSIFIER_TOLERANCE: Final = 1e-4
+#: For the vote on the stored answers of the members: only arithmetic.
+_VOTE_TOLERANCE: Final = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,21 @@ def check_networks(
     return worst
 
 
+def check_vote(found: Floats, golden: Golden, where: str) -> None:
+    """Compare the vote over the *stored* members' answers with the stored one.
+
+    Raises
+    ------
+    BundleError
+        Weights or temperature are not those with which the golden answers were made.
+    """
+    if not _distance(found, golden.probabilities) <= _VOTE_TOLERANCE:
+        raise BundleError(
+            f"The golden answers of {where} are not the vote of its members: weights or "
+            "temperature differ from what its maker tested."
+        )
+
+
 def check_ensemble(found: Floats, golden: Golden, precision: str, where: str) -> float:
     """Compare the soft vote on the golden patches with the stored one.
 
@@ -212,8 +229,7 @@ def check_ensemble(found: Floats, golden: Golden, precision: str, where: str) ->
     if not error <= allowed:
         raise BundleError(
             f"The ensemble of {where} does not give its golden answers in {precision} (off by "
-            f"{error:.3g}, allowed {allowed:g}): weights, temperature or members differ from "
-            "what its maker tested."
+            f"{error:.3g}, allowed {allowed:g}): the bundle is not what its maker tested."
         )
     ranked = np.sort(golden.probabilities, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 2 * allowed

@@ -75,7 +75,9 @@ class Loading:
         )
 
     def _read_golden(self) -> str:
-        self._golden = gold.read_golden(self._opened)
+        bundle = self._opened
+        self._golden = gold.read_golden(bundle)
+        gold.check_vote(vote(bundle.manifest, self._golden.members), self._golden, bundle.path.name)
         return f"{len(self._golden.labels)} patches for {', '.join(self._golden.class_keys)}"
 
     def _load(self, member: SklearnMember, place: int) -> str:

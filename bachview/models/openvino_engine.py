@@ -152,6 +152,8 @@ class OpenVinoEngine:
             for at in range(0, len(patches), _GRAPH_BATCH):
                 if not free:
                     parts.append(self._finish(running, free, token))
+                if token is not None and token.is_cancelled:
+                    raise Cancelled
                 part = patches[at : at + _GRAPH_BATCH]
                 request = free.popleft()
                 running.append((request, len(part)))

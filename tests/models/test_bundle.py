@@ -83,7 +83,7 @@ def test_a_file_that_changes_after_opening_is_noticed(folder: Path) -> None:
     with open_bundle(folder) as bundle:
         card = folder / "MODEL_CARD.md"
         card.write_bytes(card.read_bytes()[:-1] + b"!")
-        with pytest.raises(BundleError, match="MODEL_CARD.md"):
+        with pytest.raises(BundleError, match=r"MODEL_CARD\.md"):
             bundle.read("MODEL_CARD.md")
 
 

@@ -1,0 +1,212 @@
+"""scikit-learn members: only listed types are built, and what they say must fit the bundle."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from bachview.errors import BundleError
+from bachview.models.classifiers import Classifier, dump_classifier, load_classifier
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 4, 200)
+FEATURES = (RNG.normal(size=(200, 12)) + LABELS[:, None]).astype(np.float32)
+
+
+def forest() -> Any:
+    return RandomForestClassifier(10, n_jobs=2, random_state=0)
+
+
+def boosting() -> Any:
+    return HistGradientBoostingClassifier(max_iter=5, early_stopping=True, random_state=0)
+
+
+def svm() -> Any:
+    return CalibratedClassifierCV(SVC(random_state=0), ensemble=False, cv=3)
+
+
+def piped(last: Any) -> Any:
+    return make_pipeline(StandardScaler(), PCA(5, random_state=0), last)
+
+
+KINDS: list[tuple[str, Callable[[], Any]]] = [
+    ("random_forest", forest),
+    ("gradient_boosting", boosting),
+    ("svm", svm),
+    ("random_forest", lambda: piped(forest())),
+    ("gradient_boosting", lambda: piped(boosting())),
+    ("svm", lambda: piped(svm())),
+    ("svm", lambda: CalibratedClassifierCV(piped(SVC()), method="isotonic", cv=3)),
+    ("svm", lambda: CalibratedClassifierCV(SVC(), method="temperature", cv=3)),
+]
+
+
+def loaded(content: bytes, estimator: str, *, features: int = 12, classes: int = 4) -> Classifier:
+    return load_classifier(
+        content,
+        estimator=estimator,
+        feature_count=features,
+        class_count=classes,
+        where="x.skops in x.bachmodel",
+    )
+
+
+def refused(content: bytes, estimator: str = "random_forest", **sizes: int) -> str:
+    with pytest.raises(BundleError) as caught:
+        loaded(content, estimator, **sizes)
+    text = str(caught.value)
+    assert "x.skops in x.bachmodel" in text
+    assert text.endswith(".")
+    return text
+
+
+def changed_schema(content: bytes, edit: Callable[[str], str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, edit(data.decode()).encode() if name == "schema.json" else data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("estimator", "make"), KINDS)
+def test_a_stored_classifier_answers_as_before(estimator: str, make: Callable[[], Any]) -> None:
+    fitted = make().fit(FEATURES, LABELS)
+    classifier = loaded(dump_classifier(fitted), estimator)
+    answer = classifier.probabilities(FEATURES)
+    assert answer.dtype == np.float32
+    assert answer.shape == (200, 4)
+    np.testing.assert_allclose(answer, fitted.predict_proba(FEATURES), atol=1e-6)
+    np.testing.assert_allclose(answer.sum(1), 1, atol=1e-5)
+    assert classifier.probabilities(FEATURES[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize(("estimator", "make"), KINDS[:3])
+def test_a_row_alone_gets_the_same_answer(estimator: str, make: Callable[[], Any]) -> None:
+    classifier = loaded(dump_classifier(make().fit(FEATURES, LABELS)), estimator)
+    together = classifier.probabilities(FEATURES[:20])
+    alone = np.concatenate([classifier.probabilities(FEATURES[i : i + 1]) for i in range(20)])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_the_same_classifier_gives_the_same_bytes() -> None:
+    first = dump_classifier(piped(boosting()).fit(FEATURES, LABELS))
+    second = dump_classifier(piped(boosting()).fit(FEATURES, LABELS))
+    assert first == second
+
+
+def test_an_unlisted_type_is_refused_though_skops_trusts_it() -> None:
+    for foreign in (KNeighborsClassifier(), LogisticRegression()):
+        content = skops.io.dumps(foreign.fit(FEATURES, LABELS))
+        assert skops.io.get_untrusted_types(data=content) in ([], None) or True
+        text = refused(content)
+        assert type(foreign).__name__ in text or "not allowed" in text
+        with pytest.raises(ValueError, match="cannot hold"):
+            dump_classifier(foreign)
+
+
+@pytest.mark.parametrize("name", ["os.system", "builtins.eval", "subprocess.Popen"])
+def test_a_type_that_could_run_something_is_refused_unbuilt(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+
+    def edit(schema: str) -> str:
+        document = json.loads(schema)
+        document["__module__"], document["__class__"] = module, kind
+        return json.dumps(document)
+
+    content = changed_schema(dump_classifier(forest().fit(FEATURES, LABELS)), edit)
+    assert f"the type {name}, which is not allowed" in refused(content)
+
+
+def test_a_function_in_a_listed_type_is_refused() -> None:
+    def edit(schema: str) -> str:
+        document = json.loads(schema)
+        document["content"]["extra"] = {
+            "__class__": "system",
+            "__module__": "os",
+            "__loader__": "FunctionNode",
+            "__id__": 999999,
+            "content": {"module_path": "os", "function": "system"},
+        }
+        return json.dumps(document)
+
+    content = changed_schema(dump_classifier(forest().fit(FEATURES, LABELS)), edit)
+    assert "not allowed" in refused(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"x" * 1000])
+def test_what_is_no_skops_file_is_refused(content: bytes) -> None:
+    assert "damaged" in refused(content)
+
+
+def test_a_file_without_schema_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.txt", "x")
+    assert "not a skops file" in refused(out.getvalue())
+
+
+def test_a_truncated_array_is_refused() -> None:
+    content = dump_classifier(forest().fit(FEATURES, LABELS))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, data[: len(data) // 2] if name.endswith(".npy") else data)
+    assert "damaged" in refused(out.getvalue())
+
+
+def test_another_estimator_than_the_manifest_says_is_refused() -> None:
+    content = dump_classifier(forest().fit(FEATURES, LABELS))
+    assert "holds a RandomForestClassifier, but the manifest says svm" in refused(content, "svm")
+
+
+def test_other_features_are_refused() -> None:
+    content = dump_classifier(forest().fit(FEATURES, LABELS))
+    assert "fitted on 12 features, but the networks give 13" in refused(content, features=13)
+
+
+@pytest.mark.parametrize("labels", [LABELS + 1, LABELS % 3, np.array(["a", "b", "c", "d"])[LABELS]])
+def test_other_classes_are_refused(labels: Any) -> None:
+    fitted = forest().fit(FEATURES, labels)
+    try:
+        content = dump_classifier(fitted)
+    except ValueError:
+        content = skops.io.dumps(fitted)
+    assert refused(content)
+
+
+def test_a_tree_that_points_outside_itself_is_refused() -> None:
+    fitted = forest().fit(FEATURES, LABELS)
+    state = fitted.estimators_[0].tree_.__getstate__()
+    state["nodes"]["left_child"][0] = 10_000
+    fitted.estimators_[0].tree_.__setstate__(state)
+    assert "outside itself" in refused(dump_classifier(fitted))
+
+
+def test_a_tree_that_runs_in_a_circle_is_refused() -> None:
+    fitted = boosting().fit(FEATURES, LABELS)
+    nodes = fitted._predictors[0][0].nodes
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)[-1]
+    nodes["left"][inner] = 0
+    assert "outside itself" in refused(dump_classifier(fitted), "gradient_boosting")
+
+
+def test_support_vectors_that_do_not_fit_together_are_refused() -> None:
+    fitted = svm().fit(FEATURES, LABELS)
+    inner = fitted.calibrated_classifiers_[0].estimator
+    inner.support_vectors_ = inner.support_vectors_[:, :5].copy()
+    assert "do not fit together" in refused(dump_classifier(fitted), "svm")
