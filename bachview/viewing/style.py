@@ -1,0 +1,159 @@
+"""How a prediction is shown: the choices of the reader, as frozen values."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.core.predictions import PatchState
+from bachview.viewing.color_maps import probability_colors, uncertainty_colors
+
+
+class OverlayMode(StrEnum):
+    """What the colour of a cell says."""
+
+    CLASS = "class"
+    PROBABILITY = "probability"
+    DISAGREEMENT = "disagreement"
+    ENTROPY = "entropy"
+
+
+class Marks(StrEnum):
+    """What is drawn on the cells besides colour, for readers who cannot rely on it."""
+
+    NONE = "none"
+    LETTERS = "letters"
+    HATCHING = "hatching"
+
+
+#: The states that are no class have no hue at all, while every class has one.
+UNCERTAIN_COLOR = (150, 150, 150)
+PENDING_COLORS = ((70, 70, 70), (190, 190, 190))
+FAILED_COLOR = (25, 25, 25)
+
+#: Opacity of pending cells as a share of the overlay's: they are there, not in the way.
+PENDING_SHARE = 0.25
+
+#: A failed cell is never faint, so that nobody mistakes it for clear.
+FAILED_LEAST_OPACITY = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayStyle:
+    """What the reader chose.
+
+    Attributes
+    ----------
+    mode : what the colour says.
+    class_index : the class whose probability is shown, for `OverlayMode.PROBABILITY`.
+    opacity : 0 clear to 1 opaque.
+    threshold : cells below it are clear. Compared with what the mode shows: the
+        probability of the top class, of the one class, the disagreement, the entropy.
+    hidden_classes : cells whose top class is one of these are clear, in every mode; an
+        uncertain cell has no class and stays.
+    show_uncertain : whether uncertain cells are shown in the class mode.
+    show_pending : whether cells that are not yet classified are shown.
+    marks : letters or hatching on top.
+    """
+
+    mode: OverlayMode = OverlayMode.CLASS
+    class_index: int = 0
+    opacity: float = 0.5
+    threshold: float = 0.0
+    hidden_classes: frozenset[int] = frozenset()
+    show_uncertain: bool = True
+    show_pending: bool = True
+    marks: Marks = Marks.NONE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1 or not 0 <= self.threshold <= 1:
+            raise ValueError(f"opacity and threshold are 0 to 1: {self}")
+        if self.class_index < 0:
+            raise ValueError(f"impossible class index: {self}")
+
+
+def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
+    """(256, 3) uint8 RGB from 0 to 1 for the legend; None where the mode shows classes."""
+    if mode is OverlayMode.CLASS:
+        return None
+    return probability_colors() if mode is OverlayMode.PROBABILITY else uncertainty_colors()
+
+
+class Kind(IntEnum):
+    """What a cell is shown as."""
+
+    CLEAR = 0
+    PENDING_EVEN = 1
+    PENDING_ODD = 2
+    FAILED = 3
+    UNCERTAIN = 4
+    VALUE = 5
+
+
+#: Codes of `overlay.cell_codes`: these, or FIRST plus the class.
+FAILED, UNCERTAIN, FIRST = int(Kind.FAILED), int(Kind.UNCERTAIN), int(Kind.VALUE)
+
+# A cell's *key* is a uint16: the flags below in the high byte, in the low byte the class
+# (class mode) or the value 0..255 (other modes). A table over all keys makes the colours of
+# a million cells one look-up; masks and branches take ten times as long.
+STATE_BITS, ODD_BIT, DOUBTFUL_BIT, BELOW_BIT = 0b11, 1 << 2, 1 << 3, 1 << 4
+_FLAGS = 32
+
+
+def kind_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
+    """`Kind` of every key, (32 * 256,) uint8."""
+    kinds = np.zeros((_FLAGS, 256), np.uint8)
+    for flags in range(_FLAGS):
+        state = flags & STATE_BITS
+        if state == PatchState.PENDING and style.show_pending:
+            kinds[flags] = Kind.PENDING_ODD if flags & ODD_BIT else Kind.PENDING_EVEN
+        elif state == PatchState.FAILED:
+            kinds[flags] = Kind.FAILED
+        elif state == PatchState.DONE:
+            kinds[flags] = _done_kind(style, flags)
+    if style.mode is OverlayMode.CLASS:
+        for index in style.hidden_classes:
+            column = kinds[:, index]
+            column[column == Kind.VALUE] = Kind.CLEAR
+    return kinds.reshape(-1)
+
+
+def _done_kind(style: OverlayStyle, flags: int) -> Kind:
+    if flags & DOUBTFUL_BIT:
+        return Kind.UNCERTAIN if style.show_uncertain else Kind.CLEAR
+    return Kind.CLEAR if flags & BELOW_BIT else Kind.VALUE
+
+
+def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32]:
+    """Colour of every key, (32 * 256,) uint32, premultiplied 0xAARRGGBB (BGRA in memory)."""
+    kinds = kind_table(style).reshape(_FLAGS, 256)
+    bar = color_bar(style.mode)
+    values = np.zeros((256, 4))
+    if bar is None:
+        values[: len(classes), :3] = [c.color for c in classes]
+    else:
+        values[:, :3] = bar
+    values[:, 3] = style.opacity
+    table = np.zeros((_FLAGS, 256, 4))
+    shown = kinds == Kind.VALUE
+    table[shown] = np.broadcast_to(values, table.shape)[shown]
+    table[kinds == Kind.UNCERTAIN] = (*UNCERTAIN_COLOR, style.opacity)
+    table[kinds == Kind.PENDING_EVEN] = (*PENDING_COLORS[0], style.opacity * PENDING_SHARE)
+    table[kinds == Kind.PENDING_ODD] = (*PENDING_COLORS[1], style.opacity * PENDING_SHARE)
+    if style.opacity > 0:
+        table[kinds == Kind.FAILED] = (*FAILED_COLOR, max(style.opacity, FAILED_LEAST_OPACITY))
+    alpha = table[..., 3:]
+    table[..., :3] *= alpha
+    table[..., 3] *= 255
+    parts = table.round().astype("<u4").reshape(-1, 4)
+    packed = parts[:, 3] << 24 | parts[:, 0] << 16 | parts[:, 1] << 8 | parts[:, 2]
+    return np.asarray(packed, dtype=np.uint32)
+
+
+def code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:
+    """Code of every key, (32 * 256,) uint16: `Kind`, from FIRST on plus class or value."""
+    kinds = kind_table(style).reshape(_FLAGS, 256).astype(np.uint16)
+    values = np.broadcast_to(np.arange(256, dtype=np.uint16), kinds.shape)
+    return np.where(kinds == Kind.VALUE, kinds + values, kinds).reshape(-1)

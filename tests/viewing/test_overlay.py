@@ -1,0 +1,253 @@
+"""The overlay's colours and cells, as arrays."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.viewing.color_maps import probability_colors, uncertainty_colors
+from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, cell_codes
+from bachview.viewing.style import (
+    FAILED,
+    FAILED_COLOR,
+    FIRST,
+    PENDING_COLORS,
+    UNCERTAIN,
+    UNCERTAIN_COLOR,
+    OverlayMode,
+    color_bar,
+)
+
+ALWAYS_SURE = Thresholds(0.0, 1.0)
+OPAQUE = OverlayStyle(opacity=1.0)
+MEMBERS = tuple("abcdef")
+
+
+def prediction_of(rows: int, columns: int, stride: float = 100.0) -> Prediction:
+    region = Region(30, 20, (columns - 0.5) * stride, (rows - 0.5) * stride)
+    grid = PatchGrid(region, stride, stride, stride, stride)
+    return Prediction(grid, BACH_CLASSES, MEMBERS, np.ones((rows, columns), bool))
+
+
+def add(prediction: Prediction, row: int, column: int, probabilities: list[float]) -> None:
+    p = np.array([probabilities], np.float32)
+    members = np.repeat(p[:, None], len(MEMBERS), axis=1)
+    cells = np.array([[row, column]], np.int32)
+    prediction.add(PatchResults(cells, np.array([PatchState.DONE], np.uint8), members, p))
+
+
+def fail(prediction: Prediction, row: int, column: int) -> None:
+    zeros = PatchResults(
+        np.array([[row, column]], np.int32),
+        np.array([PatchState.FAILED], np.uint8),
+        np.zeros((1, len(MEMBERS), 4), np.float32),
+        np.zeros((1, 4), np.float32),
+    )
+    prediction.add(zeros)
+
+
+def texels(
+    prediction: Prediction,
+    style: OverlayStyle = OPAQUE,
+    thresholds: Thresholds = ALWAYS_SURE,
+    region: Region | None = None,
+) -> npt.NDArray[np.uint8]:
+    picture = OverlayRenderer(prediction).picture(
+        style, thresholds, region or prediction.grid.region
+    )
+    assert picture is not None
+    return picture.image
+
+
+def bgra(color: tuple[int, int, int], opacity: float = 1.0) -> list[int]:
+    return [*(round(c * opacity) for c in color[::-1]), round(255 * opacity)]
+
+
+def random_prediction(rows: int, columns: int, seed: int = 0) -> Prediction:
+    rng = np.random.default_rng(seed)
+    prediction = prediction_of(rows, columns)
+    prediction.states[rng.random((rows, columns)) < 0.2] = PatchState.NO_TISSUE
+    cells = np.argwhere(rng.random((rows, columns)) < 0.6).astype(np.int32)
+    members = rng.dirichlet(np.full(4, 0.4), (len(cells), len(MEMBERS))).astype(np.float32)
+    states = np.where(rng.random(len(cells)) < 0.9, PatchState.DONE, PatchState.FAILED)
+    prediction.add(PatchResults(cells, states.astype(np.uint8), members, members.mean(1)))
+    return prediction
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.5, 0.25])
+def test_every_class_has_its_colour_premultiplied(opacity: float) -> None:
+    prediction = prediction_of(1, 4)
+    for index in range(4):
+        add(prediction, 0, index, [0.9 if c == index else 0.1 / 3 for c in range(4)])
+    image = texels(prediction, OverlayStyle(opacity=opacity))
+    for index, tissue_class in enumerate(BACH_CLASSES):
+        expected = np.array(bgra(tissue_class.color, opacity))
+        assert np.abs(image[0, index].astype(int) - expected).max() <= 1
+
+
+def test_what_is_no_class_looks_like_no_class() -> None:
+    prediction = prediction_of(1, 6)
+    prediction.states[0, 0] = PatchState.NO_TISSUE
+    fail(prediction, 0, 3)
+    add(prediction, 0, 4, [0.3, 0.3, 0.2, 0.2])
+    add(prediction, 0, 5, [0.9, 0.1, 0, 0])
+    image = texels(prediction, thresholds=Thresholds(0.5, 1.0))[0]
+    assert list(image[0]) == [0, 0, 0, 0]
+    quarter = round(255 * 0.25)
+    assert image[1, 3] == image[2, 3] == quarter
+    assert not np.array_equal(image[1], image[2])  # a faint chequer, not a colour
+    assert list(image[3]) == bgra(FAILED_COLOR)
+    assert list(image[4]) == bgra(UNCERTAIN_COLOR)
+    assert list(image[5]) == bgra(BACH_CLASSES[0].color)
+
+
+def test_only_classes_have_a_hue() -> None:
+    for color in (*PENDING_COLORS, FAILED_COLOR, UNCERTAIN_COLOR):
+        assert max(color) == min(color)
+    for tissue_class in BACH_CLASSES:
+        assert max(tissue_class.color) - min(tissue_class.color) > 80
+
+
+def test_failed_is_never_faint() -> None:
+    prediction = prediction_of(1, 1)
+    fail(prediction, 0, 0)
+    assert texels(prediction, OverlayStyle(opacity=0.1))[0, 0, 3] >= 0.7 * 254
+
+
+def test_threshold_and_hidden_classes_clear_cells() -> None:
+    prediction = prediction_of(1, 3)
+    add(prediction, 0, 0, [0.9, 0.1, 0, 0])
+    add(prediction, 0, 1, [0.4, 0.6, 0, 0])
+    add(prediction, 0, 2, [0, 0.1, 0.9, 0])
+    style = OverlayStyle(opacity=1, threshold=0.7, hidden_classes=frozenset({2}))
+    assert list(texels(prediction, style)[0, :, 3]) == [255, 0, 0]
+
+
+def test_an_uncertain_cell_is_never_shown_as_a_class() -> None:
+    prediction = random_prediction(40, 50)
+    thresholds = Thresholds(0.5, 0.4)
+    codes = cell_codes(prediction, OPAQUE, thresholds, (slice(0, 40), slice(0, 50)))
+    doubtful = uncertain(prediction, thresholds)
+    assert np.array_equal(codes == UNCERTAIN, doubtful)
+    sure = (prediction.states == PatchState.DONE) & ~doubtful
+    assert np.array_equal(codes >= FIRST, sure)
+    assert np.array_equal(codes[sure] - FIRST, prediction.top_class[sure])
+    assert np.array_equal(codes == FAILED, prediction.states == PatchState.FAILED)
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_probability_mode_shows_that_class_alone(index: int) -> None:
+    prediction = random_prediction(20, 30)
+    style = OverlayStyle(OverlayMode.PROBABILITY, index, opacity=1)
+    image = texels(prediction, style, Thresholds(1.0, 0.0))
+    done = prediction.states == PatchState.DONE
+    levels = (prediction.class_probability(index)[done] * 255 + 0.5).astype(int)
+    assert np.array_equal(image[done][:, :3], probability_colors()[levels][:, ::-1])
+
+
+@pytest.mark.parametrize("mode", [OverlayMode.DISAGREEMENT, OverlayMode.ENTROPY])
+def test_uncertainty_modes_show_their_measure(mode: OverlayMode) -> None:
+    prediction = random_prediction(20, 30)
+    image = texels(prediction, OverlayStyle(mode, opacity=1, threshold=0.3))
+    measure = (
+        prediction.entropy if mode is OverlayMode.ENTROPY else prediction.disagreement
+    ).astype(np.float32)
+    done = prediction.states == PatchState.DONE
+    shown, clear = done & (measure >= np.float32(0.3)), done & (measure < np.float32(0.3))
+    levels = (measure[shown] * np.float32(255) + np.float32(0.5)).astype(int)
+    assert np.array_equal(image[shown][:, :3], uncertainty_colors()[levels][:, ::-1])
+    assert not image[clear].any()
+
+
+def test_hidden_classes_are_hidden_in_every_mode() -> None:
+    prediction = random_prediction(20, 30)
+    hidden = (prediction.states == PatchState.DONE) & (prediction.top_class == 1)
+    for mode in OverlayMode:
+        style = OverlayStyle(mode, opacity=1, hidden_classes=frozenset({1}))
+        assert not texels(prediction, style)[hidden].any()
+
+
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.floats(-500, 30_000),
+    st.floats(-500, 30_000),
+    st.floats(1, 20_000),
+)
+def test_a_picture_covers_what_was_asked_at_exactly_its_cells(
+    rows: int, columns: int, x: float, y: float, side: float
+) -> None:
+    prediction = prediction_of(rows, columns)
+    prediction.states[:] = PatchState.FAILED
+    prediction.states[rows // 2, columns // 2] = PatchState.NO_TISSUE
+    asked = Region(x, y, side, side)
+    picture = OverlayRenderer(prediction).picture(OPAQUE, ALWAYS_SURE, asked)
+    grid = prediction.grid
+    if picture is None:
+        assert not asked.intersects(grid.region)
+        return
+    seen = asked.intersection(grid.region)
+    assert picture.region.expanded(1e-6).intersection(seen) == seen
+    first = grid.cell(picture.cells[0].start, picture.cells[1].start)
+    last = grid.cell(picture.cells[0].stop - 1, picture.cells[1].stop - 1)
+    assert (picture.region.x, picture.region.y) == (first.x, first.y)
+    assert (picture.region.right, picture.region.bottom) == pytest.approx((last.right, last.bottom))
+    clear = np.argwhere(picture.image[..., 3] == 0)
+    found = [(r + picture.cells[0].start, c + picture.cells[1].start) for r, c in clear]
+    assert set(found) <= {(rows // 2, columns // 2)}
+
+
+def test_an_unchanged_picture_is_the_same_object_and_a_change_makes_a_new_one() -> None:
+    prediction = random_prediction(300, 400)
+    renderer = OverlayRenderer(prediction)
+    seen = Region(12_000, 12_000, 3_000, 2_000)
+    first = renderer.picture(OPAQUE, ALWAYS_SURE, seen)
+    assert first is not None
+    assert renderer.picture(OPAQUE, ALWAYS_SURE, Region(12_500, 12_100, 2_000, 1_000)) is first
+    assert renderer.picture(OverlayStyle(opacity=0.4), ALWAYS_SURE, seen) is not first
+    before = renderer.picture(OPAQUE, ALWAYS_SURE, seen)
+    assert before is not None
+    kept = before.image.copy()
+    add(prediction, 125, 135, [0, 0, 0, 1.0])
+    after = renderer.picture(OPAQUE, ALWAYS_SURE, seen)
+    assert after is not None
+    assert after is not before
+    assert np.array_equal(before.image, kept)
+    row, column = 125 - after.cells[0].start, 135 - after.cells[1].start
+    assert list(after.image[row, column]) == bgra(BACH_CLASSES[3].color)
+
+
+def test_far_away_or_clear_there_is_no_picture() -> None:
+    renderer = OverlayRenderer(random_prediction(3, 3))
+    assert renderer.picture(OPAQUE, ALWAYS_SURE, Region(10_000, 0, 10, 10)) is None
+    clear = OverlayStyle(opacity=0)
+    assert renderer.picture(clear, ALWAYS_SURE, Region(0, 0, 300, 300)) is None
+
+
+def test_the_picture_is_laid_out_for_a_painter() -> None:
+    image = texels(random_prediction(7, 9))
+    assert image.flags.c_contiguous
+    assert not image.flags.writeable
+    assert image.dtype == np.uint8
+    assert (image[..., :3] <= image[..., 3:]).all()  # premultiplied
+
+
+@pytest.mark.parametrize("mode", [m for m in OverlayMode if m is not OverlayMode.CLASS])
+def test_colour_bars_rise_in_lightness(mode: OverlayMode) -> None:
+    bar = color_bar(mode)
+    assert bar is not None
+    lightness = bar.astype(float) @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) > -0.5).all()
+    assert lightness[-1] - lightness[0] > 150
+
+
+@pytest.mark.parametrize("values", [{"opacity": 1.1}, {"threshold": -0.1}, {"class_index": -1}])
+def test_impossible_styles_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        OverlayStyle(**values)  # type: ignore[arg-type]
