@@ -41,6 +41,7 @@ def file_filter() -> str:
 def open_slide(path: Path) -> SlideReader:
     """Open a slide: a file, or a folder of DICOM files. Any thread; may take a second.
 
+    A slide that stores no coarse level gets some, made in the background.
     OpenSlide comes first, then TIFF and plain images. OME-TIFF files never go to
     OpenSlide's generic TIFF reader, which sees neither their levels nor their pixel size.
     The caller closes what is returned.
@@ -50,6 +51,13 @@ def open_slide(path: Path) -> SlideReader:
     SlideOpenError
         It is not there, not a slide, damaged, or in a format that is not supported.
     """
+    from bachview.slide.overview import with_overview
+
+    return with_overview(_opened(path))
+
+
+def _opened(path: Path) -> SlideReader:
+    """The adapter that takes it."""
     from bachview.slide.openslide_adapter import OpenSlideReader, detected_format
 
     try:
