@@ -1,0 +1,43 @@
+"""One look on every machine, and no window left behind."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    return ["bachview-tests", "-style", "Fusion"]
+
+
+@pytest.fixture(autouse=True)
+def no_leftover_widgets(qapp: QApplication) -> Iterator[None]:
+    """A top-level widget that outlives its test is a leak in the program or in the test."""
+    before = {id(widget) for widget in QApplication.topLevelWidgets()}
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left = _left(before)
+    if left:  # perhaps only waiting for the collector
+        left.clear()
+        gc.collect()
+        left = _left(before)
+    names = [f"{type(widget).__name__} {widget.objectName()!r}" for widget in left]
+    for widget in left:
+        widget.hide()
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not names, f"top-level widgets left behind: {names}"
+
+
+def _left(before: set[int]) -> list[QWidget]:
+    # A tool tip belongs to Qt, and a hidden widget with a parent goes with that.
+    return [
+        widget
+        for widget in QApplication.topLevelWidgets()
+        if id(widget) not in before
+        and (widget.isVisible() or widget.parent() is None)
+        and widget.metaObject().className() != "QTipLabel"
+    ]
