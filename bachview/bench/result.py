@@ -32,7 +32,11 @@ class Result:
 
 
 def judged(benchmark: str, case: str, value: float, unit: str) -> Result:
-    """Result with the budget of the table in `bench.budgets`, if that has one for it."""
+    """Result with the budget of the table in `bench.budgets`, if that has one for it.
+
+    `value` may be a numpy scalar; the result holds plain Python values, as JSON needs.
+    """
+    value = float(value)
     budget = budget_for(benchmark, case)
     if budget is None:
         return Result(benchmark, case, value, unit, None, None)

@@ -6,9 +6,10 @@ when one holds. It runs between the events of the window, in the GUI thread.
 """
 
 import json
+import runpy
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,14 @@ class Probe(QObject):
 
     Attributes
     ----------
+    argument : of the script: a slide, or when this process was started.
     figures : what the script measured.
     painted : the `time.monotonic` of the latest painting of the window or a part of it.
     """
 
-    def __init__(self, application: QApplication, script: Script) -> None:
+    def __init__(self, application: QApplication, script: Script, arguments: Sequence[str]) -> None:
         super().__init__()
+        self.argument = arguments[0]
         self.figures: Figures = {}
         self.painted = 0.0
         self._script = script(self)
@@ -85,7 +88,7 @@ class Probe(QObject):
 def start(probe: Probe) -> Iterator[Callable[[], bool]]:
     """The window is on the screen when the script begins: it is painted."""
     # The parent's clock: seconds since the epoch, just before it started this process.
-    born = float(sys.argv[2])
+    born = float(probe.argument)
     probe.figures["on_screen_s"] = time.time() - (time.monotonic() - probe.painted) - born
     yield from ()
 
@@ -93,7 +96,7 @@ def start(probe: Probe) -> Iterator[Callable[[], bool]]:
 def opening(probe: Probe) -> Iterator[Callable[[], bool]]:
     """Open a slide, and wait for a picture and for the sharp one."""
     begun = time.monotonic()
-    probe.window.open_slides([Path(sys.argv[2])])
+    probe.window.open_slides([Path(probe.argument)])
 
     def has_picture() -> bool:
         view = probe.view
@@ -115,7 +118,7 @@ def memory(probe: Probe) -> Iterator[Callable[[], bool]]:
     from bachview.core.geometry import Point
 
     process = psutil.Process()
-    probe.window.open_slides([Path(sys.argv[2])])
+    probe.window.open_slides([Path(probe.argument)])
     yield lambda: probe.view is not None and probe.view.is_settled
     view = probe.view
     if view is None or view.viewport is None or view.pyramid is None:
@@ -140,14 +143,16 @@ _SCRIPTS: dict[str, Script] = {"start": start, "opening": opening, "memory": mem
 
 
 def main() -> None:
-    """Run the script named by the first argument in the real program."""
+    """Run the script named by the first argument in the program as users start it."""
+    _, name, *arguments = sys.argv
     application = QApplication(["bachview"])
-    probe = Probe(application, _SCRIPTS[sys.argv[1]])
-    from bachview.cli.main import run
-
-    code = run(["view"])
-    sys.stdout.write(json.dumps(probe.figures) + "\n")
-    sys.exit(code)
+    probe = Probe(application, _SCRIPTS[name], arguments)
+    sys.argv = ["bachview", "view"]
+    try:
+        runpy.run_module("bachview", run_name="__main__")
+    except SystemExit as leave:
+        sys.stdout.write(json.dumps(probe.figures) + "\n")
+        sys.exit(leave.code)
 
 
 if __name__ == "__main__":
