@@ -80,7 +80,7 @@ def test_nothing_is_displaced_by_a_fraction_of_a_pixel(downsample: float, degree
     x, y = places(view)
     inside = (x > 20) & (x < WIDTH - 20) & (y > 20) & (y < HEIGHT - 20)
     truth = map_coordinates(STEEP[..., 1].astype(np.float32), [y - 0.5, x - 0.5], order=1)
-    slope_y, slope_x = np.gradient(truth)
+    slope_y, slope_x = np.asarray(np.gradient(truth))
     shown = composed(view, tiles_of(STEEP)).image[..., 1].astype(np.float64)
     off = np.asarray(shown - truth)[inside]
     slopes = np.stack([slope_x[inside], slope_y[inside], np.ones(int(inside.sum()))], axis=1)

@@ -1,0 +1,49 @@
+"""The scale bar: the longest round length that fits."""
+
+import math
+from dataclasses import dataclass
+
+from bachview.core.units import length_text
+
+_STEPS = (5, 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleBar:
+    """What to draw.
+
+    Attributes
+    ----------
+    length_px : in the px that the mpp was stated for; not rounded.
+    length_um : what it stands for, um: 1, 2 or 5 times a power of ten.
+    text : of that length, with its unit.
+    """
+
+    length_px: float
+    length_um: float
+    text: str
+
+
+def scale_bar(mpp_shown: float, max_px: float) -> ScaleBar:
+    """The longest bar of a round length that is at most `max_px` long.
+
+    Parameters
+    ----------
+    mpp_shown : um per px on the screen (mpp of level 0 times the downsample of those px).
+    max_px : > 0, in the same px.
+
+    Raises
+    ------
+    ValueError
+        A number is not positive and finite.
+    """
+    if not (0 < mpp_shown < math.inf and 0 < max_px < math.inf):
+        raise ValueError(f"no scale bar for {mpp_shown} um/px and {max_px} px")
+    longest = mpp_shown * max_px
+    # A little slack: 10 px of 0.1 um are 1 um whatever floats say.
+    power = math.floor(math.log10(longest * (1 + 1e-9)))
+    decade = 10.0**power
+    step = next(s for s in _STEPS if s * decade <= longest * (1 + 1e-9))
+    # Division by a whole power keeps 5e-1 from becoming 0.5000000000000001.
+    length_um = step * decade if power >= 0 else step / 10.0**-power
+    return ScaleBar(length_um / mpp_shown, length_um, length_text(length_um))
