@@ -39,7 +39,7 @@ class Probe(QObject):
     """
 
     def __init__(self, application: QApplication, script: Script, arguments: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(application)  # which keeps it
         self.argument = arguments[0]
         self.figures: Figures = {}
         self.painted = 0.0
@@ -81,6 +81,9 @@ class Probe(QObject):
                 self._condition = next(self._script)
             except StopIteration:
                 self._timer.stop()
+                # Before the window closes: the program may end its process itself then.
+                sys.stdout.write(json.dumps(self.figures) + "\n")
+                sys.stdout.flush()
                 self.window.close()
                 return
 
@@ -146,13 +149,9 @@ def main() -> None:
     """Run the script named by the first argument in the program as users start it."""
     _, name, *arguments = sys.argv
     application = QApplication(["bachview"])
-    probe = Probe(application, _SCRIPTS[name], arguments)
+    Probe(application, _SCRIPTS[name], arguments)
     sys.argv = ["bachview", "view"]
-    try:
-        runpy.run_module("bachview", run_name="__main__")
-    except SystemExit as leave:
-        sys.stdout.write(json.dumps(probe.figures) + "\n")
-        sys.exit(leave.code)
+    runpy.run_module("bachview", run_name="__main__")
 
 
 if __name__ == "__main__":
