@@ -1,0 +1,162 @@
+"""``bachview classify``: files, document, resuming, refusals; with the self-test bundle."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from bachview.core.geometry import Point
+from bachview.slide.phantom import load_truth, write_phantom
+from tests.cli.conftest import Cli, check_schema
+from tests.conftest import shared_file
+from tests.slides import gradient, write_pyramid
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom of 3,000 x 2,400 px; read only."""
+    path = tmp_path_factory.mktemp("slides") / "Größe 日本.tiff"
+    write_phantom(path, width=3000, height=2400)
+    return path
+
+
+def test_the_document_and_the_files_agree(cli: Cli, slide: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "Ausgabe ü"
+    answer = cli("classify", slide, "--bundle", "selftest", "--output", out, "--json")
+    assert answer.code == 0
+    document = answer.document
+    check_schema("classify", document)
+    assert json.loads((out / "summary.json").read_text("utf-8")) == document
+    assert set(document["output"]) == {"csv", "geojson", "overlay", "summary"}
+    assert all(Path(path).stat().st_size > 0 for path in document["output"].values())
+    assert document["pending"]["patches"] == document["failed"]["patches"] == 0
+    judged = [*document["classes"].values(), document["uncertain"]]
+    assert sum(part["patches"] for part in judged) == document["patches"] > 20
+    assert sum(part["share"] for part in judged) == pytest.approx(1)
+    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == document["patches"]
+    geojson = json.loads((out / "predictions.geojson").read_text("utf-8"))
+    assert len(geojson["features"]) == len(rows)
+
+
+def test_the_classes_are_those_of_the_phantom(cli: Cli, slide: Path, tmp_path: Path) -> None:
+    cli("classify", slide, "--bundle", "selftest", "--output", tmp_path)
+    truth = load_truth(slide)
+    right = wrong = 0
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            x, y, width, height = (float(row[k]) for k in ("x", "y", "width", "height"))
+            corners = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)]
+            places = [*corners, (x + width / 2, y + height / 2)]
+            classes = {truth.class_at(Point(*place)) for place in places}
+            if len(classes) == 1 and None not in classes and row["class"]:
+                right += row["class"] in classes
+                wrong += row["class"] not in classes
+    assert right > 20
+    assert wrong == 0
+
+
+def test_the_same_command_again_has_nothing_left_to_do(
+    cli: Cli, slide: Path, tmp_path: Path
+) -> None:
+    first = cli("classify", slide, "--output", tmp_path / "a", "--json")
+    second = cli("classify", slide, "--output", tmp_path / "b", "--json")
+    assert second.code == 0
+    assert second.document["patches"] == first.document["patches"]
+    assert second.document["patches_per_second"] == 0
+    assert "classified before" in second.err
+    a, b = ((tmp_path / name / "predictions.csv").read_bytes() for name in "ab")
+    assert a == b
+
+
+def test_a_region_limits_the_run(cli: Cli, slide: Path, tmp_path: Path) -> None:
+    answer = cli(
+        *("classify", slide, "--output", tmp_path, "--json"),
+        *("--region", 1000, 800, 600, 500, "--stride", 32),
+    )
+    assert answer.code == 0
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert 0 < len(rows) <= 10 * 8
+    assert all(1000 <= float(row["x"]) < 1600 and 800 <= float(row["y"]) < 1300 for row in rows)
+    assert {row["width"] for row in rows} == {"64.00"}
+
+
+def test_results_go_to_the_store_that_was_named(
+    cli: Cli, slide: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    store = tmp_path / "store"
+    arguments = ("classify", slide, "--output", tmp_path / "out", "--store", store)
+    assert cli(*arguments, "--region", 1000, 800, 600, 500).code == 0
+    assert list(store.iterdir())
+    assert not (own_folders / "data" / "results").exists()
+
+
+def test_the_table_is_for_people(cli: Cli, slide: Path, tmp_path: Path) -> None:
+    answer = cli("classify", slide, "--output", tmp_path, "--region", 1000, 800, 600, 500)
+    assert answer.code == 0
+    assert "In situ" in answer.out
+    assert "For research use only" in answer.out
+    assert str(tmp_path / "overlay.png") in answer.out
+
+
+def test_a_slide_without_a_pixel_size_asks_for_it(cli: Cli, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
+    answer = cli("classify", path, "--output", tmp_path / "out")
+    assert answer.code == 3
+    assert "photo.tiff" in answer.err
+    assert "--mpp" in answer.err
+    answer = cli("classify", path, "--output", tmp_path / "out", "--mpp", 0.5, "--json")
+    assert answer.code == 0
+    assert answer.document["provenance"]["mpp_origin"] == "user"
+
+
+def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
+    answer = cli("classify", shared_file("slides/boxes.tiff"), "--output", tmp_path)
+    assert answer.code == 3
+    assert "352.8" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--mpp", 300), 2, "implausible"),
+        (("--region", 9000, 9000, 10, 10), 2, "region"),
+        (("--region", 0, 0, 0, 10), 2, "--region"),
+        (("--stride", -1), 2, "stride"),
+        (("--stride", 0.001), 2, "stride"),
+        (("--bundle", "nonsense"), 3, "nonsense"),
+        (("--device", "TPU"), 2, "TPU"),
+        (("--engine", "torch"), 2, "torch"),
+    ],
+)
+def test_refusals(
+    cli: Cli, slide: Path, tmp_path: Path, options: tuple[object, ...], code: int, said: str
+) -> None:
+    answer = cli("classify", slide, "--output", tmp_path, "--json", *map(str, options))
+    assert answer.code == code
+    assert said in answer.err
+    assert answer.out == ""
+
+
+def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
+    cli: Cli, slide: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    answer = cli("classify", slide, "--output", tmp_path / "file" / "out")
+    assert answer.code == 3
+    assert "--output" in answer.err
+
+
+def test_glass_alone_gives_empty_results_and_no_error(cli: Cli, tmp_path: Path) -> None:
+    import numpy as np
+
+    white = np.full((800, 900, 3), 244, np.uint8)
+    path = write_pyramid(tmp_path / "glass.tiff", white, mpp=0.5)
+    answer = cli("classify", path, "--output", tmp_path / "out", "--json")
+    assert answer.code == 0
+    check_schema("classify", answer.document)
+    assert answer.document["patches"] == 0
+    assert answer.document["tissue_mm2"] == 0

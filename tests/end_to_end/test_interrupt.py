@@ -1,0 +1,77 @@
+"""Ctrl-C in a real process: what is done is written, and the next call goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bachview.results.store import ResultStore
+from bachview.slide.opening import open_slide
+from bachview.slide.phantom import write_phantom
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+
+_PATIENCE_S = 60
+
+
+def begin(slide: Path, out: Path, home: Path) -> "subprocess.Popen[str]":
+    arguments = ["classify", str(slide), "--output", str(out), "--stride", "24", "--json"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "bachview", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "BACHVIEW_HOME": str(home)},
+    )
+
+
+def wait_for_results(process: "subprocess.Popen[str]", store_folder: Path, slide: Path) -> None:
+    """Until the store of the process holds its first patches."""
+    reader = open_slide(slide)
+    fingerprint = reader.metadata.fingerprint
+    reader.close()
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(store_folder.glob("*")):
+            with ResultStore.open(store_folder, fingerprint) as store:
+                if any(run.done for run in store.runs()):
+                    return
+        time.sleep(0.01)
+    process.kill()
+    pytest.fail(f"no results came: {process.communicate()}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_done_is_written_and_the_next_call_goes_on(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    slide = tmp_path / "slide.tiff"
+    write_phantom(slide, width=6000, height=4500)
+    home, out = tmp_path / "home", tmp_path / "out"
+    process = begin(slide, out, home)
+    wait_for_results(process, home / "data" / "results", slide)
+    process.send_signal(number)
+    text, messages = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 4, messages
+    assert "again to go on" in messages
+    cut_short = json.loads(text)
+    assert cut_short["pending"]["patches"] > 0
+    assert cut_short["patches"] > 0
+    for path in cut_short["output"].values():
+        assert Path(path).stat().st_size > 0
+
+    process = begin(slide, out, home)
+    text, messages = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 0, messages
+    whole = json.loads(text)
+    assert whole["pending"]["patches"] == 0
+    total = cut_short["patches"] + cut_short["pending"]["patches"]
+    assert whole["patches"] == total
+    assert "classified before" in messages
