@@ -17,14 +17,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGestureEvent, QWidget
 
 from bachview.core.calibration import Calibration
-from bachview.core.geometry import Point, Region, Size
+from bachview.core.geometry import Point, Region
 from bachview.core.predictions import Prediction
-from bachview.core.pyramid import Pyramid
+from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
-from bachview.core.units import downsample_for_magnification
 from bachview.slide.display_tiles import ColourTransform
 from bachview.slide.reader import SlideReader
 from bachview.slide.tile_cache import TileCache
+from bachview.ui.minimap import Minimap
+from bachview.ui.painting import Pixels
 from bachview.ui.painting_decor import (
     ReadOut,
     activation_image,
@@ -32,17 +33,18 @@ from bachview.ui.painting_decor import (
     paint_field,
     paint_ruler,
 )
+from bachview.ui.slide_view_navigation import NavigableView
 from bachview.ui.slide_view_overlay import OverlaySource
 from bachview.ui.slide_view_picture import SlidePicture
 from bachview.ui.view_input import ViewInput
 from bachview.viewing.overlay import OverlayStyle
-from bachview.viewing.viewport import Viewport, fit, zoom_limits
+from bachview.viewing.viewport import Viewport
 
 #: Outside of the slide, (red, green, blue): neither glass nor tissue.
 LIGHT_SURROUND, DARK_SURROUND = (206, 206, 210), (34, 34, 36)
 
 
-class SlideView(QWidget):
+class SlideView(NavigableView):
     """Shows one slide. GUI thread.
 
     Never reads the slide here; `close_slide` ends all threads, and then the reader's owner
@@ -54,12 +56,13 @@ class SlideView(QWidget):
     cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
     pointClicked(Point) : a click that was no drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
+    overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
     rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
     """
 
-    viewportChanged = Signal(object)
     cursorMoved = Signal(object)
     pointClicked = Signal(object)
+    overviewChanged = Signal()
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
 
@@ -67,9 +70,6 @@ class SlideView(QWidget):
         super().__init__(parent)
         self.input = ViewInput(self)
         self._picture: SlidePicture | None = None
-        self._viewport: Viewport | None = None
-        self._is_fitted = True
-        self._calibration = Calibration.unknown()
         self._overlay = OverlaySource()
         self._read_out = ReadOut()
         self._field: Region | None = None
@@ -81,6 +81,7 @@ class SlideView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.grabGesture(Qt.GestureType.PinchGesture)
         self.setMinimumSize(64, 64)
+        self.minimap = Minimap(self)
 
     # -- the slide -----------------------------------------------------------------------
 
@@ -105,13 +106,20 @@ class SlideView(QWidget):
         self.close_slide()
         self._calibration = calibration
         self._picture = SlidePicture(
-            reader, cache, self.update, transform=transform, background=self._surround()
+            reader,
+            cache,
+            self.update,
+            self.overviewChanged.emit,
+            transform=transform,
+            background=self._surround(),
         )
+        self._pyramid = self._picture.pyramid
         if viewport is None:
             self.fit()
         else:
             self._is_fitted = False
             self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
+        self.overviewChanged.emit()
 
     def set_calibration(self, calibration: Calibration) -> None:
         """Measure with another calibration from now on."""
@@ -127,12 +135,13 @@ class SlideView(QWidget):
         """
         self.input.motion.stop()
         picture, self._picture = self._picture, None
-        self._viewport = None
+        self._viewport = self._pyramid = None
         self._is_fitted = True
         self._overlay.set_prediction(None, None)
         self._field = self._activation = self._ruler = None
         self.set_ruler_mode(on=False)
         self.update()
+        self.overviewChanged.emit()
         return True if picture is None else picture.close(timeout_s)
 
     def retry_failed(self) -> None:
@@ -140,114 +149,20 @@ class SlideView(QWidget):
         if self._picture is not None:
             self._picture.retry_failed()
 
-    @property
-    def pyramid(self) -> Pyramid | None:
-        """Of the slide that is shown."""
-        return None if self._picture is None else self._picture.pyramid
+    def held_tile(self, key: TileKey) -> Pixels | None:
+        """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""
+        return None if self._picture is None else self._picture.tile(key)
 
     @property
     def is_settled(self) -> bool:
         """Whether the picture on the screen is finished and sharp."""
-        return self._picture is not None and self._picture.is_settled
+        picture, viewport = self._picture, self._viewport
+        return picture is not None and viewport is not None and picture.is_settled_at(viewport)
 
     @property
     def has_blank(self) -> bool:
         """Whether a place of the slide on the screen has nothing to show yet."""
         return self._picture is not None and self._picture.has_blank
-
-    # -- where ---------------------------------------------------------------------------
-
-    @property
-    def viewport(self) -> Viewport | None:
-        """The visible part; None without a slide."""
-        return self._viewport
-
-    def set_viewport(self, viewport: Viewport) -> None:
-        """Show this part; size and pixel ratio stay the widget's."""
-        if self._picture is not None:
-            self._is_fitted = False
-            self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
-
-    def point_at(self, position: QPointF) -> Point:
-        """Level-0 point at a place of the widget; there must be a slide."""
-        if self._viewport is None:
-            raise RuntimeError("without a slide no place is on it")
-        return self._viewport.l0_from_vp(position.x(), position.y())
-
-    def _move_to(self, viewport: Viewport) -> None:
-        if viewport != self._viewport:
-            self._viewport = viewport
-            self.update()
-            self.viewportChanged.emit(viewport)
-
-    def _size(self) -> Size:
-        return Size(max(1, self.width()), max(1, self.height()))
-
-    def pan_by(self, dx_vp: float, dy_vp: float) -> None:
-        """Move the picture on the screen."""
-        if self._viewport is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.panned(dx_vp, dy_vp, self.pyramid))
-
-    def zoom_at(self, factor: float, x_vp: float, y_vp: float) -> None:
-        """Nearer by `factor`; the place under (x_vp, y_vp) stays there."""
-        if self._viewport is not None and self.pyramid is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.zoomed(factor, x_vp, y_vp, self.pyramid))
-
-    def zoom_by(self, factor: float) -> None:
-        """Nearer by `factor` about the middle."""
-        self.zoom_at(factor, self.width() / 2, self.height() / 2)
-
-    def zoom_to_magnification(self, times: float) -> None:
-        """Show so many times magnified, about the middle.
-
-        Without a calibration 20 stands for one level-0 px to a device px, as for a 20x scan.
-        """
-        if self._viewport is None or self.pyramid is None:
-            return
-        self.input.motion.stop()
-        mpp = self._calibration.mpp
-        downsample = 20 / times if mpp is None else downsample_for_magnification(mpp, times)
-        self.zoom_by(self._viewport.device_downsample / downsample)
-
-    def fit(self) -> None:
-        """Show the whole scanned area; it stays fitted while the widget changes its size."""
-        if self.pyramid is not None:
-            self.input.motion.stop()
-            turn = 0.0 if self._viewport is None else self._viewport.rotation_deg
-            self._move_to(fit(self.pyramid, self._size(), self.devicePixelRatioF(), turn))
-            self._is_fitted = True
-
-    def rotate_by(self, deg: float) -> None:
-        """Turn the picture clockwise about the middle."""
-        if self._viewport is not None:
-            self.set_rotation(self._viewport.rotation_deg + deg)
-
-    def set_rotation(self, deg: float) -> None:
-        """Turn the picture to this angle, degrees clockwise."""
-        if self._viewport is not None:
-            self._move_to(self._viewport.with_rotation(deg))
-
-    def center_on(self, point: Point) -> None:
-        """Bring a level-0 point to the middle."""
-        if self._viewport is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.centered(point))
-
-    def show_region(self, region: Region) -> None:
-        """Show a level-0 region whole, with some room around it."""
-        if self._viewport is None or self.pyramid is None or region.is_empty:
-            return
-        size = self._size()
-        finest, coarsest = zoom_limits(self.pyramid, size, self._viewport.pixel_ratio)
-        downsample = 1.2 * max(region.width / size.width, region.height / size.height)
-        self._is_fitted = False
-        self._move_to(
-            self._viewport.centered(region.center).with_downsample(
-                min(max(downsample, finest), coarsest)
-            )
-        )
 
     # -- what is drawn over it -----------------------------------------------------------
 
@@ -365,14 +280,6 @@ class SlideView(QWidget):
         """Keep the middle and the downsample, or stay fitted."""
         super().resizeEvent(event)
         self._adapt()
-
-    def _adapt(self) -> None:
-        if self._viewport is None:
-            return
-        if self._is_fitted:
-            self.fit()
-        else:
-            self._move_to(self._viewport.resized(self._size(), self.devicePixelRatioF()))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

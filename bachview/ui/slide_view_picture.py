@@ -59,6 +59,7 @@ class SlidePicture:
     Parameters
     ----------
     on_change : called when the widget should paint anew.
+    on_overview : called when one of the coarsest tiles has come.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class SlidePicture:
         reader: SlideReader,
         cache: TileCache,
         on_change: Callable[[], object],
+        on_overview: Callable[[], object],
         *,
         transform: ColourTransform | None = None,
         background: tuple[int, int, int],
     ) -> None:
         self.pyramid = reader.metadata.pyramid
         self._on_change = on_change
+        self._on_overview = on_overview
         self._background = background
         self._bridge = Bridge()
         self._arrived: deque[TileKey] = deque()
@@ -100,11 +103,11 @@ class SlidePicture:
 
     # -- state ---------------------------------------------------------------------------
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the finished, sharp frame of the present view is on the screen."""
+    def is_settled_at(self, viewport: Viewport) -> bool:
+        """Whether the finished, sharp frame of this view is on the screen."""
         return (
-            not (self._is_stale or self._missing or self._rest_timer.isActive())
+            snapped(viewport)[0] == self._viewport
+            and not (self._is_stale or self._missing or self._rest_timer.isActive())
             and self._composer.is_idle
         )
 
@@ -157,7 +160,7 @@ class SlidePicture:
             self._held[key] = (tile, image)
         return image
 
-    def _tile(self, key: TileKey) -> npt.NDArray[np.uint8] | None:
+    def tile(self, key: TileKey) -> npt.NDArray[np.uint8] | None:
         """As `TileServer.get`. Any thread."""
         held = self._held.get(key)
         return held[0] if held is not None else self._server.get(key)
@@ -195,6 +198,9 @@ class SlidePicture:
 
     def _take_arrivals(self) -> None:
         canvas = self._canvas
+        coarse = self.pyramid.top_display_level - 1
+        if any(key.level >= coarse for key in tuple(self._arrived)):
+            self._on_overview()
         while self._arrived:
             key = self._arrived.popleft()
             self._arrivals += 1
@@ -318,7 +324,7 @@ class SlidePicture:
                 viewport,
                 self._corner,
                 self.pyramid,
-                self._tile,
+                self.tile,
                 self._server.has_failed,
                 self._background,
                 self._layers,

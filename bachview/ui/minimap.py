@@ -1,0 +1,138 @@
+"""The whole slide small in a corner of the view, with the viewport's frame to drag."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from bachview.core.geometry import Size
+from bachview.ui.painting import image_of
+from bachview.viewing.minimap import MinimapGeometry, minimap_picture
+from bachview.viewing.viewport import Viewport
+
+if TYPE_CHECKING:
+    from bachview.ui.slide_view import SlideView
+
+_LONGEST_VP = 190
+_MARGIN_VP = 14
+_RIM_VP = 4
+
+#: A view narrower or lower than this has no room for a minimap.
+_LEAST_VIEW_VP = 360
+
+_PLATE = QColor(20, 20, 20, 170)
+_SHADE, _FRAME = QColor(0, 0, 0, 190), QColor(255, 190, 0)
+
+
+class Minimap(QWidget):
+    """Lies in the top right corner of a `SlideView`, follows it and moves it. GUI thread.
+
+    Pressing outside of the frame brings that place to the middle; dragging moves on. Its
+    picture comes from the coarsest tiles, which the view holds anyway.
+    """
+
+    def __init__(self, view: "SlideView") -> None:
+        super().__init__(view)
+        self._view = view
+        self._is_wanted = True
+        self._picture: QImage | None = None
+        self._geometry: MinimapGeometry | None = None
+        self._grip: tuple[Viewport, QPointF] | None = None
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setAccessibleName("Minimap")
+        self.setToolTip("Click or drag to move the view")
+        self.hide()
+        view.installEventFilter(self)
+        view.viewportChanged.connect(self.update)
+        view.overviewChanged.connect(self.renew)
+
+    def set_wanted(self, *, on: bool) -> None:
+        """Show it where there is room, or never."""
+        self._is_wanted = on
+        self.renew()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is shown where there is room."""
+        return self._is_wanted
+
+    def renew(self) -> None:
+        """Take its picture anew: another slide, another size, or a tile has come."""
+        view, pyramid = self._view, self._view.pyramid
+        has_room = min(view.width(), view.height()) >= _LEAST_VIEW_VP
+        if pyramid is None or not self._is_wanted or not has_room:
+            self._picture = self._geometry = self._grip = None
+            self.hide()
+            return
+        bounds = pyramid.bounds
+        scale = _LONGEST_VP / max(bounds.width, bounds.height)
+        # A ribbon of a slide still gets a minimap that can be hit.
+        size = Size(max(24, round(bounds.width * scale)), max(24, round(bounds.height * scale)))
+        ratio = view.devicePixelRatioF()
+        self._geometry = MinimapGeometry.of(pyramid, size)
+        frame = minimap_picture(pyramid, view.held_tile, size, ratio)
+        if frame is not None:
+            self._picture = image_of(frame.image, with_alpha=True).copy()
+            self._picture.setDevicePixelRatio(ratio)
+        width, height = size.width + 2 * _RIM_VP, size.height + 2 * _RIM_VP
+        self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
+        self.show()
+        self.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep the corner when the view changes its size or its screen."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
+            self.renew()
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the slide and the frame."""
+        geometry, viewport = self._geometry, self._view.viewport
+        if geometry is None or viewport is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_PLATE)
+        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
+        painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
+        painter.translate(_RIM_VP, _RIM_VP)
+        if self._picture is not None:
+            painter.drawImage(QPointF(0, 0), self._picture)
+        outline = QPolygonF([QPointF(x, y) for x, y in geometry.outline(viewport)])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for color, width in ((_SHADE, 3.5), (_FRAME, 1.8)):
+            painter.setPen(QPen(color, width))
+            painter.drawPolygon(outline)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the frame, or bring it here first."""
+        geometry, viewport = self._geometry, self._view.viewport
+        if geometry is None or viewport is None or event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        at = event.position() - QPointF(_RIM_VP, _RIM_VP)
+        self._view.input.motion.stop()
+        if not geometry.holds(viewport, at.x(), at.y()):
+            viewport = viewport.centered(geometry.target(at.x(), at.y()))
+            self._view.center_on(viewport.center)
+        self._grip = viewport, at
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the view with the frame."""
+        if self._grip is not None and self._geometry is not None:
+            viewport, start = self._grip
+            at = event.position() - QPointF(_RIM_VP, _RIM_VP)
+            self._view.center_on(
+                self._geometry.dragged(viewport, (start.x(), start.y()), (at.x(), at.y()))
+            )
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._grip = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The second press of a double click is a press."""
+        self.mousePressEvent(event)
