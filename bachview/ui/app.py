@@ -61,6 +61,7 @@ def run_viewer(paths: Sequence[Path], *, classify: bool = False, bundle: str | N
     hook = ExceptionHook(services.bridge.call, reporter.show)
     ended: list[bool] = []
     window.closed.connect(ended.append)
+    window.closed.connect(application.quit)
     timer = _let_signals_close(window)
     window.show()
     if bundle is not None:

@@ -121,6 +121,11 @@ class AssociatedImagesDialog(QDialog):
     def _on_error(self, error: BachviewError) -> None:
         self._picture.setText(str(error))
 
+    def done(self, result: int) -> None:
+        """What is still being read is not shown any more."""
+        self._bridge.next_generation(self)
+        super().done(result)
+
     def _fit(self) -> None:
         if self._image is None:
             return

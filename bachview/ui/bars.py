@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from bachview.core.classes import ClassSet
 from bachview.ui.swatches import SIDE_PX, class_swatch
 
-_ROW_PX = 26
+_ROW_PX = 21
 _NAME_PX = 84
 _PERCENT_PX = 48
 

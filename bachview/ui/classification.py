@@ -1,6 +1,5 @@
 """Steers the run of one slide: start, pause, resume, cancel, and what it reports."""
 
-from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -111,7 +110,7 @@ class Classification(QObject):
             bridge.call(self._on_loaded, token, ensemble.info.device, ensemble.info.precision)
             store, notice = results.opened_or_temporary()
             if notice:
-                bridge.call(self.noticed.emit, notice)
+                bridge.call(self._on_notice, token, notice)
             return classify(
                 reader,
                 ensemble,
@@ -161,14 +160,24 @@ class Classification(QObject):
         else:
             self._change(state=RunState.STOPPING)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until the run's thread has let go of the slide; any thread but the GUI's."""
-        if self._future is None:
-            return True
-        return not futures.wait([self._future], timeout_s).not_done
+    def detach(self) -> "Future[RunSummary] | None":
+        """Cancel, and hear nothing more: the object may go.
+
+        Returns
+        -------
+        The run's future, which ends when its thread has let go of slide and store.
+        """
+        self._token.cancel()
+        self._token = CancelToken()
+        self._bridge.next_generation(self)
+        return self._future
 
     def _is_stale(self, token: CancelToken) -> bool:
         return token is not self._token or not self._status.is_active
+
+    def _on_notice(self, token: CancelToken, notice: str) -> None:
+        if token is self._token:
+            self.noticed.emit(notice)
 
     def _on_turn(self, token: CancelToken) -> None:
         if not self._is_stale(token) and not token.is_cancelled:

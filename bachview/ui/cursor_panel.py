@@ -7,9 +7,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QFormLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -19,8 +20,9 @@ from bachview.core.classes import ClassSet
 from bachview.core.predictions import PatchOpinion
 from bachview.ui.bars import ProbabilityBars, percent
 from bachview.ui.swatches import class_swatch
-from bachview.ui.widgets import heading, panel_column
+from bachview.ui.widgets import panel_column
 
+_ROW_PX = 20
 _NOTHING = "Move the cursor over classified tissue."
 
 
@@ -57,25 +59,23 @@ class CursorPanel(QWidget):
         # The table's items, row by row; the table owns them.
         self._cells: list[tuple[QTableWidgetItem, QTableWidgetItem, QTableWidgetItem]] = []
         self._statement = QLabel(_NOTHING, self)
-        self._statement.setWordWrap(True)
-        # Two lines at all times: the rows below must not jump while the cursor moves.
-        self._statement.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
-        self._statement.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        # One line at all times: the rows below must not jump while the cursor moves.
+        self._statement.setWordWrap(False)
+        self._statement.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._bars = ProbabilityBars(self)
         self._bars.setToolTip("Probability of each class: the weighted mean of the six votes.")
         self._votes = self._make_votes()
         self._entropy = QLabel("–", self)
         self._disagreement = QLabel("–", self)
         self._field = QLabel("–", self)
-        self._map = QCheckBox("&Class activation map", self)
+        self._map = QCheckBox("Class &map", self)
         self._map.setToolTip(
             "Show what in the field spoke for its class, averaged over the three CNNs.\nShortcut: C"
         )
         self._map.toggled.connect(self.activationMapToggled)
 
-        numbers = QFormLayout()
-        numbers.setHorizontalSpacing(14)
-        numbers.setVerticalSpacing(4)
+        numbers = QHBoxLayout()
+        numbers.setSpacing(6)
         for text, value, tip in (
             ("Entropy", self._entropy, "0: the ensemble is certain. 1: all classes as likely."),
             (
@@ -83,29 +83,34 @@ class CursorPanel(QWidget):
                 self._disagreement,
                 "Share of pairs of members that name different classes. 0: all six agree.",
             ),
-            ("Judged field", self._field, "The square that the models saw; outlined on the slide."),
         ):
-            label = QLabel(text, self)
-            label.setObjectName("muted")
-            label.setToolTip(tip)
+            numbers.addWidget(_named(text, tip, self))
+            numbers.addWidget(value)
             value.setToolTip(tip)
-            numbers.addRow(label, value)
+            numbers.addStretch(1)
+        tip = "The square that the models saw; outlined on the slide."
+        self._field.setToolTip(tip)
+        field = QHBoxLayout()
+        field.setSpacing(6)
+        field.addWidget(_named("Judged field", tip, self))
+        field.addWidget(self._field)
+        field.addStretch(1)
+        field.addWidget(self._map)
 
         column = panel_column(self)
         column.addWidget(self._statement)
         column.addWidget(self._bars)
-        column.addSpacing(2)
-        column.addWidget(heading("Votes", self))
         column.addWidget(self._votes)
         column.addLayout(numbers)
-        column.addWidget(self._map)
+        column.addLayout(field)
         column.addStretch(1)
 
     def _make_votes(self) -> QTableWidget:
         table = QTableWidget(0, 3, self)
         table.setHorizontalHeaderLabels(["Member", "Class", "Prob."])
+        table.horizontalHeader().hide()  # the rows speak for themselves
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
+        table.verticalHeader().setDefaultSectionSize(_ROW_PX)
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -116,7 +121,6 @@ class CursorPanel(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         table.setToolTip("What each of the six classifiers says of this field.")
         table.setAccessibleName("Votes of the members")
         return table
@@ -136,12 +140,12 @@ class CursorPanel(QWidget):
                 item.setToolTip(name)
                 self._votes.setItem(row, column, item)
             self._cells.append(items)
-        height = self._votes.horizontalHeader().sizeHint().height() + 24 * len(members) + 4
-        self._votes.setFixedHeight(height)
+        self._votes.setFixedHeight(_ROW_PX * len(members) + 4)
 
     def show_reading(self, reading: CursorReading | None) -> None:
         """Show a cell; None while the cursor is not on the slide."""
         self._statement.setText(reading.statement if reading else _NOTHING)
+        self._statement.setToolTip(self._statement.text())
         self._field.setText((reading and reading.field_text) or "–")
         opinion = reading.opinion if reading else None
         if opinion is None or self._classes is None:
@@ -183,3 +187,10 @@ class CursorPanel(QWidget):
     def set_wants_map(self, wanted: bool) -> None:  # a Qt slot
         """Switch the class activation map."""
         self._map.setChecked(wanted)
+
+
+def _named(text: str, tip: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setObjectName("muted")
+    label.setToolTip(tip)
+    return label

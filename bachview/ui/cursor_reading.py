@@ -25,21 +25,21 @@ def reading_at(
         size = f"{width} × {length_text(field.height * calibration.mpp_y)}"
     state = PatchState(int(prediction.states[row, column]))
     if state is PatchState.NO_TISSUE:
-        return CursorReading("No tissue: not shown to the classifiers.", None, size)
+        return CursorReading("No tissue", None, size)
     if state is PatchState.PENDING:
-        return CursorReading("Not yet classified.", None, size)
+        return CursorReading("Not yet classified", None, size)
     if state is PatchState.FAILED:
-        return CursorReading("The file could not be read here; there is no result.", None, size)
+        return CursorReading("Failed to read: no result here", None, size)
     opinion = prediction.opinion(row, column)
     if opinion is None:
-        return CursorReading("Not yet classified.", None, size)
+        return CursorReading("Not yet classified", None, size)
     top = int(opinion.probabilities.argmax())
     best = float(opinion.probabilities[top])
     name = prediction.classes[top].name
     if best < thresholds.confidence:
-        text = f"Uncertain: {name} is most likely, but only at {percent(best)}."
+        text = f"Uncertain, weak vote: {name} {percent(best)}"
     elif opinion.disagreement > thresholds.disagreement:
-        text = f"Uncertain: {name} is most likely, but the members disagree."
+        text = f"Uncertain, split vote: {name} {percent(best)}"
     else:
         text = f"{name}, {percent(best)}"
     return CursorReading(text, opinion, size)

@@ -1,6 +1,7 @@
 """One open slide: its reader, calibration, results and run. What is drawn lives elsewhere."""
 
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent import futures
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from bachview.inference.run import RunStart
     from bachview.results.records import RunRecord
     from bachview.viewing.viewport import Viewport
+
+#: So long a closed slide is kept for a run that has been cancelled, seconds.
+_LET_GO_S = 5.0
 
 
 class Document(QObject):
@@ -184,20 +188,29 @@ class Document(QObject):
             memory = SlideMemory(viewport.center, viewport.downsample, viewport.rotation_deg, mpp)
         self._services.settings.put_slide_memory(self.metadata.fingerprint, memory)
 
-    def stop(self) -> None:
-        """Ask the run to end; nothing more is shown."""
-        self.run.cancel()
+    def close(self) -> None:
+        """Cancel the run and close store and slide when it has let go of them; io lane."""
+        services, ending = self._services, self.detach()
+        services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: None)
+
+    def detach(self) -> Callable[[], None]:
+        """Cancel the run and hear nothing more; the object may go.
+
+        Returns
+        -------
+        What is left to be done, on any thread: waits for the run, then closes store and slide.
+        """
+        future = self.run.detach()
         self._services.bridge.next_generation(self)
+        results, reader = self.results, self.reader
 
-    def close_when_idle(self) -> "Future[None]":
-        """Close store and slide after the run has let go of them; in the io lane."""
-        return self._services.io.submit(lambda _: self.close_now())
+        def ending() -> None:
+            if future is not None:
+                futures.wait([future], _LET_GO_S)
+            results.close()
+            reader.close()
 
-    def close_now(self) -> None:
-        """Wait for the run's end (bounded by its answer to Cancel), then close. Any thread."""
-        self.run.wait(2.0)
-        self.results.close()
-        self.reader.close()
+        return ending
 
 
 def _fits(record: "RunRecord", bundle: BundleSummary, calibration: Calibration) -> bool:

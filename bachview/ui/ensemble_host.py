@@ -92,6 +92,15 @@ class EnsembleHost:
 
         return self._runs.submit(run, token)
 
+    def warm_up(self, choice: EnsembleChoice) -> "Future[None]":
+        """Load the ensemble while nothing else is to be done, so that a run starts at once."""
+
+        def load(token: CancelToken) -> None:
+            token.check()
+            self._ready(choice)
+
+        return self._runs.submit(load)
+
     def explain(
         self, choice: EnsembleChoice, read: Callable[[], RGB], token: CancelToken
     ) -> "Future[Explanation]":

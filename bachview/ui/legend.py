@@ -85,7 +85,7 @@ class Legend(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(10)
-        self._grid.setVerticalSpacing(3)
+        self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(0, 1)
         self._boxes: dict[LegendKey, QCheckBox] = {}
         self._labels: dict[LegendKey, tuple[QLabel, QLabel]] = {}
@@ -108,19 +108,17 @@ class Legend(QWidget):
         for kind, (name, tip) in _KINDS.items():
             box = self._add_row(kind, name, tip)
             box.setIcon(picture_swatch(state_texture(kind), ratio))
-            if kind in (CellKind.FAILED, CellKind.NO_TISSUE):
-                # These are never hidden (failed) or never drawn (no tissue): explained only.
-                box.setEnabled(True)
-                box.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, on=False)
 
     def _add_row(self, key: LegendKey, name: str, tip: str) -> QCheckBox:
         row = self._grid.rowCount()
         box = QCheckBox(name, self)
         box.setChecked(True)
+        self._grid.setRowMinimumHeight(row, 22)
         box.setToolTip(tip)
-        box.setIconSize(QSize(18, 18))
+        box.setIconSize(QSize(17, 17))
         if key in (CellKind.FAILED, CellKind.NO_TISSUE):
-            box.setStyleSheet("QCheckBox::indicator { width: 0; height: 0; }")
+            # Explained only: failed cells are never hidden, "no tissue" is never drawn.
+            box.setObjectName("explained")
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             box.toggled.connect(lambda: box.setChecked(True))
         else:
@@ -147,6 +145,12 @@ class Legend(QWidget):
         """Whether cells of this kind are checked."""
         box = self._boxes.get(kind)
         return box is None or box.isChecked()
+
+    def explain(self, kind: CellKind, text: str) -> None:
+        """Another tool tip for a row."""
+        for widget in (self._boxes.get(kind), *self._labels.get(kind, ())):
+            if widget is not None:
+                widget.setToolTip(text)
 
     def set_checked(self, key: LegendKey, checked: bool) -> None:
         """Check or uncheck a row."""

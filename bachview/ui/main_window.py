@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QDialog,
     QDockWidget,
     QFileDialog,
     QMainWindow,
@@ -23,6 +24,7 @@ from bachview.ui.classify_commands import ClassifyCommands
 from bachview.ui.cursor_panel import CursorPanel
 from bachview.ui.demo import demo_slide
 from bachview.ui.document import Document
+from bachview.ui.ensemble_host import EnsembleChoice
 from bachview.ui.icons import application_icon
 from bachview.ui.jobs_panel import JobsPanel
 from bachview.ui.menus import Menus, make_tool_bar
@@ -72,7 +74,7 @@ class MainWindow(QMainWindow):
         self.opener = SlideOpener(services.bridge, services.io, self)
         self.messages = MessageBar(theme, self)
         self.start_page = StartPage(self.recent, theme, self)
-        self.tabs = SlideTabs(self)
+        self.tabs = SlideTabs(theme, self)
         self.overlay_panel = OverlayPanel(settings, self)
         self.cursor_panel = CursorPanel(self)
         self.jobs_panel = JobsPanel(self)
@@ -138,11 +140,13 @@ class MainWindow(QMainWindow):
             dock = QDockWidget(title, self)
             dock.setObjectName(f"dock-{name}")
             dock.setWidget(scrolled(panel))
-            dock.setMinimumWidth(300)
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             docks.append(dock)
         self.tabifyDockWidget(docks[1], docks[2])
         docks[1].raise_()
+        # The legend whole, the rest for the cursor; both scroll in a low window.
+        self.resizeDocks([docks[0], docks[1]], [335, 365], Qt.Orientation.Vertical)
+        self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
         return docks
 
     def _connect(self) -> None:
@@ -243,6 +247,7 @@ class MainWindow(QMainWindow):
         self.tabs.add_page(page)
         self._look_up(page)
         self._classify_waiting(page)
+        self._warm_up()
 
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
@@ -263,6 +268,16 @@ class MainWindow(QMainWindow):
         for page in self.tabs.pages:
             self._look_up(page)
             self._classify_waiting(page)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load the ensemble while the reader looks around."""
+        bundle, services = self.shelf.current, self.services
+        if bundle is None or not services.warms_up or not self.tabs.pages:
+            return
+        choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
+        # A bundle that cannot be loaded is told when it is asked for.
+        services.bridge.watch(services.host.warm_up(choice), lambda _: None, lambda _: None)
 
     def _classify_waiting(self, page: SlidePage) -> None:
         path = page.document.path
@@ -314,10 +329,10 @@ class MainWindow(QMainWindow):
 
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, what was finished is kept."""
-        page.document.stop()
         self.tabs.removeTab(self.tabs.indexOf(page))
         page.close_view()
-        page.document.close_when_idle()
+        page.document.close()
+        page.hide()
         page.deleteLater()
 
     def _show_panels(self, on: bool) -> None:  # a Qt slot
@@ -337,19 +352,19 @@ class MainWindow(QMainWindow):
         """Take no new jobs, ask all to end, save, wait a bounded time, close the slides."""
         started = time.monotonic()
         save_layout(self, self.services.settings)
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self.hide()
         pages = self.tabs.pages
-        for page in pages:
-            page.document.stop()
+        endings = [page.document.detach() for page in pages]
         self.binder.show_page(None)
-        closed_views = [page.close_view() for page in pages]
+        views_ended = [page.close_view() for page in pages]
         self.services.settings.save()
         left = max(0.1, _CLOSE_S - (time.monotonic() - started))
-        ended = self.services.close(left) and all(closed_views)
-        for page in pages:
-            if ended:
-                # The last reader is gone: the handles can be closed.
-                page.document.close_now()
-        if not ended:
+        ended = self.services.close(left) and all(views_ended)
+        if ended:  # the last reader is gone
+            for ending in endings:
+                ending()
+        else:
             _log.warning("A job did not end in time; its slide is left to the system.")
         self.closed.emit(ended)

@@ -67,7 +67,7 @@ class Message(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 7, 8, 7)
         row.setSpacing(10)
-        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(label, 1)
         if offer is not None:
             button = QPushButton(offer.text, self)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QWidget,
 )
@@ -18,7 +19,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.legend import Amount, CellKind, ColorBar, Legend, LegendKey
 from bachview.ui.settings import Settings
-from bachview.ui.widgets import heading, line, muted, panel_column
+from bachview.ui.widgets import line, panel_column
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
 _MODES = (
@@ -51,6 +52,7 @@ class OverlayPanel(QWidget):
         self._mode.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self._mode.setMinimumContentsLength(16)
         self._opacity, self._opacity_text = self._slider(
             settings.number("overlay/opacity", 0.5, 0, 1),
             "How much the colours cover the tissue ([ and ])",
@@ -59,16 +61,17 @@ class OverlayPanel(QWidget):
         self._marks = QComboBox(self)
         for mark, text in _MARKS:
             self._marks.addItem(text, mark)
+        for combo in (self._mode, self._marks):
+            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks.setToolTip("Letters or hatching on the cells, for readers who see few colours")
         stored = settings.text("overlay/marks")
         self._marks.setCurrentIndex(max(0, self._marks.findText(stored.capitalize())))
         self._bar = ColorBar(self)
         self._legend = Legend(self)
-        self._note = muted("", self)
 
         form = QFormLayout()
         form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(7)
+        form.setVerticalSpacing(5)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("&Colour by", self._mode)
         form.addRow(self._label("O&pacity", self._opacity), _row(self._opacity, self._opacity_text))
@@ -82,9 +85,7 @@ class OverlayPanel(QWidget):
         column.addLayout(form)
         column.addWidget(self._bar)
         column.addWidget(line(self))
-        column.addWidget(heading("Legend", self))
         column.addWidget(self._legend)
-        column.addWidget(self._note)
         column.addStretch(1)
         self._fill_modes()
         for signal in (
@@ -166,16 +167,17 @@ class OverlayPanel(QWidget):
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
         """Make the rows and modes for the classes of a bundle or a prediction."""
-        self._note.setText(
-            f"Uncertain: top class below {100 * thresholds.confidence:.0f} %, or disagreement "
-            f"above {thresholds.disagreement:.2f}; both limits come with the bundle."
+        if classes != self._classes:
+            self._classes = classes
+            self._legend.show_classes(classes)
+            self._fill_modes()
+            self._on_changed()
+        self._legend.explain(
+            CellKind.UNCERTAIN,
+            f"No class is shown: the most likely one is below {100 * thresholds.confidence:.0f} %,"
+            f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
+            "\nBoth limits come with the bundle.",
         )
-        if classes == self._classes:
-            return
-        self._classes = classes
-        self._legend.show_classes(classes)
-        self._fill_modes()
-        self._on_changed()
 
     def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
         """Fill in the legend's areas."""

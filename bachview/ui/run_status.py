@@ -35,7 +35,7 @@ ACTIVE = frozenset(
 
 _TITLES = {
     RunState.IDLE: "Not classified yet",
-    RunState.WAITING: "Waiting for another slide's run",
+    RunState.WAITING: "Waiting to start",
     RunState.LOADING: "Loading the bundle",
     RunState.PREPARING: "Looking for tissue",
     RunState.RUNNING: "Classifying",

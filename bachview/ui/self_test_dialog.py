@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -83,7 +82,7 @@ class SelfTestDialog(QDialog):
                 return run_selftest(
                     Path(folder),
                     render,
-                    progress=lambda done, total: bridge.call(self._on_progress, done, total),
+                    progress=lambda done, total: bridge.call(self._on_progress, token, done, total),
                 )
 
         self._services.bridge.watch(
@@ -94,7 +93,9 @@ class SelfTestDialog(QDialog):
             topic=self,
         )
 
-    def _on_progress(self, done: int, total: int) -> None:
+    def _on_progress(self, token: CancelToken, done: int, total: int) -> None:
+        if token.is_cancelled:
+            return
         self._bar.setRange(0, total)
         self._bar.setValue(done)
 
@@ -134,9 +135,3 @@ class SelfTestDialog(QDialog):
         self._token.cancel()
         self._services.bridge.next_generation(self)
         super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The same for the window's own button."""
-        self._token.cancel()
-        self._services.bridge.next_generation(self)
-        super().closeEvent(event)

@@ -22,6 +22,7 @@ class Services:
     ----------
     io : opening, reading results, exports, hashing.
     host : the inference lane with the loaded ensemble.
+    warms_up : load the ensemble as soon as a slide is open, before it is asked for.
     """
 
     settings: Settings
@@ -30,14 +31,15 @@ class Services:
     cache: TileCache
     io: Lane
     host: EnsembleHost
+    warms_up: bool
 
     @classmethod
-    def start(cls, settings: Settings, theme: Theme) -> "Services":
+    def start(cls, settings: Settings, theme: Theme, *, warms_up: bool = True) -> "Services":
         """Make everything that is not given. GUI thread."""
         size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
-        return cls(
-            settings, theme, Bridge(), TileCache(int(size)), Lane("io", threads=2), EnsembleHost()
-        )
+        cache = TileCache(int(size))
+        io = Lane("io", threads=2)
+        return cls(settings, theme, Bridge(), cache, io, EnsembleHost(), warms_up)
 
     def close(self, timeout_s: float) -> bool:
         """End the lanes; False where a job did not end in time."""

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
+from bachview.config import resource_folder
+
 if TYPE_CHECKING:
     from bachview.ui.theme import Colors
 
@@ -19,7 +21,8 @@ class StyleSheetTemplate:
         # Longest names first: @accent is the start of @accent_text.
         for field in sorted(dataclasses.fields(colors), key=lambda f: -len(f.name)):
             text = text.replace(f"@{field.name}", getattr(colors, field.name))
-        return text
+        # Qt wants forward slashes also on Windows.
+        return text.replace("@icons", (resource_folder() / "icons").as_posix())
 
 
 STYLE_SHEET = StyleSheetTemplate("""
@@ -35,10 +38,11 @@ QMenu::item:selected { background: @accent; color: @accent_text; }
 QMenu::item:disabled { color: @disabled; background: transparent; }
 QMenu::separator { height: 1px; background: @border; margin: 5px 8px; }
 QMenu::icon { padding-left: 8px; }
-QMenu::indicator { width: 14px; height: 14px; margin-left: 6px; }
+QMenu::indicator { margin-left: 6px; }
+QMenu::indicator:exclusive { width: 13px; height: 13px; }
 
 QToolBar { background: @window; border: none; border-bottom: 1px solid @border;
-           padding: 4px 8px; spacing: 2px; }
+           padding: 2px 8px; spacing: 2px; }
 QToolBar::separator { background: @border; width: 1px; margin: 5px 6px; }
 QToolBar QToolButton { border: 1px solid transparent; border-radius: 5px; padding: 4px 7px;
                        color: @text; }
@@ -63,10 +67,18 @@ QTabBar::tab:hover:!selected { color: @text; background: @hover; }
 QTabBar::tab:focus { color: @accent; }
 
 QDockWidget { font-weight: 600; }
-QDockWidget::title { background: @window; padding: 8px 10px; border-bottom: 1px solid @border; }
+QDockWidget::title { background: @window; padding: 6px 10px; border-bottom: 1px solid @border; }
 QDockWidget > QWidget { font-weight: 400; }
 QScrollArea#panel { background: @window; border: none; }
 QScrollArea#panel > QWidget > QWidget { background: @window; }
+
+QScrollBar:vertical { background: transparent; width: 9px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 9px; margin: 0; }
+QScrollBar::handle { background: @border; border-radius: 4px; min-height: 26px; min-width: 26px;
+                     margin: 1px; }
+QScrollBar::handle:hover { background: @disabled; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
 QStatusBar { background: @window; border-top: 1px solid @border; }
 QStatusBar::item { border: none; }
@@ -87,6 +99,28 @@ QPushButton#link { background: transparent; border: 1px solid transparent; color
               padding: 2px 4px; text-align: left; }
 QPushButton#link:hover { text-decoration: underline; }
 QPushButton#link:focus { border-color: @accent; }
+
+QTabBar QToolButton#tabClose { border: none; border-radius: 3px; padding: 1px; margin-left: 4px; }
+QTabBar QToolButton#tabClose:hover { background: @border; }
+
+QCheckBox { spacing: 7px; }
+QCheckBox::indicator, QMenu::indicator:non-exclusive { width: 13px; height: 13px;
+               border: 1px solid @disabled; border-radius: 3px; background: @base; }
+QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: @accent; }
+QCheckBox:focus { color: @accent; }
+QCheckBox::indicator:checked, QMenu::indicator:non-exclusive:checked { background: @accent;
+               border-color: @accent; image: url("@icons/tick-@variant.svg"); }
+QCheckBox::indicator:disabled { border-color: @border; background: @window; }
+QCheckBox#explained::indicator { border-color: transparent; background: transparent; image: none; }
+
+QComboBox { background: @raised; border: 1px solid @border; border-radius: 5px;
+               padding: 3px 8px; min-height: 16px; }
+QComboBox:hover { background: @hover; }
+QComboBox:focus { border-color: @accent; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url("@icons/arrow-@variant.svg"); width: 13px; height: 13px; }
+QComboBox QAbstractItemView { background: @raised; border: 1px solid @border; padding: 3px;
+               selection-background-color: @accent; selection-color: @accent_text; }
 
 QProgressBar { background: @hover; border: none; border-radius: 3px; max-height: 6px;
                min-height: 6px; }

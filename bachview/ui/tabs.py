@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QTabBar, QTabWidget, QToolButton, QWidget
 
+from bachview.ui.icons import icon
 from bachview.ui.slide_page import SlidePage, as_page
+from bachview.ui.theme import Theme
 
 
 class SlideTabs(QTabWidget):
@@ -20,15 +22,15 @@ class SlideTabs(QTabWidget):
     pageChanged = Signal(object)
     closeRequested = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
-        self.setTabsClosable(True)
         self.setMovable(True)
         self.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.setUsesScrollButtons(True)
         self.currentChanged.connect(lambda _: self.pageChanged.emit(self.page))
-        self.tabCloseRequested.connect(self._on_close)
+        self._theme = theme
+        theme.changed.connect(self._tint)
 
     @property
     def page(self) -> SlidePage | None:
@@ -46,6 +48,15 @@ class SlideTabs(QTabWidget):
         document = page.document
         place = self.addTab(page, document.title.replace("&", "&&"))
         self.setTabToolTip(place, str(document.path))
+        close = QToolButton(self)
+        close.setObjectName("tabClose")
+        close.setIconSize(QSize(14, 14))
+        close.setToolTip("Close this slide (Ctrl+W)")
+        close.setAccessibleName(f"Close {document.title}")
+        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        close.clicked.connect(lambda: self.closeRequested.emit(page))
+        self.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, close)
+        self._tint()
         self.setCurrentIndex(place)
         page.setFocus()
 
@@ -58,7 +69,9 @@ class SlideTabs(QTabWidget):
         if self.count():
             self.setCurrentIndex((self.currentIndex() + by) % self.count())
 
-    def _on_close(self, place: int) -> None:
-        page = as_page(self.widget(place))
-        if page is not None:
-            self.closeRequested.emit(page)
+    def _tint(self) -> None:
+        picture = icon("close", self._theme.colors)
+        for place in range(self.count()):
+            button = self.tabBar().tabButton(place, QTabBar.ButtonPosition.RightSide)
+            if isinstance(button, QToolButton):
+                button.setIcon(picture)

@@ -20,12 +20,13 @@ class ThemeChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Colors:
-    """The colours of one theme, as ``#rrggbb``.
+    """The colours of one theme, as ``#rrggbb``; `variant` names it in file names.
 
     Contrast of `text` and `muted` against `window` and `base` is at least 4.5:1
     (WCAG 2.2, level AA), of `accent_text` against `accent` too.
     """
 
+    variant: str
     window: str
     base: str
     raised: str
@@ -44,6 +45,7 @@ class Colors:
 
 
 LIGHT = Colors(
+    variant="light",
     window="#f3f4f6",
     base="#ffffff",
     raised="#ffffff",
@@ -62,6 +64,7 @@ LIGHT = Colors(
 )
 
 DARK = Colors(
+    variant="dark",
     window="#1f2329",
     base="#171a1f",
     raised="#2a2f37",

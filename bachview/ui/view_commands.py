@@ -161,4 +161,4 @@ class ViewCommands(QObject):
     def _show(self, dialog: QDialog) -> None:
         """Open without blocking: the run goes on, and so does everything else."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        dialog.show()

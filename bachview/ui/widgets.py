@@ -1,11 +1,11 @@
 """Small building blocks that several panels share."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 #: Distances that every panel and dialog uses, device-independent px.
 MARGIN = 12
-SPACING = 8
+SPACING = 6
 
 
 def heading(text: str, parent: QWidget) -> QLabel:
@@ -38,7 +38,7 @@ def plain(label: QLabel) -> QLabel:
 
 def scrolled(content: QWidget) -> QScrollArea:
     """`content` in a scroll area, so that nothing is cut off in a low window."""
-    area = QScrollArea()
+    area = _PanelArea()
     area.setObjectName("panel")
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -47,10 +47,26 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
+class _PanelArea(QScrollArea):
+    """As wide as its content needs, with the scroll bar beside it and not over it."""
+
+    def minimumSizeHint(self) -> QSize:
+        """The content's least width; any height, since it scrolls."""
+        content = self.widget()
+        width = content.minimumSizeHint().width() if content is not None else 0
+        return QSize(width + self.verticalScrollBar().sizeHint().width(), 80)
+
+    def sizeHint(self) -> QSize:
+        """The content's height, where there is room."""
+        content = self.widget()
+        height = content.sizeHint().height() if content is not None else 0
+        return QSize(max(300, self.minimumSizeHint().width()), height)
+
+
 def panel_column(panel: QWidget) -> QVBoxLayout:
     """The layout of a panel: one column with the common margins."""
     column = QVBoxLayout(panel)
-    column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+    column.setContentsMargins(MARGIN, 8, MARGIN, 8)
     column.setSpacing(SPACING)
     panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     return column

@@ -1,0 +1,168 @@
+"""Classes appear on the slide, stay there, and nothing is lost on the way."""
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF
+from pytestqt.qtbot import QtBot
+
+from bachview.core.geometry import Region
+from bachview.core.predictions import PatchState
+from bachview.ui.exporting import ExportKind
+from bachview.ui.main_window import MainWindow
+from bachview.ui.run_status import RunState
+from bachview.ui.slide_page import SlidePage
+from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
+
+# The offscreen platform says so whenever a window with a least size is shown.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+@pytest.fixture
+def phantom(tmp_path: Path) -> Path:
+    from bachview.slide.phantom import write_phantom
+
+    path = tmp_path / "phantom.tiff"
+    write_phantom(path, width=3072, height=2048)
+    return path
+
+
+def hover(page: SlidePage, row: int, column: int) -> None:
+    assert page.document.prediction is not None
+    page.view.cursorMoved.emit(page.document.prediction.grid.cell(row, column).center)
+
+
+def first_cell(window: MainWindow, page: SlidePage) -> tuple[int, int]:
+    prediction = page.document.prediction
+    assert prediction is not None
+    rows, columns = (prediction.states == PatchState.DONE).nonzero()
+    return int(rows[0]), int(columns[0])
+
+
+def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, phantom)
+        window.actions_["classify"].trigger()
+        assert not window.actions_["classify"].isEnabled()
+        wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
+        status = page.document.run.status
+        assert status.state is RunState.DONE
+        assert status.progress is not None
+        assert status.progress.done == status.progress.total > 0
+        assert status.device == "CPU"
+        assert window.jobs_panel.status == status
+
+        hover(page, *first_cell(window, page))
+        assert len(window.cursor_panel.votes) == 6
+        assert window.cursor_panel.votes[0][1] != "–"
+        assert window.overlay_panel.legend.texts(0)[0] != "–"
+
+        folder = tmp_path / "out"
+        window.classify_commands.export(folder, tuple(ExportKind))
+        qtbot.waitUntil(
+            lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+        assert {p.name for p in folder.iterdir()} == {kind.value for kind in ExportKind}
+
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, phantom)
+        qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
+        prediction = page.document.prediction
+        assert prediction is not None
+        assert prediction.count(PatchState.PENDING) == 0
+        assert prediction.count(PatchState.DONE) == status.progress.total
+        assert page.document.run.status.state is RunState.IDLE
+
+
+def test_a_drawn_region_is_classified_alone(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.regionDrawn.emit(Region(256, 256, 512, 512))
+        wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
+        prediction = page.document.prediction
+        assert prediction is not None
+        assert prediction.grid.region == Region(256, 256, 512, 512)
+        assert page.document.run.status.scope.startswith("512 × 512 px")
+
+
+def test_pause_resume_cancel_and_go_on(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=8192)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        run = page.document.run
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.RUNNING)
+        window.actions_["pause"].trigger()
+        assert run.status.state is RunState.PAUSED
+        window.actions_["pause"].trigger()
+        qtbot.waitUntil(
+            lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
+        )
+        window.actions_["cancel"].trigger()
+        wait_for(qtbot, page, RunState.CANCELLED, RunState.DONE)
+        assert run.status.state is RunState.CANCELLED
+        assert run.status.progress is not None
+        kept = run.status.progress.done
+        assert 0 < kept < run.status.progress.total
+
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.RUNNING)
+        assert run.status.progress.done >= kept
+
+
+def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=8192)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        run = page.document.run
+        window.actions_["classify"].trigger()
+        qtbot.waitUntil(
+            lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
+        )
+        assert run.status.progress is not None
+        done = run.status.progress.done
+        before = time.monotonic()
+        with qtbot.waitSignal(window.closed) as closed:
+            window.close()
+        # Generous: the budget of one second is measured by hand, on a quiet machine.
+        assert time.monotonic() - before < 10
+        assert closed.args == [True]
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
+        assert page.document.prediction is not None
+        assert page.document.prediction.count(PatchState.DONE) >= done
+
+
+def test_closing_one_tab_in_a_run_leaves_the_other_alone(qtbot: QtBot, tmp_path: Path) -> None:
+    first, second = pink_slide(tmp_path / "a.tiff", side=8192), pink_slide(tmp_path / "b.tiff")
+    with open_window(qtbot) as window:
+        one = page_of(qtbot, window, first)
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, one, RunState.RUNNING)
+        two = page_of(qtbot, window, second)
+        window.actions_["classify"].trigger()
+        assert two.document.run.status.state is RunState.WAITING
+        window.close_page(one)
+        wait_for(qtbot, two, RunState.DONE, RunState.FAILED)
+        assert two.document.run.status.state is RunState.DONE
+
+
+def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=1024)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
+        row, column = first_cell(window, page)
+        hover(page, row, column)
+        maps = window.binder._maps
+        with qtbot.waitSignal(maps.found, timeout=LONG_MS) as found:
+            window.actions_["map"].trigger()
+        values, field = found.args
+        assert values.ndim == 2
+        assert page.document.prediction is not None
+        assert field == page.document.prediction.grid.field(row, column)
+        page.view.cursorMoved.emit(page.view.point_at(QPointF(1, 1)))

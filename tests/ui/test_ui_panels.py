@@ -1,0 +1,223 @@
+"""The panels say what is known, and nothing else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.geometry import Point, Region
+from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.jobs.progress import Progress
+from bachview.ui.bars import percent
+from bachview.ui.calibration_banner import CalibrationBanner
+from bachview.ui.cursor_panel import CursorPanel
+from bachview.ui.cursor_reading import cell_at, reading_at
+from bachview.ui.jobs_panel import JobsPanel
+from bachview.ui.legend import CellKind
+from bachview.ui.overlay_amounts import amounts_of
+from bachview.ui.overlay_panel import OverlayPanel
+from bachview.ui.run_status import RunState, RunStatus
+from bachview.ui.settings import Settings
+from bachview.ui.status_line import position_text
+from bachview.ui.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
+from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
+
+MEMBERS = ("a", "b", "c", "d", "e", "f")
+CALIBRATION = Calibration(0.5, 0.5, Origin.FILE)
+LIMITS = Thresholds(0.6, 0.5)
+
+
+def votes(*classes: int) -> np.ndarray:
+    members = np.full((6, 4), 0.02, np.float32)
+    members[np.arange(6), list(classes)] = 0.94
+    return members
+
+
+@pytest.fixture
+def prediction() -> Prediction:
+    """Row 0: In situ, a split vote, a weak vote, failed; row 1: pending and glass."""
+    geometry = PatchGeometry(200, 1.0, 100.0)
+    grid = PatchGrid.over(Region(0, 0, 800, 400), CALIBRATION, geometry)
+    tissue = np.ones((2, 4), bool)
+    tissue[1, 1:] = False
+    result = Prediction(grid, BACH_CLASSES, MEMBERS, tissue)
+    members = np.stack([votes(*[2] * 6), votes(0, 0, 0, 3, 3, 3), votes(*[1] * 6), votes(*[0] * 6)])
+    probabilities = members.mean(axis=1)
+    probabilities[1] = (0.65, 0.05, 0.05, 0.25)
+    probabilities[2] = (0.2, 0.5, 0.2, 0.1)
+    states = np.array([PatchState.DONE] * 3 + [PatchState.FAILED], np.uint8)
+    cells = np.array([(0, 0), (0, 1), (0, 2), (0, 3)], np.int32)
+    result.add(PatchResults(cells, states, members, probabilities))
+    return result
+
+
+def test_every_state_of_a_cell_reads_as_itself(prediction: Prediction) -> None:
+    def text(row: int, column: int) -> str:
+        return reading_at(prediction, LIMITS, CALIBRATION, (row, column)).statement
+
+    assert text(0, 0) == "In situ, 94.0 %"
+    assert text(0, 1) == "Uncertain, split vote: Normal 65.0 %"
+    assert text(0, 2) == "Uncertain, weak vote: Benign 50.0 %"
+    assert "Failed" in text(0, 3)
+    assert text(1, 0) == "Not yet classified"
+    assert text(1, 1) == "No tissue"
+
+
+def test_the_cursor_panel_shows_votes_and_empties_again(
+    qtbot: QtBot, prediction: Prediction
+) -> None:
+    panel = CursorPanel()
+    qtbot.addWidget(panel)
+    panel.show_ensemble(BACH_CLASSES, MEMBERS)
+    reading = reading_at(prediction, LIMITS, CALIBRATION, (0, 1))
+    assert reading.field_text == "200 µm × 200 µm"
+    panel.show_reading(reading)
+    assert [vote[1] for vote in panel.votes] == ["Normal"] * 3 + ["Invasive"] * 3
+    assert panel.votes[0] == ("a", "Normal", "94.0 %")
+    panel.show_reading(None)
+    assert {vote[1] for vote in panel.votes} == {"–"}
+
+
+def test_the_cursor_is_nowhere_outside_the_classified_region(prediction: Prediction) -> None:
+    assert cell_at(prediction.grid, Point(799, 10)) == (0, 3)
+    assert cell_at(prediction.grid, Point(801, 10)) is None
+
+
+def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Prediction) -> None:
+    amounts = amounts_of(prediction, CALIBRATION, LIMITS)
+    shares = [amount.share for amount in amounts.values() if amount.share is not None]
+    assert sum(shares) == pytest.approx(1)
+    assert amounts[2].area_mm2 == pytest.approx(0.01)
+    assert amounts[CellKind.UNCERTAIN].area_mm2 == pytest.approx(0.02)
+    assert amounts[CellKind.NO_TISSUE].share is None
+    assert amounts_of(prediction, Calibration.unknown(), LIMITS) == {}
+
+
+def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = OverlayPanel(Settings(tmp_path))
+    qtbot.addWidget(panel)
+    panel.show_classes(BACH_CLASSES, LIMITS)
+    styles: list[OverlayStyle] = []
+    panel.styleChanged.connect(styles.append)
+    panel.legend.set_checked(3, False)
+    panel.legend.set_checked(CellKind.PENDING, False)
+    panel.change_opacity(0.2)
+    assert styles[-1].hidden_classes == {3}
+    assert not styles[-1].show_pending
+    assert styles[-1].show_uncertain
+    assert styles[-1].opacity == pytest.approx(0.7)
+    panel.set_overlay_shown(False)
+    assert styles[-1].opacity == 0
+    assert styles[-1].marks is Marks.NONE
+    panel.set_overlay_shown(True)
+    assert styles[-1].opacity == pytest.approx(0.7)
+    assert styles[-1].mode is OverlayMode.CLASS
+
+
+def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = OverlayPanel(Settings(tmp_path))
+    qtbot.addWidget(panel)
+    panel.show_classes(BACH_CLASSES, LIMITS)
+    panel.legend.set_checked(CellKind.FAILED, False)
+    assert panel.legend.is_shown(CellKind.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0.0 %"), (0.0002, "< 0.1 %"), (0.9996, "> 99.9 %"), (1, "100.0 %")]
+)
+def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) -> None:
+    panel = JobsPanel()
+    qtbot.addWidget(panel)
+    panel.set_can_start(True)
+    panel.show_status(RunStatus(state, Progress(10, 40, 5.0), "CPU", "bf16", "B", "Whole slide"))
+    buttons = {b.text(): b.isEnabled() for b in (panel._start, panel._pause, panel._cancel)}
+    active = panel.status.is_active
+    assert buttons["Continue" if state is RunState.CANCELLED else "Classify slide"] is not active
+    assert buttons["Cancel"] is (active and state is not RunState.STOPPING)
+    assert buttons.get("Resume", False) is (state is RunState.PAUSED)
+
+
+def test_progress_is_told_with_rate_and_remaining_time() -> None:
+    status = RunStatus(RunState.RUNNING, Progress(10, 40, 5.0))
+    assert status.summary == "Classifying · 25 % · 5.0 patches/s · 6 s left"
+    assert RunStatus(RunState.PAUSED, Progress(10, 40, 5.0)).summary == "Paused · 25 %"
+
+
+def test_the_banner_takes_a_typed_value(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    banner = CalibrationBanner(theme, host)
+    banner.show_calibration(Calibration(352.78, 352.78, Origin.FILE))
+    assert not banner.isHidden()
+    banner._mpp.setValue(0.25)
+    with qtbot.waitSignal(banner.calibrated) as stated:
+        qtbot.mouseClick(banner._apply, Qt.MouseButton.LeftButton)
+    assert stated.args == [Calibration.typed(0.25)]
+    banner.show_calibration(Calibration.typed(0.25))
+    assert banner.isHidden()
+
+
+def test_the_banner_computes_from_a_drawn_length(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    banner = CalibrationBanner(theme, host)
+    banner.show_calibration(Calibration.unknown())
+    banner.show_drawn(400.0)
+    banner._length.setValue(100)
+    with qtbot.waitSignal(banner.calibrated) as stated:
+        banner._use_length.click()
+    assert stated.args == [Calibration.typed(0.25)]
+    banner._length.setValue(100_000)
+    with qtbot.assertNotEmitted(banner.calibrated):
+        banner._use_length.click()
+
+
+@pytest.fixture
+def theme(qapp: object) -> Theme:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return Theme(application, ThemeChoice.DARK)
+
+
+def test_the_theme_changes_while_the_program_runs(qtbot: QtBot, theme: Theme) -> None:
+    assert theme.is_dark
+    with qtbot.waitSignal(theme.changed):
+        theme.choose(ThemeChoice.LIGHT)
+    assert not theme.is_dark
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_can_be_read_in_both_themes(colors: Colors) -> None:
+    def luminance(color: str) -> float:
+        parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(one: str, other: str) -> float:
+        high, low = sorted((luminance(one), luminance(other)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    for ground in (colors.window, colors.base, colors.raised, colors.hover):
+        assert contrast(colors.text, ground) >= 7
+        assert contrast(colors.muted, ground) >= 4.5
+    assert contrast(colors.accent_text, colors.accent) >= 4.5
+    assert contrast(colors.notice_text, colors.notice) >= 4.5
+    assert contrast(colors.problem_text, colors.problem) >= 4.5
+
+
+def test_the_cursor_is_told_in_micrometres_only_where_these_are_known() -> None:
+    assert position_text(Point(1000, 20), CALIBRATION) == "1,000, 20 px  ·  500 µm, 10 µm"
+    assert position_text(Point(1000, 20), Calibration.unknown()) == "1,000, 20 px"
+    assert position_text(None, CALIBRATION) == ""

@@ -1,0 +1,215 @@
+"""The window as a whole, through what the user can reach: open, look, close."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from pytestqt.qtbot import QtBot
+
+from bachview.config import user_folders
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.geometry import Point
+from bachview.ui.associated_images import AssociatedImagesDialog
+from bachview.ui.information_dialog import metadata_rows
+from bachview.ui.run_status import RunState
+from tests.conftest import shared_file
+from tests.slides import gradient, write_pyramid
+from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
+
+# The offscreen platform says so whenever a window with a least size is shown.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+def test_two_slides_in_tabs_share_one_cache(qtbot: QtBot, tmp_path: Path) -> None:
+    first = write_pyramid(tmp_path / "Größe.tiff", gradient(1500, 1000))
+    second = write_pyramid(tmp_path / "日本 語.tiff", gradient(900, 1200))
+    with open_window(qtbot) as window:
+        one, two = page_of(qtbot, window, first), page_of(qtbot, window, second)
+        assert window.tabs.page is two
+        qtbot.waitUntil(lambda: two.view.is_settled, timeout=LONG_MS)
+        window.tabs.setCurrentWidget(one)
+        qtbot.waitUntil(lambda: one.view.is_settled, timeout=LONG_MS)
+        assert window.services.cache.size_bytes > 0
+        assert window.windowTitle().startswith("Größe.tiff")
+        window.open_slides([first])  # again: no third tab
+        assert len(window.tabs.pages) == 2
+        window.close_page(one)
+        assert window.tabs.pages == [two]
+        assert window.recent.paths == (second, first)
+
+
+@pytest.mark.parametrize("name", ["empty.svs", "missing.svs", "folder", "text.tiff"])
+def test_a_bad_file_gets_a_sentence_and_the_others_go_on(
+    qtbot: QtBot, tmp_path: Path, name: str
+) -> None:
+    good = write_pyramid(tmp_path / "good.tiff", gradient(800, 800))
+    bad = tmp_path / name
+    if name == "folder":
+        bad.mkdir()
+    elif name == "text.tiff":
+        bad.write_text("this is no slide", encoding="utf-8")
+    elif name == "empty.svs":
+        bad.touch()
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, good)
+        window.messages.clear()
+        with qtbot.waitSignal(window.opener.failed, timeout=LONG_MS):
+            window.open_slides([bad])
+        assert any(name in text for text in window.messages.texts)
+        assert window.tabs.pages == [page]
+        assert bad not in window.recent.paths
+
+
+@pytest.mark.parametrize("name", ["unopenable.tiff", "sm_image_jpegls.dcm"])
+def test_real_bad_files(qtbot: QtBot, name: str) -> None:
+    bad = shared_file(f"bad/{name}")
+    with open_window(qtbot) as window:
+        with qtbot.waitSignal(window.opener.failed, timeout=LONG_MS):
+            window.open_slides([bad])
+        assert any(name in text for text in window.messages.texts)
+
+
+def test_files_can_be_dropped(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "dropped.tiff", gradient(700, 700))
+    with open_window(qtbot) as window:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        event = QDropEvent(
+            QPointF(100, 100),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        window.dropEvent(event)
+        qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+
+
+def test_the_position_is_remembered_for_the_slide_not_its_name(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.view.zoom_to_magnification(20)
+        page.view.center_on(Point(900, 700))
+        page.view.set_rotation(30)
+    moved = path.rename(tmp_path / "b.tiff")
+    with open_window(qtbot) as window:
+        viewport = page_of(qtbot, window, moved).view.viewport
+        assert viewport is not None
+        assert viewport.center.distance_to(Point(900, 700)) < 1e-6
+        assert viewport.rotation_deg == 30
+        assert window.status.texts[2] == "20x"
+
+
+def test_an_implausible_pixel_size_is_asked_for_and_remembered(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(900, 900), mpp=352.78)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        assert not page.banner.isHidden()
+        window.actions_["classify"].trigger()
+        assert page.document.run.status.state is RunState.IDLE
+        assert any("pixel size" in text for text in window.messages.texts)
+        page.banner.calibrated.emit(Calibration.typed(0.5))
+        assert page.banner.isHidden()
+        assert page.document.calibration.origin is Origin.USER
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        assert page.banner.isHidden()
+        assert page.document.calibration == Calibration.typed(0.5)
+
+
+def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
+    with open_window(qtbot) as window:
+        actions = window.actions_
+        assert not actions["fit"].isEnabled()
+        page = page_of(qtbot, window, path)
+        assert actions["fit"].isEnabled()
+        actions.magnifications[3].trigger()
+        assert window.status.texts[2] == "10x"
+        actions["rotate_right"].trigger()
+        assert page.view.viewport is not None
+        assert page.view.viewport.rotation_deg == 90
+        actions["rotate_reset"].trigger()
+        assert page.view.viewport.rotation_deg == 0
+        actions["ruler"].trigger()
+        assert page.view.ruler_mode
+        actions["panels"].trigger()
+        assert all(dock.isHidden() for dock in window.docks)
+        actions["panels"].trigger()
+
+
+def test_every_action_has_a_tool_tip_and_no_shortcut_twice(qtbot: QtBot) -> None:
+    with open_window(qtbot) as window:
+        actions = [a for a in window.actions() if a.text()]
+        assert all(action.toolTip() for action in actions)
+        keys = [key.toString() for action in actions for key in action.shortcuts()]
+        assert len(keys) == len(set(keys))
+
+
+def test_dialogs_open_and_go_with_the_window(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(600, 600))
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
+        for name in ("information", "keyboard", "about"):
+            window.actions_[name].trigger()
+
+
+def test_the_information_says_where_values_come_from(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(600, 600))
+    with open_window(qtbot) as window:
+        document = page_of(qtbot, window, path).document
+        rows = {
+            row[0]: row
+            for row in metadata_rows(document.metadata, document.calibration, icc_applied=False)
+        }
+        assert rows["Pixel size"][1:] == ("0.5 × 0.5 µm", "stated by the file")
+        assert rows["Objective"][2] == "not stated"
+
+
+def test_label_images_are_hidden_until_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
+    real = shared_file("slides/CMU-1-Small-Region.svs")
+    path = Path(shutil.copy(real, tmp_path / "copy.svs"))
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        dialog = AssociatedImagesDialog(
+            page.document.reader, window.services.bridge, window.services.io, window
+        )
+        dialog.show()
+        assert not dialog.are_shown
+        assert dialog.image is None
+        dialog.show_images()
+        qtbot.waitUntil(lambda: dialog.image is not None, timeout=LONG_MS)
+        dialog.close()
+
+
+def test_a_damaged_settings_file_does_not_keep_the_window_shut(qtbot: QtBot) -> None:
+    folder = user_folders().config
+    folder.mkdir(parents=True)
+    (folder / "bachview.ini").write_bytes(b"\x00\x01[window\nstate=@ByteArray(rubbish)\nx=1e99")
+    with open_window(qtbot) as window:
+        assert window.isVisible()
+
+
+def test_a_bundle_that_is_gone_gives_way_to_the_built_in_one(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        window.services.settings.put("classify/bundle", str(tmp_path / "gone.bachmodel"))
+        window.shelf.current = None
+        window.shelf.restore()
+        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
+        assert any("gone.bachmodel" in text for text in window.messages.texts)
+
+
+def test_a_slide_that_vanishes_is_closed_without_harm(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        path.unlink()
+        page.view.zoom_to_magnification(20)
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)

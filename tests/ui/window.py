@@ -1,0 +1,63 @@
+"""A real window for tests: own settings, no warm-up, closed at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from bachview.config import user_folders
+from bachview.ui.main_window import MainWindow
+from bachview.ui.run_status import RunState
+from bachview.ui.services import Services
+from bachview.ui.settings import Settings
+from bachview.ui.slide_page import SlidePage
+from bachview.ui.theme import Theme, ThemeChoice
+from tests.slides import gradient, write_pyramid
+
+#: Loading the engine on a busy machine takes its time.
+LONG_MS = 60_000
+
+
+@contextmanager
+def open_window(qtbot: QtBot) -> Iterator[MainWindow]:
+    """A window whose bundle is loaded."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme = Theme(application, ThemeChoice.LIGHT)
+    services = Services.start(Settings(user_folders().config), theme, warms_up=False)
+    window = MainWindow(services)
+    window.resize(1280, 800)
+    window.show()
+    try:
+        qtbot.waitUntil(lambda: not window.shelf.is_loading, timeout=LONG_MS)
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
+        theme.deleteLater()
+
+
+def page_of(qtbot: QtBot, window: MainWindow, path: Path) -> SlidePage:
+    """Open `path` and wait for its page."""
+    window.open_slides([path])
+    qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+    page = window.tabs.page_of(path)
+    assert page is not None
+    return page
+
+
+def wait_for(qtbot: QtBot, page: SlidePage, *states: RunState) -> None:
+    """Wait until the page's run is in one of `states`."""
+    run = page.document.run
+    qtbot.waitUntil(lambda: run.status.state in states, timeout=LONG_MS)
+
+
+def pink_slide(path: Path, *, side: int = 2048, mpp: float | None = 0.5) -> Path:
+    """A slide that is tissue all over: saturated colours, no glass."""
+    picture = gradient(side, side) // 3
+    picture[..., 0] += 150
+    picture[..., 1] += 60
+    picture[..., 2] += 120
+    return write_pyramid(path, picture, mpp=mpp)
