@@ -77,6 +77,13 @@ SPECS: dict[str, Spec] = {
         checkable=True,
         needs_slide=False,
     ),
+    "minimap": Spec(
+        "M&inimap",
+        "Show the whole slide small in the corner",
+        ("N",),
+        checkable=True,
+        needs_slide=False,
+    ),
     "retry": Spec("Re&ad damaged parts again", "Try again what could not be read", ("F5",)),
     "overlay": Spec(
         "Show &overlay", "Show or hide what the ensemble says", ("O",), "overlay", checkable=True

@@ -21,7 +21,9 @@ from bachview.ui.slide_results import SlideResults
 
 if TYPE_CHECKING:
     from bachview.inference.run import RunStart, RunSummary
+    from bachview.results.records import RunRecord
 
+_WHOLE = "Whole slide"
 _FAULT = "A fault in the program stopped the run; what was finished is kept."
 
 
@@ -125,7 +127,7 @@ class Classification(QObject):
                 retry_failed=retry_failed,
             )
 
-        scope = "Whole slide" if region is None else _scope_text(plan.grid.region)
+        scope = _WHOLE if region is None else _scope_text(plan.grid.region)
         self._set(RunStatus(RunState.WAITING, bundle_name=bundle.name, scope=scope))
         choice = EnsembleChoice(bundle.path, bundle.sha256, device)
         future = self._future = self._host.submit(
@@ -133,6 +135,26 @@ class Classification(QObject):
         )
         bridge.watch(
             future, self._on_done, self._on_error, on_finished=self._on_finished, topic=self
+        )
+
+    def show_saved(self, record: "RunRecord | None") -> None:
+        """Tell of a run of an earlier session that is shown; None where there is none."""
+        if self._status.is_active:
+            return
+        if record is None:
+            self._set(RunStatus())
+            return
+        done = Progress(record.done + record.failed, record.total, 0.0)
+        grid, extent = record.key.grid.region, self._reader.metadata.pyramid.bounds
+        self._set(
+            RunStatus(
+                RunState.DONE if record.is_complete else RunState.CANCELLED,
+                done,
+                record.provenance.device,
+                record.provenance.precision,
+                record.key.bundle_name,
+                _WHOLE if grid == extent else _scope_text(grid),
+            )
         )
 
     def pause(self) -> None:

@@ -121,6 +121,7 @@ class Document(QObject):
         def on_done(found: "tuple[RunRecord, Prediction] | None") -> None:
             if self.run.status.is_active:
                 return
+            self.run.show_saved(found and found[0])
             if found is None:
                 self._show(None, None, bundle)
             else:

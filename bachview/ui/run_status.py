@@ -42,7 +42,7 @@ _TITLES = {
     RunState.PAUSED: "Paused",
     RunState.STOPPING: "Stopping",
     RunState.DONE: "Finished",
-    RunState.CANCELLED: "Cancelled; what was done is kept",
+    RunState.CANCELLED: "Not finished; what was done is kept",
     RunState.FAILED: "Stopped by an error",
 }
 if _TITLES.keys() != set(RunState):

@@ -7,6 +7,7 @@ from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region, Size
 from bachview.ui.calibration_banner import CalibrationBanner
 from bachview.ui.document import Document
+from bachview.ui.minimap import Minimap
 from bachview.ui.region_drawing import RegionDrawing
 from bachview.ui.services import Services
 from bachview.ui.slide_view import SlideView
@@ -42,6 +43,7 @@ class SlidePage(QWidget):
         self.view = SlideView(self)
         self.view.input.kinetic_pan = kinetic
         self.view.set_overlay_style(style)
+        self.minimap = Minimap(self.view)
         self.banner = CalibrationBanner(services.theme, self)
         self._drawing: RegionDrawing | None = None
         column = QVBoxLayout(self)

@@ -36,6 +36,7 @@ class ViewCommands(QObject):
         settings = services.settings
         actions["colours"].setChecked(settings.flag("view/colour_management", True))
         actions["kinetic"].setChecked(settings.flag("view/kinetic_pan", False))
+        actions["minimap"].setChecked(settings.flag("view/minimap", True))
         actions["overlay"].setChecked(True)
         for name, slot in (
             ("fit", lambda: self._on_view("fit")),
@@ -58,6 +59,7 @@ class ViewCommands(QObject):
             action.triggered.connect(lambda _=False, t=times: self._magnify(t))
         actions["full_screen"].toggled.connect(self._full_screen)
         actions["kinetic"].toggled.connect(self._set_kinetic)
+        actions["minimap"].toggled.connect(self._set_minimap)
         actions["colours"].toggled.connect(self._set_colours)
         actions["ruler"].toggled.connect(self._set_ruler)
         actions["overlay"].toggled.connect(overlay.set_overlay_shown)
@@ -114,6 +116,11 @@ class ViewCommands(QObject):
         if self._binder.page is not None:
             self._binder.page.view.input.kinetic_pan = on
 
+    def _set_minimap(self, on: bool) -> None:  # a Qt slot
+        self._services.settings.put("view/minimap", on)
+        if self._binder.page is not None:
+            self._binder.page.minimap.set_wanted(on=on)
+
     def _set_colours(self, on: bool) -> None:  # a Qt slot
         self._services.settings.put("view/colour_management", on)
         if self._binder.page is not None:
@@ -134,6 +141,7 @@ class ViewCommands(QObject):
             self._actions["ruler"].setChecked(False)
             return
         page.set_managed_colours(on=self._actions["colours"].isChecked())
+        page.minimap.set_wanted(on=self._actions["minimap"].isChecked())
         page.view.input.kinetic_pan = self._actions["kinetic"].isChecked()
         self._actions["ruler"].setChecked(page.view.ruler_mode)
 

@@ -28,6 +28,10 @@ def phantom(tmp_path: Path) -> Path:
     return path
 
 
+def state_of(page: SlidePage) -> RunState:
+    return page.document.run.status.state
+
+
 def hover(page: SlidePage, row: int, column: int) -> None:
     assert page.document.prediction is not None
     page.view.cursorMoved.emit(page.document.prediction.grid.cell(row, column).center)
@@ -47,7 +51,7 @@ def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> No
         assert not window.actions_["classify"].isEnabled()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         status = page.document.run.status
-        assert status.state is RunState.DONE
+        assert state_of(page) is RunState.DONE
         assert status.progress is not None
         assert status.progress.done == status.progress.total > 0
         assert status.device == "CPU"
@@ -72,7 +76,7 @@ def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> No
         assert prediction is not None
         assert prediction.count(PatchState.PENDING) == 0
         assert prediction.count(PatchState.DONE) == status.progress.total
-        assert page.document.run.status.state is RunState.IDLE
+        assert state_of(page) is RunState.DONE
 
 
 def test_a_drawn_region_is_classified_alone(qtbot: QtBot, tmp_path: Path) -> None:
@@ -88,21 +92,21 @@ def test_a_drawn_region_is_classified_alone(qtbot: QtBot, tmp_path: Path) -> Non
 
 
 def test_pause_resume_cancel_and_go_on(qtbot: QtBot, tmp_path: Path) -> None:
-    path = pink_slide(tmp_path / "a.tiff", side=8192)
+    path = pink_slide(tmp_path / "a.tiff", side=4096)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         run = page.document.run
         window.actions_["classify"].trigger()
         wait_for(qtbot, page, RunState.RUNNING)
         window.actions_["pause"].trigger()
-        assert run.status.state is RunState.PAUSED
+        assert state_of(page) is RunState.PAUSED
         window.actions_["pause"].trigger()
         qtbot.waitUntil(
             lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
         )
         window.actions_["cancel"].trigger()
         wait_for(qtbot, page, RunState.CANCELLED, RunState.DONE)
-        assert run.status.state is RunState.CANCELLED
+        assert state_of(page) is RunState.CANCELLED
         assert run.status.progress is not None
         kept = run.status.progress.done
         assert 0 < kept < run.status.progress.total
@@ -113,7 +117,7 @@ def test_pause_resume_cancel_and_go_on(qtbot: QtBot, tmp_path: Path) -> None:
 
 
 def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_path: Path) -> None:
-    path = pink_slide(tmp_path / "a.tiff", side=8192)
+    path = pink_slide(tmp_path / "a.tiff", side=4096)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         run = page.document.run
@@ -137,17 +141,17 @@ def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_pa
 
 
 def test_closing_one_tab_in_a_run_leaves_the_other_alone(qtbot: QtBot, tmp_path: Path) -> None:
-    first, second = pink_slide(tmp_path / "a.tiff", side=8192), pink_slide(tmp_path / "b.tiff")
+    first, second = pink_slide(tmp_path / "a.tiff", side=4096), pink_slide(tmp_path / "b.tiff")
     with open_window(qtbot) as window:
         one = page_of(qtbot, window, first)
         window.actions_["classify"].trigger()
         wait_for(qtbot, one, RunState.RUNNING)
         two = page_of(qtbot, window, second)
         window.actions_["classify"].trigger()
-        assert two.document.run.status.state is RunState.WAITING
+        assert state_of(two) is RunState.WAITING
         window.close_page(one)
         wait_for(qtbot, two, RunState.DONE, RunState.FAILED)
-        assert two.document.run.status.state is RunState.DONE
+        assert state_of(two) is RunState.DONE
 
 
 def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -163,7 +162,7 @@ def test_the_banner_takes_a_typed_value(qtbot: QtBot, theme: Theme) -> None:
     assert not banner.isHidden()
     banner._mpp.setValue(0.25)
     with qtbot.waitSignal(banner.calibrated) as stated:
-        qtbot.mouseClick(banner._apply, Qt.MouseButton.LeftButton)
+        banner._apply.click()
     assert stated.args == [Calibration.typed(0.25)]
     banner.show_calibration(Calibration.typed(0.25))
     assert banner.isHidden()
