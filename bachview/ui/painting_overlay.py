@@ -35,7 +35,7 @@ _HATCHES = (
 _STATE_LETTERS = {UNCERTAIN: "?", FAILED: "!"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
 class OverlayLayer:
     """The coloured cells as a layer. Any thread; frozen with the picture it was made of."""
 
@@ -67,7 +67,7 @@ class OverlayLayer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
 class MarksLayer:
     """Letters or hatching over the cells. Any thread.
 
