@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(docks[1], docks[2])
         docks[1].raise_()
         # The legend whole, the rest for the cursor; both scroll in a low window.
-        self.resizeDocks([docks[0], docks[1]], [335, 365], Qt.Orientation.Vertical)
+        self.resizeDocks([docks[0], docks[1]], [375, 335], Qt.Orientation.Vertical)
         self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
         return docks
 
@@ -171,6 +171,7 @@ class MainWindow(QMainWindow):
         self.tabs.pageChanged.connect(self._on_page)
         self.tabs.closeRequested.connect(self.close_page)
         self.shelf.changed.connect(self._on_bundle)
+        self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
         self.menus.recent.aboutToShow.connect(self._fill_recent)
 
     # -- opening -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -39,7 +39,14 @@ class Offer:
 
 
 class Message(QFrame):
-    """One message."""
+    """One message.
+
+    Signals
+    -------
+    closed : one of its buttons was pressed.
+    """
+
+    closed = Signal()
 
     def __init__(
         self, text: str, tone: Tone, theme: Theme, offer: Offer | None, parent: QWidget
@@ -62,8 +69,7 @@ class Message(QFrame):
         close.setAutoRaise(True)
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
-        close.clicked.connect(self.deleteLater)
-        close.clicked.connect(self.hide)
+        close.clicked.connect(self.closed)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 7, 8, 7)
         row.setSpacing(10)
@@ -72,14 +78,20 @@ class Message(QFrame):
         if offer is not None:
             button = QPushButton(offer.text, self)
             button.clicked.connect(offer.action)
-            button.clicked.connect(self.hide)
-            button.clicked.connect(self.deleteLater)
+            button.clicked.connect(self.closed)
             row.addWidget(button)
         row.addWidget(close)
 
 
 class MessageBar(QWidget):
-    """The newest messages, oldest dropped. GUI thread only."""
+    """The newest messages, oldest dropped. GUI thread only.
+
+    Signals
+    -------
+    answered : a message was closed by hand; the keyboard belongs to the slide again.
+    """
+
+    answered = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,9 +131,15 @@ class MessageBar(QWidget):
                 old.hide()
                 old.deleteLater()
         message = Message(text, tone, self._theme, offer, self)
+        message.closed.connect(lambda: self._remove(message))
         self._column.addWidget(message)
         message.show()
         return message
+
+    def _remove(self, message: Message) -> None:
+        self.answered.emit()
+        message.hide()
+        message.deleteLater()
 
     def _messages(self) -> list[Message]:
         items = (self._column.itemAt(place) for place in range(self._column.count()))

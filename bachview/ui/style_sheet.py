@@ -122,6 +122,11 @@ QComboBox::down-arrow { image: url("@icons/arrow-@variant.svg"); width: 13px; he
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @border; padding: 3px;
                selection-background-color: @accent; selection-color: @accent_text; }
 
+QAbstractSpinBox { min-height: 24px; }
+QLineEdit { min-height: 24px; padding: 0 4px; }
+
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+
 QProgressBar { background: @hover; border: none; border-radius: 3px; max-height: 6px;
                min-height: 6px; }
 QProgressBar::chunk { background: @accent; border-radius: 3px; }

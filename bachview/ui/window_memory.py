@@ -1,6 +1,6 @@
 """Keeps the window's place and panels, and brings them back only where they can be seen."""
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
@@ -37,7 +37,7 @@ def restore_layout(window: QMainWindow, settings: Settings) -> None:
         _place_first(window)
     window.restoreState(settings.raw_bytes("window/state"), LAYOUT_VERSION)
     if settings.flag("window/maximized", False):
-        window.showMaximized()
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
 
 
 def is_reachable(window: QRect, screens: list[QRect]) -> bool:
@@ -53,10 +53,13 @@ def is_reachable(window: QRect, screens: list[QRect]) -> bool:
 
 
 def _place_first(window: QMainWindow) -> None:
-    screen = QGuiApplication.primaryScreen()
-    room = screen.availableGeometry()
-    width, height = min(_FIRST_SIZE[0], room.width()), min(_FIRST_SIZE[1], room.height() - 30)
-    window.resize(width, height)
+    room = QGuiApplication.primaryScreen().availableGeometry()
+    width, height = _FIRST_SIZE
+    if room.width() < width + 40 or room.height() < height + 80:
+        # A small screen: all of it. The size below is what is left when it is not maximised.
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    window.resize(min(width, room.width() - 40), min(height, room.height() - 80))
     window.move(
-        room.left() + (room.width() - width) // 2, room.top() + (room.height() - height) // 2
+        room.left() + max(0, (room.width() - window.width()) // 2),
+        room.top() + max(0, (room.height() - window.height()) // 3),
     )
