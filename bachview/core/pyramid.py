@@ -145,6 +145,8 @@ def covering_tiles(pyramid: Pyramid, level: int, region: Region, center: Point) 
     side = TILE_PX << level
     columns = range(int(part.x // side), math.ceil(part.right / side))
     rows = range(int(part.y // side), math.ceil(part.bottom / side))
-    keys = [TileKey(level, column, row) for row in rows for column in columns]
-    keys.sort(key=lambda key: (key.region.center.distance_to(center), key))
-    return keys
+    # Plain numbers: this runs while the hand moves, for hundreds of tiles.
+    across = [(column, ((column + 0.5) * side - center.x) ** 2) for column in columns]
+    down = [(row, ((row + 0.5) * side - center.y) ** 2) for row in rows]
+    near = sorted((dx + dy, column, row) for row, dy in down for column, dx in across)
+    return [TileKey(level, column, row) for _, column, row in near]

@@ -43,11 +43,9 @@ def wanted_tiles(viewport: Viewport, pyramid: Pyramid) -> WantedTiles:
     """The tiles that `viewport` needs of a slide. Counts device pixels."""
     level = display_level_for(pyramid, viewport.device_downsample)
     center, region = viewport.center, viewport.region
-    tiles = [
-        key
-        for key in covering_tiles(pyramid, level, region, center)
-        if viewport.shows(key.region.intersection(pyramid.extent))
-    ]
+    tiles = covering_tiles(pyramid, level, region, center)
+    if viewport.rotation_deg % 90:  # else the region is the viewport, and all are visible
+        tiles = [k for k in tiles if viewport.shows(k.region.intersection(pyramid.extent))]
     around = _grown(region, 0.5)
     standins = _top_tiles(pyramid, level)
     if level + 2 < pyramid.top_display_level:
