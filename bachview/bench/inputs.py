@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,7 @@ def ask_child(
     *,
     platform: str = "offscreen",
     timeout_s: float = 120.0,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Run ``python -m MODULE ARGUMENTS`` and read the JSON document that it prints last.
 
     For what must be measured in a fresh process: start, memory. It has settings of its own,
@@ -127,5 +128,5 @@ def ask_child(
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise EngineError(f"{module} ended with exit code {answer.returncode}: {reason}")
-    document: dict[str, float] = json.loads(answer.stdout.strip().splitlines()[-1])
+    document: dict[str, Any] = json.loads(answer.stdout.strip().splitlines()[-1])
     return document

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bachview.bench.inputs import ask_child, phantom
 from bachview.bench.result import Result, Say, judged
@@ -26,5 +27,5 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         yield judged("open", f"sharp picture, {size}", sharp, "s")
 
 
-def _open(slide: Path) -> dict[str, float]:
+def _open(slide: Path) -> dict[str, Any]:
     return ask_child("bachview.bench.window_probe", lambda: ["opening", str(slide)])

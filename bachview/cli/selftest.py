@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.progress import ProgressLine
 
 
 def run(bundle: str, *, as_json: bool) -> int:
@@ -13,10 +14,16 @@ def run(bundle: str, *, as_json: bool) -> int:
     # The drawing is checked off the screen, so that this runs anywhere.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from bachview.selftest.checks import run_selftest
-    from bachview.ui.painting import render
+    from bachview.ui.selftest_rendering import render_pixels
 
-    with tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder, clean_stdout():
-        checks = run_selftest(Path(folder), render, bundle=bundle, progress=tell)
+    # The reference engine reads it when TensorFlow is imported; its notices are of no use here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with (
+        tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder,
+        clean_stdout(),
+        ProgressLine("Checking", "steps") as line,
+    ):
+        checks = run_selftest(Path(folder), render_pixels, bundle=bundle, progress=line.update)
     is_good = all(check.ok for check in checks)
     if as_json:
         print_json(
