@@ -33,6 +33,8 @@ class Canvas:
         corner: tuple[int, int],
         device_size: tuple[int, int],
         image: QImage | None = None,
+        *,
+        reuse: "Canvas | None" = None,
     ) -> None:
         """Hold the device px from `corner` on.
 
@@ -42,6 +44,7 @@ class Canvas:
         device_size : width and height of the view, device px.
         image : a finished picture of exactly this window (`shrink` 1), taken over; without
             it the content is undefined until all of `window` is painted.
+        reuse : a canvas that is no longer needed; fresh memory costs more than painting.
         """
         self.plane = plane
         self.shrink = shrink
@@ -50,9 +53,14 @@ class Canvas:
         self._height = -(-device_size[1] // shrink) + (shrink > 1)
         self._left, self._top = corner[0] // shrink, corner[1] // shrink
         self._base = (self._left, self._top)
+        if image is None and reuse is not None and reuse._is_like(self._width, self._height):
+            image = reuse.image
         self.image = image or QImage(self._width, self._height, QImage.Format.Format_RGB32)
         if (self.image.width(), self.image.height()) != (self._width, self._height):
             raise ValueError("the picture does not fit the canvas")
+
+    def _is_like(self, width: int, height: int) -> bool:
+        return self.image.width() == width and self.image.height() == height
 
     @property
     def window(self) -> Window:

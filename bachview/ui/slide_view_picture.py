@@ -258,7 +258,7 @@ class SlidePicture:
         shrink = 2 if size[0] * size[1] > _LARGE_VIEW_PX else 1
         self._missing.clear()
         self._to_repaint.clear()
-        self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size)
+        self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas)
         self._paint(self._canvas, self._canvas.window)
 
     def _is_affordable(self, canvas: Canvas, uncovered: list[Window]) -> bool:
