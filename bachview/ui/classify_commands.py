@@ -69,8 +69,9 @@ class ClassifyCommands(QObject):
 
     def fill_menus(self, bundles: QMenu, devices: QMenu) -> None:
         """Make the lists of bundles (anew each time that it opens) and of devices."""
+        # When it opens and not before: what reads bundles is slow to import.
         bundles.aboutToShow.connect(lambda: self._fill_bundles(bundles))
-        self._fill_bundles(bundles)
+        bundles.addAction(self._actions["choose_bundle"])
         group = QActionGroup(self)
         for device, text in _DEVICES:
             action = devices.addAction(text)

@@ -64,7 +64,7 @@ class SharedEnsemble:
 class EnsembleHost:
     """One run at a time in the inference lane; explanations in a lane beside it.
 
-    Any thread may submit. The owner closes it.
+    Any thread may submit. The owner closes the lanes, then calls `free`.
     """
 
     def __init__(self) -> None:
@@ -143,11 +143,13 @@ class EnsembleHost:
             self._loaded = choice, ensemble
             return ensemble
 
-    def close(self, timeout_s: float) -> bool:
-        """Cancel all, wait up to `timeout_s`, free the ensemble if nothing uses it any more."""
-        ended = self._explanations.close(timeout_s / 2)
-        ended = self._runs.close(timeout_s / 2) and ended
-        if ended and self._loaded is not None:
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """For their end; see `free`."""
+        return self._runs, self._explanations
+
+    def free(self) -> None:
+        """Free the ensemble; only when both lanes have ended."""
+        if self._loaded is not None:
             self._loaded[1].close()
             self._loaded = None
-        return ended

@@ -54,7 +54,7 @@ def metadata_rows(
         (
             "Objective",
             f"{power:g}x" if power else "–",
-            "stated by the file; not computed with" if power else "not stated",
+            "stated by the file, not used" if power else "not stated",
         )
     )
     for level in metadata.pyramid.levels:

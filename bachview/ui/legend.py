@@ -124,6 +124,9 @@ class Legend(QWidget):
         else:
             box.toggled.connect(self.changed)
         area, share = QLabel("–", self), QLabel("", self)
+        # As wide as they will be: the panel must not grow when numbers come.
+        area.setMinimumWidth(area.fontMetrics().horizontalAdvance("0.0000 mm²"))
+        share.setMinimumWidth(share.fontMetrics().horizontalAdvance("> 99.9 %"))
         for label in (area, share):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             label.setToolTip(tip)

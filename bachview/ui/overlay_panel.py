@@ -73,13 +73,13 @@ class OverlayPanel(QWidget):
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(5)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Colour by", self._mode)
+        form.addRow("Co&lour by", self._mode)
         form.addRow(self._label("O&pacity", self._opacity), _row(self._opacity, self._opacity_text))
         form.addRow(
-            self._label("&Hide below", self._threshold),
+            self._label("Hide &below", self._threshold),
             _row(self._threshold, self._threshold_text),
         )
-        form.addRow("&Marks", self._marks)
+        form.addRow("Mar&ks", self._marks)
         column = panel_column(self)
         column.addWidget(self._visible)
         column.addLayout(form)

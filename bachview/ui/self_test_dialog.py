@@ -76,12 +76,13 @@ class SelfTestDialog(QDialog):
 
         def run(token: CancelToken) -> "tuple[Check, ...]":
             from bachview.selftest.checks import run_selftest
-            from bachview.ui.painting import render
+            from bachview.ui.selftest_rendering import render_pixels
 
             with tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder:
                 return run_selftest(
                     Path(folder),
-                    render,
+                    render_pixels,
+                    token=token,
                     progress=lambda done, total: bridge.call(self._on_progress, token, done, total),
                 )
 

@@ -1,5 +1,6 @@
 """What all slides of the window share."""
 
+import time
 from dataclasses import dataclass
 
 from bachview.jobs.lanes import Lane
@@ -43,6 +44,12 @@ class Services:
 
     def close(self, timeout_s: float) -> bool:
         """End the lanes; False where a job did not end in time."""
+        deadline = time.monotonic() + timeout_s
         self.bridge.close()
-        ended = self.io.close(timeout_s / 2)
-        return self.host.close(timeout_s / 2) and ended
+        lanes = (self.io, *self.host.lanes)
+        for lane in lanes:  # ask all before waiting for the first
+            lane.close(0)
+        ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]
+        if all(ended):
+            self.host.free()
+        return all(ended)

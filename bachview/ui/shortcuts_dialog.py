@@ -14,10 +14,13 @@ from PySide6.QtWidgets import (
 #: What the slide view itself answers to; the menus' shortcuts are listed from the actions.
 VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("Drag", "Move the slide"),
-    ("Wheel", "Zoom at the cursor"),
-    ("Arrow keys", "Move by part of the window"),
+    ("Shift + drag", "Turn the slide"),
+    ("Wheel", "Zoom at the cursor; with Ctrl in finer steps"),
+    ("Double click", "Zoom in by two; with Ctrl out"),
+    ("Arrow keys", "Move by part of the window; with Shift by a whole one"),
     ("+  −", "Zoom in, zoom out"),
     ("1 … 7", "1.25x, 2.5x, 5x, 10x, 20x, 40x, 80x"),
+    ("R, Shift+R", "Turn by 90° to the right, to the left"),
     ("Home", "Fit the slide to the window"),
     ("Click or drag in the minimap", "Go there"),
 )

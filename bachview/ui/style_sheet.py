@@ -37,7 +37,8 @@ QMenu::item { padding: 5px 28px 5px 10px; border-radius: 4px; }
 QMenu::item:selected { background: @accent; color: @accent_text; }
 QMenu::item:disabled { color: @disabled; background: transparent; }
 QMenu::separator { height: 1px; background: @border; margin: 5px 8px; }
-QMenu::icon { padding-left: 8px; }
+QMenu::icon { margin-left: 6px; padding: 2px; }
+QMenu::icon:checked { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 QMenu::indicator { margin-left: 6px; }
 QMenu::indicator:exclusive { width: 13px; height: 13px; }
 
@@ -91,7 +92,7 @@ QPushButton:focus { border-color: @accent; }
 QPushButton:pressed { background: @border; }
 QPushButton:disabled { color: @disabled; }
 QPushButton:default, QPushButton#primary { background: @accent; color: @accent_text;
-              border-color: @accent; font-weight: 600; }
+              border-color: @accent; }
 QPushButton:default:hover, QPushButton#primary:hover { background: @accent_hover; }
 QPushButton:default:disabled, QPushButton#primary:disabled { background: @hover;
               color: @disabled; border-color: @border; }

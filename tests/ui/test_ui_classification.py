@@ -170,3 +170,17 @@ def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path
         assert page.document.prediction is not None
         assert field == page.document.prediction.grid.field(row, column)
         page.view.cursorMoved.emit(page.view.point_at(QPointF(1, 1)))
+
+
+def test_without_a_place_to_save_results_are_shown_and_it_says_so(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=1024)
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("BACHVIEW_HOME", str(tmp_path / "a file" / "home"))
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
+        assert state_of(page) is RunState.DONE
+        assert any("until the slide is closed" in text for text in window.messages.texts)
