@@ -1,1 +1,1 @@
-"""The self-test that a user can run: right classes, right place, nothing lost."""
+"""The self-test: does this installation say what it must, where it must? Knows no Qt."""

@@ -14,6 +14,7 @@ from bachview.core.geometry import Region
 from bachview.ui.painting import Plane, Window, image_of
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.style import FAILED, FIRST, UNCERTAIN, Marks
+from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
 
 #: A mark stands for a block of cells that is at least this wide on the screen, plane px.
 _LETTER_BLOCK_PX = 30.0
@@ -44,10 +45,18 @@ class OverlayLayer:
     def __call__(self, painter: QPainter, plane: Plane, window: Window) -> None:
         """Draw the cells over a window of the plane, without smoothing."""
         picture = self.picture
-        image = image_of(picture.image, with_alpha=True)
         visible = plane.region_of(window).intersection(picture.region).intersection(picture.clip)
         if visible.is_empty:
             return
+        if plane.is_upright and texel_px(picture, plane.downsample) > LARGEST_TEXEL_PX:
+            left, top, right, bottom = window
+            step = plane.downsample
+            pixels = sampled(picture, left * step, top * step, step, right - left, bottom - top)
+            painter.drawImage(left, top, image_of(pixels, with_alpha=True))
+            return
+        if not plane.is_upright:
+            picture = enlarged(picture, visible, plane.downsample)
+        image = image_of(picture.image, with_alpha=True)
         region = picture.region.intersection(picture.clip)
         source = QRectF(
             (region.x - picture.region.x) / picture.region.width * image.width(),

@@ -232,11 +232,9 @@ class Viewport:
     def aligned(self) -> "Viewport":
         """Moved by less than a device px so that level 0's origin meets a device px corner.
 
-        Then tile pixels coincide with device pixels at 1:1, and two aligned viewports at the
-        same downsample differ by whole device px. Unchanged unless turned by quarters.
+        Then tile pixels coincide with device pixels at 1:1, and two aligned viewports that
+        differ by a pan differ by whole device px.
         """
-        if self.rotation_deg % 90:
-            return self
         *_, dx, dy = self.device_from_l0_affine
         shift_x, shift_y = round(dx) - dx, round(dy) - dy
         return self.panned(shift_x / self.pixel_ratio, shift_y / self.pixel_ratio)

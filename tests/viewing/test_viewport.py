@@ -145,7 +145,7 @@ def test_fit_shows_all_and_no_more(ratio: float, width: int, height: int, deg: f
 
 
 @given(
-    viewports(20_000, 12_000, rotations=st.sampled_from([0.0, 90.0, 180.0, 270.0])),
+    VIEWS,
     st.floats(-300, 300),
     st.floats(-300, 300),
 )

@@ -1,0 +1,102 @@
+"""Whether every region of the phantom gets its class, and what is no tissue none."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.geometry import Point, Region
+from bachview.core.predictions import PatchState, Prediction
+from bachview.models.verification import Check
+from bachview.slide.phantom import PhantomTruth
+
+#: Points across a cell at which the truth is asked.
+_PROBES = 5
+
+
+def check_names(classes: ClassSet) -> Check:
+    """The four classes of BACH with their names, in the challenge's order."""
+    name = "class names and order"
+    found = ", ".join(f"{c.name} ({c.letter})" for c in classes)
+    expected = ", ".join(f"{c.name} ({c.letter})" for c in BACH_CLASSES)
+    if tuple(classes) != tuple(BACH_CLASSES):
+        return Check(name, False, f"The bundle names {found}; it must name {expected}.")
+    return Check(name, True, f"{found}.")
+
+
+def check_regions(prediction: Prediction, truth: PhantomTruth) -> Check:
+    """Every patch that lies wholly in a region of known class was given that class.
+
+    By the ensemble; and by most of the votes of every single member, so that one member with
+    another order of classes is found, which five others would outvote.
+    """
+    name = "classes of known regions"
+    judged: dict[str, int] = dict.fromkeys(prediction.classes.keys, 0)
+    wrong: list[str] = []
+    votes = np.zeros((len(prediction.member_names), 2), int)  # right, all
+    for key, region in truth.regions:
+        for row, column in _cells_inside(prediction, region):
+            opinion = prediction.opinion(row, column)
+            if opinion is None:
+                wrong.append(f"{key} at row {row}, column {column} was not classified")
+                continue
+            given = prediction.classes.keys[int(opinion.probabilities.argmax())]
+            judged[key] = judged.get(key, 0) + 1
+            if given != key or prediction.top_class[row, column] != opinion.probabilities.argmax():
+                wrong.append(f"{key} at row {row}, column {column} was given {given}")
+            right = [prediction.classes.keys[i] == key for i in opinion.members.argmax(axis=1)]
+            votes += np.stack([right, np.ones(len(right), bool)], axis=1)
+    if wrong:
+        return Check(name, False, f"{len(wrong)} patches are wrong: {wrong[0]}.")
+    missing = [key for key, count in judged.items() if not count]
+    if missing:
+        return Check(name, False, f"No patch of {', '.join(missing)} was classified.")
+    for member, (right, total) in zip(prediction.member_names, votes, strict=True):
+        if right < 0.9 * total:
+            return Check(name, False, f"The member {member} is right in {right} of {total} only.")
+    counts = ", ".join(f"{key} {count}" for key, count in judged.items())
+    return Check(name, True, f"All right, by the ensemble and by each member: {counts} patches.")
+
+
+def check_no_tissue(prediction: Prediction, truth: PhantomTruth) -> Check:
+    """Glass and ink are not classified."""
+    name = "glass and ink are no tissue"
+    bare = inked = 0
+    grid = prediction.grid
+    for row in range(grid.rows):
+        for column in range(grid.columns):
+            cell = grid.cell(row, column)
+            if any(truth.is_tissue(point) for point in _probes(cell)):
+                continue
+            marks = [m.material for m in truth.marks if _touches(m.bounds, cell, m.contains)]
+            if prediction.states[row, column] != PatchState.NO_TISSUE:
+                what = marks[0] if marks else "glass"
+                return Check(
+                    name, False, f"The {what} at row {row}, column {column} was taken as tissue."
+                )
+            inked += any("ink" in material for material in marks)
+            bare += not marks
+    if not bare or not inked:
+        return Check(name, False, f"The phantom has {bare} cells of glass and {inked} of ink.")
+    return Check(name, True, f"{bare} cells of bare glass and {inked} of ink were left alone.")
+
+
+def _cells_inside(prediction: Prediction, region: Region) -> list[tuple[int, int]]:
+    """(row, column) of the cells whose whole field lies in `region`."""
+    grid = prediction.grid
+    rows, columns = grid.cells_in(region)
+    return [
+        (row, column)
+        for row in range(rows.start, rows.stop)
+        for column in range(columns.start, columns.stop)
+        if grid.field(row, column).intersection(region) == grid.field(row, column)
+    ]
+
+
+def _probes(cell: Region) -> list[Point]:
+    steps = np.linspace(0, 1, _PROBES)
+    return [Point(cell.x + a * cell.width, cell.y + b * cell.height) for a in steps for b in steps]
+
+
+def _touches(bounds: Region, cell: Region, contains: Callable[[Point], bool]) -> bool:
+    return bounds.intersects(cell) and any(map(contains, _probes(cell)))

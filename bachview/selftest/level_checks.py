@@ -1,0 +1,135 @@
+"""Whether patches and display tiles are read from the right stored level."""
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+
+from bachview.core.calibration import Calibration
+from bachview.core.geometry import Point, Size
+from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.models.verification import Check
+from bachview.selftest.chart import GLASS, Chart
+from bachview.slide.display_tiles import read_display_tile
+from bachview.slide.patches import PatchReader
+from bachview.slide.reader import RGB, SlideMetadata, SlideReader
+from bachview.viewing.viewport import Viewport
+from bachview.viewing.wanted import wanted_tiles
+
+#: A level may be this much coarser than what the models ask for.
+_MPP_SLACK = 1.1
+
+#: Mean grey levels between a patch and the colour of its square.
+_COLOR_SLACK = 4.0
+
+
+class WatchedReader:
+    """A reader that notes which levels are read. Any thread; closes nothing."""
+
+    def __init__(self, reader: SlideReader) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+        self.levels: set[int] = set()
+
+    @property
+    def metadata(self) -> SlideMetadata:
+        """Of the slide."""
+        return self._reader.metadata
+
+    def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
+        """As the reader's, noted."""
+        with self._lock:
+            self.levels.add(level)
+        return self._reader.read(level, x_lv, y_lv, width, height)
+
+    def read_associated(self, name: str) -> RGB:
+        """As the reader's."""
+        return self._reader.read_associated(name)
+
+    def close(self) -> None:
+        """The owner of the reader closes it."""
+
+
+def check_patch_level(
+    reader: SlideReader, chart: Chart, geometry: PatchGeometry, calibration: Calibration
+) -> Check:
+    """Patches come from the level nearest to the models' mpp and show the physical field.
+
+    Parameters
+    ----------
+    geometry, calibration : what the run would read with; the chart says what is true.
+    """
+    name = "level and size of patches"
+    watched = WatchedReader(reader)
+    patches = PatchReader(watched, calibration, geometry)
+    grid = PatchGrid.over(reader.metadata.pyramid.extent, calibration, geometry)
+    if (grid.rows, grid.columns) != chart.squares.shape:
+        return Check(
+            name,
+            False,
+            f"The patch grid is {grid.rows} × {grid.columns}; the chart has "
+            f"{chart.squares.shape[0]} × {chart.squares.shape[1]} squares.",
+        )
+    for row, column in np.argwhere(chart.squares != GLASS):
+        patch = patches.read(grid.field(int(row), int(column)))
+        color = chart.colors[chart.squares[row, column]]
+        # A quarter at each corner: a field that is too large shows a neighbour there.
+        side = patch.shape[0] // 4
+        for corner in (patch[:side, :side], patch[-side:, -side:]):
+            if np.abs(corner.mean(axis=(0, 1)) - color).max() > _COLOR_SLACK:
+                return Check(
+                    name, False, f"The patch at row {row}, column {column} shows another place."
+                )
+    mpps = [chart.mpp * level.downsample for level in reader.metadata.pyramid.levels]
+    right = max((i for i, mpp in enumerate(mpps) if mpp <= geometry.mpp * _MPP_SLACK), default=0)
+    if watched.levels != {right}:
+        return Check(
+            name,
+            False,
+            f"Patches at {geometry.mpp:g} µm/px were read from level "
+            f"{sorted(watched.levels)}; level {right} is right.",
+        )
+    return Check(
+        name,
+        True,
+        f"Patches of {geometry.input_px} px at {geometry.mpp:g} µm/px come from level {right} "
+        f"({mpps[right]:g} µm/px) and show their field.",
+    )
+
+
+def check_display_level(reader: SlideReader) -> Check:
+    """What is shown comes from the coarsest level that loses nothing; device px count."""
+    name = "level on the screen"
+    pyramid = reader.metadata.pyramid
+    seen: set[int] = set()
+    for viewport in _viewports(pyramid.extent.center):
+        wanted = wanted_tiles(viewport, pyramid)
+        watched = WatchedReader(reader)
+        for key in wanted.tiles[:1]:
+            read_display_tile(watched, key)
+        device = viewport.device_downsample
+        fine = [lv.index for lv in pyramid.levels if lv.downsample <= max(device, 1) * 1.01]
+        # Between the tile's level and the screen lies less than a factor of two.
+        exact = 2**wanted.level <= max(device, 1) * 1.01
+        near = wanted.level == pyramid.top_display_level or 2 ** (wanted.level + 1) > device
+        best = max(i for i in fine if pyramid.levels[i].downsample <= 2**wanted.level * 1.01)
+        if not (exact and near and watched.levels == {best}):
+            return Check(
+                name,
+                False,
+                f"At {device:g} level-0 px per device px level {sorted(watched.levels)} is shown "
+                f"(tiles of {2**wanted.level}); level {best} is right.",
+            )
+        seen |= watched.levels
+    return Check(
+        name,
+        True,
+        f"Levels {', '.join(map(str, sorted(seen)))} were each used at their zooms, counted in "
+        "device pixels.",
+    )
+
+
+def _viewports(center: Point) -> Iterator[Viewport]:
+    for ratio in (1.0, 1.25, 1.5, 2.0):
+        for downsample in (0.1, 0.9, 1.0, 1.7, 2.0, 2.5, 4.0, 7.9, 8.1):
+            yield Viewport(center, downsample, Size(300, 200), ratio)

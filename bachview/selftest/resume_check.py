@@ -1,0 +1,95 @@
+"""A run that was stopped and begun again: no patch twice, none lost, the same result."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bachview.core.predictions import PatchState, Prediction
+from bachview.inference.plan import Plan
+from bachview.inference.run import Judge
+from bachview.jobs.tokens import CancelToken
+from bachview.models.verification import Check
+from bachview.results.store import ResultStore
+from bachview.selftest.runs import Session, run_session
+from bachview.slide.opening import open_slide
+
+#: Probabilities may differ by this much: other patches shared the batch.
+_SLACK = 0.02
+
+
+def check_resume(
+    path: Path,
+    judge: Judge,
+    plan: Plan,
+    whole: Prediction,
+    folder: Path,
+    token: CancelToken | None = None,
+    reopened: Callable[[ResultStore], ResultStore] = lambda store: store,
+) -> Check:
+    """Stop a run in the middle, close everything, and begin again.
+
+    Parameters
+    ----------
+    plan : of the run that gave `whole` without a stop.
+    folder : for the results; not the one that `whole` came from.
+    reopened : changes the store before the second session; for showing that a fault is found.
+    """
+    name = "resume"
+    first, _ = _session(path, judge, plan, folder, token, stop=True)
+    if first.summary is not None:
+        return Check(name, False, "The run went to its end although it was cancelled.")
+    second, prediction = _session(path, judge, plan, folder, token, reopened=reopened)
+    tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != PatchState.NO_TISSUE)}
+    before, after = first.cells, second.cells
+    twice = len(before) + len(after) - len({*before, *after})
+    lost = len(tissue - {*before, *after})
+    extra = len({*before, *after} - tissue)
+    if twice or lost or extra:
+        return Check(
+            name, False, f"{twice} patches were classified twice, {lost} were lost, {extra} added."
+        )
+    if second.start.restored != len(before):
+        return Check(
+            name,
+            False,
+            f"{len(before)} patches were finished before the stop, {second.start.restored} found.",
+        )
+    if not _equal(whole, prediction):
+        return Check(name, False, "The result differs from that of a run without a stop.")
+    return Check(
+        name,
+        True,
+        f"Stopped after {len(before)} patches, {len(after)} more after the restart: none twice, "
+        "none lost, the same result as without a stop.",
+    )
+
+
+def _session(
+    path: Path,
+    judge: Judge,
+    plan: Plan,
+    folder: Path,
+    token: CancelToken | None,
+    *,
+    stop: bool = False,
+    reopened: Callable[[ResultStore], ResultStore] = lambda store: store,
+) -> tuple[Session, Prediction]:
+    reader = open_slide(path)
+    try:
+        with ResultStore.open(folder, plan.fingerprint) as store:
+            session = run_session(
+                reader, judge, plan, reopened(store), cancel_after=1 if stop else None, token=token
+            )
+            return session, store.load(session.start.run_id)
+    finally:
+        reader.close()
+
+
+def _equal(whole: Prediction, other: Prediction) -> bool:
+    if not np.array_equal(whole.states, other.states):
+        return False
+    if not np.array_equal(whole.top_class, other.top_class):
+        return False
+    mine, theirs = whole.results().probabilities, other.results().probabilities
+    return bool(np.abs(mine - theirs).max(initial=0) <= _SLACK)
