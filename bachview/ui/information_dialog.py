@@ -117,6 +117,7 @@ class InformationDialog(QDialog):
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setWordWrap(True)
+        table.setAlternatingRowColors(True)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         for number, row in enumerate(rows):

@@ -44,6 +44,7 @@ class SelfTestDialog(QDialog):
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
         self._table.setWordWrap(True)
+        self._table.setAlternatingRowColors(True)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         header = self._table.horizontalHeader()
@@ -124,6 +125,8 @@ class SelfTestDialog(QDialog):
                 item.setToolTip(check.message)
                 self._table.setItem(row, place, item)
         self._table.resizeRowsToContents()
+        for row in range(len(checks)):
+            self._table.setRowHeight(row, self._table.rowHeight(row) + 8)
 
     def _on_error(self, error: BachviewError) -> None:
         self._title.setText("The self-test could not be run")

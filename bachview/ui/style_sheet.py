@@ -142,6 +142,7 @@ QSlider::handle:horizontal:disabled { border-color: @disabled; }
 
 QTableWidget, QTreeWidget, QListWidget { background: @base; border: 1px solid @border;
                border-radius: 5px; gridline-color: @border; }
+QTableWidget::item { padding: 2px 5px; }
 QHeaderView::section { background: @window; color: @muted; border: none;
                border-bottom: 1px solid @border; padding: 4px 6px; }
 

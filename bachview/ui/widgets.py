@@ -1,6 +1,6 @@
 """Small building blocks that several panels share."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 #: Distances that every panel and dialog uses, device-independent px.
@@ -49,6 +49,12 @@ def scrolled(content: QWidget) -> QScrollArea:
 
 class _PanelArea(QScrollArea):
     """As wide as its content needs, with the scroll bar beside it and not over it."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The content needs another width: so does the area."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
     def minimumSizeHint(self) -> QSize:
         """The content's least width; any height, since it scrolls."""

@@ -14,6 +14,7 @@ from bachview.core.geometry import Point
 from bachview.ui.associated_images import AssociatedImagesDialog
 from bachview.ui.information_dialog import metadata_rows
 from bachview.ui.run_status import RunState
+from bachview.ui.self_test_dialog import SelfTestDialog
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
@@ -213,3 +214,13 @@ def test_a_slide_that_vanishes_is_closed_without_harm(qtbot: QtBot, tmp_path: Pa
         path.unlink()
         page.view.zoom_to_magnification(20)
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+
+
+@pytest.mark.slow
+def test_the_self_test_passes_in_the_window(qtbot: QtBot) -> None:
+    with open_window(qtbot) as window:
+        dialog = SelfTestDialog(window.services, window)
+        dialog.show()
+        qtbot.waitUntil(lambda: bool(dialog.checks), timeout=100_000)
+        assert all(check.ok for check in dialog.checks), dialog.checks
+        dialog.close()
