@@ -17,7 +17,7 @@ ColourTransform = Callable[[RGB], RGB]
 
 #: Longest side, px, of what is read from a stored level in one go. A slide with only one
 #: level would otherwise need its whole area in memory for the coarsest tile.
-_BLOCK_PX = 1024
+_BLOCK_PX = 512
 
 #: Source px around a block that the smooth filter may look at (its support at ratio < 2).
 _MARGIN_PX = 3
@@ -68,17 +68,23 @@ def read_display_tile(
     columns = math.ceil(part.width / key.downsample)
     rows = math.ceil(part.height / key.downsample)
     step = max(1, min(TILE_PX, int(_BLOCK_PX * level.downsample / key.downsample)))
-    for top in range(0, rows, step):
-        for left in range(0, columns, step):
-            if token is not None:
-                token.check()
-            width, height = min(step, columns - left), min(step, rows - top)
-            rgb = _read_block(reader, level, key, left, top, width, height)
-            if transform is not None:
-                rgb = transform(rgb)
-            place = tile[top : top + height, left : left + width]
-            # Channel by channel: four times as fast as one reversed copy.
-            place[..., 0], place[..., 1], place[..., 2] = rgb[..., 2], rgb[..., 1], rgb[..., 0]
+    if step >= max(columns, rows):
+        rgb = _read_block(reader, level, key, 0, 0, columns, rows)
+    else:
+        rgb = np.empty((rows, columns, 3), np.uint8)
+        for top in range(0, rows, step):
+            for left in range(0, columns, step):
+                if token is not None:
+                    token.check()
+                width, height = min(step, columns - left), min(step, rows - top)
+                rgb[top : top + height, left : left + width] = _read_block(
+                    reader, level, key, left, top, width, height
+                )
+    if transform is not None:
+        rgb = transform(rgb)
+    place = tile[:rows, :columns]
+    # Channel by channel: four times as fast as one reversed copy.
+    place[..., 0], place[..., 1], place[..., 2] = rgb[..., 2], rgb[..., 1], rgb[..., 0]
     return tile
 
 

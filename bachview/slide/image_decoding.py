@@ -1,6 +1,5 @@
 """JPEG and PNG files: their facts from the header, their pixels into an array."""
 
-import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,16 +177,16 @@ def _decode_directly(path: Path, facts: ImageFacts, out: RGB) -> None:
     """Without a second copy of the picture in memory."""
     import imagecodecs
 
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if facts.format_name == "png":
-            codec = imagecodecs.png_decode
-        else:
-            codec = imagecodecs.jpeg8_decode
-            # libjpeg fills what is cut off with grey and calls that a warning.
-            if data.rfind(b"\xff\xd9", max(0, len(data) - 65_536)) < 0:
-                raise ValueError("no end of image")
-        if facts.mode == "RGB":
-            codec(data, out=out)
-        else:
-            grey = codec(data)
-            out[:] = grey.reshape(*out.shape[:2], 1)
+    # Not mapped: a file that shrinks while it is mapped would end the process.
+    data = path.read_bytes()
+    if facts.format_name == "png":
+        codec = imagecodecs.png_decode
+    else:
+        codec = imagecodecs.jpeg8_decode
+        # libjpeg fills what is cut off with grey and calls that a warning.
+        if data.rfind(b"\xff\xd9", max(0, len(data) - 65_536)) < 0:
+            raise ValueError("no end of image")
+    if facts.mode == "RGB":
+        codec(data, out=out)
+    else:
+        out[:] = codec(data).reshape(*out.shape[:2], 1)

@@ -130,7 +130,7 @@ def _open_folder(path: Path) -> SlideReader:
                 continue
         if detected_format(file) == "dicom":
             try:
-                return OpenSlideReader(file)
+                return OpenSlideReader(file, opened_as=path)
             except SlideOpenError as error:
                 refused = refused or error
     if refused is not None:

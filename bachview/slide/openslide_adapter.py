@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,12 @@ class OpenSlideReader:
     was another read's, and the new handle takes the old one's place.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, opened_as: Path | None = None) -> None:
         """Open `path`, a file.
+
+        Parameters
+        ----------
+        opened_as : what the user opened, where that is another path (a DICOM folder).
 
         Raises
         ------
@@ -94,13 +99,22 @@ class OpenSlideReader:
             ) from error
         self._handle: _Handle | None = handle
         try:
-            self._metadata, self._stored = self._describe(handle.slide)
+            self._metadata, self._stored = self._describe(handle.slide, opened_as or path)
             self._factors = tuple(handle.slide.level_downsamples)
         except (openslide.OpenSlideError, OSError, ValueError) as error:
             handle.retire()
             raise SlideOpenError(
                 f"{path.name} is damaged ({reason(error, path)}); copy it again from its source."
             ) from error
+        try:
+            profile = handle.slide.color_profile
+        except (openslide.OpenSlideError, ImageCms.PyCMSError, OSError) as error:
+            _log.warning("the ICC profile of a slide cannot be read; its colours are shown raw")
+            _log.debug("%s: %s", path.name, error)
+            self._drop(handle)
+        else:
+            if profile is not None:
+                self._metadata = replace(self._metadata, icc_profile=profile.tobytes())
 
     @property
     def metadata(self) -> SlideMetadata:
@@ -190,13 +204,15 @@ class OpenSlideReader:
                 return
         fresh.retire()
 
-    def _describe(self, slide: openslide.OpenSlide) -> tuple[SlideMetadata, tuple[int, ...]]:
+    def _describe(
+        self, slide: openslide.OpenSlide, opened_as: Path
+    ) -> tuple[SlideMetadata, tuple[int, ...]]:
         """Metadata, and OpenSlide's level index of each of our levels."""
         properties = slide.properties
         levels, stored = rising_levels(slide.level_dimensions)
         vendor = properties.get(openslide.PROPERTY_NAME_VENDOR)
         metadata = SlideMetadata(
-            path=self._path,
+            path=opened_as,
             format_name=vendor or "openslide",
             vendor=vendor,
             pyramid=Pyramid(levels, bounds_of(properties, levels[0])),
@@ -205,21 +221,10 @@ class OpenSlideReader:
             fingerprint=slide_fingerprint(
                 self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
             ),
-            icc_profile=self._icc_profile(),
+            icc_profile=None,  # read last, since that may spoil the handle
             associated_images=tuple(sorted(slide.associated_images)),
         )
         return metadata, stored
-
-    def _icc_profile(self) -> bytes | None:
-        """The embedded profile; read on a handle of its own, which it may spoil."""
-        try:
-            with openslide.OpenSlide(self._path) as slide:
-                profile = slide.color_profile
-        except (openslide.OpenSlideError, ImageCms.PyCMSError, OSError) as error:
-            _log.warning("the ICC profile of a slide cannot be read; its colours are shown raw")
-            _log.debug("%s: %s", self._path.name, error)
-            return None
-        return None if profile is None else profile.tobytes()
 
 
 def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:

@@ -58,15 +58,22 @@ class TiffReader:
         self._path = path
         self._closed = False
         try:
+            self._source = SegmentSource(path, path.open("rb"))
+        except OSError as error:
+            raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
+        try:
             self._metadata, self._planes = self._describe()
         except SlideOpenError:
+            self._source.close()
             raise
         except UnsupportedTiffError as error:
+            self._source.close()
             raise SlideOpenError(
                 f"{path.name} cannot be shown: it is {error}; convert it to an 8-bit RGB "
                 "pyramidal TIFF."
             ) from error
         except Exception as error:  # tifffile raises many kinds on damaged files
+            self._source.close()
             raise SlideOpenError(
                 f"{path.name} is damaged and cannot be opened; copy it again from its source."
             ) from error
@@ -124,12 +131,7 @@ class TiffReader:
             ome = None if text is None else read_ome(text, width, height)
             if ome is not None:
                 self._refuse_parts(ome)
-            self._source = SegmentSource(path, path.open("rb"))
-            try:
-                levels, planes = self._levels(series, ome.significant_bits if ome else None)
-            except BaseException:
-                self._source.close()
-                raise
+            levels, planes = self._levels(series, ome.significant_bits if ome else None)
             profile = key.tags.get(34675)
             metadata = SlideMetadata(
                 path=path,

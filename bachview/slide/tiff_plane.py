@@ -1,9 +1,10 @@
 """One stored level of a TIFF file, read by its tiles or strips."""
 
 import math
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -13,13 +14,27 @@ import numpy.typing as npt
 
 from bachview.errors import SlideReadError
 from bachview.slide.image_decoding import LIMIT_PX
+from bachview.slide.lzw import decode_lzw
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
-_JPEG_COMPRESSIONS = (6, 7, 33007, 34892)
+_LZW = 5
+_JPEG_COMPRESSIONS = (7, 34892)
+#: None, LZW, JPEG, deflate (two numbers), PackBits, JPEG 2000 (three), LZMA, zstd, WebP. Not
+#: the fax codecs and others that no slide uses: each decoder is a way in for a bad file.
+_COMPRESSIONS = (
+    *(1, _LZW, *_JPEG_COMPRESSIONS, 8, 32946, 32773),
+    *(33003, 33005, 34712, 34925, 50000, 50001),
+)
 _YCBCR_COMPRESSIONS = (*_JPEG_COMPRESSIONS, 34712)  # whose decoders return RGB
 _MINISWHITE, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
 _UNASSOCIATED_ALPHA = 2
+
+
+#: No codec makes more than this of one byte (deflate 1032, LZW 1365; zstd and WebP more, but
+#: not of stained tissue). Small files may claim `_FREE_BYTES` whatever they hold.
+_MOST_EXPANSION = 5000
+_FREE_BYTES = 16_000_000
 
 
 class UnsupportedTiffError(ValueError):
@@ -52,20 +67,20 @@ class SegmentSource:
         """
         try:
             with self._lock:
+                size = self.file.seek(0, os.SEEK_END)
+                if offset < 0 or count < 0 or offset + count > size:
+                    raise SlideReadError(
+                        f"A part of {self.path.name} is missing, the file is cut off; copy it "
+                        "again from its source."
+                    )
                 self.file.seek(offset)
-                data = self.file.read(count)
+                return self.file.read(count)
         except ValueError as error:  # the file was closed
             raise SlideReadError(f"{self.path.name} is closed.") from error
         except OSError as error:
             raise SlideReadError(
                 f"{self.path.name} cannot be read any more; check its drive."
             ) from error
-        if len(data) < count:
-            raise SlideReadError(
-                f"A part of {self.path.name} is missing, the file is cut off; copy it again from "
-                "its source."
-            )
-        return data
 
     def held(self, key: tuple[int, int]) -> RGB | None:
         """A segment decoded lately."""
@@ -96,8 +111,8 @@ class SegmentSource:
 
 @dataclass(frozen=True, slots=True)
 class _StoredPage:
-    offsets: Sequence[int]
-    byte_counts: Sequence[int]
+    offsets: npt.NDArray[np.int64]
+    byte_counts: npt.NDArray[np.int64]
     options: dict[str, Any]
 
 
@@ -162,21 +177,35 @@ class TiffPlane:
             raise UnsupportedTiffError("stored in tiles or strips that are too large")
         # All that tifffile would look up in the file, which it has closed by then.
         compression = int(key.compression)
-        if compression != 1 and compression not in tifffile.TIFF.DECOMPRESSORS:
+        if compression not in _COMPRESSIONS or compression not in tifffile.TIFF.DECOMPRESSORS:
             raise UnsupportedTiffError(f"compressed in a way that is not supported ({compression})")
+        self._is_lzw = compression == _LZW
+        if self._is_lzw:
+            if int(key.fillorder) != 1:
+                raise UnsupportedTiffError("compressed by LZW in reversed bits")
+            key.compression = 1  # tifffile gets the segment after our own decoder
         self._decode = key.decode
         is_jpeg = compression in _JPEG_COMPRESSIONS
         self._pages = [
             _StoredPage(
-                page.dataoffsets,
-                page.databytecounts,
+                np.asarray(page.dataoffsets, np.int64),
+                np.asarray(page.databytecounts, np.int64),
                 {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader} if is_jpeg else {},
             )
             for page in pages
         ]
+        self._refuse_empty_claims()
         needed = self._across * self._down * self._planes
         if any(min(len(p.offsets), len(p.byte_counts)) < needed for p in self._pages):
             raise ValueError("tiles or strips are missing from its index")
+
+    def _refuse_empty_claims(self) -> None:
+        """A header that claims far more pixels than its bytes can hold is damaged or a bomb."""
+        for page in self._pages:
+            filled = int((page.byte_counts > 0).sum())
+            claimed = filled * self.segment_px * self._key.dtype.itemsize
+            if claimed > _MOST_EXPANSION * int(page.byte_counts.sum()) + _FREE_BYTES:
+                raise ValueError("the header claims more pixels than there are")
 
     @property
     def segment_px(self) -> int:
@@ -217,11 +246,15 @@ class TiffPlane:
         if held is not None:
             return held
         per_plane = self._across * self._down
-        parts = [
-            self._decoded(page, index + plane * per_plane)
+        places = [
+            (page, index + plane * per_plane)
             for page in self._pages
             for plane in range(self._planes)
         ]
+        if any(page.byte_counts[place] == 0 for page, place in places):
+            # A tile that was never written: bare glass.
+            return blank(self._segment_width, self._segment_height)
+        parts = [self._decoded(page, place) for page, place in places]
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
         segment = self._as_rgb(samples)
         self._source.hold(key, segment)
@@ -229,13 +262,10 @@ class TiffPlane:
 
     def _decoded(self, page: "_StoredPage", index: int) -> npt.NDArray[Any]:
         """(rows, columns, samples) as stored."""
-        count = int(page.byte_counts[index])
-        shape = (self._segment_height, self._segment_width)
-        if count == 0:  # a tile that was never written: bare glass
-            samples = self._samples if self._planes == 1 and len(self._pages) == 1 else 1
-            return np.full((*shape, samples), np.iinfo(self._key.dtype).max, self._key.dtype)
-        data = self._source.bytes_at(int(page.offsets[index]), count)
+        data = self._source.bytes_at(int(page.offsets[index]), int(page.byte_counts[index]))
         try:
+            if self._is_lzw:
+                data = self._without_lzw(data, index)
             decoded, _, _ = self._decode(data, index, **page.options)
         except Exception as error:  # each codec has errors of its own
             raise SlideReadError(
@@ -243,6 +273,15 @@ class TiffPlane:
                 "again from its source."
             ) from error
         return np.asarray(decoded[0])
+
+    def _without_lzw(self, data: bytes, index: int) -> bytes:
+        """The bytes of a segment; the last strips are shorter than the others."""
+        samples = self._samples if self._planes == 1 and len(self._pages) == 1 else 1
+        row_bits = self._segment_width * samples * int(self._key.bitspersample)
+        rows = self._segment_height
+        if not self._key.is_tiled:
+            rows = min(rows, self.height - index % self._down * rows)
+        return decode_lzw(data, (row_bits + 7) // 8, rows)
 
     def _as_rgb(self, samples: npt.NDArray[Any]) -> RGB:
         """(rows, columns, 3) uint8 of decoded samples."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from bachview.core.calibration import Origin
 from bachview.errors import SlideOpenError, SlideReadError
@@ -67,6 +69,8 @@ def test_a_dicom_file_and_its_folder() -> None:
     picture = slide.read(0, 0, 0, 1152, 700)
     slide.close()
     folder = open_slide(file.parent)
+    assert folder.metadata.path == file.parent
+    assert folder.metadata.fingerprint == slide.metadata.fingerprint
     assert (folder.read(0, 0, 0, 1152, 700) == picture).all()
     folder.close()
 
@@ -176,23 +180,35 @@ def test_truncated_copies_of_real_files(name: str, share: float, tmp_path: Path)
     whole.close()
 
 
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Contents of small files of every kind, some of them real."""
+    folder = tmp_path_factory.mktemp("small")
+    picture = gradient(80, 60)
+    ome, plain, png, jpeg = (folder / name for name in ("a.ome.tif", "b.tif", "c.png", "d.jpg"))
+    facts = {"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(ome, picture, photometric="rgb", tile=(32, 32), metadata=facts)
+    tifffile.imwrite(plain, picture, photometric="rgb", compression="lzw", predictor=True)
+    Image.fromarray(picture).save(png)
+    Image.fromarray(picture).save(jpeg)
+    real = [SHARED / "slides" / name for name in ("boxes.tiff", "small.svs")]
+    return [path.read_bytes() for path in (ome, plain, png, jpeg, *real) if path.exists()]
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bytes_never_get_past_the_known_errors(
-    data: st.DataObject, tmp_path: Path, expects_log: pytest.LogCaptureFixture
+    data: st.DataObject,
+    small_files: list[bytes],
+    tmp_path: Path,
+    expects_log: pytest.LogCaptureFixture,
 ) -> None:
-    """Headers of small files with a few bytes changed at random places.
-
-    A profile that broke is logged.
-    """
-    name = data.draw(st.sampled_from(["slides/boxes.tiff", "slides/small.svs"]))
-    source = SHARED / name
-    if not source.exists():
-        pytest.skip("the real test data are not here")
-    content = bytearray(source.read_bytes())
+    """A few bytes changed at random places, the header's more often. A broken profile is logged."""
+    content = bytearray(data.draw(st.sampled_from(small_files)))
     for _ in range(data.draw(st.integers(1, 6))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path / f"flipped{source.suffix}"
+        end = data.draw(st.sampled_from([min(512, len(content)), len(content)]))
+        content[data.draw(st.integers(0, end - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "flipped"
     path.write_bytes(content)
     try:
         slide = open_slide(path)

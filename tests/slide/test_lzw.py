@@ -1,0 +1,36 @@
+"""LZW segments: right ones decode, damaged ones are errors and never the end of the process."""
+
+import imagecodecs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bachview.slide.lzw import decode_lzw
+from tests.slides import gradient
+
+PICTURE = gradient(80, 60)
+ENCODED = bytes(imagecodecs.lzw_encode(PICTURE.tobytes()))
+
+
+def test_a_whole_segment() -> None:
+    assert decode_lzw(ENCODED, 240, 60) == PICTURE.tobytes()
+    assert decode_lzw(ENCODED, 240, 40) == PICTURE[:40].tobytes()
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.9])
+def test_a_segment_that_is_cut_off(share: float) -> None:
+    with pytest.raises(OSError):
+        decode_lzw(ENCODED[: int(len(ENCODED) * share)], 240, 60)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(ENCODED) - 1), st.integers(0, 255)), min_size=1))
+def test_damage(changes: list[tuple[int, int]]) -> None:
+    data = bytearray(ENCODED)
+    for place, value in changes:
+        data[place] = value
+    try:
+        found = decode_lzw(bytes(data), 240, 60)
+    except OSError:
+        return
+    assert np.frombuffer(found, np.uint8).size == PICTURE.size
