@@ -1,0 +1,164 @@
+"""What is known of a phantom slide, because it was drawn: outlines and classes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Point, Region
+from bachview.errors import SlideOpenError
+
+_FORMAT = 1
+
+Outline = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A closed outline and what it is.
+
+    Attributes
+    ----------
+    material : a class key, or another name that the phantom's textures know.
+    outline : (N, 2) float64, x and y of the corners, level-0 px; closed by itself.
+    """
+
+    material: str
+    outline: Outline
+
+    @property
+    def bounds(self) -> Region:
+        """The smallest region that holds the outline."""
+        (left, top), (right, bottom) = self.outline.min(axis=0), self.outline.max(axis=0)
+        return Region.between(float(left), float(top), float(right), float(bottom))
+
+    @property
+    def area_px(self) -> float:
+        """The enclosed area, level-0 px."""
+        x, y = self.outline.T
+        return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+    def contains(self, point: Point) -> bool:
+        """Whether `point` is inside: an odd number of edges lies to its right."""
+        x, y = self.outline.T
+        next_x, next_y = np.roll(x, -1), np.roll(y, -1)
+        spans = (y > point.y) != (next_y > point.y)
+        slope = (next_x[spans] - x[spans]) / (next_y[spans] - y[spans])
+        crossings = x[spans] + (point.y - y[spans]) * slope
+        return bool(np.count_nonzero(crossings > point.x) % 2)
+
+    def has_edge_in(self, region: Region) -> bool:
+        """Whether the outline may pass through `region`; False is certain, True is not."""
+        x, y = self.outline.T
+        next_x, next_y = np.roll(x, -1), np.roll(y, -1)
+        return bool(
+            np.any(
+                (np.minimum(x, next_x) <= region.right)
+                & (np.maximum(x, next_x) >= region.x)
+                & (np.minimum(y, next_y) <= region.bottom)
+                & (np.maximum(y, next_y) >= region.y)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhantomTruth:
+    """Where everything is on a phantom slide.
+
+    Attributes
+    ----------
+    width, height : level-0 size, px.
+    mpp : um/px at level 0.
+    seed : the seed that it was drawn with.
+    areas : the tissue of the four classes; areas do not overlap.
+    regions : (class key, region): for each area a rectangle that lies wholly inside it,
+        level-0 px. At least one for each class.
+    tissue : outlines of the pieces of tissue. They hold the areas, and fat and stroma
+        around them that belong to no class.
+    holes : bare glass inside the tissue.
+    marks : pen strokes, dust, coverslip edges: what is on the slide and not tissue.
+    """
+
+    width: int
+    height: int
+    mpp: float
+    seed: int
+    areas: tuple[Shape, ...]
+    regions: tuple[tuple[str, Region], ...]
+    tissue: tuple[Shape, ...]
+    holes: tuple[Shape, ...]
+    marks: tuple[Shape, ...]
+
+    def class_at(self, point: Point) -> str | None:
+        """Class key of the tissue at the level-0 `point`; None off the four kinds of tissue."""
+        return next((area.material for area in self.areas if area.contains(point)), None)
+
+    def is_tissue(self, point: Point) -> bool:
+        """Whether there is tissue at the level-0 `point`, of any kind."""
+        return any(piece.contains(point) for piece in self.tissue) and not any(
+            hole.contains(point) for hole in self.holes
+        )
+
+    def save(self, slide: Path) -> Path:
+        """Write the truth beside `slide` and return the file's path."""
+        path = truth_path(slide)
+        document = {
+            "format": _FORMAT,
+            "width": self.width,
+            "height": self.height,
+            "mpp": self.mpp,
+            "seed": self.seed,
+            "regions": [{"class": key, "region": list(region)} for key, region in self.regions],
+            **{
+                name: [{"material": s.material, "outline": s.outline.tolist()} for s in shapes]
+                for name, shapes in (
+                    ("areas", self.areas),
+                    ("tissue", self.tissue),
+                    ("holes", self.holes),
+                    ("marks", self.marks),
+                )
+            },
+        }
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+
+def truth_path(slide: Path) -> Path:
+    """Where the truth of a phantom slide lies: ``name.tiff`` has ``name.truth.json``."""
+    return slide.with_suffix(".truth.json")
+
+
+def load_truth(slide: Path) -> PhantomTruth:
+    """Read the truth that lies beside a phantom slide.
+
+    Raises
+    ------
+    SlideOpenError
+        It is missing, damaged or of another version of the program.
+    """
+    path = truth_path(slide)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != _FORMAT:
+            raise ValueError("written by another version")
+        shapes = {
+            name: tuple(
+                Shape(str(s["material"]), np.array(s["outline"], np.float64).reshape(-1, 2))
+                for s in document[name]
+            )
+            for name in ("areas", "tissue", "holes", "marks")
+        }
+        return PhantomTruth(
+            int(document["width"]),
+            int(document["height"]),
+            float(document["mpp"]),
+            int(document["seed"]),
+            regions=tuple((str(r["class"]), Region(*r["region"])) for r in document["regions"]),
+            **shapes,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SlideOpenError(
+            f"{path.name} is missing or damaged: make the phantom slide again."
+        ) from error

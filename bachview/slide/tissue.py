@@ -1,0 +1,276 @@
+"""Where there is tissue: stain that behaves like haematoxylin and eosin.
+
+Method
+------
+Light that passes stain obeys Beer and Lambert's law, so each pixel is turned into optical
+density against the slide's own white (Ruifrok and Johnston, "Quantification of histochemical
+staining by color deconvolution", Anal Quant Cytol Histol 23:291-299, 2001). Both H
+(0.65, 0.70, 0.29) and E (0.07, 0.99, 0.11), and any mixture of them, absorb green most.
+Ink, glass, shadows and padding do not: grey and black absorb all three alike, blue and
+green ink absorb red most, red ink absorbs blue nearly as much as green. Hence
+
+    stain = OD_green - min(OD_red, OD_blue)
+
+decides, where red does not exceed green and, in strong colour, blue stays below green.
+Pixels of clear stain seed the mask and faint stain that touches them joins in (hysteresis;
+Canny, IEEE PAMI 8:679-698, 1986): the thin walls of fat cells and pale stroma hang together,
+noise of the glass does not. Then gaps of the width of a fat cell are closed, small holes are
+filled and specks removed. A threshold found from the histogram alone (Otsu) is not used: it
+splits a field that is tissue all over, and on a slide of pale tissue it takes the pen.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from bachview.core.calibration import Calibration
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.core.pyramid import Level
+from bachview.errors import CalibrationError, SlideReadError
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import RGB, SlideReader
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+
+#: Pixel of the mask, um: a few cells wide.
+MASK_MPP = 8.0
+#: A small slide gets a finer mask, of at least this many pixels on its longer side.
+_LEAST_SIDE_PX = 192
+
+_CLEAR_STAIN = 0.035
+_FAINT_STAIN = 0.014
+#: Mean stain over a square of this side, um, that is tissue though no pixel in it is clear.
+_AREA_UM, _AREA_STAIN = 120, 0.016
+#: Red may exceed green by this factor and offset: dark haematoxylin comes close to 1.
+_RED_FACTOR, _RED_OFFSET = 1.12, 0.012
+#: In colour of this density and more, blue at this share of green is red ink. Red blood
+#: cells come near to it, but never over a mark's width.
+_INK_DENSITY, _INK_BLUE_SHARE = 0.35, 0.78
+
+_CLOSE_UM = 60.0
+_FILL_MM2 = 0.15
+_SPECK_MM2 = 0.008
+
+#: Source px read in one go.
+_STRIPE_PX = 8_000_000
+_BLOCK_PX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TissueMask:
+    """Where tissue is.
+
+    Attributes
+    ----------
+    mask : (rows, columns) bool. Parts that cannot be read count as tissue, so that a run
+        meets them and reports them as failed rather than passing over them.
+    region : what the mask covers, level-0 px.
+    mpp : um per mask pixel.
+    """
+
+    mask: Mask
+    region: Region
+    mpp: float
+
+    @property
+    def area_mm2(self) -> float:
+        """Area of the tissue."""
+        return float(self.mask.sum()) * (self.mpp / 1000) ** 2
+
+    def fraction(self, grid: PatchGrid) -> Floats:
+        """(rows, columns) float32: the share of each cell of `grid` that is tissue.
+
+        What of a cell lies outside the mask counts as no tissue.
+        """
+        height, width = self.mask.shape
+        sums = np.zeros((height + 1, width + 1), np.float64)
+        sums[1:, 1:] = self.mask.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
+        rows = grid.region.y + np.arange(grid.rows + 1) * grid.stride_y
+        columns = grid.region.x + np.arange(grid.columns + 1) * grid.stride_x
+        y = np.clip((rows - self.region.y) / self.region.height * height, 0, height)
+        x = np.clip((columns - self.region.x) / self.region.width * width, 0, width)
+        # The running sum is linear inside a mask pixel, so interpolating it is exact.
+        at_rows = _interpolated(sums, y)
+        corners = _interpolated(at_rows.T, x).T
+        covered = np.diff(np.diff(corners, axis=0), axis=1)
+        cell = grid.stride_x / self.region.width * width * grid.stride_y / self.region.height
+        return np.asarray(np.clip(covered / (cell * height), 0, 1), dtype=np.float32)
+
+    def tissue_cells(self, grid: PatchGrid, least: float = 0.25) -> Mask:
+        """(rows, columns) bool: cells of which at least the share `least` is tissue."""
+        return np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
+
+
+def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArray[np.float64]:
+    """Rows of `values` at the fractional row numbers `places`, linearly."""
+    lower = np.minimum(np.floor(places).astype(np.intp), len(values) - 2)
+    weight = (places - lower)[:, None]
+    return np.asarray(values[lower] * (1 - weight) + values[lower + 1] * weight)
+
+
+def find_tissue(
+    reader: SlideReader, calibration: Calibration, token: CancelToken | None = None
+) -> TissueMask:
+    """Find the tissue of a slide. Any thread; reads in stripes of bounded memory.
+
+    Raises
+    ------
+    CalibrationError
+        The pixel size is not known.
+    Cancelled
+        `token` asked for it.
+    """
+    if calibration.mpp is None or calibration.mpp_x is None or calibration.mpp_y is None:
+        raise CalibrationError("The pixel size is not known: state the µm per pixel first.")
+    pyramid = reader.metadata.pyramid
+    bounds = pyramid.bounds
+    longest_um = max(bounds.width * calibration.mpp_x, bounds.height * calibration.mpp_y)
+    mpp = max(calibration.mpp, min(MASK_MPP, longest_um / _LEAST_SIDE_PX))
+    columns = max(1, round(bounds.width * calibration.mpp_x / mpp))
+    rows = max(1, round(bounds.height * calibration.mpp_y / mpp))
+    level = pyramid.level_for(mpp / calibration.mpp)
+    picture = np.empty((rows, columns, 3), np.uint8)
+    unread = np.zeros((rows, columns), np.bool_)
+    stripe = max(
+        1,
+        int(
+            _STRIPE_PX / (bounds.width / level.downsample) * rows / bounds.height * level.downsample
+        ),
+    )
+    for top in range(0, rows, stripe):
+        if token is not None:
+            token.check()
+        part = slice(top, min(top + stripe, rows))
+        picture[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
+    mask = stained(picture, mpp)
+    return TissueMask(mask | unread, bounds, mpp)
+
+
+def _read_stripe(
+    reader: SlideReader, level: Level, bounds: Region, part: slice, shape: tuple[int, int]
+) -> tuple[RGB, Mask]:
+    """Mask rows `part` as colours (h, w, 3), and which of them could not be read (h, w)."""
+    rows, columns = shape
+    scale = level.downsample
+    left, width = math.floor(bounds.x / scale), math.ceil(bounds.width / scale)
+    step = bounds.height / scale / rows
+    first, last = bounds.y / scale + part.start * step, bounds.y / scale + part.stop * step
+    top, height = math.floor(first), max(1, math.ceil(last) - math.floor(first))
+    size = (columns, part.stop - part.start)
+    box = (0.0, first - top, float(width), min(last - top, float(height)))
+    broken = np.zeros((height, width), np.uint8)
+    try:
+        pixels = reader.read(level.index, left, top, width, height)
+    except SlideReadError:
+        pixels = _read_blocks(reader, level, (left, top, width, height), broken)
+    colours = Image.fromarray(pixels).resize(size, Image.Resampling.BOX, box=box)
+    if not broken.any():
+        return np.asarray(colours), np.zeros(size[::-1], np.bool_)
+    damage = Image.fromarray(broken).resize(size, Image.Resampling.BOX, box=box)
+    return np.asarray(colours), np.asarray(damage) > 0
+
+
+def _read_blocks(
+    reader: SlideReader, level: Level, window: tuple[int, int, int, int], broken: RGB
+) -> RGB:
+    """Read block by block what does not read as a whole; marks the rest 255 in `broken`."""
+    left, top, width, height = window
+    pixels = np.full((height, width, 3), 255, np.uint8)
+    for y in range(0, height, _BLOCK_PX):
+        for x in range(0, width, _BLOCK_PX):
+            w, h = min(_BLOCK_PX, width - x), min(_BLOCK_PX, height - y)
+            try:
+                block = reader.read(level.index, left + x, top + y, w, h)
+            except SlideReadError:
+                broken[y : y + h, x : x + w] = 255
+            else:
+                pixels[y : y + h, x : x + w] = block
+    return pixels
+
+
+def stained(picture: RGB, mpp: float) -> Mask:
+    """(rows, columns) bool: where `picture` shows stained tissue; see the module's method.
+
+    Parameters
+    ----------
+    picture : (rows, columns, 3) uint8 RGB at `mpp` um/px.
+    """
+    from scipy import ndimage
+
+    red, green, blue = np.moveaxis(_optical_density(picture), 2, 0)
+    stain = green - np.minimum(red, blue)
+    ink = (red > _RED_FACTOR * green + _RED_OFFSET) | (
+        (green > _INK_DENSITY) & (blue > _INK_BLUE_SHARE * green)
+    )
+    # The rim of a mark mixes ink with glass and looks like faint stain.
+    ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
+    faint = (stain > _FAINT_STAIN) & ~ink
+    clear = (stain > _CLEAR_STAIN) & ~ink
+    # Two neighbours at least: single coloured pixels are noise of the sensor or of JPEG.
+    clear &= ndimage.uniform_filter(clear.astype(np.float32), 3) > 0.3
+    # Pale fat is nowhere clear, but evenly faint over an area in which noise averages out.
+    clear |= faint & (ndimage.uniform_filter(stain * faint, round(_AREA_UM / mpp)) > _AREA_STAIN)
+    parts, count = ndimage.label(faint, np.ones((3, 3)))
+    seeded = np.zeros(count + 1, np.bool_)
+    seeded[np.unique(parts[clear])] = True
+    seeded[0] = False
+    mask = seeded[parts]
+    radius = max(1, round(_CLOSE_UM / 2 / mpp))
+    padded = np.pad(mask, radius)
+    closed = ndimage.binary_closing(padded, _disc(radius))[radius:-radius, radius:-radius]
+    closed = _without_small(~(closed | mask), _FILL_MM2, mpp)
+    return _without_small(~closed, _SPECK_MM2, mpp)
+
+
+def _optical_density(picture: RGB) -> Floats:
+    """(rows, columns, 3) float32 against the glass's own colour, >= 0."""
+    white = _white(picture)
+    table = np.arange(256, dtype=np.float32) + 1
+    density = np.empty(picture.shape, np.float32)
+    for channel in range(3):
+        lut = np.maximum(0, np.log10((white[channel] + 1) / table)).astype(np.float32)
+        density[..., channel] = lut[picture[..., channel]]
+    return density
+
+
+def _white(picture: RGB) -> tuple[float, float, float]:
+    """Colour of the bare glass: the commonest among the bright greyish pixels.
+
+    A field without glass has few of them; then a usual lamp is assumed.
+    """
+    pixels = picture.reshape(-1, 3)
+    low, high = pixels.min(axis=1), pixels.max(axis=1)
+    # Pure white is padding, not glass.
+    glass = (low > 205) & (high - low < 22) & (low < 254)
+    if glass.mean() < 0.02:
+        return (245.0, 245.0, 245.0)
+    found = pixels[glass]
+    red, green, blue = (
+        float(np.bincount(found[:, channel], minlength=256).argmax()) for channel in range(3)
+    )
+    return red, green, blue
+
+
+def _disc(radius: int) -> Mask:
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return np.asarray(x * x + y * y <= radius * radius, dtype=np.bool_)
+
+
+def _without_small(mask: Mask, least_mm2: float, mpp: float) -> Mask:
+    """`mask` less its connected parts below `least_mm2`, unless they are all there is."""
+    from scipy import ndimage
+
+    parts, count = ndimage.label(mask)
+    if not count:
+        return mask
+    # On a slide smaller than the limit nothing would be left.
+    least_px = min(least_mm2 * 1e6 / mpp**2, 0.02 * mask.size)
+    areas = np.bincount(parts.ravel())
+    keep = areas >= least_px
+    keep[0] = False
+    return np.asarray(keep[parts], dtype=np.bool_)

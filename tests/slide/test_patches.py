@@ -1,0 +1,102 @@
+"""Patches: the right place, at the model's mpp, from the right level."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGeometry
+from bachview.errors import CalibrationError, SlideReadError
+from bachview.slide.opening import open_slide
+from bachview.slide.patches import PatchReader
+from tests.conftest import shared_file
+from tests.slides import ArraySlide, gradient
+
+PICTURE = np.asarray(
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize(
+        (1600, 1200), Image.Resampling.BICUBIC
+    )
+)
+
+
+def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
+    """Level-0 pixels, white around, averaged down the plain way."""
+    pad = 400
+    padded = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), constant_values=255)
+    box = (field.x + pad, field.y + pad, field.right + pad, field.bottom + pad)
+    image = Image.fromarray(padded)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+
+
+@given(
+    x=st.floats(-100, 1400),
+    y=st.floats(-100, 1000),
+    mpp=st.floats(0.3, 3.0),
+)
+def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> None:
+    reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
+    patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(48, mpp, 48 * mpp))
+    side = 48 * mpp / 0.5
+    field = Region(x, y, side, side)
+    difference = patches.read(field).astype(float) - _reference(PICTURE, field, 48)
+    # A coarser level was averaged with boxes first, so fine grain differs a little.
+    assert np.abs(difference).mean() < 4
+
+
+def test_pixels_need_not_be_square() -> None:
+    reader = ArraySlide(gradient(800, 800), factors=())
+    calibration = Calibration(0.5, 0.25, Origin.FILE)
+    patches = PatchReader(reader, calibration, PatchGeometry(64, 1.0, 64.0))
+    patch = patches.read(Region(100, 200, 128, 256)).astype(float)
+    red, green = patch[..., 0].mean(axis=0), patch[..., 1].mean(axis=1)
+    np.testing.assert_allclose(red[[0, -1]], [101 * 255 / 799, 227 * 255 / 799], atol=1.5)
+    np.testing.assert_allclose(green[[0, -1]], [202 * 255 / 799, 454 * 255 / 799], atol=1.5)
+
+
+@pytest.mark.parametrize(
+    ("mpp", "level"), [(0.5, 0), (0.9, 0), (0.95, 1), (1.9, 2), (1.7, 1), (0.2, 0), (9.0, 2)]
+)
+def test_it_reads_the_level_nearest_to_the_models_mpp(mpp: float, level: int) -> None:
+    reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
+    patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(32, mpp, 32 * mpp))
+    assert patches.level.index == level
+
+
+def test_the_colour_transform_is_applied_last() -> None:
+    reader = ArraySlide(PICTURE, factors=())
+    geometry = PatchGeometry(32, 0.5, 16.0)
+    plain = PatchReader(reader, reader.metadata.calibration, geometry)
+    inverted = PatchReader(reader, reader.metadata.calibration, geometry, lambda rgb: 255 - rgb)
+    field = Region(10.3, 20.7, 32, 32)
+    np.testing.assert_array_equal(inverted.read(field), 255 - plain.read(field))
+
+
+def test_a_damaged_part_raises_and_the_rest_goes_on() -> None:
+    reader = ArraySlide(PICTURE, factors=(), broken=Region(500, 500, 10, 10))
+    geometry = PatchGeometry(64, 0.5, 32.0)
+    patches = PatchReader(reader, reader.metadata.calibration, geometry)
+    with pytest.raises(SlideReadError):
+        patches.read(Region(470, 470, 64, 64))
+    assert patches.read(Region(10, 10, 64, 64)).shape == (64, 64, 3)
+
+
+def test_without_a_pixel_size_it_says_so() -> None:
+    reader = ArraySlide(PICTURE, mpp=None, factors=())
+    with pytest.raises(CalibrationError, match="pixel size"):
+        PatchReader(reader, Calibration.unknown(), PatchGeometry(64, 0.5, 32.0))
+
+
+def test_a_patch_of_a_real_slide_at_its_own_mpp_is_its_own_pixels() -> None:
+    reader = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
+    try:
+        mpp = reader.metadata.calibration.mpp
+        assert mpp is not None
+        patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(128, mpp, 64.0))
+        np.testing.assert_array_equal(
+            patches.read(Region(700, 900, 128, 128)), reader.read(0, 700, 900, 128, 128)
+        )
+    finally:
+        reader.close()

@@ -1,0 +1,108 @@
+"""The phantom slide: opened like a real one, and what it claims of itself is true."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bachview.core.geometry import Point
+from bachview.core.stains import STAINS
+from bachview.errors import Cancelled, UsageError
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.opening import open_slide
+from bachview.slide.phantom import PhantomTruth, load_truth, write_phantom
+from bachview.slide.reader import SlideReader
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PhantomTruth]:
+    path = tmp_path_factory.mktemp("phantom") / "phantom.tiff"
+    return path, write_phantom(path, width=7000, height=5200, mpp=0.5)
+
+
+def _means(reader: SlideReader, x: int, y: int, side: int) -> npt.NDArray[np.float64]:
+    return np.asarray(reader.read(0, x, y, side, side).reshape(-1, 3).mean(axis=0))
+
+
+def _blocks(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(picture.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3)))
+
+
+def test_it_opens_with_its_size_and_pixel_size(phantom: tuple[Path, PhantomTruth]) -> None:
+    reader = open_slide(phantom[0])
+    try:
+        metadata = reader.metadata
+        assert (metadata.pyramid.size.width, metadata.pyramid.size.height) == (7000, 5200)
+        assert metadata.calibration.mpp == pytest.approx(0.5, rel=1e-3)
+        assert len(metadata.pyramid.levels) > 1
+        assert metadata.format_name != "image", "OpenSlide should read it"
+    finally:
+        reader.close()
+
+
+def test_each_region_has_the_stain_of_its_class_at_the_size_of_a_patch(
+    phantom: tuple[Path, PhantomTruth],
+) -> None:
+    path, truth = phantom
+    reader = open_slide(path)
+    assert {key for key, _ in truth.regions} == set(STAINS)
+    names = list(STAINS)
+    stains = np.array([STAINS[name] for name in names], float)
+    rng = np.random.default_rng(1)
+    try:
+        for key, region in truth.regions:
+            for _ in range(8):
+                x = int(rng.uniform(region.x, region.right - 128))
+                y = int(rng.uniform(region.y, region.bottom - 128))
+                distances = np.linalg.norm(stains - _means(reader, x, y, 128), axis=1)
+                assert names[int(distances.argmin())] == key
+    finally:
+        reader.close()
+
+
+def test_levels_are_reductions_of_level_0(phantom: tuple[Path, PhantomTruth]) -> None:
+    reader = open_slide(phantom[0])
+    try:
+        level = reader.metadata.pyramid.levels[1]
+        factor = round(level.downsample)
+        for x_lv, y_lv in ((300, 200), (700, 900), (1000, 500)):
+            small = reader.read(1, x_lv, y_lv, 64, 64).astype(float)
+            large = reader.read(0, x_lv * factor, y_lv * factor, 64 * factor, 64 * factor)
+            mean = large.reshape(64, factor, 64, factor, 3).mean(axis=(1, 3))
+            # Both are JPEG, so single pixels differ; a shift or a wrong filter would show here.
+            assert np.abs(_blocks(mean) - _blocks(small)).mean() < 1.5
+    finally:
+        reader.close()
+
+
+def test_the_truth_is_kept_beside_the_slide(phantom: tuple[Path, PhantomTruth]) -> None:
+    path, truth = phantom
+    loaded = load_truth(path)
+    assert loaded.regions == truth.regions
+    key, region = truth.regions[0]
+    assert loaded.class_at(region.center) == key
+    assert loaded.class_at(Point(2, 2)) is None
+    assert not loaded.is_tissue(Point(2, 2))
+
+
+def test_the_same_seed_gives_the_same_slide(tmp_path: Path) -> None:
+    for name in ("a.tiff", "b.tiff"):
+        write_phantom(tmp_path / name, width=1500, height=1100, seed=3)
+    assert (tmp_path / "a.tiff").read_bytes() == (tmp_path / "b.tiff").read_bytes()
+
+
+def test_a_cancelled_phantom_leaves_no_file(tmp_path: Path) -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        write_phantom(tmp_path / "p.tiff", width=4000, height=4000, token=token)
+    assert list(tmp_path.glob("*.tiff*")) == []
+
+
+@pytest.mark.parametrize("size", [(10, 4000), (4000, 200_000)])
+def test_an_impossible_size_is_refused_in_one_sentence(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    with pytest.raises(UsageError, match="100"):
+        write_phantom(tmp_path / "p.tiff", width=size[0], height=size[1])

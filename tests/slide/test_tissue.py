@@ -1,0 +1,163 @@
+"""The tissue mask: stain is tissue; glass, ink, dust and padding are not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from bachview.core.calibration import Calibration
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.errors import CalibrationError, Cancelled
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.opening import open_slide
+from bachview.slide.phantom import write_phantom
+from bachview.slide.tissue import TissueMask, find_tissue, stained
+from tests.conftest import shared_file
+from tests.slides import ArraySlide
+
+GLASS = (243, 241, 244)
+
+
+def _painted(color: tuple[int, int, int], *, background: tuple[int, int, int] = GLASS) -> float:
+    """Share of a 100 px square of `color` at 8 um/px on `background` that is called tissue."""
+    picture = Image.new("RGB", (220, 220), background)
+    ImageDraw.Draw(picture).rectangle((60, 60, 159, 159), fill=color)
+    return float(stained(np.asarray(picture), 8.0)[62:158, 62:158].mean())
+
+
+@pytest.mark.parametrize(
+    "color",
+    [
+        (205, 120, 170),  # eosin
+        (120, 80, 150),  # haematoxylin
+        (60, 35, 95),  # dense nuclei
+        (238, 222, 233),  # pale fat
+        (236, 214, 228),  # faint stroma
+        (176, 96, 150),
+    ],
+)
+def test_stain_is_tissue(color: tuple[int, int, int]) -> None:
+    assert _painted(color) > 0.95
+
+
+@pytest.mark.parametrize(
+    "color",
+    [
+        (40, 60, 150),  # blue ink
+        (30, 130, 80),  # green ink
+        (30, 30, 34),  # black ink
+        (200, 30, 40),  # red ink
+        (0, 0, 0),  # black padding
+        (255, 255, 255),  # white padding
+        (170, 170, 172),  # edge of a coverslip
+        (225, 224, 226),  # shadow
+    ],
+)
+def test_ink_padding_and_shadows_are_not(color: tuple[int, int, int]) -> None:
+    assert _painted(color) < 0.02
+
+
+def test_bare_glass_with_noise_is_not_tissue() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1.5, (300, 300, 3))
+    picture = np.clip(np.array(GLASS) + noise, 0, 255).astype(np.uint8)
+    assert stained(picture, 8.0).mean() < 0.005
+
+
+def test_walls_of_fat_cells_close_to_one_area() -> None:
+    picture = Image.new("RGB", (300, 300), GLASS)
+    draw = ImageDraw.Draw(picture)
+    for x in range(60, 240, 7):
+        for y in range(60, 240, 7):
+            draw.ellipse((x, y, x + 7, y + 7), outline=(226, 190, 212))
+    mask = stained(np.asarray(picture), 8.0)
+    assert mask[70:230, 70:230].mean() > 0.98
+    assert mask[:40].mean() == 0
+
+
+def test_phantom_tissue_is_found_and_ink_and_glass_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "phantom.tiff"
+    truth = write_phantom(path, width=8000, height=6000)
+    reader = open_slide(path)
+    try:
+        mask = find_tissue(reader, reader.metadata.calibration)
+    finally:
+        reader.close()
+    grid = PatchGrid(mask.region, 128, 128, 128, 128)
+    cells = mask.tissue_cells(grid)
+    wrong = [
+        (row, column)
+        for row in range(grid.rows)
+        for column in range(grid.columns)
+        if len({truth.is_tissue(p) for p in grid.cell(row, column).expanded(60).corners}) == 1
+        and truth.is_tissue(grid.cell(row, column).center) != cells[row, column]
+    ]
+    assert len(wrong) <= 0.01 * cells.size
+
+
+def test_a_real_slide_has_its_tissue_and_its_glass() -> None:
+    reader = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
+    try:
+        mask = find_tissue(reader, reader.metadata.calibration)
+    finally:
+        reader.close()
+    assert 0.3 < mask.mask.mean() < 0.55
+    grid = PatchGrid(mask.region, 100, 100, 100, 100)
+    share = mask.fraction(grid)
+    assert share[0, 20] == 0  # glass
+    assert share[15, 9] == 1  # epidermis
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("Benign/b001", 0.97, 1.0),
+        ("InSitu/is002", 0.97, 1.0),
+        ("Invasive/iv001", 0.97, 1.0),
+        ("Normal/n001", 0.70, 0.85),  # a quarter of it is glass
+    ],
+)
+def test_a_photo_is_tissue_but_for_its_glass(name: str, least: float, most: float) -> None:
+    reader = open_slide(shared_file(f"bach-photos/Photos/{name}.jpg"))
+    try:
+        mask = find_tissue(reader, Calibration.typed(0.56))
+    finally:
+        reader.close()
+    assert least <= mask.mask.mean() <= most
+
+
+def test_parts_that_cannot_be_read_count_as_tissue_so_that_a_run_reports_them() -> None:
+    picture = np.full((2048, 2048, 3), 243, np.uint8)
+    reader = ArraySlide(picture, factors=(), broken=Region(1024, 1024, 300, 300))
+    mask = find_tissue(reader, Calibration.typed(0.5))
+    grid = PatchGrid(mask.region, 128, 128, 128, 128)
+    cells = mask.tissue_cells(grid)
+    assert cells[8:10, 8:10].all()
+    assert not cells[:7].any()
+
+
+def test_fractions_are_exact_at_any_grid() -> None:
+    array = np.zeros((10, 10), np.bool_)
+    array[:, :5] = True
+    mask = TissueMask(array, Region(0, 0, 100, 100), 5.0)
+    grid = PatchGrid(Region(0, 0, 100, 100), 40, 40, 40, 40)
+    share = mask.fraction(grid)
+    np.testing.assert_allclose(share[0], [1, 0.25, 0], atol=1e-6)
+    np.testing.assert_allclose(share[2], [0.5, 0.125, 0], atol=1e-6)  # half below the mask
+    assert mask.area_mm2 == pytest.approx(50 * 25e-6)
+
+
+def test_without_a_pixel_size_it_says_so() -> None:
+    reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), mpp=None, factors=())
+    with pytest.raises(CalibrationError, match="pixel size"):
+        find_tissue(reader, Calibration.unknown())
+
+
+def test_it_stops_when_asked() -> None:
+    token = CancelToken()
+    token.cancel()
+    reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), factors=())
+    with pytest.raises(Cancelled):
+        find_tissue(reader, Calibration.typed(0.5), token)
