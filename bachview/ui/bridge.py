@@ -4,6 +4,7 @@ A `Bridge` is made in the GUI thread. Whatever goes through it arrives there, in
 the event loop; nothing arrives after `Bridge.close`.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future
@@ -15,6 +16,37 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from bachview.errors import BachviewError, Cancelled
 
 T = TypeVar("T")
+
+#: A worker in Python code gives the interpreter lock to a waiting GUI thread after this; the
+#: interpreter's own 5 ms are most of a frame.
+_WORKER_TURN_S = 0.0005
+
+#: Nobody asks the GUI thread for the lock in the middle of an event before this. A worker of
+#: low priority that got it there may have to wait for a processor before it gives it back.
+_FRAME_TURN_S = 0.05
+
+
+class Undisturbed:
+    """Context in which the GUI thread keeps the interpreter lock. GUI thread only; nests.
+
+    For the events that make up a frame, milliseconds each. Once used, the rest of the
+    program runs with short turns.
+    """
+
+    _depth = 0
+
+    def __enter__(self) -> None:
+        if Undisturbed._depth == 0:
+            sys.setswitchinterval(_FRAME_TURN_S)
+        Undisturbed._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        Undisturbed._depth -= 1
+        if Undisturbed._depth == 0:
+            sys.setswitchinterval(_WORKER_TURN_S)
+
+
+UNDISTURBED = Undisturbed()
 
 
 class Bridge(QObject):
@@ -47,7 +79,8 @@ class Bridge(QObject):
     @Slot(object)
     def _on_called(self, function: Callable[[], object]) -> None:
         if self._is_open:
-            function()
+            with UNDISTURBED:
+                function()
 
     def next_generation(self, topic: Hashable) -> int:
         """Make everything watched under `topic` so far stale. GUI thread."""

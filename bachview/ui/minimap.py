@@ -43,8 +43,8 @@ class Minimap(QWidget):
         self.setAccessibleName("Minimap")
         self.setToolTip("Click or drag to move the view")
         self.hide()
+        # A view that moves repaints itself, and with it what lies on it: no update of its own.
         view.installEventFilter(self)
-        view.viewportChanged.connect(self.update)
         view.overviewChanged.connect(self.renew)
 
     def set_wanted(self, *, on: bool) -> None:

@@ -24,6 +24,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.slide.display_tiles import ColourTransform
 from bachview.slide.reader import SlideReader
 from bachview.slide.tile_cache import TileCache
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.minimap import Minimap
 from bachview.ui.painting import Pixels
 from bachview.ui.painting_decor import (
@@ -288,7 +289,11 @@ class SlideView(NavigableView):
             self._picture.set_background(self._surround())
 
     def event(self, event: QEvent) -> bool:
-        """Gestures, and another screen's pixel ratio."""
+        """All events of the view, each without giving way to the workers."""
+        with UNDISTURBED:
+            return self._handle(event)
+
+    def _handle(self, event: QEvent) -> bool:
         if self._viewport is not None:
             if isinstance(event, QNativeGestureEvent) and self.input.native_gesture(event):
                 return True

@@ -53,14 +53,16 @@ class Canvas:
         self._height = -(-device_size[1] // shrink) + (shrink > 1)
         self._left, self._top = corner[0] // shrink, corner[1] // shrink
         self._base = (self._left, self._top)
-        if image is None and reuse is not None and reuse._is_like(self._width, self._height):
-            image = reuse.image
-        self.image = image or QImage(self._width, self._height, QImage.Format.Format_RGB32)
+        if image is None and reuse is not None:
+            image = reuse.image_of_size(self._width, self._height)
+        self.image: QImage = image or QImage(self._width, self._height, QImage.Format.Format_RGB32)
         if (self.image.width(), self.image.height()) != (self._width, self._height):
             raise ValueError("the picture does not fit the canvas")
 
-    def _is_like(self, width: int, height: int) -> bool:
-        return self.image.width() == width and self.image.height() == height
+    def image_of_size(self, width: int, height: int) -> QImage | None:
+        """The canvas's memory, if it is of this size."""
+        fits = self.image.width() == width and self.image.height() == height
+        return self.image if fits else None
 
     @property
     def window(self) -> Window:

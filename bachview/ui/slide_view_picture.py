@@ -31,12 +31,15 @@ from bachview.ui.slide_view_canvas import Canvas
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
-#: Views with more device px than this are painted at half the resolution while they are
-#: zoomed or turned: 3840x2160 in about 9 ms instead of 28 (with overlay, one 2026 server core).
-_LARGE_VIEW_PX = 4_000_000
+#: A canvas that would take longer than this is painted at half the resolution while the view
+#: is zoomed or turned; the frame at rest brings the full one. What it takes is measured, since
+#: machines, overlays and rotations differ; measured on one 2026 server core it takes 2 to 4 ms
+#: at 1920x1080, and 28 ms at 3840x2160 with an overlay (9 ms at half the resolution).
+_CANVAS_S = 0.005
+_FIRST_GUESS_S_PER_PX = 2.2e-9
 
-#: So much of a large view may be painted at full resolution in one frame.
-_LARGE_STRIP_SHARE = 0.25
+#: A quarter of the px takes about a third of the time.
+_HALF_RESOLUTION_SAVES = 3.0
 
 #: Time in one frame for tiles that arrived; the others follow in the next frames.
 _ARRIVALS_S = 0.002
@@ -91,6 +94,7 @@ class SlidePicture:
         self._to_repaint: dict[TileKey, None] = {}
         self._layers: tuple[Layer, ...] = ()
         self._number = self._epoch = self._arrivals = 0
+        self._cost_s_per_px = _FIRST_GUESS_S_PER_PX
         self._is_stale = True
         self._moving_since: float | None = None
         self._rest_timer = QTimer()
@@ -173,7 +177,7 @@ class SlidePicture:
         wanted = wanted_tiles(viewport, self.pyramid)
         keys: tuple[TileKey, ...] = wanted.in_order
         size = viewport.device_size
-        if size.width * size.height > _LARGE_VIEW_PX:
+        if self._cost_s_per_px * size.width * size.height > _CANVAS_S:
             # What a zoomed large view is painted from comes first; it is a quarter as much.
             coarser = [key for key in wanted.prefetch if key.level == wanted.level + 1]
             keys = tuple(dict.fromkeys((*wanted.standins, *coarser, *keys)))
@@ -255,19 +259,24 @@ class SlidePicture:
                 for window in uncovered:
                     self._paint(canvas, window)
                 return
-        shrink = 2 if size[0] * size[1] > _LARGE_VIEW_PX else 1
+        shrink = 1 if self._cost_s_per_px * size[0] * size[1] <= _CANVAS_S else 2
         self._missing.clear()
         self._to_repaint.clear()
         self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas)
+        begun = time.thread_time()
         self._paint(self._canvas, self._canvas.window)
+        self._learn((time.thread_time() - begun) / (size[0] * size[1]), shrink)
+
+    def _learn(self, s_per_px: float, shrink: int) -> None:
+        """Follow what painting a canvas costs, slowly, so that one slow frame changes little."""
+        if shrink > 1:
+            s_per_px *= _HALF_RESOLUTION_SAVES
+        self._cost_s_per_px += 0.2 * (s_per_px - self._cost_s_per_px)
 
     def _is_affordable(self, canvas: Canvas, uncovered: list[Window]) -> bool:
         """Whether the strips can be painted within a frame."""
-        if canvas.shrink > 1:
-            return True
         area = sum((w[2] - w[0]) * (w[3] - w[1]) for w in uncovered)
-        whole = canvas.device_size[0] * canvas.device_size[1]
-        return whole <= _LARGE_VIEW_PX or area <= _LARGE_STRIP_SHARE * whole
+        return canvas.shrink > 1 or self._cost_s_per_px * area <= _CANVAS_S
 
     def _paint(self, canvas: Canvas, window: Window) -> None:
         """Paint a window of the canvas: tiles, then the layers."""
