@@ -128,7 +128,8 @@ class Classification(QObject):
             )
 
         scope = _WHOLE if region is None else _scope_text(plan.grid.region)
-        self._set(RunStatus(RunState.WAITING, bundle_name=bundle.name, scope=scope))
+        first = RunState.WAITING if self._host.has_runs else RunState.LOADING
+        self._set(RunStatus(first, bundle_name=bundle.name, scope=scope))
         choice = EnsembleChoice(bundle.path, bundle.sha256, device)
         future = self._future = self._host.submit(
             choice, run, token, on_turn=lambda: bridge.call(self._on_turn, token)
@@ -174,8 +175,9 @@ class Classification(QObject):
         if not self._status.is_active:
             return
         self._token.cancel()
-        if self._status.state is RunState.WAITING:
-            # Its turn may come in an hour; nothing has begun, so it ends now.
+        if self._status.state in (RunState.WAITING, RunState.LOADING):
+            # Its turn may come in an hour, loading may take seconds; nothing has begun, so it
+            # ends now.
             if self._future is not None:
                 self._future.cancel()
             self._change(state=RunState.CANCELLED)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,12 @@ class EnsembleHost:
         self._explanations = Lane("explain", low_priority=True)
         self._lock = threading.Lock()  # one thread at a time in the ensemble
         self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
+        self._pending: set[Future[Any]] = set()
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run is at work or waits for its turn."""
+        return bool(self._pending)
 
     def submit(
         self,
@@ -90,7 +96,10 @@ class EnsembleHost:
             token.check()
             return job(SharedEnsemble(ensemble, self._lock), token)
 
-        return self._runs.submit(run, token)
+        future = self._runs.submit(run, token)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
 
     def warm_up(self, choice: EnsembleChoice) -> "Future[None]":
         """Load the ensemble while nothing else is to be done, so that a run starts at once."""

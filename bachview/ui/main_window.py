@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -339,6 +339,12 @@ class MainWindow(QMainWindow):
     def _show_panels(self, on: bool) -> None:  # a Qt slot
         for dock in self.docks:
             dock.setVisible(on)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The window manager may leave full screen by its own ways."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.actions_["full_screen"].setChecked(self.isFullScreen())
 
     # -- end -----------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ ACTIVE = frozenset(
     }
 )
 
+_WITH_RATE = frozenset({RunState.RUNNING, RunState.DONE})
+
 _TITLES = {
     RunState.IDLE: "Not classified yet",
     RunState.WAITING: "Waiting to start",
@@ -82,8 +84,8 @@ class RunStatus:
 
     @property
     def rate_text(self) -> str:
-        """E.g. ``64 patches/s``; empty while unknown."""
-        if self.progress is None or self.progress.rate <= 0 or self.state is not RunState.RUNNING:
+        """E.g. ``64 patches/s``, at the end the mean; empty while unknown."""
+        if self.progress is None or self.progress.rate <= 0 or self.state not in _WITH_RATE:
             return ""
         rate = self.progress.rate
         return f"{rate:.0f} patches/s" if rate >= 10 else f"{rate:.1f} patches/s"
@@ -91,7 +93,7 @@ class RunStatus:
     @property
     def remaining_text(self) -> str:
         """E.g. ``3 min 20 s left``; empty while unknown."""
-        if not self.rate_text or self.progress is None:
+        if not self.rate_text or self.progress is None or self.state is not RunState.RUNNING:
             return ""
         return f"{duration_text(self.progress.remaining_s)} left"
 

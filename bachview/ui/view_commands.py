@@ -104,12 +104,9 @@ class ViewCommands(QObject):
         dialog.deleteLater()
 
     def _full_screen(self, on: bool) -> None:  # a Qt slot
-        if on:
-            self._window.showFullScreen()
-        else:
-            self._window.setWindowState(
-                self._window.windowState() & ~Qt.WindowState.WindowFullScreen
-            )
+        # Not showFullScreen: that forgets that the window was maximised.
+        state, full = self._window.windowState(), Qt.WindowState.WindowFullScreen
+        self._window.setWindowState(state | full if on else state & ~full)
 
     def _set_kinetic(self, on: bool) -> None:  # a Qt slot
         self._services.settings.put("view/kinetic_pan", on)

@@ -20,7 +20,8 @@ def save_layout(window: QMainWindow, settings: Settings) -> None:
     values = {"x": place.x(), "y": place.y(), "width": place.width(), "height": place.height()}
     for key, value in values.items():
         settings.put(f"window/{key}", float(value))
-    settings.put("window/maximized", window.isMaximized())
+    maximized = Qt.WindowState.WindowMaximized in window.windowState()
+    settings.put("window/maximized", maximized)
     settings.put("window/state", window.saveState(LAYOUT_VERSION))
 
 
