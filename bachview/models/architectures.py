@@ -81,7 +81,7 @@ def build_cnn(
         raise ValueError(f"unknown architecture {architecture}")
     layers = keras.layers
     pixels = layers.Input((input_px, input_px, 3), dtype="uint8", name="patches")
-    scaled = _preprocessing_layer(_PREPROCESSING[architecture])(pixels)
+    scaled = preprocessing_layer(_PREPROCESSING[architecture])(pixels)
     backbone = _backbone(architecture, input_px, features or CONSTRUCTED_FEATURES)
     feature_map = backbone(scaled)
     pooled = layers.GlobalAveragePooling2D(name="pooled")(feature_map)
@@ -92,7 +92,8 @@ def build_cnn(
     return keras.Model(pixels, probabilities, name=name or architecture)
 
 
-def _preprocessing_layer(kind: Preprocessing) -> Any:
+def preprocessing_layer(kind: Preprocessing) -> Any:
+    """The Keras layer from uint8 RGB to what the published weights of a backbone expect."""
     import keras
 
     if kind == "minus_one_to_one":

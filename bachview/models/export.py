@@ -47,8 +47,8 @@ def export_graph(models: Sequence[Any], folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
         fused.export(scratch, format="tf_saved_model", verbose=False)
         graph = front_end.convert(front_end.load(scratch))
-        _name_ports(graph, len(models))
         _halve(graph)
+        _name_ports(graph, len(models))
         ov.save_model(graph, folder / "cnn.xml", compress_to_fp16=False)
 
 
@@ -68,14 +68,19 @@ def _halve(graph: Any) -> None:
 
 
 def _name_ports(graph: Any, cnn_count: int) -> None:
-    """Give input and outputs the names that the engines look for.
+    """Give input and outputs the names that the engines look for, and all else plain ones.
 
     Keras names the outputs of a SavedModel output_0, output_1, … in the model's order, and
-    the conversion may list them in another.
+    the conversion may list them in another. The names inside count what the process built
+    before, so that the same networks would give other bytes each time.
     """
-    graph.inputs[0].get_tensor().set_names({INPUT_NAME})
     wanted = [name for index in range(cnn_count) for name in output_names(index)]
     by_old = {name: port for port in graph.outputs for name in port.get_names()}
     ports = [by_old[f"output_{place}"] for place in range(len(wanted))]
+    for number, operation in enumerate(graph.get_ordered_ops()):
+        operation.set_friendly_name(f"{operation.get_type_name()}_{number}")
+        for port in operation.outputs():
+            port.get_tensor().set_names(set())
+    graph.inputs[0].get_tensor().set_names({INPUT_NAME})
     for port, name in zip(ports, wanted, strict=True):
         port.get_tensor().set_names({name})
