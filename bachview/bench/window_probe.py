@@ -25,7 +25,7 @@ Script = Callable[["Probe"], Iterator[Callable[[], bool]]]
 
 _POLL_MS = 1
 _GIVE_UP_S = 60.0
-_STATIONS = 1200
+_STATIONS = 600
 
 
 class Probe(QObject):
@@ -114,7 +114,7 @@ def opening(probe: Probe) -> Iterator[Callable[[], bool]]:
 
 
 def memory(probe: Probe) -> Iterator[Callable[[], bool]]:
-    """Ten minutes of navigation without the pauses: a station each half second."""
+    """Ten minutes of navigation without the pauses: a station each second."""
     import numpy as np
     import psutil
 
