@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(docks[1], docks[2])
         docks[1].raise_()
         # The legend whole, the rest for the cursor; both scroll in a low window.
-        self.resizeDocks([docks[0], docks[1]], [375, 335], Qt.Orientation.Vertical)
+        self.resizeDocks([docks[0], docks[1]], [364, 346], Qt.Orientation.Vertical)
         self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
         return docks
 
@@ -212,13 +212,9 @@ class MainWindow(QMainWindow):
         bridge = self.services.bridge
 
         def on_progress(done: int, total: int) -> None:
-            self.status.showMessage(f"Drawing the demo slide: {100 * done // max(total, 1)} %")
+            self.start_page.show_progress("Drawing the demo slide…", done, total)
 
-        def on_finished() -> None:
-            self.start_page.setEnabled(True)
-            self.status.clearMessage()
-
-        self.start_page.setEnabled(False)
+        on_progress(0, 0)
         future = self.services.io.submit(
             lambda token: demo_slide(token, lambda *n: bridge.call(on_progress, *n))
         )
@@ -226,7 +222,7 @@ class MainWindow(QMainWindow):
             future,
             lambda path: self.open_slides([path], classify=True),
             lambda error: self.messages.problem(str(error)),
-            on_finished=on_finished,
+            on_finished=lambda: self.start_page.show_progress("", 0, 0),
         )
 
     def _on_opened(self, opened: OpenedSlide) -> None:

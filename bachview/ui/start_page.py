@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -57,6 +58,9 @@ class StartPage(QWidget):
         self._demo = QPushButton("Try the demo slide", self)
         self._demo.setToolTip("Draws a slide whose classes are known, and classifies it")
         hint = muted("or drop slide files anywhere in this window", self)
+        self._progress_text = muted("", self)
+        self._progress = QProgressBar(self)
+        self._progress.setTextVisible(False)
         self._recent_box = QFrame(self)
         self._recent_box.setObjectName("card")
         self._recent_column = QVBoxLayout(self._recent_box)
@@ -87,6 +91,11 @@ class StartPage(QWidget):
         inner.setSpacing(20)
         inner.addLayout(head)
         inner.addLayout(buttons)
+        progress = QVBoxLayout()
+        progress.setSpacing(6)
+        progress.addWidget(self._progress_text)
+        progress.addWidget(self._progress)
+        inner.addLayout(progress)
         inner.addWidget(self._recent_box)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
@@ -99,6 +108,16 @@ class StartPage(QWidget):
         recent.changed.connect(self._show_recent)
         theme.changed.connect(self._show_recent)
         self._show_recent()
+        self.show_progress("", 0, 0)
+
+    def show_progress(self, text: str, done: int, total: int) -> None:
+        """Tell how far a preparation is, and take no other; an empty text ends it."""
+        self._progress_text.setText(text)
+        self._progress.setRange(0, total)
+        self._progress.setValue(done)
+        for widget in (self._progress_text, self._progress):
+            widget.setVisible(bool(text))
+        self._demo.setEnabled(not text)
 
     def _show_recent(self) -> None:
         while (item := self._recent_column.takeAt(0)) is not None:
