@@ -16,11 +16,15 @@ from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
+from bachview.slide.direct_tiles import DIRECT_FORMATS, DirectTiles
 from bachview.slide.fingerprint import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata
 
 _log = logging.getLogger(__name__)
+
+#: Importing tifffile takes a tenth of a second: not before the first picture is there.
+_READS_BEFORE_DIRECT = 8
 
 
 def detected_format(path: Path) -> str | None:
@@ -90,6 +94,8 @@ class OpenSlideReader:
         self._path = path
         self._lock = threading.Lock()
         self._closed = False
+        self._reads = 0
+        self._direct: DirectTiles | None = None
         try:
             handle = _Handle(path)
         except openslide.OpenSlideError as error:
@@ -123,6 +129,11 @@ class OpenSlideReader:
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """Pixels of a stored level; see `SlideReader.read`."""
+        direct = self._direct_tiles()
+        if direct is not None:
+            pixels = direct.read(level, x_lv, y_lv, width, height)
+            if pixels is not None:
+                return pixels
         stored = self._stored[level]
         # OpenSlide divides by its own idea of the downsample to find the level's pixel.
         factor = self._factors[stored]
@@ -144,8 +155,40 @@ class OpenSlideReader:
         with self._lock:
             self._closed = True
             handle, self._handle = self._handle, None
+            direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.close()
         if handle is not None:
             handle.retire()
+
+    def prepare_direct_tiles(self) -> None:
+        """Read plain levels past OpenSlide from now on; see `slide.direct_tiles`.
+
+        It also happens by itself, in one of the first reads.
+        """
+        if self._metadata.format_name not in DIRECT_FORMATS:
+            return
+        try:
+            found = DirectTiles(self._path, self._metadata.pyramid.levels)
+        except OSError as error:
+            _log.debug("%s: %s", self._path.name, error)
+            return
+        with self._lock:
+            if self._direct is None and not self._closed:
+                self._direct = found
+                return
+        found.close()
+
+    def _direct_tiles(self) -> DirectTiles | None:
+        with self._lock:
+            if self._closed:
+                raise SlideReadError(f"{self._path.name} is closed.")
+            self._reads += 1
+            now = self._reads == _READS_BEFORE_DIRECT
+        if now:
+            self.prepare_direct_tiles()
+        with self._lock:
+            return self._direct
 
     def _attempt(
         self, read: Callable[[openslide.OpenSlide], Image.Image], what: str

@@ -208,6 +208,11 @@ class TiffPlane:
                 raise ValueError("the header claims more pixels than there are")
 
     @property
+    def has_holes(self) -> bool:
+        """Whether tiles or strips are missing; they are read as white."""
+        return any(bool((page.byte_counts == 0).any()) for page in self._pages)
+
+    @property
     def segment_px(self) -> int:
         """Pixels of a tile or strip: what is decoded at least."""
         return self._segment_width * self._segment_height

@@ -59,7 +59,7 @@ class TileServer:
         self._postponed: set[TileKey] = set()
         self._token = CancelToken()
         self._lane: WantedLane[TileKey, Tile] = WantedLane(
-            "tiles", threads=threads, work=self._read, deliver=self._deliver
+            "tiles", threads=threads, work=self._read, deliver=self._deliver, low_priority=True
         )
         if isinstance(reader, Preparing):
             reader.when_ready(self._on_ready)

@@ -1,0 +1,195 @@
+"""Reading past OpenSlide gives OpenSlide's pixels, or leaves the reading to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bachview.core.pyramid import Level
+from bachview.errors import SlideReadError
+from bachview.slide.direct_tiles import DirectTiles
+from bachview.slide.openslide_adapter import OpenSlideReader
+from bachview.slide.reader import RGB
+from tests.conftest import shared_file
+from tests.slides import gradient, write_pyramid
+
+WIDTH, HEIGHT = 900, 610
+
+
+def noise() -> RGB:
+    rng = np.random.default_rng(3)
+    picture = gradient(WIDTH, HEIGHT).astype(int) + rng.integers(-30, 30, (HEIGHT, WIDTH, 3))
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+
+def written(path: Path, **options: Any) -> Path:
+    with tifffile.TiffWriter(path) as file:
+        file.write(noise(), tile=(256, 256), metadata=None, **options)
+        file.write(noise()[::2, ::2], tile=(256, 256), metadata=None, subfiletype=1, **options)
+    return path
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "none": {"photometric": "rgb"},
+    "deflate": {"photometric": "rgb", "compression": "zlib"},
+    "predictor": {"photometric": "rgb", "compression": "zlib", "predictor": True},
+    "jpeg-rgb": {"photometric": "rgb", "compression": "jpeg"},
+    "jpeg-444": {"photometric": "ycbcr", "compression": "jpeg", "subsampling": (1, 1)},
+    "jpeg-422": {"photometric": "ycbcr", "compression": "jpeg", "subsampling": (2, 1)},
+    "jpeg-420": {"photometric": "ycbcr", "compression": "jpeg", "subsampling": (2, 2)},
+}
+
+
+def both(path: Path) -> tuple[DirectTiles, openslide.OpenSlide]:
+    slide = openslide.OpenSlide(path)
+    levels = [Level(index, *size, 2.0**index) for index, size in enumerate(slide.level_dimensions)]
+    return DirectTiles(path, levels), slide
+
+
+def by_openslide(slide: openslide.OpenSlide, level: int, place: tuple[int, ...]) -> RGB:
+    x, y, width, height = place
+    factor = slide.level_downsamples[level]
+    rgba = np.asarray(
+        slide.read_region((round(x * factor), round(y * factor)), level, (width, height))
+    )
+    return np.asarray(np.where(rgba[..., 3:] == 0, np.uint8(255), rgba[..., :3]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_equals_openslide_to_the_bit(kind: str, tmp_path: Path) -> None:
+    direct, slide = both(written(tmp_path / "slide.tiff", **KINDS[kind]))
+    assert direct.levels == (0, 1)
+    for level in (0, 1):
+        for place in (
+            (0, 0, 400, 300),
+            (-20, -30, 100, 100),
+            (255, 255, 3, 3),
+            (800, 500, 200, 200),
+        ):
+            found = direct.read(level, *place)
+            assert found is not None
+            assert (found == by_openslide(slide, level, place)).all()
+    direct.close()
+    slide.close()
+
+
+@settings(max_examples=25)
+@given(
+    x=st.integers(-100, 2300),
+    y=st.integers(-100, 3000),
+    width=st.integers(1, 300),
+    height=st.integers(1, 300),
+)
+def test_a_real_slide_equals_openslide_to_the_bit(x: int, y: int, width: int, height: int) -> None:
+    direct, slide = both(shared_file("slides/CMU-1-Small-Region.svs"))
+    found = direct.read(0, x, y, width, height)
+    assert found is not None
+    assert (found == by_openslide(slide, 0, (x, y, width, height))).all()
+    direct.close()
+    slide.close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"photometric": "rgb", "compression": "lzw"},
+        {"photometric": "rgb", "planarconfig": "separate"},
+    ],
+)
+def test_other_kinds_are_left_to_openslide(options: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "slide.tiff"
+    picture = noise()
+    if "planarconfig" in options:
+        picture = np.ascontiguousarray(picture.transpose(2, 0, 1))
+    tifffile.imwrite(path, picture, tile=(240, 240), metadata=None, **options)
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)])
+    assert direct.levels == ()
+    assert direct.read(0, 0, 0, 10, 10) is None
+    direct.close()
+
+
+def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "slide.tiff"
+    with tifffile.TiffWriter(path) as file:
+        for _ in range(2):
+            file.write(noise(), tile=(240, 240), metadata=None, photometric="rgb")
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)])
+    assert direct.levels == ()
+    direct.close()
+    sparse = tmp_path / "sparse.tiff"
+
+    def tiles() -> Any:
+        yield np.zeros((240, 240, 3), np.uint8)
+        for _ in range(11):
+            yield None
+
+    tifffile.imwrite(
+        sparse,
+        tiles(),
+        shape=(HEIGHT, WIDTH, 3),
+        dtype=np.uint8,
+        tile=(240, 240),
+        metadata=None,
+        photometric="rgb",
+    )
+    direct = DirectTiles(sparse, [Level(0, WIDTH, HEIGHT, 1.0)])
+    assert direct.levels == ()
+    direct.close()
+
+
+def test_a_file_that_is_no_tiff_is_left_to_openslide(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"nothing")
+    direct = DirectTiles(path, [Level(0, 5, 5, 1.0)])
+    assert direct.levels == ()
+    direct.close()
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Callable[[Path], OpenSlideReader]:
+    def open_prepared(path: Path) -> OpenSlideReader:
+        reader = OpenSlideReader(path)
+        reader.prepare_direct_tiles()
+        return reader
+
+    return open_prepared
+
+
+def test_a_reader_gives_the_same_before_and_after(
+    tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(1500, 1100), factors=(4,))
+    plain, fast = OpenSlideReader(path), prepared(path)
+    for level, place in ((0, (-5, 7, 600, 500)), (1, (100, 100, 400, 300))):
+        assert (plain.read(level, *place) == fast.read(level, *place)).all()
+    for _ in range(20):  # it prepares itself in one of these
+        assert (plain.read(0, 50, 50, 300, 300) == gradient(1500, 1100)[50:350, 50:350]).all()
+    plain.close()
+    fast.close()
+    with pytest.raises(SlideReadError, match="closed"):
+        fast.read(0, 0, 0, 10, 10)
+
+
+def test_damage_is_left_to_openslide_to_name(
+    tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(1024, 512), factors=())
+    with tifffile.TiffFile(path) as file:
+        offset, count = file.pages.first.dataoffsets[1], file.pages.first.databytecounts[1]
+    data = bytearray(path.read_bytes())
+    data[offset : offset + count] = bytes(count)
+    path.write_bytes(data)
+    reader = prepared(path)
+    for _ in range(3):
+        with pytest.raises(SlideReadError, match="may be damaged"):
+            reader.read(0, 256, 0, 10, 10)
+        assert (reader.read(0, 0, 0, 200, 200) == gradient(1024, 512)[:200, :200]).all()
+    reader.close()
