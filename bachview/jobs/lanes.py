@@ -95,9 +95,11 @@ class WantedLane(Generic[K, T]):
         threads: int,
         work: Callable[[K], T],
         deliver: Callable[[K, "T | Exception"], None],
+        low_priority: bool = False,
     ) -> None:
         self._work = work
         self._deliver = deliver
+        self._low_priority = low_priority
         self._changed = threading.Condition()
         self._wanted: list[K] = []
         self._busy: set[K] = set()
@@ -133,6 +135,8 @@ class WantedLane(Generic[K, T]):
         return None
 
     def _run(self) -> None:
+        if self._low_priority:
+            lower_thread_priority()
         while (key := self._next()) is not None:
             answer: T | Exception
             try:

@@ -88,7 +88,7 @@ class FrameComposer:
 
     def __init__(self, on_frame: Callable[[RestFrame], None]) -> None:
         self._on_frame = on_frame
-        self._lane = Lane("frames")
+        self._lane = Lane("frames", low_priority=True)
         self._lock = threading.Lock()
         self._pending: FrameRequest | None = None
         self._is_running = False
