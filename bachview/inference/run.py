@@ -307,12 +307,18 @@ class _Session:
         """Results of a batch and of the failures that are now known to be such."""
         cells: list[tuple[int, int]] = []
         pixels: list[RGB] = []
+        failed: list[tuple[int, int]] = []
         for patch in patches:
             if patch.pixels is None:
                 self._suspects.append(patch.cell)
-            else:
-                cells.append(patch.cell)
-                pixels.append(patch.pixels)
+                continue
+            cells.append(patch.cell)
+            pixels.append(patch.pixels)
+            # The slide was still there after them, so it is the patches that are damaged.
+            failed, self._suspects = failed + self._suspects, []
+        if self._suspects and (is_last or len(self._suspects) >= _SUSPICIOUS):
+            self._check_slide()
+            failed, self._suspects = failed + self._suspects, []
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
@@ -323,13 +329,8 @@ class _Session:
                 np.asarray(answer.members, np.float32),
                 np.asarray(answer.probabilities, np.float32),
             )
-        if not self._suspects:
+        if not failed:
             return good
-        if not pixels and not is_last and len(self._suspects) < _SUSPICIOUS:
-            return good
-        if not pixels:
-            self._check_slide()
-        failed, self._suspects = self._suspects, []
         return PatchResults(
             np.concatenate([good.cells, np.array(failed, np.int32)]),
             np.concatenate([good.states, np.full(len(failed), PatchState.FAILED, np.uint8)]),

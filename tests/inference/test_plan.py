@@ -1,0 +1,83 @@
+"""A plan names everything that a result depends on, and refuses what cannot be planned."""
+
+from dataclasses import replace
+
+import pytest
+
+from bachview.core.calibration import Calibration, Origin
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGeometry
+from bachview.errors import CalibrationError, UsageError
+from bachview.inference.plan import Plan, make_plan
+from tests.inference.fakes import Facts
+from tests.slides import ArraySlide, gradient
+
+METADATA = ArraySlide(gradient(640, 480), mpp=0.5).metadata
+
+
+def _plan(**changes: object) -> Plan:
+    return make_plan(METADATA, METADATA.calibration, Facts(), **changes)  # type: ignore[arg-type]
+
+
+def test_the_grid_covers_the_slide_at_the_bundles_stride() -> None:
+    grid = _plan().grid
+    assert (grid.stride_x, grid.field_x) == (64, 64)
+    assert (grid.columns, grid.rows) == (10, 8)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _plan(region=Region(0, 0, 300, 300)),
+        _plan(stride_um=16.0),
+        make_plan(METADATA, Calibration.typed(0.5), Facts()),
+        make_plan(METADATA, METADATA.calibration, Facts(sha256="0" * 64)),
+        make_plan(METADATA, METADATA.calibration, Facts(geometry=PatchGeometry(64, 1.0, 32.0))),
+        make_plan(replace(METADATA, fingerprint="s1:other"), METADATA.calibration, Facts()),
+        make_plan(replace(METADATA, icc_profile=b"x"), METADATA.calibration, Facts()),
+    ],
+)
+def test_whatever_changes_the_result_changes_the_id(other: Plan) -> None:
+    assert other.id != _plan().id
+
+
+def test_the_same_request_gives_the_same_id_and_survives_json() -> None:
+    assert _plan().id == _plan().id
+    assert Plan.from_json(_plan().to_json()) == _plan()
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [Calibration.unknown(), Calibration(352.78, 352.78, Origin.FILE), Calibration.typed(0.0)],
+)
+def test_without_a_believable_pixel_size_there_is_no_plan(calibration: Calibration) -> None:
+    with pytest.raises(CalibrationError, match=r"array\.tiff"):
+        make_plan(METADATA, calibration, Facts())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"region": Region(5000, 0, 10, 10)}, "does not lie on"),
+        ({"region": Region(float("nan"), 0, 10, 10)}, "numbers"),
+        ({"stride_um": 0.0}, "stride"),
+        ({"stride_um": -3.0}, "stride"),
+        ({"stride_um": 1e-3}, "larger stride"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        _plan(**changes)
+
+
+def test_a_region_is_cut_at_the_slide() -> None:
+    grid = _plan(region=Region(-100, -100, 300, 10_000)).grid
+    assert grid.region == Region(0, 0, 200, 480)
+
+
+def test_a_smaller_stride_makes_fields_overlap() -> None:
+    grid = _plan(stride_um=16.0).grid
+    assert (grid.stride_x, grid.field_x) == (32, 64)
+    assert grid.field(0, 0) == Region(-16, -16, 64, 64)

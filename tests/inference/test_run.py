@@ -1,0 +1,277 @@
+"""The run: every patch once, whatever happens in the middle."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bachview.core.geometry import Region
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.errors import BachviewError, Cancelled, EngineError, SlideReadError
+from bachview.inference.plan import Plan, make_plan
+from bachview.inference.run import RunStart, RunSummary, classify, restore
+from bachview.jobs.progress import Progress
+from bachview.jobs.tokens import CancelToken
+from bachview.results.store import ResultStore
+from bachview.slide.reader import SlideReader
+from tests.inference.fakes import Facts, FakeEnsemble
+from tests.slides import ArraySlide
+
+COLUMNS, ROWS = 20, 12
+
+
+def _slide(broken: Region | None = None) -> ArraySlide:
+    """Stained all over; the class of a cell is told by its red."""
+    picture = np.full((ROWS * 64, COLUMNS * 64, 3), (180, 90, 150), np.uint8)
+    for row in range(ROWS):
+        for column in range(COLUMNS):
+            red = (100, 150, 210)[(row + column) % 3]
+            picture[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64, 0] = red
+    return ArraySlide(picture, mpp=0.5, factors=(), broken=broken)
+
+
+@dataclass
+class Heard:
+    """What a run told, put together as a window would."""
+
+    start: RunStart | None = None
+    cells: list[tuple[int, int]] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    on_batch: Callable[[], None] = lambda: None
+
+    @property
+    def prediction(self) -> Prediction:
+        assert self.start is not None
+        return self.start.prediction
+
+    def started(self, start: RunStart) -> None:
+        self.start = start
+
+    def results(self, results: PatchResults, progress: Progress) -> None:
+        self.prediction.add(results)
+        self.cells += [(int(r), int(c)) for r, c in results.cells]
+        self.progress.append(progress)
+        self.on_batch()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ResultStore]:
+    opened = ResultStore.open(tmp_path, "s1:array")
+    yield opened
+    opened.close()
+
+
+def _run(
+    slide: SlideReader,
+    store: ResultStore,
+    heard: Heard,
+    *,
+    ensemble: FakeEnsemble | None = None,
+    token: CancelToken | None = None,
+    plan: Plan | None = None,
+    view: Callable[[], Region | None] = lambda: None,
+    retry_failed: bool = False,
+) -> RunSummary:
+    plan = plan or make_plan(slide.metadata, slide.metadata.calibration, Facts())
+    return classify(
+        slide,
+        ensemble or FakeEnsemble(),
+        plan,
+        store,
+        token or CancelToken(),
+        view=view,
+        on_start=heard.started,
+        on_results=heard.results,
+        retry_failed=retry_failed,
+    )
+
+
+def test_every_patch_is_judged_once_in_its_place(store: ResultStore) -> None:
+    heard, ensemble = Heard(), FakeEnsemble()
+    summary = _run(_slide(), store, heard, ensemble=ensemble)
+    assert summary.done == summary.total == ROWS * COLUMNS == ensemble.judged
+    assert sorted(heard.cells) == [(r, c) for r in range(ROWS) for c in range(COLUMNS)]
+    expected = np.add.outer(np.arange(ROWS), np.arange(COLUMNS)) % 3 + 1
+    np.testing.assert_array_equal(heard.prediction.top_class, expected)
+    assert heard.progress[-1].done == heard.progress[-1].total
+
+
+def test_what_was_told_is_in_the_store_already(store: ResultStore) -> None:
+    heard = Heard()
+    saved: list[int] = []
+
+    def look() -> None:
+        assert heard.start is not None
+        saved.append(int((store.states(heard.start.run_id) == PatchState.DONE).sum()))
+
+    heard.on_batch = look
+    _run(_slide(), store, heard)
+    assert saved == [p.done for p in heard.progress]
+
+
+def test_a_finished_run_is_there_at_once(store: ResultStore) -> None:
+    _run(_slide(), store, Heard())
+    slide, heard, ensemble = _slide(), Heard(), FakeEnsemble()
+    summary = _run(slide, store, heard, ensemble=ensemble)
+    assert (summary.new, ensemble.judged, slide.reads) == (0, 0, 0)
+    assert heard.prediction.count(PatchState.DONE) == ROWS * COLUMNS
+    record = store.latest("f" * 64)
+    assert record is not None
+    assert record.is_complete
+    np.testing.assert_array_equal(restore(store, record).top_class, heard.prediction.top_class)
+
+
+def test_a_cancelled_run_keeps_what_it_has_and_goes_on_later(store: ResultStore) -> None:
+    token, first = CancelToken(), Heard()
+
+    def stop_after_three() -> None:
+        if len(first.progress) == 3:
+            token.cancel()
+
+    first.on_batch = stop_after_three
+    with pytest.raises(Cancelled):
+        _run(_slide(), store, first, token=token)
+    assert 0 < len(first.cells) < ROWS * COLUMNS
+    second = Heard()
+    _run(_slide(), store, second)
+    assert second.start is not None
+    assert second.start.restored == len(first.cells)
+    assert not set(first.cells) & set(second.cells)
+    assert len(first.cells) + len(second.cells) == ROWS * COLUMNS
+
+
+def test_a_paused_run_waits_and_goes_on(store: ResultStore) -> None:
+    token, heard = CancelToken(), Heard()
+    paused = threading.Event()
+
+    def pause_once() -> None:
+        if len(heard.progress) == 2:
+            token.pause()
+            paused.set()
+
+    heard.on_batch = pause_once
+    runner = threading.Thread(target=lambda: _run(_slide(), store, heard, token=token))
+    runner.start()
+    assert paused.wait(20)
+    assert len(heard.progress) == 2
+    token.resume()
+    runner.join(20)
+    assert len(heard.cells) == ROWS * COLUMNS
+
+
+def test_cancel_ends_a_paused_run(store: ResultStore) -> None:
+    token, heard, ended = CancelToken(), Heard(), threading.Event()
+    paused = threading.Event()
+
+    def pause() -> None:
+        token.pause()
+        paused.set()
+
+    heard.on_batch = pause
+
+    def run() -> None:
+        with pytest.raises(Cancelled):
+            _run(_slide(), store, heard, token=token)
+        ended.set()
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    assert paused.wait(20)
+    token.cancel()
+    runner.join(20)
+    assert ended.is_set()
+
+
+def test_what_cannot_be_read_fails_by_name_and_the_rest_goes_on(store: ResultStore) -> None:
+    heard = Heard()
+    summary = _run(_slide(Region(70, 70, 10, 10)), store, heard)
+    assert summary.failed == 1
+    assert summary.done == ROWS * COLUMNS - 1
+    assert heard.prediction.states[1, 1] == PatchState.FAILED
+    assert heard.prediction.opinion(1, 1) is None
+    again = Heard()
+    summary = _run(_slide(), store, again, retry_failed=True)
+    assert again.cells == [(1, 1)]
+    assert (summary.failed, summary.done) == (0, ROWS * COLUMNS)
+
+
+def test_a_slide_that_is_gone_ends_the_run_and_leaves_the_rest_to_be_done(
+    store: ResultStore,
+) -> None:
+    slide, heard = _slide(), Heard()
+
+    def vanish() -> None:
+        if len(heard.progress) == 2:
+            slide.closed = True
+
+    heard.on_batch = vanish
+    with pytest.raises(SlideReadError, match="bring the file back"):
+        _run(slide, store, heard)
+    assert heard.prediction.count(PatchState.FAILED) == 0
+    rest = Heard()
+    assert _run(_slide(), store, rest).done == ROWS * COLUMNS
+
+
+def test_an_engine_that_fails_ends_the_run_and_what_was_done_stays(store: ResultStore) -> None:
+    def fail(judged: int) -> None:
+        if judged > 40:
+            raise EngineError("The device is gone.")
+
+    first = Heard()
+    with pytest.raises(EngineError, match="device"):
+        _run(_slide(), store, first, ensemble=FakeEnsemble(before=fail))
+    rest = Heard()
+    _run(_slide(), store, rest)
+    assert len(first.cells) > 40
+    assert len(first.cells) + len(rest.cells) == ROWS * COLUMNS
+
+
+def test_a_bug_in_a_reader_is_not_swallowed(store: ResultStore) -> None:
+    slide = _slide()
+    read = slide.read
+
+    def broken(level: int, x_lv: int, y_lv: int, width: int, height: int) -> np.ndarray:
+        if slide.reads > 30:
+            raise ZeroDivisionError("a bug")
+        return read(level, x_lv, y_lv, width, height)
+
+    slide.read = broken  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        _run(slide, store, Heard())
+
+
+def test_the_view_is_judged_first(store: ResultStore) -> None:
+    heard = Heard()
+    view = Region(10 * 64, 6 * 64, 3 * 64, 2 * 64)
+    _run(_slide(), store, heard, view=lambda: view, ensemble=FakeEnsemble(batch_size=6))
+    # Two readers overtake each other by a patch or two.
+    assert set(heard.cells[:8]) >= {(r, c) for r in (6, 7) for c in (10, 11, 12)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cells"),
+    [
+        ({"region": Region(128, 64, 256, 192)}, 4 * 3),
+        ({"region": Region(128, 64, 128, 128), "stride_um": 16.0}, 4 * 4),
+    ],
+)
+def test_regions_and_strides(store: ResultStore, changes: dict[str, object], cells: int) -> None:
+    slide, heard = _slide(), Heard()
+    plan = make_plan(
+        slide.metadata,
+        slide.metadata.calibration,
+        Facts(),
+        **changes,  # type: ignore[arg-type]
+    )
+    assert _run(slide, store, heard, plan=plan).done == cells
+    assert len(store.runs()) == 1
+    _run(slide, store, Heard())
+    assert len(store.runs()) == 2, "another plan is another run"
+
+
+def test_known_errors_are_the_only_ones_that_callers_must_know() -> None:
+    assert all(issubclass(e, BachviewError) for e in (EngineError, SlideReadError))
+    assert not issubclass(Cancelled, BachviewError)
