@@ -83,7 +83,7 @@ def run_selftest(
         checks.append(_verified("bundle" if len(paths) == 1 else f"bundle {path.stem}", path))
         done += 1
         tell(done, total)
-    if not checks[-1].ok:
+    if not all(check.ok for check in checks):
         return tuple(checks)
     with load_ensemble(paths[-1]) as ensemble, _Subject(folder, paths[-1], ensemble, token) as it:
         for name, step in it.STEPS:

@@ -36,11 +36,11 @@ def check_resume(
     reopened : changes the store before the second session; for showing that a fault is found.
     """
     name = "resume"
-    first, _ = _session(path, judge, plan, folder, token, stop=True)
+    tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != PatchState.NO_TISSUE)}
+    first, _ = _session(path, judge, plan, folder, token, cancel_after=len(tissue) // 3)
     if first.summary is not None:
         return Check(name, False, "The run went to its end although it was cancelled.")
     second, prediction = _session(path, judge, plan, folder, token, reopened=reopened)
-    tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != PatchState.NO_TISSUE)}
     before, after = first.cells, second.cells
     twice = len(before) + len(after) - len({*before, *after})
     lost = len(tissue - {*before, *after})
@@ -72,14 +72,14 @@ def _session(
     folder: Path,
     token: CancelToken | None,
     *,
-    stop: bool = False,
+    cancel_after: int | None = None,
     reopened: Callable[[ResultStore], ResultStore] = lambda store: store,
 ) -> tuple[Session, Prediction]:
     reader = open_slide(path)
     try:
         with ResultStore.open(folder, plan.fingerprint) as store:
             session = run_session(
-                reader, judge, plan, reopened(store), cancel_after=1 if stop else None, token=token
+                reader, judge, plan, reopened(store), cancel_after=cancel_after, token=token
             )
             return session, store.load(session.start.run_id)
     finally:

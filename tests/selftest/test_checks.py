@@ -37,6 +37,7 @@ from bachview.slide.reader import SlideReader
 from bachview.ui.selftest_rendering import render_pixels
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.viewport import Viewport
+from tests.models.bundles import Json, edit_manifest, unpacked
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -171,8 +172,30 @@ def test_a_damaged_bundle_fails_and_nothing_is_built_on_it(tmp_path: Path) -> No
     damaged = tmp_path / "damaged.bachmodel"
     damaged.write_bytes(content)
     checks = run_selftest(tmp_path, render_pixels, bundle=str(damaged))
-    assert not checks[0].ok
-    assert checks[0].message
+    assert [check.ok for check in checks] == [False, True]
+    assert checks[0].name == "bundle damaged"
+
+
+def test_another_bundle_is_verified_and_the_stains_judge_the_slides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest._Subject, "STEPS", ())
+    other = edit_manifest(unpacked(tmp_path / "other"), lambda d: d.update(name="Of tissue"))
+    checks = run_selftest(tmp_path, render_pixels, bundle=str(other))
+    assert [(check.name, check.ok) for check in checks] == [
+        ("bundle other", True),
+        ("bundle selftest", True),
+    ]
+
+
+def test_a_bundle_with_swapped_classes_fails(tmp_path: Path) -> None:
+    def swap(document: Json) -> None:
+        classes = document["classes"]
+        classes[0], classes[1] = classes[1], classes[0]
+
+    other = edit_manifest(unpacked(tmp_path / "other"), swap)
+    checks = run_selftest(tmp_path, render_pixels, bundle=str(other))
+    assert not all(check.ok for check in checks)
 
 
 def test_a_step_that_meets_an_error_is_a_failed_check_and_the_others_go_on(
