@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from bachview.core.calibration import PLAUSIBLE_MPP, Calibration
 from bachview.ui.icons import icon
 from bachview.ui.theme import Theme
+from bachview.ui.widgets import WrappedLabel
 
 _LONGEST_UM = 100_000.0
 
@@ -36,8 +37,7 @@ class CalibrationBanner(QFrame):
         self._theme = theme
         self._length_l0: float | None = None
         self._picture = QLabel(self)
-        self._text = QLabel(self)
-        self._text.setWordWrap(True)
+        self._text = WrappedLabel("", self)
         self._mpp = self._spin_box(*PLAUSIBLE_MPP, 0.5, 4, " µm per pixel")
         self._mpp.setAccessibleName("Micrometres per pixel")
         self._mpp.setToolTip("Scanners: about 0.25 at 40x, 0.5 at 20x.")

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from bachview.ui.icons import icon
 from bachview.ui.theme import Theme
+from bachview.ui.widgets import WrappedLabel
 
 _MOST_SHOWN = 3
 _NOTICE_MS = 12_000
@@ -59,9 +60,8 @@ class Message(QFrame):
         name = "info" if tone is Tone.NOTICE else "warning"
         picture = QLabel(self)
         picture.setPixmap(icon(name, colors, ink=ink).pixmap(QSize(20, 20)))
-        label = QLabel(text, self)
+        label = WrappedLabel(text, self)
         label.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold what looks like HTML
-        label.setWordWrap(True)
         label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         close = QToolButton(self)

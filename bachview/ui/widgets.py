@@ -1,6 +1,7 @@
 """Small building blocks that several panels share."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 #: Distances that every panel and dialog uses, device-independent px.
@@ -17,9 +18,8 @@ def heading(text: str, parent: QWidget) -> QLabel:
 
 def muted(text: str, parent: QWidget) -> QLabel:
     """An explaining text; wraps."""
-    label = QLabel(text, parent)
+    label = WrappedLabel(text, parent)
     label.setObjectName("muted")
-    label.setWordWrap(True)
     return label
 
 
@@ -34,6 +34,24 @@ def plain(label: QLabel) -> QLabel:
     """Show text from files as it is: a name may hold what looks like markup."""
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+class WrappedLabel(QLabel):
+    """Text that wraps and is always as high as its lines: nested layouts forget to ask."""
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__(text, parent)
+        self.setWordWrap(True)
+
+    def setText(self, text: str) -> None:
+        """Another text, perhaps of other height."""
+        super().setText(text)
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width, perhaps other lines."""
+        super().resizeEvent(event)
+        self.setMinimumHeight(max(0, self.heightForWidth(event.size().width())))
 
 
 def scrolled(content: QWidget) -> QScrollArea:

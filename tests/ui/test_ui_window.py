@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
@@ -13,6 +14,7 @@ from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Point
 from bachview.ui.associated_images import AssociatedImagesDialog
 from bachview.ui.information_dialog import metadata_rows
+from bachview.ui.message_bar import Message
 from bachview.ui.run_status import RunState
 from bachview.ui.self_test_dialog import SelfTestDialog
 from tests.conftest import shared_file
@@ -224,3 +226,13 @@ def test_the_self_test_passes_in_the_window(qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: bool(dialog.checks), timeout=100_000)
         assert all(check.ok for check in dialog.checks), dialog.checks
         dialog.close()
+
+
+def test_a_long_message_is_not_cut_off(qtbot: QtBot) -> None:
+    with open_window(qtbot) as window:
+        window.messages.clear()
+        window.messages.problem("This file cannot be opened for a reason that is told. " * 8)
+        message = window.messages.findChildren(Message)[-1]
+        label = next(w for w in message.findChildren(QLabel) if w.text().startswith("This"))
+        qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
+        assert label.height() > 2 * label.fontMetrics().lineSpacing()
