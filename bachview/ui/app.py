@@ -24,17 +24,23 @@ from bachview.ui.theme import Theme, ThemeChoice
 
 _log = logging.getLogger(__name__)
 
-#: Python runs its signal handlers only when it gets the processor now and then.
 _SIGNAL_POLL_MS = 200
 
 
-def run_viewer(paths: Sequence[Path], *, classify: bool = False, bundle: str | None = None) -> int:
+def run_viewer(
+    paths: Sequence[Path],
+    *,
+    classify: bool = False,
+    bundle: str | None = None,
+    warms_up: bool = True,
+) -> int:
     """Open the window on `paths` and stay until it is closed. Main thread.
 
     Parameters
     ----------
     classify : classify the slides as soon as they are open.
     bundle : installed name or path, in place of the one of the last session.
+    warms_up : load the ensemble as soon as a slide is open.
 
     Returns
     -------
@@ -55,14 +61,14 @@ def run_viewer(paths: Sequence[Path], *, classify: bool = False, bundle: str | N
     stored = settings.text("view/theme", ThemeChoice.SYSTEM.value)
     choice = ThemeChoice(stored) if stored in set(ThemeChoice) else ThemeChoice.SYSTEM
     theme = Theme(application, choice)
-    services = Services.start(settings, theme)
+    services = Services.start(settings, theme, warms_up=warms_up)
     window = MainWindow(services)
     reporter = _Reporter(window, folders.logs / LOG_NAME)
     hook = ExceptionHook(services.bridge.call, reporter.show)
     ended: list[bool] = []
     window.closed.connect(ended.append)
     window.closed.connect(application.quit)
-    timer = _let_signals_close(window)
+    signals = _Signals(window)
     window.show()
     if bundle is not None:
         window.shelf.choose(bundle)
@@ -73,13 +79,14 @@ def run_viewer(paths: Sequence[Path], *, classify: bool = False, bundle: str | N
             f"the trace is in {earlier_crash}."
         )
     code = application.exec()
-    timer.stop()
+    signals.give_back()
     hook.remove()
     settings.put("view/theme", theme.choice.value)
     settings.save()
     crash_file.close()
     if ended and not ended[-1]:
         # Everything is saved; waiting for a thread that hangs would keep the process for ever.
+        _log.warning("The process is ended while a job still runs.")
         logging.shutdown()
         sys.stdout.flush()
         os._exit(code)
@@ -111,17 +118,24 @@ class _Reporter:
         self._dialog = None
 
 
-def _let_signals_close(window: MainWindow) -> QTimer:
+class _Signals:
     """Ctrl-C in the terminal, and a system that logs the user out, close the window."""
 
-    def close(number: int, frame: FrameType | None) -> None:
-        window.close()
+    def __init__(self, window: MainWindow) -> None:
+        def close(number: int, frame: FrameType | None) -> None:
+            window.close()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), close)
-    timer = QTimer(window)
-    timer.setInterval(_SIGNAL_POLL_MS)
-    timer.timeout.connect(lambda: None)
-    timer.start()
-    return timer
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._earlier = {number: signal.signal(number, close) for number in numbers}
+        # Python runs its signal handlers only when it gets the processor now and then.
+        self._timer = QTimer(window)
+        self._timer.setInterval(_SIGNAL_POLL_MS)
+        self._timer.timeout.connect(lambda: None)
+        self._timer.start()
+
+    def give_back(self) -> None:
+        """Put the earlier handlers back."""
+        self._timer.stop()
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
