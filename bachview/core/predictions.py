@@ -1,5 +1,6 @@
 """Results of patches, and the growing prediction that they add up to."""
 
+from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -9,6 +10,9 @@ import numpy.typing as npt
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGrid
 from bachview.core.probabilities import disagreement, entropy
+
+#: How many additions back a picture can be brought up to date instead of made anew.
+_CHANGES_KEPT = 256
 
 
 class PatchState(IntEnum):
@@ -112,6 +116,7 @@ class Prediction:
         self._count = 0
         self._probabilities = np.zeros((0, len(classes)), np.float32)
         self._members = np.zeros((0, len(member_names), len(classes)), np.float16)
+        self._changes: deque[tuple[int, npt.NDArray[np.int32]]] = deque(maxlen=_CHANGES_KEPT)
 
     def add(self, results: PatchResults) -> None:
         """Take in finished patches; a cell that is already DONE is overwritten."""
@@ -130,6 +135,17 @@ class Prediction:
         self.entropy[rows, columns] = entropy(probabilities)
         self.disagreement[rows, columns] = disagreement(members)
         self.version += 1
+        self._changes.append((self.version, results.cells))
+
+    def changed_since(self, version: int) -> npt.NDArray[np.int32] | None:
+        """(N, 2) int32, row and column of the cells that changed after `version`.
+
+        With repetitions. None where that is too long ago: then everything may have changed.
+        """
+        found = [cells for when, cells in self._changes if when > version]
+        if len(found) != self.version - version:
+            return None
+        return np.concatenate([np.zeros((0, 2), np.int32), *found])
 
     def _slots_for(
         self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]
@@ -149,6 +165,15 @@ class Prediction:
         self._count = needed
         self._slot[rows, columns] = slots
         return slots
+
+    def class_probability_at(
+        self, index: int, cells: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        """(N,) float32: probability of one class in (N, 2) cells; 0 where not DONE."""
+        slots = self._slot[cells[:, 0], cells[:, 1]]
+        values = np.zeros(len(cells), np.float32)
+        values[slots >= 0] = self._probabilities[slots[slots >= 0], index]
+        return values
 
     def class_probability(self, index: int) -> npt.NDArray[np.float32]:
         """(rows, columns) float32: probability of one class; 0 where not DONE."""

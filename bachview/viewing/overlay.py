@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Cells = tuple[slice, slice]
+Floats = npt.NDArray[np.float32]
 
 #: Pictures are made for whole blocks of cells, so that a pan stays inside of one for long.
 _BLOCK = 128
@@ -40,7 +41,7 @@ _BLOCK = 128
 _WHOLE_CELLS = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
 class OverlayPicture:
     """The overlay of some cells.
 
@@ -68,7 +69,8 @@ class OverlayRenderer:
 
     def __init__(self, prediction: Prediction) -> None:
         self._prediction = prediction
-        self._key: object = None
+        self._looks: object = None
+        self._version = -1
         self._picture: OverlayPicture | None = None
 
     def picture(
@@ -88,14 +90,38 @@ class OverlayRenderer:
         if rows.start >= rows.stop or columns.start >= columns.stop or style.opacity == 0:
             return None
         # Marks are drawn on top and change no texel.
-        key = (prediction.version, replace(style, marks=Marks.NONE), thresholds)
+        looks = (replace(style, marks=Marks.NONE), thresholds)
         kept = self._picture
-        if kept is not None and key == self._key and _holds(kept.cells, (rows, columns)):
+        if kept is not None and looks == self._looks and _holds(kept.cells, (rows, columns)):
+            if self._version != prediction.version:
+                kept = self._updated(kept, style, thresholds)
+        else:
+            kept = _picture(
+                prediction, style, thresholds, _blocks_around(prediction, rows, columns)
+            )
+        self._picture, self._looks, self._version = kept, looks, prediction.version
+        return kept
+
+    def _updated(
+        self, kept: OverlayPicture, style: OverlayStyle, thresholds: Thresholds
+    ) -> OverlayPicture:
+        """A new picture with the cells that changed since; the kept one stays as it is."""
+        prediction = self._prediction
+        changed = prediction.changed_since(self._version)
+        if changed is None or len(changed) * 8 > kept.image.size // 4:
+            return _picture(prediction, style, thresholds, kept.cells)
+        rows, columns = kept.cells
+        inside = (changed[:, 0] >= rows.start) & (changed[:, 0] < rows.stop)
+        inside &= (changed[:, 1] >= columns.start) & (changed[:, 1] < columns.stop)
+        changed = changed[inside]
+        if not len(changed):
             return kept
-        cells = _blocks_around(prediction, rows, columns)
-        self._picture = _picture(prediction, style, thresholds, cells)
-        self._key = key
-        return self._picture
+        colors = color_table(style, prediction.classes)
+        texels = colors.take(_keys_of(prediction, style, thresholds, changed))
+        image = kept.image.copy()
+        image.view(np.uint32)[changed[:, 0] - rows.start, changed[:, 1] - columns.start, 0] = texels
+        image.setflags(write=False)
+        return replace(kept, image=image)
 
 
 def _holds(kept: Cells, wanted: Cells) -> bool:
@@ -145,15 +171,49 @@ def cell_keys(
     """
     rows, columns = (np.arange(part.start, part.stop) & 1 for part in cells)
     odd = (rows[:, None] ^ columns[None, :]).astype(np.uint8)
-    flags = prediction.states[cells] | odd * np.uint8(ODD_BIT)
-    top = prediction.top_class[cells]
+    probability = None
+    if style.mode is OverlayMode.PROBABILITY:
+        probability = prediction.class_probability(style.class_index)[cells]
+    return _keys(prediction, style, thresholds, cells, odd, probability)
+
+
+def _keys_of(
+    prediction: Prediction,
+    style: OverlayStyle,
+    thresholds: Thresholds,
+    cells: npt.NDArray[np.int32],
+) -> npt.NDArray[np.uint16]:
+    """The same of single cells, (N, 2) row and column; (N,) uint16."""
+    rows, columns = cells[:, 0], cells[:, 1]
+    odd = ((rows ^ columns) & 1).astype(np.uint8)
+    probability = None
+    if style.mode is OverlayMode.PROBABILITY:
+        probability = prediction.class_probability_at(style.class_index, cells)
+    return _keys(prediction, style, thresholds, (rows, columns), odd, probability)
+
+
+def _keys(
+    prediction: Prediction,
+    style: OverlayStyle,
+    thresholds: Thresholds,
+    at: Cells | tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]],
+    odd: npt.NDArray[np.uint8],
+    probability: Floats | None,
+) -> npt.NDArray[np.uint16]:
+    flags = prediction.states[at] | odd * np.uint8(ODD_BIT)
+    top = prediction.top_class[at]
     if style.mode is OverlayMode.CLASS:
-        shown, values = prediction.confidence[cells], top
+        shown, values = prediction.confidence[at], top
         doubtful = shown < np.float32(thresholds.confidence)
-        doubtful |= prediction.disagreement[cells] > np.float32(thresholds.disagreement)
+        doubtful |= prediction.disagreement[at] > np.float32(thresholds.disagreement)
         flags |= doubtful.view(np.uint8) * np.uint8(DOUBTFUL_BIT)
     else:
-        shown = _values(prediction, style, cells)
+        if probability is not None:
+            shown = probability
+        elif style.mode is OverlayMode.DISAGREEMENT:
+            shown = prediction.disagreement[at]
+        else:
+            shown = prediction.entropy[at]
         values = (shown * np.float32(255) + np.float32(0.5)).astype(np.uint8)
         if style.hidden_classes:
             hidden = np.zeros(256, np.uint8)
@@ -179,11 +239,3 @@ def cell_codes(
     if style.mode is not OverlayMode.CLASS:
         classes = replace(classes, threshold=0.0)  # it was meant for another value
     return code_table(classes).take(cell_keys(prediction, classes, thresholds, cells))
-
-
-def _values(prediction: Prediction, style: OverlayStyle, cells: Cells) -> npt.NDArray[np.float32]:
-    if style.mode is OverlayMode.PROBABILITY:
-        return prediction.class_probability(style.class_index)[cells]
-    if style.mode is OverlayMode.DISAGREEMENT:
-        return prediction.disagreement[cells]
-    return prediction.entropy[cells]

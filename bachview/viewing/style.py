@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -126,8 +127,12 @@ def _done_kind(style: OverlayStyle, flags: int) -> Kind:
     return Kind.CLEAR if flags & BELOW_BIT else Kind.VALUE
 
 
+@lru_cache(maxsize=16)
 def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32]:
-    """Colour of every key, (32 * 256,) uint32, premultiplied 0xAARRGGBB (BGRA in memory)."""
+    """Colour of every key: (32 * 256,) uint32, premultiplied 0xAARRGGBB, read-only.
+
+    In the memory of a little-endian machine these are the bytes BGRA.
+    """
     kinds = kind_table(style).reshape(_FLAGS, 256)
     bar = color_bar(style.mode)
     values = np.zeros((256, 4))
@@ -149,7 +154,9 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
     table[..., 3] *= 255
     parts = table.round().astype("<u4").reshape(-1, 4)
     packed = parts[:, 3] << 24 | parts[:, 0] << 16 | parts[:, 1] << 8 | parts[:, 2]
-    return np.asarray(packed, dtype=np.uint32)
+    colors = np.asarray(packed, dtype=np.uint32)
+    colors.setflags(write=False)
+    return colors
 
 
 def code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:

@@ -153,3 +153,32 @@ def test_the_classes_of_bach_are_in_the_order_of_the_challenge() -> None:
     assert len(BACH_CLASSES) == 4
     assert [c.letter for c in BACH_CLASSES] == ["N", "B", "S", "I"]
     assert BACH_CLASSES[3].name == "Invasive"
+
+
+def test_it_says_which_cells_changed_as_long_as_it_remembers() -> None:
+    prediction = empty_prediction()
+    start = prediction.version
+    prediction.add(results([(1, 1), (2, 3)]))
+    between = prediction.version
+    prediction.add(results([(3, 0)], failed=True))
+
+    def changed(since: int) -> list[tuple[int, int]] | None:
+        cells = prediction.changed_since(since)
+        return None if cells is None else [(int(r), int(c)) for r, c in cells]
+
+    assert changed(start) == [(1, 1), (2, 3), (3, 0)]
+    assert changed(between) == [(3, 0)]
+    assert changed(prediction.version) == []
+    for _ in range(300):
+        prediction.add(results([(1, 1)]))
+    assert changed(start) is None
+
+
+def test_probabilities_of_single_cells_are_those_of_the_grid() -> None:
+    prediction = empty_prediction()
+    prediction.add(results([(1, 1), (2, 3)]))
+    cells = np.array([(2, 3), (0, 0), (1, 1), (1, 2)], np.int32)
+    whole = prediction.class_probability(2)
+    assert np.array_equal(
+        prediction.class_probability_at(2, cells), whole[cells[:, 0], cells[:, 1]]
+    )

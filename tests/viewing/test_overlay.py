@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bachview.core.classes import BACH_CLASSES
@@ -221,6 +221,35 @@ def test_an_unchanged_picture_is_the_same_object_and_a_change_makes_a_new_one() 
     assert np.array_equal(before.image, kept)
     row, column = 125 - after.cells[0].start, 135 - after.cells[1].start
     assert list(after.image[row, column]) == bgra(BACH_CLASSES[3].color)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.sampled_from(list(OverlayMode)), st.floats(0, 0.6))
+def test_a_picture_brought_up_to_date_is_the_picture_made_anew(
+    data: st.DataObject, mode: OverlayMode, threshold: float
+) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    prediction = random_prediction(150, 170)
+    style = OverlayStyle(mode, 2, 0.8, threshold, frozenset({1}))
+    thresholds = Thresholds(0.45, 0.5)
+    renderer = OverlayRenderer(prediction)
+    seen = Region(2_000, 1_000, data.draw(st.sampled_from([2_000, 20_000])), 9_000)
+    for _ in range(3):
+        renderer.picture(style, thresholds, seen)
+        for _ in range(data.draw(st.integers(1, 3))):
+            count = data.draw(st.sampled_from([1, 30, 4000]))
+            cells = np.stack([rng.integers(0, 150, count), rng.integers(0, 170, count)], axis=1)
+            cells = np.unique(cells, axis=0)
+            members = rng.dirichlet(np.full(4, 0.4), (len(cells), 6)).astype(np.float32)
+            states = np.where(rng.random(len(cells)) < 0.8, PatchState.DONE, PatchState.FAILED)
+            prediction.add(PatchResults(cells, states.astype(np.uint8), members, members.mean(1)))
+    kept = renderer.picture(style, thresholds, seen)
+    anew = OverlayRenderer(prediction).picture(style, thresholds, seen)
+    assert kept is not None
+    assert anew is not None
+    assert np.array_equal(kept.image, anew.image)
+    assert (kept.region, kept.cells) == (anew.region, anew.cells)
+    assert not kept.image.flags.writeable
 
 
 def test_far_away_or_clear_there_is_no_picture() -> None:
