@@ -17,7 +17,7 @@ from bachview.results.cells import STATE_COLORS, STATE_NAMES, CellState
 from bachview.results.files import atomic_file
 from bachview.results.provenance import Provenance
 from bachview.results.summary import Part, Summary
-from bachview.results.thumbnail import Thumbnail, read_thumbnail
+from bachview.results.thumbnail import Thumbnail, hatch, read_thumbnail
 from bachview.slide.reader import RGB, SlideReader
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _INK, _FAINT = (20, 20, 20), (95, 95, 95)
 @dataclass(frozen=True, slots=True)
 class _Entry:
     name: str
-    part: Part
+    part: Part | None
     swatch: RGB
 
 
@@ -77,6 +77,10 @@ def write_overlay_png(
     picture = blended(thumbnail, prediction, thresholds)
     height, width = picture.shape[:2]
     entries = _entries(summary)
+    if not thumbnail.readable.all():
+        swatch = np.full((24, 40, 3), 255, np.uint8)
+        hatch(swatch, np.zeros(swatch.shape[:2], np.bool_))
+        entries.append(_Entry("Slide cannot be read here", None, swatch))
     panel_height = _MARGIN + _LINE * (len(entries) + 10)
     # The narrowest picture still leaves room for the sentence below it.
     page = Image.new(
@@ -131,7 +135,8 @@ def blended(thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds
         np.float32,
     )
     alphas = np.array([0, *[_OPACITY] * (classes + 2), _FAILED_OPACITY], np.float32)
-    code = np.where(inside & thumbnail.readable, codes[at], 0)
+    # Single patches may have been read where the picture's tile could not: they are shown.
+    code = np.where(inside, codes[at], 0)
     alpha = alphas[code]
     alpha[(code == 2 + classes) & ~_chequers(code.shape)] = 0
     mixed = thumbnail.pixels + (colors[code] - thumbnail.pixels) * alpha[..., None]
@@ -190,10 +195,11 @@ def _draw_panel(
         page.paste(Image.fromarray(entry.swatch), (left, y))
         draw.rectangle((left, y, left + 39, y + 23), outline=_FAINT)
         draw.text((left + 54, y + 12), entry.name, fill=_INK, font=_font(20), anchor="lm")
-        share = f"{100 * entry.part.share:.1f} %"
-        area = area_text(entry.part.area_mm2)
-        draw.text((right - 110, y + 12), area, fill=_INK, font=_font(20), anchor="rm")
-        draw.text((right, y + 12), share, fill=_INK, font=_font(20), anchor="rm")
+        if entry.part is not None:
+            share = f"{100 * entry.part.share:.1f} %"
+            area = area_text(entry.part.area_mm2)
+            draw.text((right - 110, y + 12), area, fill=_INK, font=_font(20), anchor="rm")
+            draw.text((right, y + 12), share, fill=_INK, font=_font(20), anchor="rm")
         y += _LINE
     y += 8
     tissue = f"Tissue {area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} patches"
@@ -202,7 +208,7 @@ def _draw_panel(
         f"Model {provenance.bundle_name}",
         f"SHA-256 {provenance.bundle_sha256[:16]}…",
         f"Slide {provenance.slide_fingerprint[:28]}…",
-        f"{provenance.mpp_x:g} × {provenance.mpp_y:g} µm per px ({provenance.mpp_origin})",
+        f"{provenance.mpp_x:.4g} × {provenance.mpp_y:.4g} µm per px ({provenance.mpp_origin})",
         f"Computed on {provenance.device}, {provenance.precision}",
         provenance.time.replace("T", " ").replace("+00:00", " UTC"),
     ]

@@ -14,8 +14,9 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.reader import RGB, SlideReader
 
-#: Where the slide cannot be read: no tissue has this colour, and it is not white.
-_UNREADABLE = (255, 0, 255)
+#: Period and colour of the stripes where the slide cannot be read: neither white nor tissue.
+_STRIPES_PX = 12
+_STRIPES = (200, 0, 160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,20 @@ def read_thumbnail(
         try:
             tile = _read(reader, key, transform)
         except SlideReadError:
-            pixels[rows, columns] = _UNREADABLE
             readable[rows, columns] = False
             continue
         pixels[rows, columns] = tile[
             rows.start - y : rows.stop - y, columns.start - x : columns.stop - x
         ]
+    hatch(pixels, readable)
     return Thumbnail(pixels, left * step, top * step, step, readable)
+
+
+def hatch(pixels: RGB, readable: npt.NDArray[np.bool_]) -> None:
+    """Stripe what is not readable, in place."""
+    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
+    stripes = (rows + columns) % _STRIPES_PX < _STRIPES_PX // 3
+    pixels[~readable & stripes] = _STRIPES
 
 
 def _read(reader: SlideReader, key: TileKey, transform: Callable[[RGB], RGB] | None) -> RGB:

@@ -243,12 +243,36 @@ def test_a_bug_in_a_reader_is_not_swallowed(store: ResultStore) -> None:
         _run(slide, store, Heard())
 
 
-def test_the_view_is_judged_first(store: ResultStore) -> None:
+def test_the_view_is_judged_first_from_its_centre(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two readers overtake each other as they please; one shows the order.
+    monkeypatch.setattr("bachview.inference.readahead.READER_THREADS", 1)
     heard = Heard()
     view = Region(10 * 64, 6 * 64, 3 * 64, 2 * 64)
     _run(_slide(), store, heard, view=lambda: view, ensemble=FakeEnsemble(batch_size=6))
-    # Two readers overtake each other by a patch or two.
-    assert set(heard.cells[:8]) >= {(r, c) for r in (6, 7) for c in (10, 11, 12)}
+    assert set(heard.cells[:6]) == {(r, c) for r in (6, 7) for c in (10, 11, 12)}
+    assert set(heard.cells[:2]) == {(6, 11), (7, 11)}
+
+
+def test_when_the_view_moves_only_what_is_read_already_is_stale(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bachview.inference.readahead.READER_THREADS", 1)
+    here, there = Region(0, 0, 8 * 64, 5 * 64), Region(15 * 64, 8 * 64, 2 * 64, 2 * 64)
+    looked_at = [here]
+    heard = Heard()
+
+    def move_on() -> None:
+        looked_at[0] = there
+
+    heard.on_batch = move_on
+    ensemble = FakeEnsemble(batch_size=4)
+    _run(_slide(), store, heard, view=lambda: looked_at[0], ensemble=ensemble)
+    # The first batch, and the two batches that may be read ahead.
+    stale = 3 * ensemble.batch_size
+    new_view = {(r, c) for r in (8, 9) for c in (15, 16)}
+    assert new_view <= set(heard.cells[: stale + len(new_view)])
 
 
 @pytest.mark.parametrize(
