@@ -173,11 +173,9 @@ class _Folder(_Base):
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             for count, entry in enumerate(entries):
                 name = Path(entry.path).relative_to(root).as_posix()
-                if (
-                    entry.is_symlink() or entry.is_junction()
-                    if hasattr(entry, "is_junction")
-                    else entry.is_symlink()
-                ):
+                # Python 3.12 and later know Windows' junctions, which are links as well.
+                is_junction = getattr(entry, "is_junction", lambda: False)()
+                if entry.is_symlink() or is_junction:
                     raise BundleError(f"{root.name} holds a link ({name!r}): nothing was loaded.")
                 _check_name(name, root.name)
                 if count > ENTRY_LIMIT:

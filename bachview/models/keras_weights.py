@@ -47,7 +47,7 @@ def dump_weights(model: Any) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, values, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{place:04d}.npy", (1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, content.getvalue(), zipfile.ZIP_DEFLATED, 6)
+            archive.writestr(entry, content.getvalue())
     return out.getvalue()
 
 

@@ -99,15 +99,15 @@ class Loading:
 
     def _start_engine(self) -> str:
         name, device, precision = self._asked
-        first: EngineError | BundleError | None = None
+        last: EngineError | BundleError | None = None
         for engine_device, engine_precision in _candidates(name, device, precision):
             try:
                 return self._try_engine(name, engine_device, engine_precision)
             except (EngineError, BundleError) as error:
-                first = first or error
+                last = error
                 _log.info("%s on %s refused: %s", engine_precision, engine_device, error)
-        assert first is not None, "there is always a candidate"  # noqa: S101
-        raise first
+        assert last is not None, "there is always a candidate"  # noqa: S101
+        raise last
 
     def _try_engine(self, name: str, device: str, precision: str) -> str:
         bundle, golden = self._opened, self._gold

@@ -149,7 +149,7 @@ def _network(architecture: Any, rng: np.random.Generator, patches: Patches) -> A
         shape = tuple(weight.shape)
         if len(shape) >= 2:
             # He et al., ICCV 2015. The fan-in of a depthwise kernel is one channel's window.
-            is_depthwise = "depthwise" in weight.path
+            is_depthwise = "dwconv" in weight.path
             fan_in = int(np.prod(shape[:2] if is_depthwise else shape[:-1]))
             deviation = np.sqrt(2 / fan_in)
             if weight.path.endswith("_3_conv/kernel"):

@@ -294,5 +294,8 @@ def _pack(folder: Path, output: Path) -> None:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             content = (folder / name).read_bytes()
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, 6)
+            # Weights hardly shrink, and unpacking them would cost most of the loading time.
+            is_packed_or_weights = name.endswith((".bin", ".npz", ".skops"))
+            method = zipfile.ZIP_STORED if is_packed_or_weights else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content, method, 6)
     output.chmod(0o644)
