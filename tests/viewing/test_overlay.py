@@ -242,7 +242,11 @@ def test_a_picture_brought_up_to_date_is_the_picture_made_anew(
             cells = np.unique(cells, axis=0)
             members = rng.dirichlet(np.full(4, 0.4), (len(cells), 6)).astype(np.float32)
             states = np.where(rng.random(len(cells)) < 0.8, PatchState.DONE, PatchState.FAILED)
-            prediction.add(PatchResults(cells, states.astype(np.uint8), members, members.mean(1)))
+            prediction.add(
+                PatchResults(
+                    cells.astype(np.int32), states.astype(np.uint8), members, members.mean(1)
+                )
+            )
     kept = renderer.picture(style, thresholds, seen)
     anew = OverlayRenderer(prediction).picture(style, thresholds, seen)
     assert kept is not None
