@@ -77,6 +77,7 @@ def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
 def paint_field(painter: QPainter, viewport: Viewport, field: Region) -> None:
     """Outline of a field at its physical size."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=bool(viewport.rotation_deg % 90))
     outline = _outline(viewport, field)
     _twice(painter, 1.5, lambda: painter.drawPolygon(outline))
 

@@ -1,14 +1,11 @@
 """Freezes a growing prediction into layers that can be painted on any thread."""
 
-from dataclasses import replace
-
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.painting import Layer
 from bachview.ui.painting_overlay import MarksLayer, OverlayLayer
 from bachview.viewing.overlay import (
     Marks,
-    OverlayMode,
     OverlayPicture,
     OverlayRenderer,
     OverlayStyle,
@@ -61,8 +58,7 @@ class OverlaySource:
     def _marks(
         self, prediction: Prediction, picture: OverlayPicture, pixel_ratio: float
     ) -> MarksLayer:
-        style = replace(self.style, mode=OverlayMode.CLASS)
-        codes = cell_codes(prediction, style, self._thresholds, picture.cells)
+        codes = cell_codes(prediction, self.style, self._thresholds, picture.cells)
         letters = tuple(c.letter for c in prediction.classes)
         return MarksLayer(codes, picture.region, letters, self.style.marks, pixel_ratio)
 
