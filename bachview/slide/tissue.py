@@ -39,8 +39,15 @@ Floats = npt.NDArray[np.float32]
 
 #: Pixel of the mask, um: a few cells wide.
 MASK_MPP = 8.0
+#: A stored level up to this much coarser is taken as it is: a sixteenth of the reading.
+_LEVEL_FACTOR = 1.5
+#: A mask has at most about this many pixels; beyond 27 x 27 mm of slide they grow.
+_MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
+#: A stored level that is coarser by up to this is taken as it is, rather than reading up to
+#: sixteen times as many pixels of the next finer one: the first colours wait for the mask.
+_COARSER = 1.5
 
 _CLEAR_STAIN = 0.035
 _FAINT_STAIN = 0.014
@@ -53,6 +60,8 @@ _RED_FACTOR, _RED_OFFSET = 1.12, 0.012
 _INK_DENSITY, _INK_BLUE_SHARE = 0.35, 0.78
 
 _CLOSE_UM = 60.0
+#: Up to this radius a disc is laid on every pixel; that is faster and takes less memory.
+_SMALL_DISC_PX = 6
 _FILL_MM2 = 0.15
 _SPECK_MM2 = 0.008
 
@@ -130,10 +139,12 @@ def find_tissue(
     pyramid = reader.metadata.pyramid
     bounds = pyramid.bounds
     longest_um = max(bounds.width * calibration.mpp_x, bounds.height * calibration.mpp_y)
-    mpp = max(calibration.mpp, min(MASK_MPP, longest_um / _LEAST_SIDE_PX))
+    area_um2 = bounds.width * calibration.mpp_x * bounds.height * calibration.mpp_y
+    wanted = max(min(MASK_MPP, longest_um / _LEAST_SIDE_PX), math.sqrt(area_um2 / _MOST_PX))
+    level = pyramid.level_for(wanted * _LEVEL_FACTOR / calibration.mpp)
+    mpp = max(wanted, level.downsample * calibration.mpp)
     columns = max(1, round(bounds.width * calibration.mpp_x / mpp))
     rows = max(1, round(bounds.height * calibration.mpp_y / mpp))
-    level = pyramid.level_for(mpp / calibration.mpp)
     picture = np.empty((rows, columns, 3), np.uint8)
     unread = np.zeros((rows, columns), np.bool_)
     stripe = max(
@@ -202,11 +213,7 @@ def stained(picture: RGB, mpp: float) -> Mask:
     """
     from scipy import ndimage
 
-    red, green, blue = np.moveaxis(_optical_density(picture), 2, 0)
-    stain = green - np.minimum(red, blue)
-    ink = (red > _RED_FACTOR * green + _RED_OFFSET) | (
-        (green > _INK_DENSITY) & (blue > _INK_BLUE_SHARE * green)
-    )
+    stain, ink = _stain_and_ink(picture)
     # The rim of a mark mixes ink with glass and looks like faint stain.
     ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
     faint = (stain > _FAINT_STAIN) & ~ink
@@ -220,22 +227,31 @@ def stained(picture: RGB, mpp: float) -> Mask:
     seeded[np.unique(parts[clear])] = True
     seeded[0] = False
     mask = seeded[parts]
-    radius = max(1, round(_CLOSE_UM / 2 / mpp))
-    padded = np.pad(mask, radius)
-    closed = ndimage.binary_closing(padded, _disc(radius))[radius:-radius, radius:-radius]
-    closed = _without_small(~(closed | mask), _FILL_MM2, mpp)
+    closed = _closed(mask, max(1, round(_CLOSE_UM / 2 / mpp)))
+    closed = _without_small(~closed, _FILL_MM2, mpp)
     return _without_small(~closed, _SPECK_MM2, mpp)
 
 
-def _optical_density(picture: RGB) -> Floats:
-    """(rows, columns, 3) float32 against the glass's own colour, >= 0."""
-    white = _white(picture)
-    table = np.arange(256, dtype=np.float32) + 1
-    density = np.empty(picture.shape, np.float32)
-    for channel in range(3):
-        lut = np.maximum(0, np.log10((white[channel] + 1) / table)).astype(np.float32)
-        density[..., channel] = lut[picture[..., channel]]
-    return density
+def _stain_and_ink(picture: RGB) -> tuple[Floats, Mask]:
+    """(rows, columns) float32 stain, and bool where the colour is that of an ink.
+
+    Row by row in stripes: three densities of a whole slide would be the largest arrays.
+    """
+    tables = [
+        np.maximum(0, np.log10((white + 1) / np.arange(1, 257))).astype(np.float32)
+        for white in _white(picture)
+    ]
+    stain = np.empty(picture.shape[:2], np.float32)
+    ink = np.empty(picture.shape[:2], np.bool_)
+    step = max(1, _STRIPE_PX // 8 // picture.shape[1])
+    for top in range(0, len(picture), step):
+        part = slice(top, top + step)
+        red, green, blue = (tables[c][picture[part, :, c]] for c in range(3))
+        np.subtract(green, np.minimum(red, blue), out=stain[part])
+        ink[part] = (red > _RED_FACTOR * green + _RED_OFFSET) | (
+            (green > _INK_DENSITY) & (blue > _INK_BLUE_SHARE * green)
+        )
+    return stain, ink
 
 
 def _white(picture: RGB) -> tuple[float, float, float]:
@@ -244,6 +260,8 @@ def _white(picture: RGB) -> tuple[float, float, float]:
     A field without glass has few of them; then a usual lamp is assumed.
     """
     pixels = picture.reshape(-1, 3)
+    # A sample, at an odd step so that no column of the picture is favoured.
+    pixels = pixels[:: 1 + 2 * (len(pixels) // 2_000_000)]
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     # Pure white is padding, not glass.
     glass = (low > 205) & (high - low < 22) & (low < 254)
@@ -256,9 +274,20 @@ def _white(picture: RGB) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _disc(radius: int) -> Mask:
-    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    return np.asarray(x * x + y * y <= radius * radius, dtype=np.bool_)
+def _closed(mask: Mask, radius: int) -> Mask:
+    """`mask` and the gaps in it that a disc of `radius` px does not fit into."""
+    from scipy import ndimage
+
+    padded = np.pad(mask, radius)
+    if radius <= _SMALL_DISC_PX:
+        y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+        padded = ndimage.binary_closing(padded, x * x + y * y <= radius * radius)
+    else:
+        # The same by distances, whose cost does not grow with the disc (the finer masks of
+        # small slides). Without any tissue there is no distance to it.
+        grown = ndimage.distance_transform_edt(~padded) <= radius if padded.any() else padded
+        padded = ndimage.distance_transform_edt(np.pad(grown, 1))[1:-1, 1:-1] > radius
+    return np.asarray(padded[radius:-radius, radius:-radius] | mask, dtype=np.bool_)
 
 
 def _without_small(mask: Mask, least_mm2: float, mpp: float) -> Mask:
