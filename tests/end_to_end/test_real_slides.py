@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bachview.bench.inputs import untrained_bundle
 from bachview.slide.opening import open_slide
 from tests.cli.conftest import Cli, check_schema, cli
 from tests.conftest import shared_file
@@ -84,15 +85,15 @@ def test_bad_files_never_crash_a_run(cli: Cli, name: str, tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_three_real_architectures_classify_a_real_slide(cli: Cli, tmp_path: Path) -> None:
-    bundle = tmp_path / "untrained.bachmodel"
-    assert cli("bundle", "make-untrained", bundle).code == 0
+    # In a process of its own, as TensorFlow warns of its own calls.
+    bundle = untrained_bundle(tmp_path, lambda text: None)
     verified = cli("bundle", "verify", bundle, "--json")
     assert verified.document["ok"] is True
     slide = shared_file("slides/CMU-1-Small-Region.svs")
     answer = cli("classify", slide, "--bundle", bundle, "--output", tmp_path, "--json")
     assert answer.code == 0
     check_schema("classify", answer.document)
-    assert answer.document["patches"] > 20
+    assert answer.document["patches"] > 10
     with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
         columns = csv.DictReader(file).fieldnames or []
     members = {column for column in columns if column.startswith("class_")}
