@@ -2,17 +2,23 @@
 
 OpenSlide composes each read in a general way that costs more than the decoding. Where a
 level is plain 8-bit RGB in whole tiles there is nothing to compose.
+
+Damage must not look like tissue. OpenSlide takes libjpeg's warnings (bad codes, data that end
+early) for errors, other decoders do not: they fill in grey. So before a JPEG tile is decoded
+here, OpenSlide reads one pixel of it, which costs a tenth of reading all of it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
 from bachview.slide.reader import RGB
-from bachview.slide.tiff_plane import SegmentSource, TiffPlane
+from bachview.slide.tiff_plane import CutOffError, TiffPlane
+from bachview.slide.tiff_segments import SegmentSource
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +35,15 @@ _HELD_BYTES = 32 * 1024 * 1024
 class DirectTiles:
     """The levels of one slide that can be read directly. Any thread; the opener closes it."""
 
-    def __init__(self, path: Path, levels: Sequence[Level]) -> None:
+    def __init__(
+        self, path: Path, levels: Sequence[Level], check: Callable[[int, int, int], None]
+    ) -> None:
         """Find the pages of the levels.
+
+        Parameters
+        ----------
+        check : reads the pixel (level, x_lv, y_lv) by OpenSlide; raises SlideReadError where
+            that fails.
 
         Raises
         ------
@@ -40,12 +53,14 @@ class DirectTiles:
         self._planes: dict[int, TiffPlane] = {}
         self._source = SegmentSource(path, path.open("rb"), _HELD_BYTES)
         try:
-            self._find(path, levels)
+            self._find(path, levels, check)
         except Exception as error:  # whatever is odd about it, OpenSlide opened it
             _log.debug("%s is read by OpenSlide alone: %s", path.name, error)
             self._planes = {}
 
-    def _find(self, path: Path, levels: Sequence[Level]) -> None:
+    def _find(
+        self, path: Path, levels: Sequence[Level], check: Callable[[int, int, int], None]
+    ) -> None:
         import tifffile
 
         with tifffile.TiffFile(path, _multifile=False) as tif:
@@ -58,7 +73,12 @@ class DirectTiles:
                 ]
                 if len(found) != 1:
                     continue
-                plane = TiffPlane(self._source, level.index, found)
+                plane = TiffPlane(
+                    self._source,
+                    level.index,
+                    found,
+                    check=partial(check, level.index) if found[0].compression == _JPEG else None,
+                )
                 # OpenSlide may fill tiles that are missing from another level.
                 if not plane.has_holes:
                     self._planes[level.index] = plane
@@ -69,12 +89,20 @@ class DirectTiles:
         return tuple(self._planes)
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB | None:
-        """As `SlideReader.read`; None where OpenSlide has to try."""
+        """As `SlideReader.read`; None where OpenSlide has to try.
+
+        Raises
+        ------
+        SlideReadError
+            A JPEG tile ends early, which OpenSlide may not notice.
+        """
         plane = self._planes.get(level)
         if plane is None:
             return None
         try:
             return plane.read(x_lv, y_lv, width, height)
+        except CutOffError:
+            raise
         except SlideReadError:
             return None
 

@@ -134,14 +134,7 @@ class OpenSlideReader:
             pixels = direct.read(level, x_lv, y_lv, width, height)
             if pixels is not None:
                 return pixels
-        stored = self._stored[level]
-        # OpenSlide divides by its own idea of the downsample to find the level's pixel.
-        factor = self._factors[stored]
-        place = (round(x_lv * factor), round(y_lv * factor))
-        picture = self._attempt(
-            lambda slide: slide.read_region(place, stored, (width, height)), "A part"
-        )
-        return _on_background(picture)
+        return _on_background(self._read_by_openslide(level, x_lv, y_lv, width, height))
 
     def read_associated(self, name: str) -> RGB:
         """One of the associated images; see `SlideReader.read_associated`."""
@@ -169,7 +162,7 @@ class OpenSlideReader:
         if self._metadata.format_name not in DIRECT_FORMATS:
             return
         try:
-            found = DirectTiles(self._path, self._metadata.pyramid.levels)
+            found = DirectTiles(self._path, self._metadata.pyramid.levels, self._check_pixel)
         except OSError as error:
             _log.debug("%s: %s", self._path.name, error)
             return
@@ -189,6 +182,20 @@ class OpenSlideReader:
             self.prepare_direct_tiles()
         with self._lock:
             return self._direct
+
+    def _read_by_openslide(
+        self, level: int, x_lv: int, y_lv: int, width: int, height: int
+    ) -> Image.Image:
+        stored = self._stored[level]
+        # OpenSlide divides by its own idea of the downsample to find the level's pixel.
+        factor = self._factors[stored]
+        place = (round(x_lv * factor), round(y_lv * factor))
+        return self._attempt(
+            lambda slide: slide.read_region(place, stored, (width, height)), "A part"
+        )
+
+    def _check_pixel(self, level: int, x_lv: int, y_lv: int) -> None:
+        self._read_by_openslide(level, x_lv, y_lv, 1, 1)
 
     def _attempt(
         self, read: Callable[[openslide.OpenSlide], Image.Image], what: str

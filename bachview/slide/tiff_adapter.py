@@ -17,7 +17,8 @@ from bachview.slide.image_decoding import LIMIT_PX
 from bachview.slide.levels import rising_levels
 from bachview.slide.ome import OmeFacts, read_ome
 from bachview.slide.reader import RGB, SlideMetadata
-from bachview.slide.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
+from bachview.slide.tiff_plane import TiffPlane, UnsupportedTiffError
+from bachview.slide.tiff_segments import SegmentSource
 
 # tifffile's log lines may name the file.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)

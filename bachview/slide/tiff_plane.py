@@ -1,13 +1,9 @@
 """One stored level of a TIFF file, read by its tiles or strips."""
 
 import math
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +13,7 @@ from bachview.slide.image_decoding import LIMIT_PX
 from bachview.slide.lzw import decode_lzw
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
+from bachview.slide.tiff_segments import SegmentSource
 
 _LZW = 5
 _JPEG_COMPRESSIONS = (7, 34892)
@@ -31,6 +28,8 @@ _MINISWHITE, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
 _UNASSOCIATED_ALPHA = 2
 
 
+_JPEG_END, _JPEG_PADDING = b"\xff\xd9", 64
+
 #: No codec makes more than this of one byte (deflate 1032, LZW 1365; zstd and WebP more, but
 #: not of stained tissue). Small files may claim `_FREE_BYTES` whatever they hold.
 _MOST_EXPANSION = 5000
@@ -41,72 +40,8 @@ class UnsupportedTiffError(ValueError):
     """A kind of TIFF that cannot be shown; its text completes "it is ..."."""
 
 
-@dataclass(slots=True)
-class SegmentSource:
-    """The open file, and the segments decoded last. Any thread.
-
-    Attributes
-    ----------
-    capacity_bytes : bound of the decoded segments; tiles of the display grid share them.
-    """
-
-    path: Path
-    file: IO[bytes]
-    capacity_bytes: int = 48 * 1024 * 1024
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _held: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
-    _size: int = 0
-
-    def bytes_at(self, offset: int, count: int) -> bytes:
-        """Bytes of the file.
-
-        Raises
-        ------
-        SlideReadError
-            The file is closed, cut off, or cannot be read.
-        """
-        try:
-            with self._lock:
-                size = self.file.seek(0, os.SEEK_END)
-                if offset < 0 or count < 0 or offset + count > size:
-                    raise SlideReadError(
-                        f"A part of {self.path.name} is missing, the file is cut off; copy it "
-                        "again from its source."
-                    )
-                self.file.seek(offset)
-                return self.file.read(count)
-        except ValueError as error:  # the file was closed
-            raise SlideReadError(f"{self.path.name} is closed.") from error
-        except OSError as error:
-            raise SlideReadError(
-                f"{self.path.name} cannot be read any more; check its drive."
-            ) from error
-
-    def held(self, key: tuple[int, int]) -> RGB | None:
-        """A segment decoded lately."""
-        with self._lock:
-            segment = self._held.get(key)
-            if segment is not None:
-                self._held.move_to_end(key)
-            return segment
-
-    def hold(self, key: tuple[int, int], segment: RGB) -> None:
-        """Keep a decoded segment while there is room."""
-        with self._lock:
-            if key in self._held or segment.nbytes > self.capacity_bytes:
-                return
-            self._held[key] = segment
-            self._size += segment.nbytes
-            while self._size > self.capacity_bytes:
-                _, old = self._held.popitem(last=False)
-                self._size -= old.nbytes
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._held.clear()
-            self._size = 0
-            self.file.close()
+class CutOffError(SlideReadError):
+    """A JPEG tile ends early; decoders would fill in grey without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +59,8 @@ class TiffPlane:
     number : tells this level's segments from another's in the shared source.
     pages : tifffile pages, one, or one for each of red, green, blue.
     significant_bits : of a sample; from the page where None.
+    check : called with the middle (x, y) of a tile or strip before it is decoded, px of the
+        level; raises SlideReadError where another reader finds it damaged.
     """
 
     def __init__(
@@ -132,6 +69,7 @@ class TiffPlane:
         number: int,
         pages: "list[Any]",
         significant_bits: int | None = None,
+        check: Callable[[int, int], None] | None = None,
     ) -> None:
         """Check that its kind can be shown.
 
@@ -142,6 +80,7 @@ class TiffPlane:
         """
         self._source = source
         self._number = number
+        self._check = check
         import tifffile
 
         key = pages[0].keyframe
@@ -185,12 +124,14 @@ class TiffPlane:
                 raise UnsupportedTiffError("compressed by LZW in reversed bits")
             key.compression = 1  # tifffile gets the segment after our own decoder
         self._decode = key.decode
-        is_jpeg = compression in _JPEG_COMPRESSIONS
+        self._is_jpeg = compression in _JPEG_COMPRESSIONS
         self._pages = [
             _StoredPage(
                 np.asarray(page.dataoffsets, np.int64),
                 np.asarray(page.databytecounts, np.int64),
-                {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader} if is_jpeg else {},
+                {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
+                if self._is_jpeg
+                else {},
             )
             for page in pages
         ]
@@ -259,6 +200,10 @@ class TiffPlane:
         if any(page.byte_counts[place] == 0 for page, place in places):
             # A tile that was never written: bare glass.
             return blank(self._segment_width, self._segment_height)
+        if self._check is not None:
+            x = column * self._segment_width + self._segment_width // 2
+            y = row * self._segment_height + self._segment_height // 2
+            self._check(min(x, self.width - 1), min(y, self.height - 1))
         parts = [self._decoded(page, place) for page, place in places]
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
         segment = self._as_rgb(samples)
@@ -268,6 +213,12 @@ class TiffPlane:
     def _decoded(self, page: "_StoredPage", index: int) -> npt.NDArray[Any]:
         """(rows, columns, samples) as stored."""
         data = self._source.bytes_at(int(page.offsets[index]), int(page.byte_counts[index]))
+        # libjpeg fills what is cut off with grey and calls that a warning.
+        if self._is_jpeg and data.rfind(_JPEG_END, -_JPEG_PADDING) < 0:
+            raise CutOffError(
+                f"A part of {self._source.path.name} is cut off; copy the file again from its "
+                "source."
+            )
         try:
             if self._is_lzw:
                 data = self._without_lzw(data, index)

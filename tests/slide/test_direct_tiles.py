@@ -46,10 +46,14 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+def unchecked(level: int, x_lv: int, y_lv: int) -> None:
+    """For files that are known to be whole."""
+
+
 def both(path: Path) -> tuple[DirectTiles, openslide.OpenSlide]:
     slide = openslide.OpenSlide(path)
     levels = [Level(index, *size, 2.0**index) for index, size in enumerate(slide.level_dimensions)]
-    return DirectTiles(path, levels), slide
+    return DirectTiles(path, levels, unchecked), slide
 
 
 def by_openslide(slide: openslide.OpenSlide, level: int, place: tuple[int, ...]) -> RGB:
@@ -108,7 +112,7 @@ def test_other_kinds_are_left_to_openslide(options: dict[str, Any], tmp_path: Pa
     if "planarconfig" in options:
         picture = np.ascontiguousarray(picture.transpose(2, 0, 1))
     tifffile.imwrite(path, picture, tile=(240, 240), metadata=None, **options)
-    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)])
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
     assert direct.levels == ()
     assert direct.read(0, 0, 0, 10, 10) is None
     direct.close()
@@ -121,7 +125,7 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
     with tifffile.TiffWriter(path) as file:
         for _ in range(2):
             file.write(noise(), tile=(240, 240), metadata=None, photometric="rgb")
-    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)])
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
     assert direct.levels == ()
     direct.close()
     sparse = tmp_path / "sparse.tiff"
@@ -140,7 +144,7 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
         metadata=None,
         photometric="rgb",
     )
-    direct = DirectTiles(sparse, [Level(0, WIDTH, HEIGHT, 1.0)])
+    direct = DirectTiles(sparse, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
     assert direct.levels == ()
     direct.close()
 
@@ -148,7 +152,7 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
 def test_a_file_that_is_no_tiff_is_left_to_openslide(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"nothing")
-    direct = DirectTiles(path, [Level(0, 5, 5, 1.0)])
+    direct = DirectTiles(path, [Level(0, 5, 5, 1.0)], unchecked)
     assert direct.levels == ()
     direct.close()
 
@@ -178,18 +182,52 @@ def test_a_reader_gives_the_same_before_and_after(
         fast.read(0, 0, 0, 10, 10)
 
 
-def test_damage_is_left_to_openslide_to_name(
-    tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+@pytest.mark.parametrize("kind", ["zeros", "end"])
+@pytest.mark.parametrize("jpeg", ["jpeg-rgb", "jpeg-420"])
+def test_a_jpeg_tile_that_ends_early_is_an_error_even_where_openslide_fills_it_in(
+    kind: str, jpeg: str, tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
 ) -> None:
-    path = write_pyramid(tmp_path / "slide.tiff", gradient(1024, 512), factors=())
+    path = written(tmp_path / "slide.svs", **KINDS[jpeg])
     with tifffile.TiffFile(path) as file:
-        offset, count = file.pages.first.dataoffsets[1], file.pages.first.databytecounts[1]
+        page = file.pages.first
+        offset, count = page.dataoffsets[1], page.databytecounts[1]
     data = bytearray(path.read_bytes())
-    data[offset : offset + count] = bytes(count)
+    with openslide.OpenSlide(path) as slide:
+        wanted = by_openslide(slide, 0, (0, 0, 200, 200))
+    length = count // 2 if kind == "zeros" else 12
+    data[offset + count - length : offset + count] = bytes(length)
     path.write_bytes(data)
     reader = prepared(path)
     for _ in range(3):
-        with pytest.raises(SlideReadError, match="may be damaged"):
-            reader.read(0, 256, 0, 10, 10)
-        assert (reader.read(0, 0, 0, 200, 200) == gradient(1024, 512)[:200, :200]).all()
+        with pytest.raises(SlideReadError, match="cut off"):
+            reader.read(0, 300, 10, 10, 10)
+        assert (reader.read(0, 0, 0, 200, 200) == wanted).all()
+    reader.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_where_openslide_finds_damage_so_do_we(
+    seed: int, tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+) -> None:
+    """Bad codes inside a tile, which other JPEG decoders pass over."""
+    source = shared_file("slides/CMU-1-Small-Region.svs")
+    with tifffile.TiffFile(source) as file:
+        page = file.pages.first
+        offset, count = page.dataoffsets[35], page.databytecounts[35]
+    data = bytearray(source.read_bytes())
+    rng = np.random.default_rng(seed)
+    for place in rng.integers(0, count, 3):
+        data[offset + int(place)] = int(rng.integers(0, 256))
+    path = tmp_path / "slide.svs"
+    path.write_bytes(data)
+    place = (5 * 240, 3 * 240, 240, 240)
+    reader = prepared(path)
+    try:
+        with openslide.OpenSlide(path) as slide:
+            wanted = by_openslide(slide, 0, place)
+    except openslide.OpenSlideError:
+        with pytest.raises(SlideReadError):
+            reader.read(0, *place)
+    else:
+        assert (reader.read(0, *place) == wanted).all()
     reader.close()
