@@ -149,6 +149,33 @@ def test_fractions_are_exact_at_any_grid() -> None:
     assert mask.area_mm2 == pytest.approx(50 * 25e-6)
 
 
+@pytest.mark.parametrize("factors", [(), (4, 16)])
+def test_a_level_near_to_the_masks_pixel_is_read_and_finds_the_same(
+    factors: tuple[int, ...],
+) -> None:
+    picture = np.full((4096, 4096, 3), 243, np.uint8)
+    picture[1000:3000, 1500:3500] = (205, 120, 170)
+    reader = ArraySlide(picture, mpp=0.6, factors=factors)
+    mask = find_tissue(reader, reader.metadata.calibration)
+    assert mask.mpp == pytest.approx(9.6 if factors else 8.0)
+    assert mask.area_mm2 == pytest.approx((2000 * 0.6e-3) ** 2, rel=0.03)
+
+
+@pytest.mark.parametrize("side", [1, 3, 40, 700])
+def test_slides_of_any_size_have_a_mask(side: int) -> None:
+    for color, tissue in (((205, 120, 170), 1.0), (GLASS, 0.0)):
+        reader = ArraySlide(np.full((side, side + 2, 3), color, np.uint8), factors=())
+        mask = find_tissue(reader, Calibration.typed(0.5))
+        assert mask.mask.mean() == tissue
+
+
+def test_a_very_large_slide_has_a_mask_of_bounded_size() -> None:
+    reader = ArraySlide(np.full((4000, 5000, 3), 243, np.uint8), mpp=16.0, factors=())
+    mask = find_tissue(reader, reader.metadata.calibration)
+    assert mask.mask.size <= 13_000_000
+    assert not mask.mask.any()
+
+
 def test_without_a_pixel_size_it_says_so() -> None:
     reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), mpp=None, factors=())
     with pytest.raises(CalibrationError, match="pixel size"):
