@@ -137,6 +137,7 @@ class Actions:
     def __init__(self, parent: QWidget, theme: Theme) -> None:
         self._theme = theme
         self._by_name = {name: _made(spec, parent) for name, spec in SPECS.items()}
+        self._icons = {name: spec.icon for name, spec in SPECS.items() if spec.icon}
         self.magnifications = [self._magnification(times, parent) for times in MAGNIFICATIONS]
         theme.changed.connect(self._tint)
         self._tint()
@@ -151,10 +152,15 @@ class Actions:
         action.setData(times)
         return action
 
+    def show_icon(self, name: str, drawing: str) -> None:
+        """Give an action another icon."""
+        if self._icons.get(name) != drawing:
+            self._icons[name] = drawing
+            self._by_name[name].setIcon(icon(drawing, self._theme.colors))
+
     def _tint(self) -> None:
-        for name, spec in SPECS.items():
-            if spec.icon:
-                self._by_name[name].setIcon(icon(spec.icon, self._theme.colors))
+        for name, drawing in self._icons.items():
+            self._by_name[name].setIcon(icon(drawing, self._theme.colors))
 
     def enable_for_slide(self, *, is_open: bool) -> None:
         """Enable what needs a slide, or disable it."""

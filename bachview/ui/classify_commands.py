@@ -183,6 +183,7 @@ class ClassifyCommands(QObject):
             actions[name].setEnabled(page is not None and not status.is_active)
         actions["retry_failed"].setEnabled(page is not None and not status.is_active)
         actions["pause"].setText("&Resume" if paused else "&Pause")
+        actions.show_icon("pause", "play" if paused else "pause")
         actions["pause"].setToolTip(f"{'Resume' if paused else 'Pause'} the run (Ctrl+P)")
         actions["pause"].setEnabled(paused or status.state is RunState.RUNNING)
         actions["cancel"].setEnabled(status.is_active and status.state is not RunState.STOPPING)

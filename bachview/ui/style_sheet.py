@@ -59,6 +59,9 @@ QToolBar QToolButton#primary:disabled { background: @hover; color: @disabled; }
 QToolBar QToolButton#primary::menu-button { border: none; border-left: 1px solid @accent_text;
                        width: 17px; margin: 5px 0; }
 
+QToolBar QToolButton#qt_toolbar_ext_button { background: @hover; padding: 0;
+                       qproperty-icon: url("@icons/more-@variant.svg"); }
+
 QTabWidget::pane { border: none; }
 QTabBar { qproperty-drawBase: 0; background: @window; }
 QTabBar::tab { background: @window; color: @muted; padding: 6px 12px; border: none;
