@@ -160,6 +160,16 @@ def refused(*args, **kwargs):
     raise AssertionError("the network was used")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused
+from concurrent.futures import ThreadPoolExecutor
+from bachview.jobs.priority import lower_thread_priority
+
+def lowered():
+    lower_thread_priority()
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+with ThreadPoolExecutor(1) as lane:
+    low = lane.submit(lowered).result() if sys.platform == "linux" else 0
+assert sys.platform != "linux" or low > 0
 before = tasks()
 from pathlib import Path
 from bachview.models.ensemble import load_ensemble
@@ -171,7 +181,7 @@ assert sys.modules["openvino_telemetry"] is None
 own = 0
 for task in tasks() - before:
     stat = open(f"/proc/self/task/{task}/stat").read().rpartition(")")[2].split()
-    assert stat[16] == "19", f"a thread of priority {stat[16]}"
+    assert stat[16] == str(low), f"a thread of priority {stat[16]}"
     own += 1
 assert sys.platform != "linux" or own, "no thread of the engine was seen"
 assert os.getpriority(os.PRIO_PROCESS, 0) == 0 if sys.platform == "linux" else True
