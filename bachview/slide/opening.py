@@ -65,8 +65,10 @@ def _opened(path: Path) -> SlideReader:
             return _open_folder(path)
         if not path.exists():
             raise SlideOpenError(f"{path.name} is not there; check its name and its drive.")
+        if not path.is_file():  # a pipe would be waited for for ever
+            raise SlideOpenError(f"{path.name} is not a file; open a slide file instead.")
         with path.open("rb") as file:
-            start = file.read(132)
+            start = file.read(4)
         if not start:
             raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
     except PermissionError as error:

@@ -142,7 +142,12 @@ class TiffReader:
                 calibration=ome.calibration if ome else _calibration(tif, key),
                 objective_power=ome.objective_power if ome else None,
                 fingerprint=sampled_fingerprint(path),
-                icc_profile=bytes(profile.value) if profile is not None else None,
+                # A grey picture's profile does not fit RGB pixels.
+                icc_profile=(
+                    bytes(profile.value)
+                    if profile is not None and int(key.samplesperpixel) >= 3
+                    else None
+                ),
                 associated_images=(),
             )
         return metadata, planes

@@ -115,6 +115,12 @@ def test_what_is_no_slide(tmp_path: Path) -> None:
     refusal(bare)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.svs")
+    assert "not a file" in refusal(tmp_path / "pipe.svs")
+
+
 def test_folders_that_are_no_slide(tmp_path: Path) -> None:
     assert "without a DICOM slide" in refusal(tmp_path)
     data = tmp_path / "slide"
