@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
@@ -49,10 +49,7 @@ class OverlayLayer:
         if visible.is_empty:
             return
         if plane.is_upright and texel_px(picture, plane.downsample) > LARGEST_TEXEL_PX:
-            left, top, right, bottom = window
-            step = plane.downsample
-            pixels = sampled(picture, left * step, top * step, step, right - left, bottom - top)
-            painter.drawImage(left, top, image_of(pixels, with_alpha=True))
+            _draw_strips(painter, plane, window, picture)
             return
         if not plane.is_upright:
             picture = enlarged(picture, visible, plane.downsample)
@@ -74,6 +71,20 @@ class OverlayLayer:
             image,
             source,
         )
+
+
+def _draw_strips(painter: QPainter, plane: Plane, window: Window, picture: OverlayPicture) -> None:
+    """Draw large texels of an upright plane, each edge on its own px."""
+    left, top, right, bottom = window
+    step = plane.downsample
+    strips = sampled(picture, left * step, top * step, step, right - left, bottom - top)
+    if strips is None:
+        return
+    image = image_of(strips.pixels, with_alpha=True)
+    width, x = image.width(), left + strips.left
+    for row, (first, last) in enumerate(itertools.pairwise(strips.edges)):
+        target = QRect(x, top + first, width, last - first)
+        painter.drawImage(target, image, QRect(0, row, width, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own

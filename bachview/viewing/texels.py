@@ -6,6 +6,7 @@ texels are multiplied here first.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +27,28 @@ def texel_px(picture: OverlayPicture, downsample: float) -> float:
     return side / downsample
 
 
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+class Strips:
+    """An upright picture as one px high strips, each to be drawn over some rows of px.
+
+    Attributes
+    ----------
+    pixels : (strips, width, 4) uint8, premultiplied BGRA.
+    left : px where the strips begin.
+    edges : (strips + 1,) px row where each begins and the last ends.
+    """
+
+    pixels: Pixels
+    left: int
+    edges: tuple[int, ...]
+
+
 def sampled(
     picture: OverlayPicture, left_l0: float, top_l0: float, step_l0: float, width: int, height: int
-) -> Pixels:
-    """The texel at the centre of each px of an upright picture; transparent past `clip`.
+) -> Strips | None:
+    """The texel at the centre of each px of an upright window, inside of `clip`.
+
+    Every px column is looked up, and rows that show the same cells are left to be repeated.
 
     Parameters
     ----------
@@ -39,7 +58,7 @@ def sampled(
 
     Returns
     -------
-    (height, width, 4) uint8, premultiplied BGRA, a new array.
+    The strips; None where the picture is not in the window.
     """
     shown = picture.region.intersection(picture.clip)
     rows, columns = picture.image.shape[:2]
@@ -47,18 +66,18 @@ def sampled(
     y = top_l0 + (np.arange(height) + 0.5) * step_l0
     left, right = (int(n) for n in np.searchsorted(x, (shown.x, shown.right)))
     top, bottom = (int(n) for n in np.searchsorted(y, (shown.y, shown.bottom)))
-    out = np.zeros((height, width), np.uint32)
-    if right > left and bottom > top:
-        texels = picture.image.view(np.uint32)[..., 0]
-        column = (x[left:right] - picture.region.x) / (picture.region.width / columns)
-        row = (y[top:bottom] - picture.region.y) / (picture.region.height / rows)
-        inner_column = np.clip(np.floor(column).astype(np.intp), 0, columns - 1)
-        inner_row = np.clip(np.floor(row).astype(np.intp), 0, rows - 1)
-        # Rows are few and long: repeat along them first, then copy whole rows.
-        low, high = int(inner_row[0]), int(inner_row[-1]) + 1
-        strips = texels[low:high].take(inner_column, axis=1)
-        out[top:bottom, left:right] = strips.take(inner_row - low, axis=0)
-    return out.view(np.uint8).reshape(height, width, 4)
+    if right <= left or bottom <= top:
+        return None
+    column = (x[left:right] - picture.region.x) / (picture.region.width / columns)
+    row = (y[top:bottom] - picture.region.y) / (picture.region.height / rows)
+    at_column = np.clip(np.floor(column).astype(np.intp), 0, columns - 1)
+    at_row = np.clip(np.floor(row).astype(np.intp), 0, rows - 1)
+    first, last = int(at_row[0]), int(at_row[-1]) + 1
+    edges = top + np.searchsorted(at_row, np.arange(first, last + 1))
+    pixels = picture.image.view(np.uint32)[first:last, :, 0].take(at_column, axis=1)
+    return Strips(
+        pixels.view(np.uint8).reshape(*pixels.shape, 4), left, tuple(int(edge) for edge in edges)
+    )
 
 
 def enlarged(picture: OverlayPicture, visible: Region, downsample: float) -> OverlayPicture:
