@@ -44,8 +44,8 @@ from bachview.ui.window_memory import restore_layout, save_layout
 
 _log = logging.getLogger(__name__)
 _RESEARCH_SEEN = "start/research_use_seen"
-#: So long closing waits for lanes and readers, seconds, before it goes without them.
-_CLOSE_S = 0.8
+#: The hand has closed the window: it must be gone within a second.
+CLOSING_S = 0.8
 
 
 class MainWindow(QMainWindow):
@@ -58,9 +58,11 @@ class MainWindow(QMainWindow):
 
     closed = Signal(bool)
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, closing_s: float = CLOSING_S) -> None:
+        """`closing_s` : so long closing waits for lanes and readers, then goes without them."""
         super().__init__()
         self.services = services
+        self._closing_s = closing_s
         self.setWindowTitle("bachview")
         self.setWindowIcon(application_icon())
         self.setAcceptDrops(True)
@@ -361,9 +363,9 @@ class MainWindow(QMainWindow):
         pages = self.tabs.pages
         endings = [page.document.detach() for page in pages]
         self.binder.show_page(None)
-        views_ended = [page.close_view() for page in pages]
+        views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
-        left = max(0.1, _CLOSE_S - (time.monotonic() - started))
+        left = max(0.1, self._closing_s - (time.monotonic() - started))
         ended = self.services.close(left) and all(views_ended)
         if ended:  # the last reader is gone
             for ending in endings:

@@ -108,10 +108,10 @@ class SlidePage(QWidget):
             return None
         return viewport.region.intersection(self.document.metadata.pyramid.extent)
 
-    def close_view(self) -> bool:
-        """Remember the position and end the view's threads."""
+    def close_view(self, timeout_s: float = 0.5) -> bool:
+        """Remember the position and end the view's threads; False where one did not in time."""
         self.document.remember(self.view.viewport)
-        return self.view.close_slide(timeout_s=0.5)
+        return self.view.close_slide(timeout_s)
 
     def _on_drawing_ended(self) -> None:
         self._drawing = None

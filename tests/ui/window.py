@@ -27,7 +27,8 @@ def open_window(qtbot: QtBot) -> Iterator[MainWindow]:
     assert isinstance(application, QApplication)
     theme = Theme(application, ThemeChoice.LIGHT)
     services = Services.start(Settings(user_folders().config), theme, warms_up=False)
-    window = MainWindow(services)
+    # Patient: on a busy machine a thread may need seconds to notice that it shall end.
+    window = MainWindow(services, closing_s=30)
     window.resize(1280, 800)
     window.show()
     try:
