@@ -1,6 +1,5 @@
 """OME-TIFF and other TIFF files that OpenSlide refuses."""
 
-import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,6 @@ from bachview.slide.ome import OmeFacts, read_ome
 from bachview.slide.reader import RGB, SlideMetadata
 from bachview.slide.tiff_plane import TiffPlane, UnsupportedTiffError
 from bachview.slide.tiff_segments import SegmentSource
-
-# tifffile's log lines may name the file.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _INCH, _CENTIMETRE = 2, 3
 _MOST_LEVELS = 32

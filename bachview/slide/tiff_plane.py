@@ -1,5 +1,6 @@
 """One stored level of a TIFF file, read by its tiles or strips."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from bachview.slide.lzw import decode_lzw
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 from bachview.slide.tiff_segments import SegmentSource
+
+# tifffile's log lines may name the file.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _LZW = 5
 _JPEG_COMPRESSIONS = (7, 34892)
