@@ -46,9 +46,17 @@ def image_of(pixels: Pixels, *, with_alpha: bool = False) -> QImage:
     return QImage(pixels.data, width, height, pixels.strides[0], kind)
 
 
+class _Memory:
+    """A QImage's memory for numpy, which keeps the image alive with it."""
+
+    def __init__(self, image: QImage) -> None:
+        self.image = image
+        self.__array_interface__ = np.frombuffer(image.bits(), np.uint8).__array_interface__
+
+
 def pixels_of(image: QImage) -> Pixels:
-    """(H, W, 4) uint8 view of a 32-bit image's memory; the image must outlive it."""
-    flat = np.frombuffer(image.bits(), np.uint8)
+    """(H, W, 4) uint8 view of a 32-bit image's memory; keeps the image alive."""
+    flat = np.asarray(_Memory(image))
     return flat.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width()]
 
 

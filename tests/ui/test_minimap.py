@@ -1,0 +1,91 @@
+"""The minimap lies in its corner, shows the slide, and moves the view."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from bachview.core.geometry import Point
+from bachview.slide.tile_cache import TileCache
+from bachview.ui.painting import pixels_of
+from bachview.ui.slide_view import SlideView
+from tests.ui.test_slide_view import WatchedSlide
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> Iterator[SlideView]:
+    slide = WatchedSlide()
+    view = SlideView()
+    qtbot.addWidget(view)
+    view.resize(800, 600)
+    view.show()
+    view.set_slide(slide, TileCache(100 << 20), slide.metadata.calibration)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
+    yield view
+    assert view.close_slide()
+    assert not view.minimap.isVisible()
+
+
+def at(view: SlideView, x_l0: float, y_l0: float) -> QPoint:
+    """Place of a level-0 point in the minimap, which has a rim around the slide."""
+    inner_width = view.minimap.width() - 8
+    return QPoint(round(4 + x_l0 * inner_width / 4000), round(4 + y_l0 * inner_width / 4000))
+
+
+def test_it_shows_the_slide_in_the_top_right_corner(view: SlideView) -> None:
+    assert view.minimap.isVisible()
+    assert view.minimap.geometry().right() < view.width()
+    assert view.minimap.geometry().center().x() > view.width() / 2
+    view.zoom_to_magnification(20.0)  # the frame is small then
+    image = view.grab().toImage()
+    corner = view.minimap.pos()
+    for x, y in ((600, 700), (3400, 2500)):
+        place = corner + at(view, x, y)
+        blue_green_red = pixels_of(image)[place.y(), place.x(), :3]
+        assert abs(int(blue_green_red[2]) - x * 255 / 4000) < 8
+        assert abs(int(blue_green_red[1]) - y * 255 / 3000) < 8
+
+
+def test_a_press_goes_there_and_a_drag_goes_on(view: SlideView) -> None:
+    view.zoom_to_magnification(20.0)
+    QTest.mousePress(
+        view.minimap,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        at(view, 3000, 2000),
+    )
+    assert view.viewport is not None
+    assert view.viewport.center.distance_to(Point(3000, 2000)) < 25
+    here = view.viewport.center
+    QTest.mouseMove(view.minimap, at(view, 2000, 1500))
+    assert view.viewport.center.distance_to(here - Point(1000, 500)) < 45
+    QTest.mouseRelease(view.minimap, Qt.MouseButton.LeftButton)
+    there = view.viewport.center
+    QTest.mouseMove(view.minimap, at(view, 500, 500))
+    assert view.viewport.center == there
+
+
+def test_it_goes_where_there_is_no_room_and_when_it_is_not_wanted(view: SlideView) -> None:
+    view.resize(300, 600)
+    QApplication.processEvents()
+    assert not view.minimap.isVisible()
+    view.resize(800, 600)
+    QApplication.processEvents()
+    assert view.minimap.isVisible()
+    view.minimap.set_wanted(on=False)
+    assert not view.minimap.isVisible()
+    assert not view.minimap.is_wanted
+    view.minimap.set_wanted(on=True)
+    assert view.minimap.isVisible()
+
+
+def test_its_frame_follows_the_view(view: SlideView) -> None:
+    view.zoom_to_magnification(20.0)
+    before = pixels_of(view.minimap.grab().toImage()).copy()
+    view.center_on(Point(800, 800))
+    after = pixels_of(view.minimap.grab().toImage()).copy()
+    assert np.any(before != after)
