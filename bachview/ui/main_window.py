@@ -250,7 +250,8 @@ class MainWindow(QMainWindow):
 
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
-        self.messages.problem(message)
+        forget = Offer("Remove from list", lambda: self.recent.remove(path))
+        self.messages.problem(message, forget if path in self.recent.paths else None)
 
     def _on_busy(self, count: int) -> None:
         if count:
