@@ -12,7 +12,7 @@ from bachview.ui.theme import Theme
 
 #: Bounds of the tile cache that the settings file may ask for, bytes.
 _LEAST_CACHE, _MOST_CACHE = 64 << 20, 16 << 30
-_DEFAULT_CACHE = 512 << 20
+_DEFAULT_CACHE = 384 << 20
 
 
 @dataclass(frozen=True, slots=True)
