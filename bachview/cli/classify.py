@@ -140,6 +140,12 @@ def _run_and_write(
             precision=request.precision,
         )
     with loaded as ensemble:
+        manifest = ensemble.bundle.manifest
+        if not manifest.judges_tissue:
+            tell(
+                f"The model {manifest.name} was not trained on tissue: its class names are no "
+                f"opinion about this slide. {manifest.intended_use}"
+            )
         plan = make_plan(
             metadata,
             calibration,

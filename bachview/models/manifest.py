@@ -139,6 +139,11 @@ class Manifest(_Strict):
     versions: dict[Word, Word]
     files: Annotated[dict[FileName, Sha256], Field(max_length=256)]
 
+    @property
+    def judges_tissue(self) -> bool:
+        """Whether the weights were trained on tissue, so that the classes mean anything."""
+        return self.training.weights_origin in ("imagenet", "scratch")
+
     @field_validator("classes")
     @classmethod
     def _classes_differ(cls, value: tuple[ClassEntry, ...]) -> tuple[ClassEntry, ...]:

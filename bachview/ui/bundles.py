@@ -25,6 +25,7 @@ class BundleSummary:
     Attributes
     ----------
     choice : the installed name or the path that led to it.
+    judges_tissue : whether its classes say anything of tissue; else it only checks the program.
     """
 
     choice: str
@@ -33,6 +34,7 @@ class BundleSummary:
     version: str
     sha256: str
     intended_use: str
+    judges_tissue: bool
     classes: ClassSet
     geometry: PatchGeometry
     thresholds: Thresholds
@@ -62,6 +64,7 @@ def read_summary(choice: str) -> BundleSummary:
             str(bundle.manifest.version),
             bundle.sha256,
             bundle.manifest.intended_use,
+            bundle.manifest.judges_tissue,
             bundle.classes,
             bundle.geometry,
             bundle.thresholds,

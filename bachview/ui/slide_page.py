@@ -8,6 +8,7 @@ from bachview.core.geometry import Region, Size
 from bachview.ui.calibration_banner import CalibrationBanner
 from bachview.ui.document import Document
 from bachview.ui.minimap import Minimap
+from bachview.ui.model_notice import ModelNotice
 from bachview.ui.region_drawing import RegionDrawing
 from bachview.ui.services import Services
 from bachview.ui.slide_view import SlideView
@@ -45,11 +46,13 @@ class SlidePage(QWidget):
         self.view.set_overlay_style(style)
         self.minimap = Minimap(self.view)
         self.banner = CalibrationBanner(services.theme, self)
+        self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.model_notice)
         column.addWidget(self.view, 1)
         self.setFocusProxy(self.view)
         self.view.setAccessibleName(f"Slide {document.title}")
@@ -130,6 +133,8 @@ class SlidePage(QWidget):
         self.view.set_calibration(calibration)
 
     def _on_prediction(self) -> None:
+        shown = self.document.prediction is not None
+        self.model_notice.show_model(self.document.bundle if shown else None)
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
 
 

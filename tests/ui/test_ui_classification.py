@@ -47,6 +47,7 @@ def first_cell(window: MainWindow, page: SlidePage) -> tuple[int, int]:
 def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, phantom)
+        assert page.model_notice.text == ""
         window.actions_["classify"].trigger()
         assert not window.actions_["classify"].isEnabled()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
@@ -55,6 +56,7 @@ def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> No
         assert status.progress is not None
         assert status.progress.done == status.progress.total > 0
         assert status.device == "CPU"
+        assert "not trained on tissue" in page.model_notice.text
         assert window.jobs_panel.status == status
 
         hover(page, *first_cell(window, page))

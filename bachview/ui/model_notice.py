@@ -1,0 +1,35 @@
+"""A strip above a slide whose colours come from a model that was not trained on tissue."""
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from bachview.ui.bundles import BundleSummary
+from bachview.ui.widgets import WrappedLabel
+
+
+class ModelNotice(QFrame):
+    """Stays as long as such a prediction is shown; it cannot be closed. GUI thread only."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("problem")
+        self._text = WrappedLabel("", self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.addWidget(self._text, 1)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The sentence that is shown; empty where there is nothing to say."""
+        return self._text.text() if not self.isHidden() else ""
+
+    def show_model(self, bundle: BundleSummary | None) -> None:
+        """Warn of `bundle` if its classes mean nothing; hide otherwise."""
+        if bundle is None or bundle.judges_tissue:
+            self.hide()
+            return
+        self._text.setText(
+            f"The model \u201c{bundle.name}\u201d was not trained on tissue: its class names are "
+            f"no opinion about this slide. {bundle.intended_use}"
+        )
+        self.show()
