@@ -12,6 +12,7 @@ from bachview.errors import Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
 from bachview.slide.phantom import PhantomTruth, load_truth, write_phantom
+from bachview.slide.phantom_textures import VARIANTS, block
 from bachview.slide.reader import SlideReader
 
 
@@ -59,6 +60,31 @@ def test_each_region_has_the_stain_of_its_class_at_the_size_of_a_patch(
                 assert names[int(distances.argmin())] == key
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize("key", list(STAINS))
+def test_every_window_of_a_texture_is_nearest_to_its_own_stain(key: str) -> None:
+    others = np.array([stain for name, stain in STAINS.items() if name != key], float)
+    for variant in range(VARIANTS):
+        sums = block(key, variant).astype(np.int64).cumsum(axis=0).cumsum(axis=1)
+        for side in (112, 128, 224):
+            corners = sums[side:, side:] - sums[side:, :-side] - sums[:-side, side:]
+            means = ((corners + sums[:-side, :-side]) / side**2)[::16, ::16].reshape(-1, 3)
+            own = np.linalg.norm(means - np.array(STAINS[key]), axis=1)
+            nearest = np.linalg.norm(means[:, None] - others, axis=2).min(axis=1)
+            assert (nearest - own).min() > 8
+
+
+@pytest.mark.parametrize("material", ["stroma", "fat", "Normal", "InSitu"])
+def test_blocks_meet_without_a_seam(material: str) -> None:
+    first, second = block(material, 0).astype(float), block(material, 1).astype(float)
+    for one, two in ((first, second), (second, first), (first, first)):
+        seam = np.abs(one[:, -1] - two[:, 0]).mean()
+        inside = np.abs(np.diff(one[:, 200:800], axis=1)).mean()
+        assert seam < 1.6 * inside + 1
+        seam = np.abs(one[-1] - two[0]).mean()
+        inside = np.abs(np.diff(one[200:800], axis=0)).mean()
+        assert seam < 1.6 * inside + 1
 
 
 def test_levels_are_reductions_of_level_0(phantom: tuple[Path, PhantomTruth]) -> None:

@@ -89,12 +89,12 @@ def test_phantom_tissue_is_found_and_ink_and_glass_are_not(tmp_path: Path) -> No
     cells = mask.tissue_cells(grid)
     wrong = [
         (row, column)
-        for row in range(grid.rows)
-        for column in range(grid.columns)
+        for row in range(0, grid.rows, 2)
+        for column in range(row % 4 // 2, grid.columns, 2)
         if len({truth.is_tissue(p) for p in grid.cell(row, column).expanded(60).corners}) == 1
         and truth.is_tissue(grid.cell(row, column).center) != cells[row, column]
     ]
-    assert len(wrong) <= 0.01 * cells.size
+    assert len(wrong) <= 0.0025 * cells.size
 
 
 def test_a_real_slide_has_its_tissue_and_its_glass() -> None:
