@@ -49,14 +49,16 @@ class ClassSet:
         return tuple(c.key for c in self.classes)
 
 
-#: The four classes of BACH in the challenge's order. Colours from Okabe and Ito, "Color
-#: Universal Design" (2008): distinct under protanopia, deuteranopia and tritanopia, and
-#: away from the pink and purple of H&E.
+#: The four classes of BACH in the challenge's order. The colours were searched for two
+#: properties, which a test holds: laid half transparent over H&E, each stays nearest in hue
+#: to its own swatch in the legend (yellow over purple turns orange, so no class is orange,
+#: which rules out the palette of Okabe and Ito); and all stay apart under protanopia,
+#: deuteranopia and tritanopia (simulated after Machado et al., IEEE TVCG 15:1291, 2009).
 BACH_CLASSES = ClassSet(
     (
-        TissueClass("Normal", "Normal", "N", (0, 158, 115)),
-        TissueClass("Benign", "Benign", "B", (86, 180, 233)),
+        TissueClass("Normal", "Normal", "N", (0, 158, 80)),
+        TissueClass("Benign", "Benign", "B", (40, 110, 220)),
         TissueClass("In situ", "InSitu", "S", (240, 228, 66)),
-        TissueClass("Invasive", "Invasive", "I", (213, 94, 0)),
+        TissueClass("Invasive", "Invasive", "I", (214, 39, 10)),
     )
 )

@@ -1,9 +1,8 @@
 """A strip above a slide whose colours come from a model that was not trained on tissue."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from bachview.ui.bundles import BundleSummary
-from bachview.ui.widgets import WrappedLabel
 
 
 class ModelNotice(QFrame):
@@ -12,7 +11,10 @@ class ModelNotice(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("problem")
-        self._text = WrappedLabel("", self)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._text = QLabel(self)
+        # One line: the tool tip has all of it where the window is too narrow.
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 6)
         row.addWidget(self._text, 1)
@@ -28,8 +30,10 @@ class ModelNotice(QFrame):
         if bundle is None or bundle.judges_tissue:
             self.hide()
             return
-        self._text.setText(
+        sentence = (
             f"The model \u201c{bundle.name}\u201d was not trained on tissue: its class names are "
-            f"no opinion about this slide. {bundle.intended_use}"
+            "no opinion about this slide."
         )
+        self._text.setText(sentence)
+        self.setToolTip(f"{sentence} {bundle.intended_use}")
         self.show()
