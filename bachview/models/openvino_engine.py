@@ -18,6 +18,7 @@ import numpy as np
 
 from bachview.errors import Cancelled, EngineError
 from bachview.jobs.lanes import Lane
+from bachview.jobs.priority import lower_thread_priority
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import Bundle
 from bachview.models.engine import CnnOutputs, EngineInfo, Floats, Patches, joined
@@ -215,9 +216,14 @@ def _filled_up(patches: Patches) -> Patches:
 
 
 def _at_low_priority(job: Callable[[], _T]) -> _T:
-    lane = Lane("openvino-start", low_priority=True)
+    lane = Lane("openvino-start")
+
+    def start(_token: CancelToken) -> _T:
+        lower_thread_priority(computes_only=True)  # its compute threads inherit it
+        return job()
+
     try:
-        return lane.submit(lambda _token: job()).result()
+        return lane.submit(start).result()
     finally:
         lane.close()
 
