@@ -26,7 +26,6 @@ from PySide6.QtWidgets import QApplication
 
 from bachview.core.geometry import Point, Region
 from bachview.core.predictions import PatchResults, Prediction
-from bachview.errors import Cancelled
 from bachview.jobs.lanes import Lane
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
@@ -166,13 +165,11 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
 
     with ExitStack() as stack:
         ensemble = stack.enter_context(load_ensemble(bundle))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bachview-bench-"))
-        store = stack.enter_context(ResultStore.open(Path(folder), metadata.fingerprint))
         plan = make_plan(metadata, metadata.calibration, ensemble.bundle)
         thresholds = ensemble.bundle.thresholds
 
         def start(run: RunStart) -> None:
-            shown.append(run.prediction)
+            shown[:] = [run.prediction]
             view.set_prediction(run.prediction, thresholds)
 
         def grow(results: PatchResults) -> None:
@@ -183,26 +180,29 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
             bridge.call(grow, results)
 
         def job(token: CancelToken) -> None:
-            classify(
-                reader,
-                ensemble,
-                plan,
-                store,
-                token,
-                view=lambda: region[0] if region else None,
-                on_start=lambda run: bridge.call(start, run),
-                on_results=on_results,
-            )
+            while True:  # a fast machine begins again rather than let the hand have it all
+                with (
+                    tempfile.TemporaryDirectory(prefix="bachview-bench-") as folder,
+                    ResultStore.open(Path(folder), metadata.fingerprint) as store,
+                ):
+                    classify(
+                        reader,
+                        ensemble,
+                        plan,
+                        store,
+                        token,
+                        view=lambda: region[0] if region else None,
+                        on_start=lambda run: bridge.call(start, run),
+                        on_results=on_results,
+                    )
 
         follow()
         view.viewportChanged.connect(follow)
         future = lane.submit(job, token)
         wait_for(lambda: future.done() or (bool(shown) and shown[0].version > 2))
-        if future.done():
-            raise SystemExit(f"the run ended before the measurement: {future.exception()}")
         yield
-        if future.done() and not isinstance(future.exception(), Cancelled):
-            raise SystemExit("the run ended during the measurement")
+        if future.done():
+            raise SystemExit(f"the run ended during the measurement: {future.exception()!r}")
         bridge.close()
         token.cancel()
         lane.close(10)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Size
-from bachview.ui.painting import image_of
+from bachview.ui.painting import Pixels, image_of
 from bachview.viewing.minimap import MinimapGeometry, minimap_picture
 from bachview.viewing.viewport import Viewport
 
@@ -22,7 +22,7 @@ _RIM_VP = 4
 _LEAST_VIEW_VP = 360
 
 _PLATE = QColor(20, 20, 20, 170)
-_SHADE, _FRAME = QColor(0, 0, 0, 190), QColor(255, 190, 0)
+_FRAME_PENS = (QPen(QColor(0, 0, 0, 190), 3.5), QPen(QColor(255, 190, 0), 1.8))
 
 
 class Minimap(QWidget):
@@ -73,8 +73,7 @@ class Minimap(QWidget):
         self._geometry = MinimapGeometry.of(pyramid, size)
         frame = minimap_picture(pyramid, view.held_tile, size, ratio)
         if frame is not None:
-            self._picture = image_of(frame.image, with_alpha=True).copy()
-            self._picture.setDevicePixelRatio(ratio)
+            self._picture = _framed(frame.image, ratio)
         width, height = size.width + 2 * _RIM_VP, size.height + 2 * _RIM_VP
         self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
         self.show()
@@ -92,18 +91,15 @@ class Minimap(QWidget):
         if geometry is None or viewport is None:
             return
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_PLATE)
-        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
-        painter.translate(_RIM_VP, _RIM_VP)
         if self._picture is not None:
             painter.drawImage(QPointF(0, 0), self._picture)
+        painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
+        painter.translate(_RIM_VP, _RIM_VP)
         outline = QPolygonF([QPointF(x, y) for x, y in geometry.outline(viewport)])
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for color, width in ((_SHADE, 3.5), (_FRAME, 1.8)):
-            painter.setPen(QPen(color, width))
+        if viewport.rotation_deg % 90:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for pen in _FRAME_PENS:
+            painter.setPen(pen)
             painter.drawPolygon(outline)
         painter.end()
 
@@ -136,3 +132,20 @@ class Minimap(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The second press of a double click is a press."""
         self.mousePressEvent(event)
+
+
+def _framed(pixels: Pixels, ratio: float) -> QImage:
+    """The slide's picture on its plate: drawn once, since the view repaints all the time."""
+    rim = round(_RIM_VP * ratio)
+    height, width = pixels.shape[:2]
+    image = QImage(width + 2 * rim, height + 2 * rim, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, image.width(), image.height()), rim, rim)
+    painter.drawImage(rim, rim, image_of(pixels, with_alpha=True))
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return image

@@ -47,7 +47,7 @@ _ARRIVALS_S = 0.002
 #: The view counts as resting when nothing has moved for so long; while the hand keeps
 #: panning a finished frame is asked for at least so often.
 _REST_MS = 40
-_LONGEST_WAIT_S = 0.25
+_LONGEST_WAIT_S = 0.6
 
 #: What is wanted is stated anew at most so often while the hand moves.
 _WANT_MS = 30
