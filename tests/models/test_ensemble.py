@@ -164,7 +164,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bachview.jobs.priority import lower_thread_priority
 
 def lowered():
-    lower_thread_priority()
+    lower_thread_priority(computes_only=True)
     return os.getpriority(os.PRIO_PROCESS, 0)
 
 with ThreadPoolExecutor(1) as lane:
