@@ -152,10 +152,18 @@ class _Writer:
     def write(self) -> None:
         """Write every tile of every level."""
         top = self._levels - 1
-        columns, rows = self._file.grid(top)
+        columns, rows = self._reach(top)
         for row in range(rows):
             for column in range(columns):
                 self._tile(top, column, row, self._layers)
+
+    def _reach(self, level: int) -> tuple[int, int]:
+        """Columns and rows that lie above level-0 tiles.
+
+        One more than the level has where its size was rounded down to whole tiles.
+        """
+        columns, rows = self._file.grid(0)
+        return -(-columns // _FACTOR**level), -(-rows // _FACTOR**level)
 
     def _tile(self, level: int, column: int, row: int, layers: Sequence[_Layer]) -> RGB:
         """Write a tile and all below it; return what the next level sees of it.
@@ -177,7 +185,9 @@ class _Writer:
             known = stored, _reduced(picture)
             if key:
                 self._known[key] = known
-        self._file.place(level, column, row, known[0])
+        columns, rows = self._file.grid(level)
+        if column < columns and row < rows:
+            self._file.place(level, column, row, known[0])
         if level == 0:
             self._advance()
         return known[1]
@@ -221,7 +231,7 @@ class _Writer:
             return self._painted(layers, square)
         picture = np.full((TILE_PX, TILE_PX, 3), GLASS, np.uint8)
         part = TILE_PX // _FACTOR
-        columns, rows = self._file.grid(level - 1)
+        columns, rows = self._reach(level - 1)
         for y in range(min(_FACTOR, rows - row * _FACTOR)):
             for x in range(min(_FACTOR, columns - column * _FACTOR)):
                 picture[y * part : (y + 1) * part, x * part : (x + 1) * part] = self._tile(

@@ -119,7 +119,7 @@ def _marks(rng: np.random.Generator, width: int, height: int) -> tuple[Shape, ..
             rng,
             "dust",
             Point(width * rng.uniform(0.655, 0.675), height * rng.uniform(0.05, 0.8)),
-            (rng.uniform(6, 22), rng.uniform(6, 22)),
+            (min(rng.uniform(6, 22), short * 0.01), min(rng.uniform(6, 22), short * 0.01)),
             0.3,
         )
         for _ in range(12)

@@ -63,7 +63,7 @@ def _colours(density: Floats, correction: Floats) -> Floats:
     return np.asarray(np.clip(light + correction[..., 3:] + 0.5, 0, 255), dtype=np.float32)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def _density(material: str, variant: int) -> Floats:
     """(BLOCK_PX, BLOCK_PX, 3) float32 optical density as drawn."""
     canvas = Canvas(_MATERIALS.index(material), variant)
@@ -97,8 +97,8 @@ def _own_correction(material: str, variant: int) -> Floats:
 
     stain = np.array(_DRAWINGS[material][0], np.float32)
     wanted = np.log(np.array(GLASS) / stain)
-    # Every other pixel in each axis stands for all: only means are asked for.
-    density = _density(material, variant)[::2, ::2]
+    # Every fourth pixel in each axis stands for all: only means over many are asked for.
+    density = _density(material, variant)[::4, ::4]
     small = BLOCK_PX // _COARSE
     size = (_MEAN_PX // _COARSE, _MEAN_PX // _COARSE, 1)
     correction = np.zeros((small, small, 6), np.float32)

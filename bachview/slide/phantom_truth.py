@@ -97,7 +97,7 @@ class PhantomTruth:
 
     def is_tissue(self, point: Point) -> bool:
         """Whether there is tissue at the level-0 `point`, of any kind."""
-        return any(piece.contains(point) for piece in self.tissue) and not any(
+        return any(piece.contains(point) for piece in (*self.tissue, *self.areas)) and not any(
             hole.contains(point) for hole in self.holes
         )
 

@@ -8,7 +8,7 @@ import pytest
 
 from bachview.core.geometry import Point
 from bachview.core.stains import STAINS
-from bachview.errors import Cancelled, UsageError
+from bachview.errors import Cancelled, ExportError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
 from bachview.slide.phantom import PhantomTruth, load_truth, write_phantom
@@ -135,3 +135,55 @@ def test_an_impossible_size_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(UsageError, match="100"):
         write_phantom(tmp_path / "p.tiff", width=size[0], height=size[1])
+
+
+def test_outlines_lie_where_the_pixels_change(phantom: tuple[Path, PhantomTruth]) -> None:
+    path, truth = phantom
+    piece = truth.tissue[0]
+    reader = open_slide(path)
+    try:
+        for share in (0.35, 0.5, 0.65):
+            y = int(piece.bounds.y + share * piece.bounds.height)
+            start = int(piece.bounds.x) - 40
+            row = reader.read(0, start, y - 4, 2000, 9).astype(float)
+            # Green, which both stains take: glass has 241.
+            first = int(np.argmax(row[..., 1].mean(axis=0) < 228)) + start
+            inside = [x for x in range(start, start + 2000) if piece.contains(Point(x, y))]
+            assert abs(first - inside[0]) <= 12
+    finally:
+        reader.close()
+
+
+def test_a_folder_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"p\.tiff cannot be written"):
+        write_phantom(tmp_path / "missing" / "p.tiff", width=600, height=600)
+
+
+@pytest.mark.parametrize("size", [(512, 512), (2049, 700), (1023, 1537)])
+def test_odd_sizes_open_and_read_to_their_last_pixel(tmp_path: Path, size: tuple[int, int]) -> None:
+    truth = write_phantom(tmp_path / "p.tiff", width=size[0], height=size[1], mpp=0.25, seed=5)
+    reader = open_slide(tmp_path / "p.tiff")
+    try:
+        pyramid = reader.metadata.pyramid
+        assert (pyramid.size.width, pyramid.size.height) == size
+        assert reader.metadata.calibration.mpp == pytest.approx(0.25, rel=1e-3)
+        for level in pyramid.levels:
+            reader.read(level.index, level.width - 20, level.height - 20, 20, 20)
+    finally:
+        reader.close()
+    for key, region in truth.regions:
+        assert all(truth.class_at(corner) == key for corner in region.corners)
+
+
+@pytest.mark.slow
+def test_the_largest_phantom_is_written_quickly_and_stays_small(tmp_path: Path) -> None:
+    path = tmp_path / "large.tiff"
+    truth = write_phantom(path, width=100_000, height=100_000)
+    assert path.stat().st_size < 200_000_000
+    reader = open_slide(path)
+    try:
+        key, region = truth.regions[0]
+        mean = _means(reader, int(region.center.x), int(region.center.y), 256)
+        assert np.linalg.norm(mean - np.array(STAINS[key])) < 15
+    finally:
+        reader.close()
