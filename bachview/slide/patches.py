@@ -38,6 +38,10 @@ def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
 class PatchReader:
     """Reads fields of one slide as model input. Any thread, in parallel.
 
+    Read from level 0, a patch is within 1 grey level of level 0 resampled in one step. Read
+    from a coarser level it differs by what the scanner's own reduction and compression of
+    that level differ, on JPEG pyramids some 5 grey levels a pixel and 2 in the mean colour.
+
     Parameters
     ----------
     reader : stays the property of the caller, who closes it after the last read.
