@@ -38,7 +38,7 @@ def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
 class PatchReader:
     """Reads fields of one slide as model input. Any thread, in parallel.
 
-    Read from level 0, a patch is within 1 grey level of level 0 resampled in one step. Read
+    Read from level 0, a patch is level 0 resampled once (to 4 grey levels, by rounding). Read
     from a coarser level it differs by what the scanner's own reduction and compression of
     that level differ, on JPEG pyramids some 5 grey levels a pixel and 2 in the mean colour.
 
@@ -91,9 +91,8 @@ class PatchReader:
         side = self._input_px
         fractions = [abs(v - round(v)) for v in (left, top)]
         excess = max(abs(right - left - side), abs(bottom - top - side))
-        if max(fractions) < 1e-3 and excess < 0.5:
-            # One source px for each input px, give or take a fraction over the whole field:
-            # nothing to resample.
+        if max(fractions) < 1e-3 and excess < 4e-3:
+            # One source px for each input px: nothing to resample.
             return self._coloured(
                 self._reader.read(self.level.index, round(left), round(top), side, side)
             )

@@ -43,7 +43,8 @@ def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> 
     field = Region(x, y, side, side)
     difference = patches.read(field).astype(float) - _reference(PICTURE, field, 48)
     if patches.level.index == 0:
-        assert np.abs(difference).max() <= 1
+        assert np.abs(difference).max() <= 4
+        assert np.abs(difference).mean() < 0.2
     # A coarser level was averaged with boxes first, so fine grain differs a little.
     assert np.abs(difference).mean() < 4
 
