@@ -35,7 +35,7 @@ from bachview.viewing.wanted import wanted_tiles
 #: is zoomed or turned; the frame at rest brings the full one. What it takes is measured, since
 #: machines, overlays and rotations differ; measured on one 2026 server core it takes 2 to 4 ms
 #: at 1920x1080, and 28 ms at 3840x2160 with an overlay (9 ms at half the resolution).
-_CANVAS_S = 0.005
+_CANVAS_S = 0.004
 _FIRST_GUESS_S_PER_PX = 2.2e-9
 
 #: A quarter of the px takes about a third of the time.
