@@ -1,5 +1,6 @@
 """The picture of one open slide on the screen: tiles, stand-ins, overlay, frames at rest."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from bachview.viewing.wanted import wanted_tiles
 #: machines, overlays and rotations differ; measured on one 2026 server core it takes 2 to 4 ms
 #: at 1920x1080, and 28 ms at 3840x2160 with an overlay (9 ms at half the resolution).
 _CANVAS_S = 0.004
-_FIRST_GUESS_S_PER_PX = 2.2e-9
+_FIRST_GUESS_S_PER_PX = 1.2e-9
 
 #: A quarter of the px takes about a third of the time.
 _HALF_RESOLUTION_SAVES = 3.0
@@ -177,7 +178,7 @@ class SlidePicture:
         wanted = wanted_tiles(viewport, self.pyramid)
         keys: tuple[TileKey, ...] = wanted.in_order
         size = viewport.device_size
-        if self._cost_s_per_px * size.width * size.height > _CANVAS_S:
+        if self._cost_s_per_px * size.width * size.height * _work_per_px(viewport) > _CANVAS_S:
             # What a zoomed large view is painted from comes first; it is a quarter as much.
             coarser = [key for key in wanted.prefetch if key.level == wanted.level + 1]
             keys = tuple(dict.fromkeys((*wanted.standins, *coarser, *keys)))
@@ -259,13 +260,14 @@ class SlidePicture:
                 for window in uncovered:
                     self._paint(canvas, window)
                 return
-        shrink = 1 if self._cost_s_per_px * size[0] * size[1] <= _CANVAS_S else 2
+        work = size[0] * size[1] * _work_per_px(viewport)
+        shrink = 1 if self._cost_s_per_px * work <= _CANVAS_S else 2
         self._missing.clear()
         self._to_repaint.clear()
         self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas)
         begun = time.thread_time()
         self._paint(self._canvas, self._canvas.window)
-        self._learn((time.thread_time() - begun) / (size[0] * size[1]), shrink)
+        self._learn((time.thread_time() - begun) / work, shrink)
 
     def _learn(self, s_per_px: float, shrink: int) -> None:
         """Follow what painting a canvas costs, slowly, so that one slow frame changes little."""
@@ -276,7 +278,8 @@ class SlidePicture:
     def _is_affordable(self, canvas: Canvas, uncovered: list[Window]) -> bool:
         """Whether the strips can be painted within a frame."""
         area = sum((w[2] - w[0]) * (w[3] - w[1]) for w in uncovered)
-        return canvas.shrink > 1 or self._cost_s_per_px * area <= _CANVAS_S
+        work = area * (1.0 if self._viewport is None else _work_per_px(self._viewport))
+        return canvas.shrink > 1 or self._cost_s_per_px * work <= _CANVAS_S
 
     def _paint(self, canvas: Canvas, window: Window) -> None:
         """Paint a window of the canvas: tiles, then the layers."""
@@ -384,3 +387,12 @@ class SlidePicture:
         self._held.clear()
         self._canvas = None
         return ended
+
+
+def _work_per_px(viewport: Viewport) -> float:
+    """How much more than a tile px a device px costs: up to four tile px are passed by for it."""
+    downsample = viewport.device_downsample
+    if downsample <= 1:
+        return 1.0
+    ratio = downsample / (1 << math.floor(math.log2(downsample)))
+    return (1 + ratio * ratio) / 2
