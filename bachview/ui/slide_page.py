@@ -7,7 +7,6 @@ from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region, Size
 from bachview.ui.calibration_banner import CalibrationBanner
 from bachview.ui.document import Document
-from bachview.ui.minimap import Minimap
 from bachview.ui.model_notice import ModelNotice
 from bachview.ui.region_drawing import RegionDrawing
 from bachview.ui.services import Services
@@ -44,7 +43,7 @@ class SlidePage(QWidget):
         self.view = SlideView(self)
         self.view.input.kinetic_pan = kinetic
         self.view.set_overlay_style(style)
-        self.minimap = Minimap(self.view)
+        self.minimap = self.view.minimap
         self.banner = CalibrationBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
