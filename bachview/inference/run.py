@@ -13,7 +13,7 @@ from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.errors import SlideReadError
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan
-from bachview.inference.readahead import ReadAhead, ReadPatch
+from bachview.inference.readahead import READER_THREADS, ReadAhead, ReadPatch
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
 from bachview.results.provenance import Provenance, library_versions, now_text
@@ -264,6 +264,7 @@ class _Session:
         self.seconds = 0.0
         # Failures in a row that are not saved yet: the patches, or the slide itself?
         self._suspects: list[tuple[int, int]] = []
+        self._good_since = 0
 
     def work(
         self,
@@ -311,11 +312,15 @@ class _Session:
         for patch in patches:
             if patch.pixels is None:
                 self._suspects.append(patch.cell)
+                self._good_since = 0
                 continue
             cells.append(patch.cell)
             pixels.append(patch.pixels)
-            # The slide was still there after them, so it is the patches that are damaged.
-            failed, self._suspects = failed + self._suspects, []
+            self._good_since += 1
+            # So many reads may have been under way when the slide went; one more began after
+            # the failures, and the slide was still there: it is the patches that are damaged.
+            if self._good_since >= READER_THREADS:
+                failed, self._suspects = failed + self._suspects, []
         if self._suspects and (is_last or len(self._suspects) >= _SUSPICIOUS):
             self._check_slide()
             failed, self._suspects = failed + self._suspects, []
