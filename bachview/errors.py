@@ -38,6 +38,14 @@ class ExportError(BachviewError):
     """A result cannot be written to the place that was asked for."""
 
 
+class DatasetError(BachviewError):
+    """The data set cannot be used as it is."""
+
+
+class RecipeError(BachviewError):
+    """The training recipe cannot be read, or asks for what cannot be."""
+
+
 class UsageError(BachviewError):
     """The request itself makes no sense (wrong option, region outside the slide)."""
 

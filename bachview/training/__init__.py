@@ -1,0 +1,1 @@
+"""Data sets, fitting, calibration and measuring of the ensemble."""
