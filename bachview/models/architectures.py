@@ -87,8 +87,9 @@ def build_cnn(
     pooled = layers.GlobalAveragePooling2D(name="pooled")(feature_map)
     if dropout:
         pooled = layers.Dropout(dropout, name="dropout")(pooled)
-    logits = layers.Dense(class_count, name="logits")(pooled)
-    probabilities = layers.Softmax(name="probabilities")(logits)
+    # In f32 whatever the precision of the training: probabilities that sum to 1.
+    logits = layers.Dense(class_count, name="logits", dtype="float32")(pooled)
+    probabilities = layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(pixels, probabilities, name=name or architecture)
 
 

@@ -1,7 +1,7 @@
 """Three Keras models become one OpenVINO graph with one uint8 input.
 
-Keras -> TensorFlow SavedModel -> OpenVINO's TensorFlow front end -> kernels as fp16. TensorFlow
-is needed here, not where the graph is run.
+Keras -> TensorFlow SavedModel -> OpenVINO's TensorFlow front end -> kernels as fp16 or int8.
+TensorFlow is needed here, not where the graph is run.
 """
 
 import tempfile
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.models.architectures import with_features_and_maps
 from bachview.models.graph import INPUT_NAME, output_names
+from bachview.models.keras_weights import int8_parts
 from bachview.models.openvino_runtime import openvino
 
-#: Fewer values than this are not worth the further operation.
-_WORTH_HALVING: Final = 256
+#: Fewer values than this are not worth the further operations.
+_WORTH_SHRINKING: Final = 256
 
 
 def fuse(models: Sequence[Any]) -> Any:
@@ -36,7 +38,7 @@ def export_graph(models: Sequence[Any], folder: Path) -> None:
     Parameters
     ----------
     models : Keras models of `build_cnn`, all with the same input size. Kernels that were
-        rounded to fp16 (`keras_weights.round_kernels`) are stored as such.
+        rounded (`keras_weights.round_kernels`) are stored as fp16 or int8.
     """
     ov = openvino()
     fused = fuse(models)
@@ -47,24 +49,42 @@ def export_graph(models: Sequence[Any], folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
         fused.export(scratch, format="tf_saved_model", verbose=False)
         graph = front_end.convert(front_end.load(scratch))
-        _halve(graph)
+        _shrink(graph)
         _name_ports(graph, len(models))
         ov.save_model(graph, folder / "cnn.xml", compress_to_fp16=False)
 
 
-def _halve(graph: Any) -> None:
-    """Store as fp16 the constants that lose nothing by it."""
+def _shrink(graph: Any) -> None:
+    """Store as int8 or fp16 the constants that lose nothing by it."""
     ov = openvino()
     for constant in graph.get_ordered_ops():
         if constant.get_type_name() != "Constant" or constant.data.dtype != np.float32:
             continue
-        half = constant.data.astype(np.float16)
-        if half.size < _WORTH_HALVING or not np.array_equal(half, constant.data):
+        if constant.data.size < _WORTH_SHRINKING:
             continue
         readers = list(constant.output(0).get_target_inputs())
-        whole = ov.opset13.convert(ov.op.Constant(half), "f32")
+        whole = _from_int8(constant.data)
+        if whole is None:
+            half = constant.data.astype(np.float16)
+            if not np.array_equal(half, constant.data):
+                continue
+            whole = ov.opset13.convert(ov.op.Constant(half), "f32")
         for reader in readers:
             reader.replace_source_output(whole.output(0))
+
+
+def _from_int8(values: npt.NDArray[np.float32]) -> Any | None:
+    """The constant as int8 times a scale along some axis; None where that is not exact.
+
+    The axis is looked for, since the front end may have turned a kernel.
+    """
+    ov = openvino()
+    for axis in range(values.ndim if values.ndim > 1 else 0):
+        whole, scale = int8_parts(values, axis)
+        if np.array_equal(whole * scale, values):
+            widened = ov.opset13.convert(ov.op.Constant(whole), "f32")
+            return ov.opset13.multiply(widened, ov.op.Constant(scale))
+    return None
 
 
 def _name_ports(graph: Any, cnn_count: int) -> None:

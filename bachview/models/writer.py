@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +25,7 @@ from bachview.models.engine import CnnOutputs, Patches
 from bachview.models.ensemble import load_ensemble, members_of, vote
 from bachview.models.export import export_graph, fuse
 from bachview.models.golden import Golden
-from bachview.models.keras_weights import dump_weights, round_kernels
+from bachview.models.keras_weights import KernelFormat, dump_weights, round_kernels
 
 #: Name of each file that holds a classifier, by estimator.
 CLASSIFIER_FILES = {
@@ -42,7 +42,7 @@ class Cnn:
     Attributes
     ----------
     model : a Keras model of `bachview.models.architectures.build_cnn`. Writing rounds its
-        kernels to fp16 in place.
+        kernels in place.
     """
 
     name: str
@@ -91,21 +91,30 @@ class Description:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def features_of(cnns: Sequence[Cnn], patches: Patches, *, batch: int = 16) -> CnnOutputs:
+def features_of(
+    cnns: Sequence[Cnn],
+    patches: Patches,
+    *,
+    batch: int = 16,
+    kernels: KernelFormat = "fp16",
+    on_batch: Callable[[int], object] = lambda done: None,
+) -> CnnOutputs:
     """What the Keras models say of patches: the features on which to fit the classifiers.
 
-    Kernels are rounded to fp16 in place first, so that the features are those of the bundle.
+    Kernels are rounded in place first, so that the features are those of the bundle.
 
     Parameters
     ----------
     patches : (N, input_px, input_px, 3) uint8 RGB.
+    on_batch : told after each batch how many patches are done; what it raises ends the work.
     """
     for cnn in cnns:
-        round_kernels(cnn.model)
+        round_kernels(cnn.model, kernels)
     fused = fuse([cnn.model for cnn in cnns])
-    parts = [
-        fused.predict_on_batch(patches[at : at + batch]) for at in range(0, len(patches), batch)
-    ]
+    parts = []
+    for at in range(0, len(patches), batch):
+        parts.append(fused.predict_on_batch(patches[at : at + batch]))
+        on_batch(min(at + batch, len(patches)))
     outputs = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return CnnOutputs(
         np.stack(outputs[0::3], axis=1), tuple(outputs[1::3]), np.stack(outputs[2::3], axis=1)
@@ -121,6 +130,7 @@ def write_bundle(
     golden_patches: Patches,
     golden_labels: npt.NDArray[np.int64],
     keras_weights: bool = True,
+    kernels: KernelFormat = "fp16",
 ) -> Path:
     """Write a bundle and return its path.
 
@@ -133,6 +143,8 @@ def write_bundle(
     golden_patches : (P, input_px, input_px, 3) uint8 RGB, at least one of each class.
     golden_labels : (P,) int64, the class that each one stands for.
     keras_weights : whether the weights for the tensorflow engine are put in as well.
+    kernels : how the kernels are stored; int8 halves the file, and the answers are those of the
+        rounded kernels everywhere.
 
     Raises
     ------
@@ -150,9 +162,9 @@ def write_bundle(
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=output.parent) as scratch:
             folder = Path(scratch) / "bundle"
             folder.mkdir()
-            _fill(
-                folder, cnns, classifiers, description, golden_patches, golden_labels, keras_weights
-            )
+            outputs = features_of(cnns, golden_patches, kernels=kernels)
+            golden = (golden_patches, golden_labels)
+            _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights)
             if output.suffix == BUNDLE_SUFFIX:
                 packed = Path(scratch) / output.name
                 _pack(folder, packed)
@@ -171,11 +183,11 @@ def _fill(
     cnns: Sequence[Cnn],
     classifiers: Sequence[FittedClassifier],
     description: Description,
-    patches: Patches,
-    labels: npt.NDArray[np.int64],
+    outputs: CnnOutputs,
+    golden_cases: tuple[Patches, npt.NDArray[np.int64]],
     keras_weights: bool,
 ) -> None:
-    outputs = features_of(cnns, patches)
+    patches, labels = golden_cases
     export_graph([cnn.model for cnn in cnns], folder)
     (folder / schema.MODEL_CARD_FILE).write_text(description.model_card, encoding="utf-8")
     for member in classifiers:

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
@@ -20,6 +24,7 @@ from bachview.models.architectures import (
 )
 from bachview.models.bundle import open_bundle
 from bachview.models.ensemble import load_ensemble
+from bachview.models.keras_weights import int8_parts
 from bachview.models.verification import verify_bundle
 from bachview.models.writer import Cnn, Description, FittedClassifier, features_of, write_bundle
 from tests.models.bundles import selftest_path
@@ -124,6 +129,43 @@ def test_without_keras_weights_it_is_smaller_and_loads(
     path = write_bundle(tmp_path / "slim.bachmodel", **parts, keras_weights=False)
     with load_ensemble(path) as ensemble:
         assert not any(name.startswith("keras/") for name in ensemble.bundle.manifest.files)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_int8_kernels_shrink_the_graph_and_both_engines_give_the_same_answers(
+    parts: dict[str, Any], tmp_path: Path, engine: str
+) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    patches = parts["golden_patches"]
+    sizes = {}
+    for kernels in ("fp16", "int8"):
+        model = build_cnn("constructed", input_px=16, class_count=4, name="wide", features=4000)
+        cnns = [Cnn("wide", "constructed", model)]
+        outputs = features_of(cnns, patches, kernels=kernels)
+        forest = RandomForestClassifier(3, random_state=0).fit(outputs.concatenated, LABELS[:4])
+        members = [FittedClassifier("Forest", "random_forest", forest)]
+        folder = tmp_path / kernels
+        described = {**parts, "cnns": cnns, "classifiers": members, "kernels": kernels}
+        write_bundle(folder, **described)
+        sizes[kernels] = (folder / "cnn.bin").stat().st_size
+        with load_ensemble(folder, engine=engine, precision="f32") as ensemble:
+            found = ensemble.predict(patches)
+        np.testing.assert_allclose(found.members[:, 0], outputs.probabilities[:, 0], atol=1e-5)
+    # In so small a network the biases and scales, which stay f32, weigh almost as much.
+    assert sizes["int8"] < 0.85 * sizes["fp16"]
+
+
+@given(
+    arrays(np.float32, (3, 2, 5), elements=st.floats(-1e4, 1e4, width=32)),
+    st.sampled_from([0, 1, 2, -1]),
+)
+def test_int8_parts_are_near_and_a_fixed_point(values: npt.NDArray[np.float32], axis: int) -> None:
+    whole, scale = int8_parts(values, axis)
+    rounded = whole * scale
+    assert (np.abs(rounded - values) <= 0.51 * scale).all()
+    again, same = int8_parts(rounded, axis)
+    np.testing.assert_array_equal(again * same, rounded)
 
 
 def test_a_folder_that_is_there_is_not_touched(parts: dict[str, Any], tmp_path: Path) -> None:
