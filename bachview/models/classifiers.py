@@ -161,7 +161,8 @@ def load_classifier(
     check_zip(content, where, UNPACKED_LIMIT_BYTES)
     try:
         types = _types(content)
-    except (KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
+    # zipfile and its codecs document no closed list of what a crafted file makes them raise.
+    except Exception as error:
         raise BundleError(f"{where} is damaged: it is not a skops file.") from error
     foreign = sorted(types - TRUSTED_TYPES)
     if foreign:
@@ -257,8 +258,8 @@ def _check_fitted(
         if "n_jobs" in vars(part):
             # Patches come in small batches: starting threads costs more than it gives.
             part.n_jobs = 1
-    with _one_thread():
-        answer = np.asarray(fitted.predict_proba(np.zeros((1, feature_count), np.float32)))
+    # By the way that patches will take, so that what it cannot stand is found here.
+    answer = Classifier(fitted, class_count).probabilities(np.zeros((1, feature_count), np.float32))
     if answer.shape != (1, class_count) or not np.isfinite(answer).all():
         raise BundleError(f"{where} is damaged: it gives no probabilities.")
 
@@ -281,11 +282,13 @@ def _parts(fitted: Any) -> Iterator[Any]:
 
 
 def _check_part(part: Any, where: str) -> None:
-    """Refuse trees whose nodes point outside: scikit-learn walks them without looking."""
+    """Refuse what scikit-learn's compiled code would follow out of its arrays without looking."""
     kind = type(part).__name__
     if kind == "RandomForestClassifier":
-        for tree in (member.tree_ for member in part.estimators_):
-            _check_tree(tree.children_left, tree.children_right, tree.feature, part, where)
+        for member in part.estimators_:
+            _check_decision_tree(member.tree_, part, where)
+    elif kind == "DecisionTreeClassifier":
+        _check_decision_tree(part.tree_, part, where)
     elif kind == "HistGradientBoostingClassifier":
         for tree in (tree for round_ in part._predictors for tree in round_):
             inner = tree.nodes["is_leaf"] == 0
@@ -293,16 +296,35 @@ def _check_part(part: Any, where: str) -> None:
             left = np.where(inner, tree.nodes["left"].astype(np.int64), leaf)
             right = np.where(inner, tree.nodes["right"].astype(np.int64), leaf)
             _check_tree(left, right, tree.nodes["feature_idx"], part, where)
+            # Features are numbers; a categorical node would look up a table of its own.
+            if tree.nodes["is_categorical"].any():
+                raise BundleError(f"{where} is damaged: a tree asks for categories.")
     elif kind == "SVC":
-        vectors = part.support_vectors_
-        machines = len(part.classes_) - 1
-        if (
-            vectors.ndim != 2
-            or vectors.shape[1] != part.n_features_in_
-            or part.dual_coef_.shape != (machines, len(vectors))
-            or int(np.sum(part.n_support_)) != len(vectors)
-        ):
-            raise BundleError(f"{where} is damaged: its support vectors do not fit together.")
+        _check_svc(part, where)
+
+
+def _check_svc(part: Any, where: str) -> None:
+    """The arrays that libsvm gets (the private ones) must have the sizes that it assumes."""
+    vectors, counts = part.support_vectors_, np.asarray(part._n_support)
+    classes = len(part.classes_)
+    pairs = classes * (classes - 1) // 2
+    sound = (
+        part._impl == "c_svc",
+        # With a precomputed kernel the support vectors would be used as places.
+        part.kernel in ("linear", "poly", "rbf", "sigmoid"),
+        vectors.ndim == 2 and vectors.shape[1] == part.n_features_in_,
+        part._dual_coef_.shape == (classes - 1, len(vectors)),
+        part._intercept_.shape == (pairs,),
+        part.support_.shape == (len(vectors),),
+        counts.shape == (classes,) and (counts >= 0).all() and counts.sum() == len(vectors),
+        all(values.shape in ((0,), (pairs,)) for values in (part._probA, part._probB)),
+    )
+    if not all(sound):
+        raise BundleError(f"{where} is damaged: its support vectors do not fit together.")
+
+
+def _check_decision_tree(tree: Any, part: Any, where: str) -> None:
+    _check_tree(tree.children_left, tree.children_right, tree.feature, part, where)
 
 
 def _check_tree(
@@ -318,6 +340,8 @@ def _check_tree(
     sound: Sequence[Any] = (
         len(left) > 0,
         np.array_equal(inner, right >= 0),
+        # Only -1 ends a path; any other negative number would be followed.
+        (left[~inner] == -1).all() and (right[~inner] == -1).all(),
         (left[inner] > places[inner]).all() and (left[inner] < len(left)).all(),
         (right[inner] > places[inner]).all() and (right[inner] < len(left)).all(),
         (feature[inner] >= 0).all() and (feature[inner] < part.n_features_in_).all(),

@@ -17,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from bachview.errors import BundleError
 from bachview.models.classifiers import Classifier, dump_classifier, load_classifier
@@ -203,6 +204,65 @@ def test_a_tree_that_runs_in_a_circle_is_refused() -> None:
     inner = np.flatnonzero(nodes["is_leaf"] == 0)[-1]
     nodes["left"][inner] = 0
     assert "outside itself" in refused(dump_classifier(fitted), "gradient_boosting")
+
+
+def test_a_tree_that_points_before_its_start_is_refused() -> None:
+    fitted = forest().fit(FEATURES, LABELS)
+    state = fitted.estimators_[0].tree_.__getstate__()
+    leaf = np.flatnonzero(state["nodes"]["left_child"] < 0)[0]
+    state["nodes"]["left_child"][leaf] = state["nodes"]["right_child"][leaf] = -2
+    fitted.estimators_[0].tree_.__setstate__(state)
+    assert "outside itself" in refused(dump_classifier(fitted))
+
+
+def test_a_tree_that_is_calibrated_is_looked_at_as_well() -> None:
+    fitted = CalibratedClassifierCV(DecisionTreeClassifier(random_state=0), ensemble=False, cv=3)
+    tree = fitted.fit(FEATURES, LABELS).calibrated_classifiers_[0].estimator.tree_
+    state = tree.__getstate__()
+    state["nodes"]["feature"][0] = 12
+    tree.__setstate__(state)
+    assert "outside itself" in refused(dump_classifier(fitted), "svm")
+
+
+def test_a_tree_that_asks_for_categories_is_refused() -> None:
+    fitted = boosting().fit(FEATURES, LABELS)
+    fitted._predictors[0][0].nodes["is_categorical"][0] = 1
+    assert "asks for categories" in refused(dump_classifier(fitted), "gradient_boosting")
+
+
+def test_a_forest_without_trees_is_refused() -> None:
+    fitted = forest().fit(FEATURES, LABELS)
+    fitted.estimators_ = []
+    assert "damaged" in refused(dump_classifier(fitted))
+
+
+def test_a_schema_that_cannot_be_unpacked_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", json.dumps({"a": list(range(1000))}))
+        start = archive.infolist()[0].header_offset + 30 + len("schema.json")
+    content = bytearray(out.getvalue())
+    content[start : start + 8] = b"\xff" * 8
+    assert "not a skops file" in refused(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("_intercept_", lambda values: values[:1].copy()),
+        ("_dual_coef_", lambda values: values[:, :5].copy()),
+        ("_n_support", lambda values: values[:2].copy()),
+        ("support_", lambda values: values[:5].copy()),
+        ("kernel", lambda _: "precomputed"),
+    ],
+)
+def test_what_libsvm_would_follow_out_of_its_arrays_is_refused(
+    name: str, change: Callable[[Any], Any]
+) -> None:
+    fitted = svm().fit(FEATURES, LABELS)
+    inner = fitted.calibrated_classifiers_[0].estimator
+    setattr(inner, name, change(getattr(inner, name)))
+    assert "do not fit together" in refused(dump_classifier(fitted), "svm")
 
 
 def test_support_vectors_that_do_not_fit_together_are_refused() -> None:
