@@ -25,6 +25,8 @@ TOTAL_LIMIT_BYTES = 4 << 30
 RATIO_LIMIT = 200
 #: Below this an entry cannot hurt, however tightly it is packed.
 RATIO_MATTERS_BYTES = 1 << 20
+#: The writer's. Others (LZMA, BZIP2) may ask for gigabytes of memory to unpack a few bytes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 1 << 20
 
 
@@ -108,6 +110,11 @@ def _check_sizes(sizes: dict[str, int], where: str) -> None:
 def _check_entry(entry: zipfile.ZipInfo, where: str, ratio_limit: int = RATIO_LIMIT) -> None:
     if entry.flag_bits & 0x1:
         raise BundleError(f"{where} is encrypted, which a bundle never is.")
+    if entry.compress_type not in _METHODS:
+        raise BundleError(
+            f"{entry.filename[:80]!r} in {where} is packed in a way that a bundle never is "
+            f"(method {entry.compress_type}): pack it again by deflate."
+        )
     mode = entry.external_attr >> 16
     if stat.S_ISLNK(mode):
         raise BundleError(f"{where} holds a link ({entry.filename[:80]!r}): nothing was loaded.")
@@ -159,12 +166,23 @@ class _Base:
                         raise BundleError(f"{where} is larger than it says: it is not loaded.")
                     yield chunk
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-            raise BundleError(f"{where} cannot be read: {error}.") from error
+            # An OSError's own text would show the whole path.
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            words = (reason or type(error).__name__).rstrip(".")
+            raise BundleError(f"{where} cannot be read: {words}.") from error
+        except ValueError as error:  # the zip was closed
+            raise BundleError(f"{where} cannot be read: the bundle is closed.") from error
 
 
 class _Folder(_Base):
     def __init__(self, path: Path) -> None:
-        super().__init__(path, dict(self._walk(path, path)))
+        sizes: dict[str, int] = {}
+        for name, size in self._walk(path, path):
+            sizes[name] = size
+            # Now and not at the end: the folder may be a whole disk, chosen by mistake.
+            if len(sizes) > ENTRY_LIMIT:
+                break
+        super().__init__(path, sizes)
         _check_sizes(self._sizes, path.name)
 
     @staticmethod

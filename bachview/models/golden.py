@@ -124,7 +124,7 @@ def read_golden(bundle: Bundle) -> Golden:
 
 def _check_shapes(arrays: dict[str, npt.NDArray[Any]], bundle: Bundle, where: str) -> None:
     manifest = bundle.manifest
-    count, side, classes = len(arrays["labels"]), manifest.patch.input_px, len(manifest.classes)
+    count, side, classes = arrays["labels"].size, manifest.patch.input_px, len(manifest.classes)
     wanted: dict[str, tuple[type, tuple[int, ...]]] = {
         "labels": (np.int64, (count,)),
         "patches": (np.uint8, (count, side, side, 3)),

@@ -1,5 +1,6 @@
 """The bundles that came with the program, by name."""
 
+import os
 from pathlib import Path
 
 from bachview.config import resource_folder
@@ -34,8 +35,9 @@ def resolve_bundle(name_or_path: str) -> Path:
         name = SELFTEST
     if name in installed:
         return resource_folder() / "models" / f"{name}{BUNDLE_SUFFIX}"
-    path = Path(name_or_path).expanduser()
-    if path.exists():
+    # os.path's own: Path's raise where there is no such user, and for names that are too long.
+    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111
+    if os.path.exists(path):  # noqa: PTH110
         return path
     raise BundleError(
         f"There is no bundle {path.name}: give a path, or one of the installed bundles "

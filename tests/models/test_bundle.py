@@ -1,9 +1,11 @@
 """Opening a bundle that may be damaged or made to do harm: one sentence, nothing run."""
 
+import os
 import stat
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,8 +92,9 @@ def test_a_file_that_changes_after_opening_is_noticed(folder: Path) -> None:
 def test_a_file_that_vanishes_after_opening_is_an_error(folder: Path) -> None:
     with open_bundle(folder) as bundle:
         (folder / "cnn.bin").unlink()
-        with pytest.raises(BundleError, match="cannot be read"):
+        with pytest.raises(BundleError, match="cannot be read") as caught:
             bundle.read("cnn.bin")
+        assert str(folder) not in str(caught.value)
 
 
 def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -164,6 +167,40 @@ def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
     content[place + 8] |= 1
     path.write_bytes(content)
     assert "encrypted" in refused(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_packing_that_no_bundle_has_is_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "odd.bachmodel"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", b"{}" * 1000, method)
+    assert "packed in a way that a bundle never is" in refused(path)
+
+
+def test_a_closed_bundle_says_so(tmp_path: Path) -> None:
+    bundle = open_bundle(packed(unpacked(tmp_path / "whole"), tmp_path / "a.bachmodel"))
+    bundle.close()
+    with pytest.raises(BundleError, match="the bundle is closed"):
+        bundle.read("cnn.bin")
+
+
+def test_a_large_folder_is_not_walked_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        (tmp_path / "disk" / f"d{number}").mkdir(parents=True)
+        for file in range(20):
+            (tmp_path / "disk" / f"d{number}" / f"{file}.txt").touch()
+    seen: list[Path] = []
+    scan = os.scandir
+
+    def watched(folder: Path) -> Any:
+        seen.append(folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    assert "more than 256 files" in refused(tmp_path / "disk")
+    assert len(seen) < 20
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])

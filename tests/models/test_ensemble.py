@@ -146,6 +146,9 @@ def test_installed_bundles_are_found_by_name(
     assert resolve_bundle(str(folder)) == folder
     with pytest.raises(BundleError, match=r"installed bundles \(.*selftest"):
         resolve_bundle("nothing")
+    for odd in ("~nobody-of-this-name/a.bachmodel", "x" * 5000, "a\0b"):
+        with pytest.raises(BundleError, match="There is no bundle"):
+            resolve_bundle(odd)
 
 
 _SCRIPT = """

@@ -192,6 +192,11 @@ def test_other_golden_answers_are_noticed(folder: Path, edit: Callable[[Arrays],
     refused(rehash(folder))
 
 
+def test_golden_labels_without_a_row_are_noticed(folder: Path) -> None:
+    edit_arrays(folder / "golden.npz", lambda a: a.update(labels=np.array(0)))
+    assert "labels of golden.npz" in refused(rehash(folder))
+
+
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x05\x06" + bytes(18)])
 def test_damaged_golden_patches_are_noticed(folder: Path, content: bytes) -> None:
     (folder / "golden.npz").write_bytes(content)
