@@ -149,7 +149,10 @@ def measure(probabilities: Floats, labels: Labels) -> Metrics:
         tuple(
             ClassMetrics(
                 int(table[c].sum()),
-                *(known(rates[name][c]) for name in RATES),
+                known(rates["sensitivity"][c]),
+                known(rates["specificity"][c]),
+                known(rates["precision"][c]),
+                known(rates["f1"][c]),
                 known(areas[0, c]),
             )
             for c in range(classes)
@@ -189,12 +192,8 @@ def kappa(tables: Floats) -> Floats:
     return _share(accuracy(tables) - chance, 1 - chance)
 
 
-#: The names in `class_rates`, in the order of `ClassMetrics`.
-RATES = ("sensitivity", "specificity", "precision", "f1")
-
-
 def class_rates(tables: Floats) -> dict[str, Floats]:
-    """(..., C, C) to (..., C) for each of `RATES`."""
+    """(..., C, C) to (..., C) for ``sensitivity``, ``specificity``, ``precision``, ``f1``."""
     hits = np.diagonal(tables, axis1=-2, axis2=-1)
     truths, answers = tables.sum(axis=-1), tables.sum(axis=-2)
     others = tables.sum(axis=(-2, -1))[..., None] - truths
@@ -312,4 +311,5 @@ def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
     """The quotient; NaN where `whole` is 0."""
     top, bottom = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     nothing = np.full(np.broadcast_shapes(top.shape, bottom.shape), np.nan)
-    return np.divide(top, bottom, out=nothing, where=bottom != 0)
+    np.divide(top, bottom, out=nothing, where=bottom != 0)
+    return nothing
