@@ -221,8 +221,11 @@ class ResultStore:
             "SELECT id, cells, states FROM batches WHERE run = ? AND id > ? ORDER BY id",
             (run_id, known.last_batch),
         ):
-            cells = np.frombuffer(cells_blob, "<i4").reshape(-1, 2)
-            known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(states_blob, np.uint8)
+            try:
+                cells = np.frombuffer(cells_blob, "<i4").reshape(-1, 2)
+                known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(states_blob, np.uint8)
+            except (ValueError, IndexError) as error:
+                raise DamagedStoreError("The cells of a batch are damaged.") from error
             known.last_batch = batch
         return known
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bachview.core.predictions import PatchState
 from bachview.errors import StoreError
-from bachview.results.schema import SCHEMA_VERSION, store_name
+from bachview.results.schema import SCHEMA_VERSION, store_name, transaction
 from bachview.results.store import ResultStore
 from tests.results import runs
 
@@ -240,6 +240,37 @@ def test_damage_found_while_loading_moves_the_file_aside(
     with ResultStore.open(tmp_path, SLIDE) as fresh:
         assert fresh.runs() == ()
     assert "damaged" in expects_log.text
+
+
+@pytest.mark.parametrize("cells", [b"abc", b"\xff\xff\xff\x7f" * 2])
+def test_damage_found_while_asking_what_is_left_moves_the_file_aside(
+    tmp_path: Path, cells: bytes, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE batches SET cells = ?", (cells,))
+    raw.close()
+    with ResultStore.open(tmp_path, SLIDE) as store, pytest.raises(StoreError, match="moved aside"):
+        store.states(run)
+    assert not path.exists()
+    assert "damaged" in expects_log.text
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        connection = store._connection
+        assert connection is not None
+        manager = transaction(connection)
+        manager.__enter__()
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("INSERT INTO batches VALUES (NULL, 999, 0, '', '', '', '')")
+        with pytest.raises(sqlite3.IntegrityError):
+            manager.__exit__(None, None, None)
+        assert store.commit(run, runs.results([[0, 1]])) == 1
 
 
 def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
