@@ -19,7 +19,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.results.provenance import Provenance, library_versions, now_text
 from bachview.results.records import RunRecord
 from bachview.results.store import ResultStore
-from bachview.slide.reader import SlideReader
+from bachview.slide.reader import SlideReader, is_there
 
 RGB = npt.NDArray[np.uint8]
 
@@ -174,14 +174,19 @@ def classify(
     StoreError
         The results cannot be saved.
     """
-    run_id, tissue = _begin(reader, ensemble, plan, store, token, retry_failed=retry_failed)
+    from bachview.slide.colour import srgb_transform
+
+    transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
+    # What was done, not what was asked for: a profile that is broken is not applied.
+    provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
+    run_id, tissue = _begin(reader, provenance, plan, store, token, retry_failed=retry_failed)
     states = store.states(run_id)
     pending = states == PatchState.PENDING
     if retry_failed:
         pending |= states == PatchState.FAILED
     total, left = int(tissue.sum()), int(pending.sum())
     on_start(RunStart(run_id, plan, store.load(run_id), tissue, total - left))
-    session = _Session(reader, ensemble, plan, store, run_id, states)
+    session = _Session(reader, ensemble, plan, store, run_id, states, transform)
     if left:
         meter = RateMeter(total, total - left)
         session.work(PatchOrder(pending), meter, token, view, on_results)
@@ -194,7 +199,7 @@ def classify(
 
 def _begin(
     reader: SlideReader,
-    ensemble: Judge,
+    provenance: Provenance,
     plan: Plan,
     store: ResultStore,
     token: CancelToken,
@@ -213,10 +218,10 @@ def _begin(
         mask = find_tissue(reader, plan.calibration, token)
         token.check()
         tissue = mask.tissue_cells(plan.grid, plan.tissue_least)
-    return store.begin(plan.run_key, tissue, _provenance(plan, ensemble.info)), tissue
+    return store.begin(plan.run_key, tissue, provenance), tissue
 
 
-def _provenance(plan: Plan, info: EngineFacts) -> Provenance:
+def _provenance(plan: Plan, info: EngineFacts, *, icc_applied: bool) -> Provenance:
     calibration = plan.calibration
     if calibration.mpp_x is None or calibration.mpp_y is None:
         raise ValueError("a plan has a calibration")
@@ -227,7 +232,7 @@ def _provenance(plan: Plan, info: EngineFacts) -> Provenance:
         calibration.mpp_x,
         calibration.mpp_y,
         calibration.origin.value,
-        plan.icc,
+        icc_applied,
         info.name,
         info.device,
         info.precision,
@@ -247,14 +252,13 @@ class _Session:
         store: ResultStore,
         run_id: int,
         states: npt.NDArray[np.uint8],
+        transform: Callable[[RGB], RGB] | None,
     ) -> None:
-        from bachview.slide.colour import srgb_transform
         from bachview.slide.patches import PatchReader
 
-        transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
         self._patches = PatchReader(reader, plan.calibration, plan.geometry, transform)
         self._metadata = reader.metadata
-        self._had_file = reader.metadata.path.exists()
+        self._had_file = is_there(reader.metadata.path)
         self._ensemble = ensemble
         self._plan = plan
         self._store = store
@@ -352,7 +356,7 @@ class _Session:
             Not even a patch that was read before can be read now.
         """
         cause: SlideReadError | None = None
-        if not self._had_file or self._metadata.path.exists():
+        if not self._had_file or is_there(self._metadata.path):
             read_before = np.argwhere(self.states == PatchState.DONE)
             if not len(read_before):
                 return

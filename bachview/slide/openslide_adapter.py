@@ -19,7 +19,7 @@ from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.direct_tiles import DIRECT_FORMATS, DirectTiles
 from bachview.slide.fingerprint import slide_fingerprint
 from bachview.slide.levels import rising_levels
-from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata
+from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
 
 _log = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ class OpenSlideReader:
         except (openslide.OpenSlideError, KeyError) as error:
             if fresh is not None:
                 fresh.retire()
-            if not self._path.exists():
+            if not is_there(self._path):
                 raise SlideReadError(
                     f"{self._path.name} is no longer there; check whether the file was moved or "
                     "its drive was disconnected."

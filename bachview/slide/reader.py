@@ -113,3 +113,11 @@ class Preparing(Protocol):
         Not called where all is ready already; forgotten when all is.
         """
         ...
+
+
+def is_there(path: Path) -> bool:
+    """Whether `path` can be seen now; False, not an OSError, where its share or drive is gone."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -1,9 +1,12 @@
 """The run: every patch once, whatever happens in the middle."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,6 +216,41 @@ def test_a_slide_that_is_gone_ends_the_run_and_leaves_the_rest_to_be_done(
     assert heard.prediction.count(PatchState.FAILED) == 0
     rest = Heard()
     assert _run(_slide(), store, rest).done == ROWS * COLUMNS
+
+
+def test_a_share_that_is_gone_ends_the_run_with_the_same_sentence(
+    store: ResultStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slide, heard = _slide(), Heard()
+    path = tmp_path / "slide.tiff"
+    path.touch()
+    slide.metadata = replace(slide.metadata, path=path)
+    look = os.stat
+
+    def looked(place: Any, **options: Any) -> os.stat_result:
+        if os.fspath(place) == str(path):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+        return look(place, **options)
+
+    def vanish() -> None:
+        slide.closed = True
+        monkeypatch.setattr(os, "stat", looked)
+
+    heard.on_batch = vanish
+    with pytest.raises(SlideReadError, match="bring the file back"):
+        _run(slide, store, heard)
+
+
+@pytest.mark.parametrize("profile", [b"rubbish", None])
+def test_a_profile_that_could_not_be_applied_is_not_said_to_be(
+    store: ResultStore, profile: bytes | None, expects_log: pytest.LogCaptureFixture
+) -> None:
+    slide = _slide()
+    slide.metadata = replace(slide.metadata, icc_profile=profile)
+    _run(slide, store, Heard())
+    (record,) = store.runs()
+    assert record.provenance.icc_applied is False
+    assert ("raw" in expects_log.text) == (profile is not None)
 
 
 def test_an_engine_that_fails_ends_the_run_and_what_was_done_stays(store: ResultStore) -> None:

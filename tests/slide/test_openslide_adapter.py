@@ -1,9 +1,12 @@
 """One shared handle that survives its errors; levels, bounds and transparency."""
 
+import errno
 import itertools
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openslide
@@ -112,6 +115,24 @@ def test_a_handle_is_closed_after_its_last_read(
         go_on.set()
         assert (answer.result() == PICTURE[:64, :64]).all()
     assert closed == [True]
+
+
+def test_a_share_that_is_gone_says_so(
+    damaged: tuple[Path, tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, (x, y) = damaged
+    look = os.stat
+
+    def looked(place: Any, **options: Any) -> os.stat_result:
+        if os.fspath(place) == str(path):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+        return look(place, **options)
+
+    reader = OpenSlideReader(path)
+    monkeypatch.setattr(os, "stat", looked)
+    with pytest.raises(SlideReadError, match="no longer there"):
+        reader.read(0, x, y, 100, 100)
+    reader.close()
 
 
 def test_a_vanished_file_says_so(tmp_path: Path, damaged: tuple[Path, tuple[int, int]]) -> None:
