@@ -1,12 +1,16 @@
 """Lanes: named executors, the only places where the program runs threads."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from bachview.jobs.priority import lower_thread_priority
 from bachview.jobs.tokens import CancelToken
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -85,7 +89,8 @@ class WantedLane(Generic[K, T]):
     There is no queue: `want` replaces the list, and each free thread takes the first key
     that is not being worked on. What scrolled away is thus dropped without bookkeeping.
     `work` and `deliver` are called on the lane's threads; an exception of `work` is
-    delivered in place of the value. A delivered key leaves the list.
+    delivered in place of the value. A key whose value was delivered leaves the list, also
+    where it was wanted anew meanwhile; one that failed stays then, and is tried again.
     """
 
     def __init__(
@@ -145,10 +150,13 @@ class WantedLane(Generic[K, T]):
                 answer = error
             try:
                 self._deliver(key, answer)
-            finally:
-                with self._changed:
-                    self._busy.discard(key)
-                    self._changed.notify_all()
+            except Exception:  # a bug of the receiver must not end the thread for all others
+                _log.exception("what a lane made could not be delivered")
+            with self._changed:
+                self._busy.discard(key)
+                if not isinstance(answer, Exception) and key in self._wanted:
+                    self._wanted.remove(key)
+                self._changed.notify_all()
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Drop what is wanted and wait for what is being worked on. False on time-out."""
@@ -156,6 +164,7 @@ class WantedLane(Generic[K, T]):
             self._closed = True
             self._wanted = []
             self._changed.notify_all()
+        last = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, last - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from bachview.jobs.lanes import WantedLane
 
 JOIN_S = 10
@@ -69,6 +71,53 @@ def test_a_key_that_is_being_worked_on_is_not_begun_twice() -> None:
     assert sorted(desk.wait_for(2)) == [1, 2]
     desk.close()
     assert len(desk.delivered) == 2
+
+
+def test_a_key_wanted_again_while_it_is_worked_on_is_made_once() -> None:
+    desk = Desk()
+    desk.lane.want([1])
+    assert desk.begun.acquire(timeout=JOIN_S)
+    desk.lane.want([1, 2])
+    desk.gate.release(3)
+    assert desk.wait_for(2) == [1, 2]
+    desk.close()
+
+
+def test_a_key_that_fails_while_it_is_wanted_again_is_tried_again() -> None:
+    """It may have been wanted again because the reason for the failure is gone."""
+    tries: list[int] = []
+
+    def work(key: int) -> str:
+        tries.append(key)
+        if len(tries) == 1:
+            raise OSError("not yet")
+        return str(key)
+
+    desk = Desk(work)
+    desk.lane.want([1])
+    assert desk.begun.acquire(timeout=JOIN_S)
+    desk.lane.want([1])
+    desk.gate.release(2)
+    assert desk.wait_for(2) == [1, 1]
+    assert desk.delivered[1] == (1, "1")
+    desk.close()
+
+
+def test_a_receiver_that_fails_does_not_end_the_thread(
+    expects_log: pytest.LogCaptureFixture,
+) -> None:
+    arrived = threading.Event()
+
+    def deliver(key: int, answer: str | Exception) -> None:
+        if key == 1:
+            raise ZeroDivisionError
+        arrived.set()
+
+    lane = WantedLane("tiles", threads=1, work=str, deliver=deliver)
+    lane.want([1, 2])
+    assert arrived.wait(JOIN_S)
+    assert lane.close(JOIN_S)
+    assert "ZeroDivisionError" in expects_log.text
 
 
 def test_an_exception_is_delivered_and_the_thread_lives_on() -> None:
