@@ -293,7 +293,7 @@ def evaluate(judged: Judged, thresholds: Thresholds) -> Evaluation:
 
 def _photo_level(probabilities: Floats, labels: Labels, draws: Resamples) -> Measured:
     found = measure(probabilities, labels)
-    resampled, per_class = _bootstrap(probabilities, labels, draws, draws.counts)
+    resampled, per_class = _bootstrap(probabilities, labels, found, draws, draws.counts)
     hits = np.diagonal(found.confusion)
     truths, answers = found.confusion.sum(axis=1), found.confusion.sum(axis=0)
     total = found.samples
@@ -316,11 +316,15 @@ def _patch_level(judged: Judged, draws: Resamples) -> Measured | None:
     if judged.patch_photos is None:
         return Measured(found, {}, tuple({} for _ in judged.classes))
     own = draws.of_parts(judged.patch_photos)
-    return Measured(found, *_bootstrap(probabilities, judged.patch_labels, own, None))
+    return Measured(found, *_bootstrap(probabilities, judged.patch_labels, found, own, None))
 
 
 def _bootstrap(
-    probabilities: Floats, labels: Labels, draws: Resamples, counts: Floats | None
+    probabilities: Floats,
+    labels: Labels,
+    found: Metrics,
+    draws: Resamples,
+    counts: Floats | None,
 ) -> tuple[Intervals, tuple[Intervals, ...]]:
     """Intervals by patient; those of areas under curves only where `counts` is given.
 
@@ -336,15 +340,17 @@ def _bootstrap(
         "accuracy": accuracy(tables),
         "balanced_accuracy": balanced_accuracy(tables),
         "kappa": kappa(tables),
-        "ece": np.abs(gaps).sum(axis=1) / totals,
         "nll": losses / totals,
     }
     rates = class_rates(tables)
     if counts is not None:
         rates["auc"] = class_aucs(probabilities, labels, counts)
         figures["auc"] = rates["auc"].mean(axis=1)
+    intervals = {name: draws.interval(values) for name, values in figures.items()}
+    gap = np.abs(gaps).sum(axis=1) / totals
+    intervals["ece"] = draws.interval(gap, centre=found.ece)
     return (
-        {name: draws.interval(values) for name, values in figures.items()},
+        intervals,
         tuple(
             {name: draws.interval(values[:, c]) for name, values in rates.items()}
             for c in range(classes)

@@ -85,7 +85,7 @@ class Resamples:
         np.add.at(by_patient, self.patients, values)
         return np.asarray(self.draws @ by_patient, dtype=np.float64)
 
-    def interval(self, values: Floats) -> Interval | None:
+    def interval(self, values: Floats, *, centre: float | None = None) -> Interval | None:
         """The percentile interval of a figure.
 
         None where there is a single patient, or where fewer than half of the resamples have
@@ -94,10 +94,15 @@ class Resamples:
         Parameters
         ----------
         values : (B,) float64, the figure in each resample; NaN where it has no value there.
+        centre : the figure itself, where it is >= 0 and resamples of it are too large on
+            average, as for a calibration error: every repeated sample adds to its bin's gap.
+            The excess is taken off. None: resamples are right on average.
         """
         known = values[np.isfinite(values)]
         if self.draws.shape[1] < 2 or 2 * len(known) < len(values):
             return None
+        if centre is not None:
+            known = np.maximum(known - known.mean() + centre, 0)
         tail = 50 * (1 - LEVEL)
         low, high = np.percentile(known, [tail, 100 - tail])
         return Interval(float(low), float(high))

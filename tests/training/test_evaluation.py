@@ -67,7 +67,7 @@ def test_the_ensemble_and_its_parts_are_measured_each_by_its_own_answers(
 def test_intervals_surround_their_figures(found: Evaluation) -> None:
     for level in (found.photo, found.patch):
         assert level is not None
-        for name in ("accuracy", "balanced_accuracy", "kappa", "nll"):
+        for name in ("accuracy", "balanced_accuracy", "kappa", "nll", "ece"):
             interval = level.intervals[name]
             assert interval is not None
             assert interval.low <= getattr(level.metrics, name) <= interval.high

@@ -91,3 +91,13 @@ def test_a_figure_that_mostly_has_no_value_has_no_interval() -> None:
     assert draws.interval(values) is None
     values[:12] = 1
     assert draws.interval(values) == (1, 1)
+
+
+def test_what_resamples_overstate_is_taken_off() -> None:
+    draws = Resamples.draw(["a", "b"], resamples=100)
+    values = np.linspace(0.2, 0.3, 100)
+    found = draws.interval(values, centre=0.1)
+    assert found == pytest.approx((0.0525, 0.1475), abs=1e-3)
+    below = draws.interval(values, centre=0.01)
+    assert below is not None
+    assert below.low == 0
