@@ -1,0 +1,164 @@
+"""The two tables beside the photos: BACH's ``file,class`` and the user's ``file,patient``."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from bachview.core.classes import ClassSet
+from bachview.errors import DatasetError
+
+#: Endings of photos.
+PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+
+#: More files are not listed in an error: they would hide the sentence.
+MOST_NAMED = 10
+
+_LARGEST_BYTES = 16_000_000
+
+
+def named(files: Iterable[str]) -> str:
+    """The first files by name, then how many more there are."""
+    all_files = sorted(files)
+    text = ", ".join(all_files[:MOST_NAMED])
+    more = len(all_files) - MOST_NAMED
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def class_named(text: str, classes: ClassSet) -> int | None:
+    """Index of the class whose key or name `text` is, whatever its case and its gaps."""
+    wanted = _plain(text)
+    for index, one in enumerate(classes):
+        if wanted in (_plain(one.key), _plain(one.name)):
+            return index
+    return None
+
+
+class PhotoTable:
+    """What a CSV file says of photos, found by path below ``Photos`` or by name.
+
+    The ending does not count: BACH's own table names ``.tif`` files, and a user may have
+    converted them.
+    """
+
+    def __init__(self, rows: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, str] = {}
+        self._files: dict[str, str] = {}
+        for file, value in rows:
+            self._values[_key(file)] = value
+            self._files[_key(file)] = file
+
+    def find(self, relative: str) -> str | None:
+        """The value of the photo at a path such as ``Benign/b001.tif``; None if not listed."""
+        key = self._key_of(relative)
+        return None if key is None else self._values[key]
+
+    def not_among(self, relatives: Iterable[str]) -> list[str]:
+        """Files of the table that none of these paths is."""
+        met = {self._key_of(relative) for relative in relatives}
+        return [file for key, file in self._files.items() if key not in met]
+
+    def _key_of(self, relative: str) -> str | None:
+        key = _key(relative)
+        for found in (key, key.rpartition("/")[2]):
+            if found in self._values:
+                return found
+        return None
+
+
+def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
+    """Read ``file,class``, as BACH has it without a header; the values are class keys.
+
+    Raises
+    ------
+    DatasetError
+        It cannot be read, or a line names no class, or a file stands in it twice with
+        different classes.
+    """
+    rows = []
+    for number, (file, text) in _rows(path, "class"):
+        label = class_named(text, classes)
+        if label is None:
+            if number == 1 and not _is_photo(file):
+                continue  # a header
+            raise DatasetError(
+                f"Line {number} of {path.name} gives {file} the class {text!r}; "
+                f"write one of {', '.join(classes.keys)}."
+            )
+        rows.append((file, classes[label].key))
+    return PhotoTable(_agreeing(path, rows))
+
+
+def read_patients(path: Path) -> PhotoTable:
+    """Read ``file,patient``; the header is optional.
+
+    Raises
+    ------
+    DatasetError
+        It cannot be read, or a patient is empty, or a file stands in it for two patients.
+    """
+    rows = []
+    for number, (file, patient) in _rows(path, "patient"):
+        if number == 1 and patient.casefold() == "patient":
+            continue
+        if not patient:
+            raise DatasetError(
+                f"Line {number} of {path.name} names no patient for {file}; write one."
+            )
+        rows.append((file, patient))
+    return PhotoTable(_agreeing(path, rows))
+
+
+def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
+    """(line number, (file, value)) of the lines that are not empty."""
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise DatasetError(f"{path.name} is too large to be a table of photos.")
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise DatasetError(
+            f"{path.name} cannot be read ({error.strerror}); check its path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path.name} is not a text in UTF-8; save it as such.") from error
+    lines = text.splitlines()
+    # Spreadsheets of many countries write semicolons.
+    delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
+    found = []
+    try:
+        for number, row in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            if len(cells) < 2 or not cells[0]:
+                raise DatasetError(
+                    f"Line {number} of {path.name} is not of the form file,{what}; mend it."
+                )
+            found.append((number, (cells[0], cells[1])))
+    except csv.Error as error:
+        raise DatasetError(f"{path.name} is not a CSV file ({error}).") from error
+    return found
+
+
+def _agreeing(path: Path, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`rows`, unless they give one file two values."""
+    values: dict[str, str] = {}
+    doubtful = {file for file, value in rows if values.setdefault(_key(file), value) != value}
+    if doubtful:
+        raise DatasetError(
+            f"{path.name} lists twice, and differently: {named(doubtful)}; leave one line each."
+        )
+    return rows
+
+
+def _key(file: str) -> str:
+    path = PurePosixPath(file.replace("\\", "/").strip().removeprefix("./"))
+    return str(path.with_suffix("") if _is_photo(file) else path).casefold()
+
+
+def _is_photo(file: str) -> bool:
+    return file.casefold().endswith(PHOTO_SUFFIXES)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
