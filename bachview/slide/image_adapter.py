@@ -38,6 +38,7 @@ class ImageReader:
         metadata: SlideMetadata,
         stored_size: tuple[int, int],
         decode_into: Callable[[RGB, CancelToken], RGB],
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         """Start to prepare; use `open` or `of_tiff`.
 
@@ -47,6 +48,8 @@ class ImageReader:
         stored_size : (width, height) of the array that `decode_into` gets, px.
         decode_into : fills the array and returns it, or a view of it, as shown; called once
             on the lane; raises SlideReadError or Cancelled.
+        release : closes what `decode_into` reads from; called when it is needed no more,
+            whatever happened, perhaps twice.
         """
         self._metadata = metadata
         self._name = metadata.path.name
@@ -55,6 +58,7 @@ class ImageReader:
         self._failure: str | None = None
         self._closed = False
         self._callbacks: list[Callable[[], None]] = []
+        self._release = release
         self._lane = Lane("image")
         self._lane.submit(lambda token: self._prepare(stored_size, decode_into, token))
 
@@ -98,17 +102,14 @@ class ImageReader:
         levels = halved_levels(size.width, size.height)
 
         def decode_into(out: RGB, token: CancelToken) -> RGB:
-            try:
-                for top, rows in tiff.rows(token):
-                    out[top : top + len(rows)] = rows
-            finally:
-                tiff.close()
+            for top, rows in tiff.rows(token):
+                out[top : top + len(rows)] = rows
             return out
 
         metadata = replace(
             tiff.metadata, pyramid=Pyramid(levels, Region(0, 0, size.width, size.height))
         )
-        return cls(metadata, (size.width, size.height), decode_into)
+        return cls(metadata, (size.width, size.height), decode_into, tiff.close)
 
     @property
     def metadata(self) -> SlideMetadata:
@@ -151,6 +152,8 @@ class ImageReader:
             self._callbacks = []
             self._changed.notify_all()
         self._lane.close(_CLOSE_S)
+        # Also where the lane never came to it.
+        self._release()
 
     def _prepare(
         self,
@@ -170,9 +173,11 @@ class ImageReader:
                 f"{self._name} needs {need_mb:,} MB of free disk space to be shown; free some "
                 "space and open it again."
             )
+            self._release()
             return
         try:
             finer = decode_into(store.arrays[0], token)
+            self._release()
             token.check()
             self._publish(finer)
             for coarser in store.arrays[1:]:
@@ -189,6 +194,7 @@ class ImageReader:
         finally:
             # The arrays hold the mapping; only the name of the file goes now.
             store.close()
+            self._release()
 
     def _publish(self, pixels: RGB) -> None:
         with self._changed:

@@ -307,6 +307,32 @@ def test_a_tiff_of_one_large_strip_is_decoded_once(
     cut.close()
 
 
+def test_a_tiff_without_room_for_its_pixels_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    closed: list[Path] = []
+    close = tiff_adapter.TiffReader.close
+
+    def watched(reader: tiff_adapter.TiffReader) -> None:
+        closed.append(reader.metadata.path)
+        close(reader)
+
+    monkeypatch.setattr(tiff_adapter, "_LARGE_SEGMENT_PX", 1000)
+    monkeypatch.setattr(image_adapter, "PixelStore", full)
+    monkeypatch.setattr(tiff_adapter.TiffReader, "close", watched)
+    path = tmp_path / "strip.tif"
+    picture = gradient(1300, 900)
+    tifffile.imwrite(path, picture, photometric="rgb", rowsperstrip=900, compression="zlib")
+    reader = open_slide(path)
+    with pytest.raises(SlideReadError, match="free disk space"):
+        reader.read(0, 0, 0, 10, 10)
+    reader.close()
+    assert path in closed
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (511, 513), (1025, 700), (1030, 3)])
 def test_halvings_are_the_mean_of_what_is_there(width: int, height: int) -> None:
     levels = halved_levels(width, height)
