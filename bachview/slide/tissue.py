@@ -39,15 +39,13 @@ Floats = npt.NDArray[np.float32]
 
 #: Pixel of the mask, um: a few cells wide.
 MASK_MPP = 8.0
-#: A stored level up to this much coarser is taken as it is: a sixteenth of the reading.
+#: A stored level up to this much coarser is taken as it is, rather than reading up to sixteen
+#: times as many pixels of the next finer one: the first colours wait for the mask.
 _LEVEL_FACTOR = 1.5
 #: A mask has at most about this many pixels; beyond 27 x 27 mm of slide they grow.
 _MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
-#: A stored level that is coarser by up to this is taken as it is, rather than reading up to
-#: sixteen times as many pixels of the next finer one: the first colours wait for the mask.
-_COARSER = 1.5
 
 _CLEAR_STAIN = 0.035
 _FAINT_STAIN = 0.014
@@ -168,12 +166,13 @@ def _read_stripe(
     """Mask rows `part` as colours (h, w, 3), and which of them could not be read (h, w)."""
     rows, columns = shape
     scale = level.downsample
-    left, width = math.floor(bounds.x / scale), math.ceil(bounds.width / scale)
+    start, end = bounds.x / scale, bounds.right / scale
+    left, width = math.floor(start), max(1, math.ceil(end) - math.floor(start))
     step = bounds.height / scale / rows
     first, last = bounds.y / scale + part.start * step, bounds.y / scale + part.stop * step
     top, height = math.floor(first), max(1, math.ceil(last) - math.floor(first))
     size = (columns, part.stop - part.start)
-    box = (0.0, first - top, float(width), min(last - top, float(height)))
+    box = (start - left, first - top, min(end - left, float(width)), min(last - top, float(height)))
     broken = np.zeros((height, width), np.uint8)
     try:
         pixels = reader.read(level.index, left, top, width, height)

@@ -1,5 +1,6 @@
 """The tissue mask: stain is tissue; glass, ink, dust and padding are not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image, ImageDraw
 from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
+from bachview.core.pyramid import Pyramid
 from bachview.errors import CalibrationError, Cancelled
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
@@ -159,6 +161,21 @@ def test_a_level_near_to_the_masks_pixel_is_read_and_finds_the_same(
     mask = find_tissue(reader, reader.metadata.calibration)
     assert mask.mpp == pytest.approx(9.6 if factors else 8.0)
     assert mask.area_mm2 == pytest.approx((2000 * 0.6e-3) ** 2, rel=0.03)
+
+
+def test_the_mask_lies_where_the_scanned_area_does() -> None:
+    """Also where that begins between two pixels of the level that is read."""
+    picture = np.full((1024, 4096, 3), 243, np.uint8)
+    bounds = Region(15, 0, 254 * 16, 1024)
+    picture[:, 15 + 64 * 16 : 15 + 128 * 16] = (205, 120, 170)
+    reader = ArraySlide(picture, mpp=0.5, factors=(16,))
+    pyramid = Pyramid(reader.metadata.pyramid.levels, bounds)
+    reader.metadata = replace(reader.metadata, pyramid=pyramid)
+    mask = find_tissue(reader, reader.metadata.calibration)
+    assert mask.mask.shape == (64, 254)
+    wanted = np.zeros(254, np.bool_)
+    wanted[64:128] = True
+    np.testing.assert_array_equal(mask.mask[32], wanted)
 
 
 @pytest.mark.parametrize("side", [1, 3, 40, 700])
