@@ -38,5 +38,8 @@ def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
     header = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries))
     for tag, value in entries.items():
         header += struct.pack("<HHII", tag, _LONG, 1, value)
+    # Sizes are checked against the file's bytes and our own limit before this is called;
+    # Pillow's limit, one for the whole process, would call a large strip an attack.
+    Image.MAX_IMAGE_PIXELS = None
     with Image.open(io.BytesIO(header + bytes(4) + data), formats=("TIFF",)) as picture:
         return np.asarray(picture).tobytes()

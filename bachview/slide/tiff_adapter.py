@@ -129,7 +129,6 @@ class TiffReader:
             if ome is not None:
                 self._refuse_parts(ome)
             levels, planes = self._levels(series, ome.significant_bits if ome else None)
-            profile = key.tags.get(34675)
             metadata = SlideMetadata(
                 path=path,
                 format_name="ome-tiff" if ome else "tiff",
@@ -138,12 +137,7 @@ class TiffReader:
                 calibration=ome.calibration if ome else _calibration(tif, key),
                 objective_power=ome.objective_power if ome else None,
                 fingerprint=sampled_fingerprint(path),
-                # A grey picture's profile does not fit RGB pixels.
-                icc_profile=(
-                    bytes(profile.value)
-                    if profile is not None and int(key.samplesperpixel) >= 3
-                    else None
-                ),
+                icc_profile=_profile(key),
                 associated_images=(),
             )
         return metadata, planes
@@ -209,6 +203,15 @@ def _calibration(tif: Any, key: Any) -> Calibration:
     if per_inch is None:
         return Calibration.unknown()
     return calibration_from_dpi(per_x * per_inch, per_y * per_inch)
+
+
+def _profile(key: Any) -> bytes | None:
+    """The ICC profile; a grey picture's does not fit RGB pixels."""
+    tag = key.tags.get(34675)
+    # A damaged tag may hold a number, of which bytes() would make as many zeros.
+    if tag is None or not isinstance(tag.value, bytes) or int(key.samplesperpixel) < 3:
+        return None
+    return tag.value
 
 
 def _ratio(value: tuple[int, int]) -> float:

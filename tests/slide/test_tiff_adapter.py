@@ -179,6 +179,15 @@ def test_a_profile_is_found(tmp_path: Path) -> None:
     assert found.metadata.icc_profile == b"profile"
 
 
+def test_a_profile_that_is_a_number_is_none(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "a.tif", PICTURE, photometric="rgb", extratags=[(34675, 4, 1, 7, True)]
+    )
+    reader = TiffReader(path)
+    assert reader.metadata.icc_profile is None
+    reader.close()
+
+
 def test_a_damaged_tile_fails_and_others_do_not(tmp_path: Path) -> None:
     path = written(
         tmp_path / "a.ome.tif", PICTURE, photometric="rgb", tile=(64, 64), compression="zlib"
