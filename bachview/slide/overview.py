@@ -211,6 +211,8 @@ class OverviewReader:
             _log.debug("the slide was closed before its overview was ready")
         except Exception:  # nobody waits for this job's future
             _log.exception("an overview could not be prepared")
+            # Reads make what they need themselves, and show what fails, instead of waiting.
+            self._announce(self._done.shape[0])
 
     def _announce(self, rows: int) -> None:
         with self._lock:

@@ -125,6 +125,24 @@ def test_a_tile_server_shows_parts_as_they_come() -> None:
     reader.close()
 
 
+def test_a_bug_while_preparing_leaves_no_tile_waiting(
+    monkeypatch: pytest.MonkeyPatch, expects_log: pytest.LogCaptureFixture
+) -> None:
+    make = OverviewReader._make
+
+    def failing(reader: OverviewReader, row: int, column: int) -> None:
+        if threading.current_thread().name.startswith("overview"):
+            raise ZeroDivisionError
+        make(reader, row, column)
+
+    monkeypatch.setattr(OverviewReader, "_make", failing)
+    reader = wrapped(GatedSlide(PICTURE))
+    wait_ready(reader)
+    assert reader.read(1, 0, 0, 100, 100).shape == (100, 100, 3)
+    reader.close()
+    assert "ZeroDivisionError" in expects_log.text
+
+
 def test_closing_in_the_middle() -> None:
     slide = GatedSlide(PICTURE)
     reader = wrapped(slide)
