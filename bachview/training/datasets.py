@@ -172,7 +172,8 @@ def _labelled(
         Problem("missing", file, f"It is in {name}, but there is no such photo.")
         for file in table.not_among(layout.below_photos(path) for path, _ in layout.photos)
     ]
-    return found
+    # The folders gave the order; a class that only the table knows has its place in it too.
+    return sorted(found, key=lambda one: len(classes) if one[1] is None else one[1])
 
 
 def _read_all(paths: Sequence[Path], token: CancelToken) -> list[_Read | None]:

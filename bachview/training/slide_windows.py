@@ -1,0 +1,366 @@
+"""Training pixels from annotated slides: windows of tissue whose class an outline tells."""
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.calibration import Calibration
+from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.geometry import Point, Region
+from bachview.core.patches import PatchGeometry
+from bachview.errors import DatasetError, SlideReadError
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.colour import srgb_transform
+from bachview.slide.patches import PatchReader
+from bachview.slide.tissue import TissueMask, find_tissue
+from bachview.training.annotations import AnnotatedRegion, read_annotations
+from bachview.training.samples import AnnotatedSlide
+
+if TYPE_CHECKING:
+    import shapely
+    from shapely.geometry.base import BaseGeometry
+
+#: Side of a window in fields: the corners of a turned field lie at 1.42.
+WINDOW_FIELDS = 1.5
+#: Class key of tissue that nobody outlined.
+NORMAL = "Normal"
+
+#: Of a field, this much must show its class, or it must show this much of a small region.
+_FIELD_SHARE, _REGION_SHARE = 0.5, 0.8
+#: A field with less tissue shows glass.
+_TISSUE_SHARE = 0.5
+#: Windows for each field's area that a region has: more would repeat the same pixels.
+_WINDOWS_PER_FIELD = 4
+#: Places that are tried for each window that is wanted.
+_TRIES = 40
+#: Points that are drawn in a region's rectangle for each place that is tried.
+_DRAWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Pixels around a place of known class.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) uint8 RGB at the mpp that was asked for; square, `WINDOW_FIELDS` fields a
+        side. The class is that of the field in its middle.
+    label : index into the class set.
+    group : the slide's name; windows of one slide are never split.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    label: int
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Somewhere to draw places from: an outlined region, or a slide's tissue for Normal.
+
+    Attributes
+    ----------
+    most : windows that it can give without showing the same pixels many times.
+    """
+
+    slide: int
+    label: int
+    region: AnnotatedRegion | None
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Terrain:
+    """What the places of one slide are chosen by.
+
+    Attributes
+    ----------
+    regions : in the order in which later ones win.
+    field_x, field_y : sides of a field, level-0 px.
+    """
+
+    calibration: Calibration
+    tissue: TissueMask
+    regions: tuple[AnnotatedRegion, ...]
+    field_x: float
+    field_y: float
+
+
+def sample_windows(
+    slides: Sequence[AnnotatedSlide],
+    *,
+    per_class: int | Sequence[int],
+    field_um: float,
+    mpp: float,
+    seed: int,
+    token: CancelToken,
+    classes: ClassSet = BACH_CLASSES,
+) -> list[Window]:
+    """Cut windows out of annotated slides. Any thread; reads one slide after the other.
+
+    The middle of a window lies in a region of its class, and at least half of its field
+    shows that class, or most of the region where that is small. Normal is tissue whose
+    field, however it is turned, meets no outline. At least half of a field is tissue. The
+    windows of a class are shared out evenly over its regions (Normal: over the slides), and
+    a region gives at most `_WINDOWS_PER_FIELD` for each field that it has room for; so there
+    may be fewer than asked for. Places that cannot be read are left out.
+
+    Parameters
+    ----------
+    per_class : windows of each class over all slides, one number or one for each class.
+    field_um : side of the field that the models see, um.
+    mpp : um/px of the windows.
+    seed : the same seed chooses the same windows.
+
+    Returns
+    -------
+    In the order of the slides, in memory: ``3 * (1.5 * field_um / mpp) ** 2`` bytes each.
+
+    Raises
+    ------
+    DatasetError
+        A slide has no plausible pixel size, or its annotations cannot be read.
+    SlideOpenError
+        A slide cannot be opened.
+    Cancelled
+        `token` asked for it.
+    """
+    wanted = [per_class] * len(classes) if isinstance(per_class, int) else list(per_class)
+    if len(wanted) != len(classes):
+        raise ValueError(f"{len(wanted)} numbers of windows for {len(classes)} classes")
+    terrains = [_terrain(slide, field_um, classes, token) for slide in slides]
+    normal = classes.keys.index(NORMAL) if NORMAL in classes.keys else None
+    sources = _sources(terrains, normal)
+    quotas = _quotas(sources, wanted)
+    windows: list[Window] = []
+    for index, (slide, terrain) in enumerate(zip(slides, terrains, strict=True)):
+        generator = np.random.default_rng((seed, index))
+        places = [
+            (source.label, place)
+            for source, quota in zip(sources, quotas, strict=True)
+            if source.slide == index and quota
+            for place in _places(terrain, source, quota, generator, token)
+        ]
+        windows += _read(slide, terrain, places, field_um, mpp, token)
+    return windows
+
+
+def hardest(
+    windows: Sequence[Window],
+    probabilities: npt.NDArray[np.floating],
+    count: int,
+    *,
+    label: int = 0,
+) -> list[Window]:
+    """Hard negatives: all windows of other classes, and the `count` hardest of `label`.
+
+    Hardest are those to which an ensemble gave the least probability of their own class.
+
+    Parameters
+    ----------
+    probabilities : (N, C) float, of the windows in their order.
+    label : Normal, of which a slide has more than anybody needs.
+    """
+    own = np.array([window.label == label for window in windows], np.bool_)
+    candidates = np.flatnonzero(own)
+    # Stable, so that ties fall alike on every machine.
+    order = np.argsort(probabilities[candidates, label], kind="stable")
+    kept = {*np.flatnonzero(~own).tolist(), *candidates[order[:count]].tolist()}
+    return [window for index, window in enumerate(windows) if index in kept]
+
+
+def _terrain(
+    slide: AnnotatedSlide, field_um: float, classes: ClassSet, token: CancelToken
+) -> _Terrain:
+    from bachview.slide.opening import open_slide
+
+    token.check()
+    annotations = read_annotations(slide.annotations, classes)
+    with contextlib.closing(open_slide(slide.path)) as reader:
+        calibration = reader.metadata.calibration
+        if not calibration.is_plausible and annotations.mpp is not None:
+            # The outlines' file states what the scanner measured.
+            calibration = Calibration.typed(annotations.mpp)
+        if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+            raise DatasetError(
+                f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
+                "size; take the slide out of the data set or mend one of them."
+            )
+        tissue = find_tissue(reader, calibration, token)
+    return _Terrain(
+        calibration,
+        tissue,
+        annotations.regions,
+        field_um / calibration.mpp_x,
+        field_um / calibration.mpp_y,
+    )
+
+
+def _sources(terrains: Sequence[_Terrain], normal: int | None) -> list[_Source]:
+    sources = []
+    for index, terrain in enumerate(terrains):
+        field = terrain.field_x * terrain.field_y
+        for region in terrain.regions:
+            most = max(1, round(_WINDOWS_PER_FIELD * region.polygon.area / field))
+            sources.append(_Source(index, region.label, region, most))
+        if normal is not None:
+            bounds, mask = terrain.tissue.region, terrain.tissue.mask
+            area = float(mask.mean()) * bounds.width * bounds.height
+            most = round(_WINDOWS_PER_FIELD * area / field)
+            sources.append(_Source(index, normal, None, most))
+    return sources
+
+
+def _quotas(sources: Sequence[_Source], wanted: Sequence[int]) -> list[int]:
+    """How many windows each source gives: evenly, and what the small ones cannot, the others."""
+    quotas = [0] * len(sources)
+    for label, number in enumerate(wanted):
+        indices = [i for i, source in enumerate(sources) if source.label == label]
+        # Small ones first, so that what they leave over falls to those that follow.
+        indices.sort(key=lambda i: sources[i].most)
+        left = number
+        for position, index in enumerate(indices):
+            share = math.ceil(left / (len(indices) - position))
+            quotas[index] = min(sources[index].most, share)
+            left -= quotas[index]
+    return quotas
+
+
+def _places(
+    terrain: _Terrain,
+    source: _Source,
+    quota: int,
+    generator: np.random.Generator,
+    token: CancelToken,
+) -> Iterator[Point]:
+    """Up to `quota` middles of fields, drawn at random and checked."""
+    import shapely
+
+    candidates = _candidates(terrain, source.region, quota * _TRIES, generator)
+    found = 0
+    if source.region is None:
+        outlined = shapely.union_all([region.polygon for region in terrain.regions])
+        shapely.prepare(outlined)
+    else:
+        visible = _visible(terrain.regions, source.region)
+        shapely.prepare(visible)
+    for x, y in candidates:
+        if found == quota:
+            return
+        token.check()
+        place = Point(float(x), float(y))
+        field = Region.around(place, terrain.field_x, terrain.field_y)
+        if _tissue_share(terrain.tissue, field) < _TISSUE_SHARE:
+            continue
+        if source.region is None:
+            # The circle around the field holds it however it is turned.
+            margin = (math.sqrt(2) - 1) / 2 * max(terrain.field_x, terrain.field_y)
+            turned = field.expanded(margin)
+            is_good = not outlined.intersects(_box(turned))
+        else:
+            is_good = visible.contains(shapely.Point(x, y)) and _shows(visible, field)
+        if is_good:
+            found += 1
+            yield place
+
+
+def _candidates(
+    terrain: _Terrain,
+    region: AnnotatedRegion | None,
+    count: int,
+    generator: np.random.Generator,
+) -> npt.NDArray[np.float64]:
+    """(N, 2) float64: x, y in level-0 px, at most `count`, in the region or on the tissue."""
+    if region is not None:
+        import shapely
+
+        left, top, right, bottom = region.polygon.bounds
+        # A thin, slanting region fills little of its rectangle.
+        points = generator.uniform((left, top), (right, bottom), (_DRAWS * count, 2))
+        shapely.prepare(region.polygon)
+        inside = shapely.contains_xy(region.polygon, points[:, 0], points[:, 1])
+        return np.asarray(points[inside][:count], np.float64)
+    rows, columns = np.nonzero(terrain.tissue.mask)
+    if not len(rows):
+        return np.empty((0, 2))
+    chosen = generator.integers(len(rows), size=count)
+    bounds = terrain.tissue.region
+    height, width = terrain.tissue.mask.shape
+    within = generator.random((count, 2))
+    return np.column_stack(
+        (
+            bounds.x + (columns[chosen] + within[:, 0]) * bounds.width / width,
+            bounds.y + (rows[chosen] + within[:, 1]) * bounds.height / height,
+        )
+    )
+
+
+def _visible(regions: Sequence[AnnotatedRegion], own: AnnotatedRegion) -> "BaseGeometry":
+    """The part of `own` that no later region of another class lies over."""
+    import shapely
+
+    position = next(i for i, region in enumerate(regions) if region is own)
+    over = [
+        region.polygon
+        for region in regions[position + 1 :]
+        if region.label != own.label and region.polygon.intersects(own.polygon)
+    ]
+    return shapely.difference(own.polygon, shapely.union_all(over)) if over else own.polygon
+
+
+def _shows(visible: "BaseGeometry", field: Region) -> bool:
+    """Whether a field shows enough of a region."""
+    shown = visible.intersection(_box(field)).area
+    return bool(
+        shown >= _FIELD_SHARE * field.width * field.height or shown >= _REGION_SHARE * visible.area
+    )
+
+
+def _box(region: Region) -> "shapely.Polygon":
+    import shapely
+
+    return shapely.box(region.x, region.y, region.right, region.bottom)
+
+
+def _tissue_share(tissue: TissueMask, field: Region) -> float:
+    """Share of a field that is tissue, 0..1; what lies outside the slide is none."""
+    height, width = tissue.mask.shape
+    scale_x, scale_y = width / tissue.region.width, height / tissue.region.height
+    left, right = (round((edge - tissue.region.x) * scale_x) for edge in (field.x, field.right))
+    top, bottom = (round((edge - tissue.region.y) * scale_y) for edge in (field.y, field.bottom))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    part = tissue.mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    return float(np.count_nonzero(part) / ((right - left) * (bottom - top)))
+
+
+def _read(
+    slide: AnnotatedSlide,
+    terrain: _Terrain,
+    places: Sequence[tuple[int, Point]],
+    field_um: float,
+    mpp: float,
+    token: CancelToken,
+) -> list[Window]:
+    """The pixels around `places`, as the slide path sees them."""
+    from bachview.slide.opening import open_slide
+
+    if not places:
+        return []
+    side = math.ceil(WINDOW_FIELDS * field_um / mpp)
+    geometry = PatchGeometry(input_px=side, mpp=mpp, stride_um=field_um)
+    factor = side * mpp / field_um
+    windows = []
+    with contextlib.closing(open_slide(slide.path)) as reader:
+        transform = srgb_transform(reader.metadata.icc_profile)
+        patches = PatchReader(reader, terrain.calibration, geometry, transform)
+        for label, place in places:
+            token.check()
+            around = Region.around(place, factor * terrain.field_x, factor * terrain.field_y)
+            with contextlib.suppress(SlideReadError):
+                windows.append(Window(patches.read(around), label, slide.path.stem))
+    return windows
