@@ -198,7 +198,7 @@ def _pair(*figures: str) -> str:
 
 
 def _fact(name: str, value: str) -> tuple[str, str]:
-    return html.escape(name), f"<code>{html.escape(value)}</code>"
+    return html.escape(name.replace("_", " ")), f"<code>{html.escape(value)}</code>"
 
 
 #: Name, heading, and whether it is shown per cent.

@@ -187,7 +187,7 @@ def score_slide(
     slide: AnnotatedSlide,
     token: CancelToken,
     *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], object] = lambda _: None,
 ) -> SlideScore:
     """Classify an annotated slide and compare. Blocking, of any length; nothing is kept.
 
@@ -224,7 +224,7 @@ def classify_all(
     calibration: Calibration,
     ensemble: SlideJudge,
     token: CancelToken,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], object] = lambda _: None,
 ) -> Prediction:
     """Classify a slide as the viewer does, into memory."""
     plan = make_plan(reader.metadata, calibration, ensemble.bundle)

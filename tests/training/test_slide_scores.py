@@ -1,6 +1,5 @@
 """Scores of annotated slides: the formula of Part B, outlines, cells, and a whole slide."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.errors import DatasetError
 from bachview.jobs.tokens import CancelToken
+from bachview.training.annotations import AnnotatedRegion
 from bachview.training.samples import AnnotatedSlide
 from bachview.training.slide_scores import (
     Raster,
@@ -28,20 +28,14 @@ from tests.inference.fakes import Facts, FakeEnsemble
 from tests.slides import write_pyramid
 
 
-@dataclass(frozen=True)
-class Outline:
-    label: int
-    polygon: shapely.Polygon
-
-
 class BundledEnsemble(FakeEnsemble):
     """The fake with the facts of its bundle."""
 
     bundle = Facts()
 
 
-def box(label: int, left: float, top: float, right: float, bottom: float) -> Outline:
-    return Outline(label, shapely.box(left, top, right, bottom))
+def box(label: int, left: float, top: float, right: float, bottom: float) -> AnnotatedRegion:
+    return AnnotatedRegion(label, shapely.box(left, top, right, bottom))
 
 
 def prediction(
@@ -139,7 +133,7 @@ def test_holes_of_an_outline_are_outside() -> None:
     ring = shapely.Polygon(
         shapely.box(0, 0, 100, 100).exterior, [shapely.box(20, 20, 80, 80).exterior]
     )
-    score = compare("a", found, [Outline(2, ring)], raster(found))
+    score = compare("a", found, [AnnotatedRegion(2, ring)], raster(found))
     assert score.table[2, 2] == 64
     assert score.table[0, 2] == 36
 
