@@ -23,6 +23,13 @@ REAL_ARCHITECTURES: Final[tuple[Architecture, ...]] = (
     "densenet121",
 )
 
+#: What their members are called.
+MEMBER_NAMES: Final[dict[Architecture, str]] = {
+    "efficientnet_b0": "EfficientNetB0",
+    "resnet50_v2": "ResNet50V2",
+    "densenet121": "DenseNet121",
+}
+
 # Mean and standard deviation of ImageNet in 0..1, the constants of keras.applications.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)

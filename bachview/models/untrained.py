@@ -16,16 +16,11 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
-from bachview.models.architectures import REAL_ARCHITECTURES, build_cnn
+from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, build_cnn
 from bachview.models.tensorflow_runtime import tensorflow
 
 #: 224 px of 1 um, without overlap.
 GEOMETRY: Final = PatchGeometry(input_px=224, mpp=1.0, stride_um=224.0)
-NAMES: Final = {
-    "efficientnet_b0": "EfficientNetB0",
-    "resnet50_v2": "ResNet50V2",
-    "densenet121": "DenseNet121",
-}
 _PATCHES_PER_CLASS: Final = 40
 _CALIBRATION_PATCHES: Final = 24
 _COMPONENTS: Final = 16
@@ -62,7 +57,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
 
     rng = np.random.default_rng(seed)
     patches, labels = drawings(rng, _PATCHES_PER_CLASS)
-    cnns = [Cnn(NAMES[a], a, _network(a, rng, patches)) for a in REAL_ARCHITECTURES]
+    cnns = [Cnn(MEMBER_NAMES[a], a, _network(a, rng, patches)) for a in REAL_ARCHITECTURES]
     first = features_of(cnns, patches)
     for cnn, features in zip(cnns, first.features, strict=True):
         _fit_head(cnn.model, features, labels)

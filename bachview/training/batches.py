@@ -1,0 +1,67 @@
+"""Batches for Keras: class-balanced, drawn anew in each epoch, the same for the same seed.
+
+Built on `keras.utils.PyDataset`, which every backend reads. Keras is imported inside.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.training.sources import Crop, Source, random_crop
+
+#: Threads that cut patches while the network computes.
+_THREADS: Final = 2
+
+#: From the crops of a batch and their sources' numbers to what Keras is to learn.
+Targets = Callable[[Sequence[Crop], Sequence[int]], npt.NDArray[np.float32]]
+
+
+def training_batches(
+    sources: Sequence[Source],
+    targets: Targets,
+    *,
+    input_px: int,
+    scale: float,
+    batch: int,
+    steps: int,
+    seed: int,
+    epoch: int,
+) -> Any:
+    """A `keras.utils.PyDataset` of one epoch.
+
+    Every class is drawn equally often, and within a class every source.
+
+    Returns
+    -------
+    Items are ``(patches (batch, input_px, input_px, 3) uint8, targets)``. Item i is the same
+    whenever (seed, epoch, i) is. Keras ends its threads with the epoch.
+    """
+    import keras
+
+    labels = np.array([source.label for source in sources])
+    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, index: int) -> tuple[npt.NDArray[np.uint8], Any]:
+            rng = np.random.default_rng((seed, epoch, index))
+            drawn = [by_class[rng.integers(len(by_class))] for _ in range(batch)]
+            chosen = [int(rng.choice(members)) for members in drawn]
+            crops = [random_crop(sources[i].pixels, input_px, scale, rng) for i in chosen]
+            return np.stack([crop.pixels for crop in crops]), targets(crops, chosen)
+
+    return Batches(workers=_THREADS, use_multiprocessing=False, max_queue_size=4 * _THREADS)
+
+
+def one_hot(sources: Sequence[Source], class_count: int) -> Targets:
+    """Targets for classification: (batch, class_count) float32."""
+    table = np.eye(class_count, dtype=np.float32)
+
+    def targets(crops: Sequence[Crop], chosen: Sequence[int]) -> npt.NDArray[np.float32]:
+        return table[[sources[i].label for i in chosen]]
+
+    return targets

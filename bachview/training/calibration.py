@@ -1,0 +1,134 @@
+"""Temperature, member weights and the limits of "uncertain", from cases held out.
+
+Array functions; scipy is imported inside. All arrays are photo or patch level alike.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.probabilities import disagreement, soft_vote, tempered
+from bachview.core.uncertainty import Thresholds
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+#: Temperatures outside mean that something else is wrong; the search ends there.
+TEMPERATURES: Final = (0.2, 5.0)
+#: Limits that would call more than half of the tissue uncertain help nobody.
+LEAST_COVERAGE: Final = 0.5
+
+_TINY = 1e-7
+_CONFIDENCE_STEPS = 61
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """The limits of "uncertain", and what they give on the cases they were chosen on.
+
+    Attributes
+    ----------
+    coverage : share of cases that stay within both limits.
+    risk : share of errors among those.
+    """
+
+    thresholds: Thresholds
+    coverage: float
+    risk: float
+
+
+def fit_temperature(probabilities: Floats, labels: Labels) -> float:
+    """The temperature with the least negative log likelihood (Guo et al., ICML 2017).
+
+    Parameters
+    ----------
+    probabilities : (N, C) float32, of cases that nothing was fitted on.
+    labels : (N,) int64.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def cost(log_temperature: float) -> float:
+        return _nll(tempered(probabilities, float(np.exp(log_temperature))), labels)
+
+    low, high = np.log(TEMPERATURES)
+    found = minimize_scalar(cost, bounds=(low, high), method="bounded")
+    return round(float(np.exp(found.x)), 4)
+
+
+def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> Floats:
+    """Weights of the soft vote with the least negative log likelihood.
+
+    Parameters
+    ----------
+    members : (N, M, C) float32, of cases that no member was fitted on.
+    shrinkage : pull towards equal weights, in units of log likelihood for each squared unit
+        of relative weight; some dozens of cases do not tell six members apart.
+
+    Returns
+    -------
+    (M,) float32, >= 0, mean 1.
+    """
+    from scipy.optimize import minimize
+
+    count = members.shape[1]
+    equal = np.full(count, 1 / count)
+
+    def cost(weights: npt.NDArray[Any]) -> float:
+        away = ((weights * count - 1) ** 2).mean()
+        return _nll(soft_vote(members, weights.astype(np.float32)), labels) + shrinkage * away
+
+    found = minimize(
+        cost,
+        equal,
+        method="SLSQP",
+        bounds=[(0, 1)] * count,
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+    )
+    weights = np.clip(found.x, 0, 1)
+    return np.asarray((weights * count / weights.sum()).round(4), dtype=np.float32)
+
+
+def choose_thresholds(
+    members: Floats, probabilities: Floats, labels: Labels, *, target_risk: float
+) -> OperatingPoint:
+    """The limits that keep most cases while at most `target_risk` of the kept ones are wrong.
+
+    Selective classification after Geifman and El-Yaniv (NeurIPS 2017), with two scores: the
+    top probability and the disagreement of the members. Where no pair of limits reaches the
+    target with at least `LEAST_COVERAGE`, the one with the least risk there is taken.
+
+    Parameters
+    ----------
+    members : (N, M, C) float32, of cases that no member was fitted on.
+    probabilities : (N, C) float32, their calibrated vote.
+    labels : (N,) int64.
+    target_risk : share of errors, 0..1.
+    """
+    confidence = probabilities.max(axis=1)
+    split = disagreement(members)
+    wrong = probabilities.argmax(axis=1) != labels
+    floor = 1 / probabilities.shape[1]
+    best: tuple[tuple[bool, float, float], OperatingPoint] | None = None
+    for most in np.unique(split.round(4)):
+        agreed = split <= most + 1e-4
+        for least in np.linspace(floor, 0.95, _CONFIDENCE_STEPS):
+            kept = agreed & (confidence >= least)
+            coverage = float(kept.mean())
+            if coverage < LEAST_COVERAGE:
+                break
+            risk = float(wrong[kept].mean())
+            reached = risk <= target_risk
+            rank = (reached, coverage if reached else -risk, coverage)
+            if best is None or rank > best[0]:
+                limits = Thresholds(round(float(least), 3), round(float(most) + 1e-4, 4))
+                best = (rank, OperatingPoint(limits, coverage, risk))
+    if best is None:
+        raise ValueError("there is no case to choose limits on")
+    return best[1]
+
+
+def _nll(probabilities: Floats, labels: Labels) -> float:
+    own = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(own, _TINY)).mean())

@@ -1,0 +1,117 @@
+"""State of a fit on disk: what a killed training goes on from.
+
+Weights are written before the record that names them, and the record is replaced in one
+step: at any moment there is one whole state.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bachview.errors import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The figures of one epoch of one network.
+
+    Attributes
+    ----------
+    loss, accuracy : on the augmented training patches, as the epoch went.
+    held_loss, held_accuracy : on the patches of the patients held out, at its end; the loss
+        is the negative log likelihood.
+    images_per_second : training alone.
+    """
+
+    stage: str
+    number: int
+    loss: float
+    accuracy: float
+    held_loss: float
+    held_accuracy: float
+    images_per_second: float
+
+
+class FitState:
+    """The record of one network's fit, in a folder of its own. One thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what is there; a folder without a record is a fit that has not begun.
+
+        Raises
+        ------
+        DatasetError
+            The record is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._record = folder / "fit.json"
+        self._latest: str | None = None
+        self.history: tuple[Epoch, ...] = ()
+        if self._record.is_file():
+            try:
+                document: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
+                self.history = tuple(Epoch(**entry) for entry in document["epochs"])
+                self._latest = document["latest"]
+            except (ValueError, TypeError, KeyError) as error:
+                raise DatasetError(
+                    f"{self._record.name} in {folder.name} is damaged: delete the folder, and "
+                    "that network is trained anew."
+                ) from error
+
+    def of_stage(self, stage: str) -> tuple[Epoch, ...]:
+        """The epochs that a stage has done."""
+        return tuple(epoch for epoch in self.history if epoch.stage == stage)
+
+    def finished(self, stage: str) -> Path:
+        """Where a finished stage leaves its weights."""
+        return self._folder / f"{stage}.weights.h5"
+
+    def best(self, stage: str) -> Path:
+        """Where the best epoch of a stage leaves its weights."""
+        return self._folder / f"{stage}-best.weights.h5"
+
+    def save(self, model: Any, epoch: Epoch) -> None:
+        """Add an epoch; `model` is the compiled one, saved with its optimizer."""
+        name = f"{epoch.stage}-{epoch.number}.weights.h5"
+        save_weights(model, self._folder / name)
+        before, self._latest = self._latest, name
+        self.history = (*self.history, epoch)
+        self._write()
+        if before is not None and before != name:
+            (self._folder / before).unlink(missing_ok=True)
+
+    def restore(self, model: Any) -> None:
+        """Put the latest epoch's weights and optimizer into a model that was compiled alike."""
+        if self._latest is not None:
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(self._folder / self._latest)
+
+    def finish(self, model: Any, stage: str) -> None:
+        """Keep the bare network of a stage and drop what only going on with it needed."""
+        save_weights(model, self.finished(stage))
+        if self._latest is not None:
+            (self._folder / self._latest).unlink(missing_ok=True)
+        self.best(stage).unlink(missing_ok=True)
+        self._latest = None
+        self._write()
+
+    def _write(self) -> None:
+        document = {"epochs": [asdict(epoch) for epoch in self.history], "latest": self._latest}
+        write_atomically(self._record, json.dumps(document, indent=1))
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Write ``.weights.h5`` so that the file is whole whenever it is there."""
+    # Keras insists on the ending.
+    scratch = path.with_name(f".{path.name}")
+    model.save_weights(scratch, overwrite=True)
+    scratch.replace(path)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that it is whole whenever it is there."""
+    scratch = path.with_name(f".{path.name}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)

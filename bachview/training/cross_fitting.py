@@ -1,0 +1,213 @@
+"""The three classifiers, fitted on deep features of patients that the CNNs have not seen.
+
+A CNN knows its own training photos by heart: its features of them separate the classes far
+better than those of any other photo, and a classifier fitted on them trusts the network
+blindly. So the recipe holds patients out from the CNNs. On those the classifiers are fitted
+and, by cross-fitting over the same patients, judged: that gives the calibration honest votes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import DatasetError
+from bachview.jobs.tokens import CancelToken
+from bachview.models.keras_weights import KernelFormat
+from bachview.models.writer import Cnn, FittedClassifier, features_of
+from bachview.training.augmentation import augmented
+from bachview.training.recipe import Augmentation, ClassifierRecipe
+from bachview.training.sources import Patches, Source, grid_patches, random_crop
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+#: Rounds of cross-fitting on the held-out patients, where there are enough of them.
+_ROUNDS = 5
+_BATCH = 64
+#: Inner folds of the SVM's calibration.
+_CALIBRATION_FOLDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Deep features of patches.
+
+    Attributes
+    ----------
+    features : (N, F) float32, concatenated over the CNNs.
+    networks : (N, K, C) float32, the CNNs' own probabilities.
+    labels : (N,) int64.
+    groups : (N,) str, the patient.
+    is_plain : (N,) bool: cut from the grid and not augmented, as at inference.
+    """
+
+    features: Floats
+    networks: Floats
+    labels: Labels
+    groups: npt.NDArray[np.str_]
+    is_plain: npt.NDArray[np.bool_]
+
+
+def rows_of(
+    cnns: Sequence[Cnn],
+    sources: Sequence[Source],
+    *,
+    input_px: int,
+    views: int,
+    augmentation: Augmentation,
+    seed: int,
+    kernels: KernelFormat,
+    token: CancelToken,
+    on_batch: Callable[[int, int], object],
+) -> Rows:
+    """Features of each source's grid of patches and of `views` augmented ones.
+
+    Parameters
+    ----------
+    kernels : how the bundle will store them; the features are those of the rounded kernels.
+    on_batch : told how many patches are done, of how many.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled.
+    """
+    patches, labels, groups, plain = [], [], [], []
+    for place, source in enumerate(sources):
+        grid, _ = grid_patches([source], input_px)
+        varied = _views(source, input_px, views, augmentation, seed + place)
+        patches += [grid, varied]
+        labels += [source.label] * (len(grid) + views)
+        groups += [source.group] * (len(grid) + views)
+        plain += [True] * len(grid) + [False] * views
+
+    def told(done: int) -> None:
+        token.check()
+        on_batch(done, len(labels))
+
+    outputs = features_of(
+        cnns, np.concatenate(patches), batch=_BATCH, kernels=kernels, on_batch=told
+    )
+    return Rows(
+        outputs.concatenated,
+        outputs.probabilities,
+        np.array(labels, np.int64),
+        np.array(groups),
+        np.array(plain, np.bool_),
+    )
+
+
+def _views(
+    source: Source, input_px: int, count: int, augmentation: Augmentation, seed: int
+) -> Patches:
+    rng = np.random.default_rng(seed)
+    crops = [
+        random_crop(source.pixels, input_px, augmentation.scale, rng).pixels for _ in range(count)
+    ]
+    if not crops:
+        return np.zeros((0, input_px, input_px, 3), np.uint8)
+    return augmented(np.stack(crops), augmentation, seed=seed)
+
+
+def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
+    """Random forest, gradient boosting and SVM on all rows.
+
+    Raises
+    ------
+    DatasetError
+        There are too few patients of some class.
+    """
+    classes = len(np.unique(rows.labels))
+    if classes < rows.networks.shape[2]:
+        raise DatasetError(
+            "The patients held out for the classifiers do not have every class: raise "
+            "data.holdout in the recipe, or give more photos."
+        )
+    return [
+        FittedClassifier("Random forest", "random_forest", _forest(rows, recipe, seed)),
+        FittedClassifier("Gradient boosting", "gradient_boosting", _boosting(rows, recipe, seed)),
+        FittedClassifier("Support vectors", "svm", _svm(rows, recipe, seed)),
+    ]
+
+
+def cross_fitted_votes(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> Floats:
+    """What the six members say of each row, no classifier of a patient that it was fitted on.
+
+    Returns
+    -------
+    (N, K + 3, C) float32 in the order of the bundle's members.
+    """
+    votes = np.zeros((len(rows.labels), 3, rows.networks.shape[2]), np.float32)
+    for fitted_on, judged in _patient_folds(rows, _ROUNDS, seed):
+        part = Rows(*(getattr(rows, name)[fitted_on] for name in Rows.__slots__))
+        for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
+            votes[judged, place] = member.fitted.predict_proba(rows.features[judged])
+    return np.concatenate([rows.networks, votes], axis=1)
+
+
+def _forest(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        recipe.forest_trees,
+        min_samples_leaf=recipe.forest_leaf,
+        class_weight="balanced",
+        random_state=seed,
+    ).fit(rows.features, rows.labels)
+
+
+def _boosting(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    last = HistGradientBoostingClassifier(
+        max_iter=recipe.boosting_rounds,
+        max_leaf_nodes=recipe.boosting_leaves,
+        learning_rate=recipe.boosting_rate,
+        l2_regularization=1.0,
+        class_weight="balanced",
+        early_stopping=False,
+        random_state=seed,
+    )
+    return _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
+
+
+def _svm(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.svm import SVC
+
+    # Rows of one patient look alike: folds that split them would calibrate on the known.
+    folds = list(_patient_folds(rows, _CALIBRATION_FOLDS, seed))
+    machine = SVC(C=recipe.svm_c, class_weight="balanced", random_state=seed)
+    calibrated = CalibratedClassifierCV(machine, ensemble=False, cv=folds)
+    fitted = _reduced(rows, recipe, calibrated, seed).fit(rows.features, rows.labels)
+    # The bundle stores the fitted machine, not the folds that it was calibrated on.
+    calibrated.cv = _CALIBRATION_FOLDS
+    return fitted
+
+
+def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
+    """A pipeline that scales and reduces the features before `last`."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = min(recipe.components, *rows.features.shape)
+    return make_pipeline(StandardScaler(), PCA(components, random_state=seed), last)
+
+
+def _patient_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    patients = min(
+        len(np.unique(rows.groups[rows.labels == label])) for label in np.unique(rows.labels)
+    )
+    if patients < 2:
+        raise DatasetError(
+            "Each class needs at least two patients among those held out for the classifiers: "
+            "raise data.holdout in the recipe, or give more photos."
+        )
+    folds = StratifiedGroupKFold(min(most, patients), shuffle=True, random_state=seed)
+    return list(folds.split(rows.features, rows.labels, rows.groups))

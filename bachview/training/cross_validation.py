@@ -1,0 +1,104 @@
+"""Judging photos with a finished bundle, and pooling the answers of all folds.
+
+Each fold's photos are judged by the bundle that was trained without their patients, through the
+same path as `bachview predict` and the viewer: what is measured is what is shown.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import load_ensemble
+from bachview.training.evaluation import Judged
+from bachview.training.judging import gather
+from bachview.training.photo_judge import judge_photos
+from bachview.training.samples import Photo
+
+_ARRAYS = (
+    "labels",
+    "patients",
+    "members",
+    "probabilities",
+    "patch_labels",
+    "patch_probabilities",
+    "member_names",
+    "is_cnn",
+    "patch_photos",
+)
+
+
+def judge_with_bundle(
+    bundle: Path,
+    photos: Sequence[Photo],
+    *,
+    token: CancelToken,
+    on_photo: Callable[[int, int], object],
+    device: str = "AUTO",
+) -> Judged:
+    """What a bundle says of labelled photos.
+
+    Parameters
+    ----------
+    on_photo : told how many photos are done, of how many.
+
+    Raises
+    ------
+    BundleError, EngineError, SlideOpenError, SlideReadError, CalibrationError
+        The bundle cannot be used, or a photo cannot be read.
+    Cancelled
+        `token` was cancelled.
+    """
+    with load_ensemble(bundle, device=device) as ensemble:
+        answers = list(
+            judge_photos(
+                ensemble,
+                [(photo.path, photo.mpp) for photo in photos],
+                token=token,
+                on_progress=on_photo,
+            )
+        )
+        return gather(photos, answers, ensemble.bundle.manifest)
+
+
+def pooled(parts: Sequence[Judged]) -> Judged:
+    """The answers of all folds as one; members stand in the same order in each."""
+    starts = np.cumsum([0, *(len(part.labels) for part in parts)])
+    owners = [
+        part.patch_photos + start
+        for part, start in zip(parts, starts[:-1], strict=True)
+        if part.patch_photos is not None
+    ]
+    first = parts[0]
+    return Judged(
+        labels=np.concatenate([part.labels for part in parts]),
+        patients=[name for part in parts for name in part.patients],
+        members=np.concatenate([part.members for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        patch_labels=np.concatenate([part.patch_labels for part in parts]),
+        patch_probabilities=np.concatenate([part.patch_probabilities for part in parts]),
+        member_names=first.member_names,
+        is_cnn=first.is_cnn,
+        patch_photos=np.concatenate(owners),
+        weights=first.weights,
+        classes=first.classes,
+    )
+
+
+def save_judged(path: Path, judged: Judged) -> None:
+    """Write answers as an ``.npz`` that is whole whenever it is there."""
+    scratch = path.with_name(f".{path.name}")
+    arrays = {name: np.asarray(getattr(judged, name)) for name in _ARRAYS}
+    with scratch.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    scratch.replace(path)
+
+
+def load_judged(path: Path) -> Judged:
+    """Read what `save_judged` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        values = {name: stored[name] for name in _ARRAYS}
+    values["patients"] = [str(name) for name in values["patients"]]
+    values["member_names"] = tuple(str(name) for name in values["member_names"])
+    return Judged(**values)

@@ -1,0 +1,229 @@
+"""Three CNNs, three classifiers and their calibration: from sources to a bundle."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGeometry
+from bachview.core.probabilities import soft_vote, tempered
+from bachview.core.uncertainty import Thresholds
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, Architecture
+from bachview.models.writer import Cnn, Description, FittedClassifier, write_bundle
+from bachview.training.calibration import choose_thresholds, fit_temperature, fit_weights
+from bachview.training.checkpoints import write_atomically
+from bachview.training.cross_fitting import (
+    Rows,
+    cross_fitted_votes,
+    fit_classifiers,
+    rows_of,
+)
+from bachview.training.fitting import FitJob, FitWatcher, fit_network
+from bachview.training.recipe import Recipe
+from bachview.training.sources import Source, grid_patches
+
+#: Licence line, version and name are the caller's; this says what no bundle is for.
+INTENDED_USE = (
+    "Research use only. Not for diagnosis. Fields of H&E-stained breast tissue at the stated "
+    "mpp; nothing else was seen in training."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleJob:
+    """All that one ensemble depends on.
+
+    Attributes
+    ----------
+    train : sources that the CNNs learn from.
+    held : sources of other patients, for the classifiers and the calibration.
+    folder : keeps checkpoints; the fit goes on from what is there.
+    imagenet, pretrained : see `bachview.training.fitting.FitJob`.
+    """
+
+    name: str
+    classes: ClassSet
+    train: Sequence[Source]
+    held: Sequence[Source]
+    recipe: Recipe
+    imagenet: str | Path
+    pretrained: Mapping[Architecture, Path]
+    folder: Path
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What was fitted on the held-out patients beside the classifiers.
+
+    Attributes
+    ----------
+    weights : of the six members in the soft vote.
+    coverage, risk : of `thresholds` on the held-out patches.
+    """
+
+    temperature: float
+    thresholds: Thresholds
+    weights: tuple[float, ...]
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True, slots=True)
+class FittedEnsemble:
+    """Everything that goes into a bundle but its words."""
+
+    cnns: tuple[Cnn, ...]
+    classifiers: tuple[FittedClassifier, ...]
+    calibrated: Calibrated
+    from_imagenet: bool
+    golden_patches: npt.NDArray[np.uint8]
+    golden_labels: npt.NDArray[np.int64]
+
+
+def fit_ensemble(
+    job: EnsembleJob,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> FittedEnsemble:
+    """Fit the six members and their calibration.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; whole epochs are kept, and the next call goes on.
+    DatasetError
+        Too few patients, or weights that cannot be used.
+    """
+    recipe = job.recipe
+    models, origins = [], []
+    for place, architecture in enumerate(REAL_ARCHITECTURES):
+        fit = FitJob(
+            architecture,
+            len(job.classes),
+            job.train,
+            job.held,
+            recipe,
+            job.imagenet,
+            job.pretrained.get(architecture),
+            job.folder / architecture,
+            job.seed + place,
+        )
+        model, from_imagenet = fit_network(fit, token, watcher)
+        models.append(model)
+        origins.append(from_imagenet)
+    cnns = [
+        Cnn(MEMBER_NAMES[architecture], architecture, model)
+        for architecture, model in zip(REAL_ARCHITECTURES, models, strict=True)
+    ]
+    rows = rows_of(
+        cnns,
+        job.held,
+        input_px=recipe.patch.input_px,
+        views=recipe.classifiers.views,
+        augmentation=recipe.augmentation,
+        seed=job.seed,
+        kernels=recipe.bundle.kernels,
+        token=token,
+        on_batch=lambda done, total: watcher.count("patches held out", done, total),
+    )
+    classifiers = fit_classifiers(rows, recipe.classifiers, seed=job.seed)
+    token.check()
+    votes = cross_fitted_votes(rows, recipe.classifiers, seed=job.seed)
+    calibrated = calibrate(rows, votes, recipe)
+    count = len(cnns)
+    golden, labels = _golden(job, rows, votes)
+    return FittedEnsemble(
+        tuple(
+            Cnn(cnn.name, cnn.architecture, cnn.model, weight)
+            for cnn, weight in zip(cnns, calibrated.weights[:count], strict=True)
+        ),
+        tuple(
+            FittedClassifier(member.name, member.estimator, member.fitted, weight)
+            for member, weight in zip(classifiers, calibrated.weights[count:], strict=True)
+        ),
+        calibrated,
+        all(origins),
+        golden,
+        labels,
+    )
+
+
+def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
+    """Member weights, temperature and thresholds from cross-fitted votes on plain patches."""
+    members, labels = votes[rows.is_plain], rows.labels[rows.is_plain]
+    weights = np.ones(members.shape[1], np.float32)
+    if recipe.ensemble.member_weights:
+        weights = fit_weights(members, labels)
+    mean = soft_vote(members, weights)
+    temperature = fit_temperature(mean, labels)
+    point = choose_thresholds(
+        members, tempered(mean, temperature), labels, target_risk=recipe.ensemble.target_risk
+    )
+    return Calibrated(
+        temperature,
+        point.thresholds,
+        tuple(float(weight) for weight in weights),
+        round(point.coverage, 4),
+        round(point.risk, 4),
+    )
+
+
+def _golden(
+    job: EnsembleJob, rows: Rows, votes: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Of each class the plain patch that the members name with most conviction."""
+    patches, _ = grid_patches(job.held, job.recipe.patch.input_px)
+    labels = rows.labels[rows.is_plain]
+    mean = votes[rows.is_plain].mean(axis=1)
+    own = mean[np.arange(len(labels)), labels]
+    chosen = [int(np.where(labels == label, own, -1).argmax()) for label in range(len(job.classes))]
+    return patches[chosen], labels[chosen]
+
+
+def write_fitted(
+    output: Path,
+    fitted: FittedEnsemble,
+    job: EnsembleJob,
+    *,
+    data: str,
+    split: str,
+    model_card: str,
+    metrics: dict[str, float],
+) -> Path:
+    """Write the bundle of a fitted ensemble; see `bachview.models.writer.write_bundle`."""
+    recipe = job.recipe
+    return write_bundle(
+        output,
+        cnns=fitted.cnns,
+        classifiers=fitted.classifiers,
+        description=Description(
+            name=job.name,
+            version=recipe.bundle.version,
+            licence=recipe.bundle.licence,
+            intended_use=INTENDED_USE,
+            classes=job.classes,
+            geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
+            temperature=fitted.calibrated.temperature,
+            thresholds=fitted.calibrated.thresholds,
+            weights_origin="imagenet" if fitted.from_imagenet else "scratch",
+            data=data,
+            split=split,
+            model_card=model_card,
+            metrics=metrics,
+        ),
+        golden_patches=fitted.golden_patches,
+        golden_labels=fitted.golden_labels,
+        keras_weights=recipe.bundle.keras_weights,
+        kernels=recipe.bundle.kernels,
+    )
+
+
+def save_calibration(path: Path, calibrated: Calibrated) -> None:
+    """Write what was calibrated as JSON, for people and for the model card."""
+    write_atomically(path, json.dumps(asdict(calibrated), indent=1) + "\n")

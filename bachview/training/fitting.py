@@ -1,0 +1,290 @@
+"""Fitting one CNN: stages after one another, epoch by epoch, from the last checkpoint on."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.jobs.progress import Progress, RateMeter
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import Architecture
+from bachview.training.augmentation import augmenter
+from bachview.training.batches import one_hot, training_batches
+from bachview.training.checkpoints import Epoch, FitState, save_weights
+from bachview.training.networks import build_network, load_imagenet, set_trainable
+from bachview.training.recipe import Pretrain, Recipe, Stage
+from bachview.training.sources import Source, grid_patches, reduced
+
+#: Largest norm of one step's gradient; from scratch the first steps would else leap.
+_CLIP_NORM = 1.0
+#: A schedule begins and ends at this share of its learning rate.
+_LEAST_RATE = 0.02
+_PREDICT_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FitJob:
+    """All that one network's fit depends on.
+
+    Attributes
+    ----------
+    train : sources that the network learns from.
+    held : sources of other patients, for early stopping and the curves only.
+    imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
+    pretrained : weights file to start from instead; None where there is none.
+    folder : keeps the checkpoints; the fit goes on from what is there.
+    """
+
+    architecture: Architecture
+    class_count: int
+    train: Sequence[Source]
+    held: Sequence[Source]
+    recipe: Recipe
+    imagenet: str | Path
+    pretrained: Path | None
+    folder: Path
+    seed: int
+
+
+class FitWatcher:
+    """What a fit tells while it runs, on the thread that fits; override what is of interest."""
+
+    def count(self, what: str, done: int, total: int) -> None:
+        """So many units of a part are done."""
+
+    def step(self, network: str, stage: str, progress: Progress) -> None:
+        """A batch is done; `progress` counts the stage's images."""
+
+    def epoch(self, network: str, epoch: Epoch) -> None:
+        """An epoch is done and saved."""
+
+
+def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[Any, bool]:
+    """Fit a network through all stages of the recipe.
+
+    Returns
+    -------
+    The Keras model at the recipe's patch size, in float32, and whether it started from
+    ImageNet weights.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; whole epochs are kept, and the next call goes on.
+    DatasetError
+        The ImageNet weights or a checkpoint cannot be used.
+    """
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(job.seed)
+    state = FitState(job.folder)
+    network: Any = None
+    from_imagenet = False
+    with keras_policy(job.recipe.precision):
+        for stage in job.recipe.stages:
+            before, network = network, _build(job, stage)
+            if before is not None:
+                # The weights of a backbone do not depend on the size of its input.
+                network.set_weights(before.get_weights())
+            elif job.pretrained is not None:
+                network.load_weights(job.pretrained)
+            elif job.imagenet != "scratch":
+                folder = None if job.imagenet == "fetch" else Path(job.imagenet)
+                from_imagenet = load_imagenet(network, job.architecture, folder)
+            if state.finished(stage.name).is_file():
+                network.load_weights(state.finished(stage.name))
+            else:
+                _fit_stage(job, stage, network, state, token, watcher)
+    final = build_network(
+        job.architecture,
+        input_px=job.recipe.patch.input_px,
+        class_count=job.class_count,
+        dropout=0.0,
+    )
+    final.set_weights(network.get_weights())
+    return final, from_imagenet
+
+
+def _build(job: FitJob, stage: Stage) -> Any:
+    return build_network(
+        job.architecture,
+        input_px=stage.input_px or job.recipe.patch.input_px,
+        class_count=job.class_count,
+        dropout=stage.dropout,
+    )
+
+
+def _fit_stage(
+    job: FitJob,
+    stage: Stage,
+    network: Any,
+    state: FitState,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> None:
+    training = _compiled(job, stage, network)
+    history = state.of_stage(stage.name)
+    if history:
+        state.restore(training)
+    side = network.input_shape[1]
+    factor = side / job.recipe.patch.input_px
+    train = reduced(job.train, factor)
+    held, labels = grid_patches(reduced(job.held, factor), side)
+    while len(history) < stage.epochs and not _is_stale(history, stage.patience):
+        token.check()
+        number = len(history)
+        batches = training_batches(
+            train,
+            one_hot(train, job.class_count),
+            input_px=side,
+            scale=job.recipe.augmentation.scale,
+            batch=stage.batch,
+            steps=stage.steps,
+            seed=job.seed,
+            epoch=number,
+        )
+        logs, rate = run_epoch(
+            training,
+            batches,
+            stage,
+            number,
+            token,
+            lambda progress: watcher.step(job.architecture, stage.name, progress),
+        )
+        loss, accuracy = _score(network, held, labels)
+        epoch = Epoch(
+            stage.name,
+            number,
+            logs["loss"],
+            logs["accuracy"],
+            loss,
+            accuracy,
+            rate,
+        )
+        if all(loss < earlier.held_loss for earlier in history):
+            save_weights(network, state.best(stage.name))
+        state.save(training, epoch)
+        history = state.of_stage(stage.name)
+        watcher.epoch(job.architecture, epoch)
+    if stage.patience and state.best(stage.name).is_file():
+        network.load_weights(state.best(stage.name))
+    state.finish(network, stage.name)
+
+
+def _compiled(job: FitJob, stage: Stage, network: Any) -> Any:
+    import keras
+
+    set_trainable(network, stage.trainable)
+    side = network.input_shape[1]
+    training = keras.Sequential(
+        [
+            keras.layers.Input((side, side, 3), dtype="uint8"),
+            augmenter(job.recipe.augmentation, seed=job.seed),
+            network,
+        ]
+    )
+    training.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule(stage), weight_decay=stage.weight_decay, clipnorm=_CLIP_NORM
+        ),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=stage.label_smoothing),
+        metrics=["accuracy"],
+    )
+    return training
+
+
+def _is_stale(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether the held-out loss has not improved for `patience` epochs; 0 never is."""
+    if not patience or not history:
+        return False
+    losses = [epoch.held_loss for epoch in history]
+    return len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def _score(
+    network: Any, patches: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    answers = np.concatenate(
+        [
+            np.asarray(network.predict_on_batch(patches[at : at + _PREDICT_BATCH]), np.float32)
+            for at in range(0, len(patches), _PREDICT_BATCH)
+        ]
+    )
+    own = np.maximum(answers[np.arange(len(labels)), labels], 1e-7)
+    return float(-np.log(own).mean()), float((answers.argmax(1) == labels).mean())
+
+
+def schedule(stage: Stage | Pretrain) -> Any:
+    """Cosine with a linear warm-up (Loshchilov and Hutter, ICLR 2017), over the whole stage."""
+    import keras
+
+    steps = stage.epochs * stage.steps
+    warmup = min(round(stage.warmup * steps), steps - 1)
+    first = stage.learning_rate * (_LEAST_RATE if warmup else 1)
+    return keras.optimizers.schedules.CosineDecay(
+        first,
+        steps - warmup,
+        alpha=_LEAST_RATE,
+        warmup_target=stage.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def run_epoch(
+    training: Any,
+    batches: Any,
+    stage: Stage | Pretrain,
+    number: int,
+    token: CancelToken,
+    on_step: Callable[[Progress], object],
+) -> tuple[dict[str, float], float]:
+    """One epoch of a compiled model: its figures, and images a second.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; the epoch is lost.
+    """
+    import keras
+
+    images = stage.steps * stage.batch
+    meter = RateMeter(stage.epochs * images, number * images)
+
+    class Steps(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            on_step(meter.advance(stage.batch))
+            if token.is_cancelled:
+                self.model.stop_training = True
+
+    began = time.monotonic()
+    history = training.fit(batches, epochs=1, verbose=0, callbacks=[Steps()]).history
+    token.check()
+    figures = {name: float(values[0]) for name, values in history.items()}
+    return figures, images / (time.monotonic() - began)
+
+
+@contextmanager
+def keras_policy(precision: str) -> Iterator[None]:
+    """Keras' precision while a network is built and fitted.
+
+    ``auto`` is bfloat16 on an accelerator. On processors it is float32: even with AMX,
+    TensorFlow's bfloat16 training was measured slower for EfficientNetB0 (24 against 38
+    images/s) and little faster for the other two.
+    """
+    import keras
+
+    if precision == "auto":
+        has_accelerator = bool(keras.distribution.list_devices("gpu"))
+        precision = "mixed_bfloat16" if has_accelerator else "float32"
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

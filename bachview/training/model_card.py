@@ -1,0 +1,213 @@
+"""The model card: what the ensemble was trained on, how it was measured, what it is not for.
+
+Sections after Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bachview.config import RESEARCH_USE
+from bachview.core.classes import ClassSet
+from bachview.training.ensemble_fit import INTENDED_USE, FittedEnsemble
+from bachview.training.evaluation import Evaluation, Measured
+from bachview.training.recipe import Recipe
+from bachview.training.samples import Dataset
+
+_CITATION = (
+    "BACH, the Grand Challenge on Breast Cancer Histology images (Aresta et al., Medical Image "
+    "Analysis 56:122, 2019)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the card of the final ensemble tells beside the fit itself.
+
+    Attributes
+    ----------
+    measured : the pooled cross-validation; None where there was none.
+    notes : Markdown that is put at the end; may be empty.
+    """
+
+    name: str
+    recipe: Recipe
+    dataset: Dataset
+    measured: Evaluation | None
+    notes: str
+
+
+def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float]]:
+    """The card as Markdown, and the figures that go into the manifest."""
+    recipe, patch = card.recipe, card.recipe.patch
+    field = patch.input_px * patch.mpp
+    origin = (
+        "ImageNet weights of keras.applications"
+        if fitted.from_imagenet
+        else "random weights (no ImageNet weights)"
+    )
+    pretrained = (
+        ", then pretraining without labels on the same photos (prediction of hand-made "
+        "descriptors of stain, texture and structure)"
+        if recipe.pretrain is not None and not fitted.from_imagenet
+        else ""
+    )
+    stages = ", ".join(f"{s.name} ({s.epochs} epochs of {s.steps} batches)" for s in recipe.stages)
+    calibrated = fitted.calibrated
+    what = (
+        "Six members that vote: EfficientNetB0, ResNet50V2 and DenseNet121, and a random "
+        "forest, gradient boosting and a support vector machine on the concatenated deep "
+        f"features of the three. The answer is {_vote(card.recipe, fitted)}. It judges fields of "
+        f"{field:.0f} µm ({patch.input_px} px at {patch.mpp:g} µm/px) every "
+        f"{patch.stride_um:.0f} µm."
+    )
+    training = (
+        f"Start: {origin}{pretrained}. Stages: {stages}. "
+        f"{recipe.data.holdout:.0%} of the patients were kept from the networks; the "
+        "classifiers were fitted on those, cross-fitted by patient for the calibration "
+        f"(temperature {calibrated.temperature:g}; uncertain below a top probability of "
+        f"{calibrated.thresholds.confidence:g} or above a disagreement of "
+        f"{calibrated.thresholds.disagreement:.2f}, which leaves {calibrated.coverage:.0%} of "
+        f"the held-out patches with {calibrated.risk:.0%} errors). Seed {recipe.seed}; the whole "
+        "recipe is in the training's `recipe.toml`."
+    )
+    parts = [
+        f"# {card.name}",
+        f"**{RESEARCH_USE}** {INTENDED_USE}",
+        f"## What it is\n\n{what}",
+        f"## Data\n\n{_data(card.dataset)}",
+        f"## Training\n\n{training}",
+        f"## How it was measured\n\n{_measured(card, pretrained=bool(pretrained))}",
+        f"## What it is not for\n\n{_LIMITS}",
+    ]
+    if card.notes.strip():
+        parts.append(card.notes.strip())
+    return "\n\n".join(parts) + "\n", _figures(card.measured)
+
+
+def _vote(recipe: Recipe, fitted: FittedEnsemble) -> str:
+    if not recipe.ensemble.member_weights:
+        return "the mean of the six"
+    weights = ", ".join(f"{weight:.2f}" for weight in fitted.calibrated.weights)
+    return f"the mean of the six with the weights {weights}"
+
+
+_LIMITS = """- Not for diagnosis, and not for any decision about a patient.
+- Photo-level figures do not hold for whole slides: the photos were chosen by experts to show one
+  class each; slides hold what no photo shows (folds, fat, necrosis, inflammation, other organs).
+- Every tissue is given one of four classes; what belongs to none of them is misnamed.
+- Another scanner, stain or section thickness can change the answers without a warning.
+- The data are licensed for non-commercial use without derivatives (CC BY-NC-ND 4.0), so use the
+  weights for non-commercial research only."""
+
+
+def _data(dataset: Dataset) -> str:
+    counts = _counts(dataset)
+    text = f"{_CITATION}, CC BY-NC-ND 4.0: {sum(counts.values())} labelled photos ("
+    text += ", ".join(f"{name} {count}" for name, count in counts.items()) + ")"
+    mpps = sorted({round(photo.mpp, 3) for photo in dataset.photos})
+    text += f" at {', '.join(f'{mpp:g}' for mpp in mpps[:4])} µm/px"
+    if dataset.slides:
+        text += f", and {len(dataset.slides)} annotated slides"
+    return text + "."
+
+
+def _counts(dataset: Dataset) -> dict[str, int]:
+    labels = np.array([p.label for p in dataset.photos if p.label is not None], np.int64)
+    return {c.name: int((labels == i).sum()) for i, c in enumerate(dataset.classes)}
+
+
+def _measured(card: Card, *, pretrained: bool) -> str:
+    found = card.measured
+    if found is None:
+        return "It was not measured: the recipe asks for no cross-validation."
+    text = (
+        f"{card.recipe.data.folds}-fold cross-validation by patient (blocks of neighbouring "
+        "numbers where no list of patients is given), the answers of all folds pooled: "
+        f"{found.photos} photos. Each fold's ensemble was trained without the fold's patients; "
+        "the bundle itself is trained on all photos and was not measured. Intervals are 95 %: "
+        "Wilson for accuracies, bootstrap by patient for the rest."
+    )
+    if pretrained:
+        text += (
+            " The pretraining without labels saw the pixels of all photos, those of the judged "
+            "fold as well; the labels of a judged fold were never seen."
+        )
+    rows = [("**All six**", found.photo)]
+    if found.cnns is not None and found.classifiers is not None:
+        rows += [("Mean of the CNNs", found.cnns), ("Mean of the classifiers", found.classifiers)]
+    rows += list(found.members.items())
+    table = _table(
+        ("", "accuracy", "95 %", "balanced", "kappa", "ECE", "AUC"),
+        [_row(name, measured) for name, measured in rows],
+    )
+    if found.carcinoma is not None:
+        table += (
+            f"\n\nCarcinoma against the rest: accuracy {found.carcinoma.accuracy:.3f}, "
+            f"sensitivity {_number(found.carcinoma.sensitivity)}, "
+            f"specificity {_number(found.carcinoma.specificity)}."
+        )
+    return f"{text}\n\n{table}\n\n{_classes(found, card.dataset.classes)}"
+
+
+def _row(name: str, measured: Measured) -> tuple[str, ...]:
+    metrics, interval = measured.metrics, measured.intervals.get("accuracy")
+    return (
+        name,
+        f"{metrics.accuracy:.3f}",
+        f"{interval.low:.3f} to {interval.high:.3f}" if interval else "–",
+        _number(metrics.balanced_accuracy),
+        _number(metrics.kappa),
+        _number(metrics.ece),
+        _number(metrics.auc),
+    )
+
+
+def _classes(found: Evaluation, classes: ClassSet) -> str:
+    confusion = found.photo.metrics.confusion
+    rows = []
+    for place, entry in enumerate(classes):
+        own = found.photo.metrics.per_class[place]
+        wrong = confusion[place].astype(int).copy()
+        wrong[place] = 0
+        most = classes[int(wrong.argmax())].name if wrong.any() else "–"
+        rows.append(
+            (
+                entry.name,
+                _number(own.sensitivity),
+                _number(own.specificity),
+                _number(own.f1),
+                *(str(int(value)) for value in confusion[place]),
+                f"{most} ({int(wrong.max())})" if wrong.any() else "–",
+            )
+        )
+    names = [f"as {entry.name}" for entry in classes]
+    header = ("true class", "sensitivity", "specificity", "F1", *names, "most often taken for")
+    return "Known weaknesses by class:\n\n" + _table(header, rows)
+
+
+def _figures(found: Evaluation | None) -> dict[str, float]:
+    if found is None:
+        return {}
+    metrics = found.photo.metrics
+    values = {
+        "cv_photo_accuracy": metrics.accuracy,
+        "cv_photo_balanced_accuracy": metrics.balanced_accuracy,
+        "cv_photo_kappa": metrics.kappa,
+        "cv_photo_ece": metrics.ece,
+    }
+    interval = found.photo.intervals.get("accuracy")
+    if interval is not None:
+        values["cv_photo_accuracy_low"] = interval.low
+        values["cv_photo_accuracy_high"] = interval.high
+    return {name: round(float(value), 4) for name, value in values.items() if value is not None}
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in (header, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])

@@ -1,0 +1,112 @@
+"""Keras models made ready for one stage of fitting: weights to start from, what may learn."""
+
+import logging
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from bachview.errors import DatasetError
+from bachview.models.architectures import Architecture, build_cnn
+
+Trainable = Literal["head", "upper", "all"]
+
+#: File names under which the weights of keras.applications are published.
+IMAGENET_FILES: Final[dict[Architecture, str]] = {
+    "efficientnet_b0": "efficientnetb0_notop.h5",
+    "resnet50_v2": "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "densenet121": "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+}
+
+#: Share of a backbone's layers that the stage ``upper`` fine-tunes.
+_UPPER = 1 / 3
+#: Keras' 0.99 needs thousands of steps before the moving statistics mean anything.
+_MOMENTUM: Final = 0.95
+
+_log = logging.getLogger(__name__)
+
+
+def build_network(
+    architecture: Architecture, *, input_px: int, class_count: int, dropout: float
+) -> Any:
+    """A CNN of the ensemble with random weights; its batch statistics follow within 100 steps."""
+    import keras
+
+    model = build_cnn(architecture, input_px=input_px, class_count=class_count, dropout=dropout)
+    for layer in model.get_layer("backbone").layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    return model
+
+
+def set_trainable(model: Any, part: Trainable) -> None:
+    """Choose what learns: the head, the upper third of the backbone as well, or everything.
+
+    Below the part that learns, batch normalisation keeps its statistics (Keras runs frozen
+    normalisation layers in inference mode).
+    """
+    backbone = model.get_layer("backbone")
+    backbone.trainable = part != "head"
+    if part == "upper":
+        frozen = backbone.layers[: round(len(backbone.layers) * (1 - _UPPER))]
+        for layer in frozen:
+            layer.trainable = False
+    elif part == "all":
+        for layer in backbone.layers:
+            layer.trainable = True
+
+
+def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -> bool:
+    """Start from the published ImageNet weights.
+
+    Parameters
+    ----------
+    folder : holds the files of `IMAGENET_FILES`; None fetches them through keras.applications
+        (the one network access of this program).
+
+    Returns
+    -------
+    Whether they were loaded. False only where they had to be fetched and could not be.
+
+    Raises
+    ------
+    DatasetError
+        The folder lacks the file, or it does not hold the weights of this architecture.
+    """
+    backbone = model.get_layer("backbone")
+    if folder is None:
+        weights = _fetched(architecture)
+        if weights is not None:
+            backbone.set_weights(weights)
+        return weights is not None
+    path = folder / IMAGENET_FILES[architecture]
+    if not path.is_file():
+        raise DatasetError(
+            f"The ImageNet weights {path.name} are not in the folder {folder.name}: put "
+            "the file of keras.applications there, or train from scratch."
+        )
+    try:
+        backbone.load_weights(path)
+    # Keras and h5py document no closed list of what a foreign file makes them raise.
+    except Exception as error:
+        raise DatasetError(
+            f"{path.name} does not hold the weights of {architecture}: "
+            f"{str(error).splitlines()[0][:200]}"
+        ) from error
+    return True
+
+
+def _fetched(architecture: Architecture) -> list[Any] | None:
+    """The published weights from Keras' cache or its server; None where neither has them."""
+    import keras
+
+    published = {
+        "efficientnet_b0": keras.applications.EfficientNetB0,
+        "resnet50_v2": keras.applications.ResNet50V2,
+        "densenet121": keras.applications.DenseNet121,
+    }[architecture]
+    try:
+        weights: list[Any] = published(include_top=False, weights="imagenet").get_weights()
+    # keras.utils.get_file raises a bare Exception when a download fails.
+    except Exception as error:
+        _log.info("ImageNet weights of %s cannot be fetched: %s", architecture, error)
+        return None
+    return weights

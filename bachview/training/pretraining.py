@@ -1,0 +1,140 @@
+"""Backbones that start from random weights learn to describe tissue before any label.
+
+Done once for all folds and the final ensemble: it uses no label of any photo.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import REAL_ARCHITECTURES, Architecture
+from bachview.training.augmentation import augmenter
+from bachview.training.batches import training_batches
+from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.descriptors import DescriptorTargets, describe
+from bachview.training.fitting import FitWatcher, keras_policy, run_epoch, schedule
+from bachview.training.networks import build_network
+from bachview.training.recipe import Pretrain, Recipe
+from bachview.training.sources import Source, reduced
+
+_STAGE = "pretraining"
+
+
+def pretrain(
+    sources: Sequence[Source],
+    recipe: Recipe,
+    folder: Path,
+    *,
+    class_count: int,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> dict[Architecture, Path]:
+    """Pretrain the three backbones, or go on with it.
+
+    Returns
+    -------
+    The weights file of each network; its head is random.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; whole epochs are kept.
+    """
+    settings = recipe.pretrain
+    if settings is None:
+        return {}
+    states = {name: FitState(folder / name) for name in REAL_ARCHITECTURES}
+    done = {name: state.finished(_STAGE) for name, state in states.items()}
+    if all(path.is_file() for path in done.values()):
+        return done
+    small = reduced(sources, settings.input_px / recipe.patch.input_px)
+    described = describe(
+        [source.pixels for source in small],
+        side=settings.input_px,
+        seed=recipe.seed,
+        token=token,
+        on_source=lambda at, total: watcher.count("photos described", at, total),
+    )
+    for name, path in done.items():
+        if not path.is_file():
+            _pretrain_one(
+                name, small, described, recipe, settings, states[name], class_count, token, watcher
+            )
+    return done
+
+
+def _pretrain_one(
+    architecture: Architecture,
+    sources: Sequence[Source],
+    described: DescriptorTargets,
+    recipe: Recipe,
+    settings: Pretrain,
+    state: FitState,
+    class_count: int,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> None:
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    with keras_policy(recipe.precision):
+        network = build_network(
+            architecture, input_px=settings.input_px, class_count=class_count, dropout=0.0
+        )
+        training = _compiled(network, described, recipe, settings)
+    if state.history:
+        state.restore(training)
+    for number in range(len(state.history), settings.epochs):
+        token.check()
+        batches = training_batches(
+            sources,
+            described.targets,
+            input_px=settings.input_px,
+            scale=recipe.augmentation.scale,
+            batch=settings.batch,
+            steps=settings.steps,
+            seed=recipe.seed,
+            epoch=number,
+        )
+        logs, rate = run_epoch(
+            training,
+            batches,
+            settings,
+            number,
+            token,
+            lambda progress: watcher.step(architecture, _STAGE, progress),
+        )
+        # There is nothing held out: no label is used.
+        epoch = Epoch(_STAGE, number, logs["loss"], 0.0, logs["loss"], 0.0, rate)
+        state.save(training, epoch)
+        watcher.epoch(architecture, epoch)
+    state.finish(network, _STAGE)
+
+
+def _compiled(
+    network: Any, described: DescriptorTargets, recipe: Recipe, settings: Pretrain
+) -> Any:
+    """The backbone with a linear head on the descriptors, in place of the classes."""
+    import keras
+
+    side = settings.input_px
+    pixels = keras.layers.Input((side, side, 3), dtype="uint8")
+    changed = augmenter(recipe.augmentation, seed=recipe.seed)(pixels)
+    scaled = network.get_layer("preprocessing")(changed)
+    pooled = network.get_layer("pooled")(network.get_layer("backbone")(scaled))
+    found = keras.layers.Dense(described.axes.shape[1], dtype="float32")(pooled)
+    training = keras.Model(pixels, found)
+    importance = described.importance
+
+    def loss(wanted: Any, given: Any) -> Any:
+        return keras.ops.mean(importance * keras.ops.square(wanted - given), axis=-1)
+
+    training.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule(settings), weight_decay=settings.weight_decay, clipnorm=1.0
+        ),
+        loss=loss,
+    )
+    return training

@@ -1,0 +1,241 @@
+"""The training recipe: one TOML file that, with a seed, says all that a training does."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bachview.config import resource_folder
+from bachview.errors import RecipeError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0, le=10)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Side = Annotated[int, Field(ge=32, le=1024)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Word = Annotated[str, Field(min_length=1, max_length=80)]
+
+_LIMIT_BYTES = 1_000_000
+
+
+class _Table(BaseModel):
+    # TOML writes 1 for 1.0, so numbers are converted; nothing else is.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Patch(_Table):
+    """What the networks see: `input_px` px of `mpp` um/px; slides are judged every `stride_um`."""
+
+    input_px: Side
+    mpp: Annotated[float, Field(ge=0.1, le=10)]
+    stride_um: Annotated[float, Field(gt=0, le=5000)]
+
+
+class Data(_Table):
+    """How patients are divided.
+
+    `holdout` is the share of patients kept from the CNNs, on which the classifiers and the
+    calibration are fitted; `folds` of cross-validation, 0 for none.
+    """
+
+    holdout: Annotated[float, Field(ge=0.05, le=0.5)]
+    folds: Annotated[int, Field(ge=0, le=20)]
+
+
+class Pretrain(_Table):
+    """Learning to predict hand-made descriptors, before any label; only from random weights.
+
+    An input smaller than the patch shows the same field at a coarser mpp.
+    """
+
+    input_px: Side
+    epochs: Count
+    steps: Count
+    batch: Count
+    learning_rate: Rate
+    warmup: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Share
+
+
+class Stage(_Table):
+    """One stage of fitting a CNN.
+
+    Attributes
+    ----------
+    trainable : the head, also the upper third of the backbone, or all.
+    input_px : px of the same field; smaller than the patch's is faster. Absent: the patch's.
+    steps : batches in an epoch; after each epoch the state is saved.
+    warmup : share of the stage in which the learning rate rises; then it falls as a cosine.
+    patience : epochs without a better loss on the held-out patients before the stage ends, at
+        its best epoch; 0 runs to the end.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,24}$")]
+    trainable: Literal["head", "upper", "all"]
+    input_px: Side | None = None
+    epochs: Count
+    steps: Count
+    batch: Count
+    learning_rate: Rate
+    warmup: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Share
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    patience: Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Augmentation(_Table):
+    """How far training patches are changed; 0 switches a change off.
+
+    Attributes
+    ----------
+    scale : the field's side is multiplied by up to ``1 + scale``, or divided.
+    stain_strength, stain_shift : of H&E in optical density (Tellez et al., 2018).
+    brightness, contrast : share of the full range, share of the contrast.
+    blur : largest standard deviation of the Gaussian, px.
+    jpeg : share of patches that go through JPEG compression.
+    """
+
+    scale: Annotated[float, Field(ge=0, le=1)]
+    stain_strength: Annotated[float, Field(ge=0, le=1)]
+    stain_shift: Annotated[float, Field(ge=0, le=1)]
+    brightness: Annotated[float, Field(ge=0, le=0.5)]
+    contrast: Annotated[float, Field(ge=0, le=0.9)]
+    blur: Annotated[float, Field(ge=0, le=5)]
+    jpeg: Share
+
+
+class ClassifierRecipe(_Table):
+    """The three classifiers; `views` augmented patches of each held-out source are added."""
+
+    views: Annotated[int, Field(ge=0, le=1000)]
+    components: Count
+    forest_trees: Annotated[int, Field(ge=1, le=2000)]
+    forest_leaf: Count
+    boosting_rounds: Annotated[int, Field(ge=1, le=2000)]
+    boosting_leaves: Annotated[int, Field(ge=2, le=255)]
+    boosting_rate: Rate
+    svm_c: Annotated[float, Field(gt=0, le=1e6)]
+
+
+class EnsembleRecipe(_Table):
+    """The vote: equal weights unless `member_weights`; `target_risk` of what is not uncertain."""
+
+    member_weights: bool
+    target_risk: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Slides(_Table):
+    """Windows cut out of annotated slides, of each class; hard negatives replace easy Normal."""
+
+    windows_per_class: Annotated[int, Field(ge=0, le=100_000)]
+    hard_negatives: bool
+
+
+class BundleRecipe(_Table):
+    """What the written bundle is called and how it stores the networks."""
+
+    version: Word
+    licence: Annotated[str, Field(min_length=1, max_length=2000)]
+    kernels: Literal["fp16", "int8"]
+    keras_weights: bool
+
+
+class Recipe(_Table):
+    """The whole of a recipe file."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31)]
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    patch: Patch
+    data: Data
+    pretrain: Pretrain | None = None
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=12)]
+    augmentation: Augmentation
+    classifiers: ClassifierRecipe
+    ensemble: EnsembleRecipe
+    slides: Slides
+    bundle: BundleRecipe
+
+    @model_validator(mode="after")
+    def _stages_differ(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            raise ValueError("two stages have the same name")
+        return self
+
+    def to_toml(self) -> str:
+        """The recipe as a file that `read_recipe` reads to the same values."""
+        values = self.model_dump(exclude_none=True)
+        lines = [f"{key} = {_toml(values.pop(key))}" for key in ("seed", "precision")]
+        stages = values.pop("stages")
+        for name, table in values.items():
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in table.items())]
+        for stage in stages:
+            lines += ["", "[[stages]]", *(f"{key} = {_toml(v)}" for key, v in stage.items())]
+        return "\n".join(lines) + "\n"
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    RecipeError
+        It is no TOML, or a value is missing, unknown or wrong; the text names it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LIMIT_BYTES + 1)
+        if len(content) > _LIMIT_BYTES:
+            raise RecipeError(f"The recipe {path.name} is larger than 1 MB; it is no recipe.")
+        document: dict[str, Any] = tomllib.loads(content.decode())
+    except OSError as error:
+        raise RecipeError(
+            f"The recipe {path.name} cannot be read: {error.strerror or error}."
+        ) from error
+    except ValueError as error:
+        raise RecipeError(f"The recipe {path.name} is not valid TOML: {error}.") from error
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its top"
+        known = {"missing": "it is missing", "extra_forbidden": "it is not known"}
+        message = known.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise RecipeError(f"The recipe {path.name} is wrong at {place}: {message}.") from error
+
+
+def installed_recipes() -> tuple[str, ...]:
+    """Names of the recipes that come with the program."""
+    return tuple(sorted(path.stem for path in (resource_folder() / "recipes").glob("*.toml")))
+
+
+def resolve_recipe(name_or_path: str) -> Path:
+    """The file of an installed recipe, or the path itself.
+
+    Raises
+    ------
+    RecipeError
+        There is neither.
+    """
+    if name_or_path in installed_recipes():
+        return resource_folder() / "recipes" / f"{name_or_path}.toml"
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    raise RecipeError(
+        f"There is no recipe {path.name}: give a TOML file, or one of "
+        f"{', '.join(installed_recipes())}."
+    )
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # A JSON string of these fields is a basic TOML string.
+        import json
+
+        return json.dumps(value, ensure_ascii=False)
+    return repr(value)

@@ -1,0 +1,321 @@
+"""The whole training: data, pretraining, cross-validation, the final ensemble, its bundle.
+
+Everything is kept in the output folder as it is made, and a run that was cut off goes on from
+there: finished folds are not done again, a network continues at its last epoch.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bachview.errors import DatasetError, RecipeError, UsageError
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, Architecture
+from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
+from bachview.training.augmentation import write_batch_picture
+from bachview.training.checkpoints import write_atomically
+from bachview.training.cross_validation import (
+    judge_with_bundle,
+    load_judged,
+    pooled,
+    save_judged,
+)
+from bachview.training.curves import read_history, write_curves
+from bachview.training.datasets import read_dataset
+from bachview.training.ensemble_fit import (
+    EnsembleJob,
+    fit_ensemble,
+    save_calibration,
+    write_fitted,
+)
+from bachview.training.evaluation import Evaluation, evaluate
+from bachview.training.fitting import FitWatcher
+from bachview.training.model_card import Card, model_card
+from bachview.training.pretraining import pretrain
+from bachview.training.recipe import Recipe
+from bachview.training.samples import Dataset, Photo
+from bachview.training.slide_windows import sample_windows
+from bachview.training.sources import Source, load_sources
+from bachview.training.splits import folds, holdout, write_split
+
+PARTS = ("train", "held")
+RUN_FILE = "run.json"
+RECIPE_FILE = "recipe.toml"
+SPLIT_FILE = "split.csv"
+CROSS_VALIDATION_FILE = "cross_validation.json"
+CARD_FILE = "MODEL_CARD.md"
+CURVES_FILE = "curves.png"
+AUGMENTATION_FILE = "augmentation.png"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What a person asks for.
+
+    Attributes
+    ----------
+    output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
+    imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
+    mpp, patients : see `bachview.training.datasets.read_dataset`.
+    notes : Markdown for the end of the model card; may be empty.
+    """
+
+    dataset: Path
+    output: Path
+    recipe: Recipe
+    imagenet: str | Path
+    name: str
+    resume: bool
+    mpp: float | None = None
+    patients: Path | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What came of it.
+
+    Attributes
+    ----------
+    measured : the pooled cross-validation; None where the recipe asks for no folds.
+    """
+
+    bundle: Path
+    measured: Evaluation | None
+
+
+class TrainingWatcher(FitWatcher):
+    """What a training tells while it runs, on its own thread; override what is of interest."""
+
+    def phase(self, title: str) -> None:
+        """Another part begins."""
+
+    def problem(self, message: str) -> None:
+        """Something about the data that a person should know."""
+
+
+def train(request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher) -> TrainingResult:
+    """Train an ensemble as the recipe says. Takes hours on a processor.
+
+    Raises
+    ------
+    DatasetError, RecipeError, UsageError
+        The data, the recipe or the output folder do not allow it; the text says why.
+    Cancelled
+        `token` was cancelled; the same request with `resume` goes on.
+    EngineError
+        Keras is not installed.
+    ExportError
+        The bundle cannot be written.
+    """
+    return _Run(request, token, watcher).train()
+
+
+class _Run:
+    def __init__(
+        self, request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
+    ) -> None:
+        self._request = request
+        self._recipe = request.recipe
+        self._output = request.output
+        self._token = token
+        self._watcher = watcher
+        self._pretrained: dict[Architecture, Path] = {}
+
+    def train(self) -> TrainingResult:
+        watcher, request = self._watcher, self._request
+        watcher.phase("Reading the data set")
+        dataset = read_dataset(request.dataset, mpp=request.mpp, patients=request.patients)
+        for problem in dataset.problems:
+            watcher.problem(problem.message)
+        photos = [photo for photo in dataset.photos if photo.label is not None]
+        if not photos:
+            raise DatasetError(
+                f"{request.dataset.name} has no labelled photos: they are needed to hold "
+                "patients out for the classifiers and the calibration."
+            )
+        self._claim(photos)
+        patch = self._recipe.patch
+        sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
+        windows = self._windows(dataset)
+        write_batch_picture(
+            self._output / AUGMENTATION_FILE, [*sources, *windows], self._recipe, dataset.classes
+        )
+        if request.imagenet == "scratch" and self._recipe.pretrain is not None:
+            watcher.phase("Pretraining without labels")
+            self._pretrained = pretrain(
+                [*sources, *windows],
+                self._recipe,
+                self._output / "pretraining",
+                class_count=len(dataset.classes),
+                token=self._token,
+                watcher=watcher,
+            )
+        measured = self._cross_validate(photos, sources, windows, dataset)
+        bundle = self._final(photos, sources, windows, dataset, measured)
+        return TrainingResult(bundle, measured)
+
+    def _claim(self, photos: Sequence[Photo]) -> None:
+        """Make the output folder this run's, or see that it is."""
+        output = self._output
+        recipe = self._recipe.to_toml()
+        record: dict[str, Any] = {
+            "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
+            "photos_sha256": hashlib.sha256(
+                "".join(sorted(photo.sha256 for photo in photos)).encode()
+            ).hexdigest(),
+            "imagenet": "folder" if isinstance(self._request.imagenet, Path) else "",
+        }
+        if not isinstance(self._request.imagenet, Path):
+            record["imagenet"] = self._request.imagenet
+        path = output / RUN_FILE
+        if path.is_file():
+            if not self._request.resume:
+                raise UsageError(
+                    f"{output.name} holds a training already: give --resume to go on with it, "
+                    "or choose another folder."
+                )
+            if json.loads(path.read_text(encoding="utf-8")) != record:
+                raise RecipeError(
+                    f"The training in {output.name} was begun with another recipe, other photos "
+                    "or other starting weights: go on with those, or choose another folder."
+                )
+            return
+        if output.is_dir() and any(output.iterdir()):
+            raise UsageError(f"{output.name} is not empty: choose a new folder.")
+        output.mkdir(parents=True, exist_ok=True)
+        write_atomically(output / RECIPE_FILE, recipe)
+        write_atomically(path, json.dumps(record, indent=1) + "\n")
+
+    def _windows(self, dataset: Dataset) -> list[Source]:
+        """Windows of the annotated slides; only the CNNs learn from them."""
+        wanted = self._recipe.slides.windows_per_class
+        if not dataset.slides or not wanted:
+            return []
+        self._watcher.phase("Cutting windows out of the annotated slides")
+        patch = self._recipe.patch
+        windows = sample_windows(
+            dataset.slides,
+            per_class=wanted,
+            field_um=patch.input_px * patch.mpp,
+            mpp=patch.mpp,
+            seed=self._recipe.seed,
+            token=self._token,
+        )
+        return [Source(window.pixels, window.label, window.group) for window in windows]
+
+    def _cross_validate(
+        self,
+        photos: Sequence[Photo],
+        sources: Sequence[Source],
+        windows: Sequence[Source],
+        dataset: Dataset,
+    ) -> Evaluation | None:
+        count = self._recipe.data.folds
+        if not count:
+            return None
+        place = folds(photos, count, seed=self._recipe.seed)
+        answers, limits = [], None
+        for fold in range(count):
+            folder = self._output / f"fold-{fold + 1}"
+            bundle = folder / f"fold{BUNDLE_SUFFIX}"
+            if not (folder / "judged.npz").is_file():
+                self._watcher.phase(f"Fold {fold + 1} of {count}")
+                inside = np.flatnonzero(place != fold)
+                if not bundle.is_file():
+                    self._fit(
+                        bundle,
+                        [photos[i] for i in inside],
+                        [sources[i] for i in inside],
+                        windows,
+                        dataset,
+                        seed=self._recipe.seed + 100 * (fold + 1),
+                        card=None,
+                    )
+                judged = judge_with_bundle(
+                    bundle,
+                    [photos[i] for i in np.flatnonzero(place == fold)],
+                    token=self._token,
+                    on_photo=lambda done, total: self._watcher.count("photos judged", done, total),
+                )
+                save_judged(folder / "judged.npz", judged)
+            answers.append(load_judged(folder / "judged.npz"))
+            with open_bundle(bundle) as opened:
+                limits = opened.thresholds
+        assert limits is not None  # noqa: S101  # there is at least one fold
+        measured = evaluate(pooled(answers), limits)
+        document = json.dumps(measured.to_json(), indent=1) + "\n"
+        write_atomically(self._output / CROSS_VALIDATION_FILE, document)
+        return measured
+
+    def _final(
+        self,
+        photos: Sequence[Photo],
+        sources: Sequence[Source],
+        windows: Sequence[Source],
+        dataset: Dataset,
+        measured: Evaluation | None,
+    ) -> Path:
+        bundle = self._output / f"{self._request.name}{BUNDLE_SUFFIX}"
+        if not bundle.is_file():
+            self._watcher.phase("The final ensemble, on all photos")
+            card = Card(self._request.name, self._recipe, dataset, measured, self._request.notes)
+            self._fit(bundle, photos, sources, windows, dataset, seed=self._recipe.seed, card=card)
+        return bundle
+
+    def _fit(
+        self,
+        bundle: Path,
+        photos: Sequence[Photo],
+        sources: Sequence[Source],
+        windows: Sequence[Source],
+        dataset: Dataset,
+        *,
+        seed: int,
+        card: Card | None,
+    ) -> None:
+        folder = bundle.parent if card is None else self._output / "final"
+        folder.mkdir(parents=True, exist_ok=True)
+        is_held = holdout(photos, self._recipe.data.holdout, seed=seed)
+        write_split(folder / SPLIT_FILE, photos, [PARTS[int(held)] for held in is_held])
+        job = EnsembleJob(
+            name=self._request.name,
+            classes=dataset.classes,
+            train=[
+                *(s for s, held in zip(sources, is_held, strict=True) if not held),
+                *windows,
+            ],
+            held=[s for s, held in zip(sources, is_held, strict=True) if held],
+            recipe=self._recipe,
+            imagenet=self._request.imagenet,
+            pretrained=self._pretrained,
+            folder=folder,
+            seed=seed,
+        )
+        fitted = fit_ensemble(job, self._token, self._watcher)
+        save_calibration(folder / "calibration.json", fitted.calibrated)
+        write_curves(
+            folder / CURVES_FILE,
+            {MEMBER_NAMES[a]: read_history(folder / a) for a in REAL_ARCHITECTURES},
+        )
+        text = "A fold of a cross-validation. Not for use.\n"
+        metrics: dict[str, float] = {}
+        if card is not None:
+            text, metrics = model_card(card, fitted)
+            write_atomically(self._output / CARD_FILE, text)
+        write_fitted(
+            bundle,
+            fitted,
+            job,
+            data=f"{len(photos)} photos of {self._request.dataset.name}, {len(windows)} windows of "
+            f"{len(dataset.slides)} annotated slides",
+            split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
+            "CNNs, for the classifiers and the calibration",
+            model_card=text,
+            metrics=metrics,
+        )

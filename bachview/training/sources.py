@@ -1,0 +1,162 @@
+"""What patches are cut from while training: photos and windows of slides, held in memory.
+
+Pillow is imported inside the functions.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import DatasetError
+from bachview.jobs.tokens import CancelToken
+from bachview.training.samples import Photo
+
+Patches = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A piece of tissue of one class.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) uint8 RGB at the recipe's mpp.
+    label : index into the classes.
+    group : the patient or slide it is from.
+    """
+
+    pixels: Patches
+    label: int
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A patch and the square of the source that it shows: centre and side in source px."""
+
+    pixels: Patches
+    x: float
+    y: float
+    side: float
+
+
+def load_sources(
+    photos: Sequence[Photo], mpp: float, *, least_px: int, token: CancelToken
+) -> list[Source]:
+    """Read photos and resample each once to `mpp`.
+
+    The filter is the patch reader's, so that the networks learn on what they will be shown.
+
+    Parameters
+    ----------
+    least_px : shortest side that a photo must have at `mpp`.
+
+    Raises
+    ------
+    DatasetError
+        A photo is smaller than a field.
+    Cancelled
+        `token` was cancelled.
+    """
+    from PIL import Image
+
+    sources = []
+    for photo in photos:
+        token.check()
+        with Image.open(photo.path) as opened:
+            image = opened.convert("RGB")
+        size = tuple(round(side * photo.mpp / mpp) for side in image.size)
+        if min(size) < least_px:
+            raise DatasetError(
+                f"{photo.path.name} is smaller than one field of {least_px * mpp:.0f} µm: choose "
+                "a smaller patch in the recipe, or leave the photo out."
+            )
+        pixels = np.asarray(image.resize((size[0], size[1]), Image.Resampling.BILINEAR))
+        sources.append(Source(pixels, photo.label or 0, photo.patient))
+    return sources
+
+
+def reduced(sources: Sequence[Source], factor: float) -> list[Source]:
+    """The sources with `factor` times as many px along each side; 1 gives them back."""
+    from PIL import Image
+
+    if factor == 1:
+        return list(sources)
+    out = []
+    for source in sources:
+        height, width = (max(1, round(side * factor)) for side in source.pixels.shape[:2])
+        image = Image.fromarray(source.pixels)
+        resized = image.resize((width, height), Image.Resampling.BILINEAR)
+        out.append(Source(np.asarray(resized), source.label, source.group))
+    return out
+
+
+def random_crop(pixels: Patches, input_px: int, scale: float, rng: np.random.Generator) -> Crop:
+    """Cut a patch at a random place, turned by any angle, mirrored or not, scaled a little.
+
+    Nothing outside the source is ever shown: a field that would not fit when turned is taken
+    smaller.
+
+    Parameters
+    ----------
+    scale : the field's side is up to ``1 + scale`` times `input_px`, or that much smaller,
+        log-uniform.
+    """
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    angle = rng.uniform(0, 2 * math.pi)
+    # Half of the turned square's extent, as a share of its side.
+    reach = (abs(math.cos(angle)) + abs(math.sin(angle))) / 2
+    limit = math.log(1 + scale)
+    side = min(
+        input_px * math.exp(rng.uniform(-limit, limit)), (min(height, width) - 1) / (2 * reach)
+    )
+    margin = side * reach
+    x = rng.uniform(margin, width - margin)
+    y = rng.uniform(margin, height - margin)
+    step = side / input_px
+    mirror = rng.choice((-1.0, 1.0))
+    across = (step * math.cos(angle) * mirror, -step * math.sin(angle))
+    down = (step * math.sin(angle) * mirror, step * math.cos(angle))
+    half = input_px / 2
+    coefficients = (
+        *across,
+        x - half * (across[0] + across[1]),
+        *down,
+        y - half * (down[0] + down[1]),
+    )
+    turned = Image.fromarray(pixels).transform(
+        (input_px, input_px),
+        Image.Transform.AFFINE,
+        coefficients,
+        Image.Resampling.BILINEAR,
+    )
+    return Crop(np.asarray(turned), x, y, side)
+
+
+def grid_patches(sources: Sequence[Source], input_px: int) -> tuple[Patches, Labels]:
+    """Patches that cover each source with about half overlap, as they are.
+
+    Returns
+    -------
+    (N, input_px, input_px, 3) uint8 and (N,) int64.
+    """
+    patches, labels = [], []
+    for source in sources:
+        height, width = source.pixels.shape[:2]
+        for y in _places(height, input_px):
+            for x in _places(width, input_px):
+                patches.append(source.pixels[y : y + input_px, x : x + input_px])
+                labels.append(source.label)
+    return np.stack(patches), np.array(labels, np.int64)
+
+
+def _places(length: int, side: int) -> list[int]:
+    room = length - side
+    count = math.ceil(2 * room / side) + 1
+    return [round(place) for place in np.linspace(0, room, count)]
