@@ -9,6 +9,7 @@ classification never competes with the hand.
 """
 
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from bachview.models.bundle import Bundle
 from bachview.models.engine import CnnOutputs, EngineInfo, Floats, Patches, joined
 from bachview.models.graph import INPUT_NAME, output_names, read_graph
 from bachview.models.openvino_runtime import first_line, openvino
+
+_log = logging.getLogger(__name__)
 
 #: How long a cancel may wait for the next look at the token, ms.
 _POLL_MS = 20
@@ -45,7 +48,12 @@ def available_devices() -> tuple[str, ...]:
 def candidate_precisions(device: str) -> tuple[str, ...]:
     """Precisions that the device computes natively, the fastest first; f32 is always last."""
     core = openvino().Core()
-    capabilities = set(core.get_property(device, "OPTIMIZATION_CAPABILITIES"))
+    try:
+        capabilities = set(core.get_property(device, "OPTIMIZATION_CAPABILITIES"))
+    except RuntimeError as error:
+        # A broken driver: compiling for it will say why, and the next device gets its turn.
+        _log.info("%s does not say what it computes: %s", device, first_line(error))
+        return ("f32",)
     preferred = "bf16" if device.startswith("CPU") else "f16"
     fast = [preferred] if _CAPABILITIES[preferred] in capabilities else []
     # An NPU has no f32.
@@ -97,7 +105,9 @@ class OpenVinoEngine:
                 f"The device {device} cannot run the networks of {bundle.path.name} in "
                 f"{precision}: {first_line(error)}"
             ) from error
-        self._info = EngineInfo("openvino", self._device_in_use(device), precision)
+        self._info = EngineInfo(
+            "openvino", self._device_in_use(device), self._precision_in_use(precision)
+        )
 
     def _start(self, graph: Any, device: str, precision: str) -> None:
         side = self._manifest.patch.input_px
@@ -135,6 +145,14 @@ class OpenVinoEngine:
             return asked
         names = [used] if isinstance(used, str) else list(used)
         return ",".join(names) or asked
+
+    def _precision_in_use(self, asked: str) -> str:
+        """Of the compiled graph: a device that lacks a precision takes another, unasked."""
+        try:
+            used = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        except RuntimeError:
+            return asked
+        return used if used in ("f32", "bf16", "f16") else asked
 
     @property
     def info(self) -> EngineInfo:
