@@ -119,12 +119,13 @@ class Prediction:
         self._changes: deque[tuple[int, npt.NDArray[np.int32]]] = deque(maxlen=_CHANGES_KEPT)
 
     def add(self, results: PatchResults) -> None:
-        """Take in finished patches; a cell that is already DONE is overwritten."""
+        """Take in finished patches; what was known of their cells is overwritten."""
         if not len(results):
             return
         rows, columns = results.cells[:, 0], results.cells[:, 1]
         self.states[rows, columns] = results.states
         done = results.states == PatchState.DONE
+        self._forget(rows[~done], columns[~done])
         rows, columns = rows[done], columns[done]
         probabilities, members = results.probabilities[done], results.members[done]
         slots = self._slots_for(rows, columns)
@@ -136,6 +137,12 @@ class Prediction:
         self.disagreement[rows, columns] = disagreement(members)
         self.version += 1
         self._changes.append((self.version, results.cells))
+
+    def _forget(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]) -> None:
+        """What cells had said that now failed (a second process may have judged them)."""
+        self._slot[rows, columns] = -1
+        for values in (self.top_class, self.confidence, self.entropy, self.disagreement):
+            values[rows, columns] = 0
 
     def changed_since(self, version: int) -> npt.NDArray[np.int32] | None:
         """(N, 2) int32, row and column of the cells that changed after `version`.

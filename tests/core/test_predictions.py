@@ -48,6 +48,17 @@ def test_tissue_must_fit_the_grid() -> None:
         Prediction(grid, BACH_CLASSES, MEMBERS, np.ones((3, 3), bool))
 
 
+def test_a_cell_that_failed_after_all_says_nothing() -> None:
+    prediction = empty_prediction()
+    prediction.add(results([(1, 2), (2, 2)]))
+    prediction.add(results([(1, 2)], failed=True))
+    assert prediction.opinion(1, 2) is None
+    assert prediction.confidence[1, 2] == prediction.entropy[1, 2] == 0
+    assert prediction.class_probability(0)[1, 2] == 0
+    assert prediction.class_probability_at(0, np.array([[1, 2]], np.int32)) == 0
+    assert prediction.confidence[2, 2] > 0
+
+
 cells = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5)), unique=True, min_size=1)
 
 
