@@ -170,7 +170,7 @@ def _points(path: Path, region: Element) -> list[tuple[float, float]]:
 
 def _polygons(kind: str, points: list[tuple[float, float]]) -> "Iterator[shapely.Polygon]":
     """The valid polygons that an outline encloses; none where it has no area."""
-    import shapely
+    import shapely.affinity
 
     if kind in (_ARROW, _RULER):
         return

@@ -1,0 +1,100 @@
+"""``bachview dataset check``: what a data set holds, before hours are spent on it."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import clean_stdout, print_json, print_table
+from bachview.cli.progress import spinning
+
+#: Problems of one kind that are listed; the document has all of them.
+_MOST_LISTED = 10
+
+_MPP_ORIGINS = {
+    "given": "given",
+    "file": "from the files",
+    "bach": "BACH's own, as the files are BACH's and state none",
+}
+_PATIENT_ORIGINS = {
+    "list": "from the list",
+    "numbering": "guessed: blocks of ten numbers of one class",
+}
+
+
+def check(folder: Path, *, mpp: float | None, patients: Path | None, as_json: bool) -> int:
+    """Read a data set through and print what was found.
+
+    Problems that leave the rest usable are listed and are no failure.
+
+    Parameters
+    ----------
+    mpp : um/px of all photos; None for each file's own.
+    patients : CSV ``file,patient``; None for blocks of the numbering.
+
+    Raises
+    ------
+    DatasetError
+        The data set cannot be used as it is.
+    UsageError
+        `mpp` is implausible.
+    """
+    from bachview.training.dataset_report import dataset_document
+    from bachview.training.datasets import scan_dataset
+
+    with clean_stdout(), spinning("Reading the photos"):
+        scan = scan_dataset(folder, mpp=mpp, patients=patients)
+    document = dataset_document(scan, has_patient_list=patients is not None)
+    if as_json:
+        print_json(document)
+        return ExitCode.DONE
+    print_table(folder.resolve().name, [("", False), ("", False)], list(_rows(document)))
+    if document["problems"]:
+        print_table("Problems", [("", False)] * 3, list(_problems(document)))
+    return ExitCode.DONE
+
+
+def _rows(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    photos, patients, slides = document["photos"], document["patients"], document["slides"]
+    yield "photos", f"{photos['count']:,}{_counts(photos['per_class'], photos['without_class'])}"
+    if photos["count"]:
+        sizes = [f"{one['width']:,} × {one['height']:,} px" for one in photos["sizes"]]
+        yield "sizes", _listed(sizes, photos["sizes"])
+        pixels = [f"{one['mpp']:g} µm ({_MPP_ORIGINS[one['origin']]})" for one in photos["mpp"]]
+        yield "pixel size", _listed(pixels, photos["mpp"])
+        yield "patients", f"{patients['count']:,}{_counts(patients['per_class'])}"
+        yield "", _PATIENT_ORIGINS[patients["origin"]]
+    if slides["annotated"]:
+        yield "annotated slides", f"{len(slides['annotated'])}"
+        for slide in slides["annotated"]:
+            outlines = slide["outlines"]
+            yield f"  {slide['file']}", f"outlines {sum(outlines.values()):,}{_counts(outlines)}"
+    if slides["unlabelled"]:
+        yield "other slides", f"{len(slides['unlabelled'])}"
+
+
+def _counts(per_class: dict[str, int], without_class: int = 0) -> str:
+    """E.g. ``: Normal 77, Benign 52``; empty where there is nothing to count."""
+    parts = [f"{key} {count:,}" for key, count in per_class.items()]
+    if without_class:
+        parts.append(f"without a class {without_class:,}")
+    return f": {', '.join(parts)}" if any(per_class.values()) or without_class else ""
+
+
+def _listed(texts: list[str], entries: list[dict[str, Any]]) -> str:
+    """The texts; with how many photos each, where they differ, the commonest first."""
+    if len(texts) == 1:
+        return texts[0]
+    return "\n".join(
+        f"{entry['count']:,}: {text}" for text, entry in zip(texts, entries, strict=True)
+    )
+
+
+def _problems(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for kind, found in groupby(document["problems"], key=lambda problem: str(problem["kind"])):
+        problems = list(found)
+        for problem in problems[:_MOST_LISTED]:
+            yield kind, problem["file"], problem["message"]
+        if len(problems) > _MOST_LISTED:
+            yield kind, f"and {len(problems) - _MOST_LISTED:,} more", "See --json."
