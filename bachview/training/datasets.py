@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,6 @@ from bachview.training.samples import AnnotatedSlide, Dataset, Photo, Problem
 
 #: Hashing and decoding release the interpreter; more threads would only make the disk seek.
 _READERS = 4
-
-#: Pillow's own limit stands in the way of no microscope camera.
-_MOST_PX = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +186,16 @@ def _read_all(paths: Sequence[Path], token: CancelToken) -> list[_Read | None]:
 
 
 def _read(path: Path) -> _Read | None:
-    import io
-
     from PIL import Image
 
     try:
         content = path.read_bytes()
         with Image.open(io.BytesIO(content)) as picture:
             size = picture.size
-            if size[0] * size[1] > _MOST_PX:
-                return None
             # JPEG only: an eighth of the pixels come out, but all of the file is decoded.
             picture.draft("RGB", (size[0] // 8, size[1] // 8))
             picture.load()
-    except Exception:  # Pillow raises many kinds on damaged files
+    except Exception:  # Pillow raises many kinds on files that are damaged or absurdly large
         return None
     return _Read(hashlib.sha256(content).hexdigest(), size)
 
