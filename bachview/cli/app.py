@@ -8,6 +8,7 @@ import typer
 
 from bachview import __version__
 from bachview.cli.bundle_app import bundle_app
+from bachview.cli.training_app import add_training_commands, dataset_app
 
 app = typer.Typer(
     name="bachview",
@@ -23,9 +24,25 @@ app = typer.Typer(
     ),
 )
 app.add_typer(bundle_app, name="bundle")
+app.add_typer(dataset_app, name="dataset")
 
 #: Words that are commands and thus no slides.
-COMMANDS = frozenset({"view", "info", "classify", "demo", "bundle", "phantom", "selftest", "bench"})
+COMMANDS = frozenset(
+    {
+        "view",
+        "info",
+        "classify",
+        "demo",
+        "bundle",
+        "dataset",
+        "train",
+        "evaluate",
+        "predict",
+        "phantom",
+        "selftest",
+        "bench",
+    }
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Slide = Annotated[
@@ -271,3 +288,6 @@ def bench(
     from bachview.cli.bench import run
 
     return run(names or (), as_json=as_json, output=output)
+
+
+add_training_commands(app)

@@ -155,7 +155,7 @@ def _dct() -> npt.NDArray[np.float32]:
     frequency, place = np.mgrid[0:8, 0:8]
     rows = np.cos((2 * place + 1) * frequency * np.pi / 16) / 2
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    return np.asarray(rows, dtype=np.float32)
 
 
 def augmented(patches: Patches, recipe: Augmentation, *, seed: int) -> Patches:

@@ -70,21 +70,21 @@ def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> F
     -------
     (M,) float32, >= 0, mean 1.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import LinearConstraint, minimize
 
     count = members.shape[1]
     equal = np.full(count, 1 / count)
 
     def cost(weights: npt.NDArray[Any]) -> float:
-        away = ((weights * count - 1) ** 2).mean()
+        away = float(((weights * count - 1) ** 2).mean())
         return _nll(soft_vote(members, weights.astype(np.float32)), labels) + shrinkage * away
 
-    found = minimize(
+    found: Any = minimize(
         cost,
         equal,
         method="SLSQP",
         bounds=[(0, 1)] * count,
-        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+        constraints=LinearConstraint(np.ones(count), 1, 1),
     )
     weights = np.clip(found.x, 0, 1)
     return np.asarray((weights * count / weights.sum()).round(4), dtype=np.float32)

@@ -20,16 +20,17 @@ class Epoch:
     ----------
     loss, accuracy : on the augmented training patches, as the epoch went.
     held_loss, held_accuracy : on the patches of the patients held out, at its end; the loss
-        is the negative log likelihood.
+        is the negative log likelihood. Pretraining knows neither classes nor held-out
+        patients: None.
     images_per_second : training alone.
     """
 
     stage: str
     number: int
     loss: float
-    accuracy: float
-    held_loss: float
-    held_accuracy: float
+    accuracy: float | None
+    held_loss: float | None
+    held_accuracy: float | None
     images_per_second: float
 
 

@@ -95,7 +95,7 @@ def _binary_patterns(stain: Floats) -> npt.NDArray[np.int64]:
 def _halved(plane: Floats) -> npt.NDArray[np.float16]:
     height, width = (side // STEP for side in plane.shape)
     blocks = plane[: height * STEP, : width * STEP].reshape(height, STEP, width, STEP)
-    return blocks.mean(axis=(1, 3)).astype(np.float16)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def _fit_stage(
             accuracy,
             rate,
         )
-        if all(loss < earlier.held_loss for earlier in history):
+        if all(loss < before for before in _held_losses(history)):
             save_weights(network, state.best(stage.name))
         state.save(training, epoch)
         history = state.of_stage(stage.name)
@@ -201,10 +201,14 @@ def _compiled(job: FitJob, stage: Stage, network: Any) -> Any:
 
 def _is_stale(history: Sequence[Epoch], patience: int) -> bool:
     """Whether the held-out loss has not improved for `patience` epochs; 0 never is."""
-    if not patience or not history:
+    losses = _held_losses(history)
+    if not patience or not losses:
         return False
-    losses = [epoch.held_loss for epoch in history]
     return len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def _held_losses(history: Sequence[Epoch]) -> list[float]:
+    return [epoch.held_loss for epoch in history if epoch.held_loss is not None]
 
 
 def _score(

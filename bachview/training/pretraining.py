@@ -106,8 +106,7 @@ def _pretrain_one(
             token,
             lambda progress: watcher.step(architecture, _STAGE, progress),
         )
-        # There is nothing held out: no label is used.
-        epoch = Epoch(_STAGE, number, logs["loss"], 0.0, logs["loss"], 0.0, rate)
+        epoch = Epoch(_STAGE, number, logs["loss"], None, None, None, rate)
         state.save(training, epoch)
         watcher.epoch(architecture, epoch)
     state.finish(network, _STAGE)

@@ -1,10 +1,11 @@
 """The training recipe: one TOML file that, with a seed, says all that a training does."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bachview.config import resource_folder
 from bachview.errors import RecipeError
@@ -20,8 +21,8 @@ _LIMIT_BYTES = 1_000_000
 
 
 class _Table(BaseModel):
-    # TOML writes 1 for 1.0, so numbers are converted; nothing else is.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # A whole number may stand for a fraction (TOML's 1 for 1.0); nothing else is converted.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Patch(_Table):
@@ -41,6 +42,13 @@ class Data(_Table):
 
     holdout: Annotated[float, Field(ge=0.05, le=0.5)]
     folds: Annotated[int, Field(ge=0, le=20)]
+
+    @field_validator("folds")
+    @classmethod
+    def _more_than_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("one fold measures nothing; take 0 for none, or at least 2")
+        return folds
 
 
 class Pretrain(_Table):
@@ -164,6 +172,13 @@ class Recipe(_Table):
             raise ValueError("two stages have the same name")
         return self
 
+    @model_validator(mode="after")
+    def _inputs_fit(self) -> Self:
+        parts = [*self.stages, *([] if self.pretrain is None else [self.pretrain])]
+        if any((part.input_px or 0) > self.patch.input_px for part in parts):
+            raise ValueError("an input_px is larger than that of the patch")
+        return self
+
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""
         values = self.model_dump(exclude_none=True)
@@ -196,8 +211,11 @@ def read_recipe(path: Path) -> Recipe:
         ) from error
     except ValueError as error:
         raise RecipeError(f"The recipe {path.name} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise RecipeError(f"The recipe {path.name} is no recipe: it is nested too deeply.") from error
     try:
-        return Recipe.model_validate(document)
+        # By way of JSON, from which strict models take lists and tables; a date becomes a text.
+        return Recipe.model_validate_json(json.dumps(document, default=str))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "its top"
@@ -234,8 +252,6 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # A JSON string of these fields is a basic TOML string.
-        import json
-
-        return json.dumps(value, ensure_ascii=False)
+        # A JSON string is a basic TOML string, but for one control character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

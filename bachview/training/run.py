@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bachview.errors import DatasetError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, Architecture
@@ -226,7 +224,7 @@ class _Run:
             bundle = folder / f"fold{BUNDLE_SUFFIX}"
             if not (folder / "judged.npz").is_file():
                 self._watcher.phase(f"Fold {fold + 1} of {count}")
-                inside = np.flatnonzero(place != fold)
+                inside = [i for i, at in enumerate(place) if at != fold]
                 if not bundle.is_file():
                     self._fit(
                         bundle,
@@ -239,7 +237,7 @@ class _Run:
                     )
                 judged = judge_with_bundle(
                     bundle,
-                    [photos[i] for i in np.flatnonzero(place == fold)],
+                    [photo for photo, at in zip(photos, place, strict=True) if at == fold],
                     token=self._token,
                     on_photo=lambda done, total: self._watcher.count("photos judged", done, total),
                 )

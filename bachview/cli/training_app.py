@@ -1,0 +1,221 @@
+"""``bachview dataset``, ``train``, ``evaluate`` and ``predict``: arguments and help."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+dataset_app = typer.Typer(name="dataset", help="Look at a data set.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+DatasetFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATASET", help="A folder with Photos/<Class>/ as BACH has it, and maybe WSI/."
+    ),
+]
+BundleName = Annotated[
+    str, typer.Argument(metavar="BUNDLE", help="A .bachmodel file, a folder, or a name.")
+]
+Mpp = Annotated[
+    float | None,
+    typer.Option(
+        "--mpp", metavar="UM", help="µm per pixel of the photos, where the files do not say it."
+    ),
+]
+Patients = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CSV", help="Columns file,patient; else neighbouring numbers are one patient."
+    ),
+]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="AUTO, CPU, GPU or NPU.")]
+
+
+class Weights(StrEnum):
+    """What the networks start from."""
+
+    IMAGENET = "imagenet"
+    SCRATCH = "scratch"
+
+
+@dataset_app.command()
+def check(
+    dataset: DatasetFolder, mpp: Mpp = None, patients: Patients = None, as_json: AsJson = False
+) -> int:
+    """Say what a data set holds, and what is wrong with it.
+
+    Counts by class, patients, sizes, µm per pixel and where it is from, duplicates,
+    unreadable files, annotated slides. Exit code 3 when it cannot be used.
+
+    \b
+      bachview dataset check ICIAR2018_BACH_Challenge
+      bachview dataset check photos --mpp 0.42 --json
+    """  # noqa: D301
+    from bachview.cli.dataset import check
+
+    return check(dataset, mpp=mpp, patients=patients, as_json=as_json)
+
+
+def train(
+    dataset: DatasetFolder,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where the run and the bundle are kept."
+        ),
+    ],
+    recipe: Annotated[
+        str,
+        typer.Option(metavar="TOML", help="A recipe file, or an installed recipe: imagenet, bach."),
+    ] = "imagenet",
+    name: Annotated[str, typer.Option(help="What the bundle is called.")] = "BACH ensemble",
+    weights: Annotated[
+        Weights, typer.Option(help="imagenet is fetched where it can be, else scratch.")
+    ] = Weights.IMAGENET,
+    imagenet_weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Holds the weight files of keras.applications; no network."
+        ),
+    ] = None,
+    mpp: Mpp = None,
+    patients: Patients = None,
+    folds: Annotated[
+        int | None, typer.Option(min=0, max=20, help="In place of the recipe's; 0 for none.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the recipe's.")] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Markdown for the end of the model card."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in the output folder.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Train an ensemble on a data set and write its bundle.
+
+    Cross-validation by patient first, then the final ensemble on all photos. The folder
+    keeps the recipe, the splits, checkpoints, curves, a picture of an augmented batch,
+    the figures and the bundle. Needs Keras with TensorFlow, JAX or torch
+    (KERAS_BACKEND); TensorFlow writes the bundle.
+
+    Ctrl-C or a kill loses at most one epoch: the same command with --resume goes on.
+
+    \b
+      bachview train ICIAR2018_BACH_Challenge --output run
+      bachview train photos --mpp 0.42 --recipe my.toml --output run
+      bachview train photos --output run --weights scratch --recipe bach --resume
+    """  # noqa: D301
+    from bachview.cli.train import TrainOptions
+    from bachview.cli.train import train as run
+
+    options = TrainOptions(
+        dataset=dataset,
+        output=output,
+        recipe=recipe,
+        name=name,
+        weights=weights.value,
+        imagenet_weights=imagenet_weights,
+        mpp=mpp,
+        patients=patients,
+        notes=notes,
+        folds=folds,
+        seed=seed,
+        resume=resume,
+    )
+    return run(options, as_json=as_json)
+
+
+def evaluate(
+    bundle: BundleName,
+    dataset: DatasetFolder,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="HTML", help="Also write a report with plots here."),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="The split.csv of a training; see --part."),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="PART", help="Only the photos of this part of the split."),
+    ] = None,
+    mpp: Mpp = None,
+    patients: Patients = None,
+    device: Device = "AUTO",
+    no_slides: Annotated[
+        bool, typer.Option("--no-slides", help="Photos only, no annotated slides.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure a bundle on a labelled data set: all six, each member, with intervals.
+
+    Photo level and patch level, calibration, risk and coverage; on annotated slides
+    also pixel accuracy, IoU and the score of BACH's part B.
+
+    \b
+      bachview evaluate default photos
+      bachview evaluate lab.bachmodel photos --split run/final/split.csv --part held
+      bachview evaluate lab.bachmodel photos --output report.html
+    """  # noqa: D301
+    from bachview.cli.evaluate import evaluate
+
+    return evaluate(
+        bundle,
+        dataset,
+        output=output,
+        split=split,
+        part=part,
+        mpp=mpp,
+        patients=patients,
+        device=device,
+        as_json=as_json,
+        with_slides=not no_slides,
+    )
+
+
+def predict(
+    bundle: BundleName,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Photos, or folders of photos.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="CSV", help="The file to write.")
+    ],
+    mpp: Mpp = None,
+    bach_submission: Annotated[
+        bool,
+        typer.Option("--bach-submission", help="Write part A of the BACH challenge: case,class."),
+    ] = False,
+    device: Device = "AUTO",
+    as_json: AsJson = False,
+) -> int:
+    """Classify whole photos, one line each.
+
+    A photo's answer is the mean over its patches, read as the viewer reads a slide.
+
+    \b
+      bachview predict default photos/*.tif --output classes.csv
+      bachview predict lab.bachmodel test --bach-submission --output submission.csv
+    """  # noqa: D301
+    from bachview.cli.predict import predict
+
+    return predict(
+        bundle,
+        files,
+        output=output,
+        mpp=mpp,
+        bach_submission=bach_submission,
+        device=device,
+        as_json=as_json,
+    )
+
+
+def add_training_commands(app: typer.Typer) -> None:
+    """Add `train`, `evaluate` and `predict` to the program's commands."""
+    for command in (train, evaluate, predict):
+        app.command()(command)
