@@ -23,6 +23,24 @@ def downsample_for_magnification(mpp: float, times: float) -> float:
     return MICROMETRES_AT_1X / (mpp * times)
 
 
+def round_length(longest_um: float) -> float:
+    """The greatest of 1, 2, 5, 10, 20, … (and 0.5, 0.2, …) that is at most `longest_um`, um.
+
+    Raises
+    ------
+    ValueError
+        It is not positive and finite.
+    """
+    if not 0 < longest_um < math.inf:
+        raise ValueError(f"no round length below {longest_um} um")
+    # A little slack: 10 px of 0.1 um are 1 um whatever floats say.
+    limit = longest_um * (1 + 1e-9)
+    power = math.floor(math.log10(limit))
+    step = next(s for s in (5, 2, 1) if s * 10.0**power <= limit)
+    # Division by a whole power keeps 5e-1 from becoming 0.5000000000000001.
+    return step * 10.0**power if power >= 0 else step / 10.0**-power
+
+
 def length_text(um: float) -> str:
     """A length in um as text with the unit that reads best, e.g. ``250 µm``, ``1.25 mm``."""
     if abs(um) >= 1000:

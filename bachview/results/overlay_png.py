@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bachview.config import resource_folder
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
-from bachview.core.units import area_text, length_text
+from bachview.core.units import area_text, length_text, round_length
 from bachview.jobs.tokens import CancelToken
 from bachview.results.cells import STATE_COLORS, STATE_NAMES, CellState
 from bachview.results.files import atomic_file
@@ -219,7 +219,7 @@ def _draw_panel(
 
 def _draw_scale_bar(draw: "ImageDraw.ImageDraw", width: int, height: int, um_per_px: float) -> None:
     """Bottom left in the picture, on white, so that it is read on any tissue."""
-    length_um = nice_length(um_per_px * max(60, min(width / 4, 400)))
+    length_um = round_length(um_per_px * max(60, min(width / 4, 400)))
     length_px = round(length_um / um_per_px)
     font, text = _font(20), length_text(length_um)
     text_width = int(draw.textlength(text, font=font))
@@ -228,12 +228,3 @@ def _draw_scale_bar(draw: "ImageDraw.ImageDraw", width: int, height: int, um_per
     draw.rectangle((left, bottom - 48, left + box_width, bottom), fill=(255, 255, 255))
     draw.rectangle((left + 10, bottom - 14, left + 10 + length_px, bottom - 9), fill=_INK)
     draw.text((left + 10, bottom - 20), text, fill=_INK, font=font, anchor="lb")
-
-
-def nice_length(most_um: float) -> float:
-    """The greatest of 1, 2, 5, 10, 20, … (and 0.5, 0.2, …) that is not more than `most_um`."""
-    exponent = np.floor(np.log10(most_um))
-    for factor in (5, 2, 1):
-        if factor * 10**exponent <= most_um * (1 + 1e-9):
-            return float(factor * 10**exponent)
-    return float(10**exponent)

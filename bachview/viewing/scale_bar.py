@@ -3,9 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from bachview.core.units import length_text
-
-_STEPS = (5, 2, 1)
+from bachview.core.units import length_text, round_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,5 @@ def scale_bar(mpp_shown: float, max_px: float) -> ScaleBar:
     """
     if not (0 < mpp_shown < math.inf and 0 < max_px < math.inf):
         raise ValueError(f"no scale bar for {mpp_shown} um/px and {max_px} px")
-    longest = mpp_shown * max_px
-    # A little slack: 10 px of 0.1 um are 1 um whatever floats say.
-    power = math.floor(math.log10(longest * (1 + 1e-9)))
-    decade = 10.0**power
-    step = next(s for s in _STEPS if s * decade <= longest * (1 + 1e-9))
-    # Division by a whole power keeps 5e-1 from becoming 0.5000000000000001.
-    length_um = step * decade if power >= 0 else step / 10.0**-power
+    length_um = round_length(mpp_shown * max_px)
     return ScaleBar(length_um / mpp_shown, length_um, length_text(length_um))

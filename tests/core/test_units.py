@@ -1,5 +1,7 @@
 """Text of lengths, areas, magnifications, durations; what a calibration can be believed for."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from bachview.core.units import (
     length_text,
     magnification,
     magnification_text,
+    round_length,
 )
 
 
@@ -74,3 +77,17 @@ def test_what_a_calibration_can_be_believed_for(
 ) -> None:
     assert calibration.is_plausible is plausible
     assert calibration.mpp == mpp
+
+
+@pytest.mark.parametrize(
+    ("longest", "round_um"),
+    [(1000, 1000), (999, 500), (0.25, 0.2), (0.5, 0.5), (10 * 0.1, 1), (7e5, 5e5)],
+)
+def test_the_longest_round_length(longest: float, round_um: float) -> None:
+    assert round_length(longest) == round_um
+
+
+@pytest.mark.parametrize("longest", [0, -1, math.inf, math.nan])
+def test_no_round_length_below_nonsense(longest: float) -> None:
+    with pytest.raises(ValueError, match="round length"):
+        round_length(longest)
