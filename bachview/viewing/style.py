@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.predictions import PatchState
+from bachview.results.cells import STATE_COLORS, CellState
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 
 
@@ -29,10 +30,11 @@ class Marks(StrEnum):
     HATCHING = "hatching"
 
 
-#: The states that are no class have no hue at all, while every class has one.
-UNCERTAIN_COLOR = (150, 150, 150)
-PENDING_COLORS = ((70, 70, 70), (190, 190, 190))
-FAILED_COLOR = (25, 25, 25)
+#: The states that are no class, in the colours in which they are written to files.
+UNCERTAIN_COLOR = STATE_COLORS[CellState.UNCERTAIN]
+FAILED_COLOR = STATE_COLORS[CellState.FAILED]
+#: Pending cells are chequered: dark, and the colour in which they are written.
+PENDING_COLORS = ((70, 70, 70), STATE_COLORS[CellState.PENDING])
 
 #: Opacity of pending cells as a share of the overlay's: they are there, not in the way.
 PENDING_SHARE = 0.25
