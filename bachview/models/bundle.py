@@ -7,12 +7,12 @@ hashes what it returns again, so a file that changes after opening is noticed.
 
 import hashlib
 from pathlib import Path
-from types import TracebackType
 
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError
+from bachview.models.closing import Closing
 from bachview.models.containers import Container, open_container
 from bachview.models.manifest import (
     MANIFEST_FILE,
@@ -25,7 +25,7 @@ from bachview.models.manifest import (
 BUNDLE_SUFFIX = ".bachmodel"
 
 
-class Bundle:
+class Bundle(Closing):
     """An opened bundle whose files all have the hashes of its manifest.
 
     One thread at a time. The owner closes it (an `Ensemble` closes the bundle it was loaded
@@ -122,17 +122,6 @@ class Bundle:
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._container.close()
-
-    def __enter__(self) -> "Bundle":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_bundle(path: Path) -> Bundle:

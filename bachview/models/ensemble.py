@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from bachview.errors import UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import Bundle
 from bachview.models.classifiers import Classifier
+from bachview.models.closing import Closing
 from bachview.models.engine import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
 from bachview.models.manifest import CnnMember, Manifest
 
@@ -65,7 +65,7 @@ def vote(manifest: Manifest, members: Floats) -> Floats:
     return tempered(soft_vote(members, weights), manifest.temperature)
 
 
-class Ensemble:
+class Ensemble(Closing):
     """A verified bundle, ready to classify. Made by `load_ensemble`.
 
     One thread at a time, not always the same. The owner closes it.
@@ -145,17 +145,6 @@ class Ensemble:
         """Free the engine and close the bundle; may be called twice."""
         self._engine.close()
         self.bundle.close()
-
-    def __enter__(self) -> "Ensemble":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def load_ensemble(

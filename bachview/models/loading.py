@@ -8,12 +8,12 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 from bachview.errors import BundleError, EngineError, UsageError
 from bachview.models import golden as gold
 from bachview.models.bundle import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
+from bachview.models.closing import Closing
 from bachview.models.engine import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
 from bachview.models.manifest import CnnMember, SklearnMember
@@ -22,7 +22,7 @@ Step = Callable[[], str]
 _log = logging.getLogger(__name__)
 
 
-class Loading:
+class Loading(Closing):
     """The steps from a path to an `Ensemble`. One thread; closes what was not handed over."""
 
     def __init__(self, path: Path, *, engine: str, device: str, precision: str) -> None:
@@ -143,17 +143,6 @@ class Loading:
             self._engine.close()
         if self._bundle is not None:
             self._bundle.close()
-
-    def __enter__(self) -> "Loading":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,11 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.stains import STAINS
 from bachview.core.uncertainty import Thresholds
 from bachview.models.tensorflow_runtime import tensorflow
+from bachview.models.untaught import (
+    calibrated_svm,
+    described,
+    fitted_classifiers,
+)
 
 INPUT_PX: Final = 64
 #: 64 px of 1 um on a grid of 64 um: fields do not overlap, and a phantom of 4,000 x 4,000 px
@@ -78,7 +83,7 @@ def build(output: Path) -> Path:
         It cannot be written.
     """
     tensorflow()
-    from bachview.models.writer import Cnn, Description, features_of, write_bundle
+    from bachview.models.writer import Cnn, features_of, write_bundle
 
     cnns = [
         Cnn(name, "constructed", _network(name, axes, sharpness))
@@ -92,18 +97,14 @@ def build(output: Path) -> Path:
         output,
         cnns=cnns,
         classifiers=_classifiers(features, labels),
-        description=Description(
+        description=described(
             name="Self-test",
             version="1",
-            licence="MIT",
             intended_use="Checking that the program works. Not for tissue of any kind.",
-            classes=BACH_CLASSES,
             geometry=GEOMETRY,
-            temperature=1.0,
             thresholds=Thresholds(confidence=0.5, disagreement=0.5),
             weights_origin="constructed",
             data="none: constructed from four stain colours",
-            split="none",
             model_card=_CARD.format(rows=rows),
         ),
         golden_patches=patches[golden],
@@ -159,29 +160,18 @@ def _cloud() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
 
 
 def _classifiers(features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> list[Any]:
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.decomposition import PCA
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    from bachview.models.writer import FittedClassifier
-
-    forest = RandomForestClassifier(24, max_depth=8, random_state=0)
-    boosting = HistGradientBoostingClassifier(
-        max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=0
+    return fitted_classifiers(
+        RandomForestClassifier(24, max_depth=8, random_state=0),
+        HistGradientBoostingClassifier(
+            max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=0
+        ),
+        calibrated_svm(SVC(C=100.0, random_state=0), components=3, seed=0),
+        features,
+        labels,
     )
-    svm = make_pipeline(
-        StandardScaler(),
-        PCA(3, random_state=0),
-        CalibratedClassifierCV(SVC(C=100.0, random_state=0), ensemble=False, cv=3),
-    )
-    return [
-        FittedClassifier("Random forest", "random_forest", forest.fit(features, labels)),
-        FittedClassifier("Gradient boosting", "gradient_boosting", boosting.fit(features, labels)),
-        FittedClassifier("Support vectors", "svm", svm.fit(features, labels)),
-    ]
 
 
 if __name__ == "__main__":

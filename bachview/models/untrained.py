@@ -18,6 +18,12 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, build_cnn
 from bachview.models.tensorflow_runtime import tensorflow
+from bachview.models.untaught import (
+    calibrated_svm,
+    described,
+    fitted_classifiers,
+    reduced,
+)
 
 #: 224 px of 1 um, without overlap.
 GEOMETRY: Final = PatchGeometry(input_px=224, mpp=1.0, stride_um=224.0)
@@ -53,7 +59,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
         It cannot be written.
     """
     tensorflow()
-    from bachview.models.writer import Cnn, Description, features_of, write_bundle
+    from bachview.models.writer import Cnn, features_of, write_bundle
 
     rng = np.random.default_rng(seed)
     patches, labels = drawings(rng, _PATCHES_PER_CLASS)
@@ -68,18 +74,14 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
         output,
         cnns=cnns,
         classifiers=_classifiers(outputs.concatenated, labels, seed),
-        description=Description(
+        description=described(
             name="Untrained",
             version=str(seed),
-            licence="MIT",
             intended_use="Measuring speed and checking the program. Its classes mean nothing.",
-            classes=BACH_CLASSES,
             geometry=GEOMETRY,
-            temperature=1.0,
             thresholds=Thresholds(confidence=0.4, disagreement=0.6),
             weights_origin="random",
             data="none: random weights, classifiers fitted on drawn dots",
-            split="none",
             model_card=_CARD.format(seed=seed),
         ),
         golden_patches=patches[golden],
@@ -187,31 +189,17 @@ def _fit_head(model: Any, features: npt.NDArray[np.float32], labels: Labels) -> 
 
 
 def _classifiers(features: npt.NDArray[np.float32], labels: Labels, seed: int) -> list[Any]:
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.decomposition import PCA
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    from bachview.models.writer import FittedClassifier
-
-    forest = RandomForestClassifier(300, random_state=seed)
-    boosting = make_pipeline(
-        StandardScaler(),
-        PCA(_COMPONENTS, random_state=seed),
-        HistGradientBoostingClassifier(early_stopping=False, random_state=seed),
+    boosting = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
+    return fitted_classifiers(
+        RandomForestClassifier(300, random_state=seed),
+        reduced(boosting, components=_COMPONENTS, seed=seed),
+        calibrated_svm(SVC(random_state=seed), components=_COMPONENTS, seed=seed),
+        features,
+        labels,
     )
-    svm = make_pipeline(
-        StandardScaler(),
-        PCA(_COMPONENTS, random_state=seed),
-        CalibratedClassifierCV(SVC(random_state=seed), ensemble=False, cv=3),
-    )
-    return [
-        FittedClassifier("Random forest", "random_forest", forest.fit(features, labels)),
-        FittedClassifier("Gradient boosting", "gradient_boosting", boosting.fit(features, labels)),
-        FittedClassifier("Support vectors", "svm", svm.fit(features, labels)),
-    ]
 
 
 if __name__ == "__main__":
