@@ -1,0 +1,72 @@
+"""What the faults are put into: a drawn chart, a phantom, an ensemble out of order."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.calibration import Calibration
+from bachview.core.pyramid import TileKey
+from bachview.inference.plan import Plan, make_plan
+from bachview.jobs.tokens import CancelToken
+from bachview.models.engine import EngineInfo
+from bachview.models.ensemble import Ensemble, EnsembleOutput
+from bachview.selftest.chart import Chart
+from bachview.selftest.runs import Classified, classify_slide
+from bachview.slide.display_tiles import read_display_tile
+from bachview.slide.opening import open_slide
+from bachview.slide.reader import SlideReader
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass
+class Swapped:
+    """An ensemble whose columns are in another order than its classes."""
+
+    ensemble: Ensemble
+    members: slice = field(default_factory=lambda: slice(None))
+    is_whole: bool = True
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.ensemble.info
+
+    @property
+    def batch_size(self) -> int:
+        return self.ensemble.batch_size
+
+    def predict(self, patches: Pixels, token: CancelToken | None = None) -> EnsembleOutput:
+        answer = self.ensemble.predict(patches, token)
+        members, order = answer.members.copy(), [1, 0, 2, 3]
+        members[:, self.members] = members[:, self.members][..., order]
+        whole = answer.probabilities[:, order] if self.is_whole else answer.probabilities
+        return EnsembleOutput(members, whole)
+
+
+def classified(
+    path: Path, judge: Ensemble | Swapped, results: Path, mpp: float | None = None
+) -> Classified:
+    bundle = judge.bundle if isinstance(judge, Ensemble) else judge.ensemble.bundle
+
+    def planned(reader: SlideReader) -> Plan:
+        calibration = Calibration.typed(mpp) if mpp else reader.metadata.calibration
+        return make_plan(reader.metadata, calibration, bundle)
+
+    return classify_slide(path, judge, planned, results)
+
+
+class Drawn:
+    """An open chart with its tiles."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self.reader = open_slide(chart.path)
+        self.pyramid = self.reader.metadata.pyramid
+        self._tiles: dict[TileKey, Pixels] = {}
+
+    def tile(self, key: TileKey) -> Pixels:
+        if key not in self._tiles:
+            self._tiles[key] = read_display_tile(self.reader, key)
+        return self._tiles[key]
