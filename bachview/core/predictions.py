@@ -115,7 +115,8 @@ class Prediction:
         self._slot = np.full(tissue.shape, -1, np.int32)
         self._count = 0
         self._probabilities = np.zeros((0, len(classes)), np.float32)
-        self._members = np.zeros((0, len(member_names), len(classes)), np.float16)
+        # Not rounded: a member's class must be the same here, in the store and in the files.
+        self._members = np.zeros((0, len(member_names), len(classes)), np.float32)
         self._changes: deque[tuple[int, npt.NDArray[np.int32]]] = deque(maxlen=_CHANGES_KEPT)
 
     def add(self, results: PatchResults) -> None:
@@ -166,7 +167,7 @@ class Prediction:
                 [self._probabilities, np.zeros((room, *self._probabilities.shape[1:]), np.float32)]
             )
             self._members = np.concatenate(
-                [self._members, np.zeros((room, *self._members.shape[1:]), np.float16)]
+                [self._members, np.zeros((room, *self._members.shape[1:]), np.float32)]
             )
         slots[fresh] = np.arange(self._count, needed, dtype=np.int32)
         self._count = needed
@@ -195,7 +196,7 @@ class Prediction:
             return None
         return PatchOpinion(
             self._probabilities[slot].copy(),
-            self._members[slot].astype(np.float32),
+            self._members[slot].copy(),
             float(self.entropy[row, column]),
             float(self.disagreement[row, column]),
         )

@@ -59,6 +59,17 @@ def test_a_cell_that_failed_after_all_says_nothing() -> None:
     assert prediction.confidence[2, 2] > 0
 
 
+def test_a_close_vote_is_not_rounded_to_another_class() -> None:
+    prediction = empty_prediction()
+    given_ = results([(1, 2)])
+    given_.members[:] = (0.2, 0.39996, 0.40004, 0.0)
+    prediction.add(given_)
+    opinion = prediction.opinion(1, 2)
+    assert opinion is not None
+    np.testing.assert_array_equal(opinion.members, given_.members[0])
+    np.testing.assert_array_equal(prediction.results().members, given_.members)
+
+
 cells = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5)), unique=True, min_size=1)
 
 
