@@ -28,6 +28,7 @@ MEMBER_NAMES: Final[dict[Architecture, str]] = {
     "efficientnet_b0": "EfficientNetB0",
     "resnet50_v2": "ResNet50V2",
     "densenet121": "DenseNet121",
+    "constructed": "Constructed",
 }
 
 # Mean and standard deviation of ImageNet in 0..1, the constants of keras.applications.

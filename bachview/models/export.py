@@ -4,6 +4,10 @@ Keras -> TensorFlow SavedModel -> OpenVINO's TensorFlow front end -> kernels as 
 TensorFlow is needed here, not where the graph is run.
 """
 
+import json
+import os
+import subprocess  # our own program only
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +16,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.models.architectures import with_features_and_maps
+from bachview.errors import EngineError
+from bachview.models.architectures import Architecture, build_cnn, with_features_and_maps
 from bachview.models.graph import INPUT_NAME, output_names
-from bachview.models.keras_weights import int8_parts
+from bachview.models.keras_weights import dump_weights, int8_parts, load_weights
 from bachview.models.openvino_runtime import openvino
+from bachview.models.tensorflow_runtime import tensorflow
 
 #: Fewer values than this are not worth the further operations.
 _WORTH_SHRINKING: Final = 256
+_PARTS_FILE: Final = "networks.json"
+#: Exit code of the export's process where TensorFlow is missing.
+_NO_TENSORFLOW: Final = 3
 
 
 def fuse(models: Sequence[Any]) -> Any:
@@ -32,14 +41,69 @@ def fuse(models: Sequence[Any]) -> Any:
     return keras.Model(pixels, outputs, name="ensemble")
 
 
-def export_graph(models: Sequence[Any], folder: Path) -> None:
+def export_graph(
+    models: Sequence[Any], architectures: Sequence[Architecture], folder: Path
+) -> None:
     """Write ``cnn.xml`` and ``cnn.bin`` of the fused graph into `folder`.
+
+    Where Keras runs on another backend than TensorFlow, a process of its own does it.
 
     Parameters
     ----------
     models : Keras models of `build_cnn`, all with the same input size. Kernels that were
         rounded (`keras_weights.round_kernels`) are stored as fp16 or int8.
+    architectures : of the models.
+
+    Raises
+    ------
+    EngineError
+        TensorFlow is not installed.
     """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        _export(models, folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
+        parts = []
+        for model, architecture in zip(models, architectures, strict=True):
+            (Path(scratch) / f"{model.name}.npz").write_bytes(dump_weights(model))
+            parts.append(
+                {
+                    "architecture": architecture,
+                    "name": model.name,
+                    "input_px": model.input_shape[1],
+                    "class_count": model.output_shape[1],
+                    "features": model.get_layer("pooled").output.shape[1],
+                }
+            )
+        (Path(scratch) / _PARTS_FILE).write_text(json.dumps(parts), encoding="utf-8")
+        command = [sys.executable, "-m", "bachview.models.export", scratch, str(folder)]
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+        ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    if ended.returncode == _NO_TENSORFLOW:
+        raise EngineError(
+            "The networks are trained, but writing the bundle needs TensorFlow, which is not "
+            "installed here: install bachview[tensorflow], or copy the training's folder to a "
+            "machine that has it, and give the same command with --resume."
+        )
+    if ended.returncode:
+        raise RuntimeError(f"the export failed: {ended.stderr.decode(errors='replace')[-2000:]}")
+
+
+def _export_process(scratch: Path, folder: Path) -> None:
+    """Rebuild the networks of another process with TensorFlow and write their graph."""
+    tensorflow()
+    models = []
+    for part in json.loads((scratch / _PARTS_FILE).read_text(encoding="utf-8")):
+        model = build_cnn(**part)
+        content = (scratch / f"{model.name}.npz").read_bytes()
+        load_weights(model, content, f"{model.name}.npz")
+        models.append(model)
+    _export(models, folder)
+
+
+def _export(models: Sequence[Any], folder: Path) -> None:
     ov = openvino()
     fused = fuse(models)
     # Not ov.convert_model: that folds batch normalisation into the kernels before they are
@@ -104,3 +168,10 @@ def _name_ports(graph: Any, cnn_count: int) -> None:
     graph.inputs[0].get_tensor().set_names({INPUT_NAME})
     for port, name in zip(ports, wanted, strict=True):
         port.get_tensor().set_names({name})
+
+
+if __name__ == "__main__":
+    try:
+        _export_process(Path(sys.argv[1]), Path(sys.argv[2]))
+    except EngineError:
+        sys.exit(_NO_TENSORFLOW)

@@ -13,7 +13,7 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, tempered
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, Architecture
+from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.writer import Cnn, Description, FittedClassifier, write_bundle
 from bachview.training.calibration import choose_thresholds, fit_temperature, fit_weights
 from bachview.training.checkpoints import write_atomically
@@ -102,10 +102,10 @@ def fit_ensemble(
     """
     recipe = job.recipe
     models, origins = [], []
-    for place, architecture in enumerate(REAL_ARCHITECTURES):
+    for place, architecture in enumerate(recipe.networks):
         fit = FitJob(
             architecture,
-            len(job.classes),
+            job.classes,
             job.train,
             job.held,
             recipe,
@@ -119,7 +119,7 @@ def fit_ensemble(
         origins.append(from_imagenet)
     cnns = [
         Cnn(MEMBER_NAMES[architecture], architecture, model)
-        for architecture, model in zip(REAL_ARCHITECTURES, models, strict=True)
+        for architecture, model in zip(recipe.networks, models, strict=True)
     ]
     rows = rows_of(
         cnns,

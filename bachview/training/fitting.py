@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.classes import ClassSet
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture
 from bachview.training.augmentation import augmenter
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.checkpoints import Epoch, FitState, save_weights
+from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.networks import build_network, load_imagenet, set_trainable
 from bachview.training.recipe import Pretrain, Recipe, Stage
 from bachview.training.sources import Source, grid_patches, reduced
@@ -41,7 +43,7 @@ class FitJob:
     """
 
     architecture: Architecture
-    class_count: int
+    classes: ClassSet
     train: Sequence[Source]
     held: Sequence[Source]
     recipe: Recipe
@@ -104,7 +106,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[A
     final = build_network(
         job.architecture,
         input_px=job.recipe.patch.input_px,
-        class_count=job.class_count,
+        class_count=len(job.classes),
         dropout=0.0,
     )
     final.set_weights(network.get_weights())
@@ -115,7 +117,7 @@ def _build(job: FitJob, stage: Stage) -> Any:
     return build_network(
         job.architecture,
         input_px=stage.input_px or job.recipe.patch.input_px,
-        class_count=job.class_count,
+        class_count=len(job.classes),
         dropout=stage.dropout,
     )
 
@@ -134,14 +136,17 @@ def _fit_stage(
         state.restore(training)
     side = network.input_shape[1]
     factor = side / job.recipe.patch.input_px
-    train = reduced(job.train, factor)
+    train: Sequence[Source] = reduced(job.train, factor)
+    if job.recipe.slides.hard_negatives and stage is job.recipe.stages[-1]:
+        record = job.folder / "easy-negatives.json"
+        train = with_hard_negatives(network, train, job.classes, record)
     held, labels = grid_patches(reduced(job.held, factor), side)
     while len(history) < stage.epochs and not _is_stale(history, stage.patience):
         token.check()
         number = len(history)
         batches = training_batches(
             train,
-            one_hot(train, job.class_count),
+            one_hot(train, len(job.classes)),
             input_px=side,
             scale=job.recipe.augmentation.scale,
             batch=stage.batch,

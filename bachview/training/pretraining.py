@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import REAL_ARCHITECTURES, Architecture
+from bachview.models.architectures import Architecture
 from bachview.training.augmentation import augmenter
 from bachview.training.batches import training_batches
 from bachview.training.checkpoints import Epoch, FitState
@@ -44,7 +44,7 @@ def pretrain(
     settings = recipe.pretrain
     if settings is None:
         return {}
-    states = {name: FitState(folder / name) for name in REAL_ARCHITECTURES}
+    states = {name: FitState(folder / name) for name in recipe.networks}
     done = {name: state.finished(_STAGE) for name, state in states.items()}
     if all(path.is_file() for path in done.values()):
         return done

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bachview.config import resource_folder
 from bachview.errors import RecipeError
+from bachview.models.architectures import Architecture
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0, le=10)]
@@ -135,7 +136,10 @@ class EnsembleRecipe(_Table):
 
 
 class Slides(_Table):
-    """Windows cut out of annotated slides, of each class; hard negatives replace easy Normal."""
+    """Windows cut out of annotated slides, of each class.
+
+    With `hard_negatives` the last stage leaves out the Normal windows that a network finds easy.
+    """
 
     windows_per_class: Annotated[int, Field(ge=0, le=100_000)]
     hard_negatives: bool
@@ -155,6 +159,7 @@ class Recipe(_Table):
 
     seed: Annotated[int, Field(ge=0, le=2**31)]
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    networks: Annotated[tuple[Architecture, ...], Field(min_length=1, max_length=8)]
     patch: Patch
     data: Data
     pretrain: Pretrain | None = None
@@ -170,11 +175,15 @@ class Recipe(_Table):
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise ValueError("two stages have the same name")
+        if len(set(self.networks)) != len(self.networks):
+            raise ValueError("networks names one twice")
         return self
 
     @model_validator(mode="after")
     def _inputs_fit(self) -> Self:
-        parts = [*self.stages, *([] if self.pretrain is None else [self.pretrain])]
+        parts: list[Stage | Pretrain] = list(self.stages)
+        if self.pretrain is not None:
+            parts.append(self.pretrain)
         if any((part.input_px or 0) > self.patch.input_px for part in parts):
             raise ValueError("an input_px is larger than that of the patch")
         return self
@@ -182,7 +191,7 @@ class Recipe(_Table):
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""
         values = self.model_dump(exclude_none=True)
-        lines = [f"{key} = {_toml(values.pop(key))}" for key in ("seed", "precision")]
+        lines = [f"{key} = {_toml(values.pop(key))}" for key in ("seed", "precision", "networks")]
         stages = values.pop("stages")
         for name, table in values.items():
             lines += ["", f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in table.items())]
@@ -212,7 +221,9 @@ def read_recipe(path: Path) -> Recipe:
     except ValueError as error:
         raise RecipeError(f"The recipe {path.name} is not valid TOML: {error}.") from error
     except RecursionError as error:
-        raise RecipeError(f"The recipe {path.name} is no recipe: it is nested too deeply.") from error
+        raise RecipeError(
+            f"The recipe {path.name} is no recipe: it is nested too deeply."
+        ) from error
     try:
         # By way of JSON, from which strict models take lists and tables; a date becomes a text.
         return Recipe.model_validate_json(json.dumps(document, default=str))
@@ -254,4 +265,6 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         # A JSON string is a basic TOML string, but for one control character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
     return repr(value)

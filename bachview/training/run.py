@@ -13,7 +13,7 @@ from typing import Any
 
 from bachview.errors import DatasetError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, Architecture
+from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
 from bachview.training.augmentation import write_batch_picture
 from bachview.training.checkpoints import write_atomically
@@ -205,7 +205,9 @@ class _Run:
             seed=self._recipe.seed,
             token=self._token,
         )
-        return [Source(window.pixels, window.label, window.group) for window in windows]
+        return [
+            Source(window.pixels, window.label, window.group, is_window=True) for window in windows
+        ]
 
     def _cross_validate(
         self,
@@ -299,7 +301,7 @@ class _Run:
         save_calibration(folder / "calibration.json", fitted.calibrated)
         write_curves(
             folder / CURVES_FILE,
-            {MEMBER_NAMES[a]: read_history(folder / a) for a in REAL_ARCHITECTURES},
+            {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
         )
         text = "A fold of a cross-validation. Not for use.\n"
         metrics: dict[str, float] = {}

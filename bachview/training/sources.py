@@ -5,7 +5,7 @@ Pillow is imported inside the functions.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,11 +31,13 @@ class Source:
     pixels : (h, w, 3) uint8 RGB at the recipe's mpp.
     label : index into the classes.
     group : the patient or slide it is from.
+    is_window : cut out of a slide, not a whole photo.
     """
 
     pixels: Patches
     label: int
     group: str
+    is_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def reduced(sources: Sequence[Source], factor: float) -> list[Source]:
         height, width = (max(1, round(side * factor)) for side in source.pixels.shape[:2])
         image = Image.fromarray(source.pixels)
         resized = image.resize((width, height), Image.Resampling.BILINEAR)
-        out.append(Source(np.asarray(resized), source.label, source.group))
+        out.append(replace(source, pixels=np.asarray(resized)))
     return out
 
 
@@ -162,6 +164,15 @@ def grid_patches(sources: Sequence[Source], input_px: int) -> tuple[Patches, Lab
                 patches.append(source.pixels[y : y + input_px, x : x + input_px])
                 labels.append(source.label)
     return np.stack(patches), np.array(labels, np.int64)
+
+
+def centre_patches(sources: Sequence[Source], input_px: int) -> Patches:
+    """(N, input_px, input_px, 3) uint8: the middle of each source, as it is."""
+    patches = []
+    for source in sources:
+        y, x = ((side - input_px) // 2 for side in source.pixels.shape[:2])
+        patches.append(source.pixels[y : y + input_px, x : x + input_px])
+    return np.stack(patches)
 
 
 def _places(length: int, side: int) -> list[int]:

@@ -1,0 +1,54 @@
+"""Hard-negative mining: of the Normal windows of slides, those that a network takes for more.
+
+The slides' Normal tissue is mostly easy (fat, stroma). Kwok's entry to the BACH challenge (ICIAR
+2018) won both parts with patches that a first network had got wrong.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bachview.core.classes import ClassSet
+from bachview.training.checkpoints import write_atomically
+from bachview.training.sources import Source, centre_patches
+
+#: The class whose windows are mined.
+NEGATIVE: Final = "Normal"
+#: Share of its windows that are kept.
+_KEPT: Final = 0.5
+_BATCH: Final = 64
+
+
+def with_hard_negatives(
+    network: Any, sources: Sequence[Source], classes: ClassSet, record: Path
+) -> list[Source]:
+    """The sources without the easier half of the Normal windows; photos all stay.
+
+    Parameters
+    ----------
+    network : fitted so far; judges the centre of each window.
+    record : remembers the choice, so that a training that goes on keeps it.
+    """
+    if NEGATIVE not in classes.keys:
+        return list(sources)
+    label = classes.keys.index(NEGATIVE)
+    places = [i for i, s in enumerate(sources) if s.is_window and s.label == label]
+    if not places:
+        return list(sources)
+    if record.is_file():
+        dropped = set(json.loads(record.read_text(encoding="utf-8")))
+    else:
+        patches = centre_patches([sources[i] for i in places], network.input_shape[1])
+        answers = np.concatenate(
+            [
+                np.asarray(network.predict_on_batch(patches[at : at + _BATCH]))
+                for at in range(0, len(patches), _BATCH)
+            ]
+        )
+        easiest = np.argsort(-answers[:, label], kind="stable")
+        dropped = {places[i] for i in easiest[: len(places) - round(len(places) * _KEPT)]}
+        write_atomically(record, json.dumps(sorted(dropped)))
+    return [source for i, source in enumerate(sources) if i not in dropped]
