@@ -8,6 +8,7 @@ of level 0 and memory stays at a few tiles a level. A tile that lies wholly in o
 tissue, or on bare glass, is encoded once and its bytes are shared by all its likes.
 """
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def write_phantom(
     if not 0.1 <= mpp <= 4:
         raise UsageError("A phantom slide has 0.1 to 4 um/px.")
     truth = draw_scene(width, height, mpp, seed)
-    partial = path.with_name(path.name + ".part")
+    # Two processes may make the same slide (the demo) at the same time.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         with partial.open("wb") as stream:
             sizes = [(width, height)]
@@ -116,7 +118,7 @@ def write_phantom(
         partial.replace(path)
     except OSError as error:
         raise ExportError(
-            f"The phantom slide {path.name} cannot be written ({error.strerror}): "
+            f"The phantom slide {path.name} cannot be written ({error.strerror or error}): "
             "choose a folder with room that you may write to."
         ) from error
     finally:

@@ -129,6 +129,19 @@ def test_a_cancelled_phantom_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.tiff*")) == []
 
 
+def test_the_same_slide_may_be_written_twice_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "phantom.tiff"
+
+    def again(done: int, total: int) -> None:
+        write_phantom(path, width=700, height=600)
+
+    write_phantom(path, width=700, height=600, progress=again)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["phantom.tiff", "phantom.truth.json"]
+    reader = open_slide(path)
+    assert reader.read(0, 0, 0, 700, 600).shape == (600, 700, 3)
+    reader.close()
+
+
 @pytest.mark.parametrize("size", [(10, 4000), (4000, 200_000)])
 def test_an_impossible_size_is_refused_in_one_sentence(
     tmp_path: Path, size: tuple[int, int]
