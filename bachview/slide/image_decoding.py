@@ -24,6 +24,8 @@ _PILLOW_LIMIT_PX = 200_000_000
 
 _FORMATS = ("JPEG", "PNG")
 _ORIENTATION_TAG = 0x0112
+#: Where a PNG file states the bits of a sample; Pillow's mode does not tell 16 from 8 in RGB.
+_PNG_DEPTH_AT = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,9 @@ def _decode_directly(path: Path, facts: ImageFacts, out: RGB) -> None:
         # libjpeg fills what is cut off with grey and calls that a warning.
         if data.rfind(b"\xff\xd9", max(0, len(data) - 65_536)) < 0:
             raise ValueError("no end of image")
-    if facts.mode == "RGB":
+    if facts.format_name == "png" and data[_PNG_DEPTH_AT] == 16:
+        out[:] = codec(data).reshape(*out.shape[:2], -1) >> 8
+    elif facts.mode == "RGB":
         codec(data, out=out)
     else:
         out[:] = codec(data).reshape(*out.shape[:2], 1)

@@ -104,7 +104,9 @@ class TiffPlane:
             raise UnsupportedTiffError(f"of {self._samples} channels, neither RGB nor grey")
         bits = significant_bits or int(key.bitspersample)
         self._shift = max(0, bits - 8) if key.dtype.itemsize == 2 else 0
-        self._scale = 255 if key.dtype.kind == "b" or bits == 1 else 1
+        # From 1, 2 or 4 stored bits to 8: black to white.
+        stored = int(key.bitspersample)
+        self._scale = 255 // ((1 << stored) - 1) if stored < 8 else 1
         self._inverted = photometric == _MINISWHITE
         self._palette = _palette(key) if photometric == _PALETTE else None
         extra = tuple(int(e) for e in key.extrasamples)

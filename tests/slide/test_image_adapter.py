@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -196,6 +197,14 @@ def test_large_pictures_are_decoded_straight_into_a_file(
     cut.write_bytes(data[: len(data) * 9 // 10])
     with pytest.raises(SlideReadError, match="damaged or cut off"):
         whole(cut)
+
+
+def test_a_large_png_of_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_decoding, "_DIRECT_PX", 1000)
+    path = tmp_path / "a.png"
+    picture = gradient(300, 200)
+    path.write_bytes(imagecodecs.png_encode(picture.astype(np.uint16) << 8 | 99))
+    assert (whole(path) == picture).all()
 
 
 def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

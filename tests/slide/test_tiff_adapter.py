@@ -1,8 +1,10 @@
 """TIFF files of every kind that OpenSlide refuses, and OME-XML's units."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -66,6 +68,21 @@ def test_grey_becomes_rgb(tmp_path: Path) -> None:
         path = written(tmp_path / f"{photometric}.tif", grey, photometric=photometric)
         found = opened(path)
         assert (found == wanted[..., None]).all()
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_few_bits_reach_from_black_to_white(tmp_path: Path, bits: int) -> None:
+    most = (1 << bits) - 1
+    picture = (np.arange(64, dtype=np.uint8).reshape(8, 8)) & most
+    packed = imagecodecs.packints_encode(picture.reshape(8, 8), bits)
+    header = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", 9)
+    values = {256: 8, 257: 8, 258: bits, 259: 1, 262: 1, 273: 8 + 2 + 9 * 12 + 4, 277: 1, 278: 8}
+    for tag, value in {**values, 279: len(packed)}.items():
+        header += struct.pack("<HHII", tag, 4, 1, value)
+    path = tmp_path / "a.tif"
+    path.write_bytes(header + bytes(4) + packed)
+    expected = (picture.astype(int) * 255 // most).astype(np.uint8)
+    assert (opened(path, 0, 0, 8, 8) == expected[..., None]).all()
 
 
 def test_12_significant_bits_of_16(tmp_path: Path) -> None:
