@@ -193,7 +193,9 @@ def classify(
     record = store.find(plan.id)
     if record is not None and record.finished is None:
         store.finish(run_id)
-    done, failed = (int((session.states == s).sum()) for s in (PatchState.DONE, PatchState.FAILED))
+    # As saved: a second process may have worked on the same run.
+    states = store.states(run_id)
+    done, failed = (int((states == s).sum()) for s in (PatchState.DONE, PatchState.FAILED))
     return RunSummary(run_id, done, failed, total, session.new, session.seconds)
 
 
@@ -295,9 +297,8 @@ class _Session:
                 size = self._ensemble.batch_size
                 results = self._judge(patches, token, is_last=not patches)
                 if len(results):
-                    self._store.commit(self._run_id, results)
+                    self.new += self._store.commit(self._run_id, results)
                     self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
-                    self.new += len(results)
                     self.seconds = time.monotonic() - clock
                     on_results(results, meter.advance(len(results)))
                 if not patches:

@@ -253,6 +253,29 @@ def test_a_profile_that_could_not_be_applied_is_not_said_to_be(
     assert ("raw" in expects_log.text) == (profile is not None)
 
 
+def test_what_a_second_process_did_meanwhile_counts_as_its_own(
+    store: ResultStore, tmp_path: Path
+) -> None:
+    slide = _slide()
+    plan = make_plan(slide.metadata, slide.metadata.calibration, Facts())
+    others = 5
+
+    def meanwhile(judged: int) -> None:
+        if judged:
+            return
+        with ResultStore.open(tmp_path, "s1:array") as other:
+            run = other.find(plan.id)
+            assert run is not None
+            cells = np.array([[ROWS - 1, column] for column in range(others)], np.int32)
+            votes = np.full((others, 6, 4), 0.25, np.float32)
+            states = np.full(others, PatchState.DONE, np.uint8)
+            other.commit(run.run_id, PatchResults(cells, states, votes, votes[:, 0]))
+
+    summary = _run(slide, store, Heard(), ensemble=FakeEnsemble(before=meanwhile), plan=plan)
+    assert summary.new == ROWS * COLUMNS - others
+    assert summary.done == ROWS * COLUMNS
+
+
 def test_an_engine_that_fails_ends_the_run_and_what_was_done_stays(store: ResultStore) -> None:
     def fail(judged: int) -> None:
         if judged > 40:
