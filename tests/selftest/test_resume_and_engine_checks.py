@@ -1,7 +1,11 @@
 """The self-test fails where a run or an engine does not do the same again."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +13,7 @@ import pytest
 
 from bachview.core.predictions import PatchResults, PatchState
 from bachview.core.stains import STAINS
+from bachview.errors import EngineError
 from bachview.models.ensemble import Ensemble
 from bachview.models.installed import resolve_bundle
 from bachview.results.store import ResultStore
@@ -90,6 +95,22 @@ def test_an_engine_that_differs_fails(
 ) -> None:
     check = compare_answers("engine", precision, answers(shift, wrong), answers(), NAMES[:3], NAMES)
     assert check.ok is is_good
+
+
+def test_a_reference_that_fails_is_not_skipped(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.contextmanager
+    def failing(path: Path, **options: str) -> Iterator[Any]:
+        def predict(patches: object) -> None:
+            raise EngineError("CPU failed while classifying.")
+
+        yield SimpleNamespace(predict=predict)
+
+    monkeypatch.setattr("bachview.models.ensemble.load_ensemble", failing)
+    monkeypatch.setattr("bachview.selftest.engine_check.find_spec", lambda name: object())
+    with pytest.raises(EngineError):
+        check_engine(ensemble, resolve_bundle("selftest"), np.zeros((1, 64, 64, 3), np.uint8))
 
 
 @pytest.mark.slow
