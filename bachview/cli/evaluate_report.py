@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bachview.training.samples import Photo
     from bachview.training.slide_scores import SlideScore
 
+#: Headings that are not the figure's name.
+_SHORT = {"f1": "F1", "auc": "AUC", "ece": "ECE"}
 _FIGURES = (
     ("accuracy", "accuracy"),
     ("balanced_accuracy", "balanced accuracy"),
@@ -105,7 +107,7 @@ def _print_classes(evaluation: "Evaluation") -> None:
         [
             ("class", False),
             ("photos", True),
-            *((name, True) for name in names),
+            *((_SHORT.get(name, name), True) for name in names),
             *((f"→ {entry.letter}", True) for entry in evaluation.classes),
         ],
         [
@@ -123,7 +125,7 @@ def _print_classes(evaluation: "Evaluation") -> None:
     side = evaluation.carcinoma
     if side is not None:
         rows = [
-            (name, _number(getattr(side, name)), _range(side.intervals[name]))
+            (_SHORT.get(name, name), _number(getattr(side, name)), _range(side.intervals[name]))
             for name in ("accuracy", "sensitivity", "specificity", "auc")
         ]
         columns = [("", False), ("photos", True), ("95 %", True)]
@@ -141,7 +143,7 @@ def _print_members(evaluation: "Evaluation") -> None:
     print_table(
         "Members (photos)",
         [("", False), ("accuracy", True), ("95 %", True), ("balanced accuracy", True)]
-        + [(name, True) for name in names[2:]],
+        + [(_SHORT.get(name, name), True) for name in names[2:]],
         [
             (
                 name,

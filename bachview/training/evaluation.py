@@ -336,9 +336,11 @@ def _bootstrap(
     totals = tables.sum(axis=(-2, -1))
     gaps = draws.sums(calibration_gaps(probabilities, labels))
     losses = draws.sums(surprise(probabilities, labels)[:, None])[:, 0]
+    # A resample without a class that there is has a mean over fewer classes: another figure.
+    lacks = ((tables.sum(axis=-1) == 0) & (found.confusion.sum(axis=-1) > 0)).any(axis=-1)
     figures = {
         "accuracy": accuracy(tables),
-        "balanced_accuracy": balanced_accuracy(tables),
+        "balanced_accuracy": np.where(lacks, np.nan, balanced_accuracy(tables)),
         "kappa": kappa(tables),
         "nll": losses / totals,
     }

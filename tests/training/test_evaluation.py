@@ -82,6 +82,16 @@ def test_photos_have_wilsons_interval_and_patches_the_one_by_patient(found: Eval
     assert found.patch.intervals["accuracy"] != wilson(hits, 144)
 
 
+def test_resamples_without_one_of_the_classes_do_not_count_as_better() -> None:
+    # Everything is called Benign: a quarter is right, however the patients are drawn.
+    given = judged(16, patches=0)
+    benign = np.tile(np.array([0.1, 0.7, 0.1, 0.1], np.float32), (16, 1))
+    patients = [f"p{i}" for i in range(16)]
+    found = evaluate(replace(given, probabilities=benign, patients=patients), THRESHOLDS)
+    assert found.photo.metrics.balanced_accuracy == 0.25
+    assert found.photo.intervals["balanced_accuracy"] == (0.25, 0.25)
+
+
 def test_carcinoma_is_the_side_of_the_class_that_is_shown() -> None:
     given = judged(4, patches=0)
     probabilities = np.array(
