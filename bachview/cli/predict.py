@@ -1,0 +1,299 @@
+"""``bachview predict``: the class of whole photos, one line each."""
+
+import concurrent.futures
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.progress import ProgressLine, spinning
+from bachview.errors import BachviewError, Cancelled, DatasetError, UsageError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+
+if TYPE_CHECKING:
+    from bachview.models.ensemble import Ensemble
+    from bachview.training.photo_judge import PhotoJudgement
+
+_END_S = 10.0
+_REDRAW_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One photo and what the ensemble says of it."""
+
+    path: Path
+    mpp: float
+    origin: str
+    judgement: "PhotoJudgement"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the columns are called.
+
+    Attributes
+    ----------
+    classes : keys, in the bundle's order.
+    members : in the bundle's order.
+    """
+
+    classes: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+def predict(
+    bundle: str,
+    files: Sequence[Path],
+    *,
+    output: Path,
+    mpp: float | None,
+    bach_submission: bool,
+    device: str,
+    as_json: bool,
+) -> int:
+    """Classify photos and write the answers as CSV.
+
+    A photo that cannot be judged is named, the rest goes on, and the exit code is that of
+    bad input. Ctrl-C ends it within half a second; then nothing is written.
+
+    Parameters
+    ----------
+    bundle : path, or name of an installed one.
+    files : photos; a folder stands for all photos in it and below.
+    mpp : um/px of all photos; None: each file's own.
+    bach_submission : write ``case,class`` instead of all figures.
+
+    Raises
+    ------
+    BachviewError
+        There are no photos, the bundle is not usable, or the file cannot be written.
+    Cancelled
+        Ctrl-C.
+    """
+    from bachview.models.ensemble import load_ensemble
+    from bachview.models.installed import resolve_bundle
+    from bachview.results.files import atomic_file
+    from bachview.training.submission import case_numbers, class_numbers, write_submission
+
+    path = resolve_bundle(bundle)
+    photos = _expanded(files)
+    cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}
+    _prepare(output)
+    known, failures = _sized(photos, mpp)
+    with clean_stdout():
+        with spinning("Loading and checking the bundle"):
+            loaded = load_ensemble(path, device=device.upper())
+        with loaded as ensemble:
+            manifest = ensemble.bundle.manifest
+            numbers = class_numbers(ensemble.bundle.classes) if bach_submission else ()
+            if not manifest.judges_tissue:
+                tell(
+                    f"The model {manifest.name} was not trained on tissue: "
+                    "these answers say nothing about tissue."
+                )
+            lines = _judge(ensemble, known, failures)
+            names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
+            facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
+    for failed, sentence in failures:
+        tell(sentence if failed.name in sentence else f"{failed}: {sentence}")
+    if not lines:
+        raise DatasetError("None of the photos can be classified; nothing was written.")
+    if bach_submission:
+        chosen = {cases[line.path]: numbers[line.judgement.top_class] for line in lines}
+        write_submission(output, chosen)
+    else:
+        with atomic_file(output) as file:
+            file.write(_table(names, lines).encode())
+    if as_json:
+        print_json(
+            {
+                "photos": [_entry(names, line) for line in lines],
+                "failed": [{"file": str(file), "error": sentence} for file, sentence in failures],
+                "bundle": facts,
+                "output": str(output),
+            }
+        )
+    else:
+        _print_counts(names, lines)
+    tell(f"Wrote {output}.")
+    return ExitCode.BAD_INPUT if failures else ExitCode.DONE
+
+
+def _prepare(output: Path) -> None:
+    """Make the output's folder now: better to fail before the work than after it.
+
+    Raises
+    ------
+    UsageError
+        It is a folder.
+    ExportError
+        It cannot be written.
+    """
+    from bachview.results.files import atomic_file
+
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder; give --output the name of a CSV file.")
+    probe = output.with_name(f"{output.name}.probe")
+    with atomic_file(probe):
+        pass
+    probe.unlink(missing_ok=True)
+
+
+def _expanded(files: Sequence[Path]) -> list[Path]:
+    """The photos in the order given, each once; those of a folder by their numbers.
+
+    Raises
+    ------
+    DatasetError
+        A folder holds none.
+    UsageError
+        No file was given.
+    """
+    from bachview.training.dataset_tables import PHOTO_SUFFIXES
+    from bachview.training.numbering import natural
+
+    photos: dict[Path, None] = {}
+    for file in files:
+        if not file.is_dir():
+            photos[file] = None
+            continue
+        found = [
+            inner
+            for inner in file.rglob("*")
+            if inner.suffix.lower() in PHOTO_SUFFIXES
+            and inner.is_file()
+            and not inner.name.startswith(".")
+        ]
+        if not found:
+            raise DatasetError(
+                f"{file} holds no photos ({', '.join(PHOTO_SUFFIXES)}); give the folder that does."
+            )
+        found.sort(key=lambda inner: (inner.parent.as_posix(), natural(inner.stem)))
+        photos.update(dict.fromkeys(found))
+    if not photos:
+        raise UsageError("No photo was given; name files or folders.")
+    return list(photos)
+
+
+def _sized(
+    photos: Sequence[Path], given: float | None
+) -> tuple[list[tuple[Path, float, str]], list[tuple[Path, str]]]:
+    """(photo, um/px, its origin) where it is known; (photo, sentence) for the others."""
+    from bachview.training.photo_mpp import photo_mpp
+
+    known, failures = [], []
+    for photo in photos:
+        if not photo.is_file():
+            failures.append((photo, f"{photo.name} is not there; check its name and its drive."))
+            continue
+        try:
+            mpp, origin = photo_mpp(photo, given)
+        except DatasetError as error:
+            failures.append((photo, str(error)))
+        else:
+            known.append((photo, mpp, str(origin)))
+    return known, failures
+
+
+def _judge(
+    ensemble: "Ensemble",
+    photos: Sequence[tuple[Path, float, str]],
+    failures: list[tuple[Path, str]],
+) -> list[_Line]:
+    """Judge on a lane, with the progress shown here; adds to `failures`.
+
+    Raises
+    ------
+    Cancelled
+        Ctrl-C; the work has ended, or did not within `_END_S`.
+    """
+    from bachview.training.photo_judge import attempt_photos
+
+    state = [0, 0]
+
+    def told(done: int, total: int) -> None:
+        state[:] = done, total
+
+    token = CancelToken()
+    sized = [(path, mpp) for path, mpp, _ in photos]
+    lane = Lane("inference", low_priority=True)
+    try:
+        future = lane.submit(
+            lambda own: attempt_photos(ensemble, sized, token=own, on_progress=told), token
+        )
+        with ProgressLine("Classifying", "photos") as line:
+            while not concurrent.futures.wait([future], _REDRAW_S).done:
+                done, total = state
+                if total:
+                    line.update(done, total)
+        answers = future.result()
+    except KeyboardInterrupt:
+        token.cancel()
+        concurrent.futures.wait([future], _END_S)
+        raise Cancelled from None
+    finally:
+        lane.close(_END_S)
+    lines = []
+    for (path, mpp, origin), answer in zip(photos, answers, strict=True):
+        if isinstance(answer, BachviewError):
+            failures.append((path, str(answer)))
+        else:
+            lines.append(_Line(path, mpp, origin, answer))
+    return lines
+
+
+def _table(names: _Names, lines: Sequence[_Line]) -> str:
+    """CSV: ``file, class, prob_<Class>..., entropy, disagreement, <member>...``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    probabilities = (f"prob_{key}" for key in names.classes)
+    writer.writerow(["file", "class", *probabilities, "entropy", "disagreement", *names.members])
+    for line in lines:
+        judged = line.judgement
+        writer.writerow(
+            [
+                str(line.path),
+                names.classes[judged.top_class],
+                *(f"{value:.6f}" for value in judged.photo_probabilities),
+                f"{judged.entropy:.6f}",
+                f"{judged.disagreement:.6f}",
+                *(names.classes[c] for c in judged.photo_members.argmax(axis=1)),
+            ]
+        )
+    return text.getvalue()
+
+
+def _entry(names: _Names, line: _Line) -> dict[str, Any]:
+    """One photo of the JSON document."""
+    judged = line.judgement
+    votes = judged.photo_members.argmax(axis=1)
+    return {
+        "file": str(line.path),
+        "class": names.classes[judged.top_class],
+        "probabilities": dict(
+            zip(names.classes, map(float, judged.photo_probabilities), strict=True)
+        ),
+        "entropy": judged.entropy,
+        "disagreement": judged.disagreement,
+        "members": {name: names.classes[c] for name, c in zip(names.members, votes, strict=True)},
+        "patches": len(judged.probabilities),
+        "mpp": line.mpp,
+        "mpp_origin": line.origin,
+    }
+
+
+def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
+    counts = [0] * len(names.classes)
+    for line in lines:
+        counts[line.judgement.top_class] += 1
+    print_table(
+        f"{len(lines):,} photos",
+        [("Class", False), ("Photos", True)],
+        [(key, f"{count:,}") for key, count in zip(names.classes, counts, strict=True)],
+    )
