@@ -27,8 +27,32 @@ Labels = npt.NDArray[np.int64]
 #: Rounds of cross-fitting on the held-out patients, where there are enough of them.
 _ROUNDS = 5
 _BATCH = 64
+_LEAST_FOLDS = 2
+#: Photos of each class that must be held out: cross-fitting and, inside, the SVM's calibration
+#: both divide them.
+LEAST_HELD = 4
 #: Inner folds of the SVM's calibration.
 _CALIBRATION_FOLDS = 3
+
+
+def check_held(labels: Labels, class_count: int) -> None:
+    """See that enough photos are held out, before hours are spent on the networks.
+
+    Parameters
+    ----------
+    labels : of the photos held out.
+
+    Raises
+    ------
+    DatasetError
+        Some class has fewer than `LEAST_HELD`.
+    """
+    counts = np.bincount(labels, minlength=class_count)
+    if counts.min() < LEAST_HELD:
+        raise DatasetError(
+            f"Only {counts.min()} photos of one class would be held out for the classifiers, and "
+            f"{LEAST_HELD} are needed: raise data.holdout in the recipe, or give more photos."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +64,16 @@ class Rows:
     features : (N, F) float32, concatenated over the CNNs.
     networks : (N, K, C) float32, the CNNs' own probabilities.
     labels : (N,) int64.
-    groups : (N,) str, the patient.
+    patients : (N,) str.
+    sources : (N,) int64, the photo that the patch was cut from.
     is_plain : (N,) bool: cut from the grid and not augmented, as at inference.
     """
 
     features: Floats
     networks: Floats
     labels: Labels
-    groups: npt.NDArray[np.str_]
+    patients: npt.NDArray[np.str_]
+    sources: Labels
     is_plain: npt.NDArray[np.bool_]
 
 
@@ -75,18 +101,17 @@ def rows_of(
     Cancelled
         `token` was cancelled.
     """
-    patches, labels, groups, plain = [], [], [], []
+    patches, owners, plain = [], [], []
     for place, source in enumerate(sources):
         grid, _ = grid_patches([source], input_px)
         varied = _views(source, input_px, views, augmentation, seed + place)
         patches += [grid, varied]
-        labels += [source.label] * (len(grid) + views)
-        groups += [source.group] * (len(grid) + views)
+        owners += [place] * (len(grid) + views)
         plain += [True] * len(grid) + [False] * views
 
     def told(done: int) -> None:
         token.check()
-        on_batch(done, len(labels))
+        on_batch(done, len(owners))
 
     outputs = features_of(
         cnns, np.concatenate(patches), batch=_BATCH, kernels=kernels, on_batch=told
@@ -94,8 +119,9 @@ def rows_of(
     return Rows(
         outputs.concatenated,
         outputs.probabilities,
-        np.array(labels, np.int64),
-        np.array(groups),
+        np.array([sources[i].label for i in owners], np.int64),
+        np.array([sources[i].group for i in owners]),
+        np.array(owners, np.int64),
         np.array(plain, np.bool_),
     )
 
@@ -113,19 +139,7 @@ def _views(
 
 
 def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
-    """Random forest, gradient boosting and SVM on all rows.
-
-    Raises
-    ------
-    DatasetError
-        There are too few patients of some class.
-    """
-    classes = len(np.unique(rows.labels))
-    if classes < rows.networks.shape[2]:
-        raise DatasetError(
-            "The patients held out for the classifiers do not have every class: raise "
-            "data.holdout in the recipe, or give more photos."
-        )
+    """Random forest, gradient boosting and SVM on all rows."""
     return [
         FittedClassifier("Random forest", "random_forest", _forest(rows, recipe, seed)),
         FittedClassifier("Gradient boosting", "gradient_boosting", _boosting(rows, recipe, seed)),
@@ -141,7 +155,7 @@ def cross_fitted_votes(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> Fl
     (N, K + 3, C) float32 in the order of the bundle's members.
     """
     votes = np.zeros((len(rows.labels), 3, rows.networks.shape[2]), np.float32)
-    for fitted_on, judged in _patient_folds(rows, _ROUNDS, seed):
+    for fitted_on, judged in _group_folds(rows, _ROUNDS, seed):
         part = Rows(*(getattr(rows, name)[fitted_on] for name in Rows.__slots__))
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
             votes[judged, place] = member.fitted.predict_proba(rows.features[judged])
@@ -179,7 +193,7 @@ def _svm(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
     from sklearn.svm import SVC
 
     # Rows of one patient look alike: folds that split them would calibrate on the known.
-    folds = list(_patient_folds(rows, _CALIBRATION_FOLDS, seed))
+    folds = list(_group_folds(rows, _CALIBRATION_FOLDS, seed))
     machine = SVC(C=recipe.svm_c, class_weight="balanced", random_state=seed)
     calibrated = CalibratedClassifierCV(machine, ensemble=False, cv=folds)
     fitted = _reduced(rows, recipe, calibrated, seed).fit(rows.features, rows.labels)
@@ -198,16 +212,13 @@ def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
     return make_pipeline(StandardScaler(), PCA(components, random_state=seed), last)
 
 
-def _patient_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
+def _group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
+    """Folds that keep patients whole; photos, where a class has a single patient here."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    patients = min(
-        len(np.unique(rows.groups[rows.labels == label])) for label in np.unique(rows.labels)
-    )
-    if patients < 2:
-        raise DatasetError(
-            "Each class needs at least two patients among those held out for the classifiers: "
-            "raise data.holdout in the recipe, or give more photos."
-        )
-    folds = StratifiedGroupKFold(min(most, patients), shuffle=True, random_state=seed)
-    return list(folds.split(rows.features, rows.labels, rows.groups))
+    for groups in (rows.patients, rows.sources):
+        least = min(len(np.unique(groups[rows.labels == label])) for label in set(rows.labels))
+        if least >= _LEAST_FOLDS:
+            break
+    folds = StratifiedGroupKFold(min(most, least), shuffle=True, random_state=seed)
+    return list(folds.split(rows.features, rows.labels, groups))

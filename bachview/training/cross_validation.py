@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bachview.core.classes import ClassSet
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import load_ensemble
 from bachview.training.evaluation import Judged
@@ -26,6 +27,7 @@ _ARRAYS = (
     "member_names",
     "is_cnn",
     "patch_photos",
+    "weights",
 )
 
 
@@ -95,10 +97,10 @@ def save_judged(path: Path, judged: Judged) -> None:
     scratch.replace(path)
 
 
-def load_judged(path: Path) -> Judged:
-    """Read what `save_judged` wrote."""
+def load_judged(path: Path, classes: ClassSet) -> Judged:
+    """Read what `save_judged` wrote of an ensemble with these classes."""
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in _ARRAYS}
     values["patients"] = [str(name) for name in values["patients"]]
     values["member_names"] = tuple(str(name) for name in values["member_names"])
-    return Judged(**values)
+    return Judged(**values, classes=classes)

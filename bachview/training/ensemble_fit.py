@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bachview.config import RESEARCH_USE
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, tempered
@@ -27,11 +28,8 @@ from bachview.training.fitting import FitJob, FitWatcher, fit_network
 from bachview.training.recipe import Recipe
 from bachview.training.sources import Source, grid_patches
 
-#: Licence line, version and name are the caller's; this says what no bundle is for.
-INTENDED_USE = (
-    "Research use only. Not for diagnosis. Fields of H&E-stained breast tissue at the stated "
-    "mpp; nothing else was seen in training."
-)
+#: What the networks have seen, and so can judge.
+SEEN = "It has seen H&E-stained breast tissue at the stated µm/px and nothing else."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,7 @@ def write_fitted(
             name=job.name,
             version=recipe.bundle.version,
             licence=recipe.bundle.licence,
-            intended_use=INTENDED_USE,
+            intended_use=f"{RESEARCH_USE} {SEEN}",
             classes=job.classes,
             geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
             temperature=fitted.calibrated.temperature,

@@ -10,15 +10,10 @@ import numpy as np
 
 from bachview.config import RESEARCH_USE
 from bachview.core.classes import ClassSet
-from bachview.training.ensemble_fit import INTENDED_USE, FittedEnsemble
+from bachview.training.ensemble_fit import SEEN, FittedEnsemble
 from bachview.training.evaluation import Evaluation, Measured
 from bachview.training.recipe import Recipe
 from bachview.training.samples import Dataset
-
-_CITATION = (
-    "BACH, the Grand Challenge on Breast Cancer Histology images (Aresta et al., Medical Image "
-    "Analysis 56:122, 2019)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +50,13 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     )
     stages = ", ".join(f"{s.name} ({s.epochs} epochs of {s.steps} batches)" for s in recipe.stages)
     calibrated = fitted.calibrated
+    networks = [cnn.name for cnn in fitted.cnns]
+    classifiers = [member.name.lower() for member in fitted.classifiers]
+    members = [*networks, *classifiers]
     what = (
-        "Six members that vote: EfficientNetB0, ResNet50V2 and DenseNet121, and a random "
-        "forest, gradient boosting and a support vector machine on the concatenated deep "
-        f"features of the three. The answer is {_vote(card.recipe, fitted)}. It judges fields of "
+        f"{len(members)} members that vote: the networks {', '.join(networks)}, and on their "
+        f"concatenated deep features {', '.join(classifiers)}. "
+        f"The answer is {_vote(card.recipe, fitted)}. It judges fields of "
         f"{field:.0f} µm ({patch.input_px} px at {patch.mpp:g} µm/px) every "
         f"{patch.stride_um:.0f} µm."
     )
@@ -74,12 +72,12 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     )
     parts = [
         f"# {card.name}",
-        f"**{RESEARCH_USE}** {INTENDED_USE}",
+        f"**{RESEARCH_USE}** {SEEN}",
         f"## What it is\n\n{what}",
-        f"## Data\n\n{_data(card.dataset)}",
+        f"## Data\n\n{_data(card)}",
         f"## Training\n\n{training}",
         f"## How it was measured\n\n{_measured(card, pretrained=bool(pretrained))}",
-        f"## What it is not for\n\n{_LIMITS}",
+        f"## What it is not for\n\n{_LIMITS}\n- {recipe.bundle.licence}.",
     ]
     if card.notes.strip():
         parts.append(card.notes.strip())
@@ -88,23 +86,22 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
 
 def _vote(recipe: Recipe, fitted: FittedEnsemble) -> str:
     if not recipe.ensemble.member_weights:
-        return "the mean of the six"
+        return "the mean of all"
     weights = ", ".join(f"{weight:.2f}" for weight in fitted.calibrated.weights)
-    return f"the mean of the six with the weights {weights}"
+    return f"the mean of all with the weights {weights}"
 
 
 _LIMITS = """- Not for diagnosis, and not for any decision about a patient.
 - Photo-level figures do not hold for whole slides: the photos were chosen by experts to show one
   class each; slides hold what no photo shows (folds, fat, necrosis, inflammation, other organs).
 - Every tissue is given one of four classes; what belongs to none of them is misnamed.
-- Another scanner, stain or section thickness can change the answers without a warning.
-- The data are licensed for non-commercial use without derivatives (CC BY-NC-ND 4.0), so use the
-  weights for non-commercial research only."""
+- Another scanner, stain or section thickness can change the answers without a warning."""
 
 
-def _data(dataset: Dataset) -> str:
+def _data(card: Card) -> str:
+    dataset = card.dataset
     counts = _counts(dataset)
-    text = f"{_CITATION}, CC BY-NC-ND 4.0: {sum(counts.values())} labelled photos ("
+    text = f"{card.recipe.bundle.data}: {sum(counts.values())} labelled photos ("
     text += ", ".join(f"{name} {count}" for name, count in counts.items()) + ")"
     mpps = sorted({round(photo.mpp, 3) for photo in dataset.photos})
     text += f" at {', '.join(f'{mpp:g}' for mpp in mpps[:4])} µm/px"
@@ -134,7 +131,7 @@ def _measured(card: Card, *, pretrained: bool) -> str:
             " The pretraining without labels saw the pixels of all photos, those of the judged "
             "fold as well; the labels of a judged fold were never seen."
         )
-    rows = [("**All six**", found.photo)]
+    rows = [("**All**", found.photo)]
     if found.cnns is not None and found.classifiers is not None:
         rows += [("Mean of the CNNs", found.cnns), ("Mean of the classifiers", found.classifiers)]
     rows += list(found.members.items())

@@ -146,9 +146,13 @@ class Slides(_Table):
 
 
 class BundleRecipe(_Table):
-    """What the written bundle is called and how it stores the networks."""
+    """What the written bundle says of itself and how it stores the networks.
+
+    `data` names the data set with its source; `licence` is that of the weights.
+    """
 
     version: Word
+    data: Annotated[str, Field(min_length=1, max_length=2000)]
     licence: Annotated[str, Field(min_length=1, max_length=2000)]
     kernels: Literal["fp16", "int8"]
     keras_weights: bool

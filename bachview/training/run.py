@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from bachview.errors import DatasetError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
 from bachview.training.augmentation import write_batch_picture
 from bachview.training.checkpoints import write_atomically
+from bachview.training.cross_fitting import check_held
 from bachview.training.cross_validation import (
     judge_with_bundle,
     load_judged,
@@ -137,6 +141,9 @@ class _Run:
                 f"{request.dataset.name} has no labelled photos: they are needed to hold "
                 "patients out for the classifiers and the calibration."
             )
+        # Too few photos are found out now, not after hours.
+        for seed, members in self._parts(photos):
+            self._held(members, dataset, seed)
         self._claim(photos)
         patch = self._recipe.patch
         sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
@@ -157,6 +164,26 @@ class _Run:
         measured = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured)
         return TrainingResult(bundle, measured)
+
+    def _parts(self, photos: Sequence[Photo]) -> list[tuple[int, list[Photo]]]:
+        """Seed and photos of each fold's ensemble, then of the final one."""
+        seed, count = self._recipe.seed, self._recipe.data.folds
+        place = folds(photos, count, seed=seed) if count else np.zeros(0, np.int64)
+        parts = [
+            (
+                seed + 100 * (fold + 1),
+                [photo for photo, at in zip(photos, place, strict=True) if at != fold],
+            )
+            for fold in range(count)
+        ]
+        return [*parts, (seed, list(photos))]
+
+    def _held(self, photos: Sequence[Photo], dataset: Dataset, seed: int) -> npt.NDArray[np.bool_]:
+        """(N,) bool: the photos whose patients are kept from the CNNs."""
+        held = holdout(photos, self._recipe.data.holdout, seed=seed)
+        labels = [photo.label or 0 for photo, out in zip(photos, held, strict=True) if out]
+        check_held(np.array(labels, np.int64), len(dataset.classes))
+        return held
 
     def _claim(self, photos: Sequence[Photo]) -> None:
         """Make the output folder this run's, or see that it is."""
@@ -219,32 +246,32 @@ class _Run:
         count = self._recipe.data.folds
         if not count:
             return None
-        place = folds(photos, count, seed=self._recipe.seed)
+        by_hash = {photo.sha256: source for photo, source in zip(photos, sources, strict=True)}
         answers, limits = [], None
-        for fold in range(count):
+        for fold, (seed, members) in enumerate(self._parts(photos)[:-1]):
             folder = self._output / f"fold-{fold + 1}"
             bundle = folder / f"fold{BUNDLE_SUFFIX}"
             if not (folder / "judged.npz").is_file():
                 self._watcher.phase(f"Fold {fold + 1} of {count}")
-                inside = [i for i, at in enumerate(place) if at != fold]
+                inside = {photo.sha256 for photo in members}
                 if not bundle.is_file():
                     self._fit(
                         bundle,
-                        [photos[i] for i in inside],
-                        [sources[i] for i in inside],
+                        members,
+                        [by_hash[photo.sha256] for photo in members],
                         windows,
                         dataset,
-                        seed=self._recipe.seed + 100 * (fold + 1),
+                        seed=seed,
                         card=None,
                     )
                 judged = judge_with_bundle(
                     bundle,
-                    [photo for photo, at in zip(photos, place, strict=True) if at == fold],
+                    [photo for photo in photos if photo.sha256 not in inside],
                     token=self._token,
                     on_photo=lambda done, total: self._watcher.count("photos judged", done, total),
                 )
                 save_judged(folder / "judged.npz", judged)
-            answers.append(load_judged(folder / "judged.npz"))
+            answers.append(load_judged(folder / "judged.npz", dataset.classes))
             with open_bundle(bundle) as opened:
                 limits = opened.thresholds
         assert limits is not None  # noqa: S101  # there is at least one fold
@@ -281,7 +308,7 @@ class _Run:
     ) -> None:
         folder = bundle.parent if card is None else self._output / "final"
         folder.mkdir(parents=True, exist_ok=True)
-        is_held = holdout(photos, self._recipe.data.holdout, seed=seed)
+        is_held = self._held(photos, dataset, seed)
         write_split(folder / SPLIT_FILE, photos, [PARTS[int(held)] for held in is_held])
         job = EnsembleJob(
             name=self._request.name,

@@ -1,0 +1,199 @@
+"""The whole training on a small data set: cut off, gone on with, measured, shown."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bachview.cli.main import run as bachview
+from bachview.errors import Cancelled, DatasetError, RecipeError, UsageError
+from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle import open_bundle
+from bachview.models.verification import verify_bundle
+from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
+from bachview.training.splits import read_split
+from tests.training.tiny_training import write_dataset, write_recipe
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dataset(tmp_path_factory.mktemp("data"))
+
+
+def request_for(data: Path, folder: Path, *, folds: int, resume: bool = False) -> TrainingRequest:
+    recipe = write_recipe(folder / "recipe.toml")
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"folds": folds})})
+    return TrainingRequest(
+        dataset=data,
+        output=folder / "run",
+        recipe=recipe,
+        imagenet="scratch",
+        name="Tiny",
+        resume=resume,
+        mpp=1.0,
+        notes="## Notes\n\nA note.",
+    )
+
+
+class Watcher(TrainingWatcher):
+    """Counts what is told and cancels after an epoch."""
+
+    def __init__(self, token: CancelToken, cancel_after: int | None = None) -> None:
+        self.epochs: list[tuple[str, Epoch]] = []
+        self.phases: list[str] = []
+        self._token, self._cancel_after = token, cancel_after
+
+    def phase(self, title: str) -> None:
+        self.phases.append(title)
+
+    def epoch(self, network: str, epoch: Epoch) -> None:
+        self.epochs.append((network, epoch))
+        if len(self.epochs) == self._cancel_after:
+            self._token.cancel()
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    """Cut off twice, in the pretraining of the first fold's network and in a later stage."""
+    folder = tmp_path_factory.mktemp("trained")
+    for resume, cancel_after in ((False, 3), (True, 4)):
+        token = CancelToken()
+        with pytest.raises(Cancelled):
+            train(
+                request_for(data, folder, folds=2, resume=resume),
+                token,
+                Watcher(token, cancel_after),
+            )
+    token = CancelToken()
+    watcher = Watcher(token)
+    result = train(request_for(data, folder, folds=2, resume=True), token, watcher)
+    # 1 + 3 * (2 + 6) epochs, none done twice: 7 before, the rest now.
+    assert len(watcher.epochs) == 1 + 3 * 8 - 7
+    return result
+
+
+def test_every_fold_and_the_final_ensemble_are_made(trained: TrainingResult) -> None:
+    folder = trained.bundle.parent
+    for part in ("fold-1", "fold-2", "final"):
+        state = FitState(folder / part / "constructed")
+        assert [epoch.number for epoch in state.of_stage("small")] == [0, 1]
+        assert [epoch.number for epoch in state.of_stage("all")] == list(range(6))
+        split = read_split(folder / part / "split.csv")
+        assert set(split.values()) == {"train", "held"}
+    assert len(read_split(folder / "final" / "split.csv")) == 80
+    assert (folder / "augmentation.png").read_bytes()[:4] == b"\x89PNG"
+    assert (folder / "final" / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_no_photo_is_judged_by_an_ensemble_that_saw_its_patient(trained: TrainingResult) -> None:
+    folder = trained.bundle.parent
+    used = [set(read_split(folder / f"fold-{n}" / "split.csv")) for n in (1, 2)]
+    everything = set(read_split(folder / "final" / "split.csv"))
+    judged = [everything - part for part in used]
+    assert judged[0].isdisjoint(judged[1])
+    assert judged[0] | judged[1] == everything
+    assert trained.measured is not None
+    assert trained.measured.photos == 80
+
+
+def test_what_is_easy_is_learnt(trained: TrainingResult) -> None:
+    assert trained.measured is not None
+    assert trained.measured.photo.metrics.accuracy > 0.9
+    assert len(trained.measured.members) == 4
+
+
+def test_the_bundle_passes_every_check_and_says_where_it_is_from(trained: TrainingResult) -> None:
+    assert all(check.ok for check in verify_bundle(trained.bundle))
+    with open_bundle(trained.bundle) as bundle:
+        assert bundle.manifest.judges_tissue
+        assert bundle.manifest.training.weights_origin == "scratch"
+        assert "Speckled stains" in bundle.model_card
+        assert "A note." in bundle.model_card
+        assert "pretraining without labels saw the pixels of all photos" in " ".join(
+            bundle.model_card.split()
+        )
+        assert bundle.manifest.training.metrics["cv_photo_accuracy"] > 0.9
+
+
+def test_the_commands_use_it(
+    trained: TrainingResult, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = str(trained.bundle)
+    split = str(trained.bundle.parent / "final" / "split.csv")
+    options = ["--mpp", "1.0", "--split", split, "--part", "held", "--device", "CPU", "--json"]
+    assert bachview(["evaluate", bundle, str(data), *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["photo"]["accuracy"] > 0.9
+    table = tmp_path / "classes.csv"
+    photos = str(data / "Photos" / "Invasive")
+    assert bachview(["predict", bundle, photos, "--mpp", "1.0", "--output", str(table)]) == 0
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 21
+    assert sum(",Invasive," in line for line in lines[1:]) > 17
+
+
+def test_a_folder_in_use_wants_resume_and_the_same_recipe(
+    trained: TrainingResult, data: Path, tmp_path: Path
+) -> None:
+    folder = trained.bundle.parent.parent
+    token = CancelToken()
+    with pytest.raises(UsageError, match="--resume"):
+        train(request_for(data, folder, folds=2), token, TrainingWatcher())
+    other = request_for(data, folder, folds=0, resume=True)
+    with pytest.raises(RecipeError, match="another recipe"):
+        train(other, token, TrainingWatcher())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("keep")
+    with pytest.raises(UsageError, match="not empty"):
+        train(request_for(data, tmp_path, folds=0), token, TrainingWatcher())
+    assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, data: Path) -> None:
+    asked = request_for(data, tmp_path, folds=2)
+    small = asked.recipe.data.model_copy(update={"holdout": 0.1})
+    recipe = asked.recipe.model_copy(update={"data": small})
+    with pytest.raises(DatasetError, match=r"raise data\.holdout"):
+        train(replace(asked, recipe=recipe), CancelToken(), TrainingWatcher())
+    assert not asked.output.exists()
+
+
+def test_a_killed_training_goes_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real process, killed in the middle of an epoch."""
+    recipe = tmp_path / "recipe.toml"
+    write_recipe(recipe)
+    # Without pretraining and the first stage, and with an epoch that takes long enough.
+    output = tmp_path / "run"
+    arguments = ["train", str(data), "--output", str(output), "--recipe", str(recipe)]
+    arguments += ["--weights", "scratch", "--mpp", "1.0", "--folds", "0", "--name", "Killed"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bachview", *arguments],
+        env={**os.environ, "BACHVIEW_HOME": str(tmp_path / "home")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:
+            if "small 1:" in line:
+                process.send_signal(signal.SIGKILL)
+                break
+    process.wait()
+    before = FitState(output / "final" / "constructed").history
+    assert before
+    assert not (output / "Killed.bachmodel").exists()
+    assert bachview([*arguments, "--resume", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["bundle"] == str(output / "Killed.bachmodel")
+    after = FitState(output / "final" / "constructed").history
+    assert after[: len(before)] == before
+    assert len(after) == 8

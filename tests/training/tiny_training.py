@@ -1,0 +1,109 @@
+"""A data set that is learnt in seconds, and the recipe that learns it."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.stains import STAINS
+from bachview.training.recipe import Recipe, read_recipe
+
+#: One photo of each class for each patient; ten numbers are one patient.
+PATIENTS = 20
+MPP = 1.0
+
+RECIPE = """
+seed = 7
+precision = "float32"
+networks = ["constructed"]
+[patch]
+input_px = 64
+mpp = 1.0
+stride_um = 32.0
+[data]
+holdout = 0.5
+folds = 2
+[pretrain]
+input_px = 32
+epochs = 1
+steps = 2
+batch = 4
+learning_rate = 0.01
+warmup = 0.0
+weight_decay = 0.0
+[augmentation]
+scale = 0.1
+stain_strength = 0.05
+stain_shift = 0.01
+brightness = 0.01
+contrast = 0.05
+blur = 0.3
+jpeg = 0.2
+[classifiers]
+views = 4
+components = 3
+forest_trees = 8
+forest_leaf = 2
+boosting_rounds = 8
+boosting_leaves = 4
+boosting_rate = 0.3
+svm_c = 1.0
+[ensemble]
+member_weights = true
+target_risk = 0.1
+[slides]
+windows_per_class = 0
+hard_negatives = false
+[bundle]
+version = "1"
+data = "Speckled stains"
+licence = "CC0"
+kernels = "fp16"
+keras_weights = true
+[[stages]]
+name = "small"
+trainable = "head"
+input_px = 32
+epochs = 2
+steps = 4
+batch = 8
+learning_rate = 0.05
+warmup = 0.1
+weight_decay = 0.0
+label_smoothing = 0.0
+dropout = 0.0
+patience = 0
+[[stages]]
+name = "all"
+trainable = "all"
+epochs = 6
+steps = 6
+batch = 16
+learning_rate = 0.05
+warmup = 0.0
+weight_decay = 0.001
+label_smoothing = 0.05
+dropout = 0.1
+patience = 3
+"""
+
+
+def write_recipe(path: Path) -> Recipe:
+    path.write_text(RECIPE, encoding="utf-8")
+    return read_recipe(path)
+
+
+def write_dataset(folder: Path) -> Path:
+    """Photos of speckled stains: a class is its colour, a patient its shade."""
+    rng = np.random.default_rng(1)
+    for entry in BACH_CLASSES:
+        place = folder / "Photos" / entry.key
+        place.mkdir(parents=True)
+        prefix = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}[entry.key]
+        for patient in range(PATIENTS):
+            color = np.array(STAINS[entry.key]) + rng.uniform(-8, 8, 3)
+            noise = rng.normal(0, 10, (96, 128, 1)) + rng.normal(0, 3, (96, 128, 3))
+            pixels = np.clip(color + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(place / f"{prefix}{patient * 10 + 1:03d}.png")
+    return folder
