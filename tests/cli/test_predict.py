@@ -1,0 +1,190 @@
+"""``bachview predict``: CSV, JSON, submission, refusals; with the self-test bundle."""
+
+import concurrent.futures
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bachview.cli.predict import predict
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.stains import STAINS
+from bachview.errors import Cancelled
+from tests.cli.conftest import Cli, check_schema
+
+KEYS = BACH_CLASSES.keys
+MEMBERS = [
+    *("RGB network", "Opponent network", "Mixed network"),
+    *("Random forest", "Gradient boosting", "Support vectors"),
+]
+
+
+def paint(path: Path, key: str, *, mpp: float | None = 1.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(path.name)).integers(-6, 7, (192, 256, 3))
+    pixels = (np.array(STAINS[key]) + noise).clip(0, 255).astype(np.uint8)
+    density = {} if mpp is None else {"dpi": (25_400 / mpp, 25_400 / mpp)}
+    Image.fromarray(pixels).save(path, **density)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """``test2`` Normal, ``test10`` Benign, ``test11`` InSitu, ``test30`` Invasive, and a note."""
+    folder = tmp_path / "Test set ü"
+    for number, key in zip((2, 10, 11, 30), KEYS, strict=True):
+        paint(folder / f"test{number}.png", key)
+    (folder / "read me.txt").write_text("no photo")
+    (folder / "._test2.png").write_bytes(b"litter")
+    return folder
+
+
+def lines_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_photo_has_a_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "out.csv"
+    answer = cli("predict", "selftest", folder, "--output", output, "--device", "cpu")
+    assert answer.code == 0
+    assert "Invasive" in answer.out
+    assert "was not trained on tissue" in answer.err
+    lines = lines_of(output)
+    assert list(lines[0]) == [
+        *("file", "class"),
+        *(f"prob_{key}" for key in KEYS),
+        *("entropy", "disagreement"),
+        *MEMBERS,
+    ]
+    assert [Path(line["file"]).name for line in lines] == [
+        f"test{number}.png" for number in (2, 10, 11, 30)
+    ]
+    assert [line["class"] for line in lines] == list(KEYS)
+    for line in lines:
+        probabilities = [float(line[f"prob_{key}"]) for key in KEYS]
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+        assert KEYS[int(np.argmax(probabilities))] == line["class"]
+        assert {line[name] for name in MEMBERS} == {line["class"]}
+        assert float(line["disagreement"]) == 0
+        assert 0 <= float(line["entropy"]) < 1
+
+
+def test_the_document_keeps_to_its_schema(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    # The same file twice is one photo.
+    files = (folder / "test30.png", folder)
+    answer = cli("predict", "selftest", *files, "-o", output, "--device", "cpu", "--json")
+    assert answer.code == 0
+    document = answer.document
+    check_schema("predict", document)
+    assert [entry["class"] for entry in document["photos"]] == [KEYS[3], *KEYS[:3]]
+    assert {entry["mpp_origin"] for entry in document["photos"]} == {"file"}
+    assert {entry["patches"] for entry in document["photos"]} == {12}
+    assert document["output"] == str(output)
+    for entry, line in zip(document["photos"], lines_of(output), strict=True):
+        assert (entry["file"], entry["class"]) == (line["file"], line["class"])
+
+
+def test_a_submission_is_what_the_challenge_asks_for(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "submission.csv"
+    paint(folder / "more" / "test5.png", "Invasive")
+    answer = cli(
+        *("predict", "selftest", folder, "-o", output, "--bach-submission", "--device", "cpu")
+    )
+    assert answer.code == 0
+    assert output.read_bytes() == b"case,class\n2,0\n5,3\n10,1\n11,2\n30,3\n"
+
+
+def test_a_submission_needs_numbers(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    paint(folder / "unknown.png", "Normal")
+    output = tmp_path / "submission.csv"
+    answer = cli("predict", "selftest", folder, "-o", output, "--bach-submission")
+    assert answer.code == 2
+    assert "unknown.png has no case number" in answer.err
+    assert not output.exists()
+
+
+def test_what_cannot_be_judged_is_named_and_the_rest_goes_on(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    paint(folder / "test40.png", "Benign", mpp=None)
+    (folder / "test41.png").write_text("no picture")
+    output = tmp_path / "out.csv"
+    arguments = ("predict", "selftest", folder, tmp_path / "gone.png", "-o", output, "--json")
+    answer = cli(*arguments, "--device", "cpu")
+    assert answer.code == 3
+    assert len(lines_of(output)) == 4
+    for text in ("test40.png states no plausible pixel size", "test41.png", "gone.png is not"):
+        assert text in answer.err
+    check_schema("predict", answer.document)
+    names = [Path(entry["file"]).name for entry in answer.document["failed"]]
+    assert sorted(names) == ["gone.png", "test40.png", "test41.png"]
+
+    answer = cli(*arguments, "--device", "cpu", "--mpp", "1.0")
+    assert answer.code == 3
+    assert len(lines_of(output)) == 5
+    assert {entry["mpp_origin"] for entry in answer.document["photos"]} == {"given"}
+    names = [Path(entry["file"]).name for entry in answer.document["failed"]]
+    assert sorted(names) == ["gone.png", "test41.png"]
+
+
+def test_where_nothing_can_be_judged_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", tmp_path / "gone.png", "-o", output, "--device", "cpu")
+    assert answer.code == 3
+    assert "gone.png is not there" in answer.err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ({"files": "empty"}, 3, "holds no photos"),
+        ({"output": "."}, 2, "is a folder"),
+        ({"mpp": "400"}, 2, "implausible"),
+        ({"bundle": "nobody"}, 3, "There is no bundle nobody"),
+    ],
+)
+def test_refusals_come_before_the_work(
+    cli: Cli, folder: Path, tmp_path: Path, options: dict[str, str], code: int, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    files = tmp_path / options.get("files", folder.name)
+    output = tmp_path / options.get("output", "out.csv")
+    more = ("--mpp", options["mpp"]) if "mpp" in options else ()
+    answer = cli("predict", options.get("bundle", "selftest"), files, "-o", output, *more)
+    assert answer.code == code
+    assert said in answer.err
+    assert not list(tmp_path.glob("*out.csv*"))
+
+
+def test_ctrl_c_ends_it_and_nothing_is_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = concurrent.futures.wait
+    waited = []
+
+    def wait(*arguments: Any, **options: Any) -> Any:
+        waited.append(arguments)
+        if len(waited) == 1:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(concurrent.futures, "wait", wait)
+    with pytest.raises(Cancelled):
+        predict(
+            "selftest",
+            [folder] * 3,
+            output=tmp_path / "out.csv",
+            mpp=None,
+            bach_submission=False,
+            device="cpu",
+            as_json=False,
+        )
+    assert not list(tmp_path.glob("*out.csv*"))

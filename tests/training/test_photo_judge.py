@@ -1,0 +1,245 @@
+"""Photos are judged by the classifier of the slides."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bachview.core.calibration import Calibration
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.geometry import Size
+from bachview.core.patches import PatchGeometry
+from bachview.core.stains import STAINS
+from bachview.errors import (
+    BachviewError,
+    CalibrationError,
+    Cancelled,
+    DatasetError,
+    SlideOpenError,
+)
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble, load_ensemble
+from bachview.models.installed import resolve_bundle
+from bachview.training.mosaic_agreement import main, measure_agreement
+from bachview.training.photo_judge import (
+    PhotoJudgement,
+    attempt_photos,
+    judge_photo,
+    judge_photos,
+    photo_grid,
+    read_photo,
+)
+from tests.conftest import shared_file
+from tests.slides import write_pyramid
+
+RGB = npt.NDArray[np.uint8]
+KEYS = BACH_CLASSES.keys
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Iterator[Ensemble]:
+    with load_ensemble(resolve_bundle("selftest"), device="CPU") as loaded:
+        yield loaded
+
+
+def tissue(
+    seed: int, main_class: str, *, size: tuple[int, int] = (256, 192), block: int = 64
+) -> RGB:
+    """(height, width, 3): mostly the main class's stain, some blocks with those of others."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    shape = (-(-height // block), -(-width // block))
+    choice = rng.choice([main_class, *KEYS], shape, p=[0.8, *[0.05] * 4])
+    colours = np.array([[STAINS[key] for key in row] for row in choice])
+    picture = colours.repeat(block, axis=0).repeat(block, axis=1)[:height, :width]
+    return (picture + rng.integers(-6, 7, picture.shape)).clip(0, 255).astype(np.uint8)
+
+
+def save(path: Path, picture: RGB) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+    return path
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.floats(0.1, 2), st.floats(0.2, 1.5))
+def test_fields_lie_on_the_photo_and_reach_from_edge_to_edge(
+    width: int, height: int, mpp: float, stride_share: float
+) -> None:
+    geometry = PatchGeometry(96, 2.0, 192.0 * stride_share)
+    grid = photo_grid(Size(width, height), Calibration.typed(mpp), geometry)
+    first, last = grid.field(0, 0), grid.field(grid.rows - 1, grid.columns - 1)
+    for low, high, side, field, step, count in (
+        (first.x, last.right, width, grid.field_x, grid.stride_x, grid.columns),
+        (first.y, last.bottom, height, grid.field_y, grid.stride_y, grid.rows),
+    ):
+        assert field == pytest.approx(192 / mpp)
+        assert step <= geometry.stride_um / mpp * (1 + 1e-5)
+        assert (low + high) / 2 == pytest.approx(side / 2)
+        if side > field * (1 + 1e-5):
+            assert (low, high) == (pytest.approx(0, abs=1e-6), pytest.approx(side))
+        elif side < field:
+            assert count == 1
+
+
+def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
+    picture = tissue(1, "Invasive")
+    photo = save(tmp_path / "p.png", picture)
+    patches = read_photo(photo, 1.0, PatchGeometry(64, 1.0, 64.0))
+    expected = picture.reshape(3, 64, 4, 64, 3).swapaxes(1, 2).reshape(12, 64, 64, 3)
+    assert (patches == expected).all()
+
+
+def test_cells_without_tissue_are_passed_over_unless_there_are_no_others(tmp_path: Path) -> None:
+    picture = tissue(2, "Benign", size=(1024, 768))
+    picture[:, 512:] = 243
+    geometry = PatchGeometry(64, 1.0, 64.0)
+    half = read_photo(save(tmp_path / "half.png", picture), 1.0, geometry)
+    assert 12 * 8 <= len(half) <= 12 * 9
+    picture[:] = 243
+    assert len(read_photo(save(tmp_path / "glass.png", picture), 1.0, geometry)) == 12 * 16
+
+
+def test_a_photo_is_the_mean_of_its_patches(ensemble: Ensemble, tmp_path: Path) -> None:
+    photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
+    judged = judge_photo(ensemble, photo, 1.0)
+    patches = read_photo(photo, 1.0, ensemble.bundle.geometry)
+    answer = ensemble.predict(patches)
+    assert judged.probabilities.shape == (12, 4)
+    assert judged.members.shape == (12, 6, 4)
+    assert np.allclose(judged.probabilities, answer.probabilities, atol=1e-3)
+    assert np.allclose(judged.photo_probabilities, judged.probabilities.mean(axis=0), atol=1e-6)
+    assert np.allclose(judged.photo_members.sum(axis=1), 1, atol=1e-5)
+    assert KEYS[judged.top_class] == "InSitu"
+    assert 0 < judged.entropy < 1
+    assert judged.disagreement == 0
+    more = judge_photo(ensemble, photo, 1.0, stride_um=32.0)
+    assert len(more.probabilities) == 7 * 5
+
+
+def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
+    members = np.zeros((2, 4, 2), np.float32)
+    members[:, :2, 0] = members[:, 2:, 1] = 1
+    judged = PhotoJudgement(members, np.array([[1, 0], [0, 1]], np.float32))
+    assert judged.entropy == pytest.approx(1)
+    assert judged.disagreement == pytest.approx(4 / 6)
+
+
+def test_photos_keep_their_order_and_progress_is_told(ensemble: Ensemble, tmp_path: Path) -> None:
+    photos = [(save(tmp_path / f"{n}.png", tissue(n, KEYS[n % 4])), 1.0) for n in range(11)]
+    told: list[tuple[int, int]] = []
+    answers = judge_photos(ensemble, photos, on_progress=lambda *state: told.append(state))
+    assert [answer.top_class for answer in answers] == [n % 4 for n in range(11)]
+    assert told == [(n + 1, 11) for n in range(11)]
+    assert judge_photos(ensemble, []) == []
+
+
+def test_a_photo_that_cannot_be_read(ensemble: Ensemble, tmp_path: Path) -> None:
+    good = save(tmp_path / "good.png", tissue(1, "Normal"))
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    photos = [(good, 1.0), (bad, 1.0), (tmp_path / "gone.png", 1.0), (good, 100.0), (good, 1.0)]
+    answers = attempt_photos(ensemble, photos)
+    kinds = (PhotoJudgement, BachviewError, SlideOpenError, CalibrationError, PhotoJudgement)
+    for answer, kind in zip(answers, kinds, strict=True):
+        assert isinstance(answer, kind)
+    assert "bad.png" in str(answers[1])
+    with pytest.raises(BachviewError, match=r"bad\.png"):
+        judge_photos(ensemble, photos)
+
+
+def test_a_cancel_ends_it_and_its_readers(ensemble: Ensemble, tmp_path: Path) -> None:
+    photos = [(save(tmp_path / f"{n}.png", tissue(n, "Normal")), 1.0) for n in range(8)]
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        judge_photos(ensemble, photos, token=token, on_progress=lambda *_: token.cancel())
+
+
+def test_an_error_leaves_the_callers_token_alone(ensemble: Ensemble, tmp_path: Path) -> None:
+    good = save(tmp_path / "good.png", tissue(1, "Normal"))
+    token = CancelToken()
+    with pytest.raises(SlideOpenError):
+        judge_photos(ensemble, [(tmp_path / "gone.png", 1.0), (good, 1.0)], token=token)
+    assert not token.is_cancelled
+
+
+@pytest.fixture(scope="module")
+def made_mosaic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A slide of twelve photos with glass between them, aligned with no grid, and its JSON."""
+    folder = tmp_path_factory.mktemp("mosaic")
+    canvas = np.full((1800, 2700, 3), 243, np.uint8)
+    truth = []
+    for number in range(12):
+        key = KEYS[number % 4]
+        name = f"p{number}.png"
+        row, column = divmod(number, 4)
+        x, y = 37 + column * 650, 53 + row * 570
+        picture = tissue(number, key, size=(512, 384), block=128)
+        save(folder / "Photos" / key / name, picture)
+        canvas[y : y + 384, x : x + 512] = picture
+        truth.append({"file": name, "class": key, "x": x, "y": y, "width": 512, "height": 384})
+    (folder / "mosaic.json").write_text(json.dumps({"mpp": 1.0, "photos": truth}))
+    return write_pyramid(folder / "mosaic.tiff", canvas, mpp=1.0)
+
+
+@pytest.fixture
+def mosaic(made_mosaic: Path, tmp_path: Path) -> Path:
+    """A mosaic whose files may be changed."""
+    shutil.copytree(made_mosaic.parent, tmp_path / "m")
+    return tmp_path / "m" / made_mosaic.name
+
+
+def test_slide_and_photo_are_the_same_classifier(
+    mosaic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the overlay shows most of a photo's area is what is predicted of the photo."""
+    photos = mosaic.parent / "Photos"
+    assert main(["selftest", str(mosaic), str(photos), "--device", "cpu"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["photos"] == 12
+    assert document["share"] >= 0.97
+    assert document["agreed"]["mean"] == 12
+    assert document["photo_accuracy"] == 1
+    assert document["slide_accuracy"] >= 0.97
+    assert document["differing"] == []
+
+
+def test_a_photo_that_is_not_what_lies_on_the_slide_is_seen(mosaic: Path) -> None:
+    photos = mosaic.parent / "Photos"
+    save(photos / "Normal" / "p0.png", tissue(99, "Invasive", size=(512, 384)))
+    found = measure_agreement(
+        resolve_bundle("selftest"), mosaic, mosaic.with_suffix(".json"), photos, device="CPU"
+    )
+    assert found.share == 11 / 12
+    assert [(p.file, p.predicted) for p in found.differing] == [("p0.png", "Invasive")]
+    assert found.differing[0].slide["majority"] == "Normal"
+
+
+@pytest.mark.parametrize("text", ["no json", "{}", '{"mpp": 1, "photos": []}'])
+def test_a_file_that_does_not_say_where_photos_are(
+    mosaic: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mosaic.with_suffix(".json").write_text(text)
+    assert main(["selftest", str(mosaic), str(mosaic.parent)]) == 3
+    assert "mosaic.json" in capsys.readouterr().err
+
+
+def test_a_photo_of_the_mosaic_that_is_missing_is_named(mosaic: Path) -> None:
+    (mosaic.parent / "Photos" / "Normal" / "p0.png").unlink()
+    with pytest.raises(DatasetError, match=r"p0\.png"):
+        measure_agreement(
+            resolve_bundle("selftest"), mosaic, mosaic.with_suffix(".json"), mosaic.parent
+        )
+
+
+def test_a_real_photo(ensemble: Ensemble) -> None:
+    photo = shared_file("bach-photos/Photos/Benign/b001.jpg")
+    judged = judge_photo(ensemble, photo, 0.56)
+    assert len(judged.probabilities) == 14 * 11
+    assert np.allclose(judged.probabilities.sum(axis=1), 1, atol=1e-4)
