@@ -26,8 +26,11 @@ def paint(path: Path, key: str, *, mpp: float | None = 1.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(len(path.name)).integers(-6, 7, (192, 256, 3))
     pixels = (np.array(STAINS[key]) + noise).clip(0, 255).astype(np.uint8)
-    density = {} if mpp is None else {"dpi": (25_400 / mpp, 25_400 / mpp)}
-    Image.fromarray(pixels).save(path, **density)
+    picture = Image.fromarray(pixels)
+    if mpp is None:
+        picture.save(path)
+    else:
+        picture.save(path, dpi=(25_400 / mpp, 25_400 / mpp))
     return path
 
 
