@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skops.io
 
 from bachview.errors import BachviewError, BundleError, EngineError, UsageError
+from bachview.models.classifiers import TRUSTED_TYPES, dump_classifier
 from bachview.models.ensemble import load_ensemble
 from bachview.models.verification import verify_bundle
 from tests.models.bundles import (
@@ -234,3 +236,12 @@ def test_the_tensorflow_weights_are_optional_but_then_that_engine_is_refused(
     load_ensemble(packed(folder, tmp_path / "slim.bachmodel")).close()
     with pytest.raises(BundleError, match="no weights for the tensorflow engine"):
         load_ensemble(folder, engine="tensorflow")
+
+
+def test_a_classifier_that_fails_on_the_golden_patches_only_is_refused(folder: Path) -> None:
+    content = (folder / "svm.skops").read_bytes()
+    fitted = skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+    scaler = fitted.steps[0][1]
+    scaler.mean_, scaler.scale_ = np.zeros_like(scaler.mean_), np.full_like(scaler.scale_, 1e-310)
+    (folder / "svm.skops").write_bytes(dump_classifier(fitted))
+    assert "Support vectors of bundle fails on the golden patches" in refused(rehash(folder))
