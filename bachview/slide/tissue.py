@@ -20,6 +20,7 @@ splits a field that is tissue all over, and on a slide of pale tissue it takes t
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,7 +157,7 @@ def find_tissue(
             token.check()
         part = slice(top, min(top + stripe, rows))
         picture[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
-    mask = stained(picture, mpp)
+    mask = stained(picture, mpp, check=token.check if token is not None else _go_on)
     return TissueMask(mask | unread, bounds, mpp)
 
 
@@ -203,31 +204,44 @@ def _read_blocks(
     return pixels
 
 
-def stained(picture: RGB, mpp: float) -> Mask:
+def _go_on() -> None:
+    """Nobody asks to stop."""
+
+
+def stained(picture: RGB, mpp: float, *, check: Callable[[], object] = _go_on) -> Mask:
     """(rows, columns) bool: where `picture` shows stained tissue; see the module's method.
 
     Parameters
     ----------
     picture : (rows, columns, 3) uint8 RGB at `mpp` um/px.
+    check : called between steps, which take some tenths of a second each at
+        `_MOST_PX`; may raise to stop.
     """
     from scipy import ndimage
 
     stain, ink = _stain_and_ink(picture)
+    check()
     # The rim of a mark mixes ink with glass and looks like faint stain.
     ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
     faint = (stain > _FAINT_STAIN) & ~ink
     clear = (stain > _CLEAR_STAIN) & ~ink
     # Two neighbours at least: single coloured pixels are noise of the sensor or of JPEG.
     clear &= ndimage.uniform_filter(clear.astype(np.float32), 3) > 0.3
+    check()
     # Pale fat is nowhere clear, but evenly faint over an area in which noise averages out.
     clear |= faint & (ndimage.uniform_filter(stain * faint, round(_AREA_UM / mpp)) > _AREA_STAIN)
+    check()
     parts, count = ndimage.label(faint, np.ones((3, 3)))
+    check()
     seeded = np.zeros(count + 1, np.bool_)
     seeded[np.unique(parts[clear])] = True
     seeded[0] = False
     mask = seeded[parts]
-    closed = _closed(mask, max(1, round(_CLOSE_UM / 2 / mpp)))
+    check()
+    closed = _closed(mask, max(1, round(_CLOSE_UM / 2 / mpp)), check)
+    check()
     closed = _without_small(~closed, _FILL_MM2, mpp)
+    check()
     return _without_small(~closed, _SPECK_MM2, mpp)
 
 
@@ -273,14 +287,17 @@ def _white(picture: RGB) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _closed(mask: Mask, radius: int) -> Mask:
+def _closed(mask: Mask, radius: int, check: Callable[[], object]) -> Mask:
     """`mask` and the gaps in it that a disc of `radius` px does not fit into."""
     from scipy import ndimage
 
     padded = np.pad(mask, radius)
     if radius <= _SMALL_DISC_PX:
         y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-        padded = ndimage.binary_closing(padded, x * x + y * y <= radius * radius)
+        disc = x * x + y * y <= radius * radius
+        padded = ndimage.binary_dilation(padded, disc)
+        check()
+        padded = ndimage.binary_erosion(padded, disc)
     else:
         # The same by distances, whose cost does not grow with the disc (the finer masks of
         # small slides). Without any tissue there is no distance to it.

@@ -205,3 +205,20 @@ def test_it_stops_when_asked() -> None:
     reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), factors=())
     with pytest.raises(Cancelled):
         find_tissue(reader, Calibration.typed(0.5), token)
+
+
+def test_it_stops_between_the_steps_as_well() -> None:
+    """Not only between the stripes: on a large slide the steps take seconds together."""
+
+    class Late(CancelToken):
+        checks = 0
+
+        def check(self) -> float:
+            self.checks += 1
+            if self.checks > 4:
+                raise Cancelled
+            return 0.0
+
+    reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), factors=())
+    with pytest.raises(Cancelled):
+        find_tissue(reader, Calibration.typed(0.5), Late())
