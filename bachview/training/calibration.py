@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.probabilities import disagreement, soft_vote, tempered
+from bachview.core.probabilities import disagreement, tempered
 from bachview.core.uncertainty import Thresholds
 
 Floats = npt.NDArray[np.float32]
@@ -75,9 +75,12 @@ def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> F
     count = members.shape[1]
     equal = np.full(count, 1 / count)
 
+    # In float64: the optimiser's steps are too small to be seen in float32.
+    votes = members.astype(np.float64)
+
     def cost(weights: npt.NDArray[Any]) -> float:
         away = float(((weights * count - 1) ** 2).mean())
-        return _nll(soft_vote(members, weights.astype(np.float32)), labels) + shrinkage * away
+        return _nll(np.einsum("nmc,m->nc", votes, weights), labels) + shrinkage * away
 
     found: Any = minimize(
         cost,
@@ -113,7 +116,7 @@ def choose_thresholds(
     best: tuple[tuple[bool, float, float], OperatingPoint] | None = None
     for most in np.unique(split.round(4)):
         agreed = split <= most + 1e-4
-        for least in np.linspace(floor, 0.95, _CONFIDENCE_STEPS):
+        for least in np.linspace(floor, 0.95, _CONFIDENCE_STEPS).round(3):
             kept = agreed & (confidence >= least)
             coverage = float(kept.mean())
             if coverage < LEAST_COVERAGE:
@@ -122,13 +125,13 @@ def choose_thresholds(
             reached = risk <= target_risk
             rank = (reached, coverage if reached else -risk, coverage)
             if best is None or rank > best[0]:
-                limits = Thresholds(round(float(least), 3), round(float(most) + 1e-4, 4))
+                limits = Thresholds(float(least), round(float(most) + 1e-4, 4))
                 best = (rank, OperatingPoint(limits, coverage, risk))
     if best is None:
         raise ValueError("there is no case to choose limits on")
     return best[1]
 
 
-def _nll(probabilities: Floats, labels: Labels) -> float:
+def _nll(probabilities: npt.NDArray[np.floating], labels: Labels) -> float:
     own = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(own, _TINY)).mean())

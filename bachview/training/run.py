@@ -37,6 +37,7 @@ from bachview.training.ensemble_fit import (
 )
 from bachview.training.evaluation import Evaluation, evaluate
 from bachview.training.fitting import FitWatcher
+from bachview.training.hard_negatives import NEGATIVE
 from bachview.training.model_card import Card, model_card
 from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe
@@ -224,17 +225,16 @@ class _Run:
             return []
         self._watcher.phase("Cutting windows out of the annotated slides")
         patch = self._recipe.patch
-        windows = sample_windows(
+        # Of the class that is mined there must be some to leave out.
+        mined = NEGATIVE if self._recipe.slides.hard_negatives else None
+        return sample_windows(
             dataset.slides,
-            per_class=wanted,
+            per_class=[wanted * (1 + (key == mined)) for key in dataset.classes.keys],
             field_um=patch.input_px * patch.mpp,
             mpp=patch.mpp,
             seed=self._recipe.seed,
             token=self._token,
         )
-        return [
-            Source(window.pixels, window.label, window.group, is_window=True) for window in windows
-        ]
 
     def _cross_validate(
         self,

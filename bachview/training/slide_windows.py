@@ -20,6 +20,7 @@ from bachview.slide.patches import PatchReader
 from bachview.slide.tissue import TissueMask, find_tissue
 from bachview.training.annotations import AnnotatedRegion, read_annotations
 from bachview.training.samples import AnnotatedSlide
+from bachview.training.sources import Source
 
 if TYPE_CHECKING:
     import shapely
@@ -40,23 +41,6 @@ _WINDOWS_PER_FIELD = 4
 _TRIES = 40
 #: Points that are drawn in a region's rectangle for each place that is tried.
 _DRAWS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Pixels around a place of known class.
-
-    Attributes
-    ----------
-    pixels : (h, w, 3) uint8 RGB at the mpp that was asked for; square, `WINDOW_FIELDS` fields a
-        side. The class is that of the field in its middle.
-    label : index into the class set.
-    group : the slide's name; windows of one slide are never split.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    label: int
-    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +84,7 @@ def sample_windows(
     seed: int,
     token: CancelToken,
     classes: ClassSet = BACH_CLASSES,
-) -> list[Window]:
+) -> list[Source]:
     """Cut windows out of annotated slides. Any thread; reads one slide after the other.
 
     The middle of a window lies in a region of its class, and at least half of its field
@@ -137,7 +121,7 @@ def sample_windows(
     normal = classes.keys.index(NORMAL) if NORMAL in classes.keys else None
     sources = _sources(terrains, normal)
     quotas = _quotas(sources, wanted)
-    windows: list[Window] = []
+    windows: list[Source] = []
     for index, (slide, terrain) in enumerate(zip(slides, terrains, strict=True)):
         generator = np.random.default_rng((seed, index))
         places = [
@@ -148,30 +132,6 @@ def sample_windows(
         ]
         windows += _read(slide, terrain, places, field_um, mpp, token)
     return windows
-
-
-def hardest(
-    windows: Sequence[Window],
-    probabilities: npt.NDArray[np.floating],
-    count: int,
-    *,
-    label: int = 0,
-) -> list[Window]:
-    """Hard negatives: all windows of other classes, and the `count` hardest of `label`.
-
-    Hardest are those to which an ensemble gave the least probability of their own class.
-
-    Parameters
-    ----------
-    probabilities : (N, C) float, of the windows in their order.
-    label : Normal, of which a slide has more than anybody needs.
-    """
-    own = np.array([window.label == label for window in windows], np.bool_)
-    candidates = np.flatnonzero(own)
-    # Stable, so that ties fall alike on every machine.
-    order = np.argsort(probabilities[candidates, label], kind="stable")
-    kept = {*np.flatnonzero(~own).tolist(), *candidates[order[:count]].tolist()}
-    return [window for index, window in enumerate(windows) if index in kept]
 
 
 def _terrain(
@@ -345,7 +305,7 @@ def _read(
     field_um: float,
     mpp: float,
     token: CancelToken,
-) -> list[Window]:
+) -> list[Source]:
     """The pixels around `places`, as the slide path sees them."""
     from bachview.slide.opening import open_slide
 
@@ -362,5 +322,5 @@ def _read(
             token.check()
             around = Region.around(place, factor * terrain.field_x, factor * terrain.field_y)
             with contextlib.suppress(SlideReadError):
-                windows.append(Window(patches.read(around), label, slide.path.stem))
+                windows.append(Source(patches.read(around), label, slide.path.stem, is_window=True))
     return windows

@@ -9,7 +9,8 @@ import pytest
 from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.samples import AnnotatedSlide
-from bachview.training.slide_windows import WINDOW_FIELDS, Window, hardest, sample_windows
+from bachview.training.slide_windows import WINDOW_FIELDS, sample_windows
+from bachview.training.sources import Source
 from tests.slides import write_pyramid
 from tests.training.aperio_xml import rectangle, region, write_xml
 
@@ -52,13 +53,13 @@ def slide(tmp_path: Path) -> AnnotatedSlide:
     return AnnotatedSlide(path, write_xml(tmp_path / "A01.xml", drawn, mpp="1.0"))
 
 
-def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[Window]:
+def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[Source]:
     return sample_windows(
         slides, per_class=per_class, field_um=FIELD_UM, mpp=2.0, seed=seed, token=CancelToken()
     )
 
 
-def share_of(window: Window, colour: tuple[int, int, int]) -> float:
+def share_of(window: Source, colour: tuple[int, int, int]) -> float:
     """Of the field in the window's middle."""
     side = len(window.pixels)
     margin = round(side * (1 - 1 / WINDOW_FIELDS) / 2)
@@ -133,11 +134,3 @@ def test_sampling_can_be_cancelled(slide: AnnotatedSlide) -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         sample_windows([slide], per_class=1, field_um=FIELD_UM, mpp=2.0, seed=0, token=token)
-
-
-def test_the_hardest_normal_windows_stay_with_all_others() -> None:
-    pixels = np.zeros((2, 2, 3), np.uint8)
-    windows = [Window(pixels, label, str(number)) for number, label in enumerate((0, 3, 0, 0, 1))]
-    normal = np.array([0.9, 0.1, 0.2, 0.5, 0.0])
-    probabilities = np.column_stack([normal, 1 - normal])
-    assert [window.group for window in hardest(windows, probabilities, 2)] == ["1", "2", "3", "4"]

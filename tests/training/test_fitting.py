@@ -1,0 +1,191 @@
+"""Starting weights, what may learn, schedules, early stopping, hard negatives."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.stains import STAINS
+from bachview.errors import DatasetError
+from bachview.jobs.tokens import CancelToken
+from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
+from bachview.training.hard_negatives import with_hard_negatives
+from bachview.training.networks import (
+    IMAGENET_FILES,
+    build_network,
+    load_imagenet,
+    set_trainable,
+)
+from bachview.training.recipe import Recipe
+from bachview.training.sources import Source
+from tests.training.tiny_training import write_recipe
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    return write_recipe(tmp_path / "recipe.toml")
+
+
+@pytest.fixture(scope="module")
+def efficientnet() -> Any:
+    return build_network("efficientnet_b0", input_px=32, class_count=4, dropout=0.0)
+
+
+def sources(count: int = 16, *, are_windows: bool = False) -> list[Source]:
+    rng = np.random.default_rng(0)
+    made = []
+    for place in range(count):
+        label = place % 4
+        color = np.array(STAINS[BACH_CLASSES.keys[label]])
+        pixels = np.clip(color + rng.normal(0, 8, (96, 96, 3)), 0, 255).astype(np.uint8)
+        made.append(Source(pixels, label, f"patient-{place}", is_window=are_windows))
+    return made
+
+
+def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
+    values: dict[str, Any] = {
+        "architecture": "constructed",
+        "classes": BACH_CLASSES,
+        "train": sources(),
+        "held": sources(8),
+        "recipe": recipe,
+        "imagenet": "scratch",
+        "pretrained": None,
+        "folder": folder,
+        "seed": 1,
+    }
+    return FitJob(**{**values, **changes})
+
+
+def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) -> None:
+    nets = [
+        fit_network(job(recipe, tmp_path / name), CancelToken(), FitWatcher())[0]
+        for name in ("one", "two")
+    ]
+    for a, b in zip(nets[0].get_weights(), nets[1].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_finished_network_is_not_fitted_again(recipe: Recipe, tmp_path: Path) -> None:
+    first, _ = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), FitWatcher())
+
+    class Silent(FitWatcher):
+        def epoch(self, network: str, epoch: Epoch) -> None:
+            raise AssertionError("nothing was left to do")
+
+    again, _ = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), Silent())
+    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_patience_of_a_stage_ends_it_at_its_best_epoch(recipe: Recipe, tmp_path: Path) -> None:
+    # So large a rate makes it worse at once.
+    stage = recipe.stages[1].model_copy(
+        update={"epochs": 9, "patience": 2, "learning_rate": 1.0, "name": "wild"}
+    )
+    wild = recipe.model_copy(update={"stages": (recipe.stages[0], stage)})
+    network, _ = fit_network(job(wild, tmp_path / "fit"), CancelToken(), FitWatcher())
+    losses = [e.held_loss for e in FitState(tmp_path / "fit").of_stage("wild")]
+    best = int(np.argmin([loss for loss in losses if loss is not None]))
+    assert len(losses) in (best + 3, 9)
+    from bachview.training.sources import grid_patches
+
+    patches, labels = grid_patches(sources(8), 64)
+    answers = np.asarray(network.predict_on_batch(patches))
+    loss = -np.log(np.maximum(answers[np.arange(len(labels)), labels], 1e-7)).mean()
+    assert loss == pytest.approx(losses[best], rel=1e-3)
+
+
+def test_a_damaged_record_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "fit.json").write_text("{")
+    with pytest.raises(DatasetError, match="delete the folder"):
+        FitState(tmp_path)
+
+
+def test_the_rate_rises_and_falls(recipe: Recipe) -> None:
+    stage = recipe.stages[0].model_copy(update={"epochs": 10, "steps": 10, "warmup": 0.2})
+    rates = [float(schedule(stage)(step)) for step in range(100)]
+    top = int(np.argmax(rates))
+    assert 18 <= top <= 21
+    assert rates[top] == pytest.approx(stage.learning_rate, rel=0.05)
+    assert rates[0] < 0.1 * stage.learning_rate
+    assert rates[-1] < 0.1 * stage.learning_rate
+    assert all(b <= a for a, b in zip(rates[top:], rates[top + 1 :], strict=False))
+
+
+def test_head_upper_and_all_learn_more_and_more(efficientnet: Any) -> None:
+    counts = []
+    for part in ("head", "upper", "all", "head"):
+        set_trainable(efficientnet, part)
+        counts.append(len(efficientnet.trainable_weights))
+    assert counts[0] == counts[3] == 2
+    assert 2 < counts[1] < counts[2]
+
+
+def test_imagenet_weights_from_a_folder(efficientnet: Any, tmp_path: Path) -> None:
+    """A file as keras.applications publishes it: HDF5 with layers in order."""
+    import keras
+    from keras.src.legacy.saving import legacy_h5_format
+
+    published = keras.applications.EfficientNetB0(include_top=False, weights=None)
+    rng = np.random.default_rng(0)
+    published.set_weights([rng.normal(size=w.shape) for w in published.get_weights()])
+    import h5py
+
+    with h5py.File(tmp_path / IMAGENET_FILES["efficientnet_b0"], "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, published)
+    assert load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+    kernel = efficientnet.get_layer("backbone").get_layer("stem_conv").get_weights()[0]
+    np.testing.assert_array_equal(kernel, published.get_layer("stem_conv").get_weights()[0])
+
+
+def test_imagenet_weights_that_are_missing_or_wrong_are_a_sentence(
+    efficientnet: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=r"efficientnetb0_notop\.h5 are not in the folder"):
+        load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+    (tmp_path / IMAGENET_FILES["efficientnet_b0"]).write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match="does not hold the weights"):
+        load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+
+
+def test_weights_that_cannot_be_fetched_are_said_so(
+    efficientnet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def unreachable(**options: object) -> None:
+        raise Exception("URL fetch failure")  # as Keras does
+
+    monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
+    assert not load_imagenet(efficientnet, "efficientnet_b0", None)
+
+
+class Judge:
+    """Says Normal with the brightness of the patch."""
+
+    input_shape = (None, 64, 64, 3)
+
+    def predict_on_batch(self, patches: Any) -> Any:
+        normal = patches.mean((1, 2, 3)) / 255
+        return np.stack([normal, *[(1 - normal) / 3] * 3], axis=1)
+
+
+def test_the_easier_half_of_the_normal_windows_is_left_out(tmp_path: Path) -> None:
+    windows = [
+        Source(np.full((96, 96, 3), shade, np.uint8), label, "slide", is_window=True)
+        for label in (0, 3)
+        for shade in (10, 60, 120, 250)
+    ]
+    photo = Source(np.full((96, 96, 3), 255, np.uint8), 0, "patient")
+    record = tmp_path / "easy.json"
+    kept = with_hard_negatives(Judge(), [photo, *windows], BACH_CLASSES, record)
+    assert kept == [photo, *windows[:2], *windows[4:]]
+    assert json.loads(record.read_text()) == [3, 4]
+    # A later call keeps the choice, whatever the network says by then.
+    again = with_hard_negatives(None, [photo, *windows], BACH_CLASSES, record)
+    assert [id(source) for source in again] == [id(source) for source in kept]
