@@ -128,7 +128,8 @@ def _compiled(
     importance = described.importance
 
     def loss(wanted: Any, given: Any) -> Any:
-        return keras.ops.mean(importance * keras.ops.square(wanted - given), axis=-1)
+        weighted = keras.ops.multiply(importance, keras.ops.square(wanted - given))
+        return keras.ops.mean(weighted, axis=-1)
 
     training.compile(
         optimizer=keras.optimizers.AdamW(
