@@ -11,6 +11,15 @@ from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS_WITH_OPTIONS = (
+    "classify",
+    "phantom",
+    "bench",
+    "train",
+    "evaluate",
+    "predict",
+    "dataset check",
+)
 BUNDLE_COMMANDS = {"verify", "list", "make-selftest", "make-untrained"}
 
 
@@ -24,9 +33,7 @@ def test_every_command_in_it_exists() -> None:
 
 
 def test_every_option_in_it_exists(cli: Cli) -> None:
-    helps = " ".join(
-        cli(*command.split(), "--help").out for command in ("classify", "phantom", "bench")
-    )
+    helps = " ".join(cli(*command.split(), "--help").out for command in COMMANDS_WITH_OPTIONS)
     for option in re.findall(r"^bachview .*?(--[a-z-]+)", README, re.M):
         assert option in helps
 

@@ -18,6 +18,7 @@ from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.training.splits import read_split
+from tests.cli.conftest import check_schema
 from tests.training.tiny_training import write_dataset, write_recipe
 
 
@@ -193,6 +194,7 @@ def test_a_killed_training_goes_on(
     assert not (output / "Killed.bachmodel").exists()
     assert bachview([*arguments, "--resume", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
+    check_schema("train", document)
     assert document["bundle"] == str(output / "Killed.bachmodel")
     after = FitState(output / "final" / "constructed").history
     assert after[: len(before)] == before
