@@ -122,10 +122,9 @@ class EnsembleHost:
             token.check()
             patch = read()
             token.check()
-            loaded = self._loaded
-            if loaded is None:
-                self._ready(choice)
             with self._lock:
+                if self._loaded is None:
+                    self._load(choice)
                 loaded = self._loaded
                 if loaded is None or loaded[0].sha256 != choice.sha256:
                     raise UsageError(
@@ -138,9 +137,6 @@ class EnsembleHost:
         return self._explanations.submit(run, token)
 
     def _ready(self, choice: EnsembleChoice) -> "Ensemble":
-        # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
-        from bachview.models.ensemble import load_ensemble
-
         with self._lock:
             if self._loaded is not None:
                 kept, ensemble = self._loaded
@@ -148,9 +144,16 @@ class EnsembleHost:
                     return ensemble
                 self._loaded = None
                 ensemble.close()
-            ensemble = load_ensemble(choice.path, device=choice.device)
-            self._loaded = choice, ensemble
-            return ensemble
+            return self._load(choice)
+
+    def _load(self, choice: EnsembleChoice) -> "Ensemble":
+        """With the lock held, and nothing loaded."""
+        # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
+        from bachview.models.ensemble import load_ensemble
+
+        ensemble = load_ensemble(choice.path, device=choice.device)
+        self._loaded = choice, ensemble
+        return ensemble
 
     @property
     def lanes(self) -> tuple[Lane, ...]:

@@ -142,6 +142,7 @@ class SlidePicture:
         """Forget what is painted."""
         self._canvas = None
         self._is_stale = True
+        self._ask_frame(moved=False)
         self._on_change()
 
     def retry_failed(self) -> None:
