@@ -1,7 +1,6 @@
 """``bachview train``: from a data set to a bundle, with progress and a table at the end."""
 
 import concurrent.futures
-import os
 import queue
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -65,7 +64,6 @@ def train(options: TrainOptions, *, as_json: bool) -> int:
     Cancelled
         Ctrl-C; the same command with ``--resume`` goes on.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     request = _request(options)
     watcher, token = _Watcher(), CancelToken()
     lane = Lane("training")

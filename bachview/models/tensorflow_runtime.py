@@ -1,5 +1,6 @@
-"""The one door to TensorFlow: imported quietly, its absence mapped."""
+"""The one door to TensorFlow and Keras: imported quietly, their absence mapped."""
 
+import logging
 import os
 from typing import Any
 
@@ -14,8 +15,7 @@ def tensorflow() -> Any:
     EngineError
         It is not installed.
     """
-    # Its start-up notes would stand between the lines of our own output.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _quieten()
     try:
         import tensorflow
     except ImportError as error:
@@ -24,3 +24,28 @@ def tensorflow() -> Any:
             "install bachview[tensorflow]."
         ) from error
     return tensorflow
+
+
+def keras() -> Any:
+    """The ``keras`` package on whichever backend ``KERAS_BACKEND`` names. Any thread.
+
+    Raises
+    ------
+    EngineError
+        Keras or its backend is not installed.
+    """
+    _quieten()
+    try:
+        import keras
+    except ImportError as error:
+        raise EngineError(
+            "Training needs Keras on TensorFlow, JAX or torch, and "
+            f"{error.name or 'one of them'} is not installed: install bachview[tensorflow]."
+        ) from error
+    return keras
+
+
+def _quieten() -> None:
+    # Start-up notes, and advice to whoever writes loops, would stand between our own lines.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

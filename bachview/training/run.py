@@ -18,6 +18,7 @@ from bachview.errors import DatasetError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
+from bachview.models.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
 from bachview.training.checkpoints import write_atomically
 from bachview.training.cross_fitting import check_held
@@ -116,6 +117,7 @@ def train(request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
     ExportError
         The bundle cannot be written.
     """
+    keras()
     return _Run(request, token, watcher).train()
 
 

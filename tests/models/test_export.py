@@ -1,0 +1,74 @@
+"""Export where Keras runs on another backend: a process of its own writes the same graph."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bachview.errors import EngineError
+from bachview.models import tensorflow_runtime
+from bachview.models.architectures import build_cnn
+from bachview.models.export import export_graph
+from bachview.models.keras_weights import round_kernels
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    built = build_cnn("constructed", input_px=16, class_count=4, name="one", features=5)
+    rng = np.random.default_rng(0)
+    built.set_weights([rng.normal(size=w.shape) for w in built.get_weights()])
+    round_kernels(built)
+    return built
+
+
+def test_another_backend_writes_the_same_graph(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    folders = [tmp_path / "here", tmp_path / "there"]
+    for folder in folders:
+        folder.mkdir()
+    export_graph([model], ["constructed"], folders[0])
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    export_graph([model], ["constructed"], folders[1])
+    for name in ("cnn.xml", "cnn.bin"):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_without_tensorflow_it_says_what_to_do(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def ended(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
+        assert command[0] == sys.executable
+        return subprocess.CompletedProcess(command, 3, b"", b"")
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(subprocess, "run", ended)
+    with pytest.raises(EngineError, match="--resume"):
+        export_graph([model], ["constructed"], tmp_path)
+
+
+def test_a_failed_export_is_a_bug_with_its_reason(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def ended(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, 1, b"", b"the reason")
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(subprocess, "run", ended)
+    with pytest.raises(RuntimeError, match="the reason"):
+        export_graph([model], ["constructed"], tmp_path)
+
+
+def test_keras_without_its_backend_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(EngineError, match=r"install bachview\[tensorflow\]"):
+        tensorflow_runtime.keras()
