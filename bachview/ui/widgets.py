@@ -46,12 +46,21 @@ class WrappedLabel(QLabel):
     def setText(self, text: str) -> None:
         """Another text, perhaps of other height."""
         super().setText(text)
-        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+        self._fit(self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width, perhaps other lines."""
         super().resizeEvent(event)
-        self.setMinimumHeight(max(0, self.heightForWidth(event.size().width())))
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        # Qt's answer is never below the minimum, so the old one must go before it is asked.
+        before = self.minimumHeight()
+        self.setMinimumHeight(0)
+        height = max(0, self.heightForWidth(width))
+        self.setMinimumHeight(height)
+        if height != before:
+            self.updateGeometry()
 
 
 def scrolled(content: QWidget) -> QScrollArea:

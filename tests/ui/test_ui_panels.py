@@ -26,6 +26,7 @@ from bachview.ui.run_status import RunState, RunStatus
 from bachview.ui.settings import Settings
 from bachview.ui.status_line import position_text
 from bachview.ui.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
+from bachview.ui.widgets import WrappedLabel
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
 MEMBERS = ("a", "b", "c", "d", "e", "f")
@@ -220,3 +221,16 @@ def test_the_cursor_is_told_in_micrometres_only_where_these_are_known() -> None:
     assert position_text(Point(1000, 20), CALIBRATION) == "1,000, 20 px  ·  500 µm, 10 µm"
     assert position_text(Point(1000, 20), Calibration.unknown()) == "1,000, 20 px"
     assert position_text(None, CALIBRATION) == ""
+
+
+def test_a_wrapped_text_is_as_high_as_its_lines_after_it_was_narrow(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    label = WrappedLabel("word " * 60, parent)
+    heights = []
+    for width in (900, 120, 900):
+        label.resize(width, 30)
+        label.setText("word " * 60)
+        heights.append(label.minimumHeight())
+    assert heights[1] > 3 * heights[0]
+    assert heights[2] == heights[0]
