@@ -98,7 +98,8 @@ class CalibrationBanner(QFrame):
         else:
             found = (
                 f"This file says that a pixel is {calibration.mpp_x:.4g} × "
-                f"{calibration.mpp_y:.4g} µm, which no slide scanner makes."
+                f"{calibration.mpp_y:.4g} µm; slides have {PLAUSIBLE_MPP[0]:g} to "
+                f"{PLAUSIBLE_MPP[1]:g} µm."
             )
         self._text.setText(
             f"{found} You can look at it; to classify, and for lengths and magnification, "
