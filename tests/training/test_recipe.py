@@ -1,0 +1,106 @@
+"""Recipes: what is read, what is refused with its place, what is written back."""
+
+from pathlib import Path
+
+import pytest
+
+from bachview.errors import RecipeError
+from bachview.training.recipe import installed_recipes, read_recipe, resolve_recipe
+from tests.training.tiny_training import RECIPE, write_recipe
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    assert RECIPE.count(old) >= 1
+    path = folder / "changed.toml"
+    path.write_text(RECIPE.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", installed_recipes())
+def test_the_recipes_that_come_with_the_program_are_whole(name: str) -> None:
+    recipe = read_recipe(resolve_recipe(name))
+    assert len(recipe.networks) == 3
+    assert recipe.patch.stride_um <= recipe.patch.input_px * recipe.patch.mpp
+
+
+def test_there_are_installed_recipes() -> None:
+    assert "bach" in installed_recipes()
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_a_recipe_written_beside_the_model_reads_to_the_same(
+    tmp_path: Path, pretrained: bool
+) -> None:
+    recipe = write_recipe(tmp_path / "a.toml")
+    odd = 'Ärzte said "no"\\maybe\n\x7f\t€ 🔬'
+    recipe = recipe.model_copy(
+        update={
+            "bundle": recipe.bundle.model_copy(update={"licence": odd}),
+            "pretrain": recipe.pretrain if pretrained else None,
+        }
+    )
+    (tmp_path / "b.toml").write_text(recipe.to_toml(), encoding="utf-8", newline="")
+    again = read_recipe(tmp_path / "b.toml")
+    assert again == recipe
+    assert again.to_toml() == recipe.to_toml()
+
+
+def test_a_whole_number_may_stand_for_a_fraction(tmp_path: Path) -> None:
+    assert read_recipe(changed(tmp_path, "mpp = 1.0", "mpp = 1")).patch.mpp == 1.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed = 7", "seed = -1", "wrong at seed:"),
+        ("seed = 7", 'seed = "7"', "wrong at seed:"),
+        ("seed = 7", "seed = 7.5", "wrong at seed:"),
+        ("seed = 7", "seed = true", "wrong at seed:"),
+        ("seed = 7", "seed = 2026-01-01", "wrong at seed:"),
+        ("seed = 7", "", "wrong at seed: it is missing"),
+        ("seed = 7", "seed = 7\nsede = 7", "wrong at sede: it is not known"),
+        ("mpp = 1.0", "mpp = nan", "wrong at patch.mpp:"),
+        ("mpp = 1.0", "mpp = inf", "wrong at patch.mpp:"),
+        ("mpp = 1.0", "mpp = 0.0", "wrong at patch.mpp:"),
+        ("folds = 2", "folds = 1", "wrong at data.folds: one fold measures nothing"),
+        ('["constructed"]', '["alexnet"]', "wrong at networks.0:"),
+        ('["constructed"]', '["constructed", "constructed"]', "names one twice"),
+        ('precision = "float32"', 'precision = "half"', "wrong at precision:"),
+        ('trainable = "head"', 'trainable = "some"', "wrong at stages.0.trainable:"),
+        ('name = "all"', 'name = "small"', "two stages have the same name"),
+        ('name = "all"', 'name = "../up"', "wrong at stages.1.name:"),
+        ("patience = 3", "patience = -1", "wrong at stages.1.patience:"),
+        ("patience = 3", "patience = 3\ninput_px = 96", "larger than that of the patch"),
+        ("jpeg = 0.2", "jpeg = 1.2", "wrong at augmentation.jpeg:"),
+        ("[augmentation]", "[augmentation]\nnoise = 1", "wrong at augmentation.noise: it is not"),
+        ("member_weights = true", "member_weights = 1", "wrong at ensemble.member_weights:"),
+        ("[data]", "[[data]]", "wrong at data:"),
+        ("seed = 7", "seed = ", "is not valid TOML"),
+        ("seed = 7", "seed = " + "[" * 5000, "changed.toml is no"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(changed(tmp_path, old, new))
+    assert said in str(caught.value)
+    assert "changed.toml" in str(caught.value)
+
+
+def test_files_that_are_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"gone\.toml cannot be read"):
+        read_recipe(tmp_path / "gone.toml")
+    (tmp_path / "photo.toml").write_bytes(b"\xff\xd8\xff\xe0" * 10)
+    with pytest.raises(RecipeError, match=r"photo\.toml is not valid TOML"):
+        read_recipe(tmp_path / "photo.toml")
+    (tmp_path / "large.toml").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(RecipeError, match=r"large\.toml is larger than 1 MB"):
+        read_recipe(tmp_path / "large.toml")
+
+
+def test_a_recipe_is_found_by_name_or_path(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    write_recipe(path)
+    assert resolve_recipe(str(path)) == path
+    assert resolve_recipe("bach").name == "bach.toml"
+    with pytest.raises(RecipeError, match=r"no recipe neither.*bach"):
+        resolve_recipe("neither")
