@@ -135,7 +135,8 @@ def augmenter(recipe: Augmentation, *, seed: int) -> Any:
             quality = self._uniform(values, 1, 1, 1, 1, 1, low=_QUALITIES[0], high=_QUALITIES[1])
             coarseness = ops.where(quality < 50, 50 / quality, (100 - quality) / 50)
             tables = np.stack([_LUMINANCE, _CHROMINANCE, _CHROMINANCE])
-            step = ops.maximum(coarseness * tables, 1)
+            # Not `*`: NumPy would take a tensor of torch to itself, which one on a GPU refuses.
+            step = ops.maximum(ops.multiply(coarseness, tables), 1)
             blocks = ops.matmul(ops.matmul(dct.T, ops.round(spectrum / step) * step), dct)
             plain = ops.transpose(blocks, (0, 1, 4, 2, 5, 3))
             plain = ops.reshape(plain, (-1, rows * 8, columns * 8, 3))
