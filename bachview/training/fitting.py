@@ -272,7 +272,7 @@ def run_epoch(
                 self.model.stop_training = True
 
     began = time.monotonic()
-    history = training.fit(batches, epochs=1, verbose=0, callbacks=[Steps()]).history
+    history = training.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
     token.check()
     figures = {name: float(values[0]) for name, values in history.items()}
     return figures, images / (time.monotonic() - began)

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from bachview.slide.tile_cache import TileCache
+from bachview.ui.slide_view import SlideView
+from tests.ui.slide_views import WatchedSlide
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +46,23 @@ def _left(before: set[int]) -> list[QWidget]:
         and (widget.isVisible() or widget.parent() is None)
         and widget.metaObject().className() != "QTipLabel"
     ]
+
+
+@pytest.fixture
+def slide() -> WatchedSlide:
+    return WatchedSlide()
+
+
+@pytest.fixture
+def view(qtbot: QtBot, slide: WatchedSlide) -> Iterator[SlideView]:
+    view = SlideView()
+    qtbot.addWidget(view)
+    view.resize(600, 500)
+    view.input.smooth_zoom = False
+    view.show()
+    view.set_slide(slide, TileCache(200 << 20), slide.metadata.calibration)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
+    yield view
+    slide.gate.set()
+    assert view.close_slide()
+    assert not slide.closed

@@ -13,7 +13,7 @@ from bachview.core.geometry import Point
 from bachview.slide.tile_cache import TileCache
 from bachview.ui.painting import pixels_of
 from bachview.ui.slide_view import SlideView
-from tests.ui.test_slide_view import WatchedSlide
+from tests.ui.slide_views import WatchedSlide
 
 
 @pytest.fixture
