@@ -170,6 +170,9 @@ class TileImages:
 
 FAILED_IMAGE = image_of(FAILED_TILE)
 
+#: How far turned tiles lap over each other, device px.
+_LAP_PX = 1 / 32
+
 
 def paint_tiles(
     painter: QPainter,
@@ -218,6 +221,11 @@ def paint_tiles(
                     continue
             width = min(side, extent.right - x)
             target = QRectF(x * scale, y * scale, width * scale, height * scale)
+            if not plane.is_upright:
+                # Qt leaves out a px whose centre both tiles just miss, as their turned edges are
+                # rounded each by itself.
+                lap = _LAP_PX * plane.downsample
+                target.adjust(-lap, -lap, lap, lap)
             key = TileKey(level, column, row)
             found = tiles.best(key)
             if found is None:

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from bachview.core.classes import BACH_CLASSES
@@ -156,6 +156,7 @@ def test_painted_in_strips_is_painted_at_once(
         assert differs.sum() <= 2 + 0.001 * differs.size
 
 
+@example(352.81821048067627, 3.3584480653464954)
 @given(st.floats(0, 360), st.floats(0.3, 5))
 def test_turned_tiles_meet_without_gaps(tiles: Tiles, turn: float, downsample: float) -> None:
     viewport = Viewport(Point(1000, 650), downsample, Size(240, 200), 1.0, turn)
