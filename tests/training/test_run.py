@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bachview.cli.main import run as bachview
@@ -18,6 +19,8 @@ from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.training.splits import read_split
+from bachview.ui.bundles import read_summary
+from bachview.ui.ensemble_host import EnsembleChoice, EnsembleHost
 from tests.cli.conftest import check_schema
 from tests.training.tiny_training import write_dataset, write_recipe
 
@@ -137,6 +140,22 @@ def test_the_commands_use_it(
     lines = table.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 21
     assert sum(",Invasive," in line for line in lines[1:]) > 17
+
+
+def test_the_viewer_loads_it_and_explains_with_it(trained: TrainingResult) -> None:
+    summary = read_summary(str(trained.bundle))
+    assert summary.judges_tissue  # so no strip warns of it
+    choice = EnsembleChoice(summary.path, summary.sha256, "CPU")
+    patch = np.full((64, 64, 3), 180, np.uint8)
+    host = EnsembleHost()
+    try:
+        host.warm_up(choice).result(60)
+        explained = host.explain(choice, lambda: patch, CancelToken()).result(60)
+    finally:
+        for lane in host.lanes:
+            lane.close()
+        host.free()
+    assert explained.maps.shape[0] == 1
 
 
 def test_a_folder_in_use_wants_resume_and_the_same_recipe(
