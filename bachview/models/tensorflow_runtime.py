@@ -1,10 +1,18 @@
 """The one door to TensorFlow and Keras: imported quietly, their absence mapped."""
 
+import contextlib
 import logging
 import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from bachview.errors import EngineError
+
+#: A line of absl's log, e.g. ``I0000 00:00:1795.9 29757 port.cc:153] oneDNN ... are on.``
+_NOTE = re.compile(rb"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl")
 
 
 def tensorflow() -> Any:
@@ -15,9 +23,12 @@ def tensorflow() -> Any:
     EngineError
         It is not installed.
     """
-    _quieten()
     try:
-        import tensorflow
+        with _without_notes():
+            import tensorflow
+
+            # Looking for devices writes notes as well; afterwards there are none.
+            tensorflow.config.list_physical_devices()
     except ImportError as error:
         raise EngineError(
             "This needs TensorFlow, which is not installed: choose the openvino engine, or "
@@ -34,9 +45,12 @@ def keras() -> Any:
     EngineError
         Keras or its backend is not installed.
     """
-    _quieten()
     try:
-        import keras
+        with _without_notes():
+            import keras
+
+        if keras.backend.backend() == "tensorflow":
+            tensorflow()
     except ImportError as error:
         raise EngineError(
             "Training needs Keras on TensorFlow, JAX or torch, and "
@@ -45,7 +59,31 @@ def keras() -> Any:
     return keras
 
 
-def _quieten() -> None:
-    # Start-up notes, and advice to whoever writes loops, would stand between our own lines.
+@contextlib.contextmanager
+def _without_notes() -> Iterator[None]:
+    """Keep TensorFlow's start-up notes from standard error; what else is written there stays.
+
+    Its C++ part writes them before it looks at any setting, so the stream itself is taken aside
+    meanwhile.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Advice to whoever writes loops is of no use to whoever runs a command.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a console has no such stream
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            aside.seek(0)
+            rest = [line for line in aside if not _NOTE.match(line)]
+            os.write(2, b"".join(rest))

@@ -72,3 +72,18 @@ def test_keras_without_its_backend_is_a_sentence(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(EngineError, match=r"install bachview\[tensorflow\]"):
         tensorflow_runtime.keras()
+
+
+def test_loading_says_nothing_of_itself_and_keeps_what_others_say() -> None:
+    program = """
+import os, sys
+from bachview.models import tensorflow_runtime
+with tensorflow_runtime._without_notes():
+    os.write(2, b"I0000 00:00:1.5 1 port.cc:153] a note\\nsomething else\\n")
+tensorflow_runtime.keras().ops.zeros(3)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert ended.stderr == "something else\n"
+    assert ended.stdout == ""
