@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from bachview.cli.exits import ExitCode
-from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.output import clean_stdout, print_checks, print_json, print_table, tell
 
 
 def verify(name: str, *, as_json: bool) -> int:
@@ -22,23 +22,7 @@ def verify(name: str, *, as_json: bool) -> int:
     path = resolve_bundle(name)
     with clean_stdout():
         checks = verify_bundle(path)
-    is_good = all(check.ok for check in checks)
-    if as_json:
-        print_json(
-            {
-                "ok": is_good,
-                "checks": [
-                    {"name": check.name, "ok": check.ok, "message": check.message}
-                    for check in checks
-                ],
-            }
-        )
-    else:
-        print_table(
-            path.name,
-            [("check", False), ("", False), ("", False)],
-            [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
-        )
+    is_good = print_checks(path.name, checks, as_json=as_json)
     return ExitCode.DONE if is_good else ExitCode.BAD_INPUT
 
 

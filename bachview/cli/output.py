@@ -1,11 +1,15 @@
 """What the commands print: documents, tables, sentences."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bachview.models.verification import Check
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -64,6 +68,20 @@ def print_table(
     # In a file or a pipe nobody has narrowed the window.
     width = None if sys.stdout.isatty() else 120
     Console(highlight=False, width=width).print(table)
+
+
+def print_checks(title: str, checks: "Sequence[Check]", *, as_json: bool) -> bool:
+    """Print a report of checks as a table or a document; whether all of them hold."""
+    is_good = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": is_good, "checks": [dataclasses.asdict(check) for check in checks]})
+    else:
+        print_table(
+            title,
+            [("check", False), ("", False), ("", False)],
+            [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
+        )
+    return is_good
 
 
 def tell(sentence: str) -> None:

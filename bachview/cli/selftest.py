@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bachview.cli.exits import ExitCode
-from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.output import clean_stdout, print_checks, tell
 from bachview.cli.progress import ProgressLine
 
 
@@ -24,23 +24,7 @@ def run(bundle: str, *, as_json: bool) -> int:
         ProgressLine("Checking", "steps") as line,
     ):
         checks = run_selftest(Path(folder), render_pixels, bundle=bundle, progress=line.update)
-    is_good = all(check.ok for check in checks)
-    if as_json:
-        print_json(
-            {
-                "ok": is_good,
-                "checks": [
-                    {"name": check.name, "ok": check.ok, "message": check.message}
-                    for check in checks
-                ],
-            }
-        )
-    else:
-        print_table(
-            "Self-test",
-            [("check", False), ("", False), ("", False)],
-            [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
-        )
+    is_good = print_checks("Self-test", checks, as_json=as_json)
     if not is_good:
         failed = ", ".join(check.name for check in checks if not check.ok)
         tell(f"THE SELF-TEST FAILED: {failed}. Do not use this installation.")

@@ -99,7 +99,7 @@ def fit_ensemble(
         Too few patients, or weights that cannot be used.
     """
     recipe = job.recipe
-    models, origins = [], []
+    models = []
     for place, architecture in enumerate(recipe.networks):
         fit = FitJob(
             architecture,
@@ -112,9 +112,7 @@ def fit_ensemble(
             job.folder / architecture,
             job.seed + place,
         )
-        model, from_imagenet = fit_network(fit, token, watcher)
-        models.append(model)
-        origins.append(from_imagenet)
+        models.append(fit_network(fit, token, watcher))
     cnns = [
         Cnn(MEMBER_NAMES[architecture], architecture, model)
         for architecture, model in zip(recipe.networks, models, strict=True)
@@ -146,7 +144,7 @@ def fit_ensemble(
             for member, weight in zip(classifiers, calibrated.weights[count:], strict=True)
         ),
         calibrated,
-        all(origins),
+        job.imagenet != "scratch",
         golden,
         labels,
     )

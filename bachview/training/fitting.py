@@ -66,13 +66,12 @@ class FitWatcher:
         """An epoch is done and saved."""
 
 
-def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[Any, bool]:
+def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
     """Fit a network through all stages of the recipe.
 
     Returns
     -------
-    The Keras model at the recipe's patch size, in float32, and whether it started from
-    ImageNet weights.
+    The Keras model at the recipe's patch size, in float32.
 
     Raises
     ------
@@ -87,7 +86,6 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[A
     keras.utils.set_random_seed(job.seed)
     state = FitState(job.folder)
     network: Any = None
-    from_imagenet = False
     with keras_policy(job.recipe.precision):
         for stage in job.recipe.stages:
             before, network = network, _build(job, stage)
@@ -98,7 +96,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[A
                 network.load_weights(job.pretrained)
             elif job.imagenet != "scratch":
                 folder = None if job.imagenet == "fetch" else Path(job.imagenet)
-                from_imagenet = load_imagenet(network, job.architecture, folder)
+                load_imagenet(network, job.architecture, folder)
             if state.finished(stage.name).is_file():
                 network.load_weights(state.finished(stage.name))
             else:
@@ -110,7 +108,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> tuple[A
         dropout=0.0,
     )
     final.set_weights(network.get_weights())
-    return final, from_imagenet
+    return final
 
 
 def _build(job: FitJob, stage: Stage) -> Any:

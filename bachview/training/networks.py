@@ -1,6 +1,7 @@
 """Keras models made ready for one stage of fitting: weights to start from, what may learn."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -54,7 +55,12 @@ def set_trainable(model: Any, part: Trainable) -> None:
             layer.trainable = True
 
 
-def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -> bool:
+def can_fetch(architectures: Sequence[Architecture]) -> bool:
+    """Whether the published weights of all are in Keras' cache, or could be fetched just now."""
+    return all(_fetched(architecture) is not None for architecture in architectures)
+
+
+def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -> None:
     """Start from the published ImageNet weights.
 
     Parameters
@@ -62,22 +68,23 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
     folder : holds the files of `IMAGENET_FILES`; None fetches them through keras.applications
         (the one network access of this program).
 
-    Returns
-    -------
-    Whether they were loaded. False only where they had to be fetched and could not be.
-
     Raises
     ------
     DatasetError
-        The folder lacks the file, or it does not hold the weights of this architecture.
+        The file is missing or cannot be fetched, or does not hold the weights of this
+        architecture.
     """
     backbone = model.get_layer("backbone")
     if folder is None:
         weights = _fetched(architecture)
-        if weights is not None:
-            backbone.set_weights(weights)
-        return weights is not None
-    path = folder / IMAGENET_FILES[architecture]
+        if weights is None:
+            raise DatasetError(
+                f"The ImageNet weights of {architecture} cannot be fetched any more: try again "
+                "with a network, or give --imagenet-weights."
+            )
+        backbone.set_weights(weights)
+        return
+    path = folder / IMAGENET_FILES.get(architecture, f"{architecture}.h5")
     if not path.is_file():
         raise DatasetError(
             f"The ImageNet weights {path.name} are not in the folder {folder.name}: put "
@@ -91,18 +98,20 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
             f"{path.name} does not hold the weights of {architecture}: "
             f"{str(error).splitlines()[0][:200]}"
         ) from error
-    return True
 
 
 def _fetched(architecture: Architecture) -> list[Any] | None:
     """The published weights from Keras' cache or its server; None where neither has them."""
     import keras
 
-    published = {
+    builders: dict[str, Any] = {
         "efficientnet_b0": keras.applications.EfficientNetB0,
         "resnet50_v2": keras.applications.ResNet50V2,
         "densenet121": keras.applications.DenseNet121,
-    }[architecture]
+    }
+    published = builders.get(architecture)
+    if published is None:
+        return None
     try:
         weights: list[Any] = published(include_top=False, weights="imagenet").get_weights()
     # keras.utils.get_file raises a bare Exception when a download fails.

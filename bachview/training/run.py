@@ -40,6 +40,7 @@ from bachview.training.evaluation import Evaluation, evaluate
 from bachview.training.fitting import FitWatcher
 from bachview.training.hard_negatives import NEGATIVE
 from bachview.training.model_card import Card, model_card
+from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe
 from bachview.training.samples import Dataset, Photo
@@ -130,6 +131,7 @@ class _Run:
         self._output = request.output
         self._token = token
         self._watcher = watcher
+        self._imagenet = request.imagenet
         self._pretrained: dict[Architecture, Path] = {}
 
     def train(self) -> TrainingResult:
@@ -147,6 +149,7 @@ class _Run:
         # Too few photos are found out now, not after hours.
         for seed, members in self._parts(photos):
             self._held(members, dataset, seed)
+        self._imagenet = self._starting_weights()
         self._claim(photos)
         patch = self._recipe.patch
         sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
@@ -154,7 +157,7 @@ class _Run:
         write_batch_picture(
             self._output / AUGMENTATION_FILE, [*sources, *windows], self._recipe, dataset.classes
         )
-        if request.imagenet == "scratch" and self._recipe.pretrain is not None:
+        if self._imagenet == "scratch" and self._recipe.pretrain is not None:
             watcher.phase("Pretraining without labels")
             self._pretrained = pretrain(
                 [*sources, *windows],
@@ -188,6 +191,23 @@ class _Run:
         check_held(np.array(labels, np.int64), len(dataset.classes))
         return held
 
+    def _starting_weights(self) -> str | Path:
+        """As asked, or what there is; a training that goes on keeps what it began with."""
+        asked, path = self._request.imagenet, self._output / RUN_FILE
+        if asked != "fetch":
+            return asked
+        if self._request.resume and path.is_file():
+            begun_with: str = json.loads(path.read_text(encoding="utf-8"))["imagenet"]
+            return begun_with if begun_with == "scratch" else asked
+        self._watcher.phase("Looking for ImageNet weights")
+        if can_fetch(self._recipe.networks):
+            return asked
+        self._watcher.problem(
+            "ImageNet weights cannot be fetched: the networks start from random weights. "
+            "--imagenet-weights takes them from a folder."
+        )
+        return "scratch"
+
     def _claim(self, photos: Sequence[Photo]) -> None:
         """Make the output folder this run's, or see that it is."""
         output = self._output
@@ -197,10 +217,8 @@ class _Run:
             "photos_sha256": hashlib.sha256(
                 "".join(sorted(photo.sha256 for photo in photos)).encode()
             ).hexdigest(),
-            "imagenet": "folder" if isinstance(self._request.imagenet, Path) else "",
+            "imagenet": "folder" if isinstance(self._imagenet, Path) else self._imagenet,
         }
-        if not isinstance(self._request.imagenet, Path):
-            record["imagenet"] = self._request.imagenet
         path = output / RUN_FILE
         if path.is_file():
             if not self._request.resume:
@@ -321,7 +339,7 @@ class _Run:
             ],
             held=[s for s, held in zip(sources, is_held, strict=True) if held],
             recipe=self._recipe,
-            imagenet=self._request.imagenet,
+            imagenet=self._imagenet,
             pretrained=self._pretrained,
             folder=folder,
             seed=seed,

@@ -186,7 +186,9 @@ class Document(QObject):
         if viewport is None:
             memory = SlideMemory(None, 1.0, 0.0, mpp)
         else:
-            memory = SlideMemory(viewport.center, viewport.downsample, viewport.rotation_deg, mpp)
+            memory = SlideMemory(
+                viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp
+            )
         self._services.settings.put_slide_memory(self.metadata.fingerprint, memory)
 
     def close(self) -> None:

@@ -1,8 +1,10 @@
 """A strip above a slide whose colours come from a model that was not trained on tissue."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from bachview.ui.bundles import BundleSummary
+from bachview.ui.widgets import WrappedLabel
 
 
 class ModelNotice(QFrame):
@@ -12,9 +14,9 @@ class ModelNotice(QFrame):
         super().__init__(parent)
         self.setObjectName("problem")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._text = QLabel(self)
-        # One line: the tool tip has all of it where the window is too narrow.
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._text = WrappedLabel("", self)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # the name comes from a file
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 6)
         row.addWidget(self._text, 1)

@@ -30,13 +30,13 @@ class SlideMemory:
     Attributes
     ----------
     center : level-0 px; None where no position is remembered.
-    downsample : level-0 px per device-independent px.
+    device_downsample : level-0 px per device px, whatever the screen's pixel ratio is.
     rotation_deg : clockwise.
     typed_mpp : um/px at level 0 as the user stated it; None where they did not.
     """
 
     center: Point | None
-    downsample: float
+    device_downsample: float
     rotation_deg: float
     typed_mpp: float | None
 
@@ -109,7 +109,7 @@ class Settings:
         slides = slides if isinstance(slides, dict) else {}
         slides.pop(fingerprint, None)
         entry: dict[str, float] = {
-            "downsample": memory.downsample,
+            "downsample": memory.device_downsample,
             "rotation": memory.rotation_deg,
         }
         if memory.center is not None:

@@ -60,6 +60,7 @@ class SlidePage(QWidget):
         self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
         self.view.rulerDrawn.connect(self._on_ruler_drawn)
         self.view.viewportChanged.connect(self._on_viewport)
+        self.view.partFailed.connect(self._on_part_failed)
         document.calibrationChanged.connect(self._on_calibration)
         document.predictionChanged.connect(self._on_prediction)
         document.predictionGrew.connect(self.view.refresh_overlay)
@@ -72,8 +73,14 @@ class SlidePage(QWidget):
             return None
         if not self.document.metadata.pyramid.extent.contains(memory.center):
             return None
+        # The same magnification on a screen of another pixel ratio.
+        ratio = self.view.devicePixelRatioF()
         return Viewport(
-            memory.center, memory.downsample, Size(800, 600), rotation_deg=memory.rotation_deg
+            memory.center,
+            memory.device_downsample * ratio,
+            Size(800, 600),
+            ratio,
+            memory.rotation_deg,
         )
 
     def _show_slide(self, viewport: Viewport | None) -> None:
@@ -121,6 +128,12 @@ class SlidePage(QWidget):
     def _on_ruler_drawn(self, length_l0: float) -> None:
         if not self.document.calibration.is_plausible:
             self.banner.show_drawn(length_l0)
+
+    def _on_part_failed(self) -> None:
+        self.document.failed.emit(
+            f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
+            "Press F5 to try again; if they stay, copy the file anew from where it came from."
+        )
 
     def _on_viewport(self, viewport: Viewport) -> None:
         self.document.run.set_view(viewport.region)

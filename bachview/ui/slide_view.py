@@ -58,12 +58,14 @@ class SlideView(NavigableView):
     pointClicked(Point) : a click that was no drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
+    partFailed : a part could not be read; said once for a slide, and again after a retry.
     rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
     """
 
     cursorMoved = Signal(object)
     pointClicked = Signal(object)
     overviewChanged = Signal()
+    partFailed = Signal()
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
 
@@ -72,6 +74,7 @@ class SlideView(NavigableView):
         self.input = ViewInput(self)
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource()
+        self._has_failed_part = False
         self._read_out = ReadOut()
         self._field: Region | None = None
         self._activation: tuple[QImage, Region] | None = None
@@ -105,12 +108,14 @@ class SlideView(NavigableView):
         viewport : where to begin (its size is adapted); the whole slide if None.
         """
         self.close_slide()
+        self._has_failed_part = False
         self._calibration = calibration
         self._picture = SlidePicture(
             reader,
             cache,
             self.update,
             self.overviewChanged.emit,
+            self._on_failed_tile,
             transform=transform,
             background=self._surround(),
         )
@@ -147,8 +152,14 @@ class SlideView(NavigableView):
 
     def retry_failed(self) -> None:
         """Try to read again the parts that could not be read."""
+        self._has_failed_part = False
         if self._picture is not None:
             self._picture.retry_failed()
+
+    def _on_failed_tile(self) -> None:
+        if not self._has_failed_part:
+            self._has_failed_part = True
+            self.partFailed.emit()
 
     def held_tile(self, key: TileKey) -> Pixels | None:
         """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""

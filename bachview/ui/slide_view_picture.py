@@ -1,6 +1,5 @@
 """The picture of one open slide on the screen: tiles, stand-ins, overlay, frames at rest."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from bachview.slide.reader import SlideReader
 from bachview.slide.tile_cache import TileCache
 from bachview.slide.tile_server import TileServer
 from bachview.ui.bridge import Bridge
+from bachview.ui.canvas_cost import CanvasCost, work_px
 from bachview.ui.frame_composer import FrameComposer, FrameRequest, RestFrame
 from bachview.ui.painting import (
     BLANK,
@@ -31,16 +31,6 @@ from bachview.ui.painting import (
 from bachview.ui.slide_view_canvas import Canvas
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
-
-#: A canvas that would take longer than this is painted at half the resolution while the view
-#: is zoomed or turned; the frame at rest brings the full one. What it takes is measured, since
-#: machines, overlays and rotations differ; measured on one 2026 server core it takes 2 to 4 ms
-#: at 1920x1080, and 28 ms at 3840x2160 with an overlay (9 ms at half the resolution).
-_CANVAS_S = 0.004
-_FIRST_GUESS_S_PER_PX = 1.2e-9
-
-#: A quarter of the px takes about a third of the time.
-_HALF_RESOLUTION_SAVES = 3.0
 
 #: Time in one frame for tiles that arrived; the others follow in the next frames.
 _ARRIVALS_S = 0.002
@@ -64,6 +54,7 @@ class SlidePicture:
     ----------
     on_change : called when the widget should paint anew.
     on_overview : called when one of the coarsest tiles has come.
+    on_failed : called for each tile that could not be read.
     """
 
     def __init__(
@@ -72,6 +63,7 @@ class SlidePicture:
         cache: TileCache,
         on_change: Callable[[], object],
         on_overview: Callable[[], object],
+        on_failed: Callable[[], object],
         *,
         transform: ColourTransform | None = None,
         background: tuple[int, int, int],
@@ -79,6 +71,7 @@ class SlidePicture:
         self.pyramid = reader.metadata.pyramid
         self._on_change = on_change
         self._on_overview = on_overview
+        self._on_failed = on_failed
         self._background = background
         self._bridge = Bridge()
         self._arrived: deque[TileKey] = deque()
@@ -95,7 +88,7 @@ class SlidePicture:
         self._to_repaint: dict[TileKey, None] = {}
         self._layers: tuple[Layer, ...] = ()
         self._number = self._epoch = self._arrivals = 0
-        self._cost_s_per_px = _FIRST_GUESS_S_PER_PX
+        self._cost = CanvasCost()
         self._is_stale = True
         self._moving_since: float | None = None
         self._rest_timer = QTimer()
@@ -179,7 +172,7 @@ class SlidePicture:
         wanted = wanted_tiles(viewport, self.pyramid)
         keys: tuple[TileKey, ...] = wanted.in_order
         size = viewport.device_size
-        if self._cost_s_per_px * size.width * size.height * _work_per_px(viewport) > _CANVAS_S:
+        if not self._cost.is_affordable(work_px(size.width * size.height, viewport)):
             # What a zoomed large view is painted from comes first; it is a quarter as much.
             coarser = [key for key in wanted.prefetch if key.level == wanted.level + 1]
             keys = tuple(dict.fromkeys((*wanted.standins, *coarser, *keys)))
@@ -210,7 +203,8 @@ class SlidePicture:
         while self._arrived:
             key = self._arrived.popleft()
             self._arrivals += 1
-            self._image(key)  # hold it if it is wanted
+            if self._image(key) is FAILED_IMAGE:  # it is held if it is wanted
+                self._on_failed()
             if canvas is None or not self._missing:
                 continue
             if key in self._missing:
@@ -261,26 +255,20 @@ class SlidePicture:
                 for window in uncovered:
                     self._paint(canvas, window)
                 return
-        work = size[0] * size[1] * _work_per_px(viewport)
-        shrink = 1 if self._cost_s_per_px * work <= _CANVAS_S else 2
+        work = work_px(size[0] * size[1], viewport)
+        shrink = 1 if self._cost.is_affordable(work) else 2
         self._missing.clear()
         self._to_repaint.clear()
         self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas)
         begun = time.thread_time()
         self._paint(self._canvas, self._canvas.window)
-        self._learn((time.thread_time() - begun) / work, shrink)
-
-    def _learn(self, s_per_px: float, shrink: int) -> None:
-        """Follow what painting a canvas costs, slowly, so that one slow frame changes little."""
-        if shrink > 1:
-            s_per_px *= _HALF_RESOLUTION_SAVES
-        self._cost_s_per_px += 0.2 * (s_per_px - self._cost_s_per_px)
+        self._cost.learn(time.thread_time() - begun, work, shrink)
 
     def _is_affordable(self, canvas: Canvas, uncovered: list[Window]) -> bool:
         """Whether the strips can be painted within a frame."""
         area = sum((w[2] - w[0]) * (w[3] - w[1]) for w in uncovered)
-        work = area * (1.0 if self._viewport is None else _work_per_px(self._viewport))
-        return canvas.shrink > 1 or self._cost_s_per_px * work <= _CANVAS_S
+        work = area if self._viewport is None else work_px(area, self._viewport)
+        return canvas.shrink > 1 or self._cost.is_affordable(work)
 
     def _paint(self, canvas: Canvas, window: Window) -> None:
         """Paint a window of the canvas: tiles, then the layers."""
@@ -388,12 +376,3 @@ class SlidePicture:
         self._held.clear()
         self._canvas = None
         return ended
-
-
-def _work_per_px(viewport: Viewport) -> float:
-    """How much more than a tile px a device px costs: up to four tile px are passed by for it."""
-    downsample = viewport.device_downsample
-    if downsample <= 1:
-        return 1.0
-    ratio = downsample / (1 << math.floor(math.log2(downsample)))
-    return (1 + ratio * ratio) / 2

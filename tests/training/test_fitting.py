@@ -17,6 +17,7 @@ from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.networks import (
     IMAGENET_FILES,
     build_network,
+    can_fetch,
     load_imagenet,
     set_trainable,
 )
@@ -63,7 +64,7 @@ def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
 
 def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) -> None:
     nets = [
-        fit_network(job(recipe, tmp_path / name), CancelToken(), FitWatcher())[0]
+        fit_network(job(recipe, tmp_path / name), CancelToken(), FitWatcher())
         for name in ("one", "two")
     ]
     for a, b in zip(nets[0].get_weights(), nets[1].get_weights(), strict=True):
@@ -71,13 +72,13 @@ def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) ->
 
 
 def test_a_finished_network_is_not_fitted_again(recipe: Recipe, tmp_path: Path) -> None:
-    first, _ = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), FitWatcher())
+    first = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), FitWatcher())
 
     class Silent(FitWatcher):
         def epoch(self, network: str, epoch: Epoch) -> None:
             raise AssertionError("nothing was left to do")
 
-    again, _ = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), Silent())
+    again = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), Silent())
     for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -88,7 +89,7 @@ def test_the_patience_of_a_stage_ends_it_at_its_best_epoch(recipe: Recipe, tmp_p
         update={"epochs": 9, "patience": 2, "learning_rate": 1.0, "name": "wild"}
     )
     wild = recipe.model_copy(update={"stages": (recipe.stages[0], stage)})
-    network, _ = fit_network(job(wild, tmp_path / "fit"), CancelToken(), FitWatcher())
+    network = fit_network(job(wild, tmp_path / "fit"), CancelToken(), FitWatcher())
     losses = [e.held_loss for e in FitState(tmp_path / "fit").of_stage("wild")]
     best = int(np.argmin([loss for loss in losses if loss is not None]))
     assert len(losses) in (best + 3, 9)
@@ -138,7 +139,7 @@ def test_imagenet_weights_from_a_folder(efficientnet: Any, tmp_path: Path) -> No
 
     with h5py.File(tmp_path / IMAGENET_FILES["efficientnet_b0"], "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, published)
-    assert load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+    load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
     kernel = efficientnet.get_layer("backbone").get_layer("stem_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel, published.get_layer("stem_conv").get_weights()[0])
 
@@ -162,7 +163,9 @@ def test_weights_that_cannot_be_fetched_are_said_so(
         raise Exception("URL fetch failure")  # as Keras does
 
     monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
-    assert not load_imagenet(efficientnet, "efficientnet_b0", None)
+    assert not can_fetch(["efficientnet_b0"])
+    with pytest.raises(DatasetError, match="cannot be fetched"):
+        load_imagenet(efficientnet, "efficientnet_b0", None)
 
 
 class Judge:

@@ -175,6 +175,26 @@ def test_a_folder_in_use_wants_resume_and_the_same_recipe(
     assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
 
 
+def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
+    data: Path, tmp_path: Path
+) -> None:
+    """The constructed network has none anywhere; later tries keep what it began with."""
+    asked = replace(request_for(data, tmp_path, folds=0), imagenet="fetch")
+    said: list[str] = []
+
+    class Listener(Watcher):
+        def problem(self, message: str) -> None:
+            said.append(message)
+
+    for resume in (False, True):
+        token = CancelToken()
+        with pytest.raises(Cancelled):
+            train(replace(asked, resume=resume), token, Listener(token, cancel_after=1))
+    assert len(said) == 1
+    assert "--imagenet-weights" in said[0]
+    assert json.loads((asked.output / "run.json").read_text())["imagenet"] == "scratch"
+
+
 def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, data: Path) -> None:
     asked = request_for(data, tmp_path, folds=2)
     small = asked.recipe.data.model_copy(update={"holdout": 0.1})
