@@ -28,8 +28,6 @@ def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
     """
     # Frames are measured off the screen unless the caller chose a platform.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    # TensorFlow reads it when it is imported; its notices are of no use here.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from bachview.bench.budgets import budget_for
     from bachview.bench.machine import machine
     from bachview.bench.suite import run as run_suite

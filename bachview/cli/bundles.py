@@ -1,6 +1,5 @@
 """``bachview bundle ...``: verify, list, make."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -77,8 +76,6 @@ def make(kind: Literal["selftest", "untrained"], output: Path) -> int:
     BundleError
         It cannot be written.
     """
-    # TensorFlow reads it when it is imported; its notices are of no use here.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     tell("TensorFlow is being loaded and the graphs are built; this takes up to two minutes.")
     with clean_stdout():
         if kind == "selftest":

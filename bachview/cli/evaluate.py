@@ -1,18 +1,17 @@
 """``bachview evaluate``: how good a bundle is on labelled photos and annotated slides."""
 
-import concurrent.futures
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from bachview.cli.evaluate_report import print_tables, report_facts
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
-from bachview.cli.progress import ProgressLine, spinning
+from bachview.cli.progress import spinning
+from bachview.cli.waiting import END_S, Told, awaited
 from bachview.errors import (
     CalibrationError,
-    Cancelled,
     DatasetError,
     SlideOpenError,
     SlideReadError,
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from bachview.training.samples import AnnotatedSlide, Dataset, Photo
     from bachview.training.slide_scores import SlideScore
 
-T = TypeVar("T")
-#: Called with what is done and the total.
-Told = Callable[[int, int], object]
-
-_END_S = 10.0
-_REDRAW_S = 0.1
 _MOST_PROBLEMS = 10
 #: What a bundle learnt from the photos in each part of its own split.
 _LEARNT = {
@@ -219,7 +212,7 @@ def _judge(
     failures: list[str] = []
     lane = Lane("inference", low_priority=True)
     try:
-        answers = _awaited(
+        answers = awaited(
             lane,
             lambda token, told: list(judge_photos(ensemble, files, token=token, on_progress=told)),
             "Judging photos",
@@ -228,14 +221,14 @@ def _judge(
         judged = gather(photos, answers, ensemble.bundle.manifest)
         for slide in slides:
             try:
-                score = _awaited(lane, _slide_job(ensemble, slide), slide.path.name, "patches")
+                score = awaited(lane, _slide_job(ensemble, slide), slide.path.name, "patches")
             except (CalibrationError, DatasetError, SlideOpenError, SlideReadError) as error:
                 failures.append(str(error))
                 tell(str(error))
             else:
                 scores.append(score)
     finally:
-        lane.close(_END_S)
+        lane.close(END_S)
     return judged, scores, failures
 
 
@@ -250,31 +243,3 @@ def _slide_job(
         )
 
     return job
-
-
-def _awaited(lane: Lane, job: Callable[[CancelToken, Told], T], title: str, unit: str) -> T:
-    """The result of a job on the lane, with its progress shown here.
-
-    Raises
-    ------
-    Cancelled
-        Ctrl-C; the job has ended, or did not within `_END_S`.
-    """
-    state = [0, 0]
-
-    def told(done: int, total: int) -> None:
-        state[:] = done, total
-
-    token = CancelToken()
-    future = lane.submit(lambda own: job(own, told), token)
-    try:
-        with ProgressLine(title, unit) as line:
-            while not concurrent.futures.wait([future], _REDRAW_S).done:
-                done, total = state
-                if total:
-                    line.update(done, total)
-    except KeyboardInterrupt:
-        token.cancel()
-        concurrent.futures.wait([future], _END_S)
-        raise Cancelled from None
-    return future.result()

@@ -1,6 +1,5 @@
 """``bachview predict``: the class of whole photos, one line each."""
 
-import concurrent.futures
 import csv
 import io
 from collections.abc import Sequence
@@ -10,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
-from bachview.cli.progress import ProgressLine, spinning
-from bachview.errors import BachviewError, Cancelled, DatasetError, UsageError
+from bachview.cli.progress import spinning
+from bachview.cli.waiting import END_S, awaited
+from bachview.errors import BachviewError, DatasetError, UsageError
 from bachview.jobs.lanes import Lane
-from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
     from bachview.training.photo_judge import PhotoJudgement
-
-_END_S = 10.0
-_REDRAW_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,34 +207,21 @@ def _judge(
     Raises
     ------
     Cancelled
-        Ctrl-C; the work has ended, or did not within `_END_S`.
+        Ctrl-C; the work has ended, or did not within `END_S`.
     """
     from bachview.training.photo_judge import attempt_photos
 
-    state = [0, 0]
-
-    def told(done: int, total: int) -> None:
-        state[:] = done, total
-
-    token = CancelToken()
     sized = [(path, mpp) for path, mpp, _ in photos]
     lane = Lane("inference", low_priority=True)
     try:
-        future = lane.submit(
-            lambda own: attempt_photos(ensemble, sized, token=own, on_progress=told), token
+        answers = awaited(
+            lane,
+            lambda token, told: attempt_photos(ensemble, sized, token=token, on_progress=told),
+            "Classifying",
+            "photos",
         )
-        with ProgressLine("Classifying", "photos") as line:
-            while not concurrent.futures.wait([future], _REDRAW_S).done:
-                done, total = state
-                if total:
-                    line.update(done, total)
-        answers = future.result()
-    except KeyboardInterrupt:
-        token.cancel()
-        concurrent.futures.wait([future], _END_S)
-        raise Cancelled from None
     finally:
-        lane.close(_END_S)
+        lane.close(END_S)
     lines = []
     for (path, mpp, origin), answer in zip(photos, answers, strict=True):
         if isinstance(answer, BachviewError):

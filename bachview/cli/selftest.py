@@ -16,8 +16,6 @@ def run(bundle: str, *, as_json: bool) -> int:
     from bachview.selftest.checks import run_selftest
     from bachview.ui.selftest_rendering import render_pixels
 
-    # The reference engine reads it when TensorFlow is imported; its notices are of no use here.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with (
         tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder,
         clean_stdout(),

@@ -6,17 +6,20 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.core.calibration import Calibration, Origin
-from bachview.core.geometry import Point
+from bachview.core.geometry import Point, Size
 from bachview.ui.associated_images import AssociatedImagesDialog
+from bachview.ui.bundles import read_summary
 from bachview.ui.information_dialog import metadata_rows
 from bachview.ui.message_bar import Message
+from bachview.ui.model_notice import ModelNotice
 from bachview.ui.run_status import RunState
 from bachview.ui.self_test_dialog import SelfTestDialog
+from bachview.viewing.viewport import Viewport
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
@@ -106,6 +109,54 @@ def test_the_position_is_remembered_for_the_slide_not_its_name(
         assert viewport.center.distance_to(Point(900, 700)) < 1e-6
         assert viewport.rotation_deg == 30
         assert window.status.texts[2] == "20x"
+
+
+def test_the_magnification_is_remembered_across_screens(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
+    with open_window(qtbot) as window:
+        document = page_of(qtbot, window, path).document
+        shown = Viewport(Point(900, 700), 2.0, Size(800, 600), pixel_ratio=2.0)
+        document.remember(shown)  # as on a screen of twice the density
+        memory = window.services.settings.slide_memory(document.metadata.fingerprint)
+        assert memory is not None
+        assert memory.device_downsample == 1.0
+    # Closing the window has remembered the fitted view; the dense screen was the last one.
+    with open_window(qtbot) as window:
+        settings = window.services.settings
+        settings.put_slide_memory(document.metadata.fingerprint, memory)
+        viewport = page_of(qtbot, window, path).view.viewport
+        assert viewport is not None
+        assert viewport.device_downsample == pytest.approx(1.0)
+
+
+def test_a_slide_that_cannot_be_read_in_parts_is_told_once(qtbot: QtBot) -> None:
+    path = shared_file("bad/unreadable.svs")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+
+        def told() -> list[str]:
+            return [text for text in window.messages.texts if "cannot be read" in text]
+
+        qtbot.waitUntil(lambda: bool(told()), timeout=LONG_MS)
+        assert "unreadable.svs" in told()[0]
+        window.messages.clear()
+        page.view.zoom_by(2)
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+        assert not told()
+        window.actions_["retry"].trigger()
+        qtbot.waitUntil(lambda: bool(told()), timeout=LONG_MS)
+
+
+def test_the_notice_of_an_untrained_model_is_whole_in_a_narrow_window(qtbot: QtBot) -> None:
+    notice = ModelNotice()
+    qtbot.addWidget(notice)
+    notice.show_model(read_summary("selftest"))
+    notice.resize(1200, notice.sizeHint().height())
+    QApplication.processEvents()
+    one_line = notice.minimumSizeHint().height()
+    notice.resize(300, 40)
+    QApplication.processEvents()
+    assert notice.minimumSizeHint().height() > one_line
 
 
 def test_an_implausible_pixel_size_is_asked_for_and_remembered(
