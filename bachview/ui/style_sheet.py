@@ -118,13 +118,15 @@ QCheckBox::indicator:disabled { border-color: @border; background: @window; }
 QCheckBox#explained::indicator { border-color: transparent; background: transparent; image: none; }
 
 QComboBox { background: @raised; border: 1px solid @border; border-radius: 5px;
-               padding: 3px 8px; min-height: 16px; }
+               padding: 3px 8px; min-height: 16px; combobox-popup: 0; }
 QComboBox:hover { background: @hover; }
 QComboBox:focus { border-color: @accent; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url("@icons/arrow-@variant.svg"); width: 13px; height: 13px; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @border; padding: 3px;
                selection-background-color: @accent; selection-color: @accent_text; }
+QComboBox QAbstractItemView::item { padding: 3px 5px; }
+QComboBox QAbstractItemView::item:selected { background: @accent; color: @accent_text; }
 
 QAbstractSpinBox { min-height: 24px; }
 QLineEdit { min-height: 24px; padding: 0 4px; }

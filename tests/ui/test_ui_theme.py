@@ -1,0 +1,43 @@
+"""What the style sheet makes of Qt's own widgets, in both themes."""
+
+from statistics import median
+
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QComboBox
+from pytestqt.qtbot import QtBot
+
+from bachview.ui.theme import Theme, ThemeChoice
+
+# The offscreen platform says so whenever a list is opened.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+@pytest.mark.parametrize("choice", [ThemeChoice.LIGHT, ThemeChoice.DARK])
+def test_the_chosen_entry_of_an_opened_list_can_be_read(
+    qtbot: QtBot, qapp: QApplication, choice: ThemeChoice
+) -> None:
+    theme = Theme(qapp, choice)
+    combo = QComboBox()
+    qtbot.addWidget(combo)
+    combo.addItems(["Most likely class", "Entropy"])
+    combo.resize(200, 30)
+    combo.show()
+    combo.showPopup()
+    QApplication.processEvents()
+    entries = combo.view()
+    row = entries.visualRect(combo.model().index(0, 0))
+    picture = entries.viewport().grab(row).toImage()
+    lightness = [
+        QColor(picture.pixel(x, y)).lightness()
+        for x in range(picture.width())
+        for y in range(picture.height())
+    ]
+    combo.hidePopup()
+    ground = median(lightness)
+    assert ground == pytest.approx(QColor(theme.colors.accent).lightness(), abs=12)
+    # The letters are smoothed: their middle is nearly the colour of the text.
+    text = QColor(theme.colors.accent_text).lightness()
+    assert min(abs(value - text) for value in lightness) < 25
+    theme.choose(ThemeChoice.LIGHT)
+    theme.deleteLater()
