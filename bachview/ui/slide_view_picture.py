@@ -198,10 +198,11 @@ class SlidePicture:
     def _take_arrivals(self) -> None:
         canvas = self._canvas
         coarse = self.pyramid.top_display_level - 1
-        if any(key.level >= coarse for key in tuple(self._arrived)):
-            self._on_overview()
+        has_overview = False
         while self._arrived:
+            # More may come meanwhile, so each is looked at when it is taken.
             key = self._arrived.popleft()
+            has_overview |= key.level >= coarse
             self._arrivals += 1
             if self._image(key) is FAILED_IMAGE:  # it is held if it is wanted
                 self._on_failed()
@@ -218,6 +219,8 @@ class SlidePicture:
                     and (lacking.column >> steps, lacking.row >> steps) == (key.column, key.row)
                 ):
                     self._to_repaint[lacking] = None
+        if has_overview:
+            self._on_overview()
         if self._to_repaint:
             self._is_stale = True
             self._ask_frame(moved=False)
