@@ -94,18 +94,40 @@ class BundleShelf(QObject):
         self._settings = settings
         self._bridge = bridge
         self._lane = lane
+        self._choice = DEFAULT
+        self._stand_in: str | None = None
         self.current: BundleSummary | None = None
         self.is_loading = False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `current` is there, and no other one on its way."""
+        return self.current is not None and not self.is_loading
+
     def restore(self) -> None:
         """Take the bundle of the last session, or the default one."""
-        self._choose(self._settings.text(_KEY, DEFAULT), is_restored=True)
+        self._choice = self._kept()
+        self._read(self._choice, falls_back=True)
 
     def choose(self, choice: str) -> None:
-        """Use the installed bundle of this name, or the one at this path."""
-        self._choose(choice, is_restored=False)
+        """Use the installed bundle of this name, or the one at this path, from now on."""
+        self._choice = choice
+        self._read(choice)
 
-    def _choose(self, choice: str, *, is_restored: bool) -> None:
+    def stand_in(self, choice: str | None) -> None:
+        """Use another bundle for a while, beside the user's choice; None gives that back."""
+        if choice == self._stand_in:
+            return
+        self._stand_in = choice
+        if choice is None:
+            self._read(self._choice, falls_back=True)
+        else:
+            self._read(choice, is_chosen=False)
+
+    def _kept(self) -> str:
+        return self._settings.text(_KEY, DEFAULT)
+
+    def _read(self, choice: str, *, is_chosen: bool = True, falls_back: bool = False) -> None:
         def read(token: CancelToken) -> BundleSummary:
             token.check()
             return read_summary(choice)
@@ -115,14 +137,21 @@ class BundleShelf(QObject):
 
         def on_done(summary: BundleSummary) -> None:
             self.current = summary
-            self._settings.put(_KEY, choice)
+            if is_chosen:
+                self._stand_in = None
+                self._settings.put(_KEY, choice)
             self.changed.emit()
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
-            if is_restored and choice != DEFAULT:
+            if not is_chosen:
+                return
+            self._choice = self._kept()
+            if falls_back and choice != self._choice:
+                self._read(self._choice, falls_back=True)
+            elif falls_back and choice != DEFAULT:
                 # The bundle of the last session may be gone; the built-in one is not.
-                self._choose(DEFAULT, is_restored=True)
+                self.choose(DEFAULT)
 
         self.is_loading = True
         self._bridge.watch(

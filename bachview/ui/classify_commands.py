@@ -120,7 +120,7 @@ class ClassifyCommands(QObject):
         page, bundle = self._binder.page, self._shelf.current
         if page is None:
             return
-        if bundle is None:
+        if bundle is None or not self._shelf.is_ready:
             self._messages.notice("The bundle is not ready yet; try again in a moment.")
             return
         if page.document.run.status.is_active:

@@ -10,6 +10,17 @@ from bachview.jobs.tokens import CancelToken
 #: About 6 x 4.5 mm; the name is the one that ``bachview demo`` uses.
 _SIZE = (12_000, 9_000)
 _NAME = "demo-1.tiff"
+#: It is drawn in the self-test bundle's four colours, which say nothing to any other bundle.
+DEMO_BUNDLE = "selftest"
+
+
+def is_demo(path: Path) -> bool:
+    """Whether this is the demo slide."""
+    return path == _path()
+
+
+def _path() -> Path:
+    return user_folders().cache / _NAME
 
 
 def demo_slide(token: CancelToken, progress: Callable[[int, int], None]) -> Path:
@@ -22,7 +33,7 @@ def demo_slide(token: CancelToken, progress: Callable[[int, int], None]) -> Path
     Cancelled
         `token` was cancelled; no half-written file stays.
     """
-    path = user_folders().cache / _NAME
+    path = _path()
     if path.exists():
         return path
     from bachview.slide.phantom import write_phantom

@@ -22,7 +22,7 @@ from bachview.ui.actions import Actions
 from bachview.ui.bundles import BundleShelf
 from bachview.ui.classify_commands import ClassifyCommands
 from bachview.ui.cursor_panel import CursorPanel
-from bachview.ui.demo import demo_slide
+from bachview.ui.demo import DEMO_BUNDLE, demo_slide, is_demo
 from bachview.ui.document import Document
 from bachview.ui.ensemble_host import EnsembleChoice
 from bachview.ui.icons import application_icon
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
 
     def _classify_waiting(self, page: SlidePage) -> None:
         path = page.document.path
-        if path not in self._classify_when_ready or self.shelf.current is None:
+        if path not in self._classify_when_ready or not self.shelf.is_ready:
             return
         self._classify_when_ready.discard(path)
         if page.document.calibration.is_plausible and self.tabs.page is page:
@@ -317,6 +317,7 @@ class MainWindow(QMainWindow):
 
     def _on_page(self, page: SlidePage | None) -> None:
         self.actions_.enable_for_slide(is_open=page is not None)
+        self.shelf.stand_in(DEMO_BUNDLE if page and is_demo(page.document.path) else None)
         self.binder.show_page(page)
         self.view_commands.adapt_to_page()
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")

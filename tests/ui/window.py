@@ -26,7 +26,10 @@ def open_window(qtbot: QtBot) -> Iterator[MainWindow]:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     theme = Theme(application, ThemeChoice.LIGHT)
-    services = Services.start(Settings(user_folders().config), theme, warms_up=False)
+    settings = Settings(user_folders().config)
+    # The stains of its slides are those of the self-test bundle.
+    settings.put("classify/bundle", settings.text("classify/bundle", "selftest"))
+    services = Services.start(settings, theme, warms_up=False)
     # Patient: on a busy machine a thread may need seconds to notice that it shall end.
     window = MainWindow(services, closing_s=30)
     window.resize(1280, 800)
