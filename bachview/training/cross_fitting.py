@@ -1,9 +1,13 @@
-"""The three classifiers, fitted on deep features of patients that the CNNs have not seen.
+"""The three classifiers, fitted on deep features that the CNNs did not shape to the answer.
 
-A CNN knows its own training photos by heart: its features of them separate the classes far
-better than those of any other photo, and a classifier fitted on them trusts the network
-blindly. So the recipe holds patients out from the CNNs. On those the classifiers are fitted
-and, by cross-fitting over the same patients, judged: that gives the calibration honest votes.
+A CNN that was fine-tuned knows its own training photos by heart: its features of them separate
+the classes far better than those of any other photo, and a classifier fitted on them trusts the
+network blindly. So the recipe holds patients out from the CNNs, and the classifiers are fitted
+on those. Where only the heads were fitted, the features know no label, and the classifiers
+are fitted on all patients.
+
+By cross-fitting over the same patients the classifiers are judged: together with the CNNs'
+answers on the held-out patients that gives the calibration honest votes.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,6 +71,7 @@ class Rows:
     patients : (N,) str.
     sources : (N,) int64, the photo that the patch was cut from.
     is_plain : (N,) bool: cut from the grid and not augmented, as at inference.
+    is_held : (N,) bool: of a patient whose labels no CNN has seen.
     """
 
     features: Floats
@@ -75,11 +80,13 @@ class Rows:
     patients: npt.NDArray[np.str_]
     sources: Labels
     is_plain: npt.NDArray[np.bool_]
+    is_held: npt.NDArray[np.bool_]
 
 
 def rows_of(
     cnns: Sequence[Cnn],
-    sources: Sequence[Source],
+    learnt: Sequence[Source],
+    held: Sequence[Source],
     *,
     input_px: int,
     views: int,
@@ -93,6 +100,8 @@ def rows_of(
 
     Parameters
     ----------
+    learnt : sources that the CNNs' heads were fitted on; may be empty.
+    held : sources of other patients; their rows come last.
     kernels : how the bundle will store them; the features are those of the rounded kernels.
     on_batch : told how many patches are done, of how many.
 
@@ -101,6 +110,7 @@ def rows_of(
     Cancelled
         `token` was cancelled.
     """
+    sources = [*learnt, *held]
     patches, owners, plain = [], [], []
     for place, source in enumerate(sources):
         grid, _ = grid_patches([source], input_px)
@@ -123,6 +133,7 @@ def rows_of(
         np.array([sources[i].group for i in owners]),
         np.array(owners, np.int64),
         np.array(plain, np.bool_),
+        np.array(owners, np.int64) >= len(learnt),
     )
 
 
@@ -165,12 +176,13 @@ def cross_fitted_votes(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> Fl
 def _forest(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(
+    last = RandomForestClassifier(
         recipe.forest_trees,
         min_samples_leaf=recipe.forest_leaf,
         class_weight="balanced",
         random_state=seed,
-    ).fit(rows.features, rows.labels)
+    )
+    return _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
 
 
 def _boosting(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:

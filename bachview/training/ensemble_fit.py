@@ -39,7 +39,8 @@ class EnsembleJob:
     Attributes
     ----------
     train : sources that the CNNs learn from.
-    held : sources of other patients, for the classifiers and the calibration.
+    held : sources of other patients, for the classifiers and the calibration. Where the recipe
+        fits only the heads, the classifiers are fitted on the photos of `train` as well.
     folder : keeps checkpoints; the fit goes on from what is there.
     imagenet, pretrained : see `bachview.training.fitting.FitJob`.
     """
@@ -119,6 +120,7 @@ def fit_ensemble(
     ]
     rows = rows_of(
         cnns,
+        [] if recipe.tunes_backbones else [s for s in job.train if not s.is_window],
         job.held,
         input_px=recipe.patch.input_px,
         views=recipe.classifiers.views,
@@ -126,7 +128,7 @@ def fit_ensemble(
         seed=job.seed,
         kernels=recipe.bundle.kernels,
         token=token,
-        on_batch=lambda done, total: watcher.count("patches held out", done, total),
+        on_batch=lambda done, total: watcher.count("patches for the classifiers", done, total),
     )
     classifiers = fit_classifiers(rows, recipe.classifiers, seed=job.seed)
     token.check()
@@ -151,8 +153,9 @@ def fit_ensemble(
 
 
 def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
-    """Member weights, temperature and thresholds from cross-fitted votes on plain patches."""
-    members, labels = votes[rows.is_plain], rows.labels[rows.is_plain]
+    """Member weights, temperature and thresholds from honest votes on plain patches."""
+    is_judged = rows.is_plain & rows.is_held
+    members, labels = votes[is_judged], rows.labels[is_judged]
     weights = np.ones(members.shape[1], np.float32)
     if recipe.ensemble.member_weights:
         weights = fit_weights(members, labels)
@@ -175,8 +178,9 @@ def _golden(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Of each class the plain patch that the members name with most conviction."""
     patches, _ = grid_patches(job.held, job.recipe.patch.input_px)
-    labels = rows.labels[rows.is_plain]
-    mean = votes[rows.is_plain].mean(axis=1)
+    is_judged = rows.is_plain & rows.is_held
+    labels = rows.labels[is_judged]
+    mean = votes[is_judged].mean(axis=1)
     own = mean[np.arange(len(labels)), labels]
     chosen = [int(np.where(labels == label, own, -1).argmax()) for label in range(len(job.classes))]
     return patches[chosen], labels[chosen]

@@ -62,8 +62,8 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     )
     training = (
         f"Start: {origin}{pretrained}. Stages: {stages}. "
-        f"{recipe.data.holdout:.0%} of the patients were kept from the networks; the "
-        "classifiers were fitted on those, cross-fitted by patient for the calibration "
+        f"{recipe.data.holdout:.0%} of the patients were kept from the networks; "
+        f"{_CLASSIFIERS[recipe.tunes_backbones]}, cross-fitted by patient for the calibration "
         f"(temperature {calibrated.temperature:g}; uncertain below a top probability of "
         f"{calibrated.thresholds.confidence:g} or above a disagreement of "
         f"{calibrated.thresholds.disagreement:.2f}, which leaves {calibrated.coverage:.0%} of "
@@ -82,6 +82,12 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     if card.notes.strip():
         parts.append(card.notes.strip())
     return "\n\n".join(parts) + "\n", _figures(card.measured)
+
+
+_CLASSIFIERS = {
+    True: "the classifiers were fitted on those",
+    False: "as only the heads learnt labels, the classifiers were fitted on all patients",
+}
 
 
 def _vote(recipe: Recipe, fitted: FittedEnsemble) -> str:

@@ -28,13 +28,19 @@ _log = logging.getLogger(__name__)
 def build_network(
     architecture: Architecture, *, input_px: int, class_count: int, dropout: float
 ) -> Any:
-    """A CNN of the ensemble with random weights; its batch statistics follow within 100 steps."""
+    """A CNN of the ensemble with random weights; its batch statistics follow within 100 steps.
+
+    Without `dropout`, no layers of the backbone are dropped either (the stochastic depth of
+    EfficientNetB0): a short schedule from random weights learns too little, not too much.
+    """
     import keras
 
     model = build_cnn(architecture, input_px=input_px, class_count=class_count, dropout=dropout)
     for layer in model.get_layer("backbone").layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM
+        if isinstance(layer, keras.layers.Dropout) and not dropout:
+            layer.rate = 0.0
     return model
 
 

@@ -37,8 +37,8 @@ class Patch(_Table):
 class Data(_Table):
     """How patients are divided.
 
-    `holdout` is the share of patients kept from the CNNs, on which the classifiers and the
-    calibration are fitted; `folds` of cross-validation, 0 for none.
+    `holdout` is the share of patients kept from the CNNs, for the calibration and, where the
+    stages tune the backbones, the classifiers; `folds` of cross-validation, 0 for none.
     """
 
     holdout: Annotated[float, Field(ge=0.05, le=0.5)]
@@ -116,7 +116,7 @@ class Augmentation(_Table):
 
 
 class ClassifierRecipe(_Table):
-    """The three classifiers; `views` augmented patches of each held-out source are added."""
+    """The three classifiers; `views` augmented patches of each photo are added."""
 
     views: Annotated[int, Field(ge=0, le=1000)]
     components: Count
@@ -191,6 +191,11 @@ class Recipe(_Table):
         if any((part.input_px or 0) > self.patch.input_px for part in parts):
             raise ValueError("an input_px is larger than that of the patch")
         return self
+
+    @property
+    def tunes_backbones(self) -> bool:
+        """Whether any stage lets labels into more than the heads."""
+        return any(stage.trainable != "head" for stage in self.stages)
 
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""

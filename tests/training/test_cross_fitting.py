@@ -1,5 +1,8 @@
 """The classifiers are judged on patients that they were not fitted on."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,9 @@ from bachview.training.cross_fitting import (
     cross_fitted_votes,
     fit_classifiers,
 )
+from bachview.training.ensemble_fit import calibrate
 from bachview.training.recipe import ClassifierRecipe
+from tests.training.tiny_training import write_recipe
 
 RECIPE = ClassifierRecipe(
     views=0,
@@ -46,6 +51,7 @@ def rows(patients: int, *, signal: float, own: float = 4.0, seed: int = 0) -> Ro
         np.array(names),
         np.array(sources, np.int64),
         np.ones(count, np.bool_),
+        np.ones(count, np.bool_),
     )
 
 
@@ -70,6 +76,27 @@ def test_what_tells_classes_apart_does() -> None:
         assert (votes[:, member].argmax(1) == known.labels).mean() > 0.9
 
 
+def test_the_calibration_asks_only_patients_that_no_network_has_seen(tmp_path: Path) -> None:
+    """Seen patients are always right, the others never: no trust is earned by the former."""
+    known = rows(8, signal=4.0)
+    seen = replace(
+        known,
+        networks=np.eye(4, dtype=np.float32)[known.labels][:, None] * 0.9 + 0.025,
+        is_held=np.zeros(len(known.labels), np.bool_),
+    )
+    unseen = replace(
+        known,
+        networks=np.eye(4, dtype=np.float32)[(known.labels + 1) % 4][:, None] * 0.9 + 0.025,
+    )
+    both = Rows(
+        *(np.concatenate([getattr(seen, name), getattr(unseen, name)]) for name in Rows.__slots__)
+    )
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    alone, mixed = (calibrate(part, part.networks, recipe) for part in (unseen, both))
+    assert mixed == alone
+    assert mixed.risk == 1
+
+
 def test_a_single_patient_of_a_class_is_divided_by_photos() -> None:
     known = rows(4, signal=4.0, own=0.5)
     lonely = Rows(
@@ -79,6 +106,7 @@ def test_a_single_patient_of_a_class_is_divided_by_photos() -> None:
         np.array([name.split("-")[0] for name in known.patients]),
         known.sources,
         known.is_plain,
+        known.is_held,
     )
     votes = cross_fitted_votes(lonely, RECIPE, seed=0)
     assert (votes.mean(1).argmax(1) == known.labels).mean() > 0.9

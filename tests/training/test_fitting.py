@@ -36,6 +36,17 @@ def efficientnet() -> Any:
     return build_network("efficientnet_b0", input_px=32, class_count=4, dropout=0.0)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_the_backbone_drops_layers_only_where_the_head_drops_features(dropout: float) -> None:
+    import keras
+
+    network = build_network("efficientnet_b0", input_px=32, class_count=4, dropout=dropout)
+    layers = network.get_layer("backbone").layers
+    rates = [layer.rate for layer in layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates
+    assert all((rate > 0) == (dropout > 0) for rate in rates)
+
+
 def sources(count: int = 16, *, are_windows: bool = False) -> list[Source]:
     rng = np.random.default_rng(0)
     made = []
