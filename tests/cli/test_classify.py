@@ -12,6 +12,9 @@ from tests.cli.conftest import Cli, check_schema
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
 
+#: The stains of the phantoms are those of the self-test bundle.
+CLASSIFY = ("classify", "--bundle", "selftest")
+
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,7 +26,7 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_document_and_the_files_agree(cli: Cli, slide: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "Ausgabe ü"
-    answer = cli("classify", slide, "--bundle", "selftest", "--output", out, "--json")
+    answer = cli(*CLASSIFY, slide, "--output", out, "--json")
     assert answer.code == 0
     document = answer.document
     check_schema("classify", document)
@@ -42,7 +45,7 @@ def test_the_document_and_the_files_agree(cli: Cli, slide: Path, tmp_path: Path)
 
 
 def test_the_classes_are_those_of_the_phantom(cli: Cli, slide: Path, tmp_path: Path) -> None:
-    cli("classify", slide, "--bundle", "selftest", "--output", tmp_path)
+    cli(*CLASSIFY, slide, "--output", tmp_path)
     truth = load_truth(slide)
     right = wrong = 0
     with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
@@ -61,8 +64,8 @@ def test_the_classes_are_those_of_the_phantom(cli: Cli, slide: Path, tmp_path: P
 def test_the_same_command_again_has_nothing_left_to_do(
     cli: Cli, slide: Path, tmp_path: Path
 ) -> None:
-    first = cli("classify", slide, "--output", tmp_path / "a", "--json")
-    second = cli("classify", slide, "--output", tmp_path / "b", "--json")
+    first = cli(*CLASSIFY, slide, "--output", tmp_path / "a", "--json")
+    second = cli(*CLASSIFY, slide, "--output", tmp_path / "b", "--json")
     assert second.code == 0
     assert second.document["patches"] == first.document["patches"]
     assert second.document["patches_per_second"] == 0
@@ -73,7 +76,7 @@ def test_the_same_command_again_has_nothing_left_to_do(
 
 def test_a_region_limits_the_run(cli: Cli, slide: Path, tmp_path: Path) -> None:
     answer = cli(
-        *("classify", slide, "--output", tmp_path, "--json"),
+        *(*CLASSIFY, slide, "--output", tmp_path, "--json"),
         *("--region", 1000, 800, 600, 500, "--stride", 32),
     )
     assert answer.code == 0
@@ -88,7 +91,7 @@ def test_results_go_to_the_store_that_was_named(
     cli: Cli, slide: Path, tmp_path: Path, own_folders: Path
 ) -> None:
     store = tmp_path / "store"
-    arguments = ("classify", slide, "--output", tmp_path / "out", "--store", store)
+    arguments = (*CLASSIFY, slide, "--output", tmp_path / "out", "--store", store)
     assert cli(*arguments, "--region", 1000, 800, 600, 500).code == 0
     assert list(store.iterdir())
     assert not (own_folders / "data" / "results").exists()
@@ -104,17 +107,17 @@ def test_the_table_is_for_people(cli: Cli, slide: Path, tmp_path: Path) -> None:
 
 def test_a_slide_without_a_pixel_size_asks_for_it(cli: Cli, tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
-    answer = cli("classify", path, "--output", tmp_path / "out")
+    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out")
     assert answer.code == 3
     assert "photo.tiff" in answer.err
     assert "--mpp" in answer.err
-    answer = cli("classify", path, "--output", tmp_path / "out", "--mpp", 0.5, "--json")
+    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out", "--mpp", 0.5, "--json")
     assert answer.code == 0
     assert answer.document["provenance"]["mpp_origin"] == "user"
 
 
 def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
-    answer = cli("classify", shared_file("slides/boxes.tiff"), "--output", tmp_path)
+    answer = cli(*CLASSIFY, shared_file("slides/boxes.tiff"), "--output", tmp_path)
     assert answer.code == 3
     assert "352.8" in answer.err
 
@@ -135,7 +138,7 @@ def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
 def test_refusals(
     cli: Cli, slide: Path, tmp_path: Path, options: tuple[object, ...], code: int, said: str
 ) -> None:
-    answer = cli("classify", slide, "--output", tmp_path, "--json", *map(str, options))
+    answer = cli(*CLASSIFY, slide, "--output", tmp_path, "--json", *map(str, options))
     assert answer.code == code
     assert said in answer.err
     assert answer.out == ""
@@ -145,7 +148,7 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
     cli: Cli, slide: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    answer = cli("classify", slide, "--output", tmp_path / "file" / "out")
+    answer = cli(*CLASSIFY, slide, "--output", tmp_path / "file" / "out")
     assert answer.code == 3
     assert "--output" in answer.err
 
@@ -155,7 +158,7 @@ def test_glass_alone_gives_empty_results_and_no_error(cli: Cli, tmp_path: Path) 
 
     white = np.full((800, 900, 3), 244, np.uint8)
     path = write_pyramid(tmp_path / "glass.tiff", white, mpp=0.5)
-    answer = cli("classify", path, "--output", tmp_path / "out", "--json")
+    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out", "--json")
     assert answer.code == 0
     check_schema("classify", answer.document)
     assert answer.document["patches"] == 0

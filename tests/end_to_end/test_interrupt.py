@@ -21,6 +21,7 @@ _PATIENCE_S = 60
 
 def begin(slide: Path, out: Path, home: Path) -> "subprocess.Popen[str]":
     arguments = ["classify", str(slide), "--output", str(out), "--stride", "24", "--json"]
+    arguments += ["--bundle", "selftest"]
     return subprocess.Popen(
         [sys.executable, "-m", "bachview", *arguments],
         stdin=subprocess.DEVNULL,

@@ -14,6 +14,8 @@ from tests.conftest import shared_file
 
 __all__ = ["cli"]  # the fixture
 
+#: Quicker than the default bundle, where any classes will do.
+SELFTEST = ("classify", "--bundle", "selftest")
 SLIDES = ["CMU-1-Small-Region.svs", "OS-1-detail.ome.tif"]
 
 
@@ -48,11 +50,11 @@ def test_the_name_and_place_of_a_file_do_not_matter(cli: Cli, tmp_path: Path) ->
     folder.mkdir(parents=True)
     path = folder / "スライド.svs"
     shutil.copy(shared_file("slides/CMU-1-Small-Region.svs"), path)
-    first = cli("classify", path, "--output", tmp_path / "out", "--json")
+    first = cli(*SELFTEST, path, "--output", tmp_path / "out", "--json")
     assert first.code == 0
     # Another name, the same content: the results are found again.
     moved = path.rename(tmp_path / "moved.svs")
-    second = cli("classify", moved, "--output", tmp_path / "out", "--json")
+    second = cli(*SELFTEST, moved, "--output", tmp_path / "out", "--json")
     assert "classified before" in second.err
     assert second.document["patches"] == first.document["patches"]
 
@@ -65,7 +67,7 @@ def test_a_truncated_slide_gives_a_sentence_or_failed_patches_never_a_crash(
     content = shared_file(f"slides/{name}").read_bytes()
     path = tmp_path / f"cut-{name}"
     path.write_bytes(content[: int(len(content) * share)])
-    answer = cli("classify", path, "--output", tmp_path / "out", "--json")
+    answer = cli(*SELFTEST, path, "--output", tmp_path / "out", "--json")
     assert answer.code in {0, 3}
     if answer.code == 3:
         assert path.name in answer.err
@@ -76,7 +78,7 @@ def test_a_truncated_slide_gives_a_sentence_or_failed_patches_never_a_crash(
 
 @pytest.mark.parametrize("name", ["unopenable.tiff", "unreadable.svs", "sm_image_jpegls.dcm"])
 def test_bad_files_never_crash_a_run(cli: Cli, name: str, tmp_path: Path) -> None:
-    answer = cli("classify", shared_file(f"bad/{name}"), "--output", tmp_path, "--json")
+    answer = cli(*SELFTEST, shared_file(f"bad/{name}"), "--output", tmp_path, "--json")
     assert answer.code in {0, 3}
     if answer.code == 0:
         assert not any(part["patches"] for part in answer.document["classes"].values())
