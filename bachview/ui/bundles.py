@@ -1,5 +1,6 @@
 """The bundle in use: which one the user chose, and what is known of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class BundleSummary:
     ----------
     choice : the installed name or the path that led to it.
     judges_tissue : whether its classes say anything of tissue; else it only checks the program.
+    measured : one sentence of how often it was right, for its users; empty where nothing is stated.
     """
 
     choice: str
@@ -35,6 +37,7 @@ class BundleSummary:
     sha256: str
     intended_use: str
     judges_tissue: bool
+    measured: str
     classes: ClassSet
     geometry: PatchGeometry
     thresholds: Thresholds
@@ -65,6 +68,7 @@ def read_summary(choice: str) -> BundleSummary:
             bundle.sha256,
             bundle.manifest.intended_use,
             bundle.manifest.judges_tissue,
+            _measured(bundle.manifest.training.metrics),
             bundle.classes,
             bundle.geometry,
             bundle.thresholds,
@@ -73,6 +77,17 @@ def read_summary(choice: str) -> BundleSummary:
         )
     finally:
         bundle.close()
+
+
+def _measured(metrics: Mapping[str, float]) -> str:
+    """Of the metrics that `bachview train` writes into a manifest."""
+    accuracy, low, high = (metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high"))
+    if accuracy is None:
+        return ""
+    interval = (
+        "" if low is None or high is None else f" (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+    )
+    return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
 
 
 class BundleShelf(QObject):

@@ -19,7 +19,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.legend import Amount, CellKind, ColorBar, Legend, LegendKey
 from bachview.ui.settings import Settings
-from bachview.ui.widgets import line, panel_column
+from bachview.ui.widgets import line, muted, panel_column
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
 _MODES = (
@@ -68,6 +68,9 @@ class OverlayPanel(QWidget):
         self._marks.setCurrentIndex(max(0, self._marks.findText(stored.capitalize())))
         self._bar = ColorBar(self)
         self._legend = Legend(self)
+        self._measured = muted("", self)
+        self._measured.setToolTip("Stated by the bundle; its model card says more (Help, About)")
+        self._measured.hide()
 
         form = QFormLayout()
         form.setHorizontalSpacing(12)
@@ -86,6 +89,7 @@ class OverlayPanel(QWidget):
         column.addWidget(self._bar)
         column.addWidget(line(self))
         column.addWidget(self._legend)
+        column.addWidget(self._measured)
         column.addStretch(1)
         self._fill_modes()
         for signal in (
@@ -178,6 +182,11 @@ class OverlayPanel(QWidget):
             f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
             "\nBoth limits come with the bundle.",
         )
+
+    def show_measured(self, sentence: str) -> None:
+        """State how often the bundle was right; empty hides it."""
+        self._measured.setText(sentence)
+        self._measured.setVisible(bool(sentence))
 
     def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
         """Fill in the legend's areas."""

@@ -108,6 +108,7 @@ class PanelBinder(QObject):
         bundle = (document.bundle if document else None) or self._shelf.current
         if bundle is not None:
             self._overlay.show_classes(bundle.classes, bundle.thresholds)
+            self._overlay.show_measured(bundle.measured)
             self._cursor.show_ensemble(bundle.classes, bundle.member_names)
         if self._page is None:
             self._overlay.show_amounts({})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.calibration import Calibration, Origin
@@ -15,6 +15,7 @@ from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
 from bachview.ui.bars import percent
+from bachview.ui.bundles import read_summary
 from bachview.ui.calibration_banner import CalibrationBanner
 from bachview.ui.cursor_panel import CursorPanel
 from bachview.ui.cursor_reading import cell_at, reading_at
@@ -28,6 +29,7 @@ from bachview.ui.status_line import position_text
 from bachview.ui.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
 from bachview.ui.widgets import WrappedLabel
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
+from tests.models.bundles import edit_manifest, unpacked
 
 MEMBERS = ("a", "b", "c", "d", "e", "f")
 CALIBRATION = Calibration(0.5, 0.5, Origin.FILE)
@@ -119,6 +121,33 @@ def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> 
     panel.set_overlay_shown(True)
     assert styles[-1].opacity == pytest.approx(0.7)
     assert styles[-1].mode is OverlayMode.CLASS
+
+
+@pytest.mark.parametrize(
+    ("metrics", "sentence"),
+    [
+        ({}, ""),
+        ({"cv_photo_accuracy": 0.604}, "In cross-validation it was right on 60 % of photos."),
+        (
+            {
+                "cv_photo_accuracy": 0.604,
+                "cv_photo_accuracy_low": 0.548,
+                "cv_photo_accuracy_high": 0.661,
+            },
+            "In cross-validation it was right on 60 % of photos (95 %: 55 to 66 %).",
+        ),
+    ],
+)
+def test_the_legend_says_how_often_the_bundle_was_right(
+    qtbot: QtBot, tmp_path: Path, metrics: dict[str, float], sentence: str
+) -> None:
+    folder = unpacked(tmp_path / "bundle")
+    edit_manifest(folder, lambda document: document["training"].update(metrics=metrics))
+    panel = OverlayPanel(Settings(tmp_path))
+    qtbot.addWidget(panel)
+    panel.show_measured(read_summary(str(folder)).measured)
+    shown = [label.text() for label in panel.findChildren(QLabel) if label.isVisibleTo(panel)]
+    assert [text for text in shown if "cross-validation" in text] == [sentence] * bool(sentence)
 
 
 def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
