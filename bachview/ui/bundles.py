@@ -13,6 +13,7 @@ from bachview.errors import BachviewError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.bridge import Bridge
+from bachview.ui.demo import DEMO_BUNDLE, is_demo
 from bachview.ui.settings import Settings
 
 DEFAULT = "default"
@@ -93,13 +94,19 @@ def _measured(metrics: Mapping[str, float]) -> str:
 class BundleShelf(QObject):
     """The bundle that new runs use. GUI thread only; reading happens in the io lane.
 
+    Attributes
+    ----------
+    current : what the user chose; None until it is read.
+
     Signals
     -------
     changed : `current` is another one (or is known at last).
+    prepared(Path) : the bundle that judges this slide is known.
     failed : a sentence; the bundle before stays in use.
     """
 
     changed = Signal()
+    prepared = Signal(object)
     failed = Signal(str)
 
     def __init__(
@@ -109,40 +116,43 @@ class BundleShelf(QObject):
         self._settings = settings
         self._bridge = bridge
         self._lane = lane
-        self._choice = DEFAULT
-        self._stand_in: str | None = None
+        self._demo: BundleSummary | None = None
         self.current: BundleSummary | None = None
         self.is_loading = False
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether `current` is there, and no other one on its way."""
-        return self.current is not None and not self.is_loading
-
     def restore(self) -> None:
         """Take the bundle of the last session, or the default one."""
-        self._choice = self._kept()
-        self._read(self._choice, falls_back=True)
+        self._choose(self._settings.text(_KEY, DEFAULT), is_restored=True)
 
     def choose(self, choice: str) -> None:
-        """Use the installed bundle of this name, or the one at this path, from now on."""
-        self._choice = choice
-        self._read(choice)
+        """Use the installed bundle of this name, or the one at this path."""
+        self._choose(choice, is_restored=False)
 
-    def stand_in(self, choice: str | None) -> None:
-        """Use another bundle for a while, beside the user's choice; None gives that back."""
-        if choice == self._stand_in:
+    def of(self, slide: Path | None) -> BundleSummary | None:
+        """The bundle that judges a slide: the user's, but the demo slide has its own.
+
+        The demo is drawn in the stains of that bundle, which say nothing to any other.
+        """
+        return self._demo if slide is not None and is_demo(slide) else self.current
+
+    def prepare(self, slide: Path) -> None:
+        """Read the demo's bundle, if this is the demo slide and it is not known yet."""
+        if self._demo is not None or not is_demo(slide):
             return
-        self._stand_in = choice
-        if choice is None:
-            self._read(self._choice, falls_back=True)
-        else:
-            self._read(choice, is_chosen=False)
 
-    def _kept(self) -> str:
-        return self._settings.text(_KEY, DEFAULT)
+        def read(token: CancelToken) -> BundleSummary:
+            token.check()
+            return read_summary(DEMO_BUNDLE)
 
-    def _read(self, choice: str, *, is_chosen: bool = True, falls_back: bool = False) -> None:
+        def on_done(summary: BundleSummary) -> None:
+            self._demo = summary
+            self.prepared.emit(slide)
+
+        self._bridge.watch(
+            self._lane.submit(read), on_done, lambda error: self.failed.emit(str(error))
+        )
+
+    def _choose(self, choice: str, *, is_restored: bool) -> None:
         def read(token: CancelToken) -> BundleSummary:
             token.check()
             return read_summary(choice)
@@ -152,21 +162,14 @@ class BundleShelf(QObject):
 
         def on_done(summary: BundleSummary) -> None:
             self.current = summary
-            if is_chosen:
-                self._stand_in = None
-                self._settings.put(_KEY, choice)
+            self._settings.put(_KEY, choice)
             self.changed.emit()
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
-            if not is_chosen:
-                return
-            self._choice = self._kept()
-            if falls_back and choice != self._choice:
-                self._read(self._choice, falls_back=True)
-            elif falls_back and choice != DEFAULT:
+            if is_restored and choice != DEFAULT:
                 # The bundle of the last session may be gone; the built-in one is not.
-                self.choose(DEFAULT)
+                self._choose(DEFAULT, is_restored=True)
 
         self.is_loading = True
         self._bridge.watch(

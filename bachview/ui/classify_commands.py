@@ -117,10 +117,11 @@ class ClassifyCommands(QObject):
 
     def classify(self, region: Region | None = None, *, retry_failed: bool = False) -> None:
         """Start or continue the run of the slide on the screen, or of a region of it."""
-        page, bundle = self._binder.page, self._shelf.current
+        page = self._binder.page
         if page is None:
             return
-        if bundle is None or not self._shelf.is_ready:
+        bundle = self._shelf.of(page.document.path)
+        if bundle is None:
             self._messages.notice("The bundle is not ready yet; try again in a moment.")
             return
         if page.document.run.status.is_active:

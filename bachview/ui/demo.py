@@ -10,7 +10,7 @@ from bachview.jobs.tokens import CancelToken
 #: About 6 x 4.5 mm; the name is the one that ``bachview demo`` uses.
 _SIZE = (12_000, 9_000)
 _NAME = "demo-1.tiff"
-#: It is drawn in the self-test bundle's four colours, which say nothing to any other bundle.
+#: The bundle in whose stains it is drawn.
 DEMO_BUNDLE = "selftest"
 
 
@@ -20,7 +20,7 @@ def is_demo(path: Path) -> bool:
 
 
 def _path() -> Path:
-    return user_folders().cache / _NAME
+    return (user_folders().cache / _NAME).absolute()
 
 
 def demo_slide(token: CancelToken, progress: Callable[[int, int], None]) -> Path:

@@ -22,7 +22,7 @@ from bachview.ui.actions import Actions
 from bachview.ui.bundles import BundleShelf
 from bachview.ui.classify_commands import ClassifyCommands
 from bachview.ui.cursor_panel import CursorPanel
-from bachview.ui.demo import DEMO_BUNDLE, demo_slide, is_demo
+from bachview.ui.demo import demo_slide
 from bachview.ui.document import Document
 from bachview.ui.ensemble_host import EnsembleChoice
 from bachview.ui.icons import application_icon
@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         self.tabs.pageChanged.connect(self._on_page)
         self.tabs.closeRequested.connect(self.close_page)
         self.shelf.changed.connect(self._on_bundle)
+        self.shelf.prepared.connect(self._on_prepared)
         self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
         self.menus.recent.aboutToShow.connect(self._fill_recent)
 
@@ -242,10 +243,10 @@ class MainWindow(QMainWindow):
         document.failed.connect(self.messages.problem)
         document.calibrationChanged.connect(lambda: self._look_up(page))
         self.recent.add(opened.path)
+        self.shelf.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
         self.tabs.add_page(page)
-        self._look_up(page)
-        self._classify_waiting(page)
+        self._take_bundle(page)
         self._warm_up()
 
     def _on_open_failed(self, path: Path, message: str) -> None:
@@ -261,19 +262,30 @@ class MainWindow(QMainWindow):
 
     def _look_up(self, page: SlidePage) -> None:
         """Show what was classified earlier with the bundle in use."""
-        if self.shelf.current is not None:
-            page.document.show_saved(self.shelf.current)
+        bundle = self.shelf.of(page.document.path)
+        if bundle is not None:
+            page.document.show_saved(bundle)
 
     def _on_bundle(self) -> None:
         for page in self.tabs.pages:
-            self._look_up(page)
-            self._classify_waiting(page)
+            self._take_bundle(page)
         self._warm_up()
+
+    def _on_prepared(self, path: Path) -> None:
+        page = self.tabs.page_of(path)
+        if page is not None:
+            self._take_bundle(page)
+            self._warm_up()
+
+    def _take_bundle(self, page: SlidePage) -> None:
+        self._look_up(page)
+        self._classify_waiting(page)
 
     def _warm_up(self) -> None:
         """Load the ensemble while the reader looks around."""
-        bundle, services = self.shelf.current, self.services
-        if bundle is None or not services.warms_up or not self.tabs.pages:
+        page, services = self.tabs.page, self.services
+        bundle = self.shelf.of(page.document.path) if page else None
+        if bundle is None or not services.warms_up:
             return
         choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
         # A bundle that cannot be loaded is told when it is asked for.
@@ -281,7 +293,7 @@ class MainWindow(QMainWindow):
 
     def _classify_waiting(self, page: SlidePage) -> None:
         path = page.document.path
-        if path not in self._classify_when_ready or not self.shelf.is_ready:
+        if path not in self._classify_when_ready or self.shelf.of(path) is None:
             return
         self._classify_when_ready.discard(path)
         if page.document.calibration.is_plausible and self.tabs.page is page:
@@ -317,7 +329,6 @@ class MainWindow(QMainWindow):
 
     def _on_page(self, page: SlidePage | None) -> None:
         self.actions_.enable_for_slide(is_open=page is not None)
-        self.shelf.stand_in(DEMO_BUNDLE if page and is_demo(page.document.path) else None)
         self.binder.show_page(page)
         self.view_commands.adapt_to_page()
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")

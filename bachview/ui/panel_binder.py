@@ -63,6 +63,7 @@ class PanelBinder(QObject):
         overlay.styleChanged.connect(self._on_style)
         cursor.activationMapToggled.connect(self._on_map_toggled)
         shelf.changed.connect(self.show_bundle)
+        shelf.prepared.connect(self.show_bundle)
 
     @property
     def page(self) -> SlidePage | None:
@@ -105,7 +106,8 @@ class PanelBinder(QObject):
     def show_bundle(self) -> None:
         """Legend and votes for the prediction on the screen, else for the bundle in use."""
         document = self._page.document if self._page else None
-        bundle = (document.bundle if document else None) or self._shelf.current
+        in_use = self._shelf.of(document.path if document else None)
+        bundle = (document.bundle if document else None) or in_use
         if bundle is not None:
             self._overlay.show_classes(bundle.classes, bundle.thresholds)
             self._overlay.show_measured(bundle.measured)
@@ -113,7 +115,7 @@ class PanelBinder(QObject):
         if self._page is None:
             self._overlay.show_amounts({})
             why = "Open a slide first."
-        elif self._shelf.current is None:
+        elif in_use is None:
             why = "The bundle is still being read." if self._shelf.is_loading else "No bundle."
         elif not self._page.document.calibration.is_plausible:
             why = "State the pixel size first (above the slide)."

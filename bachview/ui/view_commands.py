@@ -51,7 +51,7 @@ class ViewCommands(QObject):
             ("associated", self._associated),
             ("keyboard", lambda: self._show(ShortcutsDialog(actions.shortcuts, window))),
             ("self_test", lambda: self._show(SelfTestDialog(services, window))),
-            ("about", lambda: self._show(AboutDialog(shelf.current, window))),
+            ("about", self._about),
         ):
             actions[name].triggered.connect(lambda _=False, act=slot: act())
         for action in actions.magnifications:
@@ -68,6 +68,11 @@ class ViewCommands(QObject):
         )
         actions["map"].toggled.connect(cursor.set_wants_map)
         cursor.activationMapToggled.connect(actions["map"].setChecked)
+
+    def _about(self) -> None:
+        page = self._binder.page
+        bundle = self._shelf.of(page.document.path if page else None)
+        self._show(AboutDialog(bundle, self._window))
 
     def _on_view(self, name: str) -> None:
         if self._binder.page is not None:

@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Point, Size
-from bachview.models.installed import resolve_bundle
 from bachview.ui.associated_images import AssociatedImagesDialog
 from bachview.ui.bundles import read_summary
 from bachview.ui.information_dialog import metadata_rows
@@ -22,6 +21,7 @@ from bachview.ui.run_status import RunState
 from bachview.ui.self_test_dialog import SelfTestDialog
 from bachview.viewing.viewport import Viewport
 from tests.conftest import shared_file
+from tests.models.bundles import edit_manifest, unpacked
 from tests.slides import gradient, write_pyramid
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
 
@@ -264,36 +264,29 @@ def test_a_bundle_that_is_gone_gives_way_to_the_built_in_one(qtbot: QtBot, tmp_p
 def test_the_demo_slide_is_judged_by_the_bundle_that_it_was_drawn_for(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
-    own = tmp_path / "own.bachmodel"
-    shutil.copy(resolve_bundle("selftest"), own)
+    own = str(unpacked(tmp_path / "own"))
+    edit_manifest(Path(own), lambda document: document.update(name="Own"))
     demo = user_folders().cache / "demo-1.tiff"
     demo.parent.mkdir(parents=True)
     pink_slide(demo)
     with open_window(qtbot) as window:
+        window.shelf.choose(own)
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        qtbot.waitUntil(lambda: window.shelf.of(None) is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: not window.shelf.is_loading, timeout=LONG_MS)
+        window.open_slides([page.document.path], classify=True)
+        wait_for(qtbot, page, RunState.DONE)
 
-        def bundle_in_front(choice: str) -> None:
-            qtbot.waitUntil(lambda: window.shelf.is_ready, timeout=LONG_MS)
-            assert window.shelf.current is not None
-            assert window.shelf.current.choice == choice
-
-        window.shelf.choose(str(own))
-        # Before the choice is read: it must not be forgotten for it.
         window.open_slides([demo], classify=True)
         qtbot.waitUntil(lambda: window.tabs.page_of(demo) is not None, timeout=LONG_MS)
-        page = window.tabs.page_of(demo)
-        assert page is not None
-        wait_for(qtbot, page, RunState.DONE)
-        bundle_in_front("selftest")
-        assert page.document.bundle is not None
-        assert page.document.bundle.choice == "selftest"
-
-        page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        bundle_in_front(str(own))
-        window.tabs.step(1)
-        bundle_in_front("selftest")
-        window.shelf.choose(str(tmp_path / "gone.bachmodel"))
-        window.tabs.step(1)
-        bundle_in_front(str(own))
+        shown = window.tabs.page_of(demo)
+        assert shown is not None
+        wait_for(qtbot, shown, RunState.DONE)
+        for judged, choice in ((shown, "selftest"), (page, own)):
+            assert judged.document.run.status.state is RunState.DONE
+            assert judged.document.bundle is not None
+            assert judged.document.bundle.choice == choice
+        assert window.services.settings.text("classify/bundle") == own
 
 
 def test_a_slide_that_vanishes_is_closed_without_harm(qtbot: QtBot, tmp_path: Path) -> None:
