@@ -87,9 +87,12 @@ class Classifier:
         if not len(features):
             return np.zeros((0, self._class_count), np.float32)
         with _one_thread():
-            if type(self._fitted).__name__ == "RandomForestClassifier":
-                return _forest_probabilities(self._fitted, features)
-            return np.asarray(self._fitted.predict_proba(features), dtype=np.float32)
+            fitted, rows = self._fitted, features
+            if type(fitted).__name__ == "Pipeline":
+                fitted, rows = fitted[-1], fitted[:-1].transform(rows)
+            if type(fitted).__name__ == "RandomForestClassifier":
+                return _forest_probabilities(fitted, rows)
+            return np.asarray(fitted.predict_proba(rows), dtype=np.float32)
 
 
 def _forest_probabilities(forest: Any, features: Floats) -> Floats:

@@ -54,7 +54,7 @@ def check_held(labels: Labels, class_count: int) -> None:
     counts = np.bincount(labels, minlength=class_count)
     if counts.min() < LEAST_HELD:
         raise DatasetError(
-            f"Only {counts.min()} photos of one class would be held out for the classifiers, and "
+            f"Only {counts.min()} photos of one class would be held out from the networks, and "
             f"{LEAST_HELD} are needed: raise data.holdout in the recipe, or give more photos."
         )
 

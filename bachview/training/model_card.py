@@ -12,6 +12,7 @@ from bachview.config import RESEARCH_USE
 from bachview.core.classes import ClassSet
 from bachview.training.ensemble_fit import SEEN, FittedEnsemble
 from bachview.training.evaluation import Evaluation, Measured
+from bachview.training.intervals import Interval
 from bachview.training.recipe import Recipe
 from bachview.training.samples import Dataset
 
@@ -130,7 +131,7 @@ def _measured(card: Card, *, pretrained: bool) -> str:
         "numbers where no list of patients is given), the answers of all folds pooled: "
         f"{found.photos} photos. Each fold's ensemble was trained without the fold's patients; "
         "the bundle itself is trained on all photos and was not measured. Intervals are 95 %: "
-        "Wilson for accuracies, bootstrap by patient for the rest."
+        "Wilson, as if photos were independent, and bootstrap by patient."
     )
     if pretrained:
         text += (
@@ -142,7 +143,7 @@ def _measured(card: Card, *, pretrained: bool) -> str:
         rows += [("Mean of the CNNs", found.cnns), ("Mean of the classifiers", found.classifiers)]
     rows += list(found.members.items())
     table = _table(
-        ("", "accuracy", "95 %", "balanced", "kappa", "ECE", "AUC"),
+        ("", "accuracy", "95 %", "95 % by patient", "balanced", "kappa", "ECE", "AUC"),
         [_row(name, measured) for name, measured in rows],
     )
     if found.carcinoma is not None:
@@ -155,11 +156,12 @@ def _measured(card: Card, *, pretrained: bool) -> str:
 
 
 def _row(name: str, measured: Measured) -> tuple[str, ...]:
-    metrics, interval = measured.metrics, measured.intervals.get("accuracy")
+    metrics, intervals = measured.metrics, measured.intervals
     return (
         name,
         f"{metrics.accuracy:.3f}",
-        f"{interval.low:.3f} to {interval.high:.3f}" if interval else "–",
+        _range(intervals.get("accuracy")),
+        _range(intervals.get("accuracy_by_patient")),
         _number(metrics.balanced_accuracy),
         _number(metrics.kappa),
         _number(metrics.ece),
@@ -200,11 +202,16 @@ def _figures(found: Evaluation | None) -> dict[str, float]:
         "cv_photo_kappa": metrics.kappa,
         "cv_photo_ece": metrics.ece,
     }
-    interval = found.photo.intervals.get("accuracy")
+    # Photos of a patient look alike: Wilson's interval, of independent photos, is too narrow.
+    interval = found.photo.intervals.get("accuracy_by_patient")
     if interval is not None:
         values["cv_photo_accuracy_low"] = interval.low
         values["cv_photo_accuracy_high"] = interval.high
     return {name: round(float(value), 4) for name, value in values.items() if value is not None}
+
+
+def _range(interval: Interval | None) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval else "–"
 
 
 def _number(value: float | None) -> str:

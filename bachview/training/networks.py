@@ -50,8 +50,15 @@ def set_trainable(model: Any, part: Trainable) -> None:
     Below the part that learns, batch normalisation keeps its statistics (Keras runs frozen
     normalisation layers in inference mode).
     """
+    import keras
+
     backbone = model.get_layer("backbone")
     backbone.trainable = part != "head"
+    if part == "head":
+        # What does not learn must not be dropped: the head would see features of another network.
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
     if part == "upper":
         frozen = backbone.layers[: round(len(backbone.layers) * (1 - _UPPER))]
         for layer in frozen:

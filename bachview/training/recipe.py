@@ -197,6 +197,11 @@ class Recipe(_Table):
         """Whether any stage lets labels into more than the heads."""
         return any(stage.trainable != "head" for stage in self.stages)
 
+    @property
+    def held_for(self) -> str:
+        """What the held-out patients serve, beside the early stopping."""
+        return "the classifiers and the calibration" if self.tunes_backbones else "the calibration"
+
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""
         values = self.model_dump(exclude_none=True)

@@ -362,7 +362,7 @@ class _Run:
             data=f"{len(photos)} photos of {self._request.dataset.name}, {len(windows)} windows of "
             f"{len(dataset.slides)} annotated slides",
             split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
-            "CNNs, for the classifiers and the calibration",
+            f"CNNs, for {self._recipe.held_for}",
             model_card=text,
             metrics=metrics,
         )

@@ -238,30 +238,3 @@ def test_a_killed_training_goes_on(
     after = FitState(output / "final" / "constructed").history
     assert after[: len(before)] == before
     assert len(after) == 8
-
-
-@pytest.mark.parametrize("parts", [("head", "head"), ("head", "all")])
-def test_classifiers_see_all_patients_where_the_backbones_learn_no_label(
-    data: Path, tmp_path: Path, parts: tuple[str, str]
-) -> None:
-    request = request_for(data, tmp_path, folds=0)
-    stages = tuple(
-        stage.model_copy(update={"trainable": part, "epochs": 1})
-        for stage, part in zip(request.recipe.stages, parts, strict=True)
-    )
-    patches: set[int] = set()
-
-    class Counting(TrainingWatcher):
-        def count(self, what: str, done: int, total: int) -> None:
-            if what == "patches for the classifiers":
-                patches.add(total)
-
-    recipe = request.recipe.model_copy(update={"stages": stages})
-    result = train(replace(request, recipe=recipe), CancelToken(), Counting())
-    sees_all = parts == ("head", "head")
-    # 80 photos of 128 x 96 px: a grid of 3 x 2 patches each, and 4 augmented views.
-    assert len(patches) == 1
-    assert (patches == {80 * (6 + 4)}) == sees_all
-    with open_bundle(result.bundle) as bundle:
-        card = bundle.model_card
-    assert ("fitted on all patients" in card) == sees_all

@@ -1,0 +1,83 @@
+"""Which patients the classifiers learn from, and which the calibration asks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.stains import STAINS
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import build_cnn
+from bachview.models.writer import Cnn
+from bachview.training.cross_fitting import rows_of
+from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
+from bachview.training.fitting import FitWatcher
+from bachview.training.sources import Source
+from tests.training.tiny_training import write_recipe
+
+#: A grid of 3 x 3 patches of 64 px.
+SIDE, GRID, VIEWS = 128, 9, 4
+
+
+def sources(count: int, *, name: str, are_windows: bool = False) -> list[Source]:
+    rng = np.random.default_rng(len(name))
+    made = []
+    for place in range(count):
+        color = np.array(STAINS[BACH_CLASSES.keys[place % 4]])
+        pixels = np.clip(color + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
+        made.append(Source(pixels, place % 4, f"{name}-{place}", is_window=are_windows))
+    return made
+
+
+def test_rows_know_whose_labels_no_network_has_seen(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    cnn = Cnn("One", "constructed", build_cnn("constructed", input_px=64, class_count=4))
+    rows = rows_of(
+        [cnn],
+        sources(5, name="learnt"),
+        sources(2, name="held"),
+        input_px=64,
+        views=VIEWS,
+        augmentation=recipe.augmentation,
+        seed=0,
+        kernels="fp16",
+        token=CancelToken(),
+        on_batch=lambda done, total: None,
+    )
+    assert len(rows.labels) == 7 * (GRID + VIEWS)
+    assert rows.is_plain.sum() == 7 * GRID
+    assert set(rows.patients[rows.is_held]) == {"held-0", "held-1"}
+    assert set(rows.patients[~rows.is_held]) == {f"learnt-{place}" for place in range(5)}
+
+
+@pytest.mark.parametrize(("part", "photos"), [("head", 12 + 16), ("all", 16)])
+def test_classifiers_see_all_photos_where_the_backbones_learn_no_label(
+    tmp_path: Path, part: str, photos: int
+) -> None:
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    stage = recipe.stages[0].model_copy(update={"trainable": part, "epochs": 1})
+    patches: set[int] = set()
+
+    class Counting(FitWatcher):
+        def count(self, what: str, done: int, total: int) -> None:
+            patches.add(total)
+
+    job = EnsembleJob(
+        name="Tiny",
+        classes=BACH_CLASSES,
+        # Windows of slides are for the networks only.
+        train=[
+            *sources(12, name="learnt"),
+            *sources(4, name="window", are_windows=True),
+        ],
+        held=sources(16, name="held"),
+        recipe=recipe.model_copy(update={"stages": (stage,)}),
+        imagenet="scratch",
+        pretrained={},
+        folder=tmp_path / "fit",
+        seed=0,
+    )
+    fitted = fit_ensemble(job, CancelToken(), Counting())
+    assert patches == {photos * (GRID + VIEWS)}
+    assert len(fitted.classifiers) == 3
