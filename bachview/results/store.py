@@ -300,6 +300,12 @@ class ResultStore:
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             self._known.pop(run_id, None)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used; a damaged file that was moved aside closes it too."""
+        with self._lock:
+            return self._connection is not None
+
     def close(self) -> None:
         """Release the file. Later calls raise `StoreError`. Safe to call twice."""
         with self._lock:

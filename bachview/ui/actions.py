@@ -66,6 +66,9 @@ SPECS: dict[str, Spec] = {
     "ruler": Spec(
         "&Measure a length", "Draw a line and read its length", ("M",), "ruler", checkable=True
     ),
+    "pixel_size": Spec(
+        "Correct the &pixel size…", "State another value than the one typed or measured before"
+    ),
     "colours": Spec(
         "&Colour management",
         "Apply the colour profile (ICC) that the scanner wrote into the slide",

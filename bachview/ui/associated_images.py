@@ -123,7 +123,7 @@ class AssociatedImagesDialog(QDialog):
 
     def done(self, result: int) -> None:
         """What is still being read is not shown any more."""
-        self._bridge.next_generation(self)
+        self._bridge.forget(self)
         super().done(result)
 
     def _fit(self) -> None:

@@ -87,6 +87,13 @@ class Bridge(QObject):
         self._generations[topic] = self._generations.get(topic, 0) + 1
         return self._generations[topic]
 
+    def forget(self, topic: Hashable) -> None:
+        """Make everything watched under `topic` stale, and keep no hold on it. GUI thread.
+
+        For an object that goes: nothing may be watched under it again.
+        """
+        self._generations.pop(topic, None)
+
     def watch(
         self,
         future: "Future[T]",

@@ -107,6 +107,21 @@ class CalibrationBanner(QFrame):
         )
         self.setVisible(not calibration.is_plausible)
 
+    def ask_again(self, stated_mpp: float) -> None:
+        """Appear once more, to correct what the user stated."""
+        self._mpp.setValue(stated_mpp)
+        self._text.setText(
+            f"You stated {stated_mpp:.4g} µm per pixel. Lengths and magnification follow another "
+            "value at once; what was classified with this one is kept, but not shown with another."
+        )
+        self.show()
+        self._mpp.setFocus()
+        self._mpp.selectAll()
+
+    def show_ruler_mode(self, on: bool) -> None:  # a Qt slot
+        """The ruler was taken up or laid down elsewhere."""
+        self._ruler.setChecked(on)
+
     def show_drawn(self, length_l0: float) -> None:
         """A line of `length_l0` level-0 px was drawn: ask how long it is."""
         self._show_length(length_l0 if length_l0 > 0 else None)

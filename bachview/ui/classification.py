@@ -189,11 +189,14 @@ class Classification(QObject):
 
         Returns
         -------
-        The run's future, which ends when its thread has let go of slide and store.
+        The run's future, which ends when its thread has let go of slide and store; None where
+        no thread holds them.
         """
         self._token.cancel()
         self._token = CancelToken()
-        self._bridge.next_generation(self)
+        self._bridge.forget(self)
+        if self._future is not None and self._future.cancel():
+            return None  # it has not begun, so there is nothing to wait for
         return self._future
 
     def _is_stale(self, token: CancelToken) -> bool:

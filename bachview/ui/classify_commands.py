@@ -10,6 +10,7 @@ from bachview.core.geometry import Region
 from bachview.errors import BachviewError
 from bachview.ui.actions import Actions
 from bachview.ui.bundles import DEFAULT, BundleShelf
+from bachview.ui.document import Document
 from bachview.ui.export_dialog import ExportDialog
 from bachview.ui.exporting import ExportKind, ExportRequest, export
 from bachview.ui.jobs_panel import JobsPanel
@@ -18,6 +19,7 @@ from bachview.ui.panel_binder import PanelBinder
 from bachview.ui.region_dialog import RegionDialog
 from bachview.ui.run_status import RunState, RunStatus
 from bachview.ui.services import Services
+from bachview.ui.slide_page import SlidePage
 
 _DEVICES = (
     ("AUTO", "&Automatic"),
@@ -51,14 +53,14 @@ class ClassifyCommands(QObject):
             ("classify_visible", self.classify_visible),
             ("classify_drawn", self._draw),
             ("classify_typed", self._type),
-            ("retry_failed", lambda: self.classify(retry_failed=True)),
+            ("retry_failed", self._retry),
             ("pause", self._pause),
             ("cancel", self._cancel),
             ("export", self._export),
             ("choose_bundle", self._choose_bundle),
         ):
             actions[name].triggered.connect(lambda _=False, act=slot: act())
-        jobs.startRequested.connect(lambda: self.classify())
+        jobs.startRequested.connect(self._start)
         jobs.pauseRequested.connect(self._pause)
         jobs.resumeRequested.connect(self._pause)
         jobs.cancelRequested.connect(self._cancel)
@@ -115,9 +117,15 @@ class ClassifyCommands(QObject):
 
     # -- runs ----------------------------------------------------------------------------
 
-    def classify(self, region: Region | None = None, *, retry_failed: bool = False) -> None:
-        """Start or continue the run of the slide on the screen, or of a region of it."""
-        page = self._binder.page
+    def classify(
+        self,
+        region: Region | None = None,
+        *,
+        retry_failed: bool = False,
+        page: SlidePage | None = None,
+    ) -> None:
+        """Start or continue the run of the slide on the screen (or of `page`), or of a region."""
+        page = page or self._binder.page
         if page is None:
             return
         bundle = self._shelf.of(page.document.path)
@@ -137,6 +145,18 @@ class ClassifyCommands(QObject):
             )
         except BachviewError as error:
             self._messages.problem(str(error))
+
+    def _start(self) -> None:
+        """The panel's button; a run that was cancelled goes on with its own region."""
+        page = self._binder.page
+        if page is not None:
+            was_cancelled = page.document.run.status.state is RunState.CANCELLED
+            self.classify(page.document.region if was_cancelled else None)
+
+    def _retry(self) -> None:
+        page = self._binder.page
+        if page is not None:
+            self.classify(page.document.region, retry_failed=True)
 
     def classify_visible(self) -> None:
         """Classify what is on the screen."""
@@ -159,7 +179,8 @@ class ClassifyCommands(QObject):
             document.metadata.pyramid.size, region, document.calibration, self._window
         )
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            self.classify(dialog.region)
+            # Another slide may have come to the front meanwhile.
+            self.classify(dialog.region, page=page)
         dialog.deleteLater()
 
     def _pause(self) -> None:
@@ -202,14 +223,14 @@ class ClassifyCommands(QObject):
         start = self._services.settings.text("export/folder", str(Path.home()))
         dialog = ExportDialog(document.title, Path(start) / document.path.stem, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            self.export(dialog.folder, dialog.kinds)
+            # Another slide may have come to the front meanwhile.
+            self.export(document, dialog.folder, dialog.kinds)
         dialog.deleteLater()
 
-    def export(self, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
-        """Write results of the slide on the screen into `folder`, in the io lane."""
-        page = self._binder.page
-        document = page.document if page else None
-        if document is None or document.run_id is None or document.thresholds is None:
+    def export(self, document: Document, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
+        """Write results of a slide into `folder`, in the io lane."""
+        if document.run_id is None or document.thresholds is None:
+            self._messages.notice(f"{document.title} has no results any more; nothing was written.")
             return
         request = ExportRequest(
             document.reader,

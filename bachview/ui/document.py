@@ -66,6 +66,8 @@ class Document(QObject):
         #: The bundle of the prediction, and the number of its run in the store.
         self.bundle: BundleSummary | None = None
         self.run_id: int | None = None
+        #: What the last run was limited to; None for the whole slide.
+        self.region: Region | None = None
         self.results = SlideResults(self.metadata.fingerprint)
         self.run = Classification(self.reader, self.results, services.host, services.bridge, self)
         self.run.started.connect(self._on_started)
@@ -96,6 +98,11 @@ class Document(QObject):
 
     def calibrate(self, calibration: Calibration) -> None:
         """Measure with what the user stated, now and the next time."""
+        if self.run.status.is_active:
+            self.noticed.emit(
+                "The pixel size cannot change while the slide is classified: cancel that first."
+            )
+            return
         self.calibration = calibration
         self.calibrationChanged.emit()
 
@@ -122,6 +129,7 @@ class Document(QObject):
             if self.run.status.is_active:
                 return
             self.run.show_saved(found and found[0])
+            self.region = found and _region_of(found[0], self.metadata)
             if found is None:
                 self._show(None, None, bundle)
             else:
@@ -151,6 +159,7 @@ class Document(QObject):
         """
         self._services.bridge.next_generation(self)  # a look for saved results is stale now
         self._started_bundle = bundle
+        self.region = region
         self.run.start(
             bundle,
             self.calibration,
@@ -204,7 +213,7 @@ class Document(QObject):
         What is left to be done, on any thread: waits for the run, then closes store and slide.
         """
         future = self.run.detach()
-        self._services.bridge.next_generation(self)
+        self._services.bridge.forget(self)
         results, reader = self.results, self.reader
 
         def ending() -> None:
@@ -214,6 +223,11 @@ class Document(QObject):
             reader.close()
 
         return ending
+
+
+def _region_of(record: "RunRecord", metadata: SlideMetadata) -> Region | None:
+    region: Region = record.key.grid.region
+    return None if region == metadata.pyramid.bounds else region
 
 
 def _fits(record: "RunRecord", bundle: BundleSummary, calibration: Calibration) -> bool:

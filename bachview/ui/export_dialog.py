@@ -1,5 +1,6 @@
 """Which files to write, and into which folder."""
 
+import os
 from pathlib import Path
 
 from PySide6.QtWidgets import (
@@ -73,7 +74,8 @@ class ExportDialog(QDialog):
     @property
     def folder(self) -> Path:
         """Where to."""
-        return Path(self._folder.text().strip()).expanduser()
+        # os.path's own: Path's raise where there is no such user.
+        return Path(os.path.expanduser(self._folder.text().strip()))  # noqa: PTH111
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the results", str(self.folder))
@@ -83,5 +85,10 @@ class ExportDialog(QDialog):
     def _check(self) -> None:
         text = self._folder.text().strip()
         self._write.setEnabled(bool(text and self.kinds))
-        there = [kind.value for kind in self.kinds if text and (self.folder / kind.value).exists()]
+        there = [
+            kind.value
+            for kind in self.kinds
+            # os.path's own: Path's raises where a share does not answer.
+            if text and os.path.exists(self.folder / kind.value)  # noqa: PTH110
+        ]
         self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")

@@ -4,6 +4,7 @@ A `BachviewError` is a message. Anything else is a fault of the program: its tra
 the log, and a dialog says so. Windows are opened by the GUI thread only.
 """
 
+import contextlib
 import faulthandler
 import logging
 import sys
@@ -127,5 +128,6 @@ class CrashFile:
         faulthandler.disable()
         self._file.close()
         self._file = None
-        if not self.path.stat().st_size:
-            self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if not self.path.stat().st_size:
+                self.path.unlink()

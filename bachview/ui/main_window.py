@@ -109,8 +109,8 @@ class MainWindow(QMainWindow):
             self, self.actions_, self.jobs_panel, self.binder, self.shelf, self.messages, services
         )
         self.classify_commands.fill_menus(self.menus.bundles, self.menus.devices)
-        self._connect()
         restore_layout(self, settings)
+        self._connect()
         self._on_page(None)
         self.shelf.restore()
         if not settings.flag(_RESEARCH_SEEN, False):
@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
             ("previous_tab", lambda: self.tabs.step(-1)),
         ):
             actions[name].triggered.connect(lambda _=False, act=slot: act())
-        actions["panels"].setChecked(True)
+        actions["panels"].setChecked(any(not dock.isHidden() for dock in self.docks))
         actions["panels"].toggled.connect(self._show_panels)
         self.start_page.openRequested.connect(self._ask_files)
         self.start_page.demoRequested.connect(self._open_demo)

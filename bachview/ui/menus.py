@@ -38,7 +38,18 @@ class Menus:
         turn = view.addMenu("&Rotation")
         _fill(turn, actions, "rotate_left", "rotate_right", "rotate_free", None, "rotate_reset")
         _fill(view, actions, None, "overlay", "map", "more_opaque", "less_opaque")
-        _fill(view, actions, None, "ruler", "minimap", "colours", "kinetic", "retry", None)
+        _fill(
+            view,
+            actions,
+            None,
+            "ruler",
+            "pixel_size",
+            "minimap",
+            "colours",
+            "kinetic",
+            "retry",
+            None,
+        )
         panels = view.addMenu("&Panels")
         for dock in docks:
             panels.addAction(dock.toggleViewAction())

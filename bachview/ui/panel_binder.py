@@ -30,9 +30,11 @@ class PanelBinder(QObject):
     Signals
     -------
     statusChanged(RunStatus) : of the slide on the screen.
+    rulerModeChanged(bool) : its ruler was taken up or laid down.
     """
 
     statusChanged = Signal(object)
+    rulerModeChanged = Signal(bool)
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class PanelBinder(QObject):
         document, view = page.document, page.view
         self._link(view.cursorMoved, self._on_cursor)
         self._link(view.viewportChanged, self._on_viewport)
+        self._link(view.rulerModeChanged, self.rulerModeChanged.emit)
         self._link(document.predictionChanged, self._on_prediction)
         self._link(document.predictionGrew, self._on_grew)
         self._link(document.calibrationChanged, self._on_calibration)

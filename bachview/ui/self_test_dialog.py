@@ -137,5 +137,5 @@ class SelfTestDialog(QDialog):
     def done(self, result: int) -> None:
         """Closing ends the test at its next step; its outcome is not shown any more."""
         self._token.cancel()
-        self._services.bridge.next_generation(self)
+        self._services.bridge.forget(self)
         super().done(result)

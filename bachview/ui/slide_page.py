@@ -58,6 +58,7 @@ class SlidePage(QWidget):
 
         self.banner.calibrated.connect(document.calibrate)
         self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
+        self.view.rulerModeChanged.connect(self.banner.show_ruler_mode)
         self.view.rulerDrawn.connect(self._on_ruler_drawn)
         self.view.viewportChanged.connect(self._on_viewport)
         self.view.partFailed.connect(self._on_part_failed)
@@ -126,7 +127,7 @@ class SlidePage(QWidget):
         self._drawing = None
 
     def _on_ruler_drawn(self, length_l0: float) -> None:
-        if not self.document.calibration.is_plausible:
+        if self.banner.isVisibleTo(self):
             self.banner.show_drawn(length_l0)
 
     def _on_part_failed(self) -> None:

@@ -27,7 +27,7 @@ class SlideResults:
         """
         path = user_folders().results / store_name(self._fingerprint)
         with self._lock:
-            if self._store is None and not path.exists():
+            if (self._store is None or not self._store.is_open) and not path.exists():
                 return None
         return self.opened()
 
@@ -42,7 +42,7 @@ class SlideResults:
         with self._lock:
             if self._closed:
                 raise StoreError("The slide is closed; its results are saved.")
-            if self._store is None:
+            if self._store is None or not self._store.is_open:
                 self._store = ResultStore.open(user_folders().results, self._fingerprint)
             return self._store
 

@@ -52,6 +52,7 @@ class ViewCommands(QObject):
             ("keyboard", lambda: self._show(ShortcutsDialog(actions.shortcuts, window))),
             ("self_test", lambda: self._show(SelfTestDialog(services, window))),
             ("about", self._about),
+            ("pixel_size", self._correct_pixel_size),
         ):
             actions[name].triggered.connect(lambda _=False, act=slot: act())
         for action in actions.magnifications:
@@ -62,12 +63,18 @@ class ViewCommands(QObject):
         actions["minimap"].toggled.connect(self._set_minimap)
         actions["colours"].toggled.connect(self._set_colours)
         actions["ruler"].toggled.connect(self._set_ruler)
+        binder.rulerModeChanged.connect(actions["ruler"].setChecked)
         actions["overlay"].toggled.connect(overlay.set_overlay_shown)
         overlay.styleChanged.connect(
             lambda _: actions["overlay"].setChecked(overlay.is_overlay_shown)
         )
         actions["map"].toggled.connect(cursor.set_wants_map)
         cursor.activationMapToggled.connect(actions["map"].setChecked)
+
+    def _correct_pixel_size(self) -> None:
+        page = self._binder.page
+        if page is not None and page.document.calibration.mpp_x is not None:
+            page.banner.ask_again(page.document.calibration.mpp_x)
 
     def _about(self) -> None:
         page = self._binder.page
@@ -138,6 +145,10 @@ class ViewCommands(QObject):
         self._actions["colours"].setEnabled(page is not None and page.document.has_profile)
         self._actions["associated"].setEnabled(
             page is not None and bool(page.document.metadata.associated_images)
+        )
+        # What the file states is not corrected.
+        self._actions["pixel_size"].setEnabled(
+            page is not None and not page.document.metadata.calibration.is_plausible
         )
         if page is None:
             self._actions["ruler"].setChecked(False)

@@ -65,7 +65,7 @@ def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> No
         assert window.overlay_panel.legend.texts(0)[0] != "–"
 
         folder = tmp_path / "out"
-        window.classify_commands.export(folder, tuple(ExportKind))
+        window.classify_commands.export(page.document, folder, tuple(ExportKind))
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
