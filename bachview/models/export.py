@@ -127,7 +127,7 @@ def _shrink(graph: Any) -> None:
         if constant.data.size < _WORTH_SHRINKING:
             continue
         readers = list(constant.output(0).get_target_inputs())
-        whole = None if _reads_one_place(constant) else _from_int8(constant.data)
+        whole = _from_int8(constant.data)
         if whole is None:
             half = constant.data.astype(np.float16)
             if not np.array_equal(half, constant.data):
@@ -135,24 +135,6 @@ def _shrink(graph: Any) -> None:
             whole = ov.opset13.convert(ov.op.Constant(half), "f32")
         for reader in readers:
             reader.replace_source_output(whole.output(0))
-
-
-def _reads_one_place(constant: Any) -> bool:
-    """Whether it is the kernel of a convolution over a single place (squeeze and excitation).
-
-    OpenVINO 2026 turns such a convolution with int8 weights into a product of matrices of the
-    wrong shape and refuses the graph (its pass ConvertWeightCompressedConv1x1ToMatmul).
-    """
-    readers = [port.get_node() for port in constant.output(0).get_target_inputs()]
-    while readers:
-        reader = readers.pop()
-        if reader.get_type_name() == "Convolution":
-            places = list(reader.input_value(0).get_partial_shape())[2:]
-            if all(side.is_static and side.get_length() == 1 for side in places):
-                return True
-        elif reader.get_type_name() in ("Transpose", "Reshape"):
-            readers += [port.get_node() for port in reader.output(0).get_target_inputs()]
-    return False
 
 
 def _from_int8(values: npt.NDArray[np.float32]) -> Any | None:
@@ -164,7 +146,10 @@ def _from_int8(values: npt.NDArray[np.float32]) -> Any | None:
     for axis in range(values.ndim if values.ndim > 1 else 0):
         whole, scale = int8_parts(values, axis)
         if np.array_equal(whole * scale, values):
-            widened = ov.opset13.convert(ov.op.Constant(whole), "f32")
+            # By way of int32: a direct conversion stays compressed, and OpenVINO's pass
+            # ConvertWeightCompressedConv1x1ToMatmul (2026.4) then gives wrong sums or refuses
+            # the graph. This one is folded into f32 when the graph is compiled.
+            widened = ov.opset13.convert(ov.opset13.convert(ov.op.Constant(whole), "i32"), "f32")
             return ov.opset13.multiply(widened, ov.op.Constant(scale))
     return None
 
