@@ -15,7 +15,7 @@ the slide are compared, which tell these causes from the way of counting:
 majority : the class of the greatest area of the photo on the overlay, uncertain or not. This
     is the figure that counts.
 majority_inside : the same, of cells alone whose field lies wholly on the photo.
-mean : the class of the mean of the cells' probabilities by area, as photos are judged.
+mean_inside : the class of the mean of those cells' probabilities, as photos are judged.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from bachview.jobs.tokens import CancelToken
 
 #: How far a field may reach over a photo's edge and still lie on it, as a share of its side.
 _SLACK = 0.02
-_WAYS = ("majority", "majority_inside", "mean")
+_WAYS = ("majority", "majority_inside", "mean_inside")
 
 
 class _Place(BaseModel):
@@ -234,13 +234,14 @@ def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | Non
     tops = prediction.top_class[rows, columns]
     size = len(prediction.classes)
     inside = area * _fields_inside(grid, rows, columns, region)
-    cells = np.argwhere(area > 0).astype(np.int32) + np.array([rows.start, columns.start], np.int32)
-    weights = area[area > 0]
+    first = np.array([rows.start, columns.start], np.int32)
+    cells = np.argwhere(inside > 0).astype(np.int32) + first
+    weights = inside[inside > 0]
     soft = [(weights * prediction.class_probability_at(c, cells)).sum() for c in range(size)]
     votes = {
         "majority": np.bincount(tops.ravel(), area.ravel(), size),
         "majority_inside": np.bincount(tops.ravel(), inside.ravel(), size),
-        "mean": np.array(soft, np.float64),
+        "mean_inside": np.array(soft, np.float64),
     }
     return {way: int(v.argmax()) if v.any() else None for way, v in votes.items()}
 

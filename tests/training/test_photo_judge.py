@@ -205,7 +205,7 @@ def test_slide_and_photo_are_the_same_classifier(
     document = json.loads(capsys.readouterr().out)
     assert document["photos"] == 12
     assert document["share"] >= 0.97
-    assert document["agreed"]["mean"] == 12
+    assert document["agreed"]["mean_inside"] == 12
     assert document["photo_accuracy"] == 1
     assert document["slide_accuracy"] >= 0.97
     assert document["differing"] == []

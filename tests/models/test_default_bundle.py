@@ -1,0 +1,96 @@
+"""The bundle that comes with the program: whole, small, honest, and the default."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.models.bundle import Bundle, open_bundle
+from bachview.models.ensemble import load_ensemble
+from bachview.models.installed import DEFAULT, installed_bundles, resolve_bundle
+from bachview.models.verification import verify_bundle
+from bachview.training.datasets import read_dataset
+from tests.conftest import shared_file
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def default() -> Iterator[Bundle]:
+    bundle = open_bundle(resolve_bundle(DEFAULT))
+    yield bundle
+    bundle.close()
+
+
+def test_it_is_installed_and_small_enough_for_a_repository() -> None:
+    assert DEFAULT in installed_bundles()
+    folder = resolve_bundle(DEFAULT).parent
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    assert max(sizes) < 50 * MEGABYTE
+    assert sum(sizes) <= 80 * MEGABYTE
+
+
+def test_it_passes_every_check() -> None:
+    checks = verify_bundle(resolve_bundle(DEFAULT))
+    assert [check.name for check in checks if not check.ok] == []
+    assert {"files", "golden patches", "networks"} <= {check.name for check in checks}
+
+
+def test_it_judges_tissue_with_six_members_in_the_order_of_the_challenge(default: Bundle) -> None:
+    assert default.manifest.judges_tissue
+    assert default.classes == BACH_CLASSES
+    assert default.member_names == (
+        "EfficientNetB0",
+        "ResNet50V2",
+        "DenseNet121",
+        "Random forest",
+        "Gradient boosting",
+        "Support vectors",
+    )
+
+
+def test_its_card_says_what_it_is_not_for_and_how_it_was_measured(default: Bundle) -> None:
+    card = " ".join(default.model_card.split())
+    for said in (
+        "For research use only",
+        "CC BY-NC-ND 4.0",
+        "Aresta et al.",
+        "Non-commercial",
+        "Photo-level figures do not hold for whole slides",
+        "268 photos",
+        "cross-validation by patient",
+        "Known weaknesses by class",
+        "How the recipe was chosen",
+    ):
+        assert said in card
+    row = next(line for line in default.model_card.splitlines() if "**All**" in line)
+    stated = float(row.split("|")[2])
+    metrics = default.manifest.training.metrics
+    assert stated == pytest.approx(metrics["cv_photo_accuracy"], abs=0.0006)
+    assert metrics["cv_photo_accuracy_low"] < stated < metrics["cv_photo_accuracy_high"]
+
+
+def test_it_names_most_of_the_photos_that_it_has_learnt_from() -> None:
+    """No measurement: a swapped class, channel or scale would show here."""
+    photos = read_dataset(shared_file("bach-photos")).photos
+    right = []
+    with load_ensemble(resolve_bundle(DEFAULT)) as ensemble:
+        geometry = ensemble.bundle.geometry
+        for _, members in groupby(photos, key=lambda photo: photo.label):
+            for photo in list(members)[::12]:
+                with Image.open(photo.path) as opened:
+                    sides = tuple(round(side * photo.mpp / geometry.mpp) for side in opened.size)
+                    pixels = np.asarray(opened.convert("RGB").resize((sides[0], sides[1])))
+                side = geometry.input_px
+                patches = [
+                    pixels[y : y + side, x : x + side]
+                    for y in range(0, pixels.shape[0] - side + 1, side)
+                    for x in range(0, pixels.shape[1] - side + 1, side)
+                ]
+                answer = ensemble.predict(np.stack(patches)).probabilities.mean(axis=0)
+                right.append(int(answer.argmax()) == photo.label)
+    assert len(right) > 20
+    assert np.mean(right) > 0.6
