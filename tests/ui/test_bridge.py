@@ -1,6 +1,8 @@
 """Results arrive in the GUI thread, in order, once, and never late."""
 
+import gc
 import threading
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -53,6 +55,27 @@ def test_result_error_and_cancel_go_their_own_ways(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(log) == 3)
     assert log == ["end", 7, "This part of a.svs is damaged."]
     assert lane.close()
+    bridge.close()
+
+
+def test_a_forgotten_topic_hears_nothing_and_is_let_go(qtbot: QtBot) -> None:
+    class Topic:
+        pass
+
+    bridge = Bridge()
+    topic = Topic()
+    log: list[object] = []
+    future: Future[int] = Future()
+    bridge.watch(future, log.append, topic=topic)
+    bridge.forget(topic)
+    future.set_result(7)
+    bridge.call(log.append, "end")
+    qtbot.waitUntil(lambda: "end" in log)
+    assert log == ["end"]
+    kept = weakref.ref(topic)
+    del topic, future
+    gc.collect()
+    assert kept() is None
     bridge.close()
 
 
