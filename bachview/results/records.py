@@ -4,9 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchResults
 from bachview.results.provenance import Provenance
 
 
@@ -115,4 +118,25 @@ def key_from_json(text: str) -> RunKey:
         grid_from_json(values["grid"]),
         classes_from_json(values["classes"]),
         tuple(values["member_names"]),
+    )
+
+
+def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
+    """Batches in the order in which they were saved, as one.
+
+    Parameters
+    ----------
+    rows : of the store's batches; from the third column on cells, states, probabilities, members.
+
+    Raises
+    ------
+    ValueError
+        The bytes of a batch do not fit the run.
+    """
+    members, classes = len(key.member_names), len(key.classes)
+    return PatchResults(
+        np.frombuffer(b"".join(row[2] for row in rows), "<i4").reshape(-1, 2).astype(np.int32),
+        np.frombuffer(b"".join(row[3] for row in rows), np.uint8),
+        np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(-1, members, classes),
+        np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, classes),
     )

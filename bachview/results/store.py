@@ -20,7 +20,13 @@ import numpy.typing as npt
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.errors import StoreError
 from bachview.results.provenance import Provenance, now_text
-from bachview.results.records import RunKey, RunRecord, key_from_json, key_to_json
+from bachview.results.records import (
+    RunKey,
+    RunRecord,
+    joined_batches,
+    key_from_json,
+    key_to_json,
+)
 from bachview.results.schema import (
     DamagedStoreError,
     connect,
@@ -258,7 +264,7 @@ class ResultStore:
                     raise DamagedStoreError("A batch of results is damaged.")
             if not rows:
                 return prediction
-            prediction.add(_joined(rows, key))
+            prediction.add(joined_batches(rows, key))
             last = rows[-1][0]
 
     def runs(self) -> tuple[RunRecord, ...]:
@@ -389,15 +395,4 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
         done,
         failed,
         total,
-    )
-
-
-def _joined(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
-    """Batches in the order in which they were saved, as one."""
-    members, classes = len(key.member_names), len(key.classes)
-    return PatchResults(
-        np.frombuffer(b"".join(row[2] for row in rows), "<i4").reshape(-1, 2).astype(np.int32),
-        np.frombuffer(b"".join(row[3] for row in rows), np.uint8),
-        np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(-1, members, classes),
-        np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, classes),
     )

@@ -1,6 +1,7 @@
 """The bundle in use: which one the user chose, and what is known of it."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,23 +141,22 @@ class BundleShelf(QObject):
         if self._demo is not None or not is_demo(slide):
             return
 
-        def read(token: CancelToken) -> BundleSummary:
-            token.check()
-            return read_summary(DEMO_BUNDLE)
-
         def on_done(summary: BundleSummary) -> None:
             self._demo = summary
             self.prepared.emit(slide)
 
         self._bridge.watch(
-            self._lane.submit(read), on_done, lambda error: self.failed.emit(str(error))
+            self._reading(DEMO_BUNDLE), on_done, lambda error: self.failed.emit(str(error))
         )
 
-    def _choose(self, choice: str, *, is_restored: bool) -> None:
+    def _reading(self, choice: str) -> "Future[BundleSummary]":
         def read(token: CancelToken) -> BundleSummary:
             token.check()
             return read_summary(choice)
 
+        return self._lane.submit(read)
+
+    def _choose(self, choice: str, *, is_restored: bool) -> None:
         def on_finished() -> None:
             self.is_loading = False
 
@@ -173,5 +173,5 @@ class BundleShelf(QObject):
 
         self.is_loading = True
         self._bridge.watch(
-            self._lane.submit(read), on_done, on_error, on_finished=on_finished, topic=self
+            self._reading(choice), on_done, on_error, on_finished=on_finished, topic=self
         )

@@ -36,6 +36,7 @@ class CalibrationBanner(QFrame):
         self.setObjectName("notice")
         self._theme = theme
         self._length_l0: float | None = None
+        self._stated_mpp: float | None = None
         self._picture = QLabel(self)
         self._text = WrappedLabel("", self)
         self._mpp = self._spin_box(*PLAUSIBLE_MPP, 0.5, 4, " µm per pixel")
@@ -109,6 +110,7 @@ class CalibrationBanner(QFrame):
 
     def ask_again(self, stated_mpp: float) -> None:
         """Appear once more, to correct what the user stated."""
+        self._stated_mpp = stated_mpp
         self._mpp.setValue(stated_mpp)
         self._text.setText(
             f"You stated {stated_mpp:.4g} µm per pixel. Lengths and magnification follow another "
@@ -137,7 +139,11 @@ class CalibrationBanner(QFrame):
 
     def _on_apply(self) -> None:
         self._mpp.interpretText()
-        self.calibrated.emit(Calibration.typed(self._mpp.value()))
+        value, stated = self._mpp.value(), self._stated_mpp
+        # The box shows a measured value rounded; left as it is, it is that value still.
+        if stated is not None and abs(value - stated) < 0.5 * 10 ** -self._mpp.decimals():
+            value = stated
+        self.calibrated.emit(Calibration.typed(value))
 
     def _on_ruler(self, checked: bool) -> None:  # a Qt slot
         if not checked:

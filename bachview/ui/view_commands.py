@@ -73,8 +73,10 @@ class ViewCommands(QObject):
 
     def _correct_pixel_size(self) -> None:
         page = self._binder.page
-        if page is not None and page.document.calibration.mpp_x is not None:
-            page.banner.ask_again(page.document.calibration.mpp_x)
+        stated = page.document.calibration if page else None
+        # Else the banner is there already, and asks.
+        if page is not None and stated is not None and stated.is_plausible and stated.mpp_x:
+            page.banner.ask_again(stated.mpp_x)
 
     def _about(self) -> None:
         page = self._binder.page

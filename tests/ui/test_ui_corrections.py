@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
@@ -24,6 +25,8 @@ def test_a_pixel_size_typed_wrongly_can_be_corrected(qtbot: QtBot, tmp_path: Pat
     path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
+        window.actions_["pixel_size"].trigger()  # the banner asks already
+        assert not any("You stated" in w.text() for w in page.banner.findChildren(QLabel))
         page.banner.calibrated.emit(Calibration.typed(5.0))
         assert page.banner.isHidden()
         assert window.actions_["pixel_size"].isEnabled()

@@ -198,6 +198,19 @@ def test_the_banner_takes_a_typed_value(qtbot: QtBot, theme: Theme) -> None:
     assert banner.isHidden()
 
 
+def test_the_banner_keeps_a_measured_value_that_is_not_changed(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    banner = CalibrationBanner(theme, host)
+    banner.ask_again(0.48237614)
+    for typed, expected in ((None, 0.48237614), (0.4823, 0.4823)):
+        if typed is not None:
+            banner._mpp.setValue(typed)
+        with qtbot.waitSignal(banner.calibrated) as stated:
+            banner._apply.click()
+        assert stated.args[0].mpp_x == expected
+
+
 def test_the_banner_computes_from_a_drawn_length(qtbot: QtBot, theme: Theme) -> None:
     host = QWidget()
     qtbot.addWidget(host)
