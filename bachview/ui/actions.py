@@ -67,7 +67,7 @@ SPECS: dict[str, Spec] = {
         "&Measure a length", "Draw a line and read its length", ("M",), "ruler", checkable=True
     ),
     "pixel_size": Spec(
-        "Correct the &pixel size…", "State another value than the one typed or measured before"
+        "Correct the pixel si&ze…", "State another value than the one typed or measured before"
     ),
     "colours": Spec(
         "&Colour management",
