@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MOST_PROBLEMS = 10
 #: What a bundle learnt from the photos in each part of its own split.
 _LEARNT = {
-    "train": "the networks have learnt from them",
+    "train": "it has learnt from them",
     "held": "the classifiers, the temperature and the thresholds were fitted on them",
 }
 

@@ -99,6 +99,11 @@ class Bundle(Closing):
         return self.manifest.uncertainty_thresholds
 
     @property
+    def photo_temperature(self) -> float:
+        """Of the mean over the patches of a photo."""
+        return self.manifest.photo_temperature
+
+    @property
     def model_card(self) -> str:
         """``MODEL_CARD.md`` as text."""
         return self.read(MODEL_CARD_FILE).decode("utf-8", errors="replace")

@@ -182,7 +182,7 @@ def write_batch_picture(
         sources,
         one_hot(sources, len(classes)),
         input_px=side,
-        scale=recipe.augmentation.scale,
+        augmentation=recipe.augmentation,
         batch=count,
         steps=1,
         seed=recipe.seed,

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bachview.training.recipe import Augmentation
 from bachview.training.sources import Crop, Source, random_crop
 
 #: Threads that cut patches while the network computes.
@@ -23,7 +24,7 @@ def training_batches(
     targets: Targets,
     *,
     input_px: int,
-    scale: float,
+    augmentation: Augmentation,
     batch: int,
     steps: int,
     seed: int,
@@ -32,6 +33,11 @@ def training_batches(
     """A `keras.utils.PyDataset` of one epoch.
 
     Every class is drawn equally often, and within a class every source.
+
+    Parameters
+    ----------
+    augmentation : how the crops are drawn; what it says of colours is left to the network's
+        own layer.
 
     Returns
     -------
@@ -51,7 +57,10 @@ def training_batches(
             rng = np.random.default_rng((seed, epoch, index))
             drawn = [by_class[rng.integers(len(by_class))] for _ in range(batch)]
             chosen = [int(rng.choice(members)) for members in drawn]
-            crops = [random_crop(sources[i].pixels, input_px, scale, rng) for i in chosen]
+            scale, glass = augmentation.scale, augmentation.glass
+            crops = [
+                random_crop(sources[i].pixels, input_px, scale, rng, glass=glass) for i in chosen
+            ]
             return np.stack([crop.pixels for crop in crops]), targets(crops, chosen)
 
     return Batches(workers=_THREADS, use_multiprocessing=False, max_queue_size=4 * _THREADS)

@@ -1,17 +1,17 @@
-"""The three classifiers, fitted on deep features that the CNNs did not shape to the answer.
+"""What is fitted on deep features: the three classifiers, and heads where there are no stages.
 
 A CNN that was fine-tuned knows its own training photos by heart: its features of them separate
 the classes far better than those of any other photo, and a classifier fitted on them trusts the
 network blindly. So the recipe holds patients out from the CNNs, and the classifiers are fitted
-on those. Where only the heads were fitted, the features know no label, and the classifiers
-are fitted on all patients.
+on those. Where the networks learn no label, because only heads are fitted to their features,
+nothing needs to be held out: all six members are fitted on all patients.
 
-By cross-fitting over the same patients the classifiers are judged: together with the CNNs'
-answers on the held-out patients that gives the calibration honest votes.
+By cross-fitting over the same patients the members are judged, which gives the calibration
+honest votes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.keras_weights import KernelFormat
 from bachview.models.writer import Cnn, FittedClassifier, features_of
 from bachview.training.augmentation import augmented
-from bachview.training.recipe import Augmentation, ClassifierRecipe
+from bachview.training.recipe import Augmentation, ClassifierRecipe, Heads
 from bachview.training.sources import Patches, Source, grid_patches, random_crop
 
 Floats = npt.NDArray[np.float32]
@@ -32,9 +32,11 @@ Labels = npt.NDArray[np.int64]
 _ROUNDS = 5
 _BATCH = 64
 _LEAST_FOLDS = 2
-#: Photos of each class that must be held out: cross-fitting and, inside, the SVM's calibration
-#: both divide them.
+#: Photos of each class that the classifiers must have: cross-fitting and, inside, the SVM's
+#: calibration both divide them.
 LEAST_HELD = 4
+#: Of the heads' logistic regression; it converges in far fewer.
+_MOST_STEPS = 1000
 #: Inner folds of the SVM's calibration.
 _CALIBRATION_FOLDS = 3
 
@@ -59,6 +61,25 @@ def check_held(labels: Labels, class_count: int) -> None:
         )
 
 
+def check_learnt(labels: Labels, class_count: int) -> None:
+    """See that there are enough photos to fit and to judge all members on.
+
+    Raises
+    ------
+    DatasetError
+        Some class has fewer than `LEAST_HELD`.
+    """
+    count = np.bincount(labels, minlength=class_count).min()
+    if count < LEAST_HELD:
+        raise DatasetError(
+            f"Only {count} photos of one class can be learnt from, and {LEAST_HELD} are needed: "
+            "give more photos."
+        )
+
+
+_ROW_ARRAYS = ("features", "networks", "labels", "patients", "sources", "is_plain")
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Deep features of patches.
@@ -66,27 +87,31 @@ class Rows:
     Attributes
     ----------
     features : (N, F) float32, concatenated over the CNNs.
+    widths : how many of the F are each CNN's.
     networks : (N, K, C) float32, the CNNs' own probabilities.
     labels : (N,) int64.
     patients : (N,) str.
     sources : (N,) int64, the photo that the patch was cut from.
-    is_plain : (N,) bool: cut from the grid and not augmented, as at inference.
-    is_held : (N,) bool: of a patient whose labels no CNN has seen.
+    is_plain : (N,) bool: cut from a photo's grid and not augmented, as at inference.
     """
 
     features: Floats
+    widths: tuple[int, ...]
     networks: Floats
     labels: Labels
     patients: npt.NDArray[np.str_]
     sources: Labels
     is_plain: npt.NDArray[np.bool_]
-    is_held: npt.NDArray[np.bool_]
+
+    def of(self, chosen: npt.NDArray[Any]) -> "Rows":
+        """Some of the rows."""
+        arrays = {name: getattr(self, name)[chosen] for name in _ROW_ARRAYS}
+        return replace(self, **arrays)
 
 
 def rows_of(
     cnns: Sequence[Cnn],
-    learnt: Sequence[Source],
-    held: Sequence[Source],
+    sources: Sequence[Source],
     *,
     input_px: int,
     views: int,
@@ -100,8 +125,6 @@ def rows_of(
 
     Parameters
     ----------
-    learnt : sources that the CNNs' heads were fitted on; may be empty.
-    held : sources of other patients; their rows come last.
     kernels : how the bundle will store them; the features are those of the rounded kernels.
     on_batch : told how many patches are done, of how many.
 
@@ -110,14 +133,13 @@ def rows_of(
     Cancelled
         `token` was cancelled.
     """
-    sources = [*learnt, *held]
     patches, owners, plain = [], [], []
     for place, source in enumerate(sources):
         grid, _ = grid_patches([source], input_px)
         varied = _views(source, input_px, views, augmentation, seed + place)
         patches += [grid, varied]
         owners += [place] * (len(grid) + views)
-        plain += [True] * len(grid) + [False] * views
+        plain += [not source.is_window] * len(grid) + [False] * views
 
     def told(done: int) -> None:
         token.check()
@@ -128,12 +150,12 @@ def rows_of(
     )
     return Rows(
         outputs.concatenated,
+        tuple(values.shape[1] for values in outputs.features),
         outputs.probabilities,
         np.array([sources[i].label for i in owners], np.int64),
         np.array([sources[i].group for i in owners]),
         np.array(owners, np.int64),
         np.array(plain, np.bool_),
-        np.array(owners, np.int64) >= len(learnt),
     )
 
 
@@ -142,11 +164,70 @@ def _views(
 ) -> Patches:
     rng = np.random.default_rng(seed)
     crops = [
-        random_crop(source.pixels, input_px, augmentation.scale, rng).pixels for _ in range(count)
+        random_crop(
+            source.pixels, input_px, augmentation.scale, rng, glass=augmentation.glass
+        ).pixels
+        for _ in range(count)
     ]
     if not crops:
         return np.zeros((0, input_px, input_px, 3), np.uint8)
     return augmented(np.stack(crops), augmentation, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear head on a CNN's pooled features.
+
+    Attributes
+    ----------
+    kernel : (F, C) float32.
+    bias : (C,) float32.
+    """
+
+    kernel: Floats
+    bias: Floats
+
+    def probabilities(self, features: Floats) -> Floats:
+        """(N, F) to (N, C) float32."""
+        from scipy.special import softmax
+
+        return np.asarray(softmax(features @ self.kernel + self.bias, axis=1), dtype=np.float32)
+
+    def install(self, model: Any) -> None:
+        """Put it into a model of `bachview.models.architectures.build_cnn`."""
+        model.get_layer("logits").set_weights([self.kernel, self.bias])
+
+
+def fit_heads(rows: Rows, recipe: Heads, *, seed: int) -> list[Head]:
+    """A head for each CNN: logistic regression on the principal components of its features.
+
+    The scaling, the components and the regression are all linear and are given as one layer.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    heads = []
+    for features in np.split(rows.features, np.cumsum(rows.widths)[:-1], axis=1):
+        scaler = StandardScaler().fit(features)
+        scaled = scaler.transform(features)
+        axes = PCA(min(recipe.components, *features.shape), random_state=seed).fit(scaled)
+        last = LogisticRegression(
+            C=recipe.c, class_weight="balanced", max_iter=_MOST_STEPS, random_state=seed
+        )
+        last.fit(axes.transform(scaled), rows.labels)
+        projected = axes.components_.T @ last.coef_.T
+        kernel = projected / scaler.scale_[:, None]
+        bias = last.intercept_ - axes.mean_ @ projected - scaler.mean_ @ kernel
+        heads.append(Head(np.asarray(kernel, np.float32), np.asarray(bias, np.float32)))
+    return heads
+
+
+def head_votes(heads: Sequence[Head], rows: Rows) -> Floats:
+    """(N, K, C) float32: what each head says of its own network's features."""
+    parts = np.split(rows.features, np.cumsum(rows.widths)[:-1], axis=1)
+    votes = [head.probabilities(part) for head, part in zip(heads, parts, strict=True)]
+    return np.stack(votes, axis=1)
 
 
 def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
@@ -158,19 +239,30 @@ def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[
     ]
 
 
-def cross_fitted_votes(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> Floats:
-    """What the six members say of each row, no classifier of a patient that it was fitted on.
+def cross_fitted_votes(
+    rows: Rows, recipe: ClassifierRecipe, heads: Heads | None, *, seed: int
+) -> Floats:
+    """What the six members say of each row, none of a patient that it was fitted on.
+
+    Parameters
+    ----------
+    heads : how heads are fitted on these rows; None where the CNNs brought their own, which
+        these patients did not teach.
 
     Returns
     -------
     (N, K + 3, C) float32 in the order of the bundle's members.
     """
+    networks = rows.networks.copy()
     votes = np.zeros((len(rows.labels), 3, rows.networks.shape[2]), np.float32)
     for fitted_on, judged in _group_folds(rows, _ROUNDS, seed):
-        part = Rows(*(getattr(rows, name)[fitted_on] for name in Rows.__slots__))
+        part = rows.of(fitted_on)
+        if heads is not None:
+            fitted = fit_heads(part, heads, seed=seed)
+            networks[judged] = head_votes(fitted, rows.of(judged))
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
             votes[judged, place] = member.fitted.predict_proba(rows.features[judged])
-    return np.concatenate([rows.networks, votes], axis=1)
+    return np.concatenate([networks, votes], axis=1)
 
 
 def _forest(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
@@ -204,10 +296,12 @@ def _svm(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.svm import SVC
 
-    # Rows of one patient look alike: folds that split them would calibrate on the known.
+    # Rows of one patient look alike: folds that split them would calibrate on the known. One
+    # temperature, as a sigmoid of each class, fitted on so few patients, can turn a class round
+    # (in one fold of BACH it left 39 % of the photos right, and the temperature 61 %).
     folds = list(_group_folds(rows, _CALIBRATION_FOLDS, seed))
     machine = SVC(C=recipe.svm_c, class_weight="balanced", random_state=seed)
-    calibrated = CalibratedClassifierCV(machine, ensemble=False, cv=folds)
+    calibrated = CalibratedClassifierCV(machine, method="temperature", ensemble=False, cv=folds)
     fitted = _reduced(rows, recipe, calibrated, seed).fit(rows.features, rows.labels)
     # The bundle stores the fitted machine, not the folds that it was calibrated on.
     calibrated.cv = _CALIBRATION_FOLDS
@@ -225,10 +319,13 @@ def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
 
 
 def _group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
-    """Folds that keep patients whole; photos, where a class has a single patient here."""
+    """Folds that keep patients whole; photos, where a class has a single patient here.
+
+    And patches, where it has a single photo.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    for groups in (rows.patients, rows.sources):
+    for groups in (rows.patients, rows.sources, np.arange(len(rows.labels))):
         least = min(len(np.unique(groups[rows.labels == label])) for label in set(rows.labels))
         if least >= _LEAST_FOLDS:
             break

@@ -22,6 +22,7 @@ from bachview.training.cross_fitting import (
     Rows,
     cross_fitted_votes,
     fit_classifiers,
+    fit_heads,
     rows_of,
 )
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
@@ -38,9 +39,9 @@ class EnsembleJob:
 
     Attributes
     ----------
-    train : sources that the CNNs learn from.
-    held : sources of other patients, for the classifiers and the calibration. Where the recipe
-        fits only the heads, the classifiers are fitted on the photos of `train` as well.
+    train : sources that the CNNs learn from; where the recipe has only heads, all members.
+    held : sources of other patients, for the classifiers and the calibration; none where the
+        recipe has only heads.
     folder : keeps checkpoints; the fit goes on from what is there.
     imagenet, pretrained : see `bachview.training.fitting.FitJob`.
     """
@@ -58,15 +59,18 @@ class EnsembleJob:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was fitted on the held-out patients beside the classifiers.
+    """What was fitted to honest votes, beside the members.
 
     Attributes
     ----------
+    temperature : of patches.
+    photo_temperature : of the mean over a photo's patches.
     weights : of the six members in the soft vote.
-    coverage, risk : of `thresholds` on the held-out patches.
+    coverage, risk : of `thresholds` on the patches of those votes.
     """
 
     temperature: float
+    photo_temperature: float
     thresholds: Thresholds
     weights: tuple[float, ...]
     coverage: float
@@ -100,9 +104,8 @@ def fit_ensemble(
         Too few patients, or weights that cannot be used.
     """
     recipe = job.recipe
-    models = []
-    for place, architecture in enumerate(recipe.networks):
-        fit = FitJob(
+    jobs = [
+        FitJob(
             architecture,
             job.classes,
             job.train,
@@ -113,15 +116,17 @@ def fit_ensemble(
             job.folder / architecture,
             job.seed + place,
         )
-        models.append(fit_network(fit, token, watcher))
-    cnns = [
-        Cnn(MEMBER_NAMES[architecture], architecture, model)
-        for architecture, model in zip(recipe.networks, models, strict=True)
+        for place, architecture in enumerate(recipe.networks)
     ]
+    cnns = [
+        Cnn(MEMBER_NAMES[fit.architecture], fit.architecture, fit_network(fit, token, watcher))
+        for fit in jobs
+    ]
+    # Networks without stages know no label, so that no patient need be kept from them.
+    sources = job.held if recipe.stages else job.train
     rows = rows_of(
         cnns,
-        [] if recipe.tunes_backbones else [s for s in job.train if not s.is_window],
-        job.held,
+        sources,
         input_px=recipe.patch.input_px,
         views=recipe.classifiers.views,
         augmentation=recipe.augmentation,
@@ -130,12 +135,15 @@ def fit_ensemble(
         token=token,
         on_batch=lambda done, total: watcher.count("patches for the classifiers", done, total),
     )
+    if recipe.heads is not None:
+        for cnn, head in zip(cnns, fit_heads(rows, recipe.heads, seed=job.seed), strict=True):
+            head.install(cnn.model)
     classifiers = fit_classifiers(rows, recipe.classifiers, seed=job.seed)
     token.check()
-    votes = cross_fitted_votes(rows, recipe.classifiers, seed=job.seed)
+    votes = cross_fitted_votes(rows, recipe.classifiers, recipe.heads, seed=job.seed)
     calibrated = calibrate(rows, votes, recipe)
     count = len(cnns)
-    golden, labels = _golden(job, rows, votes)
+    golden, labels = _golden(sources, rows, votes, recipe)
     return FittedEnsemble(
         tuple(
             Cnn(cnn.name, cnn.architecture, cnn.model, weight)
@@ -153,19 +161,24 @@ def fit_ensemble(
 
 
 def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
-    """Member weights, temperature and thresholds from honest votes on plain patches."""
-    is_judged = rows.is_plain & rows.is_held
-    members, labels = votes[is_judged], rows.labels[is_judged]
+    """Member weights, temperatures and thresholds from honest votes on plain patches."""
+    members, labels = votes[rows.is_plain], rows.labels[rows.is_plain]
     weights = np.ones(members.shape[1], np.float32)
     if recipe.ensemble.member_weights:
         weights = fit_weights(members, labels)
     mean = soft_vote(members, weights)
     temperature = fit_temperature(mean, labels)
-    point = choose_thresholds(
-        members, tempered(mean, temperature), labels, target_risk=recipe.ensemble.target_risk
+    judged = tempered(mean, temperature)
+    point = choose_thresholds(members, judged, labels, target_risk=recipe.ensemble.target_risk)
+    _, first, owners = np.unique(
+        rows.sources[rows.is_plain], return_index=True, return_inverse=True
     )
+    photos = np.zeros((len(first), judged.shape[1]), np.float64)
+    np.add.at(photos, owners, judged)
+    photos /= np.bincount(owners)[:, None]
     return Calibrated(
         temperature,
+        fit_temperature(photos.astype(np.float32), labels[first]),
         point.thresholds,
         tuple(float(weight) for weight in weights),
         round(point.coverage, 4),
@@ -174,15 +187,14 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
 
 
 def _golden(
-    job: EnsembleJob, rows: Rows, votes: npt.NDArray[np.float32]
+    sources: Sequence[Source], rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Of each class the plain patch that the members name with most conviction."""
-    patches, _ = grid_patches(job.held, job.recipe.patch.input_px)
-    is_judged = rows.is_plain & rows.is_held
-    labels = rows.labels[is_judged]
-    mean = votes[is_judged].mean(axis=1)
+    photos = [source for source in sources if not source.is_window]
+    patches, labels = grid_patches(photos, recipe.patch.input_px)
+    mean = votes[rows.is_plain].mean(axis=1)
     own = mean[np.arange(len(labels)), labels]
-    chosen = [int(np.where(labels == label, own, -1).argmax()) for label in range(len(job.classes))]
+    chosen = [int(np.where(labels == label, own, -1).argmax()) for label in np.unique(labels)]
     return patches[chosen], labels[chosen]
 
 
@@ -210,6 +222,7 @@ def write_fitted(
             classes=job.classes,
             geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
             temperature=fitted.calibrated.temperature,
+            photo_temperature=fitted.calibrated.photo_temperature,
             thresholds=fitted.calibrated.thresholds,
             weights_origin="imagenet" if fitted.from_imagenet else "scratch",
             data=data,

@@ -67,7 +67,7 @@ class FitWatcher:
 
 
 def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
-    """Fit a network through all stages of the recipe.
+    """Fit a network through all stages of the recipe; without any it keeps what it starts with.
 
     Returns
     -------
@@ -85,38 +85,33 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.seed)
     state = FitState(job.folder)
-    network: Any = None
-    with keras_policy(job.recipe.precision):
-        for stage in job.recipe.stages:
-            before, network = network, _build(job, stage)
-            if before is not None:
-                # The weights of a backbone do not depend on the size of its input.
-                network.set_weights(before.get_weights())
-            elif job.pretrained is not None:
-                network.load_weights(job.pretrained)
-            elif job.imagenet != "scratch":
-                folder = None if job.imagenet == "fetch" else Path(job.imagenet)
-                load_imagenet(network, job.architecture, folder)
+    final = _build(job)
+    if job.pretrained is not None:
+        final.load_weights(job.pretrained)
+    elif job.imagenet != "scratch":
+        folder = None if job.imagenet == "fetch" else Path(job.imagenet)
+        load_imagenet(final, job.architecture, folder)
+    for stage in job.recipe.stages:
+        with keras_policy(job.recipe.precision):
+            network = _build(job, stage)
+            # The weights of a backbone do not depend on the size of its input.
+            network.set_weights(final.get_weights())
             if state.finished(stage.name).is_file():
                 network.load_weights(state.finished(stage.name))
             else:
                 _fit_stage(job, stage, network, state, token, watcher)
-    final = build_network(
-        job.architecture,
-        input_px=job.recipe.patch.input_px,
-        class_count=len(job.classes),
-        dropout=0.0,
-    )
-    final.set_weights(network.get_weights())
+        final.set_weights(network.get_weights())
     return final
 
 
-def _build(job: FitJob, stage: Stage) -> Any:
+def _build(job: FitJob, stage: Stage | None = None) -> Any:
+    """A network with random weights for a stage, or as it is used."""
+    patch_px = job.recipe.patch.input_px
     return build_network(
         job.architecture,
-        input_px=stage.input_px or job.recipe.patch.input_px,
+        input_px=(stage.input_px if stage else None) or patch_px,
         class_count=len(job.classes),
-        dropout=stage.dropout,
+        dropout=stage.dropout if stage else 0.0,
     )
 
 
@@ -146,7 +141,7 @@ def _fit_stage(
             train,
             one_hot(train, len(job.classes)),
             input_px=side,
-            scale=job.recipe.augmentation.scale,
+            augmentation=job.recipe.augmentation,
             batch=stage.batch,
             steps=stage.steps,
             seed=job.seed,

@@ -49,7 +49,6 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
         if recipe.pretrain is not None and not fitted.from_imagenet
         else ""
     )
-    stages = ", ".join(f"{s.name} ({s.epochs} epochs of {s.steps} batches)" for s in recipe.stages)
     calibrated = fitted.calibrated
     networks = [cnn.name for cnn in fitted.cnns]
     classifiers = [member.name.lower() for member in fitted.classifiers]
@@ -62,13 +61,12 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
         f"{patch.stride_um:.0f} µm."
     )
     training = (
-        f"Start: {origin}{pretrained}. Stages: {stages}. "
-        f"{recipe.data.holdout:.0%} of the patients were kept from the networks; "
-        f"{_CLASSIFIERS[recipe.tunes_backbones]}, cross-fitted by patient for the calibration "
-        f"(temperature {calibrated.temperature:g}; uncertain below a top probability of "
+        f"Start: {origin}{pretrained}. {_fitted(recipe)}, cross-fitted by patient for the "
+        f"calibration (temperature {calibrated.temperature:g}, of a photo's mean "
+        f"{calibrated.photo_temperature:g}; uncertain below a top probability of "
         f"{calibrated.thresholds.confidence:g} or above a disagreement of "
         f"{calibrated.thresholds.disagreement:.2f}, which leaves {calibrated.coverage:.0%} of "
-        f"the held-out patches with {calibrated.risk:.0%} errors). Seed {recipe.seed}; the whole "
+        f"the patches with {calibrated.risk:.0%} errors). Seed {recipe.seed}; the whole "
         "recipe is in the training's `recipe.toml`."
     )
     parts = [
@@ -85,10 +83,17 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     return "\n\n".join(parts) + "\n", _figures(card.measured)
 
 
-_CLASSIFIERS = {
-    True: "the classifiers were fitted on those",
-    False: "as only the heads learnt labels, the classifiers were fitted on all patients",
-}
+def _fitted(recipe: Recipe) -> str:
+    if recipe.heads is not None:
+        return (
+            "The networks learnt no label: a linear head was fitted to the features of each "
+            "(logistic regression), and the classifiers to those of all, on all patients"
+        )
+    stages = ", ".join(f"{s.name} ({s.epochs} epochs of {s.steps} batches)" for s in recipe.stages)
+    return (
+        f"Stages: {stages}. {recipe.data.holdout:.0%} of the patients were kept from the "
+        "networks; the classifiers were fitted on those"
+    )
 
 
 def _vote(recipe: Recipe, fitted: FittedEnsemble) -> str:

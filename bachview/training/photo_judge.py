@@ -26,7 +26,7 @@ import numpy.typing as npt
 from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.probabilities import disagreement, entropy
+from bachview.core.probabilities import disagreement, entropy, tempered
 from bachview.errors import BachviewError, CalibrationError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
@@ -40,12 +40,20 @@ RGB = npt.NDArray[np.uint8]
 #: Photos read and not yet judged; one is some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
+#: By how much the step may exceed the stride, as a share of it, before there is one field more:
+#: um/px from whole px per inch are a little off.
+_SLACK = 0.01
 
 
-class _HasGeometry(Protocol):
+class _Bundle(Protocol):
     @property
     def geometry(self) -> PatchGeometry:
         """What the models were trained for."""
+        ...
+
+    @property
+    def photo_temperature(self) -> float:
+        """Of the mean over a photo's patches."""
         ...
 
 
@@ -53,8 +61,8 @@ class PhotoEnsemble(Protocol):
     """A `bachview.models.ensemble.Ensemble`; called by one thread."""
 
     @property
-    def bundle(self) -> _HasGeometry:
-        """States the geometry."""
+    def bundle(self) -> _Bundle:
+        """States the geometry and the temperature of photos."""
         ...
 
     @property
@@ -75,10 +83,13 @@ class PhotoJudgement:
     ----------
     members : (P, M, C) float32, each member's probabilities of each patch.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
+    temperature : of the photo. A mean over patches is less sure than it may be, as their errors
+        are partly independent; this makes up for it, and leaves the order of the classes.
     """
 
     members: Floats
     probabilities: Floats
+    temperature: float = 1.0
 
     @property
     def photo_members(self) -> Floats:
@@ -87,8 +98,9 @@ class PhotoJudgement:
 
     @property
     def photo_probabilities(self) -> Floats:
-        """(C,) float32: the ensemble's mean over the patches."""
-        return np.asarray(self.probabilities.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        """(C,) float32: the ensemble's mean over the patches, after the photo's temperature."""
+        mean = np.asarray(self.probabilities.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        return tempered(mean, self.temperature)
 
     @property
     def top_class(self) -> int:
@@ -109,8 +121,8 @@ class PhotoJudgement:
 def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) -> PatchGrid:
     """Fields that lie wholly on a photo and reach from edge to edge.
 
-    As many as a stride of at most the bundle's needs; along a side that is shorter than the
-    field there is one, centred.
+    As many as a stride of about the bundle's needs, or a shorter one; along a side that is
+    shorter than the field there is one, centred.
 
     Raises
     ------
@@ -128,7 +140,7 @@ def _spread(side: float, field: float, stride: float) -> tuple[float, float, flo
     free = side - field
     if free <= 0:
         return (side - stride) / 2, stride, stride
-    gaps = math.ceil(free / stride - 1e-6)
+    gaps = math.ceil(free / stride - _SLACK)
     step = free / gaps if gaps else stride
     length = (gaps + 1) * step
     return (side - length) / 2, length, step
@@ -308,4 +320,6 @@ def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> 
         answer = ensemble.predict(patches[start : start + ensemble.batch_size], token)
         members.append(np.asarray(answer.members, np.float32))
         probabilities.append(np.asarray(answer.probabilities, np.float32))
-    return PhotoJudgement(np.concatenate(members), np.concatenate(probabilities))
+    return PhotoJudgement(
+        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_temperature
+    )

@@ -58,8 +58,10 @@ def pretrain(
     )
     for name, path in done.items():
         if not path.is_file():
+            epochs = settings.epochs_of.get(name, settings.epochs)
+            own = settings.model_copy(update={"epochs": epochs})
             _pretrain_one(
-                name, small, described, recipe, settings, states[name], class_count, token, watcher
+                name, small, described, recipe, own, states[name], class_count, token, watcher
             )
     return done
 
@@ -92,7 +94,7 @@ def _pretrain_one(
             sources,
             described.targets,
             input_px=settings.input_px,
-            scale=recipe.augmentation.scale,
+            augmentation=recipe.augmentation,
             batch=settings.batch,
             steps=settings.steps,
             seed=recipe.seed,

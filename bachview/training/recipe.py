@@ -37,8 +37,8 @@ class Patch(_Table):
 class Data(_Table):
     """How patients are divided.
 
-    `holdout` is the share of patients kept from the CNNs, for the calibration and, where the
-    stages tune the backbones, the classifiers; `folds` of cross-validation, 0 for none.
+    `holdout` is the share of patients kept from the CNNs, for the classifiers and the
+    calibration, where there are stages; `folds` of cross-validation, 0 for none.
     """
 
     holdout: Annotated[float, Field(ge=0.05, le=0.5)]
@@ -55,11 +55,13 @@ class Data(_Table):
 class Pretrain(_Table):
     """Learning to predict hand-made descriptors, before any label; only from random weights.
 
-    An input smaller than the patch shows the same field at a coarser mpp.
+    An input smaller than the patch shows the same field at a coarser mpp. `epochs_of` names
+    networks that need more or fewer epochs than the others.
     """
 
     input_px: Side
     epochs: Count
+    epochs_of: dict[Architecture, Count] = {}
     steps: Count
     batch: Count
     learning_rate: Rate
@@ -94,6 +96,19 @@ class Stage(_Table):
     patience: Annotated[int, Field(ge=0, le=10_000)]
 
 
+class Heads(_Table):
+    """In place of stages: linear heads on the features of networks that stay as they start.
+
+    Attributes
+    ----------
+    components : principal components of a network's features that its head looks at.
+    c : inverse strength of the logistic regression's L2 penalty.
+    """
+
+    components: Count
+    c: Annotated[float, Field(gt=0, le=1e6)]
+
+
 class Augmentation(_Table):
     """How far training patches are changed; 0 switches a change off.
 
@@ -104,6 +119,7 @@ class Augmentation(_Table):
     brightness, contrast : share of the full range, share of the contrast.
     blur : largest standard deviation of the Gaussian, px.
     jpeg : share of patches that go through JPEG compression.
+    glass : share of patches that may reach beyond the edge of the tissue, onto bare glass.
     """
 
     scale: Annotated[float, Field(ge=0, le=1)]
@@ -113,6 +129,7 @@ class Augmentation(_Table):
     contrast: Annotated[float, Field(ge=0, le=0.9)]
     blur: Annotated[float, Field(ge=0, le=5)]
     jpeg: Share
+    glass: Share
 
 
 class ClassifierRecipe(_Table):
@@ -167,7 +184,8 @@ class Recipe(_Table):
     patch: Patch
     data: Data
     pretrain: Pretrain | None = None
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=12)]
+    heads: Heads | None = None
+    stages: Annotated[tuple[Stage, ...], Field(max_length=12)] = ()
     augmentation: Augmentation
     classifiers: ClassifierRecipe
     ensemble: EnsembleRecipe
@@ -184,6 +202,12 @@ class Recipe(_Table):
         return self
 
     @model_validator(mode="after")
+    def _heads_or_stages(self) -> Self:
+        if (self.heads is None) == (not self.stages):
+            raise ValueError("it needs either [heads] or [[stages]], and not both")
+        return self
+
+    @model_validator(mode="after")
     def _inputs_fit(self) -> Self:
         parts: list[Stage | Pretrain] = list(self.stages)
         if self.pretrain is not None:
@@ -191,16 +215,6 @@ class Recipe(_Table):
         if any((part.input_px or 0) > self.patch.input_px for part in parts):
             raise ValueError("an input_px is larger than that of the patch")
         return self
-
-    @property
-    def tunes_backbones(self) -> bool:
-        """Whether any stage lets labels into more than the heads."""
-        return any(stage.trainable != "head" for stage in self.stages)
-
-    @property
-    def held_for(self) -> str:
-        """What the held-out patients serve, beside the early stopping."""
-        return "the classifiers and the calibration" if self.tunes_backbones else "the calibration"
 
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""
@@ -279,6 +293,8 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         # A JSON string is a basic TOML string, but for one control character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
     return repr(value)

@@ -21,7 +21,7 @@ from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
 from bachview.models.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
 from bachview.training.checkpoints import write_atomically
-from bachview.training.cross_fitting import check_held
+from bachview.training.cross_fitting import check_held, check_learnt
 from bachview.training.cross_validation import (
     judge_with_bundle,
     load_judged,
@@ -144,7 +144,7 @@ class _Run:
         if not photos:
             raise DatasetError(
                 f"{request.dataset.name} has no labelled photos: they are needed to hold "
-                "patients out for the classifiers and the calibration."
+                "patients out for the calibration."
             )
         # Too few photos are found out now, not after hours.
         for seed, members in self._parts(photos):
@@ -159,13 +159,18 @@ class _Run:
         )
         if self._imagenet == "scratch" and self._recipe.pretrain is not None:
             watcher.phase("Pretraining without labels")
+            folder = self._output / "pretraining"
             self._pretrained = pretrain(
                 [*sources, *windows],
                 self._recipe,
-                self._output / "pretraining",
+                folder,
                 class_count=len(dataset.classes),
                 token=self._token,
                 watcher=watcher,
+            )
+            write_curves(
+                folder / CURVES_FILE,
+                {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
             )
         measured = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured)
@@ -185,10 +190,13 @@ class _Run:
         return [*parts, (seed, list(photos))]
 
     def _held(self, photos: Sequence[Photo], dataset: Dataset, seed: int) -> npt.NDArray[np.bool_]:
-        """(N,) bool: the photos whose patients are kept from the CNNs."""
+        """(N,) bool: the photos whose patients are kept from the CNNs; none without stages."""
+        labels = np.array([photo.label or 0 for photo in photos], np.int64)
+        if not self._recipe.stages:
+            check_learnt(labels, len(dataset.classes))
+            return np.zeros(len(photos), np.bool_)
         held = holdout(photos, self._recipe.data.holdout, seed=seed)
-        labels = [photo.label or 0 for photo, out in zip(photos, held, strict=True) if out]
-        check_held(np.array(labels, np.int64), len(dataset.classes))
+        check_held(labels[held], len(dataset.classes))
         return held
 
     def _starting_weights(self) -> str | Path:
@@ -328,6 +336,7 @@ class _Run:
     ) -> None:
         folder = bundle.parent if card is None else self._output / "final"
         folder.mkdir(parents=True, exist_ok=True)
+        recipe = self._recipe
         is_held = self._held(photos, dataset, seed)
         write_split(folder / SPLIT_FILE, photos, [PARTS[int(held)] for held in is_held])
         job = EnsembleJob(
@@ -338,7 +347,7 @@ class _Run:
                 *windows,
             ],
             held=[s for s, held in zip(sources, is_held, strict=True) if held],
-            recipe=self._recipe,
+            recipe=recipe,
             imagenet=self._imagenet,
             pretrained=self._pretrained,
             folder=folder,
@@ -348,7 +357,7 @@ class _Run:
         save_calibration(folder / "calibration.json", fitted.calibrated)
         write_curves(
             folder / CURVES_FILE,
-            {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
+            {MEMBER_NAMES[a]: read_history(folder / a) for a in recipe.networks},
         )
         text = "A fold of a cross-validation. Not for use.\n"
         metrics: dict[str, float] = {}
@@ -362,7 +371,9 @@ class _Run:
             data=f"{len(photos)} photos of {self._request.dataset.name}, {len(windows)} windows of "
             f"{len(dataset.slides)} annotated slides",
             split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
-            f"CNNs, for {self._recipe.held_for}",
+            "CNNs, for the classifiers and the calibration"
+            if recipe.stages
+            else f"all {len(photos)} photos learnt, cross-fitted by patient for the calibration",
             model_card=text,
             metrics=metrics,
         )

@@ -21,6 +21,9 @@ Labels = npt.NDArray[np.int64]
 #: Px around a crop that its filter looks at.
 _FILTER_PX: Final = 2
 
+#: Grey levels of bare glass in a scanned slide, between which one is drawn.
+_GLASS: Final = (225, 253)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -42,7 +45,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A patch and the square of the source that it shows: centre and side in source px."""
+    """A patch and the square that it shows: centre and side in source px.
+
+    The square may reach beyond the source.
+    """
 
     pixels: Patches
     x: float
@@ -101,16 +107,20 @@ def reduced(sources: Sequence[Source], factor: float) -> list[Source]:
     return out
 
 
-def random_crop(pixels: Patches, input_px: int, scale: float, rng: np.random.Generator) -> Crop:
+def random_crop(
+    pixels: Patches, input_px: int, scale: float, rng: np.random.Generator, *, glass: float = 0.0
+) -> Crop:
     """Cut a patch at a random place, turned by any angle, mirrored or not, scaled a little.
 
-    Nothing outside the source is ever shown: a field that would not fit when turned is taken
-    smaller.
+    A field that would not fit into the source when turned is taken smaller.
 
     Parameters
     ----------
     scale : the field's side is up to ``1 + scale`` times `input_px`, or that much smaller,
         log-uniform.
+    glass : share of the crops whose centre may lie anywhere on the source. What of them lies
+        beyond its edge is bare glass, as beyond the edge of tissue; all others show nothing
+        but the source.
     """
     from PIL import Image
 
@@ -123,8 +133,11 @@ def random_crop(pixels: Patches, input_px: int, scale: float, rng: np.random.Gen
         input_px * math.exp(rng.uniform(-limit, limit)), (min(height, width) - 1) / (2 * reach)
     )
     margin = side * reach
-    x = rng.uniform(margin, width - margin)
-    y = rng.uniform(margin, height - margin)
+    # Drawn only where it is wanted: without glass the crops stay those of earlier recipes.
+    inset = 0.0 if glass and rng.random() < glass else margin
+    bare = int(rng.integers(*_GLASS)) if glass else 0
+    x = rng.uniform(inset, width - inset)
+    y = rng.uniform(inset, height - inset)
     left = max(0, math.floor(x - margin) - _FILTER_PX)
     top = max(0, math.floor(y - margin) - _FILTER_PX)
     right, bottom = (math.ceil(place + margin) + _FILTER_PX for place in (x, y))
@@ -145,6 +158,7 @@ def random_crop(pixels: Patches, input_px: int, scale: float, rng: np.random.Gen
         Image.Transform.AFFINE,
         coefficients,
         Image.Resampling.BICUBIC,
+        fillcolor=(bare, bare, bare),
     )
     return Crop(np.asarray(turned), x, y, side)
 

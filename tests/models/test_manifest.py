@@ -36,7 +36,7 @@ def test_written_and_read_again_it_is_the_same(document: dict[str, Any]) -> None
     assert manifest.class_set == BACH_CLASSES
 
 
-@pytest.mark.parametrize("field", sorted(Manifest.model_fields))
+@pytest.mark.parametrize("field", sorted(set(Manifest.model_fields) - {"photo_temperature"}))
 def test_what_it_does_not_say_is_an_error_and_never_a_default(
     document: dict[str, Any], field: str
 ) -> None:

@@ -14,19 +14,10 @@ from bachview.training.augmentation import augmented, augmenter, write_batch_pic
 from bachview.training.recipe import Augmentation
 from bachview.training.sources import Source
 from bachview.training.stains import STAINS
-from tests.training.tiny_training import write_recipe
+from tests.training.tiny_training import NOTHING, only, write_recipe
 
 Pixels = npt.NDArray[np.uint8]
 
-NOTHING = Augmentation(
-    scale=0.0,
-    stain_strength=0.0,
-    stain_shift=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    blur=0.0,
-    jpeg=0.0,
-)
 ALL = Augmentation(
     scale=0.0,
     stain_strength=0.2,
@@ -35,11 +26,8 @@ ALL = Augmentation(
     contrast=0.2,
     blur=0.7,
     jpeg=0.5,
+    glass=0.0,
 )
-
-
-def only(**changes: float) -> Augmentation:
-    return NOTHING.model_copy(update=changes)
 
 
 def clouds(count: int, height: int = 48, width: int = 56, seed: int = 0) -> Pixels:
@@ -103,6 +91,7 @@ def test_black_and_white_stay_in_range() -> None:
         contrast=0.9,
         blur=3.0,
         jpeg=1.0,
+        glass=0.0,
     )
     out = keras.ops.convert_to_numpy(augmenter(wild, seed=1)(extremes, training=True))
     assert np.isfinite(out).all()

@@ -8,6 +8,7 @@ import pytest
 
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.sources import Source
+from tests.training.tiny_training import only
 
 COUNTS = (1, 30, 4)
 
@@ -23,7 +24,14 @@ def sources() -> list[Source]:
 
 
 def batches(sources: list[Source], **changes: Any) -> Any:
-    settings = {"batch": 16, "steps": 20, "seed": 3, "epoch": 0, "input_px": 32, "scale": 0.2}
+    settings: dict[str, Any] = {
+        "batch": 16,
+        "steps": 20,
+        "seed": 3,
+        "epoch": 0,
+        "input_px": 32,
+        "augmentation": only(scale=0.2),
+    }
     return training_batches(sources, one_hot(sources, 4), **(settings | changes))
 
 
@@ -36,6 +44,14 @@ def test_a_batch_is_what_a_network_takes(sources: list[Source]) -> None:
     assert (wanted.sum(1) == 1).all()
     # Each patch has the target of its own class.
     assert (patches[:, 0, 0, 0] == 100 * wanted.argmax(1)).all()
+
+
+def test_some_patches_reach_over_the_edge_where_the_recipe_says_so(sources: list[Source]) -> None:
+    drawn = batches(sources, augmentation=only(scale=0.2, glass=0.5))
+    edges = [(drawn[i][0][..., 2].max((1, 2)) > 200).mean() for i in range(20)]
+    assert 0.2 < np.mean(edges) < 0.6
+    # Blue is 0 in all sources.
+    assert all(batches(sources)[i][0][..., 2].max() == 0 for i in range(20))
 
 
 def test_every_class_is_drawn_equally_often_and_in_it_every_source(sources: list[Source]) -> None:

@@ -1,4 +1,4 @@
-"""Which patients the classifiers learn from, and which the calibration asks."""
+"""Which patients the members learn from, and which patches the calibration asks."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from bachview.models.writer import Cnn
 from bachview.training.cross_fitting import rows_of
 from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
 from bachview.training.fitting import FitWatcher
+from bachview.training.recipe import Heads
 from bachview.training.sources import Source
 from tests.training.tiny_training import write_recipe
 
@@ -30,13 +31,12 @@ def sources(count: int, *, name: str, are_windows: bool = False) -> list[Source]
     return made
 
 
-def test_rows_know_whose_labels_no_network_has_seen(tmp_path: Path) -> None:
+def test_rows_of_windows_are_learnt_and_not_judged(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
     cnn = Cnn("One", "constructed", build_cnn("constructed", input_px=64, class_count=4))
     rows = rows_of(
         [cnn],
-        sources(5, name="learnt"),
-        sources(2, name="held"),
+        [*sources(5, name="photo"), *sources(2, name="window", are_windows=True)],
         input_px=64,
         views=VIEWS,
         augmentation=recipe.augmentation,
@@ -46,17 +46,20 @@ def test_rows_know_whose_labels_no_network_has_seen(tmp_path: Path) -> None:
         on_batch=lambda done, total: None,
     )
     assert len(rows.labels) == 7 * (GRID + VIEWS)
-    assert rows.is_plain.sum() == 7 * GRID
-    assert set(rows.patients[rows.is_held]) == {"held-0", "held-1"}
-    assert set(rows.patients[~rows.is_held]) == {f"learnt-{place}" for place in range(5)}
+    assert rows.is_plain.sum() == 5 * GRID
+    assert set(rows.patients[rows.is_plain]) == {f"photo-{place}" for place in range(5)}
+    assert sum(rows.widths) == rows.features.shape[1]
 
 
-@pytest.mark.parametrize(("part", "photos"), [("head", 12 + 16), ("all", 16)])
-def test_classifiers_see_all_photos_where_the_backbones_learn_no_label(
-    tmp_path: Path, part: str, photos: int
+@pytest.mark.parametrize(("has_stages", "learnt"), [(False, 12 + 4), (True, 16)])
+def test_classifiers_see_all_patients_where_the_networks_learn_no_label(
+    tmp_path: Path, has_stages: bool, learnt: int
 ) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
-    stage = recipe.stages[0].model_copy(update={"trainable": part, "epochs": 1})
+    stage = recipe.stages[0].model_copy(update={"epochs": 1})
+    changes = (
+        {"stages": (stage,)} if has_stages else {"stages": (), "heads": Heads(components=3, c=1.0)}
+    )
     patches: set[int] = set()
 
     class Counting(FitWatcher):
@@ -66,18 +69,22 @@ def test_classifiers_see_all_photos_where_the_backbones_learn_no_label(
     job = EnsembleJob(
         name="Tiny",
         classes=BACH_CLASSES,
-        # Windows of slides are for the networks only.
         train=[
             *sources(12, name="learnt"),
             *sources(4, name="window", are_windows=True),
         ],
-        held=sources(16, name="held"),
-        recipe=recipe.model_copy(update={"stages": (stage,)}),
+        held=sources(16, name="held") if has_stages else [],
+        recipe=recipe.model_copy(update=changes),
         imagenet="scratch",
         pretrained={},
         folder=tmp_path / "fit",
         seed=0,
     )
     fitted = fit_ensemble(job, CancelToken(), Counting())
-    assert patches == {photos * (GRID + VIEWS)}
+    assert patches == {learnt * (GRID + VIEWS)}
     assert len(fitted.classifiers) == 3
+    assert sorted(fitted.golden_labels) == [0, 1, 2, 3]
+    answers = fitted.cnns[0].model.predict_on_batch(fitted.golden_patches)
+    if not has_stages:
+        # The head is in the network.
+        assert (answers.argmax(1) == fitted.golden_labels).mean() >= 0.75

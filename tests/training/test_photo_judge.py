@@ -25,7 +25,7 @@ from bachview.errors import (
     SlideOpenError,
 )
 from bachview.jobs.tokens import CancelToken
-from bachview.models.ensemble import Ensemble, load_ensemble
+from bachview.models.ensemble import Ensemble, EnsembleOutput, load_ensemble
 from bachview.models.installed import resolve_bundle
 from bachview.training.mosaic_agreement import main, measure_agreement
 from bachview.training.photo_judge import (
@@ -80,13 +80,21 @@ def test_fields_lie_on_the_photo_and_reach_from_edge_to_edge(
         (first.y, last.bottom, height, grid.field_y, grid.stride_y, grid.rows),
     ):
         assert field == pytest.approx(192 / mpp)
-        assert step <= geometry.stride_um / mpp * (1 + 1e-5)
+        assert step <= geometry.stride_um / mpp * 1.01
         assert (low + high) / 2 == pytest.approx(side / 2)
         if side > field * (1 + 1e-5):
             assert low == pytest.approx(0, abs=1e-6)
             assert high == pytest.approx(side)
         elif side < field:
             assert count == 1
+
+
+def test_a_pixel_size_from_whole_px_per_inch_makes_no_more_fields() -> None:
+    """45357 px per inch are 0.560002 um: six steps and 20 millionths are no seven."""
+    geometry = PatchGeometry(64, 3.36, 107.52)
+    for mpp in (0.56, 25400 / 45357):
+        grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
+        assert (grid.columns, grid.rows) == (7, 5)
 
 
 def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
@@ -130,6 +138,36 @@ def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
     judged = PhotoJudgement(members, np.array([[1, 0], [0, 1]], np.float32))
     assert judged.entropy == pytest.approx(1)
     assert judged.disagreement == pytest.approx(4 / 6)
+
+
+def test_a_photos_temperature_makes_it_surer_and_leaves_its_class() -> None:
+    members = np.full((2, 6, 2), 0.5, np.float32)
+    patches = np.array([[0.5, 0.5], [0.7, 0.3]], np.float32)
+    plain, surer = (PhotoJudgement(members, patches, t) for t in (1.0, 0.5))
+    assert plain.photo_probabilities == pytest.approx([0.6, 0.4])
+    # Odds of 3 to 2, squared.
+    assert surer.photo_probabilities == pytest.approx([9 / 13, 4 / 13], abs=1e-6)
+    assert surer.entropy < plain.entropy
+    assert (surer.probabilities == plain.probabilities).all()
+
+
+def test_a_bundle_states_the_temperature_of_photos(tmp_path: Path) -> None:
+    photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
+
+    class Stating:
+        geometry = PatchGeometry(64, 1.0, 64.0)
+        photo_temperature = 0.25
+
+    class Torn:
+        bundle = Stating()
+        batch_size = 16
+
+        def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+            values = np.tile(np.array([0.3, 0.3, 0.4, 0.0], np.float32), (len(patches), 1))
+            return EnsembleOutput(np.repeat(values[:, None], 6, 1), values)
+
+    judged = judge_photo(Torn(), photo, 1.0)
+    assert judged.photo_probabilities[2] == pytest.approx(0.4**4 / (0.4**4 + 2 * 0.3**4), abs=1e-4)
 
 
 def test_photos_keep_their_order_and_progress_is_told(ensemble: Ensemble, tmp_path: Path) -> None:

@@ -36,7 +36,11 @@ def test_a_recipe_written_beside_the_model_reads_to_the_same(
     recipe = recipe.model_copy(
         update={
             "bundle": recipe.bundle.model_copy(update={"licence": odd}),
-            "pretrain": recipe.pretrain if pretrained else None,
+            "pretrain": (
+                recipe.pretrain.model_copy(update={"epochs_of": {"constructed": 3}})
+                if recipe.pretrain is not None and pretrained
+                else None
+            ),
         }
     )
     (tmp_path / "b.toml").write_text(recipe.to_toml(), encoding="utf-8", newline="")
@@ -71,6 +75,7 @@ def test_a_whole_number_may_stand_for_a_fraction(tmp_path: Path) -> None:
         ('name = "all"', 'name = "../up"', "wrong at stages.1.name:"),
         ("patience = 3", "patience = -1", "wrong at stages.1.patience:"),
         ("patience = 3", "patience = 3\ninput_px = 96", "larger than that of the patch"),
+        ("[[stages]]", "[heads]\ncomponents = 3\nc = 1.0\n[[stages]]", "either [heads] or"),
         ("jpeg = 0.2", "jpeg = 1.2", "wrong at augmentation.jpeg:"),
         ("[augmentation]", "[augmentation]\nnoise = 1", "wrong at augmentation.noise: it is not"),
         ("member_weights = true", "member_weights = 1", "wrong at ensemble.member_weights:"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import open_bundle
 from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.recipe import Heads
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.training.splits import read_split
 from bachview.ui.bundles import read_summary
@@ -92,7 +94,8 @@ def test_every_fold_and_the_final_ensemble_are_made(trained: TrainingResult) -> 
         assert set(split.values()) == {"train", "held"}
     assert len(read_split(folder / "final" / "split.csv")) == 80
     assert (folder / "augmentation.png").read_bytes()[:4] == b"\x89PNG"
-    assert (folder / "final" / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    for part in ("final", "pretraining"):
+        assert (folder / part / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_no_photo_is_judged_by_an_ensemble_that_saw_its_patient(trained: TrainingResult) -> None:
@@ -156,6 +159,37 @@ def test_the_viewer_loads_it_and_explains_with_it(trained: TrainingResult) -> No
             lane.close()
         host.free()
     assert explained.maps.shape[0] == 1
+
+
+def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: Path) -> None:
+    asked = request_for(data, tmp_path, folds=2)
+    recipe = asked.recipe.model_copy(update={"stages": (), "heads": Heads(components=3, c=1.0)})
+    asked = replace(asked, recipe=recipe)
+    token = CancelToken()
+    watcher = Watcher(token)
+    result = train(asked, token, watcher)
+    assert {epoch.stage for _, epoch in watcher.epochs} == {"pretraining"}
+    assert result.measured is not None
+    assert result.measured.photo.metrics.accuracy > 0.9
+    folder = asked.output
+    for part, photos in (("fold-1", 40), ("fold-2", 40), ("final", 80)):
+        split = read_split(folder / part / "split.csv")
+        assert list(split.values()) == ["train"] * photos
+    assert all(check.ok for check in verify_bundle(result.bundle))
+    with open_bundle(result.bundle) as bundle:
+        assert bundle.manifest.training.split.startswith("all 80 photos learnt")
+        calibration = json.loads((folder / "final" / "calibration.json").read_text())
+        assert bundle.photo_temperature == calibration["photo_temperature"]
+        card = " ".join(bundle.model_card.split())
+    assert "a linear head was fitted to the features of each" in card
+    assert f"of a photo's mean {calibration['photo_temperature']:g};" in card
+    few = replace(asked, dataset=tmp_path / "few", output=tmp_path / "other")
+    for path in sorted((data / "Photos").glob("*/*.png"))[::8]:
+        (few.dataset / path.relative_to(data).parent).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, few.dataset / path.relative_to(data))
+    with pytest.raises(DatasetError, match="give more photos"):
+        train(few, token, TrainingWatcher())
+    assert not few.output.exists()
 
 
 def test_a_folder_in_use_wants_resume_and_the_same_recipe(

@@ -74,6 +74,24 @@ def test_nothing_from_outside_is_shown(height: int, width: int, scale: float, se
     assert crop.side / 2 <= min(crop.x, crop.y, width - crop.x, height - crop.y)
 
 
+def test_what_lies_beyond_the_edge_is_bare_glass() -> None:
+    rng = np.random.default_rng(0)
+    pixels = np.full((90, 120, 3), 100, np.uint8)
+    drawn = [random_crop(pixels, 40, 0.2, rng, glass=0.5) for _ in range(400)]
+    shares = []
+    for crop in drawn:
+        glass = crop.pixels[crop.pixels > 150].reshape(-1, 3)
+        shares.append(len(glass) / 40**2)
+        # One grey for a crop, as bright as the glass of a scan; the filter adds a thin rim.
+        assert len(np.unique(crop.pixels[crop.pixels >= 225])) <= 6
+        assert 0 <= crop.x <= 120
+        assert 0 <= crop.y <= 90
+    # The centre is on the tissue, so that never more than three quarters are glass.
+    assert max(shares) < 0.8
+    assert 0.2 < np.mean(np.array(shares) > 0.01) < 0.45
+    assert len({crop.pixels.max() for crop in drawn}) > 15
+
+
 def test_a_crop_shows_the_square_that_it_names() -> None:
     y, x = np.mgrid[:200, :250]
     pixels = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
-from bachview.training.recipe import Recipe, read_recipe
+from bachview.training.recipe import Augmentation, Recipe, read_recipe
 
 #: One photo of each class for each patient; ten numbers are one patient.
 PATIENTS = 20
@@ -40,6 +40,7 @@ brightness = 0.01
 contrast = 0.05
 blur = 0.3
 jpeg = 0.2
+glass = 0.5
 [classifiers]
 views = 4
 components = 3
@@ -87,6 +88,23 @@ label_smoothing = 0.05
 dropout = 0.1
 patience = 3
 """
+
+
+#: Patches as they are.
+NOTHING = Augmentation(
+    scale=0.0,
+    stain_strength=0.0,
+    stain_shift=0.0,
+    brightness=0.0,
+    contrast=0.0,
+    blur=0.0,
+    jpeg=0.0,
+    glass=0.0,
+)
+
+
+def only(**changes: float) -> Augmentation:
+    return NOTHING.model_copy(update=changes)
 
 
 def write_recipe(path: Path) -> Recipe:
