@@ -22,6 +22,7 @@ _LIMIT_BYTES = 2 << 30
 KernelFormat = Literal["fp16", "int8"]
 
 _INT8_MOST = 127
+_LEAST_SCALE = 1e-30
 #: Mantissa bits of an int8 scale. With so few, whole number times scale is exact in f32.
 _SCALE_BITS = 10
 
@@ -65,7 +66,8 @@ def int8_parts(values: Floats, axis: int) -> tuple[npt.NDArray[np.int8], Floats]
     """
     others = tuple(place for place in range(values.ndim) if place != axis % values.ndim)
     scale = np.abs(values).max(axis=others, keepdims=True) / np.float32(_INT8_MOST)
-    mantissa, exponent = np.frexp(np.where(scale > 0, scale, 1))
+    # Below that, float32 has too few bits left to hold a scale; such weights are nothing.
+    mantissa, exponent = np.frexp(np.where(scale > _LEAST_SCALE, scale, 1))
     # Upwards, so that the largest value still fits.
     short = np.ceil(np.ldexp(mantissa, _SCALE_BITS))
     scale = np.ldexp(short, exponent - _SCALE_BITS).astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -158,6 +158,7 @@ def test_int8_kernels_shrink_the_graph_and_both_engines_give_the_same_answers(
     assert sizes["int8"] < 0.85 * sizes["fp16"]
 
 
+@example(np.full((3, 2, 5), 2.5e-43, np.float32), 0)
 @given(
     arrays(np.float32, (3, 2, 5), elements=st.floats(-1e4, 1e4, width=32)),
     st.sampled_from([0, 1, 2, -1]),
