@@ -141,7 +141,8 @@ def _measured(card: Card, *, pretrained: bool) -> str:
     if pretrained:
         text += (
             " The pretraining without labels saw the pixels of all photos, those of the judged "
-            "fold as well; the labels of a judged fold were never seen."
+            "fold as well. It was told no label, but drew photos so that every class came "
+            "equally often. Nothing else has seen the labels of a judged fold."
         )
     rows = [("**All**", found.photo)]
     if found.cnns is not None and found.classifiers is not None:

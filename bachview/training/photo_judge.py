@@ -2,10 +2,10 @@
 
 A photo is opened as a slide, its colour profile is applied by the same rule, its patches are
 read by the same reader from the level nearest to the models' um/px, and cells without tissue
-are passed over as on a slide. Two things differ, because a photo has edges where a slide has
-more tissue: the fields lie wholly on the photo (on a slide only white lies beyond the edge),
-and the grid is centred, with its stride shortened so that the fields reach from edge to edge.
-A photo smaller than a field gets one field in its middle, white around it.
+are passed over as on a slide. As on a slide the cells tile it, and the fields of the outermost
+reach a little beyond the edge, where it is white; their step is fitted to the photo. A photo of
+less than two fields along a side would be mostly edge: there the fields lie wholly on it, and if
+it is smaller than a field, there is one in its middle, white around it.
 """
 
 import contextlib
@@ -40,6 +40,8 @@ RGB = npt.NDArray[np.uint8]
 #: Photos read and not yet judged; one is some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
+#: Fields along a side from which on a photo is tiled as a slide is.
+_LEAST_FIELDS = 2 * (1 - 1e-4)
 #: By how much the step may exceed the stride, as a share of it, before there is one field more:
 #: um/px from whole px per inch are a little off.
 _SLACK = 0.01
@@ -119,10 +121,11 @@ class PhotoJudgement:
 
 
 def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) -> PatchGrid:
-    """Fields that lie wholly on a photo and reach from edge to edge.
+    """Cells that tile a photo, at about the bundle's stride.
 
-    As many as a stride of about the bundle's needs, or a shorter one; along a side that is
-    shorter than the field there is one, centred.
+    Along a side of less than two fields the fields lie wholly on the photo and reach from edge
+    to edge, with the bundle's stride or a shorter one; along one that is shorter than a field
+    there is one, centred.
 
     Raises
     ------
@@ -140,6 +143,8 @@ def _spread(side: float, field: float, stride: float) -> tuple[float, float, flo
     free = side - field
     if free <= 0:
         return (side - stride) / 2, stride, stride
+    if side >= _LEAST_FIELDS * field:
+        return 0.0, side, side / max(1, round(side / stride))
     gaps = math.ceil(free / stride - _SLACK)
     step = free / gaps if gaps else stride
     length = (gaps + 1) * step

@@ -1,6 +1,7 @@
 """Backbones that start from random weights learn to describe tissue before any label.
 
-Done once for all folds and the final ensemble: it uses no label of any photo.
+Done once for all folds and the final ensemble, as no label is learnt: of labels it knows only
+what makes its batches hold every class equally often.
 """
 
 from collections.abc import Sequence
@@ -94,7 +95,8 @@ def _pretrain_one(
             sources,
             described.targets,
             input_px=settings.input_px,
-            augmentation=recipe.augmentation,
+            # What is described is a whole square of tissue.
+            augmentation=recipe.augmentation.model_copy(update={"glass": 0.0}),
             batch=settings.batch,
             steps=settings.steps,
             seed=recipe.seed,

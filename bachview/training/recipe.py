@@ -119,7 +119,8 @@ class Augmentation(_Table):
     brightness, contrast : share of the full range, share of the contrast.
     blur : largest standard deviation of the Gaussian, px.
     jpeg : share of patches that go through JPEG compression.
-    glass : share of patches that may reach beyond the edge of the tissue, onto bare glass.
+    glass : share of patches that may reach beyond the edge of the tissue, onto bare glass;
+        none while pretraining.
     """
 
     scale: Annotated[float, Field(ge=0, le=1)]

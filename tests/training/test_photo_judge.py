@@ -69,32 +69,39 @@ def save(path: Path, picture: RGB) -> Path:
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.floats(0.1, 2), st.floats(0.2, 1.5))
-def test_fields_lie_on_the_photo_and_reach_from_edge_to_edge(
+def test_cells_tile_a_photo_and_fields_lie_on_a_small_one(
     width: int, height: int, mpp: float, stride_share: float
 ) -> None:
     geometry = PatchGeometry(96, 2.0, 192.0 * stride_share)
     grid = photo_grid(Size(width, height), Calibration.typed(mpp), geometry)
     first, last = grid.field(0, 0), grid.field(grid.rows - 1, grid.columns - 1)
+    stride = geometry.stride_um / mpp
     for low, high, side, field, step, count in (
         (first.x, last.right, width, grid.field_x, grid.stride_x, grid.columns),
         (first.y, last.bottom, height, grid.field_y, grid.stride_y, grid.rows),
     ):
         assert field == pytest.approx(192 / mpp)
-        assert step <= geometry.stride_um / mpp * 1.01
         assert (low + high) / 2 == pytest.approx(side / 2)
-        if side > field * (1 + 1e-5):
+        if side >= 2 * field:
+            # As near to the stride as whole cells allow.
+            assert count * step == pytest.approx(side)
+            assert abs(count - side / stride) <= 0.5 + 1e-6
+        elif side > field * (1 + 1e-5):
             assert low == pytest.approx(0, abs=1e-6)
             assert high == pytest.approx(side)
+            assert step <= stride * 1.01
         elif side < field:
             assert count == 1
 
 
-def test_a_pixel_size_from_whole_px_per_inch_makes_no_more_fields() -> None:
-    """45357 px per inch are 0.560002 um: six steps and 20 millionths are no seven."""
+def test_a_pixel_size_from_whole_px_per_inch_changes_no_count() -> None:
+    """45357 px per inch are 0.560002 um: three steps and 10 millionths are no four."""
     geometry = PatchGeometry(64, 3.36, 107.52)
     for mpp in (0.56, 25400 / 45357):
-        grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
-        assert (grid.columns, grid.rows) == (7, 5)
+        tiled = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
+        assert (tiled.columns, tiled.rows) == (8, 6)
+        small = photo_grid(Size(576, 384), Calibration.typed(mpp), geometry)
+        assert (small.columns, small.rows) == (2, 1)
 
 
 def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
@@ -129,7 +136,7 @@ def test_a_photo_is_the_mean_of_its_patches(ensemble: Ensemble, tmp_path: Path) 
     assert 0 < judged.entropy < 1
     assert judged.disagreement == 0
     more = judge_photo(ensemble, photo, 1.0, stride_um=32.0)
-    assert len(more.probabilities) == 7 * 5
+    assert len(more.probabilities) == 8 * 6
 
 
 def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
@@ -280,5 +287,5 @@ def test_a_photo_of_the_mosaic_that_is_missing_is_named(mosaic: Path) -> None:
 def test_a_real_photo(ensemble: Ensemble) -> None:
     photo = shared_file("bach-photos/Photos/Benign/b001.jpg")
     judged = judge_photo(ensemble, photo, 0.56)
-    assert len(judged.probabilities) == 14 * 11
+    assert len(judged.probabilities) == 13 * 10
     assert np.allclose(judged.probabilities.sum(axis=1), 1, atol=1e-4)
