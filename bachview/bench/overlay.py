@@ -11,6 +11,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.viewing.viewport import Viewport
 
@@ -44,7 +45,8 @@ def large_prediction(side: int) -> Prediction:
     """A prediction of side x side classified cells with classes in blots, as in tissue."""
     region = Region(0, 0, side * _CELL_PX, side * _CELL_PX)
     grid = PatchGrid(region, _CELL_PX, _CELL_PX, _CELL_PX, _CELL_PX)
-    prediction = Prediction(grid, BACH_CLASSES, ("a", "b"), np.ones((side, side), np.bool_))
+    tissue = TissueCells.centred(np.ones((side, side), np.bool_))
+    prediction = Prediction(grid, BACH_CLASSES, ("a", "b"), tissue)
     random = np.random.default_rng(0)
     blots = random.random((side // 20 + 1, side // 20 + 1, 4), np.float32) ** 4
     rows, columns = np.indices((side, side)).reshape(2, -1)

@@ -196,7 +196,8 @@ def predict(
 ) -> int:
     """Classify whole photos, one line each.
 
-    A photo's answer is the mean over its patches, read as the viewer reads a slide.
+    A photo's answer is the mean of its patches' votes, as the greatest area of the overlay, after
+    the bundle's doubt about photos. Its patches are read as the viewer reads those of a slide.
 
     \b
       bachview predict default photos/*.tif --output classes.csv

@@ -2,7 +2,8 @@
 
 Each patch stands for one *cell*, a rectangle of one stride; cells tile the region without
 gap or overlap and are what the overlay colours and areas count. The *field* that the
-models see is centred on the cell and may be larger (overlapping fields) or equal.
+models see is centred on the cell and may be larger (overlapping fields) or equal. At the edge of
+tissue it is moved towards the tissue (`TissueCells`).
 """
 
 import math
@@ -93,7 +94,10 @@ class PatchGrid:
         )
 
     def field(self, row: int, column: int) -> Region:
-        """The rectangle that the models see, level-0 px; may reach past the slide."""
+        """The field's size around the middle of a cell, level-0 px; may reach past the slide.
+
+        At the edge of tissue the field is moved: `TissueCells.field`.
+        """
         return Region.around(self.cell(row, column).center, self.field_x, self.field_y)
 
     def at(self, point: Point) -> tuple[int, int] | None:

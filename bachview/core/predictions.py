@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
+from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.probabilities import disagreement, entropy
+from bachview.core.tissue_cells import TissueCells
 
 #: How many additions back a picture can be brought up to date instead of made anew.
 _CHANGES_KEPT = 256
@@ -91,33 +93,39 @@ class Prediction:
         grid: PatchGrid,
         classes: ClassSet,
         member_names: tuple[str, ...],
-        tissue: npt.NDArray[np.bool_],
+        tissue: TissueCells,
     ) -> None:
         """Start with every tissue cell PENDING.
 
         Parameters
         ----------
-        tissue : (rows, columns) bool, the cells to be classified.
+        tissue : the cells to be classified.
         """
-        if tissue.shape != (grid.rows, grid.columns):
-            raise ValueError(f"tissue is {tissue.shape}, the grid {(grid.rows, grid.columns)}")
+        mask = tissue.mask
+        if mask.shape != (grid.rows, grid.columns):
+            raise ValueError(f"tissue is {mask.shape}, the grid {(grid.rows, grid.columns)}")
         self.grid = grid
+        self._tissue = tissue
         self.classes = classes
         self.member_names = member_names
         self.version = 0
-        self.states = np.where(tissue, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
-        self.top_class = np.zeros(tissue.shape, np.uint8)
-        self.confidence = np.zeros(tissue.shape, np.float32)
-        self.entropy = np.zeros(tissue.shape, np.float32)
-        self.disagreement = np.zeros(tissue.shape, np.float32)
+        self.states = np.where(mask, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+        self.top_class = np.zeros(mask.shape, np.uint8)
+        self.confidence = np.zeros(mask.shape, np.float32)
+        self.entropy = np.zeros(mask.shape, np.float32)
+        self.disagreement = np.zeros(mask.shape, np.float32)
         # Probabilities only for classified cells: a grid of a million cells may hold
         # a hundred thousand of tissue.
-        self._slot = np.full(tissue.shape, -1, np.int32)
+        self._slot = np.full(mask.shape, -1, np.int32)
         self._count = 0
         self._probabilities = np.zeros((0, len(classes)), np.float32)
         # Not rounded: a member's class must be the same here, in the store and in the files.
         self._members = np.zeros((0, len(member_names), len(classes)), np.float32)
         self._changes: deque[tuple[int, npt.NDArray[np.int32]]] = deque(maxlen=_CHANGES_KEPT)
+
+    def field(self, row: int, column: int) -> Region:
+        """What the models saw of a tissue cell, level-0 px."""
+        return self._tissue.field(self.grid, row, column)
 
     def add(self, results: PatchResults) -> None:
         """Take in finished patches; what was known of their cells is overwritten."""

@@ -1,4 +1,4 @@
-"""Soft vote, temperature, and the two measures of uncertainty. Pure array functions."""
+"""Soft vote, temperature, doubt, and the two measures of uncertainty. Pure array functions."""
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,16 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     logits = np.log(np.maximum(probabilities, _TINY)) / temperature
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def doubted(probabilities: Floats, doubt: float) -> Floats:
+    """Probabilities with the share `doubt` of them spread evenly over the classes.
+
+    0 changes nothing, 1 leaves nothing but doubt; the order of the classes stays. Shape (..., C)
+    float32 in and out.
+    """
+    even = doubt / probabilities.shape[-1]
+    return np.asarray(probabilities * (1 - doubt) + even, dtype=np.float32)
 
 
 def entropy(probabilities: Floats) -> Floats:

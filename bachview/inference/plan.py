@@ -22,8 +22,8 @@ from bachview.slide.reader import SlideMetadata
 
 #: Least share of tissue in a cell that is classified.
 LEAST_TISSUE = 0.25
-#: Raised when `slide.tissue` finds other tissue in the same slide, so that runs do not mix.
-TISSUE_METHOD = 2
+#: Raised when the same slide would get other tissue cells or fields, so that runs do not mix.
+TISSUE_METHOD = 3
 #: A grid beyond this is a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
 

@@ -49,7 +49,7 @@ class ReadAhead:
         self,
         order: PatchOrder,
         grid: PatchGrid,
-        read: Callable[[Region], RGB],
+        read: Callable[[int, int], RGB],
         view: Callable[[], Region | None],
         *,
         ahead: int,
@@ -59,7 +59,7 @@ class ReadAhead:
         Parameters
         ----------
         order : used only here from now on.
-        read : pixels of a field (level-0 px); raises `SlideReadError`.
+        read : pixels of the field of a cell (row, column); raises `SlideReadError`.
         view : what the viewport shows now, level-0 px; None where nothing is looked at.
         ahead : most patches that are read and not yet taken.
         """
@@ -128,7 +128,7 @@ class ReadAhead:
         try:
             while (cell := self._next()) is not None:
                 try:
-                    pixels: RGB | None = self._read(self._grid.field(*cell))
+                    pixels: RGB | None = self._read(*cell)
                 except SlideReadError:
                     pixels = None
                 with self._changed:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import SlideReadError
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan
@@ -90,14 +91,14 @@ class RunStart:
     plan : of the run.
     prediction : everything saved so far, and the tissue cells. The receiver owns it; the
         run keeps no reference.
-    tissue : (rows, columns) bool, the cells to be classified.
+    tissue : the cells to be classified.
     restored : how many patches were already finished.
     """
 
     run_id: int
     plan: Plan
     prediction: Prediction
-    tissue: npt.NDArray[np.bool_]
+    tissue: TissueCells
     restored: int
 
 
@@ -184,9 +185,9 @@ def classify(
     pending = states == PatchState.PENDING
     if retry_failed:
         pending |= states == PatchState.FAILED
-    total, left = int(tissue.sum()), int(pending.sum())
+    total, left = tissue.count, int(pending.sum())
     on_start(RunStart(run_id, plan, store.load(run_id), tissue, total - left))
-    session = _Session(reader, ensemble, plan, store, run_id, states, transform)
+    session = _Session(reader, ensemble, plan, store, run_id, states, tissue, transform)
     if left:
         meter = RateMeter(total, total - left)
         session.work(PatchOrder(pending), meter, token, view, on_results)
@@ -207,7 +208,7 @@ def _begin(
     token: CancelToken,
     *,
     retry_failed: bool,
-) -> tuple[int, npt.NDArray[np.bool_]]:
+) -> tuple[int, TissueCells]:
     """The run's number and its tissue cells; a run that exists keeps the cells that it has."""
     record = store.find(plan.id)
     if record is not None:
@@ -254,6 +255,7 @@ class _Session:
         store: ResultStore,
         run_id: int,
         states: npt.NDArray[np.uint8],
+        tissue: TissueCells,
         transform: Callable[[RGB], RGB] | None,
     ) -> None:
         from bachview.slide.patches import PatchReader
@@ -266,6 +268,7 @@ class _Session:
         self._store = store
         self._run_id = run_id
         self.states = states
+        self._tissue = tissue
         self.new = 0
         self.seconds = 0.0
         # Failures in a row that are not saved yet: the patches, or the slide itself?
@@ -286,7 +289,7 @@ class _Session:
         clock = time.monotonic()
         # Two batches: one ready when the models are, one being read.
         most = 2 * self._ensemble.batch_size
-        ahead = ReadAhead(order, grid, self._patches.read, view, ahead=most)
+        ahead = ReadAhead(order, grid, self._read, view, ahead=most)
         try:
             while True:
                 waited = token.check()
@@ -348,6 +351,10 @@ class _Session:
             np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
         )
 
+    def _read(self, row: int, column: int) -> RGB:
+        """A cell's field; any thread."""
+        return self._patches.read(self._tissue.field(self._plan.grid, row, column))
+
     def _check_slide(self) -> None:
         """Tell damaged patches from a slide that is gone, after many failures in a row.
 
@@ -362,7 +369,7 @@ class _Session:
             if not len(read_before):
                 return
             try:
-                self._patches.read(self._plan.grid.field(*map(int, read_before[0])))
+                self._read(*map(int, read_before[0]))
             except SlideReadError as error:
                 cause = error
             else:

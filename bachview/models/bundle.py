@@ -99,9 +99,9 @@ class Bundle(Closing):
         return self.manifest.uncertainty_thresholds
 
     @property
-    def photo_temperature(self) -> float:
-        """Of the mean over the patches of a photo."""
-        return self.manifest.photo_temperature
+    def photo_doubt(self) -> float:
+        """Share of a photo's votes that is spread evenly over the classes."""
+        return self.manifest.photo_doubt
 
     @property
     def model_card(self) -> str:

@@ -1,8 +1,7 @@
 """``manifest.json``: all that must be known of a bundle. Nothing that matters has a default.
 
-Every key must be there but ``photo_temperature``, which bundles had not from the beginning;
-none may be added, no value is converted ("1" is not 1). An error is one sentence that names the
-field.
+Every key must be there, none may be added, no value is converted ("1" is not 1). An error is
+one sentence that names the field.
 """
 
 import json
@@ -135,7 +134,7 @@ class Manifest(_Strict):
     patch: PatchEntry
     members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=32)]
     temperature: Annotated[float, Field(gt=0, le=100)]
-    photo_temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
+    photo_doubt: Annotated[float, Field(ge=0, lt=1)]
     thresholds: ThresholdEntry
     training: TrainingEntry
     versions: dict[Word, Word]

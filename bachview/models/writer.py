@@ -73,7 +73,7 @@ class Description:
     Attributes
     ----------
     model_card : Markdown: what it was trained on, how it was measured, what it is not for.
-    photo_temperature : of the mean over the patches of a photo; 1 leaves it as it is.
+    photo_doubt : share of a photo's votes that is spread evenly over the classes; 0 leaves them.
     metrics : name of a measure to its value; empty where nothing was measured.
     """
 
@@ -89,7 +89,7 @@ class Description:
     data: str
     split: str
     model_card: str
-    photo_temperature: float = 1.0
+    photo_doubt: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -275,7 +275,7 @@ def _manifest(
         ),
         "members": (*networks, *others),
         "temperature": description.temperature,
-        "photo_temperature": description.photo_temperature,
+        "photo_doubt": description.photo_doubt,
         "thresholds": schema.ThresholdEntry(
             confidence=thresholds.confidence, disagreement=thresholds.disagreement
         ),

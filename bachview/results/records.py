@@ -1,6 +1,7 @@
 """What identifies a run in the store, and what the store says of a run."""
 
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults
+from bachview.core.tissue_cells import TissueCells
 from bachview.results.provenance import Provenance
 
 
@@ -140,3 +142,29 @@ def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
         np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(-1, members, classes),
         np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, classes),
     )
+
+
+def tissue_to_blob(tissue: TissueCells) -> bytes:
+    """Tissue cells as the store keeps them: a bit a cell, then the moves of the tissue's."""
+    bits = np.packbits(tissue.mask).tobytes()
+    return zlib.compress(bits + tissue.moves[tissue.mask].tobytes())
+
+
+def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
+    """Inverse of `tissue_to_blob`. Runs from before fields were moved have no moves.
+
+    Raises
+    ------
+    ValueError
+        The bytes do not fit the grid.
+    """
+    try:
+        data = zlib.decompress(blob)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    size = -(-grid.rows * grid.columns // 8)
+    bits = np.unpackbits(np.frombuffer(data[:size], np.uint8), count=grid.rows * grid.columns)
+    tissue = TissueCells.centred(bits.reshape(grid.rows, grid.columns).astype(np.bool_))
+    if len(data) > size:
+        tissue.moves[tissue.mask] = np.frombuffer(data[size:], np.int8).reshape(-1, 2)
+    return tissue

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.results.provenance import Provenance, now_text
 from bachview.results.records import (
@@ -26,6 +27,8 @@ from bachview.results.records import (
     joined_batches,
     key_from_json,
     key_to_json,
+    tissue_from_blob,
+    tissue_to_blob,
 )
 from bachview.results.schema import (
     DamagedStoreError,
@@ -113,13 +116,13 @@ class ResultStore:
         """A store that lasts as long as the object: where no folder can be written."""
         return cls(connect(None, fingerprint, timeout_s=0), fingerprint, None, None)
 
-    def begin(self, key: RunKey, tissue: npt.NDArray[np.bool_], provenance: Provenance) -> int:
+    def begin(self, key: RunKey, tissue: TissueCells, provenance: Provenance) -> int:
         """Register a run; the existing run of the same plan is continued.
 
         Parameters
         ----------
-        tissue : (rows, columns) bool, the cells to be classified. Ignored where the run
-            exists: the cells that it began with stay.
+        tissue : the cells to be classified. Ignored where the run exists: the cells that it
+            began with stay.
 
         Returns
         -------
@@ -130,9 +133,9 @@ class ResultStore:
         StoreError
             The store cannot be written.
         """
-        if tissue.shape != (key.grid.rows, key.grid.columns):
+        if tissue.mask.shape != (key.grid.rows, key.grid.columns):
             raise ValueError(
-                f"tissue is {tissue.shape}, the grid {key.grid.rows, key.grid.columns}"
+                f"tissue is {tissue.mask.shape}, the grid {key.grid.rows, key.grid.columns}"
             )
         now = now_text()
         with self._writing() as connection:
@@ -156,8 +159,8 @@ class ResultStore:
                     provenance.to_json(),
                     now,
                     now,
-                    int(tissue.sum()),
-                    zlib.compress(np.packbits(tissue).tobytes()),
+                    tissue.count,
+                    tissue_to_blob(tissue),
                 ),
             )
             return int(cursor.lastrowid or 0)
@@ -221,7 +224,8 @@ class ResultStore:
         known = self._known.get(run_id)
         if known is None:
             _, tissue = self._run(connection, run_id)
-            states = np.where(tissue, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+            states = np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE)
+            states = states.astype(np.uint8)
             known = self._known[run_id] = _Known(states)
         for batch, cells_blob, states_blob in connection.execute(
             "SELECT id, cells, states FROM batches WHERE run = ? AND id > ? ORDER BY id",
@@ -290,8 +294,8 @@ class ResultStore:
             None,
         )
 
-    def tissue(self, run_id: int) -> npt.NDArray[np.bool_]:
-        """(rows, columns) bool, the cells that the run set out to classify."""
+    def tissue(self, run_id: int) -> TissueCells:
+        """The cells that the run set out to classify."""
         with self._reading() as connection:
             return self._run(connection, run_id)[1]
 
@@ -330,9 +334,7 @@ class ResultStore:
     def _name(self) -> str:
         return self.path.name if self.path else "in memory"
 
-    def _run(
-        self, connection: sqlite3.Connection, run_id: int
-    ) -> tuple[RunRecord, npt.NDArray[np.bool_]]:
+    def _run(self, connection: sqlite3.Connection, run_id: int) -> tuple[RunRecord, TissueCells]:
         row = connection.execute(
             f"SELECT {_RECORD}, tissue FROM runs WHERE id = ?",  # noqa: S608
             (run_id,),
@@ -340,13 +342,10 @@ class ResultStore:
         if row is None:
             raise StoreError(f"The results file {self._name} has no run {run_id}.")
         record = _record(row[:-1])
-        rows, columns = record.key.grid.rows, record.key.grid.columns
         try:
-            packed = np.frombuffer(zlib.decompress(row[-1]), np.uint8)
-            tissue = np.unpackbits(packed, count=rows * columns).reshape(rows, columns)
-        except (zlib.error, ValueError) as error:
+            return record, tissue_from_blob(row[-1], record.key.grid)
+        except ValueError as error:
             raise DamagedStoreError("The tissue cells of a run are damaged.") from error
-        return record, tissue.astype(np.bool_)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

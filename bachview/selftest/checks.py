@@ -211,8 +211,9 @@ class _Subject:
             patches = PatchReader(reader, whole.plan.calibration, whole.plan.geometry)
             cells = np.argwhere(whole.prediction.states == PatchState.DONE)
             some = cells[:: max(1, len(cells) // _REFERENCE_PATCHES)]
-            grid = whole.plan.grid
-            pixels = [patches.read(grid.field(int(row), int(column))) for row, column in some]
+            pixels = [
+                patches.read(whole.prediction.field(int(row), int(column))) for row, column in some
+            ]
         finally:
             reader.close()
         return check_engine(self._ensemble, self._bundle, np.stack(pixels))

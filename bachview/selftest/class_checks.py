@@ -89,7 +89,7 @@ def _cells_inside(prediction: Prediction, region: Region) -> list[tuple[int, int
         (row, column)
         for row in range(rows.start, rows.stop)
         for column in range(columns.start, columns.stop)
-        if grid.field(row, column).intersection(region) == grid.field(row, column)
+        if (field := prediction.field(row, column)).intersection(region) == field
     ]
 
 

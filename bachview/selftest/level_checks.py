@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from bachview.slide.reader import RGB, SlideMetadata, SlideReader
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
-#: A level may be this much coarser than what the models ask for.
-_MPP_SLACK = 1.1
+#: A level must be this many times finer than what the models ask for, and may be this much
+#: coarser than that.
+_REDUCTION, _MPP_SLACK = 2, 1.1
 
 #: Mean grey levels between a patch and the colour of its square.
 _COLOR_SLACK = 4.0
@@ -53,15 +55,16 @@ class WatchedReader:
 def check_patch_level(
     reader: SlideReader, chart: Chart, geometry: PatchGeometry, calibration: Calibration
 ) -> Check:
-    """Patches come from the level nearest to the models' mpp and show the physical field.
+    """Patches come from the coarsest level that is fine enough and show the physical field.
+
+    Fields are read as the run would read them, and with half as many px, which need a
+    coarser level.
 
     Parameters
     ----------
     geometry, calibration : what the run would read with; the chart says what is true.
     """
     name = "level and size of patches"
-    watched = WatchedReader(reader)
-    patches = PatchReader(watched, calibration, geometry)
     grid = PatchGrid.over(reader.metadata.pyramid.extent, calibration, geometry)
     if (grid.rows, grid.columns) != chart.squares.shape:
         return Check(
@@ -70,31 +73,42 @@ def check_patch_level(
             f"The patch grid is {grid.rows} × {grid.columns}; the chart has "
             f"{chart.squares.shape[0]} × {chart.squares.shape[1]} squares.",
         )
+    halved = replace(geometry, input_px=geometry.input_px // 2, mpp=geometry.mpp * 2)
+    found = []
+    for wanted in (geometry, halved):
+        fault, level = _read_patches(reader, chart, grid, wanted, calibration)
+        if fault:
+            return Check(name, False, fault)
+        found.append(f"{wanted.input_px} px at {wanted.mpp:g} µm/px come from level {level}")
+    return Check(name, True, f"Patches of {' and of '.join(found)} and show their field.")
+
+
+def _read_patches(
+    reader: SlideReader,
+    chart: Chart,
+    grid: PatchGrid,
+    geometry: PatchGeometry,
+    calibration: Calibration,
+) -> tuple[str, int]:
+    """What is wrong with the patches of the chart's squares, or nothing; and the right level."""
+    watched = WatchedReader(reader)
+    patches = PatchReader(watched, calibration, geometry)
+    mpps = [chart.mpp * level.downsample for level in reader.metadata.pyramid.levels]
+    most = geometry.mpp / _REDUCTION * _MPP_SLACK
+    right = max((i for i, mpp in enumerate(mpps) if mpp <= most), default=0)
     for row, column in np.argwhere(chart.squares != GLASS):
         patch = patches.read(grid.field(int(row), int(column)))
         color = chart.colors[chart.squares[row, column]]
-        # A quarter at each corner: a field that is too large shows a neighbour there.
+        # A quarter at each corner: a field that is too large shows a neighbour there, one of
+        # the right size at most in its outermost px.
         side = patch.shape[0] // 4
-        for corner in (patch[:side, :side], patch[-side:, -side:]):
+        for corner in (patch[1:side, 1:side], patch[-side:-1, -side:-1]):
             if np.abs(corner.mean(axis=(0, 1)) - color).max() > _COLOR_SLACK:
-                return Check(
-                    name, False, f"The patch at row {row}, column {column} shows another place."
-                )
-    mpps = [chart.mpp * level.downsample for level in reader.metadata.pyramid.levels]
-    right = max((i for i, mpp in enumerate(mpps) if mpp <= geometry.mpp * _MPP_SLACK), default=0)
+                return f"The patch at row {row}, column {column} shows another place.", right
     if watched.levels != {right}:
-        return Check(
-            name,
-            False,
-            f"Patches at {geometry.mpp:g} µm/px were read from level "
-            f"{sorted(watched.levels)}; level {right} is right.",
-        )
-    return Check(
-        name,
-        True,
-        f"Patches of {geometry.input_px} px at {geometry.mpp:g} µm/px come from level {right} "
-        f"({mpps[right]:g} µm/px) and show their field.",
-    )
+        read = f"Patches at {geometry.mpp:g} µm/px were read from level {sorted(watched.levels)}"
+        return f"{read}; level {right} is right.", right
+    return "", right
 
 
 def check_display_level(reader: SlideReader) -> Check:

@@ -13,21 +13,20 @@ from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import CalibrationError
 from bachview.slide.reader import RGB, SlideReader
 
-#: A level up to this much coarser than the model's mpp is good enough to be read as it is.
-#: Scanners and model cards round their pixel sizes by as much.
+#: Least times that the level read is finer than the models' mpp. A level about as coarse as that
+#: shows its own compression and sharpening in every px; the mean of 2 x 2 px and more does not.
+LEAST_REDUCTION = 2.0
+#: A level up to this much coarser is good enough: scanners and model cards round their pixel
+#: sizes by as much.
 MPP_TOLERANCE = 0.1
-
-#: Source px around the field that the smooth filter may look at. Its support is one target
-#: pixel, so at most this many at the ratios that occur below the next level.
-_MARGIN_PX = 3
 
 
 def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
-    """Coarsest stored level whose mpp is at most `MPP_TOLERANCE` above `mpp`.
+    """Coarsest stored level that is `LEAST_REDUCTION` times finer than `mpp`, or nearly so.
 
-    Level 0 where even that is coarser: the slide has less detail than the model wants.
+    Level 0 where even that is coarser.
     """
-    limit = mpp * (1 + MPP_TOLERANCE)
+    limit = mpp / LEAST_REDUCTION * (1 + MPP_TOLERANCE)
     return max(
         (level for level in pyramid.levels if level0_mpp * level.downsample <= limit),
         key=lambda level: level.downsample,
@@ -40,7 +39,8 @@ class PatchReader:
 
     Read from level 0, a patch is level 0 resampled once (to 4 grey levels, by rounding). Read
     from a coarser level it differs by what the scanner's own reduction and compression of
-    that level differ, on JPEG pyramids some 5 grey levels a pixel and 2 in the mean colour.
+    that level differ. `LEAST_REDUCTION` keeps that small: on a JPEG pyramid the mean difference
+    of a px was 0.6 grey levels, and 3.2 when read from a level 1.5 times as fine as the models'.
 
     Parameters
     ----------
@@ -96,9 +96,11 @@ class PatchReader:
             return self._coloured(
                 self._reader.read(self.level.index, round(left), round(top), side, side)
             )
-        first_x, first_y = math.floor(left) - _MARGIN_PX, math.floor(top) - _MARGIN_PX
-        width = math.ceil(right) + _MARGIN_PX - first_x
-        height = math.ceil(bottom) + _MARGIN_PX - first_y
+        # The smooth filter looks one target px beyond the field.
+        margin = math.ceil(max(1, (right - left) / side, (bottom - top) / side)) + 1
+        first_x, last_x = _widened(left, right, margin, self.level.width)
+        first_y, last_y = _widened(top, bottom, margin, self.level.height)
+        width, height = last_x - first_x, last_y - first_y
         pixels = self._reader.read(self.level.index, first_x, first_y, width, height)
         box = (left - first_x, top - first_y, right - first_x, bottom - first_y)
         # Bilinear with Pillow's widened support: an antialiased mean when shrinking, no
@@ -108,3 +110,15 @@ class PatchReader:
 
     def _coloured(self, pixels: RGB) -> RGB:
         return pixels if self._transform is None else self._transform(pixels)
+
+
+def _widened(start: float, end: float, margin: int, length: int) -> tuple[int, int]:
+    """Whole px around start..end and a margin, which ends where the slide does.
+
+    There is white beyond, of which a field that lies on the slide must show nothing.
+    """
+    first, last = math.floor(start), math.ceil(end)
+    return (
+        max(first - margin, min(first, 0)),
+        min(last + margin, max(last, length)),
+    )

@@ -31,8 +31,10 @@ from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pyramid import Level
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import CalibrationError, SlideReadError
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.field_moves import field_moves
 from bachview.slide.reader import RGB, SlideReader
 
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +49,9 @@ _LEVEL_FACTOR = 1.5
 _MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
+
+#: Colour of glass in the light of a usual lamp.
+USUAL_WHITE = (245.0, 245.0, 245.0)
 
 _CLEAR_STAIN = 0.035
 _FAINT_STAIN = 0.014
@@ -109,9 +114,10 @@ class TissueMask:
         cell = grid.stride_x / self.region.width * width * grid.stride_y / self.region.height
         return np.asarray(np.clip(covered / (cell * height), 0, 1), dtype=np.float32)
 
-    def tissue_cells(self, grid: PatchGrid, least: float = 0.25) -> Mask:
-        """(rows, columns) bool: cells of which at least the share `least` is tissue."""
-        return np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
+    def tissue_cells(self, grid: PatchGrid, least: float = 0.25) -> TissueCells:
+        """Cells of which at least the share `least` is tissue, their fields laid on it."""
+        cells = np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
+        return TissueCells(cells, field_moves(self.mask, self.region, grid, cells, least))
 
 
 def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArray[np.float64]:
@@ -122,9 +128,17 @@ def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArra
 
 
 def find_tissue(
-    reader: SlideReader, calibration: Calibration, token: CancelToken | None = None
+    reader: SlideReader,
+    calibration: Calibration,
+    token: CancelToken | None = None,
+    *,
+    white: tuple[float, float, float] | None = None,
 ) -> TissueMask:
     """Find the tissue of a slide. Any thread; reads in stripes of bounded memory.
+
+    Parameters
+    ----------
+    white : RGB of bare glass; None: the slide's own, found where it has glass enough.
 
     Raises
     ------
@@ -157,7 +171,8 @@ def find_tissue(
             token.check()
         part = slice(top, min(top + stripe, rows))
         picture[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
-    mask = stained(picture, mpp, check=token.check if token is not None else _go_on)
+    check = token.check if token is not None else _go_on
+    mask = stained(picture, mpp, check=check, white=white)
     return TissueMask(mask | unread, bounds, mpp)
 
 
@@ -208,7 +223,13 @@ def _go_on() -> None:
     """Nobody asks to stop."""
 
 
-def stained(picture: RGB, mpp: float, *, check: Callable[[], object] = _go_on) -> Mask:
+def stained(
+    picture: RGB,
+    mpp: float,
+    *,
+    check: Callable[[], object] = _go_on,
+    white: tuple[float, float, float] | None = None,
+) -> Mask:
     """(rows, columns) bool: where `picture` shows stained tissue; see the module's method.
 
     Parameters
@@ -216,10 +237,11 @@ def stained(picture: RGB, mpp: float, *, check: Callable[[], object] = _go_on) -
     picture : (rows, columns, 3) uint8 RGB at `mpp` um/px.
     check : called between steps, which take some tenths of a second each at
         `_MOST_PX`; may raise to stop.
+    white : RGB of bare glass; None: found in the picture.
     """
     from scipy import ndimage
 
-    stain, ink = _stain_and_ink(picture)
+    stain, ink = _stain_and_ink(picture, white or _white(picture))
     check()
     # The rim of a mark mixes ink with glass and looks like faint stain.
     ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
@@ -245,14 +267,14 @@ def stained(picture: RGB, mpp: float, *, check: Callable[[], object] = _go_on) -
     return _without_small(~closed, _SPECK_MM2, mpp)
 
 
-def _stain_and_ink(picture: RGB) -> tuple[Floats, Mask]:
+def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Floats, Mask]:
     """(rows, columns) float32 stain, and bool where the colour is that of an ink.
 
     Row by row in stripes: three densities of a whole slide would be the largest arrays.
     """
     tables = [
-        np.maximum(0, np.log10((white + 1) / np.arange(1, 257))).astype(np.float32)
-        for white in _white(picture)
+        np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)
+        for bright in white
     ]
     stain = np.empty(picture.shape[:2], np.float32)
     ink = np.empty(picture.shape[:2], np.bool_)
@@ -279,7 +301,7 @@ def _white(picture: RGB) -> tuple[float, float, float]:
     # Pure white is padding, not glass.
     glass = (low > 205) & (high - low < 22) & (low < 254)
     if glass.mean() < 0.02:
-        return (245.0, 245.0, 245.0)
+        return USUAL_WHITE
     found = pixels[glass]
     red, green, blue = (
         float(np.bincount(found[:, channel], minlength=256).argmax()) for channel in range(3)

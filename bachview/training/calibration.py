@@ -1,4 +1,4 @@
-"""Temperature, member weights and the limits of "uncertain", from cases held out.
+"""Temperature, doubt, member weights and the limits of "uncertain", from cases held out.
 
 Array functions; scipy is imported inside. All arrays are photo or patch level alike.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.probabilities import disagreement, tempered
+from bachview.core.probabilities import disagreement, doubted, tempered
 from bachview.core.uncertainty import Thresholds
 
 Floats = npt.NDArray[np.float32]
@@ -17,6 +17,8 @@ Labels = npt.NDArray[np.int64]
 
 #: Temperatures outside mean that something else is wrong; the search ends there.
 TEMPERATURES: Final = (0.2, 5.0)
+#: With more doubt the votes would be worth nothing.
+MOST_DOUBT: Final = 0.95
 #: Limits that would call more than half of the tissue uncertain help nobody.
 LEAST_COVERAGE: Final = 0.5
 
@@ -55,6 +57,25 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(cost, bounds=(low, high), method="bounded")
     return round(float(np.exp(found.x)), 4)
+
+
+def fit_doubt(probabilities: Floats, labels: Labels) -> float:
+    """The share of doubt with the least negative log likelihood; see `doubted`.
+
+    Made for shares of votes, which may be 0: no temperature helps a class without a vote.
+
+    Parameters
+    ----------
+    probabilities : (N, C) float32, of cases that nothing was fitted on.
+    labels : (N,) int64.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def cost(doubt: float) -> float:
+        return _nll(doubted(probabilities, float(doubt)), labels)
+
+    found = minimize_scalar(cost, bounds=(0, MOST_DOUBT), method="bounded")
+    return round(float(found.x), 4)
 
 
 def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> Floats:

@@ -5,17 +5,23 @@ same path as `bachview predict` and the viewer: what is measured is what is show
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
+from bachview.core.probabilities import doubted
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import load_ensemble
+from bachview.training.calibration import fit_doubt
 from bachview.training.evaluation import Judged
 from bachview.training.judging import gather
 from bachview.training.photo_judge import judge_photos
 from bachview.training.samples import Photo
+
+Floats = npt.NDArray[np.float32]
 
 _ARRAYS = (
     "labels",
@@ -62,6 +68,31 @@ def judge_with_bundle(
             )
         )
         return gather(photos, answers, ensemble.bundle.manifest)
+
+
+def with_photo_doubt(parts: Sequence[Judged]) -> tuple[list[Judged], float]:
+    """Fit the doubt about photos, for each fold to the photos of the others.
+
+    Parameters
+    ----------
+    parts : each fold's answers, at least two, where a photo's votes have had no doubt yet.
+
+    Returns
+    -------
+    The answers, each fold's after the doubt fitted to all others, so that they stay honest;
+    and the doubt fitted to all of them, for the final ensemble.
+    """
+    found = []
+    for own in parts:
+        others = pooled([part for part in parts if part is not own])
+        doubt = fit_doubt(_floats(others), others.labels)
+        found.append(replace(own, probabilities=doubted(_floats(own), doubt)))
+    everything = pooled(parts)
+    return found, fit_doubt(_floats(everything), everything.labels)
+
+
+def _floats(part: Judged) -> Floats:
+    return np.asarray(part.probabilities, dtype=np.float32)
 
 
 def pooled(parts: Sequence[Judged]) -> Judged:

@@ -64,13 +64,11 @@ class Calibrated:
     Attributes
     ----------
     temperature : of patches.
-    photo_temperature : of the mean over a photo's patches.
     weights : of the six members in the soft vote.
     coverage, risk : of `thresholds` on the patches of those votes.
     """
 
     temperature: float
-    photo_temperature: float
     thresholds: Thresholds
     weights: tuple[float, ...]
     coverage: float
@@ -161,7 +159,7 @@ def fit_ensemble(
 
 
 def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
-    """Member weights, temperatures and thresholds from honest votes on plain patches."""
+    """Member weights, temperature and thresholds from honest votes on plain patches."""
     members, labels = votes[rows.is_plain], rows.labels[rows.is_plain]
     weights = np.ones(members.shape[1], np.float32)
     if recipe.ensemble.member_weights:
@@ -170,15 +168,8 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
     temperature = fit_temperature(mean, labels)
     judged = tempered(mean, temperature)
     point = choose_thresholds(members, judged, labels, target_risk=recipe.ensemble.target_risk)
-    _, first, owners = np.unique(
-        rows.sources[rows.is_plain], return_index=True, return_inverse=True
-    )
-    photos = np.zeros((len(first), judged.shape[1]), np.float64)
-    np.add.at(photos, owners, judged)
-    photos /= np.bincount(owners)[:, None]
     return Calibrated(
         temperature,
-        fit_temperature(photos.astype(np.float32), labels[first]),
         point.thresholds,
         tuple(float(weight) for weight in weights),
         round(point.coverage, 4),
@@ -207,6 +198,7 @@ def write_fitted(
     split: str,
     model_card: str,
     metrics: dict[str, float],
+    photo_doubt: float,
 ) -> Path:
     """Write the bundle of a fitted ensemble; see `bachview.models.writer.write_bundle`."""
     recipe = job.recipe
@@ -222,7 +214,7 @@ def write_fitted(
             classes=job.classes,
             geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
             temperature=fitted.calibrated.temperature,
-            photo_temperature=fitted.calibrated.photo_temperature,
+            photo_doubt=photo_doubt,
             thresholds=fitted.calibrated.thresholds,
             weights_origin="imagenet" if fitted.from_imagenet else "scratch",
             data=data,

@@ -13,6 +13,7 @@ from bachview.core.classes import ClassSet
 from bachview.training.ensemble_fit import SEEN, FittedEnsemble
 from bachview.training.evaluation import Evaluation, Measured
 from bachview.training.intervals import Interval
+from bachview.training.photo_judge import VOTE_TEMPERATURE
 from bachview.training.recipe import Recipe
 from bachview.training.samples import Dataset
 
@@ -24,6 +25,7 @@ class Card:
     Attributes
     ----------
     measured : the pooled cross-validation; None where there was none.
+    photo_doubt : share of doubt about a photo, fitted to the cross-validated photos.
     notes : Markdown that is put at the end; may be empty.
     """
 
@@ -31,6 +33,7 @@ class Card:
     recipe: Recipe
     dataset: Dataset
     measured: Evaluation | None
+    photo_doubt: float
     notes: str
 
 
@@ -62,11 +65,11 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
     )
     training = (
         f"Start: {origin}{pretrained}. {_fitted(recipe)}, cross-fitted by patient for the "
-        f"calibration (temperature {calibrated.temperature:g}, of a photo's mean "
-        f"{calibrated.photo_temperature:g}; uncertain below a top probability of "
-        f"{calibrated.thresholds.confidence:g} or above a disagreement of "
+        f"calibration (temperature {calibrated.temperature:g}; uncertain below a top probability "
+        f"of {calibrated.thresholds.confidence:g} or above a disagreement of "
         f"{calibrated.thresholds.disagreement:.2f}, which leaves {calibrated.coverage:.0%} of "
-        f"the patches with {calibrated.risk:.0%} errors). Seed {recipe.seed}; the whole "
+        f"the patches with {calibrated.risk:.0%} errors). "
+        f"{_photos(card)}Seed {recipe.seed}; the whole "
         "recipe is in the training's `recipe.toml`."
     )
     parts = [
@@ -93,6 +96,17 @@ def _fitted(recipe: Recipe) -> str:
     return (
         f"Stages: {stages}. {recipe.data.holdout:.0%} of the patients were kept from the "
         "networks; the classifiers were fitted on those"
+    )
+
+
+def _photos(card: Card) -> str:
+    if card.measured is None:
+        return ""
+    return (
+        "A photo is judged by the mean of its patches' votes: their probabilities, sharpened "
+        f"with a temperature of {VOTE_TEMPERATURE:g}. Of that mean a share of "
+        f"{card.photo_doubt:g} is spread evenly over the classes, fitted to the photos of the "
+        "cross-validation (for the figures of each fold to those of the others). "
     )
 
 

@@ -7,15 +7,14 @@ does it, and the two answers are compared, photo by photo::
 
     python -m bachview.training.mosaic_agreement BUNDLE MOSAIC PHOTOS
 
-prints the figures as JSON. The classifier is one, its fields are not: the grid of the slide
-is not aligned with the photos, so some of its fields reach over a photo's edge onto the glass;
-and the coarser levels of the mosaic were reduced and compressed once more. So three answers of
-the slide are compared, which tell these causes from the way of counting:
+prints the figures as JSON. The classifier is one, its fields are not quite: the grid of the
+slide is not aligned with the photos. So three answers are compared with the photo path's:
 
 majority : the class of the greatest area of the photo on the overlay, uncertain or not. This
     is the figure that counts.
-majority_inside : the same, of cells alone whose field lies wholly on the photo.
-mean_inside : the class of the mean of those cells' probabilities, as photos are judged.
+mean : the class of the mean of its cells' votes by area, as photos are judged.
+counted : the class of the greatest area on the photo path itself: how often the two ways of
+    counting differ where the fields are the same.
 """
 
 import argparse
@@ -32,14 +31,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bachview.core.geometry import Region
-from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchState, Prediction
+from bachview.core.probabilities import tempered
 from bachview.errors import BachviewError, DatasetError
 from bachview.jobs.tokens import CancelToken
 
-#: How far a field may reach over a photo's edge and still lie on it, as a share of its side.
-_SLACK = 0.02
-_WAYS = ("majority", "majority_inside", "mean_inside")
+_WAYS = ("majority", "mean")
 
 
 class _Place(BaseModel):
@@ -71,6 +68,7 @@ class PhotoAnswers:
     file : name of the photo.
     truth : its class.
     predicted : class of the photo path.
+    counted : the photo path's class of most cells.
     slide : class of the slide path, by the names of the module; None where the slide has no
         classified cell there.
     """
@@ -78,6 +76,7 @@ class PhotoAnswers:
     file: str
     truth: str
     predicted: str
+    counted: str
     slide: dict[str, str | None]
 
 
@@ -113,6 +112,7 @@ class Agreement:
             "photos": total,
             "share": self.share,
             "agreed": {way: self.agreed(way) for way in _WAYS},
+            "counted_is_predicted": sum(p.counted == p.predicted for p in self.photos),
             "photo_accuracy": sum(p.truth == p.predicted for p in self.photos) / total,
             "slide_accuracy": sum(p.truth == p.slide["majority"] for p in self.photos) / total,
             "differing": [
@@ -177,6 +177,7 @@ def measure_agreement(
                 place.file,
                 place.class_key,
                 keys[judgement.top_class],
+                keys[int(np.bincount(judgement.probabilities.argmax(axis=1)).argmax())],
                 {
                     way: None if c is None else keys[c]
                     for way, c in _slide_classes(prediction, place).items()
@@ -223,6 +224,8 @@ def _found(folder: Path, places: Sequence[_Place]) -> list[Path]:
 
 def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | None]:
     """Class of a photo's area by each way of counting; None where no cell was classified."""
+    from bachview.training.photo_judge import VOTE_TEMPERATURE
+
     region = Region(place.x, place.y, place.width, place.height)
     grid = prediction.grid
     rows, columns = grid.cells_in(region)
@@ -231,19 +234,18 @@ def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | Non
         _overlap(grid.region.x, grid.stride_x, columns, region.x, region.right),
     )
     area[prediction.states[rows, columns] != PatchState.DONE] = 0
+    if not area.any():
+        return dict.fromkeys(_WAYS)
     tops = prediction.top_class[rows, columns]
     size = len(prediction.classes)
-    inside = area * _fields_inside(grid, rows, columns, region)
     first = np.array([rows.start, columns.start], np.int32)
-    cells = np.argwhere(inside > 0).astype(np.int32) + first
-    weights = inside[inside > 0]
-    soft = [(weights * prediction.class_probability_at(c, cells)).sum() for c in range(size)]
-    votes = {
-        "majority": np.bincount(tops.ravel(), area.ravel(), size),
-        "majority_inside": np.bincount(tops.ravel(), inside.ravel(), size),
-        "mean_inside": np.array(soft, np.float64),
+    cells = np.argwhere(area > 0).astype(np.int32) + first
+    each = [prediction.class_probability_at(c, cells) for c in range(size)]
+    votes = tempered(np.stack(each, axis=1), VOTE_TEMPERATURE)
+    return {
+        "majority": int(np.bincount(tops.ravel(), area.ravel(), size).argmax()),
+        "mean": int((area[area > 0] @ votes).argmax()),
     }
-    return {way: int(v.argmax()) if v.any() else None for way, v in votes.items()}
 
 
 def _overlap(
@@ -253,25 +255,6 @@ def _overlap(
     edges = start + np.arange(cells.start, cells.stop + 1) * stride
     inner = np.clip(edges, low, high)
     return np.asarray(np.diff(inner), dtype=np.float64)
-
-
-def _fields_inside(
-    grid: PatchGrid, rows: slice, columns: slice, region: Region
-) -> npt.NDArray[np.bool_]:
-    """(rows, columns) bool: cells whose field lies on the region, but for `_SLACK`."""
-
-    def inside(
-        start: float, stride: float, field: float, cells: slice, low: float, high: float
-    ) -> npt.NDArray[np.bool_]:
-        centres = start + (np.arange(cells.start, cells.stop) + 0.5) * stride
-        slack = _SLACK * field
-        reach = field / 2
-        return np.asarray((centres - reach >= low - slack) & (centres + reach <= high + slack))
-
-    return np.outer(
-        inside(grid.region.y, grid.stride_y, grid.field_y, rows, region.y, region.bottom),
-        inside(grid.region.x, grid.stride_x, grid.field_x, columns, region.x, region.right),
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

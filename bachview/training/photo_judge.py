@@ -1,22 +1,25 @@
 """What an ensemble says of whole photos: the classifier of the slides, patch by patch.
 
 A photo is opened as a slide, its colour profile is applied by the same rule, its patches are
-read by the same reader from the level nearest to the models' um/px, and cells without tissue
-are passed over as on a slide. As on a slide the cells tile it, and the fields of the outermost
-reach a little beyond the edge, where it is white; their step is fitted to the photo. A photo of
-less than two fields along a side would be mostly edge: there the fields lie wholly on it, and if
-it is smaller than a field, there is one in its middle, white around it.
+read by the same reader from the same level, and cells without tissue are passed over as on a
+slide. As on a slide the cells tile it, and the fields of the outermost are moved inwards, so that
+they lie on the photo; only the stride is fitted to it, so that no cell reaches over the edge.
+A photo smaller than a field has white around it.
+
+The class of a photo is nearly the class of most of its patches, as the greatest area of the
+overlay: each patch is sharpened before the mean is taken. Votes are as usual as sums of
+probabilities (both in Araújo et al., PLoS ONE 12:e0177544, 2017), and the mean of soft
+probabilities may name a class that is second best everywhere.
 """
 
 import contextlib
 import functools
 import itertools
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +29,8 @@ import numpy.typing as npt
 from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.probabilities import disagreement, entropy, tempered
+from bachview.core.probabilities import disagreement, doubted, entropy, tempered
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import BachviewError, CalibrationError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
@@ -37,14 +41,13 @@ from bachview.jobs.tokens import CancelToken
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
 
+#: Temperature of a patch in the mean over a photo: 1 would be the mean of its probabilities, 0 that
+#: of votes. In between a patch that is not sure of its class counts less.
+VOTE_TEMPERATURE = 0.15
+
 #: Photos read and not yet judged; one is some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
-#: Fields along a side from which on a photo is tiled as a slide is.
-_LEAST_FIELDS = 2 * (1 - 1e-4)
-#: By how much the step may exceed the stride, as a share of it, before there is one field more:
-#: um/px from whole px per inch are a little off.
-_SLACK = 0.01
 
 
 class _Bundle(Protocol):
@@ -54,7 +57,7 @@ class _Bundle(Protocol):
         ...
 
     @property
-    def photo_temperature(self) -> float:
+    def photo_doubt(self) -> float:
         """Of the mean over a photo's patches."""
         ...
 
@@ -64,7 +67,7 @@ class PhotoEnsemble(Protocol):
 
     @property
     def bundle(self) -> _Bundle:
-        """States the geometry and the temperature of photos."""
+        """States the geometry and the doubt about photos."""
         ...
 
     @property
@@ -85,24 +88,22 @@ class PhotoJudgement:
     ----------
     members : (P, M, C) float32, each member's probabilities of each patch.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
-    temperature : of the photo. A mean over patches is less sure than it may be, as their errors
-        are partly independent; this makes up for it, and leaves the order of the classes.
+    doubt : share of the votes that is spread evenly over the classes; it calibrates them.
     """
 
     members: Floats
     probabilities: Floats
-    temperature: float = 1.0
+    doubt: float = 0.0
 
     @property
     def photo_members(self) -> Floats:
-        """(M, C) float32: each member's mean over the patches."""
-        return np.asarray(self.members.mean(axis=0, dtype=np.float64), dtype=np.float32)
+        """(M, C) float32: the mean of each member's votes."""
+        return _voted(self.members)
 
     @property
     def photo_probabilities(self) -> Floats:
-        """(C,) float32: the ensemble's mean over the patches, after the photo's temperature."""
-        mean = np.asarray(self.probabilities.mean(axis=0, dtype=np.float64), dtype=np.float32)
-        return tempered(mean, self.temperature)
+        """(C,) float32: the mean of the ensemble's votes, less the doubt."""
+        return doubted(_voted(self.probabilities), self.doubt)
 
     @property
     def top_class(self) -> int:
@@ -120,35 +121,27 @@ class PhotoJudgement:
         return float(disagreement(self.photo_members[None])[0])
 
 
+def _voted(probabilities: Floats) -> Floats:
+    """(P, ..., C) to (..., C) float32: the mean of the sharpened patches."""
+    votes = tempered(probabilities, VOTE_TEMPERATURE)
+    return np.asarray(votes.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
 def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) -> PatchGrid:
     """Cells that tile a photo, at about the bundle's stride.
-
-    Along a side of less than two fields the fields lie wholly on the photo and reach from edge
-    to edge, with the bundle's stride or a shorter one; along one that is shorter than a field
-    there is one, centred.
 
     Raises
     ------
     ValueError
         The calibration is not plausible.
     """
-    whole = PatchGrid.over(Region(0, 0, size.width, size.height), calibration, geometry)
-    x, width, step_x = _spread(size.width, whole.field_x, whole.stride_x)
-    y, height, step_y = _spread(size.height, whole.field_y, whole.stride_y)
-    return PatchGrid(Region(x, y, width, height), step_x, step_y, whole.field_x, whole.field_y)
-
-
-def _spread(side: float, field: float, stride: float) -> tuple[float, float, float]:
-    """Start and length of the row of cells, and its step, level-0 px."""
-    free = side - field
-    if free <= 0:
-        return (side - stride) / 2, stride, stride
-    if side >= _LEAST_FIELDS * field:
-        return 0.0, side, side / max(1, round(side / stride))
-    gaps = math.ceil(free / stride - _SLACK)
-    step = free / gaps if gaps else stride
-    length = (gaps + 1) * step
-    return (side - length) / 2, length, step
+    whole = Region(0, 0, size.width, size.height)
+    grid = PatchGrid.over(whole, calibration, geometry)
+    return replace(
+        grid,
+        stride_x=size.width / max(1, round(size.width / grid.stride_x)),
+        stride_y=size.height / max(1, round(size.height / grid.stride_y)),
+    )
 
 
 def read_photo(
@@ -179,7 +172,7 @@ def read_photo(
     from bachview.slide.colour import srgb_transform
     from bachview.slide.opening import open_slide
     from bachview.slide.patches import PatchReader
-    from bachview.slide.tissue import find_tissue
+    from bachview.slide.tissue import USUAL_WHITE, find_tissue
 
     calibration = Calibration.typed(mpp)
     if not calibration.is_plausible:
@@ -189,16 +182,18 @@ def read_photo(
     with contextlib.closing(open_slide(path)) as reader:
         metadata = reader.metadata
         grid = photo_grid(metadata.pyramid.size, calibration, geometry)
-        tissue = find_tissue(reader, calibration, token).tissue_cells(grid, LEAST_TISSUE)
-        if not tissue.any():
-            tissue[:] = True
+        # A photo shows too little glass to tell its colour from that of pale tissue.
+        mask = find_tissue(reader, calibration, token, white=USUAL_WHITE)
+        tissue = mask.tissue_cells(grid, LEAST_TISSUE)
+        if not tissue.count:
+            tissue = TissueCells.centred(np.ones_like(tissue.mask))
         transform = srgb_transform(metadata.icc_profile)
         patches = PatchReader(reader, calibration, geometry, transform)
         pixels = []
-        for row, column in np.argwhere(tissue):
+        for row, column in np.argwhere(tissue.mask):
             if token is not None:
                 token.check()
-            pixels.append(patches.read(grid.field(int(row), int(column))))
+            pixels.append(patches.read(tissue.field(grid, int(row), int(column))))
     return np.stack(pixels)
 
 
@@ -326,5 +321,5 @@ def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> 
         members.append(np.asarray(answer.members, np.float32))
         probabilities.append(np.asarray(answer.probabilities, np.float32))
     return PhotoJudgement(
-        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_temperature
+        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_doubt
     )

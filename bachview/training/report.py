@@ -50,7 +50,8 @@ code { overflow-wrap: anywhere; }
 """
 
 _METHOD = f"""
-<p>A photo's probabilities are the mean of its patches'. 95&nbsp;% intervals: for accuracy,
+<p>A photo's probabilities are the mean of its patches' votes, after the bundle's doubt about
+photos. 95&nbsp;% intervals: for accuracy,
 sensitivity, specificity and precision of photos Wilson's score interval, which takes photos as
 independent; for all other figures, and for everything of patches, the percentile bootstrap over
 2,000 resamples of whole patients. Expected calibration error after Guo et al. (ICML 2017), 15

@@ -27,6 +27,7 @@ from bachview.training.cross_validation import (
     load_judged,
     pooled,
     save_judged,
+    with_photo_doubt,
 )
 from bachview.training.curves import read_history, write_curves
 from bachview.training.datasets import read_dataset
@@ -172,8 +173,8 @@ class _Run:
                 folder / CURVES_FILE,
                 {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
             )
-        measured = self._cross_validate(photos, sources, windows, dataset)
-        bundle = self._final(photos, sources, windows, dataset, measured)
+        measured, doubt = self._cross_validate(photos, sources, windows, dataset)
+        bundle = self._final(photos, sources, windows, dataset, measured, doubt)
         return TrainingResult(bundle, measured)
 
     def _parts(self, photos: Sequence[Photo]) -> list[tuple[int, list[Photo]]]:
@@ -270,10 +271,11 @@ class _Run:
         sources: Sequence[Source],
         windows: Sequence[Source],
         dataset: Dataset,
-    ) -> Evaluation | None:
+    ) -> tuple[Evaluation | None, float]:
+        """The pooled figures, and the doubt about photos that the final ensemble gets."""
         count = self._recipe.data.folds
         if not count:
-            return None
+            return None, 0.0
         by_hash = {photo.sha256: source for photo, source in zip(photos, sources, strict=True)}
         answers, limits = [], None
         for fold, (seed, members) in enumerate(self._parts(photos)[:-1]):
@@ -303,10 +305,11 @@ class _Run:
             with open_bundle(bundle) as opened:
                 limits = opened.thresholds
         assert limits is not None  # noqa: S101  # there is at least one fold
+        answers, doubt = with_photo_doubt(answers)
         measured = evaluate(pooled(answers), limits)
         document = json.dumps(measured.to_json(), indent=1) + "\n"
         write_atomically(self._output / CROSS_VALIDATION_FILE, document)
-        return measured
+        return measured, doubt
 
     def _final(
         self,
@@ -315,11 +318,13 @@ class _Run:
         windows: Sequence[Source],
         dataset: Dataset,
         measured: Evaluation | None,
+        doubt: float,
     ) -> Path:
         bundle = self._output / f"{self._request.name}{BUNDLE_SUFFIX}"
         if not bundle.is_file():
             self._watcher.phase("The final ensemble, on all photos")
-            card = Card(self._request.name, self._recipe, dataset, measured, self._request.notes)
+            request = self._request
+            card = Card(request.name, self._recipe, dataset, measured, doubt, request.notes)
             self._fit(bundle, photos, sources, windows, dataset, seed=self._recipe.seed, card=card)
         return bundle
 
@@ -376,4 +381,5 @@ class _Run:
             else f"all {len(photos)} photos learnt, cross-fitted by patient for the calibration",
             model_card=text,
             metrics=metrics,
+            photo_doubt=0.0 if card is None else card.photo_doubt,
         )

@@ -65,7 +65,7 @@ class ActivationMaps(QObject):
         opinion = prediction.opinion(row, column)
         if opinion is None:
             return
-        field: Region = prediction.grid.field(row, column)
+        field: Region = prediction.field(row, column)
         top = int(opinion.probabilities.argmax())
         reader, calibration = document.reader, document.calibration
         transform = document.transform(managed=document.is_run_managed)

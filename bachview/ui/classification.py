@@ -219,7 +219,7 @@ class Classification(QObject):
     def _on_start(self, token: CancelToken, start: "RunStart") -> None:
         if self._is_stale(token):
             return
-        total = int(start.tissue.sum())
+        total = start.tissue.count
         state = RunState.STOPPING if token.is_cancelled else RunState.RUNNING
         self._change(state=state, progress=Progress(start.restored, total, 0.0))
         self.started.emit(start)

@@ -18,7 +18,7 @@ def reading_at(
 ) -> CursorReading:
     """What is known of `cell` (row, column)."""
     row, column = cell
-    field = prediction.grid.field(row, column)
+    field = prediction.field(row, column)
     size = ""
     if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
         width = length_text(field.width * calibration.mpp_x)

@@ -195,7 +195,7 @@ class PanelBinder(QObject):
             return
         reading = reading_at(prediction, thresholds, document.calibration, cell)
         self._cursor.show_reading(reading)
-        page.view.set_field(prediction.grid.field(*cell) if reading.opinion is not None else None)
+        page.view.set_field(prediction.field(*cell) if reading.opinion is not None else None)
 
     def _on_style(self, style: object) -> None:
         if self._page is not None:

@@ -130,7 +130,7 @@ def test_photos_that_the_bundle_has_learnt_are_told(
     write_split(tmp_path / "split.csv", photos, parts)
     assert run(folder, split=tmp_path / "split.csv") == 0
     out, err = capfd.readouterr()
-    assert "8 of the 16 photos are in the part train of split.csv: the networks have learnt" in err
+    assert "8 of the 16 photos are in the part train of split.csv: it has learnt from them" in err
     assert "1 of the 16 photos are in the part held of split.csv: the classifiers" in err
     assert any("part train" in sentence for sentence in json.loads(out)["warnings"])
 

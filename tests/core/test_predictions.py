@@ -9,6 +9,7 @@ from bachview.core.classes import BACH_CLASSES, ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 
 MEMBERS = ("a", "b", "c")
@@ -18,7 +19,7 @@ def empty_prediction(rows: int = 4, columns: int = 6) -> Prediction:
     grid = PatchGrid(Region(0, 0, columns * 10, rows * 10), 10, 10, 10, 10)
     tissue = np.ones((rows, columns), bool)
     tissue[0] = False
-    return Prediction(grid, BACH_CLASSES, MEMBERS, tissue)
+    return Prediction(grid, BACH_CLASSES, MEMBERS, TissueCells.centred(tissue))
 
 
 def results(cells: list[tuple[int, int]], seed: int = 0, *, failed: bool = False) -> PatchResults:
@@ -45,7 +46,7 @@ def test_it_starts_with_every_tissue_cell_pending() -> None:
 def test_tissue_must_fit_the_grid() -> None:
     grid = PatchGrid(Region(0, 0, 100, 100), 10, 10, 10, 10)
     with pytest.raises(ValueError, match="tissue"):
-        Prediction(grid, BACH_CLASSES, MEMBERS, np.ones((3, 3), bool))
+        Prediction(grid, BACH_CLASSES, MEMBERS, TissueCells.centred(np.ones((3, 3), bool)))
 
 
 def test_a_cell_that_failed_after_all_says_nothing() -> None:

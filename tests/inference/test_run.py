@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bachview.core.geometry import Region
+from bachview.core.patches import PatchGeometry
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.errors import BachviewError, Cancelled, EngineError, SlideReadError
 from bachview.inference.plan import Plan, make_plan
@@ -20,8 +22,10 @@ from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.results.store import ResultStore
 from bachview.slide.reader import SlideReader
-from tests.inference.fakes import Facts, FakeEnsemble
+from tests.inference.fakes import Answer, Facts, FakeEnsemble
 from tests.slides import ArraySlide
+
+RGB = npt.NDArray[np.uint8]
 
 COLUMNS, ROWS = 20, 12
 
@@ -186,6 +190,31 @@ def test_cancel_ends_a_paused_run(store: ResultStore) -> None:
     token.cancel()
     runner.join(20)
     assert ended.is_set()
+
+
+def test_at_the_edge_of_tissue_the_tissue_is_judged_and_not_the_glass(store: ResultStore) -> None:
+    """Fields of twice the stride would hold a quarter of glass, centred on outermost cells."""
+    picture = np.full((ROWS * 64, COLUMNS * 64, 3), 243, np.uint8)
+    picture[256:512, 256:768] = (100, 60, 90)
+    slide = ArraySlide(picture, mpp=0.5, factors=(), broken=None)
+    brightest: list[int] = []
+
+    class Watching(FakeEnsemble):
+        def predict(self, patches: RGB, token: CancelToken | None = None) -> Answer:
+            brightest.extend(patches.max(axis=(1, 2, 3)).tolist())
+            return super().predict(patches, token)
+
+    plan = make_plan(
+        slide.metadata, slide.metadata.calibration, Facts(geometry=PatchGeometry(64, 1.0, 32.0))
+    )
+    heard = Heard()
+    _run(slide, store, heard, ensemble=Watching(), plan=plan)
+    assert len(brightest) == 4 * 8
+    # A px of glass mixes in where the field ends at the edge itself.
+    assert max(brightest) < 150
+    # What the window outlines and explains is what was judged.
+    corner = heard.prediction.field(4, 4)
+    assert (corner.x, corner.y, corner.right, corner.bottom) == (256, 256, 384, 384)
 
 
 def test_what_cannot_be_read_fails_by_name_and_the_rest_goes_on(store: ResultStore) -> None:

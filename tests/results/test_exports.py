@@ -13,6 +13,7 @@ from PIL import Image
 from bachview.core.calibration import Calibration
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.predictions import PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import ExportError
 from bachview.results.exports import (
@@ -37,7 +38,7 @@ def prediction() -> Prediction:
     """Row 0 is glass, row 1 is not done, (2, 0) cannot be read, the rest is classified."""
     tissue = np.ones((ROWS, COLUMNS), np.bool_)
     tissue[0] = False
-    made = Prediction(grid(ROWS, COLUMNS), BACH_CLASSES, MEMBERS, tissue)
+    made = Prediction(grid(ROWS, COLUMNS), BACH_CLASSES, MEMBERS, TissueCells.centred(tissue))
     cells = [(r, c) for r in range(2, ROWS) for c in range(COLUMNS)]
     made.add(results(cells, failed=[cell == (2, 0) for cell in cells]))
     assert 0 < uncertain(made, THRESHOLDS).sum() < len(cells)

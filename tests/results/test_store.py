@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bachview.core.predictions import PatchState
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.results.schema import SCHEMA_VERSION, store_name, transaction
 from bachview.results.store import ResultStore
@@ -25,14 +26,15 @@ def everywhere(rows: int = 6, columns: int = 9) -> np.ndarray:
     return np.argwhere(np.ones((rows, columns), np.bool_))
 
 
-def full_tissue(rows: int = 6, columns: int = 9) -> np.ndarray:
-    return np.ones((rows, columns), np.bool_)
+def full_tissue(rows: int = 6, columns: int = 9) -> TissueCells:
+    return TissueCells.centred(np.ones((rows, columns), np.bool_))
 
 
 def test_results_survive_closing_exactly(tmp_path: Path) -> None:
     tissue = full_tissue()
-    tissue[0] = False
-    saved = runs.results(np.argwhere(tissue)[:20])
+    tissue.mask[0] = False
+    tissue.moves[1, 2] = (-20, 31)
+    saved = runs.results(np.argwhere(tissue.mask)[:20])
     with ResultStore.open(tmp_path / "results", SLIDE) as store:
         run = store.begin(runs.run_key(), tissue, runs.provenance())
         assert store.commit(run, saved) == 20
@@ -50,7 +52,9 @@ def test_results_survive_closing_exactly(tmp_path: Path) -> None:
             opinion = prediction.opinion(*cell)
             assert opinion is not None
             assert np.array_equal(opinion.probabilities, probabilities)
-        assert np.array_equal(store.tissue(record.run_id), tissue)
+        assert np.array_equal(store.tissue(record.run_id).mask, tissue.mask)
+        assert np.array_equal(store.tissue(record.run_id).moves, tissue.moves)
+        assert prediction.field(1, 2) == tissue.field(record.key.grid, 1, 2)
         assert np.array_equal(store.states(record.run_id), prediction.states)
 
 
@@ -164,10 +168,11 @@ def test_a_committed_batch_outlives_a_killed_process(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 import numpy as np
+from bachview.core.tissue_cells import TissueCells
 from bachview.results.store import ResultStore
 from tests.results import runs
 store = ResultStore.open(Path(sys.argv[1]), "q1:killed")
-run = store.begin(runs.run_key(), np.ones((6, 9), bool), runs.provenance())
+run = store.begin(runs.run_key(), TissueCells.centred(np.ones((6, 9), bool)), runs.provenance())
 store.commit(run, runs.results([[2, 3], [2, 4]]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -196,7 +201,9 @@ def test_finished_and_deleted_runs(tmp_path: Path) -> None:
 
 def test_results_outside_the_tissue_are_a_bug(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), ~full_tissue(), runs.provenance())
+        run = store.begin(
+            runs.run_key(), TissueCells.centred(np.zeros((6, 9), np.bool_)), runs.provenance()
+        )
         with pytest.raises(ValueError, match="not part of the run"):
             store.commit(run, runs.results([[0, 0]]))
 

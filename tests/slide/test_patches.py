@@ -1,5 +1,7 @@
 """Patches: the right place, at the model's mpp, from the right level."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,11 +25,13 @@ PICTURE = np.asarray(
 
 
 def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
-    """Level-0 pixels, white around, averaged down the plain way."""
-    pad = 400
-    padded = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), constant_values=255)
-    box = (field.x + pad, field.y + pad, field.right + pad, field.bottom + pad)
-    image = Image.fromarray(padded)
+    """Level-0 pixels averaged down the plain way, with white as far as the field reaches out."""
+    height, width = picture.shape[:2]
+    left, top = (max(0, math.ceil(-start)) for start in (field.x, field.y))
+    right, below = (math.ceil(field.right - width), math.ceil(field.bottom - height))
+    sides = ((top, max(0, below)), (left, max(0, right)), (0, 0))
+    image = Image.fromarray(np.pad(picture, sides, constant_values=255))
+    box = (field.x + left, field.y + top, field.right + left, field.bottom + top)
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
 
 
@@ -60,9 +64,11 @@ def test_pixels_need_not_be_square() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mpp", "level"), [(0.5, 0), (0.9, 0), (0.95, 1), (1.9, 2), (1.7, 1), (0.2, 0), (9.0, 2)]
+    ("mpp", "level"), [(0.5, 0), (1.7, 0), (1.9, 1), (3.5, 1), (3.7, 2), (0.2, 0), (18.0, 2)]
 )
-def test_it_reads_the_level_nearest_to_the_models_mpp(mpp: float, level: int) -> None:
+def test_it_reads_the_coarsest_level_that_is_twice_as_fine_as_the_models_mpp(
+    mpp: float, level: int
+) -> None:
     reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
     patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(32, mpp, 32 * mpp))
     assert patches.level.index == level

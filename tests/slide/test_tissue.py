@@ -88,7 +88,7 @@ def test_phantom_tissue_is_found_and_ink_and_glass_are_not(tmp_path: Path) -> No
     finally:
         reader.close()
     grid = PatchGrid(mask.region, 128, 128, 128, 128)
-    cells = mask.tissue_cells(grid)
+    cells = mask.tissue_cells(grid).mask
     wrong = [
         (row, column)
         for row in range(0, grid.rows, 2)
@@ -135,7 +135,7 @@ def test_parts_that_cannot_be_read_count_as_tissue_so_that_a_run_reports_them() 
     reader = ArraySlide(picture, factors=(), broken=Region(1024, 1024, 300, 300))
     mask = find_tissue(reader, Calibration.typed(0.5))
     grid = PatchGrid(mask.region, 128, 128, 128, 128)
-    cells = mask.tissue_cells(grid)
+    cells = mask.tissue_cells(grid).mask
     assert cells[8:10, 8:10].all()
     assert not cells[:7].any()
 

@@ -16,6 +16,7 @@ from bachview.core.calibration import Calibration
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Size
 from bachview.core.patches import PatchGeometry
+from bachview.core.probabilities import tempered
 from bachview.core.stains import STAINS
 from bachview.errors import (
     BachviewError,
@@ -29,6 +30,7 @@ from bachview.models.ensemble import Ensemble, EnsembleOutput, load_ensemble
 from bachview.models.installed import resolve_bundle
 from bachview.training.mosaic_agreement import main, measure_agreement
 from bachview.training.photo_judge import (
+    VOTE_TEMPERATURE,
     PhotoJudgement,
     attempt_photos,
     judge_photo,
@@ -68,40 +70,36 @@ def save(path: Path, picture: RGB) -> Path:
     return path
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000), st.floats(0.1, 2), st.floats(0.2, 1.5))
-def test_cells_tile_a_photo_and_fields_lie_on_a_small_one(
-    width: int, height: int, mpp: float, stride_share: float
-) -> None:
+@given(st.integers(1, 3000), st.integers(1, 3000), st.floats(0.1, 2), st.floats(0.2, 1.0))
+def test_cells_tile_a_photo(width: int, height: int, mpp: float, stride_share: float) -> None:
     geometry = PatchGeometry(96, 2.0, 192.0 * stride_share)
     grid = photo_grid(Size(width, height), Calibration.typed(mpp), geometry)
-    first, last = grid.field(0, 0), grid.field(grid.rows - 1, grid.columns - 1)
     stride = geometry.stride_um / mpp
-    for low, high, side, field, step, count in (
-        (first.x, last.right, width, grid.field_x, grid.stride_x, grid.columns),
-        (first.y, last.bottom, height, grid.field_y, grid.stride_y, grid.rows),
+    for side, field, step, count in (
+        (width, grid.field_x, grid.stride_x, grid.columns),
+        (height, grid.field_y, grid.stride_y, grid.rows),
     ):
         assert field == pytest.approx(192 / mpp)
-        assert (low + high) / 2 == pytest.approx(side / 2)
-        if side >= 2 * field:
-            # As near to the stride as whole cells allow.
-            assert count * step == pytest.approx(side)
-            assert abs(count - side / stride) <= 0.5 + 1e-6
-        elif side > field * (1 + 1e-5):
-            assert low == pytest.approx(0, abs=1e-6)
-            assert high == pytest.approx(side)
-            assert step <= stride * 1.01
-        elif side < field:
-            assert count == 1
+        assert count * step == pytest.approx(side)
+        assert abs(count - side / stride) <= 0.5 + 1e-6 or count == 1
+
+
+def test_the_fields_of_a_photo_lie_on_it(tmp_path: Path) -> None:
+    """Beyond a photo there is white, which no patch may show, however large the fields."""
+    picture = tissue(4, "Benign", size=(512, 384))
+    for field in (64.0, 96.0, 160.0):
+        geometry = PatchGeometry(32, field / 32, 32.0)
+        patches = read_photo(save(tmp_path / "p.png", picture), 1.0, geometry)
+        assert len(patches) == 16 * 12
+        assert patches.min(axis=3).max() <= picture.min(axis=2).max()
 
 
 def test_a_pixel_size_from_whole_px_per_inch_changes_no_count() -> None:
-    """45357 px per inch are 0.560002 um: three steps and 10 millionths are no four."""
+    """45357 px per inch are 0.560002 um: eight strides less 20 millionths are eight."""
     geometry = PatchGeometry(64, 3.36, 107.52)
     for mpp in (0.56, 25400 / 45357):
-        tiled = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
-        assert (tiled.columns, tiled.rows) == (8, 6)
-        small = photo_grid(Size(576, 384), Calibration.typed(mpp), geometry)
-        assert (small.columns, small.rows) == (2, 1)
+        grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
+        assert (grid.columns, grid.rows) == (8, 6)
 
 
 def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
@@ -122,7 +120,7 @@ def test_cells_without_tissue_are_passed_over_unless_there_are_no_others(tmp_pat
     assert len(read_photo(save(tmp_path / "glass.png", picture), 1.0, geometry)) == 12 * 16
 
 
-def test_a_photo_is_the_mean_of_its_patches(ensemble: Ensemble, tmp_path: Path) -> None:
+def test_a_photo_is_the_mean_of_its_patches_votes(ensemble: Ensemble, tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
     judged = judge_photo(ensemble, photo, 1.0)
     patches = read_photo(photo, 1.0, ensemble.bundle.geometry)
@@ -130,7 +128,8 @@ def test_a_photo_is_the_mean_of_its_patches(ensemble: Ensemble, tmp_path: Path) 
     assert judged.probabilities.shape == (12, 4)
     assert judged.members.shape == (12, 6, 4)
     assert np.allclose(judged.probabilities, answer.probabilities, atol=1e-3)
-    assert np.allclose(judged.photo_probabilities, judged.probabilities.mean(axis=0), atol=1e-6)
+    votes = tempered(judged.probabilities, VOTE_TEMPERATURE)
+    assert np.allclose(judged.photo_probabilities, votes.mean(axis=0), atol=1e-6)
     assert np.allclose(judged.photo_members.sum(axis=1), 1, atol=1e-5)
     assert KEYS[judged.top_class] == "InSitu"
     assert 0 < judged.entropy < 1
@@ -147,23 +146,35 @@ def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
     assert judged.disagreement == pytest.approx(4 / 6)
 
 
-def test_a_photos_temperature_makes_it_surer_and_leaves_its_class() -> None:
+def test_doubt_makes_a_photo_less_sure_and_leaves_its_class() -> None:
     members = np.full((2, 6, 2), 0.5, np.float32)
     patches = np.array([[0.5, 0.5], [0.7, 0.3]], np.float32)
-    plain, surer = (PhotoJudgement(members, patches, t) for t in (1.0, 0.5))
-    assert plain.photo_probabilities == pytest.approx([0.6, 0.4])
-    # Odds of 3 to 2, squared.
-    assert surer.photo_probabilities == pytest.approx([9 / 13, 4 / 13], abs=1e-6)
-    assert surer.entropy < plain.entropy
-    assert (surer.probabilities == plain.probabilities).all()
+    plain, doubtful = (PhotoJudgement(members, patches, doubt) for doubt in (0.0, 0.25))
+    # The mean of an even vote and of a sharpened one.
+    power = 1 / VOTE_TEMPERATURE
+    first = (0.5 + 0.7**power / (0.7**power + 0.3**power)) / 2
+    assert plain.photo_probabilities == pytest.approx([first, 1 - first])
+    assert doubtful.photo_probabilities[0] == pytest.approx(0.75 * first + 0.125, abs=1e-6)
+    assert doubtful.entropy > plain.entropy
+    assert (doubtful.probabilities == plain.probabilities).all()
 
 
-def test_a_bundle_states_the_temperature_of_photos(tmp_path: Path) -> None:
+def test_a_class_that_is_second_best_everywhere_is_not_that_of_the_photo() -> None:
+    """Benign has the greatest mean, 0.39, and no patch: the overlay would show none of it."""
+    half = [[0.5, 0.39, 0.11, 0.0]], [[0.0, 0.39, 0.22, 0.39 + 1e-3]], [[0.0, 0.39, 0.61, 0.0]]
+    patches = np.concatenate([*half[:1], half[0], half[1], half[2]]).astype(np.float32)
+    judged = PhotoJudgement(patches[:, None], patches)
+    assert patches.mean(axis=0).argmax() == 1
+    assert judged.top_class == 0
+    assert judged.photo_members.argmax() == 0
+
+
+def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
 
     class Stating:
         geometry = PatchGeometry(64, 1.0, 64.0)
-        photo_temperature = 0.25
+        photo_doubt = 0.25
 
     class Torn:
         bundle = Stating()
@@ -174,7 +185,9 @@ def test_a_bundle_states_the_temperature_of_photos(tmp_path: Path) -> None:
             return EnsembleOutput(np.repeat(values[:, None], 6, 1), values)
 
     judged = judge_photo(Torn(), photo, 1.0)
-    assert judged.photo_probabilities[2] == pytest.approx(0.4**4 / (0.4**4 + 2 * 0.3**4), abs=1e-4)
+    power = 1 / VOTE_TEMPERATURE
+    vote = 0.4**power / (0.4**power + 2 * 0.3**power)
+    assert judged.photo_probabilities[2] == pytest.approx(0.75 * vote + 0.0625, abs=1e-4)
 
 
 def test_photos_keep_their_order_and_progress_is_told(ensemble: Ensemble, tmp_path: Path) -> None:
@@ -250,7 +263,8 @@ def test_slide_and_photo_are_the_same_classifier(
     document = json.loads(capsys.readouterr().out)
     assert document["photos"] == 12
     assert document["share"] >= 0.97
-    assert document["agreed"]["mean_inside"] == 12
+    assert document["agreed"]["mean"] == 12
+    assert document["counted_is_predicted"] == 12
     assert document["photo_accuracy"] == 1
     assert document["slide_accuracy"] >= 0.97
     assert document["differing"] == []

@@ -178,11 +178,12 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
     assert all(check.ok for check in verify_bundle(result.bundle))
     with open_bundle(result.bundle) as bundle:
         assert bundle.manifest.training.split.startswith("all 80 photos learnt")
-        calibration = json.loads((folder / "final" / "calibration.json").read_text())
-        assert bundle.photo_temperature == calibration["photo_temperature"]
+        doubt = bundle.photo_doubt
         card = " ".join(bundle.model_card.split())
     assert "a linear head was fitted to the features of each" in card
-    assert f"of a photo's mean {calibration['photo_temperature']:g};" in card
+    assert f"a share of {doubt:g} is spread evenly over the classes, fitted to the photos" in card
+    with open_bundle(folder / "fold-1" / "fold.bachmodel") as fold:
+        assert fold.photo_doubt == 0
     few = replace(asked, dataset=tmp_path / "few", output=tmp_path / "other")
     for path in sorted((data / "Photos").glob("*/*.png"))[::8]:
         (few.dataset / path.relative_to(data).parent).mkdir(parents=True, exist_ok=True)

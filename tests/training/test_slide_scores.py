@@ -12,6 +12,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.annotations import AnnotatedRegion
@@ -48,7 +49,7 @@ def prediction(
     tissue = np.ones(wanted.shape, np.bool_)
     for cell in no_tissue:
         tissue[cell] = False
-    found = Prediction(grid, BACH_CLASSES, ("one",), tissue)
+    found = Prediction(grid, BACH_CLASSES, ("one",), TissueCells.centred(tissue))
     cells = np.argwhere(tissue).astype(np.int32)
     is_read = wanted[tissue] >= 0
     probabilities = np.eye(4, dtype=np.float32)[np.maximum(wanted[tissue], 0)]

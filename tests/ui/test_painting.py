@@ -15,6 +15,7 @@ from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.pyramid import TileKey
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.slide.display_tiles import read_display_tile
 from bachview.ui.painting import (
@@ -249,9 +250,8 @@ def prediction() -> Prediction:
     rows, columns = np.indices((GRID.rows, GRID.columns)).reshape(2, -1)
     probabilities = np.full((len(rows), 4), 0.02, np.float32)
     probabilities[np.arange(len(rows)), (rows + 2 * columns) % 4] = 0.94
-    answer = Prediction(
-        GRID, BACH_CLASSES, ("a", "b"), np.ones((GRID.rows, GRID.columns), np.bool_)
-    )
+    tissue = TissueCells.centred(np.ones((GRID.rows, GRID.columns), np.bool_))
+    answer = Prediction(GRID, BACH_CLASSES, ("a", "b"), tissue)
     answer.add(
         PatchResults(
             np.stack([rows, columns], 1).astype(np.int32),

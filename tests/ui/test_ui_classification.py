@@ -170,7 +170,7 @@ def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path
         values, field = found.args
         assert values.ndim == 2
         assert page.document.prediction is not None
-        assert field == page.document.prediction.grid.field(row, column)
+        assert field == page.document.prediction.field(row, column)
         page.view.cursorMoved.emit(page.view.point_at(QPointF(1, 1)))
 
 

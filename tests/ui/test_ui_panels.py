@@ -12,6 +12,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
 from bachview.ui.bars import percent
@@ -49,7 +50,7 @@ def prediction() -> Prediction:
     grid = PatchGrid.over(Region(0, 0, 800, 400), CALIBRATION, geometry)
     tissue = np.ones((2, 4), bool)
     tissue[1, 1:] = False
-    result = Prediction(grid, BACH_CLASSES, MEMBERS, tissue)
+    result = Prediction(grid, BACH_CLASSES, MEMBERS, TissueCells.centred(tissue))
     members = np.stack([votes(*[2] * 6), votes(0, 0, 0, 3, 3, 3), votes(*[1] * 6), votes(*[0] * 6)])
     probabilities = members.mean(axis=1)
     probabilities[1] = (0.65, 0.05, 0.05, 0.25)

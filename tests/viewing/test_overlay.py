@@ -10,6 +10,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, cell_codes
@@ -32,7 +33,9 @@ MEMBERS = tuple("abcdef")
 def prediction_of(rows: int, columns: int, stride: float = 100.0) -> Prediction:
     region = Region(30, 20, (columns - 0.5) * stride, (rows - 0.5) * stride)
     grid = PatchGrid(region, stride, stride, stride, stride)
-    return Prediction(grid, BACH_CLASSES, MEMBERS, np.ones((rows, columns), bool))
+    return Prediction(
+        grid, BACH_CLASSES, MEMBERS, TissueCells.centred(np.ones((rows, columns), bool))
+    )
 
 
 def add(prediction: Prediction, row: int, column: int, probabilities: list[float]) -> None:

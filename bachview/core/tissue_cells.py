@@ -1,0 +1,59 @@
+"""The tissue cells of a grid, and where their fields lie."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+
+#: A field is moved by whole parts of this length of its side.
+FIELD_PARTS: Final = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TissueCells:
+    """Which cells of a patch grid are classified, and how far their fields are moved.
+
+    Networks that learnt on tissue misjudge a field that reaches over the tissue's edge. So the
+    fields of cells at an edge are not centred on them, but moved towards the tissue
+    (`bachview.slide.field_moves`). Saved with a run, so that it goes on with the same fields.
+
+    Attributes
+    ----------
+    mask : (rows, columns) bool, the cells to be classified.
+    moves : (rows, columns, 2) int8, to the right and down, in parts of the field
+        (`FIELD_PARTS`); 0 where the field is centred.
+    """
+
+    mask: npt.NDArray[np.bool_]
+    moves: npt.NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        if self.moves.shape != (*self.mask.shape, 2):
+            raise ValueError(f"moves are {self.moves.shape}, the cells {self.mask.shape}")
+
+    @classmethod
+    def centred(cls, mask: npt.NDArray[np.bool_]) -> "TissueCells":
+        """Cells whose fields are all centred."""
+        return cls(mask, np.zeros((*mask.shape, 2), np.int8))
+
+    @property
+    def count(self) -> int:
+        """Number of cells to be classified."""
+        return int(self.mask.sum())
+
+    def field(self, grid: PatchGrid, row: int, column: int) -> Region:
+        """What the models see of a cell, level-0 px; may reach past the slide.
+
+        Parameters
+        ----------
+        grid : whose cells these are.
+        """
+        right, down = (int(move) / FIELD_PARTS for move in self.moves[row, column])
+        field = grid.field(row, column)
+        return Region(
+            field.x + right * field.width, field.y + down * field.height, field.width, field.height
+        )
