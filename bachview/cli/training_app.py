@@ -83,7 +83,12 @@ def train(
     mpp: Mpp = None,
     patients: Patients = None,
     folds: Annotated[
-        int | None, typer.Option(min=0, max=20, help="In place of the recipe's; 0 for none.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=20,
+            help="In place of the recipe's; 0 for none, which leaves photos uncalibrated.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the recipe's.")] = None,
     notes: Annotated[

@@ -94,7 +94,7 @@ class PatchGrid:
         )
 
     def field(self, row: int, column: int) -> Region:
-        """The field's size around the middle of a cell, level-0 px; may reach past the slide.
+        """The field centred on a cell, level-0 px; may reach past the slide.
 
         At the edge of tissue the field is moved: `TissueCells.field`.
         """

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 
-#: A field is moved by whole parts of this length of its side.
+#: A field is moved by whole parts of this length of its side. Saved moves count in it: with another
+#: number the fields of saved runs would be others.
 FIELD_PARTS: Final = 64
 
 

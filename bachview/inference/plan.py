@@ -22,7 +22,8 @@ from bachview.slide.reader import SlideMetadata
 
 #: Least share of tissue in a cell that is classified.
 LEAST_TISSUE = 0.25
-#: Raised when the same slide would get other tissue cells or fields, so that runs do not mix.
+#: Raised when the same slide would get other tissue cells, other fields or other pixels of a field,
+#: so that runs do not mix.
 TISSUE_METHOD = 3
 #: A grid beyond this is a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
@@ -89,7 +90,7 @@ class Plan:
     grid : the patches.
     icc : whether the slide's colour profile is applied first.
     tissue_least : least share of tissue in a cell that is classified.
-    tissue_method : number of the tissue mask's method.
+    tissue_method : number of the way in which cells, their fields and pixels are found.
     """
 
     fingerprint: str

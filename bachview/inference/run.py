@@ -220,7 +220,7 @@ def _begin(
 
         mask = find_tissue(reader, plan.calibration, token)
         token.check()
-        tissue = mask.tissue_cells(plan.grid, plan.tissue_least)
+        tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
     return store.begin(plan.run_key, tissue, provenance), tissue
 
 

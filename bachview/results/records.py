@@ -165,6 +165,9 @@ def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
     size = -(-grid.rows * grid.columns // 8)
     bits = np.unpackbits(np.frombuffer(data[:size], np.uint8), count=grid.rows * grid.columns)
     tissue = TissueCells.centred(bits.reshape(grid.rows, grid.columns).astype(np.bool_))
-    if len(data) > size:
-        tissue.moves[tissue.mask] = np.frombuffer(data[size:], np.int8).reshape(-1, 2)
+    if len(data) == size:
+        return tissue
+    if len(data) != size + 2 * tissue.count:
+        raise ValueError(f"{len(data)} bytes are not those of {tissue.count} tissue cells")
+    tissue.moves[tissue.mask] = np.frombuffer(data[size:], np.int8).reshape(-1, 2)
     return tissue

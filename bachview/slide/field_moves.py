@@ -7,6 +7,7 @@ that the field goes on showing the tissue that it stands for; of places as good,
 to the middle is taken.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from bachview.core.tissue_cells import FIELD_PARTS
 
 Floats = npt.NDArray[np.float64]
 
+#: Cells that are looked at in one go: they bound the memory, and how long a cancel waits.
+_BLOCK: Final = 20_000
 #: A field with this share of tissue is left where it is: the mask is not finer.
 _FULL: Final = 0.99
 #: Share of the tissue in its cell that a field may leave out: neither the mask nor the places
@@ -39,6 +42,7 @@ def field_moves(
     grid: PatchGrid,
     cells: npt.NDArray[np.bool_],
     least: float,
+    check: Callable[[], object] = lambda: None,
 ) -> npt.NDArray[np.int8]:
     """How far the fields of `cells` are moved off the middle of their cells.
 
@@ -49,23 +53,55 @@ def field_moves(
     cells : (rows, columns) bool, the cells of `grid` to be classified.
     least : share of tissue that they hold at least; with less, a field may be moved further
         to leave the glass in its cell behind.
+    check : called every some tenths of a second; may raise to stop.
 
     Returns
     -------
     (rows, columns, 2) int8, as `TissueCells.moves`.
     """
     moves = np.zeros((*cells.shape, 2), np.int8)
-    rows, columns = np.nonzero(cells)
     sums = _Sums(mask, covered)
+    every = np.argwhere(cells)
+    for start in range(0, len(every), _BLOCK):
+        check()
+        rows, columns = every[start : start + _BLOCK].T
+        moves[rows, columns] = _block_moves(sums, grid, rows, columns, least)
+    return moves
+
+
+def _block_moves(
+    sums: "_Sums",
+    grid: PatchGrid,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    least: float,
+) -> npt.NDArray[np.int8]:
+    """(N, 2) int8: the moves of the fields of N cells."""
+    moves = np.zeros((len(rows), 2), np.int8)
     x: Floats = np.asarray(grid.region.x + (columns + 0.5) * grid.stride_x, np.float64)
     y: Floats = np.asarray(grid.region.y + (rows + 0.5) * grid.stride_y, np.float64)
     half = grid.field_x / 2, grid.field_y / 2
     at_edge = sums.tissue(x - half[0], y - half[1], x + half[0], y + half[1]) < (
         _FULL * sums.pixels(grid.field_x, grid.field_y)
     )
-    found = _moved(sums, grid, x[at_edge], y[at_edge], least)
-    moves[rows[at_edge], columns[at_edge]] = found
+    moves[at_edge] = _moved(sums, grid, x[at_edge], y[at_edge], least)
+    within = sums.covered
+    moves[:, 0] = _inside(moves[:, 0], x, grid.field_x, within.x, within.right)
+    moves[:, 1] = _inside(moves[:, 1], y, grid.field_y, within.y, within.bottom)
     return moves
+
+
+def _inside(
+    moves: npt.NDArray[np.int8], places: Floats, field: float, start: float, end: float
+) -> npt.NDArray[np.int8]:
+    """Moves with what a field reaches beyond start..end taken back: only white is lost there."""
+    if field > end - start:
+        return moves
+    first = places - field / 2 + moves * (field / FIELD_PARTS)
+    # As floats have it, a field that just fits reaches out by a hair.
+    before = np.ceil((start - first) / field * FIELD_PARTS - 1e-6).clip(min=0)
+    behind = np.ceil((first + field - end) / field * FIELD_PARTS - 1e-6).clip(min=0)
+    return np.asarray((moves + before - behind).clip(-_MOST, _MOST), np.int8)
 
 
 class _Sums:
@@ -75,7 +111,7 @@ class _Sums:
         self._shape = height, width = mask.shape
         self._sums = np.zeros((height + 1, width + 1), np.int32)
         self._sums[1:, 1:] = mask.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
-        self._covered = covered
+        self.covered = covered
         self._per_x = width / float(covered.width)
         self._per_y = height / float(covered.height)
 
@@ -90,10 +126,10 @@ class _Sums:
 
     def _above(self, left: Floats, right: Floats, y: Floats) -> Floats:
         """(N,) tissue pixels above `y` and from `left` to `right`."""
-        row, down = self._parted((y - self._covered.y) * self._per_y, self._shape[0])
+        row, down = self._parted((y - self.covered.y) * self._per_y, self._shape[0])
         found = np.zeros(len(y))
         for x, sign in ((right, 1), (left, -1)):
-            column, across = self._parted((x - self._covered.x) * self._per_x, self._shape[1])
+            column, across = self._parted((x - self.covered.x) * self._per_x, self._shape[1])
             place = row * (self._shape[1] + 1) + column
             upper = self._at(place) * (1 - across) + self._at(place + 1) * across
             place += self._shape[1] + 1
@@ -132,7 +168,7 @@ def _moved(
             np.minimum(left + size[0], x + stride[0] / 2),
             np.minimum(top + size[1], y + stride[1] / 2),
         )
-        lost = np.maximum(0, 1 - kept / np.maximum(own, 1) - _SLIVER)
+        lost = np.maximum(0, 1 - kept / np.maximum(own, 1e-9) - _SLIVER)
         return np.asarray(shown / full - lost - _WAY * (abs(right) + abs(down)), np.float64)
 
     moves = np.zeros((2, len(x)))

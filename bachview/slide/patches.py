@@ -20,6 +20,8 @@ LEAST_REDUCTION = 2.0
 #: sizes by as much.
 MPP_TOLERANCE = 0.1
 
+_SNAP_PX = 0.02
+
 
 def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
     """Coarsest stored level that is `LEAST_REDUCTION` times finer than `mpp`, or nearly so.
@@ -86,8 +88,8 @@ class PatchReader:
             Some part of the field cannot be read.
         """
         scale = self.level.downsample
-        left, top = field.x / scale, field.y / scale
-        right, bottom = field.right / scale, field.bottom / scale
+        left, right = _snapped(field.x / scale, field.right / scale, self.level.width)
+        top, bottom = _snapped(field.y / scale, field.bottom / scale, self.level.height)
         side = self._input_px
         fractions = [abs(v - round(v)) for v in (left, top)]
         excess = max(abs(right - left - side), abs(bottom - top - side))
@@ -110,6 +112,16 @@ class PatchReader:
 
     def _coloured(self, pixels: RGB) -> RGB:
         return pixels if self._transform is None else self._transform(pixels)
+
+
+def _snapped(start: float, end: float, length: int) -> tuple[float, float]:
+    """Edges of a field, laid on the slide's where they miss it by less than anybody sees.
+
+    A field at the very edge may reach beyond it by what floats are inexact, and would then
+    be shown a px of white.
+    """
+    start = 0.0 if abs(start) < _SNAP_PX else start
+    return start, float(length) if abs(end - length) < _SNAP_PX else end
 
 
 def _widened(start: float, end: float, margin: int, length: int) -> tuple[int, int]:

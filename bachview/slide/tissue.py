@@ -114,10 +114,19 @@ class TissueMask:
         cell = grid.stride_x / self.region.width * width * grid.stride_y / self.region.height
         return np.asarray(np.clip(covered / (cell * height), 0, 1), dtype=np.float32)
 
-    def tissue_cells(self, grid: PatchGrid, least: float = 0.25) -> TissueCells:
-        """Cells of which at least the share `least` is tissue, their fields laid on it."""
+    def tissue_cells(
+        self, grid: PatchGrid, least: float = 0.25, token: CancelToken | None = None
+    ) -> TissueCells:
+        """Cells of which at least the share `least` is tissue, their fields laid on it.
+
+        Raises
+        ------
+        Cancelled
+            `token` asked for it.
+        """
         cells = np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
-        return TissueCells(cells, field_moves(self.mask, self.region, grid, cells, least))
+        check = token.check if token is not None else _go_on
+        return TissueCells(cells, field_moves(self.mask, self.region, grid, cells, least, check))
 
 
 def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArray[np.float64]:

@@ -38,7 +38,8 @@ from bachview.training.metrics import (
 
 #: Keys of the classes that are carcinoma; the others are not.
 CARCINOMA = frozenset({"InSitu", "Invasive"})
-#: Thresholds in the table of coverages, besides the bundle's own.
+#: Thresholds in the table of coverages, as far as any photo reaches them, besides the bundle's own,
+#: which is that of patches.
 COVERAGE_THRESHOLDS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -191,7 +192,7 @@ class Evaluation:
 
     Attributes
     ----------
-    photo : of the ensemble, patches averaged to photos.
+    photo : of the ensemble, the patches' votes averaged to photos.
     patch : of its patches, as a slide shows them; None where there are none.
     members : by name, photo level.
     cnns, classifiers : of the soft vote of each kind, photo level; None where there is none.
@@ -265,7 +266,9 @@ def evaluate(judged: Judged, thresholds: Thresholds) -> Evaluation:
     photo = np.asarray(judged.probabilities, np.float64)
     draws = Resamples.draw(judged.patients)
     confidence, correct = confidences(photo, labels)
-    limits = sorted({*COVERAGE_THRESHOLDS, round(thresholds.confidence, 6)})
+    # Photos have a share of doubt, beyond which none is sure.
+    reached = [limit for limit in COVERAGE_THRESHOLDS if limit <= confidence.max()]
+    limits = sorted({*reached, round(thresholds.confidence, 6)})
     cnns, classifiers = (
         _photo_level(judged.average(kind), labels, draws) if kind.any() else None
         for kind in (judged.is_cnn, ~judged.is_cnn)

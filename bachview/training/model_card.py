@@ -25,7 +25,8 @@ class Card:
     Attributes
     ----------
     measured : the pooled cross-validation; None where there was none.
-    photo_doubt : share of doubt about a photo, fitted to the cross-validated photos.
+    photo_doubt : share of doubt about a photo, fitted to the cross-validated photos; 0 where
+        there are none.
     notes : Markdown that is put at the end; may be empty.
     """
 
@@ -100,13 +101,16 @@ def _fitted(recipe: Recipe) -> str:
 
 
 def _photos(card: Card) -> str:
-    if card.measured is None:
-        return ""
-    return (
+    votes = (
         "A photo is judged by the mean of its patches' votes: their probabilities, sharpened "
-        f"with a temperature of {VOTE_TEMPERATURE:g}. Of that mean a share of "
-        f"{card.photo_doubt:g} is spread evenly over the classes, fitted to the photos of the "
-        "cross-validation (for the figures of each fold to those of the others). "
+        f"with a temperature of {VOTE_TEMPERATURE:g}. "
+    )
+    if card.measured is None:
+        return f"{votes}It is not calibrated, as there was no cross-validation. "
+    return (
+        f"{votes}Of that mean a share of {card.photo_doubt:g} is spread evenly over the classes, "
+        "fitted to the photos of the cross-validation (for the figures of each fold to those of "
+        "the others). "
     )
 
 

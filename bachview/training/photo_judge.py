@@ -15,6 +15,7 @@ probabilities may name a class that is second best everywhere.
 import contextlib
 import functools
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
@@ -30,7 +31,6 @@ from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.core.probabilities import disagreement, doubted, entropy, tempered
-from bachview.core.tissue_cells import TissueCells
 from bachview.errors import BachviewError, CalibrationError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
@@ -58,7 +58,7 @@ class _Bundle(Protocol):
 
     @property
     def photo_doubt(self) -> float:
-        """Of the mean over a photo's patches."""
+        """Share of a photo's votes that is spread evenly over the classes."""
         ...
 
 
@@ -137,10 +137,18 @@ def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) ->
     """
     whole = Region(0, 0, size.width, size.height)
     grid = PatchGrid.over(whole, calibration, geometry)
+
+    def fitted(length: int, stride: float, field: float) -> float:
+        count = max(1, round(length / stride))
+        if length / count > field * 1.01:
+            # Fields no larger than the stride would leave some of the photo unseen.
+            count = math.ceil(length / stride)
+        return length / count
+
     return replace(
         grid,
-        stride_x=size.width / max(1, round(size.width / grid.stride_x)),
-        stride_y=size.height / max(1, round(size.height / grid.stride_y)),
+        stride_x=fitted(size.width, grid.stride_x, grid.field_x),
+        stride_y=fitted(size.height, grid.stride_y, grid.field_y),
     )
 
 
@@ -186,7 +194,7 @@ def read_photo(
         mask = find_tissue(reader, calibration, token, white=USUAL_WHITE)
         tissue = mask.tissue_cells(grid, LEAST_TISSUE)
         if not tissue.count:
-            tissue = TissueCells.centred(np.ones_like(tissue.mask))
+            tissue = replace(mask, mask=np.ones_like(mask.mask)).tissue_cells(grid, LEAST_TISSUE)
         transform = srgb_transform(metadata.icc_profile)
         patches = PatchReader(reader, calibration, geometry, transform)
         pixels = []

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.tissue_cells import TissueCells
+from bachview.errors import Cancelled
+from bachview.jobs.tokens import CancelToken
 from bachview.slide.tissue import TissueMask
 
 Mask = npt.NDArray[np.bool_]
@@ -90,12 +92,65 @@ def test_a_field_leaves_the_gap_between_two_pieces_for_its_own_piece() -> None:
 
 def test_a_hole_in_the_middle_of_a_cell_does_not_send_its_field_away() -> None:
     mask = np.ones((SIDE // PX, SIDE // PX), np.bool_)
-    mask[100:106, 100:106] = False
+    mask[103:109, 103:109] = False
     grid = grid_of(100, 200)
     cells = laid(mask, grid)
-    row, column = grid.at(Region(800, 800, 48, 48).center) or (0, 0)
+    row, column = grid.at(Region(824, 824, 48, 48).center) or (0, 0)
     own, field = grid.cell(row, column), cells.field(grid, row, column)
     assert field.intersection(own) == own
+
+
+def test_moves_depend_neither_on_where_the_grid_lies_nor_on_the_shape_of_pixels() -> None:
+    mask = rectangle(20, 30, 90, 97)
+    plain = laid(mask, grid_of(100, 200))
+    assert plain.moves.any()
+
+    away = Region(333.5, 77.25, SIDE, SIDE)
+    grid = PatchGrid(away, 100, 100, 200, 200)
+    moved = TissueMask(mask, away, 4.0).tissue_cells(grid, LEAST)
+    np.testing.assert_array_equal(moved.moves, plain.moves)
+
+    flat = Region(0, 0, SIDE, SIDE / 2)
+    half = TissueMask(mask, flat, 4.0).tissue_cells(PatchGrid(flat, 100, 50, 200, 100), LEAST)
+    np.testing.assert_array_equal(half.moves, plain.moves)
+
+
+def test_a_region_inside_the_slide_has_the_moves_of_the_slide() -> None:
+    mask = rectangle(20, 30, 90, 97)
+    whole = laid(mask, grid_of(100, 200))
+    part = laid(mask, PatchGrid(Region(200, 300, 400, 300), 100, 100, 200, 200))
+    np.testing.assert_array_equal(part.mask, whole.mask[3:6, 2:6])
+    np.testing.assert_array_equal(part.moves, whole.moves[3:6, 2:6])
+
+
+def test_cells_smaller_than_a_pixel_of_the_mask_are_moved_too() -> None:
+    mask = rectangle(20, 20, 90, 90)
+    part = Region(150, 150, 40, 40)
+    grid = PatchGrid(part, 4, 4, 40, 40)
+    cells = laid(mask, grid)
+    row, column = grid.at(Region(164, 164, 4, 4).center) or (0, 0)
+    field = cells.field(grid, row, column)
+    assert cells.mask[row, column]
+    assert share(mask, field) > 0.88
+
+
+@given(st.floats(60, 400), st.floats(0.2, 1.0))
+def test_no_field_of_a_slide_full_of_tissue_reaches_beyond_it(field: float, overlap: float) -> None:
+    whole = np.ones((SIDE // PX, SIDE // PX), np.bool_)
+    grid = grid_of(field * overlap, field)
+    cells = laid(whole, grid)
+    for row, column in np.argwhere(cells.mask):
+        lies = cells.field(grid, int(row), int(column))
+        assert min(lies.x, lies.y) > -0.01
+        assert max(lies.right, lies.bottom) < SIDE + 0.01
+
+
+def test_looking_for_places_can_be_cancelled() -> None:
+    token = CancelToken()
+    token.cancel()
+    mask = TissueMask(rectangle(20, 20, 90, 90), Region(0, 0, SIDE, SIDE), 4.0)
+    with pytest.raises(Cancelled):
+        mask.tissue_cells(grid_of(100, 200), LEAST, token)
 
 
 def test_cells_without_tissue_are_not_moved() -> None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -45,12 +45,30 @@ def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> 
     patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(48, mpp, 48 * mpp))
     side = 48 * mpp / 0.5
     field = Region(x, y, side, side)
+    # Edges that nearly meet the slide's are laid on them: see the next test.
+    for miss in (x, y, field.right - PICTURE.shape[1], field.bottom - PICTURE.shape[0]):
+        assume(miss == 0 or abs(miss) > 0.1)
     difference = patches.read(field).astype(float) - _reference(PICTURE, field, 48)
     if patches.level.index == 0:
         assert np.abs(difference).max() <= 4
         assert np.abs(difference).mean() < 0.2
     # A coarser level was averaged with boxes first, so fine grain differs a little.
     assert np.abs(difference).mean() < 4
+
+
+@pytest.mark.parametrize("miss", [-0.01, 0.01])
+@pytest.mark.parametrize("side", [48, 150.3])
+def test_a_field_that_misses_the_slides_edge_by_a_hair_shows_no_white(
+    miss: float, side: float
+) -> None:
+    reader = ArraySlide(np.full((300, 400, 3), 90, np.uint8), mpp=0.5, factors=())
+    geometry = PatchGeometry(48, side * 0.5 / 48, 24.0)
+    patches = PatchReader(reader, reader.metadata.calibration, geometry)
+    for field in (
+        Region(miss, miss, side, side),
+        Region(400 - side + miss, 300 - side + miss, side, side),
+    ):
+        assert (patches.read(field) == 90).all()
 
 
 def test_pixels_need_not_be_square() -> None:
