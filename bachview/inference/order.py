@@ -3,7 +3,9 @@
 Two rules. What the viewport shows comes first, from its centre outwards. Nothing left to
 do there, the rest of the slide comes coarse to fine: cells on a lattice of every 32nd row
 and column, then of every 16th between them, and so on, so that the whole slide has a rough
-answer early. A viewport of very many cells is itself gone through coarse to fine.
+answer early. A viewport of very many cells is itself gone through coarse to fine. Within a
+lattice cells come block by block: their fields overlap, and what is decoded for one is still
+held for the next ones.
 """
 
 import numpy as np
@@ -17,7 +19,7 @@ _COARSEST = 5
 #: A viewport of more cells than this shows each as a few px: overview before detail.
 _LARGE_VIEW = 4096
 #: Side of the blocks whose pending cells are counted, so that a large viewport is searched
-#: block by block and not cell by cell.
+#: block by block and not cell by cell. The tiles under a block stay in a reader's memory.
 _BLOCK = 16
 #: Cells looked at in one go while the overall order is walked.
 _STEP = 8192
@@ -44,13 +46,13 @@ class PatchOrder:
         self._left = len(cells)
         fineness = _fineness(cells)
         rows, columns = pending.shape
-        # Coarse lattice first, row by row within a lattice; flat cell numbers.
+        shape = _COARSEST + 1, -(-rows // _BLOCK), -(-columns // _BLOCK)
+        # Coarse lattice first, block by block within a lattice; flat cell numbers.
         flat = cells[:, 0].astype(np.int64) * columns + cells[:, 1]
-        self._order = flat[np.argsort(fineness, kind="stable")]
+        block = np.ravel_multi_index((fineness, *(cells // _BLOCK).T), shape)
+        self._order = flat[np.argsort(block, kind="stable")]
         self._place = 0
-        self._blocks = np.zeros(
-            (_COARSEST + 1, -(-rows // _BLOCK), -(-columns // _BLOCK)), np.int32
-        )
+        self._blocks = np.zeros(shape, np.int32)
         np.add.at(self._blocks, (fineness, cells[:, 0] // _BLOCK, cells[:, 1] // _BLOCK), 1)
 
     def __len__(self) -> int:

@@ -63,8 +63,8 @@ class TiffPlane:
     number : tells this level's segments from another's in the shared source.
     pages : tifffile pages, one, or one for each of red, green, blue.
     significant_bits : of a sample; from the page where None.
-    check : called with the middle (x, y) of a tile or strip before it is decoded, px of the
-        level; raises SlideReadError where another reader finds it damaged.
+    check : called with the middle (x, y) of a tile or strip before it is first decoded, px of
+        the level; raises SlideReadError where another reader finds it damaged.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class TiffPlane:
             for page in pages
         ]
         self._refuse_empty_claims()
+        self._is_sound = np.zeros(self._across * self._down, np.bool_)
         needed = self._across * self._down * self._planes
         if any(min(len(p.offsets), len(p.byte_counts)) < needed for p in self._pages):
             raise ValueError("tiles or strips are missing from its index")
@@ -206,10 +207,12 @@ class TiffPlane:
         if any(page.byte_counts[place] == 0 for page, place in places):
             # A tile that was never written: bare glass.
             return blank(self._segment_width, self._segment_height)
-        if self._check is not None:
+        # Twice the work where a tile is decoded again and again: once is enough.
+        if self._check is not None and not self._is_sound[index]:
             x = column * self._segment_width + self._segment_width // 2
             y = row * self._segment_height + self._segment_height // 2
             self._check(min(x, self.width - 1), min(y, self.height - 1))
+            self._is_sound[index] = True
         parts = [self._decoded(page, place) for page, place in places]
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
         segment = self._as_rgb(samples)

@@ -96,6 +96,9 @@ class Minimap(QWidget):
         painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
         painter.translate(_RIM_VP, _RIM_VP)
         outline = QPolygonF([QPointF(x, y) for x, y in geometry.outline(viewport)])
+        # Of a view that reaches beyond the slide, what it shows of it: else a side or two are left.
+        slide = QRectF(0, 0, self.width() - 2 * _RIM_VP, self.height() - 2 * _RIM_VP)
+        outline = outline.intersected(QPolygonF(slide))
         if viewport.rotation_deg % 90:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for pen in _FRAME_PENS:

@@ -49,3 +49,14 @@ def test_the_rest_comes_coarse_to_fine() -> None:
     first = order.next(16)
     assert (first[:4] % 32 == 0).all()
     assert (first % 16 == 0).all()
+
+
+def test_cells_of_a_lattice_come_block_by_block() -> None:
+    """Neighbours share the tiles that are decoded for them."""
+    order = PatchOrder(np.ones((64, 96), np.bool_))
+    cells = np.concatenate([order.next(100) for _ in range(62)])
+    assert len(cells) == 64 * 96
+    finest = cells[-64 * 96 * 3 // 4 :]
+    assert (finest % 2).any(axis=1).all()
+    for block in finest.reshape(-1, 16 * 16 * 3 // 4, 2):
+        assert len(np.unique(block // 16, axis=0)) == 1

@@ -149,6 +149,26 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
     direct.close()
 
 
+def test_openslide_is_asked_once_about_a_tile_that_is_whole_and_again_about_one_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bachview.slide.direct_tiles._HELD_BYTES", 0)  # each read decodes
+    asked: list[tuple[int, int]] = []
+
+    def check(level: int, x_lv: int, y_lv: int) -> None:
+        asked.append((x_lv, y_lv))
+        if x_lv > 256:
+            raise SlideReadError("damaged")
+
+    path = written(tmp_path / "slide.tiff", **KINDS["jpeg-420"])
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], check)
+    for _ in range(3):
+        assert direct.read(0, 10, 10, 20, 20) is not None
+        assert direct.read(0, 300, 10, 20, 20) is None
+    assert asked == [(128, 128), (384, 128), (384, 128), (384, 128)]
+    direct.close()
+
+
 def test_a_file_that_is_no_tiff_is_left_to_openslide(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"nothing")

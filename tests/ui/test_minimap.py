@@ -95,3 +95,14 @@ def test_its_frame_follows_the_view(view: SlideView) -> None:
     view.center_on(Point(800, 800))
     after = pixels_of(view.minimap.grab().toImage()).copy()
     assert np.any(before != after)
+
+
+def test_its_frame_is_closed_where_the_view_reaches_beyond_the_slide(view: SlideView) -> None:
+    view.center_on(Point(4000, 1500))  # the whole slide is as large as the view
+    image = pixels_of(view.minimap.grab().toImage())
+    for x, y in ((4000, 1500), (3000, 0), (3000, 3000), (2000, 1500)):
+        place = at(view, x, y)
+        blue, green, red = (int(value) for value in image[place.y(), place.x(), :3])
+        assert red > 200
+        assert 120 < green < 230
+        assert blue < 120
