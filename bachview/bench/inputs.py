@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bachview.bench.result import Say
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.errors import EngineError
+from bachview.errors import BundleError, EngineError
 from bachview.slide.reader import SlideReader
 
 RGB = npt.NDArray[np.uint8]
@@ -35,7 +35,9 @@ def phantom(folder: Path, width: int, height: int, say: Say) -> Path:
 
 
 def untrained_bundle(folder: Path, say: Say) -> Path:
-    """The three real architectures with random weights; built where it is missing.
+    """The three real architectures with random weights.
+
+    Built where it is missing, or of a format that is not this program's.
 
     In a process of its own: TensorFlow stays out of this one, where memory and frame times
     are measured.
@@ -46,7 +48,8 @@ def untrained_bundle(folder: Path, say: Say) -> Path:
         It cannot be built, as a rule because TensorFlow is not installed.
     """
     path = folder / "untrained-1.bachmodel"
-    if not path.exists():
+    if not _can_be_opened(path):
+        path.unlink(missing_ok=True)
         say("building the bundle of the three real architectures (a minute or two)")
         answer = subprocess.run(
             [sys.executable, "-m", "bachview", "bundle", "make-untrained", str(path)],
@@ -60,6 +63,16 @@ def untrained_bundle(folder: Path, say: Say) -> Path:
             reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise EngineError(f"The bundle to measure with cannot be built: {reason}")
     return path
+
+
+def _can_be_opened(bundle: Path) -> bool:
+    from bachview.models.bundle import open_bundle
+
+    try:
+        open_bundle(bundle).close()
+    except BundleError:
+        return False
+    return True
 
 
 def tissue_patches(

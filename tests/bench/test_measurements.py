@@ -1,5 +1,8 @@
 """The benchmarks measure what they say, on inputs small enough for a test."""
 
+import shutil
+import subprocess
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ from bachview.bench import inputs, overlay, start
 from bachview.core.geometry import Size
 from bachview.core.predictions import PatchState
 from bachview.errors import EngineError
+from bachview.models.installed import resolve_bundle
 
 
 def test_the_large_prediction_is_fully_classified_in_blots() -> None:
@@ -32,6 +36,27 @@ def test_the_overlay_is_measured_at_rest_and_while_it_grows(
     assert {case for case in cases if "composed, p99" in case} == {
         r.case for r in results if r.budget == 8
     }
+
+
+def test_the_bundle_to_measure_with_is_built_anew_where_it_is_of_another_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+
+    def build(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        built.append(command[-1])
+        shutil.copyfile(resolve_bundle("selftest"), command[-1])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", build)
+    path = inputs.untrained_bundle(tmp_path, lambda text: None)
+    assert built == [str(path)]
+    assert inputs.untrained_bundle(tmp_path, lambda text: None) == path
+    assert len(built) == 1
+    with zipfile.ZipFile(path, "w") as other:
+        other.writestr("manifest.json", "{}")
+    inputs.untrained_bundle(tmp_path, lambda text: None)
+    assert len(built) == 2
 
 
 def test_a_child_answers_with_its_last_line(
