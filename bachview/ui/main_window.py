@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -43,6 +43,8 @@ from bachview.ui.widgets import scrolled
 from bachview.ui.window_memory import restore_layout, save_layout
 
 _log = logging.getLogger(__name__)
+#: From a slide's opening, or another bundle's choice, until the ensemble is loaded for it.
+_WARM_UP_MS = 700
 _RESEARCH_SEEN = "start/research_use_seen"
 #: The hand has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
@@ -68,6 +70,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self._is_closed = False
+        # Not at once: the first picture comes first.
+        self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
+        self._warm_up.timeout.connect(self._load_ensemble)
         self._classify_when_ready: set[Path] = set()
         settings, theme = services.settings, services.theme
         self.actions_ = Actions(self, theme)
@@ -247,7 +252,7 @@ class MainWindow(QMainWindow):
         self._middle.setCurrentWidget(self.tabs)
         self.tabs.add_page(page)
         self._take_bundle(page)
-        self._warm_up()
+        self._warm_up.start()
 
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
@@ -269,23 +274,23 @@ class MainWindow(QMainWindow):
     def _on_bundle(self) -> None:
         for page in self.tabs.pages:
             self._take_bundle(page)
-        self._warm_up()
+        self._warm_up.start()
 
     def _on_prepared(self, path: Path) -> None:
         page = self.tabs.page_of(path)
         if page is not None:
             self._take_bundle(page)
-            self._warm_up()
+            self._warm_up.start()
 
     def _take_bundle(self, page: SlidePage) -> None:
         self._look_up(page)
         self._classify_waiting(page)
 
-    def _warm_up(self) -> None:
+    def _load_ensemble(self) -> None:
         """Load the ensemble while the reader looks around."""
         page, services = self.tabs.page, self.services
         bundle = self.shelf.of(page.document.path) if page else None
-        if bundle is None or not services.warms_up:
+        if bundle is None or not services.warms_up or self._is_closed:
             return
         choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
         # A bundle that cannot be loaded is told when it is asked for.

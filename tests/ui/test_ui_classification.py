@@ -1,6 +1,7 @@
 """Classes appear on the slide, stay there, and nothing is lost on the way."""
 
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchState
+from bachview.models.installed import resolve_bundle
+from bachview.ui.ensemble_host import EnsembleChoice, EnsembleHost
 from bachview.ui.exporting import ExportKind
 from bachview.ui.main_window import MainWindow
 from bachview.ui.run_status import RunState
@@ -186,3 +189,26 @@ def test_without_a_place_to_save_results_are_shown_and_it_says_so(
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         assert state_of(page) is RunState.DONE
         assert any("until the slide is closed" in text for text in window.messages.texts)
+
+
+def test_the_ensemble_is_loaded_ahead_but_not_in_the_way_of_the_first_picture(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Path] = []
+
+    def warm_up(self: EnsembleHost, choice: EnsembleChoice) -> "Future[None]":
+        loaded.append(choice.path)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    monkeypatch.setattr(EnsembleHost, "warm_up", warm_up)
+    with open_window(qtbot, warms_up=True) as window:
+        page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        assert not loaded
+        qtbot.waitUntil(lambda: bool(loaded), timeout=LONG_MS)
+        assert loaded == [resolve_bundle("selftest")]
+        page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        window.close()
+        qtbot.wait(1000)
+    assert len(loaded) == 1  # a window that was closed meanwhile loads nothing

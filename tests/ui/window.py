@@ -1,4 +1,4 @@
-"""A real window for tests: own settings, no warm-up, closed at the end."""
+"""A real window for tests: own settings, as a rule no warm-up, closed at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,15 +21,15 @@ LONG_MS = 60_000
 
 
 @contextmanager
-def open_window(qtbot: QtBot) -> Iterator[MainWindow]:
-    """A window whose bundle is loaded."""
+def open_window(qtbot: QtBot, *, warms_up: bool = False) -> Iterator[MainWindow]:
+    """A window whose bundle is chosen."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     theme = Theme(application, ThemeChoice.LIGHT)
     settings = Settings(user_folders().config)
     # The stains of its slides are those of the self-test bundle.
     settings.put("classify/bundle", settings.text("classify/bundle", "selftest"))
-    services = Services.start(settings, theme, warms_up=False)
+    services = Services.start(settings, theme, warms_up=warms_up)
     # Patient: on a busy machine a thread may need seconds to notice that it shall end.
     window = MainWindow(services, closing_s=30)
     window.resize(1280, 800)
