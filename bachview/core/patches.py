@@ -77,12 +77,12 @@ class PatchGrid:
     @property
     def columns(self) -> int:
         """Number of columns; the last may reach past the region."""
-        return max(1, math.ceil(self.region.width / self.stride_x - 1e-6))
+        return _cells(self.region.width, self.stride_x)
 
     @property
     def rows(self) -> int:
         """Number of rows; the last may reach past the region."""
-        return max(1, math.ceil(self.region.height / self.stride_y - 1e-6))
+        return _cells(self.region.height, self.stride_y)
 
     def cell(self, row: int, column: int) -> Region:
         """The rectangle that the patch stands for, level-0 px."""
@@ -118,3 +118,9 @@ class PatchGrid:
             slice(min(max(top, 0), self.rows), min(max(bottom, 0), self.rows)),
             slice(min(max(left, 0), self.columns), min(max(right, 0), self.columns)),
         )
+
+
+def _cells(length: float, stride: float) -> int:
+    # A pixel size that was stored in whole px per inch is 20 millionths off: the sliver that
+    # it leaves behind the last cell is not one more.
+    return max(1, math.ceil(length / stride - 1e-3))

@@ -88,6 +88,16 @@ def test_an_exact_multiple_gets_no_extra_column() -> None:
     assert PatchGrid(Region(0, 0, 7 * stride, stride), stride, stride, 1, 1).columns == 7
 
 
+def test_a_sliver_behind_the_last_cell_is_no_cell() -> None:
+    """45357 px per inch are 0.560002 um."""
+    calibration = Calibration.typed(25400 / 45357)
+    geometry = PatchGeometry(64, 3.36, 71.68)
+    grid = PatchGrid.over(Region(0, 0, 1536, 1152), calibration, geometry)
+    assert (grid.rows, grid.columns) == (9, 12)
+    more = PatchGrid.over(Region(0, 0, 1538, 1154), calibration, geometry)
+    assert (more.rows, more.columns) == (10, 13)
+
+
 def test_non_square_pixels_give_a_physically_square_field() -> None:
     calibration = Calibration(0.25, 0.5, Origin.FILE)
     geometry = PatchGeometry(224, 0.5, 100)
