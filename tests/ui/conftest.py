@@ -19,6 +19,17 @@ def qapp_args() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
+def same_look_as_before(qapp: QApplication) -> Iterator[None]:
+    """A theme is the application's, which outlives the test."""
+    palette, sheet = qapp.palette(), qapp.styleSheet()
+    yield
+    if qapp.palette() != palette:
+        qapp.setPalette(palette)
+    if qapp.styleSheet() != sheet:
+        qapp.setStyleSheet(sheet)
+
+
+@pytest.fixture(autouse=True)
 def no_leftover_widgets(qapp: QApplication) -> Iterator[None]:
     """A top-level widget that outlives its test is a leak in the program or in the test."""
     before = {id(widget) for widget in QApplication.topLevelWidgets()}

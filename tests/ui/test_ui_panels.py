@@ -1,5 +1,6 @@
 """The panels say what is known, and nothing else."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -228,10 +229,10 @@ def test_the_banner_computes_from_a_drawn_length(qtbot: QtBot, theme: Theme) -> 
 
 
 @pytest.fixture
-def theme(qapp: object) -> Theme:
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    return Theme(application, ThemeChoice.DARK)
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    theme = Theme(qapp, ThemeChoice.DARK)
+    yield theme
+    theme.deleteLater()
 
 
 def test_the_theme_changes_while_the_program_runs(qtbot: QtBot, theme: Theme) -> None:
