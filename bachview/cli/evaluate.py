@@ -30,7 +30,7 @@ _MOST_PROBLEMS = 10
 #: What a bundle learnt from the photos in each part of its own split.
 _LEARNT = {
     "train": "it has learnt from them",
-    "held": "the classifiers, the temperature, the thresholds and the doubt were fitted on them",
+    "held": "the classifiers, the temperature and the thresholds were fitted on them",
 }
 
 

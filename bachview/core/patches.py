@@ -68,8 +68,8 @@ class PatchGrid:
             raise ValueError("a patch grid needs a plausible calibration")
         return cls(
             region,
-            geometry.stride_um / calibration.mpp_x,
-            geometry.stride_um / calibration.mpp_y,
+            _without_sliver(region.width, geometry.stride_um / calibration.mpp_x),
+            _without_sliver(region.height, geometry.stride_um / calibration.mpp_y),
             geometry.field_um / calibration.mpp_x,
             geometry.field_um / calibration.mpp_y,
         )
@@ -121,6 +121,13 @@ class PatchGrid:
 
 
 def _cells(length: float, stride: float) -> int:
-    # A pixel size that was stored in whole px per inch is 20 millionths off: the sliver that
-    # it leaves behind the last cell is not one more.
-    return max(1, math.ceil(length / stride - 1e-3))
+    return max(1, math.ceil(length / stride - 1e-6))
+
+
+def _without_sliver(length: float, stride: float) -> float:
+    """The stride, stretched by a hair where it would leave a sliver behind the last whole cell.
+
+    A pixel size that was stored in whole px per inch is 20 millionths off.
+    """
+    whole = math.floor(length / stride)
+    return length / whole if whole and length / stride - whole < 1e-3 else stride

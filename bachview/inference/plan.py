@@ -24,7 +24,7 @@ from bachview.slide.reader import SlideMetadata
 LEAST_TISSUE = 0.25
 #: Raised when the same slide would get other tissue cells, other fields or other pixels of a field,
 #: so that runs do not mix.
-TISSUE_METHOD = 3
+TISSUE_METHOD = 4
 #: A grid beyond this is a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
 

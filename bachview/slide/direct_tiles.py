@@ -5,7 +5,7 @@ level is plain 8-bit RGB in whole tiles there is nothing to compose.
 
 Damage must not look like tissue. OpenSlide takes libjpeg's warnings (bad codes, data that end
 early) for errors, other decoders do not: they fill in grey. So before a JPEG tile is decoded
-here, OpenSlide reads one pixel of it, which costs a tenth of reading all of it.
+here for the first time, OpenSlide reads one pixel of it.
 """
 
 import logging

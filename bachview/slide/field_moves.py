@@ -20,7 +20,7 @@ from bachview.core.tissue_cells import FIELD_PARTS
 Floats = npt.NDArray[np.float64]
 
 #: Cells that are looked at in one go: they bound the memory, and how long a cancel waits.
-_BLOCK: Final = 20_000
+_BLOCK: Final = 5_000
 #: A field with this share of tissue is left where it is: the mask is not finer.
 _FULL: Final = 0.99
 #: Share of the tissue in its cell that a field may leave out: neither the mask nor the places
@@ -53,7 +53,7 @@ def field_moves(
     cells : (rows, columns) bool, the cells of `grid` to be classified.
     least : share of tissue that they hold at least; with less, a field may be moved further
         to leave the glass in its cell behind.
-    check : called every some tenths of a second; may raise to stop.
+    check : called every tenth of a second or so; may raise to stop.
 
     Returns
     -------
@@ -94,14 +94,17 @@ def _block_moves(
 def _inside(
     moves: npt.NDArray[np.int8], places: Floats, field: float, start: float, end: float
 ) -> npt.NDArray[np.int8]:
-    """Moves with what a field reaches beyond start..end taken back: only white is lost there."""
-    if field > end - start:
-        return moves
-    first = places - field / 2 + moves * (field / FIELD_PARTS)
+    """Moves with what a field reaches beyond start..end taken back: only white is lost there.
+
+    Where no whole part fits, as for a field of about that length, it is laid in the middle.
+    """
+    centred = places - field / 2
     # As floats have it, a field that just fits reaches out by a hair.
-    before = np.ceil((start - first) / field * FIELD_PARTS - 1e-6).clip(min=0)
-    behind = np.ceil((first + field - end) / field * FIELD_PARTS - 1e-6).clip(min=0)
-    return np.asarray((moves + before - behind).clip(-_MOST, _MOST), np.int8)
+    first = np.ceil((start - centred) / field * FIELD_PARTS - 1e-6)
+    last = np.floor((end - field - centred) / field * FIELD_PARTS + 1e-6)
+    middle = np.rint(((start + end - field) / 2 - centred) / field * FIELD_PARTS)
+    within = np.where(first <= last, moves.clip(first, np.maximum(first, last)), middle)
+    return np.asarray(within.clip(-_MOST, _MOST), np.int8)
 
 
 class _Sums:

@@ -207,7 +207,7 @@ class TiffPlane:
         if any(page.byte_counts[place] == 0 for page, place in places):
             # A tile that was never written: bare glass.
             return blank(self._segment_width, self._segment_height)
-        # Twice the work where a tile is decoded again and again: once is enough.
+        # Another reader decodes all of it for that: once is enough.
         if self._check is not None and not self._is_sound[index]:
             x = column * self._segment_width + self._segment_width // 2
             y = row * self._segment_height + self._segment_height // 2

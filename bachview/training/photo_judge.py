@@ -15,7 +15,6 @@ probabilities may name a class that is second best everywhere.
 import contextlib
 import functools
 import itertools
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
@@ -138,17 +137,15 @@ def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) ->
     whole = Region(0, 0, size.width, size.height)
     grid = PatchGrid.over(whole, calibration, geometry)
 
-    def fitted(length: int, stride: float, field: float) -> float:
+    def fitted(length: int, stride: float, field: float, most: int) -> float:
         count = max(1, round(length / stride))
-        if length / count > field * 1.01:
-            # Fields no larger than the stride would leave some of the photo unseen.
-            count = math.ceil(length / stride)
-        return length / count
+        # Fields no larger than the stride would leave some of the photo unseen.
+        return length / (count if length / count <= field * 1.01 else most)
 
     return replace(
         grid,
-        stride_x=fitted(size.width, grid.stride_x, grid.field_x),
-        stride_y=fitted(size.height, grid.stride_y, grid.field_y),
+        stride_x=fitted(size.width, grid.stride_x, grid.field_x, grid.columns),
+        stride_y=fitted(size.height, grid.stride_y, grid.field_y, grid.rows),
     )
 
 
@@ -192,9 +189,10 @@ def read_photo(
         grid = photo_grid(metadata.pyramid.size, calibration, geometry)
         # A photo shows too little glass to tell its colour from that of pale tissue.
         mask = find_tissue(reader, calibration, token, white=USUAL_WHITE)
-        tissue = mask.tissue_cells(grid, LEAST_TISSUE)
+        tissue = mask.tissue_cells(grid, LEAST_TISSUE, token)
         if not tissue.count:
-            tissue = replace(mask, mask=np.ones_like(mask.mask)).tissue_cells(grid, LEAST_TISSUE)
+            whole = replace(mask, mask=np.ones_like(mask.mask))
+            tissue = whole.tissue_cells(grid, LEAST_TISSUE, token)
         transform = srgb_transform(metadata.icc_profile)
         patches = PatchReader(reader, calibration, geometry, transform)
         pixels = []

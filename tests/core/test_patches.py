@@ -94,6 +94,8 @@ def test_a_sliver_behind_the_last_cell_is_no_cell() -> None:
     geometry = PatchGeometry(64, 3.36, 71.68)
     grid = PatchGrid.over(Region(0, 0, 1536, 1152), calibration, geometry)
     assert (grid.rows, grid.columns) == (9, 12)
+    assert grid.cell(8, 11).right == pytest.approx(1536, abs=1e-6)
+    assert grid.stride_x == pytest.approx(128, rel=1e-4)
     more = PatchGrid.over(Region(0, 0, 1538, 1154), calibration, geometry)
     assert (more.rows, more.columns) == (10, 13)
 

@@ -134,15 +134,17 @@ def test_cells_smaller_than_a_pixel_of_the_mask_are_moved_too() -> None:
     assert share(mask, field) > 0.88
 
 
-@given(st.floats(60, 400), st.floats(0.2, 1.0))
+@given(st.floats(60, SIDE * 1.02), st.floats(0.2, 1.0))
 def test_no_field_of_a_slide_full_of_tissue_reaches_beyond_it(field: float, overlap: float) -> None:
     whole = np.ones((SIDE // PX, SIDE // PX), np.bool_)
     grid = grid_of(field * overlap, field)
     cells = laid(whole, grid)
     for row, column in np.argwhere(cells.mask):
         lies = cells.field(grid, int(row), int(column))
-        assert min(lies.x, lies.y) > -0.01
-        assert max(lies.right, lies.bottom) < SIDE + 0.01
+        # Moves are whole parts of the field: one nearly as large as the slide may not fit.
+        over = 0.01 if field < SIDE * 0.98 else max(0, field - SIDE) / 2 + field / 64 / 2 + 0.01
+        assert min(lies.x, lies.y) > -over
+        assert max(lies.right, lies.bottom) < SIDE + over
 
 
 def test_looking_for_places_can_be_cancelled() -> None:

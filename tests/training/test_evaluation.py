@@ -142,6 +142,15 @@ def test_certain_photos_are_those_that_neither_threshold_takes() -> None:
     assert found.certain.accuracy == 1
 
 
+def test_the_coverage_table_ends_where_no_photo_is_surer() -> None:
+    """Photos have a share of doubt, so that empty rows would be the rule."""
+    weak = np.full((4, 4), 0.1, np.float32) + 0.6 * np.eye(4, dtype=np.float32)
+    found = evaluate(replace(judged(4, patches=0), probabilities=weak), Thresholds(0.8, 0.7))
+    thresholds = [row.threshold for row in found.coverage]
+    assert thresholds[-1] == 0.8  # the bundle's own, always
+    assert max(thresholds[:-1]) <= 0.7 + 1e-6
+
+
 def test_weights_count_in_the_averages() -> None:
     given = judged()
     only = evaluate(replace(given, weights=np.array([1.0, 0.0, 2.0])), THRESHOLDS)

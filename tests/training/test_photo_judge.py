@@ -112,12 +112,24 @@ def test_all_of_a_photo_of_a_few_fields_is_seen() -> None:
     assert (grid.columns, grid.rows) == (2, 3)
 
 
+@pytest.mark.parametrize("mpp", [1.0, 25400 / 25401, 25400 / 25399])
+def test_a_field_of_a_photos_height_shows_no_white(mpp: float, tmp_path: Path) -> None:
+    picture = np.full((512, 1024, 3), 100, np.uint8)
+    patches = read_photo(save(tmp_path / "p.png", picture), mpp, PatchGeometry(64, 8.0, 256.0))
+    assert patches.max() <= 101
+
+
 def test_a_pixel_size_from_whole_px_per_inch_changes_no_count() -> None:
     """45357 px per inch are 0.560002 um: eight strides less 20 millionths are eight."""
-    geometry = PatchGeometry(64, 3.36, 107.52)
-    for mpp in (0.56, 25400 / 45357):
-        grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
-        assert (grid.columns, grid.rows) == (8, 6)
+    # Half fields, whole ones, and gaps between them.
+    for geometry, counts in (
+        (PatchGeometry(64, 3.36, 107.52), (8, 6)),
+        (PatchGeometry(64, 3.36, 215.04), (4, 3)),
+        (PatchGeometry(32, 3.0, 107.52), (8, 6)),
+    ):
+        for mpp in (0.56, 25400 / 45357):
+            grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
+            assert (grid.columns, grid.rows) == counts
 
 
 def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
