@@ -20,6 +20,7 @@ LEAST_REDUCTION = 2.0
 #: sizes by as much.
 MPP_TOLERANCE = 0.1
 
+#: px of the level by which a field may miss the slide's edge and still be laid on it.
 _SNAP_PX = 0.02
 
 
