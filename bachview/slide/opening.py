@@ -4,9 +4,7 @@ from pathlib import Path
 
 from bachview.errors import SlideOpenError
 from bachview.slide.reader import SlideReader
-
-#: How TIFF and BigTIFF files start.
-TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+from bachview.slide.tiff_structure import TIFF_STARTS, check_tiff
 
 #: A folder of one slide holds a few dozen files at most.
 _MOST_FOLDER_FILES = 200
@@ -71,13 +69,15 @@ def _opened(path: Path) -> SlideReader:
             start = file.read(4)
         if not start:
             raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
+        is_tiff = start in TIFF_STARTS
+        if is_tiff:  # before anything else looks into it, even to find out its format
+            check_tiff(path)
     except PermissionError as error:
         raise SlideOpenError(
             f"{path.name} may not be read; ask its owner for the right to read it."
         ) from error
     except OSError as error:
         raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
-    is_tiff = start[:4] in TIFF_STARTS
     found = detected_format(path)
     if found is not None and not (is_tiff and found == "generic-tiff" and _is_ome(path)):
         try:

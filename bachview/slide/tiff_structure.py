@@ -1,0 +1,274 @@
+"""Whether a TIFF file's headers can be true, asked before any library follows them.
+
+OpenSlide and libtiff allocate what a header claims, and GLib ends the process where that
+cannot be had; tifffile follows a chain of directories that leads back into itself for ever.
+So the directories are walked here first, in plain Python and within bounds. What real files
+do, however oddly, is let through: tiles beyond the end of a file that was cut off fail one
+by one when they are read, and NDPI keeps its offsets in a way of its own.
+"""
+
+import math
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from bachview.errors import SlideOpenError
+
+#: How TIFF and BigTIFF files start.
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+#: Stacks of many planes have a directory for each.
+_MOST_DIRECTORIES = 16_384
+#: libtiff and tifffile have the same bound.
+_MOST_ENTRIES = 4_096
+_MOST_SIDE_PX = 2**31 - 1
+_MOST_TILE_SIDE_PX = 65_536
+_MOST_TILE_BYTES = 512 * 2**20
+#: A strip may be the whole picture: as much as a plain image may have.
+_MOST_STRIP_BYTES = 4_000_000_000
+_MOST_SAMPLES = 1_024
+_MOST_BITS = 64
+#: Tiles of one level: 16 gigapixels in tiles of 32 px are as many.
+_MOST_SEGMENTS = 16_000_000
+
+_WIDTH, _LENGTH, _BITS, _SAMPLES = 256, 257, 258, 277
+_STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 278, 279
+_PLANAR, _SUB_DIRECTORIES = 284, 330
+_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
+_IMAGE_DEPTH, _TILE_DEPTH = 32997, 32998
+_NDPI = 65420
+
+#: So many bytes of a value lie in the entry itself.
+_CLASSIC_FIELD_BYTES, _BIG_FIELD_BYTES = 4, 8
+
+#: Tags whose value is one number here; of several (bits of each sample) the largest counts.
+_NUMBERS = frozenset(
+    (
+        *(_WIDTH, _LENGTH, _BITS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR),
+        *(_TILE_WIDTH, _TILE_LENGTH, _IMAGE_DEPTH, _TILE_DEPTH),
+    )
+)
+
+#: Bytes of a value by TIFF type.
+_TYPE_BYTES = {
+    **dict.fromkeys((1, 2, 6, 7), 1),
+    **dict.fromkeys((3, 8), 2),
+    **dict.fromkeys((4, 9, 11, 13), 4),
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+}
+_WHOLE_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
+
+
+def check_tiff(path: Path) -> None:
+    """Walk the directories of the TIFF file at `path`. Any thread; some small reads.
+
+    Raises
+    ------
+    SlideOpenError
+        What its headers say cannot be true, or is more than any slide has.
+    OSError
+        The file cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            _Walk(file).check()
+        except _LieError as lie:
+            raise SlideOpenError(
+                f"{path.name} is damaged ({lie}); copy it again from its source."
+            ) from lie
+
+
+class _LieError(Exception):
+    """What cannot be true, as a part of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a directory; `at` is where its value lies in the file."""
+
+    kind: int
+    count: int
+    at: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value; 0 for a type that nobody knows, which all readers skip."""
+        return self.count * _TYPE_BYTES.get(self.kind, 0)
+
+
+class _Walk:
+    """One walk over the directories of one file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        start = self._bytes(0, 8, "the header")
+        if start[:4] not in TIFF_STARTS:
+            raise _LieError("no TIFF header")
+        self._order = "<" if start[:1] == b"I" else ">"
+        self._is_big = b"+" in start[:4]
+        self._is_ndpi = False
+        #: The space that directories take, by where they begin.
+        self._taken: dict[int, int] = {}
+
+    def check(self) -> None:
+        """Walk all directories.
+
+        Raises
+        ------
+        _LieError
+            Something in them cannot be true.
+        """
+        below: list[int] = []
+        at = self._first()
+        while at:
+            if at in self._taken:
+                raise _LieError("its directories lead back to one that was there before")
+            at = self._visit(at, below)
+        # A directory below another often names the next one too: met twice, it is no lie.
+        while below:
+            at = below.pop()
+            if at and at not in self._taken:
+                below.append(self._visit(at, below))
+        end = 0
+        for at, size in sorted(self._taken.items()):
+            if at < end:
+                raise _LieError("its directories lie on top of each other")
+            end = at + size
+
+    def _visit(self, at: int, below: list[int]) -> int:
+        """Check one directory and add those below it to `below`; where the next one lies."""
+        if len(self._taken) == _MOST_DIRECTORIES:
+            raise _LieError(f"more than {_MOST_DIRECTORIES:,} directories")
+        entries, following = self._directory(at)
+        self._check_directory(entries)
+        if _SUB_DIRECTORIES in entries and not self._is_ndpi:
+            below += self._values(entries[_SUB_DIRECTORIES])
+        return following
+
+    def _first(self) -> int:
+        """Where the first directory lies; also finds out whether this is NDPI.
+
+        NDPI has the header of a classic TIFF, but 64 bits for where a directory lies.
+        """
+        if self._is_big:
+            return self._number(8, 8)
+        if self._order == "<" and self._size >= 12:
+            self._is_ndpi = True
+            at = self._number(4, 8)
+            try:
+                entries, _ = self._directory(at)
+            except _LieError:
+                entries = {}
+            self._taken.clear()
+            if _NDPI in entries:
+                return at
+            self._is_ndpi = False
+        return self._number(4, 4)
+
+    def _directory(self, at: int) -> tuple[dict[int, _Entry], int]:
+        """The entries by tag, and where the next directory lies (0: nowhere)."""
+        head, entry_bytes, form = (8, 20, "HHQ8x") if self._is_big else (2, 12, "HHI4x")
+        value_at = 12 if self._is_big else 8
+        fits = _BIG_FIELD_BYTES if self._is_big else _CLASSIC_FIELD_BYTES
+        count = self._number(at, head)
+        if count > _MOST_ENTRIES:
+            raise _LieError(f"a directory of {count:,} entries")
+        data = self._bytes(at + head, count * entry_bytes, "a directory")
+        entries: dict[int, _Entry] = {}
+        for number, (tag, kind, values) in enumerate(struct.iter_unpack(self._order + form, data)):
+            place = at + head + number * entry_bytes + value_at
+            if values * _TYPE_BYTES.get(kind, 0) > fits:
+                place = self._number(place, fits)
+            entries.setdefault(tag, _Entry(kind, values, place))
+        end = at + head + len(data)
+        link = 8 if self._is_big or self._is_ndpi else 4
+        self._taken[at] = head + len(data) + link
+        # Some writers leave out the last link.
+        return entries, self._number(end, link) if end + link <= self._size else 0
+
+    def _check_directory(self, entries: dict[int, _Entry]) -> None:
+        for tag, entry in entries.items():
+            # Whoever reads it makes room for all of it first.
+            if entry.size > self._size:
+                raise _LieError(f"tag {tag} is longer than the file")
+        numbers = {
+            tag: max(self._values(entry), default=0)
+            for tag, entry in entries.items()
+            if tag in _NUMBERS
+        }
+        width, length = numbers.get(_WIDTH, 0), numbers.get(_LENGTH, 0)
+        samples, bits = numbers.get(_SAMPLES, 1), numbers.get(_BITS, 1)
+        _limit(max(width, length), _MOST_SIDE_PX, "px a side")
+        _limit(samples, _MOST_SAMPLES, "samples a pixel")
+        _limit(bits, _MOST_BITS, "bits a sample")
+        if self._is_ndpi:  # each level is a single JPEG, which is never decoded whole
+            return
+        planes = samples if numbers.get(_PLANAR) == 2 else 1
+        pixel_bits = bits * (samples // planes)
+        if _TILE_WIDTH in numbers or _TILE_LENGTH in numbers:
+            wide, high = numbers.get(_TILE_WIDTH, 0), numbers.get(_TILE_LENGTH, 0)
+            deep = numbers.get(_TILE_DEPTH, 1)
+            if not wide or not high or not deep:
+                raise _LieError("tiles without a size")
+            _limit(max(wide, high), _MOST_TILE_SIDE_PX, "px a side of a tile")
+            _limit(wide * high * deep * pixel_bits // 8, _MOST_TILE_BYTES, "bytes a tile")
+            count = math.ceil(width / wide) * math.ceil(length / high) * planes
+            count *= math.ceil(max(1, numbers.get(_IMAGE_DEPTH, 1)) / deep)
+            self._check_segments(entries, (_TILE_OFFSETS, _TILE_BYTES), count)
+        else:
+            rows = min(length, numbers.get(_ROWS_PER_STRIP) or length)
+            _limit(width * rows * pixel_bits // 8, _MOST_STRIP_BYTES, "bytes a strip")
+            # Writers are careless with the number of strips, and all readers with them.
+            self._check_segments(entries, (_STRIP_OFFSETS, _STRIP_BYTES), 0)
+
+    def _check_segments(
+        self, entries: dict[int, _Entry], tags: tuple[int, int], least: int
+    ) -> None:
+        """The lists of where the tiles or strips lie, and of their lengths."""
+        _limit(least, _MOST_SEGMENTS, "tiles a level")
+        for tag in tags:
+            entry = entries.get(tag)
+            if entry is None:
+                continue
+            _limit(entry.count, _MOST_SEGMENTS, "tiles a level")
+            if entry.count < least:
+                raise _LieError(f"{entry.count:,} tiles where its size needs {least:,}")
+        lengths = entries.get(tags[1])
+        if lengths is not None:
+            longest = max(self._values(lengths), default=0)
+            if longest > self._size:
+                raise _LieError("a tile or strip that is longer than the file")
+
+    def _values(self, entry: _Entry) -> list[int]:
+        """The whole numbers of a tag; none where it holds something else."""
+        form = _WHOLE_NUMBERS.get(entry.kind)
+        # Where NDPI keeps a longer value takes more than these 32 bits, and is not needed.
+        if form is None or (self._is_ndpi and entry.size > _CLASSIC_FIELD_BYTES):
+            return []
+        data = self._bytes(entry.at, entry.size, "a value")
+        values: list[int] = np.frombuffer(data, self._order + form).tolist()
+        return values
+
+    def _number(self, at: int, size: int) -> int:
+        form = {2: "H", 4: "I", 8: "Q"}[size]
+        (value,) = struct.unpack(self._order + form, self._bytes(at, size, "a directory"))
+        return int(value)
+
+    def _bytes(self, at: int, size: int, what: str) -> bytes:
+        if at + size > self._size:
+            raise _LieError(f"{what} lies beyond its end")
+        self._file.seek(at)
+        data = self._file.read(size)
+        if len(data) != size:
+            raise _LieError("it is being cut off")
+        return data
+
+
+def _limit(value: int, most: int, what: str) -> None:
+    if value > most:
+        raise _LieError(f"its header claims {value:,} {what}")

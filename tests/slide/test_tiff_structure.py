@@ -1,0 +1,206 @@
+"""Headers that lie are refused before a library follows them; odd real ones are not."""
+
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bachview.errors import SlideOpenError
+from bachview.slide.tiff_structure import check_tiff
+from tests.conftest import shared_file
+
+#: In a process of its own: what is tried here has ended processes.
+_OPEN = """
+import sys
+from pathlib import Path
+from bachview.errors import SlideOpenError
+from bachview.slide.opening import open_slide
+try:
+    open_slide(Path(sys.argv[1])).close()
+except SlideOpenError as refusal:
+    print(refusal)
+"""
+
+
+def pyramid(path: Path, *, big: bool = False, order: str = "<", sub: int = 0) -> Path:
+    """Three tiled levels, either in a row or the smaller ones below the first."""
+    pixels = np.full((192, 256, 3), 200, np.uint8)
+    with tifffile.TiffWriter(path, bigtiff=big, byteorder=order) as tif:
+        tif.write(
+            pixels, tile=(64, 64), photometric="rgb", compression="zlib", subifds=sub, metadata=None
+        )
+        for step in (2, 4):
+            tif.write(
+                pixels[::step, ::step],
+                tile=(16, 16),
+                photometric="rgb",
+                compression="zlib",
+                metadata=None,
+                subfiletype=1,
+            )
+    return path
+
+
+def value_place(path: Path, page: int, tag: int) -> tuple[int, str]:
+    """Where the value of a tag lies, and its `struct` format with the file's byte order."""
+    with tifffile.TiffFile(path) as tif:
+        found = tif.pages[page].tags[tag]
+        letter = {1: "B", 3: "H", 4: "I", 16: "Q"}[found.dtype]
+        return found.valueoffset, tif.byteorder + letter
+
+
+def set_value(path: Path, page: int, tag: int, value: int) -> None:
+    """Write `value` as the first (or only) number of a tag."""
+    at, form = value_place(path, page, tag)
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(struct.pack(form, value))
+
+
+def set_values(path: Path, page: int, tags: tuple[int, ...], value: int) -> None:
+    for tag in tags:
+        set_value(path, page, tag, value)
+
+
+def link_places(path: Path) -> list[int]:
+    """Where a classic little-endian file says where its directories lie, in order."""
+    data = path.read_bytes()
+    places = [4]
+    while at := struct.unpack_from("<I", data, places[-1])[0]:
+        places.append(at + 2 + 12 * struct.unpack_from("<H", data, at)[0])
+    return places
+
+
+def set_link(path: Path, number: int, value: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(link_places(path)[number])
+        file.write(struct.pack("<I", value))
+
+
+def first_directory(path: Path) -> int:
+    (at,) = struct.unpack_from("<I", path.read_bytes(), 4)
+    return int(at)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SlideOpenError) as caught:
+        check_tiff(path)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{path.name} is damaged (")
+    assert sentence.endswith("; copy it again from its source.")
+    return sentence
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("sub", [0, 2])
+def test_true_headers_pass(tmp_path: Path, order: str, big: bool, sub: int) -> None:
+    check_tiff(pyramid(tmp_path / "true.tif", big=big, order=order, sub=sub))
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_planes_and_strips_pass(tmp_path: Path, planar: str) -> None:
+    pixels = np.zeros((100, 70, 3) if planar == "contig" else (3, 100, 70), np.uint8)
+    for name, more in (("tiles.tif", {"tile": (32, 32)}), ("strips.tif", {"rowsperstrip": 7})):
+        path = tmp_path / name
+        tifffile.imwrite(path, pixels, photometric="rgb", planarconfig=planar, **more)
+        check_tiff(path)
+
+
+def test_real_files_pass() -> None:
+    folder = shared_file("slides").parent
+    for kind in ("slides", "cases", "other-stains"):
+        for path in sorted((folder / kind).rglob("*")):
+            if path.suffix in (".svs", ".tif", ".tiff", ".ndpi", ".vsi") and path.is_file():
+                check_tiff(path)
+
+
+_LIES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "directories lead back to the first": (
+        lambda path: set_link(path, 3, first_directory(path)),
+        "lead back",
+    ),
+    "a directory names itself": (
+        lambda path: set_link(path, 1, first_directory(path)),
+        "lead back",
+    ),
+    "a directory lies in another": (
+        lambda path: set_link(path, 1, first_directory(path) + 2),
+        "",
+    ),
+    "a directory beyond the end": (lambda path: set_link(path, 3, 2**32 - 9), "beyond its end"),
+    "the first directory beyond the end": (
+        lambda path: set_link(path, 0, 2**32 - 9),
+        "beyond its end",
+    ),
+    "a tile as long as a country": (
+        lambda path: set_values(path, 0, (322, 323), 60_000),
+        "bytes a tile",
+    ),
+    "a tile of no width": (lambda path: set_value(path, 1, 322, 0), "tiles without a size"),
+    "a level wider than its tiles": (lambda path: set_value(path, 0, 256, 60_000), "tiles"),
+    "a tile longer than the file": (
+        lambda path: set_value(path, 0, 325, 65_535),
+        "longer than the file",
+    ),
+    "too many samples": (lambda path: set_value(path, 0, 277, 60_000), "samples a pixel"),
+    "too many bits": (lambda path: set_value(path, 0, 258, 60_000), "bits a sample"),
+}
+
+
+@pytest.mark.parametrize("lie", _LIES)
+def test_a_lie_is_refused(tmp_path: Path, lie: str) -> None:
+    path = pyramid(tmp_path / "lie.tif")
+    change, words = _LIES[lie]
+    change(path)
+    assert words in refusal(path)
+
+
+def test_a_value_longer_than_the_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.tif"
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint8), description="x" * 50, metadata=None)
+    with tifffile.TiffFile(path) as tif:
+        count_at = tif.pages[0].tags[270].offset + 4
+    with path.open("r+b") as file:
+        file.seek(count_at)
+        file.write(struct.pack("<I", 2**31))
+    assert "tag 270 is longer than the file" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["huge_tile_length.svs", "cyclic_directories.tiff"])
+def test_slides_that_ended_or_blocked_the_program_get_a_sentence(name: str) -> None:
+    path = shared_file(f"bad/{name}")
+    answer = subprocess.run(
+        [sys.executable, "-c", _OPEN, str(path)], capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith(f"{name} is damaged (")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_change_of_the_headers_ends_soon(tmp_path: Path, data: st.DataObject) -> None:
+    path = pyramid(tmp_path / "changed.tif", big=data.draw(st.booleans()))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(4, 1_500))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with suppress(SlideOpenError):
+        check_tiff(path)
+
+
+@given(content=st.binary(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_get_an_answer(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "any.tif"
+    path.write_bytes(b"II*\0" + content)
+    with suppress(SlideOpenError):
+        check_tiff(path)
