@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# One worker for each core, a test file kept whole; four at most, as each holds the libraries.
+WORKERS ?= logical
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: help run test lint slow-test environment lock bench selftest wheel clean
 
@@ -23,7 +26,7 @@ run: $(READY)  ## open the viewer on the built-in demo, classification running
 	$(BIN)/bachview demo
 
 test: lint  ## linters, types, import contracts, then the whole suite
-	$(BIN)/pytest
+	$(PYTEST)
 
 lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
