@@ -159,6 +159,8 @@ import sklearn.ensemble
 def tasks():
     return {t for t in os.listdir("/proc/self/task")} if sys.platform == "linux" else set()
 
+usual = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
+
 def refused(*args, **kwargs):
     raise AssertionError("the network was used")
 
@@ -187,7 +189,7 @@ for task in tasks() - before:
     assert stat[16] == str(low), f"a thread of priority {stat[16]}"
     own += 1
 assert sys.platform != "linux" or own, "no thread of the engine was seen"
-assert os.getpriority(os.PRIO_PROCESS, 0) == 0 if sys.platform == "linux" else True
+assert os.getpriority(os.PRIO_PROCESS, 0) == usual if sys.platform == "linux" else True
 ensemble.close()
 print("fine")
 """
