@@ -28,7 +28,7 @@ def start_logging(folder: Path, *, verbose: bool = False) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # Opened at once: what cannot be written is found here and not at each record.
         handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8"
+            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", errors="backslashreplace"
         )
     except OSError:
         root.warning("The log folder cannot be written; logging to standard error only.")

@@ -13,3 +13,6 @@ class ExitCode(IntEnum):
     BAD_INPUT = 3
     #: Ctrl-C. What was finished is kept.
     CANCELLED = 4
+    #: Who read our output has closed it (``| head -1``): what a shell reports of a Unix tool
+    #: that SIGPIPE ended.
+    OUTPUT_CLOSED = 141

@@ -1,9 +1,9 @@
 """The command line's entry: runs one command and turns its outcome into an exit code."""
 
 import contextlib
+import errno
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +13,31 @@ import typer
 
 from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
+from bachview.cli.output import OutputClosed, standard_streams, tell
 from bachview.config import user_folders
 from bachview.errors import BachviewError, Cancelled, UsageError
 from bachview.logs import LOG_NAME, start_logging, stop_logging
 
 #: What typer makes of Ctrl-C.
 _TYPER_INTERRUPTED = 130
+#: What the machine refuses, and no program can help: full, forbidden, gone.
+_REFUSALS = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EISDIR,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ESTALE,
+    }
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,14 +54,18 @@ def run(arguments: Sequence[str]) -> int:
     The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its
     trace goes to the log file.
     """
-    _speak_unicode()
-    folder = user_folders().logs
-    start_logging(folder, verbose="--verbose" in arguments)
-    try:
-        with _termination_heard():
-            return _run(list(arguments), folder)
-    finally:
-        stop_logging()
+    with standard_streams() as streams:
+        folder = user_folders().logs
+        start_logging(folder, verbose="--verbose" in arguments)
+        try:
+            with _termination_heard():
+                code = _run(list(arguments), folder)
+                # What stands in the buffer may still be refused.
+                return code if streams.deliver() else ExitCode.BAD_INPUT
+        except OutputClosed:
+            return ExitCode.OUTPUT_CLOSED
+        finally:
+            stop_logging()
 
 
 def _run(arguments: list[str], folder: Path) -> int:
@@ -54,21 +77,24 @@ def _run(arguments: list[str], folder: Path) -> int:
     except typer.TyperException as error:
         return _explain_usage(error)
     except UsageError as error:
-        _say(str(error))
+        tell(str(error))
         return ExitCode.WRONG_USE
     except BachviewError as error:
         _log.debug("the command failed", exc_info=True)
-        _say(str(error))
+        tell(str(error))
         return ExitCode.BAD_INPUT
     except (Cancelled, KeyboardInterrupt, typer.Abort):
-        _say("Cancelled.")
+        tell("Cancelled.")
         return ExitCode.CANCELLED
-    except SystemExit as leave:
-        # typer's answer to a closed pipe: the reader of our output has had enough.
-        return int(leave.code or ExitCode.DONE)
-    except Exception:
+    except OutputClosed:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _REFUSALS:
+            _log.debug("the command failed", exc_info=True)
+            tell(f"{error.filename or 'A file'} cannot be read or written ({error.strerror}).")
+            return ExitCode.BAD_INPUT
         _log.exception("unexpected error")
-        _say(f"This is a bug in bachview; its trace is in {folder / LOG_NAME}.")
+        tell(f"This is a bug in bachview; its trace is in {folder / LOG_NAME}.")
         return ExitCode.FAILED
 
 
@@ -101,21 +127,9 @@ def _explain_usage(error: typer.TyperException) -> int:
     command = context.command_path if context is not None else "bachview"
     message = error.format_message()
     if message:  # empty where the help was asked for by giving nothing
-        _say(message)
-        _say(f"See: {command} --help")
+        tell(message)
+        tell(f"See: {command} --help")
     return ExitCode.WRONG_USE
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
-
-
-def _speak_unicode() -> None:
-    """File names and units are not ASCII; a console of another code page must not crash us."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 @contextlib.contextmanager

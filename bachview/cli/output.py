@@ -2,14 +2,140 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
+
+from bachview.errors import ExportError
 
 if TYPE_CHECKING:
     from bachview.models.verification import Check
+
+
+_STREAMS: Final = (0, 1, 2)
+
+
+class OutputClosed(Exception):  # noqa: N818  # it is not an error
+    """Who read standard output has had enough. Not an error: the command ends quietly."""
+
+
+class _Stream:
+    """A standard stream that says in our own words what goes wrong with it.
+
+    Standard output is what was asked for: a full disk is an `ExportError`, a reader that has
+    gone is `OutputClosed`. What standard error does not take is dropped: nobody is there to
+    whom it could be said, and the work goes on.
+    """
+
+    def __init__(self, stream: TextIO, *, is_result: bool) -> None:
+        self._stream = stream
+        self._is_result = is_result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._explained():
+            self._stream.write(text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        with self._explained():
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.flush()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._silence()
+            if not self._is_result:
+                return
+            # Windows says EINVAL of a pipe that nobody reads.
+            if isinstance(error, BrokenPipeError) or error.errno == errno.EINVAL:
+                raise OutputClosed from error
+            raise ExportError(
+                f"Standard output cannot be written ({error.strerror}): send it to a place "
+                "with room."
+            ) from error
+
+    def _silence(self) -> None:
+        """Lead the stream to nowhere: what its buffer still holds would fail again at the end."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+class Streams:
+    """The standard streams of one command."""
+
+    def __init__(self, output: _Stream) -> None:
+        self._output = output
+
+    def deliver(self) -> bool:
+        """Write out what waits; False, and a sentence, where standard output has no room.
+
+        Raises
+        ------
+        OutputClosed
+            Nobody reads it any more.
+        """
+        try:
+            self._output.flush()
+        except ExportError as error:
+            tell(str(error))
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def standard_streams() -> Iterator[Streams]:
+    """Streams that take every text and whose failures are told, while a command runs.
+
+    One that was closed before we began (``>&-``) leads nowhere: the command does its work.
+    """
+    _occupy_closed_numbers()
+    before = sys.stdout, sys.stderr
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        # File names and units are not ASCII; a console of another code page, or a name that is
+        # no UTF-8, must not end us.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        setattr(sys, name, _Stream(stream, is_result=number == 1))
+    output = cast("_Stream", sys.stdout)
+    try:
+        yield Streams(output)
+    finally:
+        with contextlib.suppress(OutputClosed, ExportError):
+            output.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _occupy_closed_numbers() -> None:
+    """Open nowhere as each standard stream that is closed.
+
+    Else the next file that is opened, a slide or a store, would be standard output to every
+    library that writes there.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) in _STREAMS:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -105,7 +105,7 @@ def predict(
         write_submission(output, chosen)
     else:
         with atomic_file(output) as file:
-            file.write(_table(names, lines).encode())
+            file.write(_table(names, lines).encode("utf-8", "backslashreplace"))
     if as_json:
         print_json(
             {

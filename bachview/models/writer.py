@@ -191,7 +191,9 @@ def _fill(
 ) -> None:
     patches, labels = golden_cases
     export_graph([cnn.model for cnn in cnns], [cnn.architecture for cnn in cnns], folder)
-    (folder / schema.MODEL_CARD_FILE).write_text(description.model_card, encoding="utf-8")
+    (folder / schema.MODEL_CARD_FILE).write_text(
+        description.model_card, encoding="utf-8", errors="backslashreplace"
+    )
     for member in classifiers:
         (folder / CLASSIFIER_FILES[member.estimator]).write_bytes(dump_classifier(member.fitted))
     if keras_weights:

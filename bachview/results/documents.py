@@ -52,7 +52,7 @@ def summary_document(
 
 
 def write_summary_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a `summary_document` as UTF-8 JSON.
+    """Write a `summary_document` as UTF-8 JSON; paths that are no UTF-8 are escaped.
 
     Raises
     ------
@@ -61,4 +61,4 @@ def write_summary_json(path: Path, document: Mapping[str, Any]) -> None:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic_file(path) as file:
-        file.write(text.encode() + b"\n")
+        file.write(text.encode("utf-8", "backslashreplace") + b"\n")

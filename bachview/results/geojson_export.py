@@ -62,7 +62,9 @@ def write_geojson(
     )
     with atomic_file(path) as file:
         head = json.dumps(provenance.to_document(), ensure_ascii=False)
-        file.write(f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['.encode())
+        start = f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['
+        # A file's name need not be UTF-8.
+        file.write(start.encode("utf-8", "backslashreplace"))
         comma = "\n"
         for feature in features:
             file.write((comma + feature).encode())

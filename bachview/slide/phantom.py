@@ -8,6 +8,7 @@ of level 0 and memory stays at a few tiles a level. A tile that lies wholly in o
 tissue, or on bare glass, is encoded once and its bytes are shared by all its likes.
 """
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,9 @@ def write_phantom(
             "choose a folder with room that you may write to."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        # A disk that cannot be written refuses this too.
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return truth
 
 

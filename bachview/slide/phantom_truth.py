@@ -158,7 +158,7 @@ def load_truth(slide: Path) -> PhantomTruth:
             regions=tuple((str(r["class"]), Region(*r["region"])) for r in document["regions"]),
             **shapes,
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise SlideOpenError(
             f"{path.name} is missing or damaged: make the phantom slide again."
         ) from error

@@ -114,5 +114,5 @@ def save_weights(model: Any, path: Path) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that it is whole whenever it is there."""
     scratch = path.with_name(f".{path.name}")
-    scratch.write_text(text, encoding="utf-8")
+    scratch.write_text(text, encoding="utf-8", errors="backslashreplace")
     scratch.replace(path)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from bachview.core.classes import ClassSet
+from bachview.errors import DatasetError
 from bachview.training.checkpoints import write_atomically
 from bachview.training.sources import Source, centre_patches
 
@@ -39,7 +40,7 @@ def with_hard_negatives(
     if not places:
         return list(sources)
     if record.is_file():
-        dropped = set(json.loads(record.read_text(encoding="utf-8")))
+        dropped = set(_read_record(record))
     else:
         patches = centre_patches([sources[i] for i in places], network.input_shape[1])
         answers = np.concatenate(
@@ -52,3 +53,16 @@ def with_hard_negatives(
         dropped = {places[i] for i in easiest[: len(places) - round(len(places) * _KEPT)]}
         write_atomically(record, json.dumps(sorted(dropped)))
     return [source for i, source in enumerate(sources) if i not in dropped]
+
+
+def _read_record(path: Path) -> list[int]:
+    try:
+        places = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(places, list) or not all(type(place) is int for place in places):
+            raise ValueError("it is no list of whole numbers")
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"{path.name} in {path.parent.name} is damaged: delete the folder, and that network "
+            "is trained anew."
+        ) from error
+    return list(places)

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -242,7 +242,9 @@ def read_recipe(path: Path) -> Recipe:
             content = file.read(_LIMIT_BYTES + 1)
         if len(content) > _LIMIT_BYTES:
             raise RecipeError(f"The recipe {path.name} is larger than 1 MB; it is no recipe.")
-        document: dict[str, Any] = tomllib.loads(content.decode())
+        # By way of JSON, from which strict models take lists and tables; a date becomes a text.
+        # A number may have more digits than can be written out.
+        text = json.dumps(tomllib.loads(content.decode()), default=str)
     except OSError as error:
         raise RecipeError(
             f"The recipe {path.name} cannot be read: {error.strerror or error}."
@@ -254,8 +256,7 @@ def read_recipe(path: Path) -> Recipe:
             f"The recipe {path.name} is no recipe: it is nested too deeply."
         ) from error
     try:
-        # By way of JSON, from which strict models take lists and tables; a date becomes a text.
-        return Recipe.model_validate_json(json.dumps(document, default=str))
+        return Recipe.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "its top"

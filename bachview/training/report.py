@@ -93,7 +93,9 @@ def write_report(
         The file cannot be written.
     """
     with atomic_file(path) as file:
-        file.write(report_html(evaluation, judged, facts, slides).encode())
+        file.write(
+            report_html(evaluation, judged, facts, slides).encode("utf-8", "backslashreplace")
+        )
 
 
 def report_html(

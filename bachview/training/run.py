@@ -206,8 +206,7 @@ class _Run:
         if asked != "fetch":
             return asked
         if self._request.resume and path.is_file():
-            begun_with: str = json.loads(path.read_text(encoding="utf-8"))["imagenet"]
-            return begun_with if begun_with == "scratch" else asked
+            return "scratch" if _read_run(path).get("imagenet") == "scratch" else asked
         self._watcher.phase("Looking for ImageNet weights")
         if can_fetch(self._recipe.networks):
             return asked
@@ -235,7 +234,7 @@ class _Run:
                     f"{output.name} holds a training already: give --resume to go on with it, "
                     "or choose another folder."
                 )
-            if json.loads(path.read_text(encoding="utf-8")) != record:
+            if _read_run(path) != record:
                 raise RecipeError(
                     f"The training in {output.name} was begun with another recipe, other photos "
                     "or other starting weights: go on with those, or choose another folder."
@@ -373,8 +372,8 @@ class _Run:
             bundle,
             fitted,
             job,
-            data=f"{len(photos)} photos of {self._request.dataset.name}, {len(windows)} windows of "
-            f"{len(dataset.slides)} annotated slides",
+            data=f"{len(photos)} photos of {_as_text(self._request.dataset)}, "
+            f"{len(windows)} windows of {len(dataset.slides)} annotated slides",
             split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
             "CNNs, for the classifiers and the calibration"
             if recipe.stages
@@ -383,3 +382,28 @@ class _Run:
             metrics=metrics,
             photo_doubt=0.0 if card is None else card.photo_doubt,
         )
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    """What a training was begun with.
+
+    Raises
+    ------
+    RecipeError
+        The record is damaged.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("it is no object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecipeError(
+            f"{path.name} in {path.parent.name} is damaged: begin the training anew in another "
+            "folder."
+        ) from error
+    return record
+
+
+def _as_text(folder: Path) -> str:
+    """A folder's name for a manifest, also where it is no UTF-8."""
+    return folder.name.encode("utf-8", "backslashreplace").decode()

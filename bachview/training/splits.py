@@ -129,7 +129,7 @@ def write_split(
         key = "" if photo.label is None else classes[photo.label].key
         writer.writerow((photo.path.name, key, photo.patient, part, photo.sha256))
     try:
-        path.write_text(text.getvalue(), "utf-8", newline="\n")
+        path.write_text(text.getvalue(), "utf-8", "backslashreplace", newline="\n")
     except OSError as error:
         raise DatasetError(
             f"The split cannot be written to {path.name} ({error.strerror}); choose another folder."
