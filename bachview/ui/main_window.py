@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme)
         self.recent = RecentFiles(settings, self)
         self.shelf = BundleShelf(settings, services.bridge, services.io, self)
-        self.opener = SlideOpener(services.bridge, services.io, self)
+        self.opener = SlideOpener(services.bridge, self)
         self.messages = MessageBar(theme, self)
         self.start_page = StartPage(self.recent, theme, self)
         self.tabs = SlideTabs(theme, self)
@@ -174,7 +174,8 @@ class MainWindow(QMainWindow):
         self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
-        self.opener.busyChanged.connect(self._on_busy)
+        self.opener.busyChanged.connect(self.status.show_opening)
+        self.status.stopRequested.connect(self._stop_opening)
         self.tabs.pageChanged.connect(self._on_page)
         self.tabs.closeRequested.connect(self.close_page)
         self.shelf.changed.connect(self._on_bundle)
@@ -259,11 +260,8 @@ class MainWindow(QMainWindow):
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
 
-    def _on_busy(self, count: int) -> None:
-        if count:
-            self.status.showMessage("Opening…" if count == 1 else f"Opening {count} slides…")
-        else:
-            self.status.clearMessage()
+    def _stop_opening(self) -> None:
+        self._classify_when_ready.difference_update(self.opener.cancel_all())
 
     def _look_up(self, page: SlidePage) -> None:
         """Show what was classified earlier with the bundle in use."""
@@ -383,8 +381,9 @@ class MainWindow(QMainWindow):
         self.binder.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
+        opener_ended = self.opener.close(self._closing_s / 4)
         left = max(0.1, self._closing_s - (time.monotonic() - started))
-        ended = self.services.close(left) and all(views_ended)
+        ended = self.services.close(left) and opener_ended and all(views_ended)
         if ended:  # the last reader is gone
             for ending in endings:
                 ending()

@@ -1,6 +1,7 @@
 """The status bar: cursor position, magnification, progress of the run."""
 
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point
@@ -8,6 +9,8 @@ from bachview.core.units import length_text, magnification_text
 from bachview.ui.run_status import RunStatus
 
 _STEPS = 1000
+#: Most slides are open before anybody could want to stop that.
+_STOP_AFTER_MS = 1_500
 
 
 def position_text(point: Point | None, calibration: Calibration) -> str:
@@ -27,7 +30,14 @@ def _um(length_um: float) -> str:
 
 
 class StatusLine(QStatusBar):
-    """Fixed places, so that nothing jumps while the cursor moves."""
+    """Fixed places, so that nothing jumps while the cursor moves.
+
+    Signals
+    -------
+    stopRequested : no slide is to be opened any more.
+    """
+
+    stopRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +48,10 @@ class StatusLine(QStatusBar):
         self._bar.setFixedWidth(120)
         self._position = QLabel(self)
         self._magnification = QLabel(self)
+        self._stop = QPushButton("Stop opening", self)
+        self._stop.clicked.connect(self.stopRequested)
+        self._stop_later = QTimer(self, singleShot=True, interval=_STOP_AFTER_MS)
+        self._stop_later.timeout.connect(self._stop.show)
         metrics = self.fontMetrics()
         self._position.setMinimumWidth(
             metrics.horizontalAdvance("100,000, 100,000 px  ·  50,000 µm, 50,000 µm") + 12
@@ -47,9 +61,22 @@ class StatusLine(QStatusBar):
         self._magnification.setToolTip("Nominal magnification on this screen")
         self.addWidget(self._bar)
         self.addWidget(self._run, 1)
+        self.addPermanentWidget(self._stop)
+        self._stop.hide()
         self.addPermanentWidget(self._position)
         self.addPermanentWidget(self._magnification)
         self.show_run(RunStatus())
+
+    def show_opening(self, count: int) -> None:
+        """How many slides are on their way; after a while also how to stop that."""
+        if not count:
+            self.clearMessage()
+            self._stop_later.stop()
+            self._stop.hide()
+            return
+        self.showMessage("Opening…" if count == 1 else f"Opening {count} slides…")
+        if not self._stop.isVisible() and not self._stop_later.isActive():
+            self._stop_later.start()
 
     def show_position(self, point: Point | None, calibration: Calibration) -> None:
         """The place under the cursor."""
