@@ -96,6 +96,9 @@ class MessageBar(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        # Our own list: a wrapper that QLayout.itemAt() gives outlives its item (see
+        # tests/ui/test_qt_ownership.py).
+        self._messages: list[Message] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
@@ -103,13 +106,13 @@ class MessageBar(QWidget):
     @property
     def texts(self) -> tuple[str, ...]:
         """What is shown now, oldest first."""
-        return tuple(message.text for message in self._messages())
+        return tuple(message.text for message in self._messages)
 
     def notice(self, text: str, offer: Offer | None = None) -> None:
         """Say something that needs no answer; it goes by itself after a while."""
         message = self._show(text, Tone.NOTICE, offer)
         if offer is None:
-            QTimer.singleShot(_NOTICE_MS, message, message.deleteLater)
+            QTimer.singleShot(_NOTICE_MS, message, lambda: self._remove(message))
 
     def problem(self, text: str, offer: Offer | None = None) -> None:
         """Say what went wrong; it stays until it is closed."""
@@ -117,31 +120,27 @@ class MessageBar(QWidget):
 
     def clear(self) -> None:
         """Close all."""
-        for message in self._messages():
-            message.hide()
-            message.deleteLater()
+        for message in list(self._messages):
+            self._remove(message)
 
     def _show(self, text: str, tone: Tone, offer: Offer | None) -> Message:
-        for old in self._messages():
-            if old.text == text:
-                old.hide()
-                old.deleteLater()
-        for old in self._messages()[: 1 - _MOST_SHOWN or None]:
-            if len(self._messages()) >= _MOST_SHOWN:
-                old.hide()
-                old.deleteLater()
+        for old in [shown for shown in self._messages if shown.text == text]:
+            self._remove(old)
+        while len(self._messages) >= _MOST_SHOWN:
+            self._remove(self._messages[0])
         message = Message(text, tone, self._theme, offer, self)
-        message.closed.connect(lambda: self._remove(message))
+        message.closed.connect(lambda: self._on_closed(message))
+        self._messages.append(message)
         self._column.addWidget(message)
         message.show()
         return message
 
-    def _remove(self, message: Message) -> None:
+    def _on_closed(self, message: Message) -> None:
         self.answered.emit()
-        message.hide()
-        message.deleteLater()
+        self._remove(message)
 
-    def _messages(self) -> list[Message]:
-        items = (self._column.itemAt(place) for place in range(self._column.count()))
-        found = (item.widget() for item in items if item is not None)
-        return [w for w in found if isinstance(w, Message) and not w.isHidden()]
+    def _remove(self, message: Message) -> None:
+        if message in self._messages:
+            self._messages.remove(message)
+            message.hide()
+            message.deleteLater()
