@@ -26,6 +26,12 @@ _log = logging.getLogger(__name__)
 #: Importing tifffile takes a tenth of a second: not before the first picture is there.
 _READS_BEFORE_DIRECT = 8
 
+#: OpenSlide makes room for a whole tile or picture at once, and ends the process where it
+#: cannot; real tiles have up to 4096 px a side, real label and macro images a few megapixels.
+_MOST_TILE_PX = 2**27
+_MOST_ASSOCIATED_PX = 2**27
+_SIDES = ("width", "height")
+
 
 def detected_format(path: Path) -> str | None:
     """OpenSlide's name of the file's format; None where it knows none."""
@@ -105,6 +111,7 @@ class OpenSlideReader:
             ) from error
         self._handle: _Handle | None = handle
         try:
+            refuse_huge_tiles(handle.slide)
             self._metadata, self._stored = self._describe(handle.slide, opened_as or path)
             self._factors = tuple(handle.slide.level_downsamples)
         except (openslide.OpenSlideError, OSError, ValueError) as error:
@@ -272,7 +279,7 @@ class OpenSlideReader:
                 self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
             ),
             icc_profile=None,  # read last, since that may spoil the handle
-            associated_images=tuple(sorted(slide.associated_images)),
+            associated_images=readable_images(slide),
         )
         return metadata, stored
 
@@ -292,6 +299,31 @@ def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:
         return extent
     part = Region(x, y, width, height).intersection(extent)
     return extent if part.is_empty else part
+
+
+def refuse_huge_tiles(slide: openslide.OpenSlide) -> None:
+    """Raise ValueError where a header claims tiles that no slide has.
+
+    NDPI is let through: where it has no tiles, OpenSlide calls a whole level one.
+    """
+    properties = slide.properties
+    if properties.get(openslide.PROPERTY_NAME_VENDOR) == "hamamatsu":
+        return
+    for level in range(slide.level_count):
+        sides = (properties.get(f"openslide.level[{level}].tile-{side}") for side in _SIDES)
+        width, height = (int(_number(side) or 0) for side in sides)
+        if width * height > _MOST_TILE_PX:
+            raise ValueError(f"its header claims tiles of {width:,} by {height:,} px")
+
+
+def readable_images(slide: openslide.OpenSlide) -> tuple[str, ...]:
+    """The names of the associated images, without those that claim to be huge."""
+    names = []
+    for name in sorted(slide.associated_images):
+        sides = (slide.properties.get(f"openslide.associated.{name}.{side}") for side in _SIDES)
+        if math.prod(_number(side) or 0 for side in sides) <= _MOST_ASSOCIATED_PX:
+            names.append(name)
+    return tuple(names)
 
 
 def calibration_of(properties: Mapping[str, str]) -> Calibration:

@@ -4,7 +4,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bachview.errors import SlideOpenError
+from bachview.slide.opening import open_slide
 from bachview.slide.tiff_structure import check_tiff
 from tests.conftest import shared_file
 
@@ -183,6 +184,38 @@ def test_slides_that_ended_or_blocked_the_program_get_a_sentence(name: str) -> N
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith(f"{name} is damaged (")
+
+
+def test_dicom_tiles_of_gigabytes_are_refused(tmp_path: Path) -> None:
+    content = bytearray(
+        shared_file("slides/multi_frame_jpeg_camelyon_challenge_image.dcm").read_bytes()
+    )
+    for rows_or_columns in (b"\x28\0\x10\0US", b"\x28\0\x11\0US"):
+        at = content.index(rows_or_columns) + 8
+        content[at : at + 2] = b"\xff\xff"
+    path = tmp_path / "huge.dcm"
+    path.write_bytes(content)
+    with pytest.raises(SlideOpenError, match=r"huge\.dcm is damaged .*tiles of 65,535 by 65,535"):
+        open_slide(path)
+
+
+def test_an_associated_image_that_claims_to_be_huge_is_not_offered(tmp_path: Path) -> None:
+    path = tmp_path / "label.svs"
+    options = {"photometric": "rgb", "metadata": None, "compression": "zlib"}
+    with tifffile.TiffWriter(path) as tif:
+        words = "Aperio Image Library v1\n64x64"
+        tif.write(np.zeros((64, 64, 3), np.uint8), tile=(64, 64), description=words, **options)
+        for kind in (0, 1, 9):  # thumbnail, label, macro
+            tif.write(
+                np.zeros((32, 32, 3), np.uint8),
+                rowsperstrip=1,
+                subfiletype=kind,
+                description="Aperio Image Library v1\n32x32",
+                **options,
+            )
+    set_values(path, 1, (256, 257), 60_000)
+    with closing(open_slide(path)) as slide:
+        assert slide.metadata.associated_images == ("label", "macro")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
