@@ -152,6 +152,7 @@ def _fit_stage(
             batches,
             stage,
             number,
+            (job.seed, stage.name),
             token,
             lambda progress: watcher.step(job.architecture, stage.name, progress),
         )
@@ -243,10 +244,16 @@ def run_epoch(
     batches: Any,
     stage: Stage | Pretrain,
     number: int,
+    draws: tuple[int, str],
     token: CancelToken,
     on_step: Callable[[Progress], object],
 ) -> tuple[dict[str, float], float]:
     """One epoch of a compiled model: its figures, and images a second.
+
+    Parameters
+    ----------
+    draws : seed and stage. With the epoch's number they decide all that is drawn in it, so
+        that a fit that goes on draws what an undisturbed one does.
 
     Raises
     ------
@@ -255,6 +262,7 @@ def run_epoch(
     """
     import keras
 
+    _seed_draws(training, *draws, number)
     images = stage.steps * stage.batch
     meter = RateMeter(stage.epochs * images, number * images)
 
@@ -269,6 +277,14 @@ def run_epoch(
     token.check()
     figures = {name: float(values[0]) for name, values in history.items()}
     return figures, images / (time.monotonic() - began)
+
+
+def _seed_draws(model: Any, seed: int, stage: str, epoch: int) -> None:
+    """Set the generators of all layers (augmentation, dropout), whatever was drawn before."""
+    states = [v for v in model.variables if v.name == "seed_generator_state"]
+    for place, state in enumerate(states):
+        entropy = np.random.SeedSequence((seed, *stage.encode(), epoch, place))
+        state.assign(entropy.generate_state(2))
 
 
 @contextmanager

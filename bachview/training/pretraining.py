@@ -107,6 +107,7 @@ def _pretrain_one(
             batches,
             settings,
             number,
+            (recipe.seed, _STAGE),
             token,
             lambda progress: watcher.step(architecture, _STAGE, progress),
         )

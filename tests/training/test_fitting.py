@@ -1,6 +1,7 @@
 """Starting weights, what may learn, schedules, early stopping, hard negatives."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
-from bachview.errors import DatasetError
+from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
@@ -80,6 +81,35 @@ def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) ->
     ]
     for a, b in zip(nets[0].get_weights(), nets[1].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_fit_that_was_cut_off_gives_the_figures_of_an_undisturbed_one(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    class Stopping(FitWatcher):
+        """Ends the fit after so many epochs."""
+
+        def __init__(self, token: CancelToken, epochs: int) -> None:
+            self._token, self._left = token, epochs
+
+        def epoch(self, network: str, epoch: Epoch) -> None:
+            self._left -= 1
+            if not self._left:
+                self._token.cancel()
+
+    whole = fit_network(job(recipe, tmp_path / "whole"), CancelToken(), FitWatcher())
+    for epochs in (1, 2):  # within the first stage, then within the second
+        token = CancelToken()
+        with pytest.raises(Cancelled):
+            fit_network(job(recipe, tmp_path / "cut"), token, Stopping(token, epochs))
+    cut = fit_network(job(recipe, tmp_path / "cut"), CancelToken(), FitWatcher())
+    figures = [
+        [replace(epoch, images_per_second=0.0) for epoch in FitState(tmp_path / name).history]
+        for name in ("whole", "cut")
+    ]
+    assert figures[0] == figures[1]
+    for a, b in zip(whole.get_weights(), cut.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_finished_network_is_not_fitted_again(recipe: Recipe, tmp_path: Path) -> None:
