@@ -5,9 +5,10 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    from bachview.cli.interrupts import leave
     from bachview.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,15 @@
 """The command line's entry: runs one command and turns its outcome into an exit code."""
 
-import contextlib
 import errno
 import logging
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import typer
 
 from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
+from bachview.cli.interrupts import termination_heard
 from bachview.cli.output import OutputClosed, standard_streams, tell
 from bachview.config import user_folders
 from bachview.errors import BachviewError, Cancelled, UsageError
@@ -58,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         folder = user_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)
         try:
-            with _termination_heard():
+            with termination_heard():
                 code = _run(list(arguments), folder)
                 # What stands in the buffer may still be refused.
                 return code if streams.deliver() else ExitCode.BAD_INPUT
@@ -130,20 +127,3 @@ def _explain_usage(error: typer.TyperException) -> int:
         tell(message)
         tell(f"See: {command} --help")
     return ExitCode.WRONG_USE
-
-
-@contextlib.contextmanager
-def _termination_heard() -> Iterator[None]:
-    """Let a polite kill (SIGTERM) end a command as Ctrl-C does: keep what is done."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

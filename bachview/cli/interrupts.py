@@ -1,0 +1,85 @@
+"""Ctrl-C and a polite kill end every command, whatever hangs."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final, NoReturn
+
+from bachview.cli.exits import ExitCode
+
+#: What a command may take to end after Ctrl-C: to keep what is done, write files, close.
+LONGEST_S = 40.0
+#: The same, after Ctrl-C was given again.
+AGAIN_S = 2.0
+#: What threads that are left may take to end after the command.
+_THREADS_S: Final = 2.0
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def termination_heard() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, and end the process where neither is heeded.
+
+    Python heeds a signal when the main thread runs Python; in a read from a share that is gone
+    it never does. So a thread hears of signals as well, and ends the process after a while.
+    What was committed by then is kept.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    watch = threading.Thread(target=_watch, args=(heard,), name="interrupts", daemon=True)
+    watch.start()
+    before = signal.signal(signal.SIGTERM, interrupt)
+    number_before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(number_before)
+        signal.signal(signal.SIGTERM, before)
+        told.close()
+        watch.join()
+        heard.close()
+
+
+def _watch(heard: socket.socket) -> None:
+    last: float | None = None
+    while True:
+        heard.settimeout(None if last is None else max(0.01, last - time.monotonic()))
+        try:
+            numbers = heard.recv(64)
+        except TimeoutError:
+            # Not through `sys.stderr`, whose lock the thread that hangs may hold.
+            os.write(2, b"Something hangs and is left; what was finished is kept.\n")
+            os._exit(ExitCode.CANCELLED)
+        if not numbers:
+            return
+        for number in numbers:
+            if number in _SIGNALS:
+                limit = time.monotonic() + (LONGEST_S if last is None else AGAIN_S)
+                last = limit if last is None else min(last, limit)
+
+
+def leave(code: int) -> NoReturn:
+    """Exit with `code`, also while a thread hangs for which the interpreter would wait."""
+    last = time.monotonic() + _THREADS_S
+    left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    for thread in left:
+        thread.join(max(0.0, last - time.monotonic()))
+    if any(thread.is_alive() for thread in left):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
