@@ -13,14 +13,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's signals
 
 #: A read from a share that is gone: no signal ends it, and the main thread is inside.
 STUCK_READ = """
-import ctypes, sys
+import ctypes, sys, threading
 from bachview.cli import info, interrupts
 
 def hang(*arguments, **options):
     library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(256)
     library.pthread_mutex_init(mutex, None)
     library.pthread_mutex_lock(mutex)
-    print("hangs", flush=True)
+    # Told when this thread is inside.
+    timer = threading.Timer(1, lambda: print("hangs", flush=True))
+    timer.daemon = True
+    timer.start()
     library.pthread_mutex_lock(mutex)
 
 info.show_info = hang
