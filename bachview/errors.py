@@ -18,6 +18,10 @@ class SlideReadError(BachviewError):
     """A part of an open slide cannot be read."""
 
 
+class SlideChangedError(SlideReadError):
+    """The file is no longer the one that was opened."""
+
+
 class CalibrationError(BachviewError):
     """The physical pixel size is missing or implausible, and the job needs it."""
 

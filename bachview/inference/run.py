@@ -169,7 +169,8 @@ def classify(
     Cancelled
         The token was cancelled. What was finished is kept.
     SlideReadError
-        The slide is gone. What was finished is kept, and the rest is left to be done.
+        The slide is gone, or its file has changed. What was finished is kept; what was read
+        since the last look at the file is not, and is left to be done.
     EngineError
         The engine failed. What was finished is kept.
     StoreError
@@ -221,7 +222,15 @@ def _begin(
         mask = find_tissue(reader, plan.calibration, token)
         token.check()
         tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
+        _check_files(reader)
     return store.begin(plan.run_key, tissue, provenance), tissue
+
+
+def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
+    """See `FileState.check`."""
+    files = reader.metadata.files
+    if files is not None:
+        files.check(by_reading=by_reading)
 
 
 def _provenance(plan: Plan, info: EngineFacts, *, icc_applied: bool) -> Provenance:
@@ -260,6 +269,7 @@ class _Session:
     ) -> None:
         from bachview.slide.patches import PatchReader
 
+        self._reader = reader
         self._patches = PatchReader(reader, plan.calibration, plan.geometry, transform)
         self._metadata = reader.metadata
         self._had_file = is_there(reader.metadata.path)
@@ -299,6 +309,8 @@ class _Session:
                 patches = ahead.take(size, token)
                 size = self._ensemble.batch_size
                 results = self._judge(patches, token, is_last=not patches)
+                # What was read up to now was read from the file that was opened.
+                _check_files(self._reader)
                 if len(results):
                     self.new += self._store.commit(self._run_id, results)
                     self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
@@ -327,7 +339,8 @@ class _Session:
             self._good_since += 1
             # So many reads may have been under way when the slide went; one more began after
             # the failures, and the slide was still there: it is the patches that are damaged.
-            if self._good_since >= READER_THREADS:
+            if self._suspects and self._good_since >= READER_THREADS:
+                _check_files(self._reader, by_reading=True)
                 failed, self._suspects = failed + self._suspects, []
         if self._suspects and (is_last or len(self._suspects) >= _SUSPICIOUS):
             self._check_slide()
@@ -361,8 +374,10 @@ class _Session:
         Raises
         ------
         SlideReadError
-            Not even a patch that was read before can be read now.
+            The file is gone or has changed, or not even a patch that was read before can be
+            read now.
         """
+        _check_files(self._reader, by_reading=True)
         cause: SlideReadError | None = None
         if not self._had_file or is_there(self._metadata.path):
             read_before = np.argwhere(self.states == PatchState.DONE)

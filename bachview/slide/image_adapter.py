@@ -12,6 +12,7 @@ from bachview.core.pyramid import Pyramid
 from bachview.errors import Cancelled, SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import sampled_fingerprint
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.image_decoding import decode, oriented, read_facts
@@ -71,8 +72,9 @@ class ImageReader:
         SlideOpenError
             It is neither, damaged, or larger than `LIMIT_PX`.
         """
-        facts = read_facts(path)
         try:
+            files = FileState.of(path)
+            facts = read_facts(path)
             fingerprint = sampled_fingerprint(path)
         except OSError as error:
             raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
@@ -87,6 +89,7 @@ class ImageReader:
             fingerprint=fingerprint,
             icc_profile=facts.icc_profile,
             associated_images=(),
+            files=files,
         )
 
         def decode_into(out: RGB, _: CancelToken) -> RGB:

@@ -17,6 +17,7 @@ from bachview.core.geometry import Region
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.direct_tiles import DIRECT_FORMATS, DirectTiles
+from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
@@ -103,8 +104,9 @@ class OpenSlideReader:
         self._reads = 0
         self._direct: DirectTiles | None = None
         try:
+            self._files = FileState.of(opened_as or path)
             handle = _Handle(path)
-        except openslide.OpenSlideError as error:
+        except (openslide.OpenSlideError, OSError) as error:
             raise SlideOpenError(
                 f"{path.name} cannot be opened ({reason(error, path)}); check that the file is "
                 "complete and in a format that is supported."
@@ -280,6 +282,7 @@ class OpenSlideReader:
             ),
             icc_profile=None,  # read last, since that may spoil the handle
             associated_images=readable_images(slide),
+            files=self._files,
         )
         return metadata, stored
 

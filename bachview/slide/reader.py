@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bachview.core.calibration import Calibration
 from bachview.core.pyramid import Pyramid
+from bachview.slide.file_state import FileState
 
 RGB = npt.NDArray[np.uint8]
 
@@ -36,6 +37,8 @@ class SlideMetadata:
     icc_profile : the embedded ICC profile, None where there is none.
     associated_images : names such as ``label``, ``macro``, ``thumbnail``. Hidden until
         asked for: labels carry patient names.
+    files : the slide's files as they were when it was opened; None for a slide that lies
+        in no file.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class SlideMetadata:
     fingerprint: str
     icc_profile: bytes | None
     associated_images: tuple[str, ...]
+    files: FileState | None = None
 
 
 class SlideReader(Protocol):

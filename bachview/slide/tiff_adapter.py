@@ -11,6 +11,7 @@ from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.density import calibration_from_dpi, calibration_from_mpp
+from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import sampled_fingerprint
 from bachview.slide.image_decoding import LIMIT_PX
 from bachview.slide.levels import rising_levels
@@ -117,6 +118,7 @@ class TiffReader:
         import tifffile
 
         path = self._path
+        files = FileState.of(path)
         with tifffile.TiffFile(path, _multifile=False) as tif:
             text = tif.ome_metadata if tif.is_ome else None
             if text is not None:
@@ -139,6 +141,7 @@ class TiffReader:
                 fingerprint=sampled_fingerprint(path),
                 icc_profile=_profile(key),
                 associated_images=(),
+                files=files,
             )
         return metadata, planes
 

@@ -120,7 +120,11 @@ class TileServer:
             self._reader, self._reader.metadata.pyramid, key
         ):
             raise _NotReadyError
-        return read_display_tile(self._reader, key, self._transform, token=self._token)
+        tile = read_display_tile(self._reader, key, self._transform, token=self._token)
+        files = self._reader.metadata.files
+        if files is not None:
+            files.check()  # no tile of another slide that took this one's name
+        return tile
 
     def _deliver(self, key: TileKey, answer: Tile | Exception) -> None:
         with self._lock:
