@@ -26,6 +26,8 @@ _MOST_DIRECTORIES = 16_384
 #: libtiff and tifffile have the same bound.
 _MOST_ENTRIES = 4_096
 _MOST_SIDE_PX = 2**31 - 1
+#: OpenSlide keeps a table of the parts of an NDPI level; a whole slide at 40x has 330,000 px.
+_MOST_NDPI_SIDE_PX = 2**20
 _MOST_TILE_SIDE_PX = 65_536
 _MOST_TILE_BYTES = 512 * 2**20
 #: A strip may be the whole picture: as much as a plain image may have.
@@ -203,7 +205,8 @@ class _Walk:
         }
         width, length = numbers.get(_WIDTH, 0), numbers.get(_LENGTH, 0)
         samples, bits = numbers.get(_SAMPLES, 1), numbers.get(_BITS, 1)
-        _limit(max(width, length), _MOST_SIDE_PX, "px a side")
+        most = _MOST_NDPI_SIDE_PX if self._is_ndpi else _MOST_SIDE_PX
+        _limit(max(width, length), most, "px a side")
         _limit(samples, _MOST_SAMPLES, "samples a pixel")
         _limit(bits, _MOST_BITS, "bits a sample")
         if self._is_ndpi:  # each level is a single JPEG, which is never decoded whole

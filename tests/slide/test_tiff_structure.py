@@ -176,6 +176,13 @@ def test_a_value_longer_than_the_file_is_refused(tmp_path: Path) -> None:
     assert "tag 270 is longer than the file" in refusal(path)
 
 
+def test_an_ndpi_level_that_needs_gigabytes_of_tables_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "high.ndpi"
+    path.write_bytes(shared_file("other-stains/test3-TRITC 2 (560).ndpi").read_bytes())
+    set_value(path, 1, 257, 2**31 - 1)
+    assert "px a side" in refusal(path)
+
+
 @pytest.mark.parametrize("name", ["huge_tile_length.svs", "cyclic_directories.tiff"])
 def test_slides_that_ended_or_blocked_the_program_get_a_sentence(name: str) -> None:
     path = shared_file(f"bad/{name}")
