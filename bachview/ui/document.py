@@ -11,6 +11,7 @@ from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BachviewError
+from bachview.jobs.memory import give_back_memory
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.display_tiles import ColourTransform
 from bachview.slide.reader import SlideMetadata, SlideReader
@@ -221,6 +222,7 @@ class Document(QObject):
                 futures.wait([future], _LET_GO_S)
             results.close()
             reader.close()
+            give_back_memory()
 
         return ending
 

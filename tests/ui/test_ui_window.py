@@ -1,6 +1,7 @@
 """The window as a whole, through what the user can reach: open, look, close."""
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_two_slides_in_tabs_share_one_cache(qtbot: QtBot, tmp_path: Path) -> Non
         window.close_page(one)
         assert window.tabs.pages == [two]
         assert window.recent.paths == (second, first)
+
+
+def test_a_closed_slide_gives_its_memory_back_to_the_system(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = threading.Event()
+    monkeypatch.setattr("bachview.ui.document.give_back_memory", given_back.set)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(900, 900)))
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+        window.close_page(page)
+        qtbot.waitUntil(given_back.is_set, timeout=LONG_MS)
+        assert window.services.cache.size_bytes == 0
 
 
 @pytest.mark.parametrize("name", ["empty.svs", "missing.svs", "folder", "text.tiff"])
