@@ -1,0 +1,72 @@
+"""A graph that was changed is refused before OpenVINO, which may crash on it, sees it."""
+
+import re
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from bachview.config import resource_folder
+from bachview.errors import BundleError
+from bachview.models.ensemble import load_ensemble
+from bachview.models.graph_check import check_graph_file
+from tests.conftest import shared_file
+
+
+def _graph(name: str = "selftest") -> tuple[bytes, int]:
+    with zipfile.ZipFile(resource_folder() / "models" / f"{name}.bachmodel") as bundle:
+        return bundle.read("cnn.xml"), bundle.getinfo("cnn.bin").file_size
+
+
+@pytest.mark.parametrize("name", ["selftest", "default"])
+def test_the_shipped_graphs_are_accepted(name: str) -> None:
+    check_graph_file(*_graph(name), name)
+
+
+def _first(pattern: str, replacement: str) -> Callable[[bytes], bytes]:
+    def change(xml: bytes) -> bytes:
+        text, count = re.subn(pattern, replacement, xml.decode(), count=1)
+        assert count, pattern
+        return text.encode()
+
+    return change
+
+
+CHANGES = {
+    "another type": _first('type="SoftMax"', 'type="ReadValue"'),
+    "another version": _first('type="SoftMax" version="opset8"', 'type="SoftMax" version="opset1"'),
+    "an unknown attribute": _first(r"<data axis=", '<data variable_id="x" axis='),
+    "an attribute out of its type": _first(r'axis="[^"]*"', 'axis="a"'),
+    "a constant before the weights": _first(r'offset="\d+"', 'offset="-8"'),
+    "a constant beyond the weights": _first(r'offset="\d+"', 'offset="999999999"'),
+    "a constant of another size": _first(r'size="\d+"', 'size="4000000000"'),
+    "a huge shape": _first(r"<dim>64</dim>", "<dim>99999999999</dim>"),
+    "a size below -1": _first(r"<dim>64</dim>", "<dim>-7</dim>"),
+    "a number of too many digits": _first(r"<dim>64</dim>", f"<dim>{'9' * 5000}</dim>"),
+    "a connection to nowhere": _first(r'to-layer="\d+"', 'to-layer="9999"'),
+    "a missing connection": _first(r"<edge [^>]*/>", ""),
+    "a circle": _first(r'from-layer="\d+"', 'from-layer="47"'),
+    "two layers of one number": _first(r'<layer id="1"', '<layer id="0"'),
+    "an unknown section": _first("<edges>", "<meta/><edges>"),
+    "an entity": lambda xml: xml.replace(b"<net", b'<!DOCTYPE n [<!ENTITY a "b">]><net', 1),
+    "bytes that are no UTF-8": lambda xml: xml.replace(b"SoftMax", b"\xff\xfeMax", 1),
+    "an unknown encoding": lambda xml: xml.replace(
+        b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="rubbish"?>'
+    ),
+    "the end cut off": lambda xml: xml[: len(xml) // 2],
+    "nothing": lambda xml: b"",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_changed_graph_is_refused_in_a_sentence(change: Callable[[bytes], bytes]) -> None:
+    xml, size = _graph()
+    changed = change(xml)
+    assert changed != xml
+    with pytest.raises(BundleError, match=r"networks in its\.bachmodel are damaged or were chan"):
+        check_graph_file(changed, size, "its.bachmodel")
+
+
+def test_a_bundle_whose_graph_crashes_openvino_is_refused() -> None:
+    with pytest.raises(BundleError, match="ReadValue"):
+        load_ensemble(shared_file("bad/readvalue.bachmodel"))
