@@ -2,11 +2,18 @@
 
 import contextlib
 import os
+import platform
+import re
+import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from bachview.errors import ExportError
+
+#: Tells the computers of a shared folder apart: the process numbers of another mean nothing here.
+_HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
 
 
 @contextlib.contextmanager
@@ -14,16 +21,18 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write bytes to, renamed to `path` when the block ends without an error.
 
     Missing folders are made. Whatever happens, an earlier file of that name is either
-    untouched or wholly replaced, and no half-written file is left.
+    untouched or wholly replaced, and no half-written file is left: that of a process that
+    was killed goes when the file is next written.
 
     Raises
     ------
     ExportError
         The place cannot be written (rights, full disk, a folder of that name).
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         with part.open("wb") as file:
             yield file
             file.flush()
@@ -38,3 +47,27 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes of this computer that were killed had written of `path`."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.{_HOST}-([0-9]{{1,9}})\.part")
+    for file in path.parent.iterdir():
+        found = pattern.fullmatch(file.name)
+        if found and not _is_running(int(found[1])):
+            # Another process may do the same; a file that stays is tried again next time.
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":
+        # Signal 0 is Ctrl-C there; a file that a process has open cannot be removed anyway.
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
