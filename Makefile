@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
-.PHONY: help run test lint slow-test environment lock bench selftest wheel clean
+.PHONY: help run test lint slow-test environment lock bench fuzz selftest wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,11 @@ slow-test: $(READY)  ## the tests that take minutes (the three real architecture
 
 selftest: $(READY)  ## class order, overlay alignment, resume, engine against reference
 	$(BIN)/bachview selftest
+
+SECONDS ?= 1200
+SEED ?= 1
+fuzz: $(READY)  ## hostile files before every door, SECONDS long; findings go to build/fuzz-findings
+	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench

@@ -1,0 +1,319 @@
+"""The doors of the program: what is put before each, and how it is used as the program does."""
+
+import hashlib
+import io
+import json
+import random
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tools.fuzz.mutation import mutated
+
+ROOT = Path(__file__).resolve().parents[2]
+SELFTEST = ROOT / "resources" / "models" / "selftest.bachmodel"
+REAL_SLIDES = ROOT.parent / "shared" / "data" / "slides"
+_MOST_SEED = 4 << 20
+_FINGERPRINT = "q1:fuzz"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A door.
+
+    Attributes
+    ----------
+    seeds : makes the undamaged files, by name, in an empty folder.
+    use : what the program does with such a file.
+    is_text : whether words and numbers are exchanged too.
+    member : the file of a bundle that is mutated; its hash in the manifest is kept right.
+    """
+
+    name: str
+    seeds: Callable[[Path], list[Path]]
+    use: Callable[[Path], None]
+    is_text: bool = False
+    member: str | None = None
+
+    def draw(self, seeds: list[Path], folder: Path, draw: random.Random) -> Path:
+        """Write the next input into `folder`."""
+        seed = draw.choice(seeds)
+        content = seed.read_bytes()
+        if self.member is not None:
+            content = _bundle_with(content, self.member, draw, is_text=self.is_text)
+        elif self.name == "store" and draw.random() < 0.5:
+            content = _store_with_other_values(content, folder, draw)
+        else:
+            content = mutated(content, draw, is_text=self.is_text)
+        path = folder / seed.name
+        path.write_bytes(content)
+        return path
+
+
+def _bundle_with(bundle: bytes, member: str, draw: random.Random, *, is_text: bool) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files[member] = _member(files[member], draw, is_text=is_text)
+    if member != "manifest.json":
+        manifest = json.loads(files["manifest.json"])
+        manifest["files"][member] = hashlib.sha256(files[member]).hexdigest()
+        files["manifest.json"] = json.dumps(manifest).encode()
+    return _zipped(files)
+
+
+def _member(content: bytes, draw: random.Random, *, is_text: bool) -> bytes:
+    """A member mutated; one that is a zip itself mostly within, as its checksums hide the rest."""
+    if not content.startswith(b"PK") or draw.random() < 0.2:
+        return mutated(content, draw, is_text=is_text)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = draw.choice(sorted(files))
+    files[name] = mutated(files[name], draw, is_text=name.endswith(".json"), head=128)
+    return _zipped(files)
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def _store_with_other_values(content: bytes, folder: Path, draw: random.Random) -> bytes:
+    path = folder / "values.sqlite"
+    path.write_bytes(content)
+    connection = sqlite3.connect(path, isolation_level=None)
+    tables = [
+        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+    ]
+    table = draw.choice(sorted(tables))
+    columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+    value = draw.choice((None, -1, 2**62, 1e308, "", "x", "{}", "[1]", b"", b"\xff" * 9))
+    try:
+        connection.execute(f'UPDATE "{table}" SET "{draw.choice(columns)}" = ?', (value,))
+    except sqlite3.Error:
+        pass  # the schema forbids it: the store stays as it was
+    connection.close()
+    return path.read_bytes()
+
+
+def _selftest(_folder: Path) -> list[Path]:
+    return [SELFTEST]
+
+
+def _written(**files: str) -> Callable[[Path], list[Path]]:
+    def write(folder: Path) -> list[Path]:
+        paths = []
+        for name, text in files.items():
+            path = folder / name.replace("__", ".")
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+        return paths
+
+    return write
+
+
+def _real(*endings: str) -> list[Path]:
+    found = sorted(REAL_SLIDES.iterdir()) if REAL_SLIDES.is_dir() else []
+    return [p for p in found if p.name.endswith(endings) and p.stat().st_size <= _MOST_SEED]
+
+
+def _picture() -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    return np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
+
+
+def _tiffs(folder: Path) -> list[Path]:
+    import tifffile
+
+    picture, paths = _picture(), []
+    for name, options in (
+        ("tiled.tiff", {"tile": (64, 64)}),
+        ("strips.tiff", {"rowsperstrip": 16, "compression": "lzw"}),
+        ("big.tiff", {"tile": (64, 64), "compression": "zlib"}),
+        ("plane.ome.tif", {"tile": (64, 64), "metadata": {"axes": "YXS", "PhysicalSizeX": 0.5}}),
+    ):
+        with tifffile.TiffWriter(folder / name, bigtiff=name == "big.tiff") as writer:
+            writer.write(picture, photometric="rgb", **options)
+        paths.append(folder / name)
+    return paths + _real(".tiff", ".tif")
+
+
+def _aperio(folder: Path) -> list[Path]:
+    import tifffile
+
+    picture, text = _picture(), "Aperio Image Library v1\r\n448x320|AppMag = 20|MPP = 0.5"
+    with tifffile.TiffWriter(folder / "drawn.svs") as writer:
+        for level in (picture, picture[::4, ::4]):
+            writer.write(level, photometric="rgb", tile=(64, 64), description=text, metadata=None)
+    return [folder / "drawn.svs", *_real(".svs")]
+
+
+def _dicom(_folder: Path) -> list[Path]:
+    return _real(".dcm")
+
+
+def _images(folder: Path) -> list[Path]:
+    from PIL import Image
+
+    paths = [folder / "image.png", folder / "image.jpg"]
+    for path in paths:
+        Image.fromarray(_picture()[:96, :128]).save(path)
+    return paths
+
+
+def _store(folder: Path) -> list[Path]:
+    from bachview.core.tissue_cells import TissueCells
+    from bachview.results.store import ResultStore
+    from tests.results.runs import provenance, results, run_key
+
+    store = ResultStore.open(folder, _FINGERPRINT)
+    run = store.begin(run_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
+    store.commit(run, results([(0, 0), (0, 1), (1, 0)]))
+    path = store.path
+    store.close()
+    return [path] if path is not None else []
+
+
+def _use_slide(path: Path) -> None:
+    from bachview.cli.info import info_document
+    from bachview.slide.opening import open_slide
+
+    reader = open_slide(path)
+    try:
+        info_document(reader.metadata)
+        for level in reader.metadata.pyramid.levels:
+            reader.read(level.index, 0, 0, 64, 64)
+        for name in reader.metadata.associated_images:
+            reader.read_associated(name)
+    finally:
+        reader.close()
+
+
+def _use_ome(path: Path) -> None:
+    from bachview.slide.ome import read_ome
+
+    try:
+        read_ome(path.read_text(encoding="utf-8", errors="replace"), 448, 320)
+    except ValueError:
+        pass  # as it promises; the adapter makes a sentence of it
+
+
+def _use_bundle(path: Path) -> None:
+    from bachview.models.loading import Loading
+
+    with Loading(path, engine="openvino", device="CPU", precision="f32") as loading:
+        for _name, step in loading.steps():
+            step()
+
+
+def _use_annotations(path: Path) -> None:
+    from bachview.training.annotations import read_annotations
+
+    read_annotations(path)
+
+
+def _use_recipe(path: Path) -> None:
+    from bachview.training.recipe import read_recipe
+
+    read_recipe(path).to_toml()
+
+
+def _use_table(path: Path) -> None:
+    from bachview.core.classes import BACH_CLASSES
+    from bachview.errors import BachviewError
+    from bachview.training.dataset_tables import read_classes, read_patients
+
+    try:
+        read_classes(path, BACH_CLASSES)
+    except BachviewError:
+        pass  # the other reader is asked all the same
+    read_patients(path)
+
+
+def _use_settings(path: Path) -> None:
+    from bachview.ui.settings import Settings
+
+    settings = Settings(path.parent)
+    settings.flag("window/maximized", default=False)
+    settings.number("overlay/opacity", 0.5, 0, 1)
+    settings.text("bundle")
+    settings.texts("recent", 10)
+    settings.raw_bytes("window/geometry")
+    settings.slide_memory("q1:abc")
+    settings.put("bundle", "x")
+    settings.save()
+
+
+def _use_store(path: Path) -> None:
+    from bachview.results.store import ResultStore
+
+    store = ResultStore.open(path.parent, _FINGERPRINT)
+    try:
+        for run in store.runs():
+            store.tissue(run.run_id)
+            store.load(run.run_id)
+    finally:
+        store.close()
+
+
+_XML = """<Annotations MicronsPerPixel="0.5"><Annotation Id="1" Name="benign"><Regions>
+<Region Id="1" Type="0" Text="Benign" NegativeROA="0"><Attributes>
+<Attribute Name="Invasive carcinoma" Id="0" Value=""/></Attributes><Vertices>
+<Vertex X="10" Y="10"/><Vertex X="90.5" Y="10"/><Vertex X="90" Y="80"/><Vertex X="12" Y="70"/>
+</Vertices></Region><Region Id="2" Type="2" Text="carcinoma in situ" NegativeROA="1"><Vertices>
+<Vertex X="5" Y="5"/><Vertex X="40" Y="30"/></Vertices></Region></Regions></Annotation>
+</Annotations>
+"""
+_OME = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels
+ DimensionOrder="XYCZT" ID="Pixels:0" SizeX="448" SizeY="320" SizeC="3" SizeZ="1" SizeT="1"
+ Type="uint8" SignificantBits="8" PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" PhysicalSizeY="500"
+ PhysicalSizeYUnit="nm"><Channel ID="Channel:0:0" SamplesPerPixel="3"/></Pixels></Image></OME>
+"""
+_INI = """[General]
+bundle=somewhere.bachmodel
+recent=a.svs, b.svs
+
+[overlay]
+opacity=0.5
+
+[slides]
+q1%3Aabc="{\\"center\\": [10, 20], \\"downsample\\": 2.0, \\"rotation\\": 0, \\"mpp\\": 0.5}"
+
+[window]
+geometry=@ByteArray(\\x1\\xd9\\xd0\\xcb)
+maximized=true
+"""
+_CSV = "file,class,patient\nis001.tif,InSitu,1\nb001.tif,Benign,2\niv001.tif,Invasive,3\n"
+
+
+def _recipes(_folder: Path) -> list[Path]:
+    return sorted((ROOT / "resources" / "recipes").glob("*.toml"))
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("manifest", _selftest, _use_bundle, True, "manifest.json"),
+        Target("zip", _selftest, _use_bundle),
+        Target("skops", _selftest, _use_bundle, False, "svm.skops"),
+        Target("forest", _selftest, _use_bundle, False, "forest.skops"),
+        Target("graph", _selftest, _use_bundle, True, "cnn.xml"),
+        Target("golden", _selftest, _use_bundle, False, "golden.npz"),
+        Target("tiff", _tiffs, _use_slide),
+        Target("aperio", _aperio, _use_slide),
+        Target("dicom", _dicom, _use_slide),
+        Target("image", _images, _use_slide),
+        Target("ome", _written(ome__xml=_OME), _use_ome, True),
+        Target("annotations", _written(slide__xml=_XML), _use_annotations, True),
+        Target("recipe", _recipes, _use_recipe, True),
+        Target("table", _written(classes__csv=_CSV), _use_table, True),
+        Target("settings", _written(bachview__ini=_INI), _use_settings, True),
+        Target("store", _store, _use_store),
+    )
+}
