@@ -1,6 +1,6 @@
 """The bundle in use: which one the user chose, and what is known of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +121,17 @@ class BundleShelf(QObject):
         self.current: BundleSummary | None = None
         self.is_loading = False
 
-    def restore(self) -> None:
-        """Take the bundle of the last session, or the default one."""
-        self._choose(self._settings.text(_KEY, DEFAULT), is_restored=True)
+    def restore(self, *, avoid: Collection[str] = ()) -> None:
+        """Take the bundle of the last session, or the default one.
+
+        Parameters
+        ----------
+        avoid : paths of bundles that are not taken without being asked for.
+        """
+        for choice in (self._settings.text(_KEY, DEFAULT), DEFAULT):
+            if not any(choice in (path, Path(path).stem) for path in avoid):
+                self._choose(choice, is_restored=True)
+                return
 
     def choose(self, choice: str) -> None:
         """Use the installed bundle of this name, or the one at this path."""

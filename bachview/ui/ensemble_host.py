@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from bachview.errors import UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.ui.load_marker import LoadMarker
 
 if TYPE_CHECKING:
     from bachview.models.engine import EngineInfo
@@ -67,7 +69,9 @@ class EnsembleHost:
     Any thread may submit. The owner closes the lanes, then calls `free`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marker: LoadMarker | None = None) -> None:
+        """With a marker, a crash while loading is known at the next start."""
+        self._marker = marker
         self._runs = Lane("inference", low_priority=True)
         self._explanations = Lane("explain", low_priority=True)
         self._lock = threading.Lock()  # one thread at a time in the ensemble
@@ -151,7 +155,9 @@ class EnsembleHost:
         # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
         from bachview.models.ensemble import load_ensemble
 
-        ensemble = load_ensemble(choice.path, device=choice.device)
+        mark = nullcontext() if self._marker is None else self._marker.during(choice.path)
+        with mark:
+            ensemble = load_ensemble(choice.path, device=choice.device)
         self._loaded = choice, ensemble
         return ensemble
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
         restore_layout(self, settings)
         self._connect()
         self._on_page(None)
-        self.shelf.restore()
+        self._restore_bundle()
         if not settings.flag(_RESEARCH_SEEN, False):
             self.messages.notice(
                 f"{RESEARCH_USE} The classifiers can be wrong.",
@@ -268,6 +269,17 @@ class MainWindow(QMainWindow):
         bundle = self.shelf.of(page.document.path)
         if bundle is not None:
             page.document.show_saved(bundle)
+
+    def _restore_bundle(self) -> None:
+        """Take the bundle of the last session, unless loading it ended the program."""
+        ended = self.services.marker.left_over()
+        self.shelf.restore(avoid=ended)
+        for bundle in ended:
+            self.messages.problem(
+                f"bachview ended while it loaded the bundle {Path(bundle).name}, so it was not "
+                "loaded again.",
+                Offer("Load it again", partial(self.shelf.choose, bundle)),
+            )
 
     def _on_bundle(self) -> None:
         for page in self.tabs.pages:

@@ -3,10 +3,12 @@
 import time
 from dataclasses import dataclass
 
+from bachview.config import user_folders
 from bachview.jobs.lanes import Lane
 from bachview.slide.tile_cache import TileCache
 from bachview.ui.bridge import Bridge
 from bachview.ui.ensemble_host import EnsembleHost
+from bachview.ui.load_marker import LoadMarker
 from bachview.ui.settings import Settings
 from bachview.ui.theme import Theme
 
@@ -23,6 +25,7 @@ class Services:
     ----------
     io : opening, reading results, exports, hashing.
     host : the inference lane with the loaded ensemble.
+    marker : of a bundle that is being loaded.
     warms_up : load the ensemble as soon as a slide is open, before it is asked for.
     """
 
@@ -32,6 +35,7 @@ class Services:
     cache: TileCache
     io: Lane
     host: EnsembleHost
+    marker: LoadMarker
     warms_up: bool
 
     @classmethod
@@ -40,7 +44,8 @@ class Services:
         size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
         cache = TileCache(int(size))
         io = Lane("io", threads=2)
-        return cls(settings, theme, Bridge(), cache, io, EnsembleHost(), warms_up)
+        marker = LoadMarker(user_folders().config)
+        return cls(settings, theme, Bridge(), cache, io, EnsembleHost(marker), marker, warms_up)
 
     def close(self, timeout_s: float) -> bool:
         """End the lanes; False where a job did not end in time."""

@@ -1,0 +1,64 @@
+"""A bundle whose loading ended the program is not loaded again unasked."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from bachview.config import user_folders
+from bachview.ui.load_marker import LoadMarker
+from bachview.ui.settings import Settings
+from tests.ui.window import LONG_MS, open_window
+
+_DIES = """
+import os, sys
+from pathlib import Path
+from bachview.ui.load_marker import LoadMarker
+with LoadMarker(Path(sys.argv[1])).during(Path(sys.argv[2])):
+    os._exit(9)
+"""
+
+
+def _die_while_loading(bundle: Path) -> None:
+    config = str(user_folders().config)
+    done = subprocess.run([sys.executable, "-c", _DIES, config, str(bundle)], check=False)
+    assert done.returncode == 9
+
+
+def test_a_mark_is_left_only_by_a_process_that_died(tmp_path: Path) -> None:
+    marker = LoadMarker(user_folders().config)
+    with marker.during(tmp_path / "good.bachmodel"):
+        pass
+    with pytest.raises(RuntimeError), marker.during(tmp_path / "refused.bachmodel"):
+        raise RuntimeError
+    assert marker.left_over() == ()
+    _die_while_loading(tmp_path / "größe.bachmodel")
+    assert marker.left_over() == (str(tmp_path / "größe.bachmodel"),)
+    assert marker.left_over() == ()
+
+
+def test_after_a_crash_the_built_in_bundle_is_taken_and_the_other_offered(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "crashes.bachmodel"
+    settings = Settings(user_folders().config)
+    settings.put("classify/bundle", str(bundle))
+    settings.save()
+    _die_while_loading(bundle)
+    with open_window(qtbot) as window:
+        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
+        assert window.shelf.current is not None
+        assert window.shelf.current.choice == "default"
+        assert any("crashes.bachmodel" in text for text in window.messages.texts)
+
+
+def test_after_a_crash_of_the_built_in_bundle_none_is_loaded(qtbot: QtBot) -> None:
+    settings = Settings(user_folders().config)
+    settings.put("classify/bundle", "default")
+    settings.save()
+    _die_while_loading(Path("default.bachmodel"))
+    with open_window(qtbot) as window:
+        assert window.shelf.current is None
+        assert any("default.bachmodel" in text for text in window.messages.texts)
