@@ -241,9 +241,10 @@ class _Zip(_Base):
         for entry in entries:
             # The name as stored: zipfile cuts it at a null byte and turns backslashes.
             name = entry.orig_filename
-            _check_name(name.removesuffix("/") if entry.is_dir() else name, where)
+            # Not `entry.is_dir()`, which fails on an entry without a name.
+            _check_name(name.removesuffix("/"), where)
             _check_entry(entry, where)
-            if entry.is_dir():
+            if name.endswith("/"):
                 continue
             if name in sizes:
                 raise BundleError(f"{where} holds {name} twice: nothing of it was loaded.")

@@ -1,16 +1,21 @@
 """A graph that was changed is refused before OpenVINO, which may crash on it, sees it."""
 
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
+from bachview.models.bundle import open_bundle
 from bachview.models.ensemble import load_ensemble
 from bachview.models.graph_check import check_graph_file
 from tests.conftest import shared_file
+from tests.models.bundles import packed, rehash, unpacked
 
 
 def _graph(name: str = "selftest") -> tuple[bytes, int]:
@@ -70,3 +75,30 @@ def test_a_changed_graph_is_refused_in_a_sentence(change: Callable[[bytes], byte
 def test_a_bundle_whose_graph_crashes_openvino_is_refused() -> None:
     with pytest.raises(BundleError, match="ReadValue"):
         load_ensemble(shared_file("bad/readvalue.bachmodel"))
+
+
+def test_a_graph_that_crashes_openvino_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "bundle")
+    graph = folder / "cnn.xml"
+    graph.write_text(graph.read_text().replace('type="SoftMax"', 'type="ReadValue"', 1))
+    path = packed(rehash(folder), tmp_path / "crash.bachmodel")
+    # In a process of its own: without the check it dies by a signal.
+    command = [sys.executable, "-m", "bachview", "bundle", "verify", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3, ended.stderr
+    assert "ReadValue" in ended.stdout
+
+
+def test_a_zip_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nameless.bachmodel"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("x"), b"")
+    content = path.read_bytes()
+    # The directory's entry gets a name of no characters; the end knows the new size.
+    start = content.index(b"PK\x01\x02")
+    entry, end = content[start : start + 46], content[start + 47 :]
+    entry = entry[:28] + b"\0\0" + entry[30:]
+    end = end[:12] + (46).to_bytes(4, "little") + end[16:]
+    path.write_bytes(content[:start] + entry + end)
+    with pytest.raises(BundleError, match="name ''"):
+        open_bundle(path)
