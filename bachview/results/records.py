@@ -1,7 +1,9 @@
 """What identifies a run in the store, and what the store says of a run."""
 
+import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,13 @@ class RunKey:
     grid: PatchGrid
     classes: ClassSet
     member_names: tuple[str, ...]
+
+
+#: Columns of a run that its checksum covers, in that order.
+RUN_COLUMNS = (
+    "id, plan_id, bundle_sha256, key, provenance, started, updated, finished,"
+    " done, failed, total, tissue"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,71 @@ def key_from_json(text: str) -> RunKey:
         classes_from_json(values["classes"]),
         tuple(values["member_names"]),
     )
+
+
+def row_bytes(values: Sequence[object]) -> bytes:
+    """Values of a row with their types and lengths: other values give other bytes."""
+    parts = []
+    for value in values:
+        data = value if isinstance(value, bytes) else str(value).encode()
+        parts += [f"{type(value).__name__} {len(data)}:".encode(), data]
+    return b"".join(parts)
+
+
+def row_checksum(values: Sequence[object]) -> str:
+    """SHA-256 of a row that decides what results mean."""
+    return hashlib.sha256(row_bytes(values)).hexdigest()
+
+
+def batch_crc(run_id: int, blobs: Sequence[object]) -> int:
+    """Checksum of a batch, which also ties it to its run."""
+    return zlib.crc32(row_bytes((run_id, *blobs)))
+
+
+def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, TissueCells]:
+    """A run from its `RUN_COLUMNS`, where they agree with each other and with the plan.
+
+    Parameters
+    ----------
+    fingerprint : of the store's slide.
+
+    Raises
+    ------
+    ValueError
+        They do not, or are of wrong types.
+    """
+    run_id, plan_id, bundle, key_text, origin, started, updated, finished, *rest = row
+    done, failed, total, blob = rest
+    texts = [plan_id, bundle, key_text, origin, started, updated]
+    if not all(type(value) is str for value in texts + [finished] * (finished is not None)):
+        raise ValueError("a text of a run is none")
+    if not all(type(value) is int and value >= 0 for value in (run_id, done, failed, total)):
+        raise ValueError("a number of a run is none")
+    try:
+        key, provenance = key_from_json(key_text), Provenance.from_json(origin)
+        _check_key(json.loads(key_text), plan_id, bundle, fingerprint)
+        tissue = tissue_from_blob(blob, key.grid)
+    except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if total != tissue.count or done + failed > total:
+        raise ValueError("the numbers of a run do not fit its cells")
+    return (
+        RunRecord(run_id, key, provenance, started, updated, finished, done, failed, total),
+        tissue,
+    )
+
+
+def _check_key(values: dict[str, Any], plan_id: str, bundle: str, fingerprint: str) -> None:
+    """Compare what is stated twice: in the row, in the key, and in the plan within the key."""
+    if (values["plan_id"], values["bundle_sha256"]) != (plan_id, bundle):
+        raise ValueError("a run and its key disagree")
+    if hashlib.sha256(values["plan"].encode()).hexdigest() != plan_id:
+        raise ValueError("a plan is not the one that its run was begun with")
+    plan = json.loads(values["plan"])
+    stated = {**values, "fingerprint": fingerprint}
+    for name in ("fingerprint", "bundle_name", "bundle_sha256", "grid", "classes", "member_names"):
+        if name in plan and plan[name] != stated[name]:
+            raise ValueError(f"{name} of a run is not that of its plan")
 
 
 def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:

@@ -4,13 +4,20 @@ import contextlib
 import hashlib
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.errors import StoreError
+from bachview.results.records import (
+    RUN_COLUMNS,
+    batch_crc,
+    row_checksum,
+    run_from_row,
+)
 
 #: Raised with every change of the tables; an older program refuses a newer file.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: "BchV" in the file's header, so that other programs' databases are told apart.
 APPLICATION_ID = 0x42636856
 
@@ -18,7 +25,7 @@ APPLICATION_ID = 0x42636856
 # in a second. Small columns first: SQLite then reads `cells` and `states` without touching
 # the overflow pages of the probabilities.
 _TABLES = """
-CREATE TABLE slide (fingerprint TEXT NOT NULL);
+CREATE TABLE slide (fingerprint TEXT NOT NULL, checksum TEXT NOT NULL);
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     plan_id TEXT NOT NULL UNIQUE,
@@ -31,7 +38,8 @@ CREATE TABLE runs (
     done INTEGER NOT NULL,
     failed INTEGER NOT NULL,
     total INTEGER NOT NULL,
-    tissue BLOB NOT NULL
+    tissue BLOB NOT NULL,
+    checksum TEXT NOT NULL
 );
 CREATE TABLE batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -83,7 +91,10 @@ def explained(name: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         code = None if code is None else code & 0xFF
-        if code in _DAMAGED:
+        # Text that is no UTF-8 has no code of SQLite's; our statements are constant, so that
+        # a table or column that they do not find was taken away.
+        broken = str(error).startswith(("Could not decode", "no such table", "no such column"))
+        if code in _DAMAGED or broken:
             raise DamagedStoreError(f"The results file {name} is damaged.") from error
         if code in _IN_USE:
             raise StoreError(
@@ -123,14 +134,16 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
             # Safe against a killed process; a power cut may cost the last batches, never the file.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _check_or_make(connection, name, fingerprint)
+            _check_or_make(connection, name, fingerprint, path)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _check_or_make(connection: sqlite3.Connection, name: str, fingerprint: str) -> None:
+def _check_or_make(
+    connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
+) -> None:
     with transaction(connection):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -138,7 +151,9 @@ def _check_or_make(connection: sqlite3.Connection, name: str, fingerprint: str) 
         if version == 0 and application == 0 and tables == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
-            connection.execute("INSERT INTO slide VALUES (?)", (fingerprint,))
+            connection.execute(
+                "INSERT INTO slide VALUES (?, ?)", (fingerprint, row_checksum((fingerprint,)))
+            )
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             return
@@ -149,12 +164,106 @@ def _check_or_make(connection: sqlite3.Connection, name: str, fingerprint: str) 
                 f"The results file {name} was written by a newer bachview (format {version}, "
                 f"this program knows {SCHEMA_VERSION}); update bachview to use it."
             )
-        owner = connection.execute("SELECT fingerprint FROM slide").fetchone()
-        if owner is None or owner[0] != fingerprint:
+        if version not in (1, SCHEMA_VERSION):
+            raise DamagedStoreError(f"The file {name} has no known format.")
+        if version == 1:
+            _migrate_from_1(connection, name, fingerprint, path)
+        slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
+        if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
+            raise DamagedStoreError(f"The results file {name} does not say whose it is.")
+        if slides[0][0] != fingerprint:
             raise StoreError(
                 f"The results file {name} belongs to another slide; "
                 "was it renamed? Move it away and try again."
             )
+
+
+def _migrate_from_1(
+    connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
+) -> None:
+    """Add the checksums of format 2, after what can be verified without them was."""
+    slides = connection.execute("SELECT fingerprint FROM slide").fetchall()
+    if slides != [(fingerprint,)]:
+        raise StoreError(
+            f"The results file {name} belongs to another slide; "
+            "was it renamed? Move it away and try again."
+        )
+    runs = connection.execute(f"SELECT {RUN_COLUMNS} FROM runs").fetchall()  # noqa: S608
+    batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches"
+    try:
+        for row in runs:
+            run_from_row(row, fingerprint)
+        new = []
+        for batch, run, crc, *blobs in connection.execute(batches):
+            if zlib.crc32(b"".join(blobs)) != crc:
+                raise ValueError("a batch is damaged")
+            new.append((batch_crc(run, blobs), batch))
+    except (ValueError, TypeError) as error:
+        raise DamagedStoreError(f"The results file {name} is damaged.") from error
+    if path is not None:
+        _back_up(path, path.with_name(f"{path.stem}.v1-backup{path.suffix}"))
+    for table in ("slide", "runs"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
+    connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
+    connection.executemany(
+        "UPDATE runs SET checksum = ? WHERE id = ?", [(row_checksum(row), row[0]) for row in runs]
+    )
+    connection.executemany("UPDATE batches SET crc = ? WHERE id = ?", new)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _back_up(path: Path, target: Path) -> None:
+    # Under another name until it is whole; a migration that was killed does it again.
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(path)) as source,
+        contextlib.closing(sqlite3.connect(part)) as copy,
+    ):
+        source.backup(copy)
+    part.replace(target)
+
+
+def change_run(
+    connection: sqlite3.Connection, run_id: int, change: str, values: tuple[object, ...]
+) -> None:
+    """Update columns of a run and its checksum, after the old one was verified.
+
+    Raises
+    ------
+    DamagedStoreError
+        The run is not as it was saved.
+    """
+    select = f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?"  # noqa: S608
+    row = connection.execute(select, (run_id,)).fetchone()
+    if row is None:
+        return
+    if row_checksum(row[:-1]) != row[-1]:
+        raise DamagedStoreError("The description of a run is damaged.")
+    connection.execute(f"UPDATE runs SET {change} WHERE id = ?", (*values, run_id))  # noqa: S608
+    seal_run(connection, run_id)
+
+
+def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
+    """Write the checksum of a run as it is now."""
+    row = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608
+        (run_id,),
+    ).fetchone()
+    connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), run_id))
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read within is of one moment, whatever other processes commit meanwhile."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ plan or another slide never mix.
 import logging
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,19 +21,24 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.results.provenance import Provenance, now_text
 from bachview.results.records import (
+    RUN_COLUMNS,
     RunKey,
     RunRecord,
+    batch_crc,
     joined_batches,
-    key_from_json,
     key_to_json,
-    tissue_from_blob,
+    row_checksum,
+    run_from_row,
     tissue_to_blob,
 )
 from bachview.results.schema import (
     DamagedStoreError,
+    change_run,
     connect,
     explained,
     move_aside,
+    seal_run,
+    snapshot,
     store_name,
     transaction,
 )
@@ -44,7 +48,10 @@ _log = logging.getLogger(__name__)
 #: Batches read at a time while loading, so that a commit waits milliseconds, not seconds.
 _LOAD_BATCHES = 4096
 
-_RECORD = "id, key, provenance, started, updated, finished, done, failed, total"
+_BATCHES = (
+    "SELECT id, crc, cells, states, probabilities, members FROM batches WHERE run = ? AND id > ?"
+)
+_RECORD = f"{RUN_COLUMNS}, checksum"
 
 
 class _Known:
@@ -140,18 +147,17 @@ class ResultStore:
         now = now_text()
         with self._writing() as connection:
             row = connection.execute(
-                "SELECT id, provenance FROM runs WHERE plan_id = ?", (key.plan_id,)
+                "SELECT id FROM runs WHERE plan_id = ?", (key.plan_id,)
             ).fetchone()
             if row is not None:
-                merged = provenance.continuing(Provenance.from_json(row[1]))
-                connection.execute(
-                    "UPDATE runs SET provenance = ? WHERE id = ?", (merged.to_json(), row[0])
-                )
+                record, _ = self._run(connection, row[0])
+                merged = provenance.continuing(record.provenance)
+                change_run(connection, row[0], "provenance = ?", (merged.to_json(),))
                 return int(row[0])
             cursor = connection.execute(
                 "INSERT INTO runs (plan_id, bundle_sha256, key, provenance, started, updated,"
-                " finished, done, failed, total, tissue)"
-                " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?)",
+                " finished, done, failed, total, tissue, checksum)"
+                " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, '')",
                 (
                     key.plan_id,
                     key.bundle_sha256,
@@ -163,7 +169,9 @@ class ResultStore:
                     tissue_to_blob(tissue),
                 ),
             )
-            return int(cursor.lastrowid or 0)
+            run_id = int(cursor.lastrowid or 0)
+            seal_run(connection, run_id)
+            return run_id
 
     def commit(self, run_id: int, results: PatchResults) -> int:
         """Save finished patches; when it returns, a killed process no longer loses them.
@@ -204,13 +212,15 @@ class ResultStore:
             cursor = connection.execute(
                 "INSERT INTO batches (run, crc, cells, states, probabilities, members)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, zlib.crc32(b"".join(blobs)), *blobs),
+                (run_id, batch_crc(run_id, blobs), *blobs),
             )
             done = int((results.states[kept] == PatchState.DONE).sum())
             failed = len(kept) - done - int((before[kept] == PatchState.FAILED).sum())
-            connection.execute(
-                "UPDATE runs SET updated = ?, done = done + ?, failed = failed + ? WHERE id = ?",
-                (now_text(), done, failed, run_id),
+            change_run(
+                connection,
+                run_id,
+                "updated = ?, done = done + ?, failed = failed + ?",
+                (now_text(), done, failed),
             )
             batch = int(cursor.lastrowid or 0)
         # Only after the transaction: a failed commit must not count as saved.
@@ -227,22 +237,22 @@ class ResultStore:
             states = np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE)
             states = states.astype(np.uint8)
             known = self._known[run_id] = _Known(states)
-        for batch, cells_blob, states_blob in connection.execute(
-            "SELECT id, cells, states FROM batches WHERE run = ? AND id > ? ORDER BY id",
-            (run_id, known.last_batch),
-        ):
+        for row in connection.execute(f"{_BATCHES} ORDER BY id", (run_id, known.last_batch)):
+            _check_batch(run_id, row)
             try:
-                cells = np.frombuffer(cells_blob, "<i4").reshape(-1, 2)
-                known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(states_blob, np.uint8)
+                cells = np.frombuffer(row[2], "<i4").reshape(-1, 2)
+                known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(row[3], np.uint8)
             except (ValueError, IndexError) as error:
                 raise DamagedStoreError("The cells of a batch are damaged.") from error
-            known.last_batch = batch
+            known.last_batch = row[0]
         return known
 
     def states(self, run_id: int) -> npt.NDArray[np.uint8]:
         """(rows, columns) uint8 of `PatchState` as saved, a copy: what is left to be done."""
-        with self._reading() as connection:
-            return self._caught_up(connection, run_id).states.copy()
+        with self._reading() as connection, snapshot(connection):
+            states = self._caught_up(connection, run_id).states
+            _check_counts(self._run(connection, run_id)[0], states)
+            return states.copy()
 
     def load(self, run_id: int) -> Prediction:
         """The saved results as a prediction of the caller's own.
@@ -258,17 +268,20 @@ class ResultStore:
         prediction = Prediction(key.grid, key.classes, key.member_names, tissue)
         last = 0
         while True:
-            with self._reading() as connection:
+            with self._reading() as connection, snapshot(connection):
                 rows = connection.execute(
-                    "SELECT id, crc, cells, states, probabilities, members FROM batches"
-                    " WHERE run = ? AND id > ? ORDER BY id LIMIT ?",
-                    (run_id, last, _LOAD_BATCHES),
+                    f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
                 ).fetchall()
-                if not all(zlib.crc32(b"".join(row[2:])) == row[1] for row in rows):
-                    raise DamagedStoreError("A batch of results is damaged.")
-            if not rows:
-                return prediction
-            prediction.add(joined_batches(rows, key))
+                for row in rows:
+                    _check_batch(run_id, row)
+                if not rows:
+                    _check_counts(self._run(connection, run_id)[0], prediction.states)
+                    return prediction
+                try:
+                    joined = joined_batches(rows, key)
+                except ValueError as error:
+                    raise DamagedStoreError("A batch does not fit its run.") from error
+            prediction.add(joined)
             last = rows[-1][0]
 
     def runs(self) -> tuple[RunRecord, ...]:
@@ -277,7 +290,7 @@ class ResultStore:
             rows = connection.execute(
                 f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608
             ).fetchall()
-            return tuple(_record(row) for row in rows)
+            return tuple(_checked(row, self.fingerprint)[0] for row in rows)
 
     def find(self, plan_id: str) -> RunRecord | None:
         """The run of this plan."""
@@ -302,7 +315,7 @@ class ResultStore:
     def finish(self, run_id: int) -> None:
         """State that no patch of the run is left to be done."""
         with self._writing() as connection:
-            connection.execute("UPDATE runs SET finished = ? WHERE id = ?", (now_text(), run_id))
+            change_run(connection, run_id, "finished = ?", (now_text(),))
 
     def delete(self, run_id: int) -> None:
         """Forget a run and its results; the space is used again by later ones."""
@@ -336,16 +349,12 @@ class ResultStore:
 
     def _run(self, connection: sqlite3.Connection, run_id: int) -> tuple[RunRecord, TissueCells]:
         row = connection.execute(
-            f"SELECT {_RECORD}, tissue FROM runs WHERE id = ?",  # noqa: S608
+            f"SELECT {_RECORD} FROM runs WHERE id = ?",  # noqa: S608
             (run_id,),
         ).fetchone()
         if row is None:
             raise StoreError(f"The results file {self._name} has no run {run_id}.")
-        record = _record(row[:-1])
-        try:
-            return record, tissue_from_blob(row[-1], record.key.grid)
-        except ValueError as error:
-            raise DamagedStoreError("The tissue cells of a run are damaged.") from error
+        return _checked(row, self.fingerprint)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -378,20 +387,21 @@ def _moved(path: Path, error: DamagedStoreError) -> str:
     )
 
 
-def _record(row: tuple[Any, ...]) -> RunRecord:
-    run_id, key, provenance, started, updated, finished, done, failed, total = row
+def _checked(row: tuple[Any, ...], fingerprint: str) -> tuple[RunRecord, TissueCells]:
+    if row_checksum(row[:-1]) != row[-1]:
+        raise DamagedStoreError("The description of a run is damaged.")
     try:
-        run_key, origin = key_from_json(key), Provenance.from_json(provenance)
-    except (ValueError, TypeError, LookupError) as error:
+        return run_from_row(row[:-1], fingerprint)
+    except ValueError as error:
         raise DamagedStoreError("The description of a run is damaged.") from error
-    return RunRecord(
-        run_id,
-        run_key,
-        origin,
-        started,
-        updated,
-        finished,
-        done,
-        failed,
-        total,
-    )
+
+
+def _check_batch(run_id: int, row: tuple[Any, ...]) -> None:
+    if batch_crc(run_id, row[2:]) != row[1]:
+        raise DamagedStoreError("A batch of results is damaged.")
+
+
+def _check_counts(record: RunRecord, states: npt.NDArray[np.uint8]) -> None:
+    counts = [int((states == state).sum()) for state in (PatchState.DONE, PatchState.FAILED)]
+    if counts != [record.done, record.failed]:
+        raise DamagedStoreError("Batches of a run are missing.")

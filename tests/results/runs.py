@@ -1,5 +1,8 @@
 """Runs made up for the tests of the store and of what is written from it."""
 
+import hashlib
+import json
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,8 +25,15 @@ def grid(rows: int, columns: int, *, stride: float = 400.3) -> PatchGrid:
 def run_key(
     rows: int = 6, columns: int = 9, *, plan_id: str = "plan one", bundle: str = "b" * 64
 ) -> RunKey:
+    plan = json.dumps({"plan": plan_id, "bundle_sha256": bundle})
     return RunKey(
-        plan_id, '{"plan":1}', "a bundle", bundle, grid(rows, columns), BACH_CLASSES, MEMBERS
+        hashlib.sha256(plan.encode()).hexdigest(),
+        plan,
+        "a bundle",
+        bundle,
+        grid(rows, columns),
+        BACH_CLASSES,
+        MEMBERS,
     )
 
 

@@ -1,10 +1,12 @@
 """The store: nothing is lost, nothing is there twice, nothing mixes, nothing is deleted."""
 
 import contextlib
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from bachview.core.predictions import PatchState
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
+from bachview.results.records import RUN_COLUMNS
 from bachview.results.schema import SCHEMA_VERSION, store_name, transaction
 from bachview.results.store import ResultStore
 from tests.results import runs
@@ -64,7 +67,7 @@ def test_the_same_plan_is_the_same_run_and_names_every_device(tmp_path: Path) ->
         again = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
         third = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
         assert first == again == third
-        found = store.find("plan one")
+        found = store.find(runs.run_key().plan_id)
         assert found is not None
         assert found.provenance.device == "GPU.0 + CPU"
         assert found.provenance.precision == "bf16"
@@ -386,3 +389,100 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.runs()
+
+
+_COLUMNS = {
+    "slide": ("fingerprint", "checksum"),
+    "runs": (*RUN_COLUMNS.replace(" ", "").split(","), "checksum"),
+    "batches": ("run", "crc", "cells", "states", "probabilities", "members"),
+}
+
+
+def _changed(value: object) -> list[object]:
+    """Values of the right type with one bit or digit changed, and one of another type."""
+    if isinstance(value, int):
+        return [value + 1, value ^ 4, "text", b"x"]
+    if isinstance(value, bytes):
+        places = range(0, len(value), max(1, len(value) // 5))
+        flipped = [value[:i] + bytes([value[i] ^ 1]) + value[i + 1 :] for i in places]
+        return [*flipped, b"", "text", 7]
+    text = str(value)
+    places = range(0, len(text), max(1, len(text) // 40))
+    return [*(text[:i] + chr(ord(text[i]) ^ 1) + text[i + 1 :] for i in places), "", b"\xff", 7]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, column) for table in _COLUMNS for column in _COLUMNS[table]]
+)
+def test_a_changed_value_is_never_believed(
+    tmp_path: Path, table: str, column: str, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path / "good", SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        store.finish(run)
+    good = tmp_path / "good" / store_name(SLIDE)
+    with contextlib.closing(sqlite3.connect(good)) as raw:
+        value = raw.execute(f"SELECT {column} FROM {table}").fetchone()[0]  # noqa: S608
+    # SQLite itself refuses a number of a row that is none.
+    others = [v for v in _changed(value) if column != "id" or isinstance(v, int)]
+    for number, other in enumerate(others):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        shutil.copy(good, folder)
+        with contextlib.closing(sqlite3.connect(folder / good.name)) as raw, raw:
+            raw.execute(f"UPDATE {table} SET {column} = ?", (other,))  # noqa: S608
+        noticed = False
+        try:
+            with ResultStore.open(folder, SLIDE) as store:
+                noticed = store.notice is not None
+                for record in store.runs():
+                    store.load(record.run_id)
+        except StoreError as error:
+            noticed = "moved aside" in str(error)
+        assert noticed, other
+        assert list(folder.glob("*damaged*"))
+    assert expects_log is not None
+
+
+def _as_format_1(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        for batch, *blobs in raw.execute(
+            "SELECT id, cells, states, probabilities, members FROM batches"
+        ).fetchall():
+            crc = zlib.crc32(b"".join(blobs))
+            raw.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
+        raw.execute("ALTER TABLE slide DROP COLUMN checksum")
+        raw.execute("ALTER TABLE runs DROP COLUMN checksum")
+        raw.execute("PRAGMA user_version = 1")
+
+
+def test_a_store_of_the_first_format_is_taken_over_with_a_backup(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        before = store.load(run)
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.notice is None
+        assert np.array_equal(store.load(run).confidence, before.confidence)
+        assert store.runs()[0].key == runs.run_key()
+    (backup,) = tmp_path.glob("*.v1-backup.sqlite")
+    with contextlib.closing(sqlite3.connect(backup)) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert raw.execute("SELECT done FROM runs").fetchone() == (54,)
+
+
+def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.run_key(), full_tissue(), runs.provenance())
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE runs SET key = replace(key, 'plan one', 'plan onf')")
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert "moved aside" in (store.notice or "")
+    assert "damaged" in expects_log.text
