@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bachview.core.pyramid import TileKey
-from bachview.errors import SlideReadError
+from bachview.errors import SlideChangedError, SlideReadError
 from bachview.jobs.lanes import WantedLane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.display_tiles import (
@@ -54,6 +54,7 @@ class TileServer:
         self._owner = object()
         self._lock = threading.Lock()
         self._failed: set[TileKey] = set()
+        self._change = ""
         self._closed = False
         self._wanted: tuple[TileKey, ...] = ()
         self._postponed: set[TileKey] = set()
@@ -86,6 +87,12 @@ class TileServer:
         """Whether reading this tile failed: shown as such, never as white."""
         with self._lock:
             return key in self._failed
+
+    @property
+    def change(self) -> str:
+        """A sentence where the slide's file is no longer the one that was opened, else empty."""
+        with self._lock:
+            return self._change
 
     def retry_failed(self) -> None:
         """Forget failures, so that the next `want` tries those tiles again."""
@@ -136,6 +143,8 @@ class TileServer:
                 return
             if isinstance(answer, Exception):
                 self._failed.add(key)
+                if isinstance(answer, SlideChangedError):
+                    self._change = str(answer)
             else:
                 self._cache.put((self._owner, key), answer)
         if isinstance(answer, SlideReadError):

@@ -130,9 +130,10 @@ class SlidePage(QWidget):
         if self.banner.isVisibleTo(self):
             self.banner.show_drawn(length_l0)
 
-    def _on_part_failed(self) -> None:
+    def _on_part_failed(self, change: str) -> None:
         self.document.failed.emit(
-            f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
+            change
+            or f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
             "Press F5 to try again; if they stay, copy the file anew from where it came from."
         )
 

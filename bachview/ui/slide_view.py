@@ -58,14 +58,15 @@ class SlideView(NavigableView):
     pointClicked(Point) : a click that was no drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
-    partFailed : a part could not be read; said once for a slide, and again after a retry.
+    partFailed(str) : a part could not be read; said once for a slide, and again after a retry.
+        The text says that the slide's file has changed, or is empty.
     rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
     """
 
     cursorMoved = Signal(object)
     pointClicked = Signal(object)
     overviewChanged = Signal()
-    partFailed = Signal()
+    partFailed = Signal(str)
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
 
@@ -156,10 +157,10 @@ class SlideView(NavigableView):
         if self._picture is not None:
             self._picture.retry_failed()
 
-    def _on_failed_tile(self) -> None:
+    def _on_failed_tile(self, change: str) -> None:
         if not self._has_failed_part:
             self._has_failed_part = True
-            self.partFailed.emit()
+            self.partFailed.emit(change)
 
     def held_tile(self, key: TileKey) -> Pixels | None:
         """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""

@@ -54,7 +54,8 @@ class SlidePicture:
     ----------
     on_change : called when the widget should paint anew.
     on_overview : called when one of the coarsest tiles has come.
-    on_failed : called for each tile that could not be read.
+    on_failed : called for each tile that could not be read; with a sentence where the slide's
+        file has changed, else with an empty text.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class SlidePicture:
         cache: TileCache,
         on_change: Callable[[], object],
         on_overview: Callable[[], object],
-        on_failed: Callable[[], object],
+        on_failed: Callable[[str], object],
         *,
         transform: ColourTransform | None = None,
         background: tuple[int, int, int],
@@ -205,7 +206,7 @@ class SlidePicture:
             has_overview |= key.level >= coarse
             self._arrivals += 1
             if self._image(key) is FAILED_IMAGE:  # it is held if it is wanted
-                self._on_failed()
+                self._on_failed(self._server.change)
             if canvas is None or not self._missing:
                 continue
             if key in self._missing:

@@ -330,3 +330,16 @@ def test_a_long_message_is_not_cut_off(qtbot: QtBot) -> None:
         label = next(w for w in message.findChildren(QLabel) if w.text().startswith("This"))
         qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
         assert label.height() > 2 * label.fontMetrics().lineSpacing()
+
+
+def test_a_slide_that_is_overwritten_is_said_to_have_changed(qtbot: QtBot, tmp_path: Path) -> None:
+    path, other = pink_slide(tmp_path / "a.tiff"), pink_slide(tmp_path / "b.tiff", side=1024)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+        path.write_bytes(other.read_bytes())
+        page.view.zoom_to_magnification(20)
+        qtbot.waitUntil(
+            lambda: any("a.tiff has changed" in text for text in window.messages.texts),
+            timeout=LONG_MS,
+        )
