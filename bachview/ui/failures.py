@@ -7,6 +7,7 @@ the log, and a dialog says so. Windows are opened by the GUI thread only.
 import contextlib
 import faulthandler
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -18,7 +19,7 @@ from typing import TextIO
 
 from bachview.errors import BachviewError, Cancelled
 
-CRASH_NAME = "crash.txt"
+CRASH_NAME = "crash-{}.txt"
 
 _log = logging.getLogger(__name__)
 
@@ -94,21 +95,36 @@ class ExceptionHook:
 
 
 class CrashFile:
-    """Where the interpreter writes the stacks if the process is struck down."""
+    """Where the interpreter writes the stacks if the process is struck down.
+
+    Each process has a file of its own, with its number in the name.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / CRASH_NAME
+        self._folder = folder
+        self.path = folder / CRASH_NAME.format(os.getpid())
         self._file: TextIO | None = None
 
     def earlier_crash(self) -> Path | None:
-        """The trace of a crash of the last session, put aside under another name."""
-        try:
-            if not self.path.stat().st_size:
-                return None
-            kept = self.path.with_name("last-crash.txt")
-            self.path.replace(kept)
-        except OSError:
-            return None
+        """The newest trace of a process that has crashed, put aside under another name.
+
+        The files of processes that still run are left alone, the empty ones of those that
+        were killed go.
+        """
+        import psutil
+
+        kept: Path | None = None
+        with contextlib.suppress(OSError):
+            for path in sorted(
+                self._folder.glob(CRASH_NAME.format("*")), key=lambda p: p.stat().st_mtime
+            ):
+                number = path.stem.rpartition("-")[2]
+                if not number.isdecimal() or (path != self.path and psutil.pid_exists(int(number))):
+                    continue
+                if path.stat().st_size:
+                    kept = path.replace(path.with_name("last-crash.txt"))
+                else:
+                    path.unlink()
         return kept
 
     def open(self) -> None:

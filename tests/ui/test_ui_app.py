@@ -1,5 +1,6 @@
 """Start and end of the application, and what happens to errors nobody caught."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -53,7 +54,7 @@ def test_the_viewer_runs_until_the_system_ends_it(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout.strip()) == (0, "a.tiff – bachview"), done.stderr
     assert (user_folders().config / "bachview.ini").exists()
-    assert not (user_folders().logs / CRASH_NAME).exists()
+    assert not list(user_folders().logs.glob(CRASH_NAME.format("*")))
 
 
 def test_a_known_error_is_a_sentence_and_a_bug_has_its_trace(
@@ -100,8 +101,22 @@ def test_the_hook_hands_errors_of_any_thread_over(
     assert threads == [thread]
 
 
+#: No process has a number beyond the largest that systems give.
+_DEAD = 2**22 + 1
+
+
+def test_a_crash_of_a_process_that_still_runs_is_left_to_it(tmp_path: Path) -> None:
+    running = tmp_path / CRASH_NAME.format(os.getppid())
+    running.write_text("Fatal Python error", encoding="utf-8")
+    killed = tmp_path / CRASH_NAME.format(_DEAD)
+    killed.touch()
+    assert CrashFile(tmp_path).earlier_crash() is None
+    assert running.exists()
+    assert not killed.exists()
+
+
 def test_a_crash_of_the_last_session_is_found_once(tmp_path: Path) -> None:
-    (tmp_path / CRASH_NAME).write_text("Fatal Python error", encoding="utf-8")
+    (tmp_path / CRASH_NAME.format(_DEAD)).write_text("Fatal Python error", encoding="utf-8")
     kept = CrashFile(tmp_path).earlier_crash()
     assert kept is not None
     assert kept.read_text(encoding="utf-8") == "Fatal Python error"
