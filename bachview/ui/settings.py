@@ -143,6 +143,6 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a whole number past a float's range
         return None
     return number if math.isfinite(number) else None

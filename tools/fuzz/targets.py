@@ -166,6 +166,22 @@ def _images(folder: Path) -> list[Path]:
     return paths
 
 
+def _settings(folder: Path) -> list[Path]:
+    from PySide6.QtCore import QByteArray
+
+    from bachview.core.geometry import Point
+    from bachview.ui.settings import FILE_NAME, Settings, SlideMemory
+
+    settings = Settings(folder)
+    settings.put("overlay/opacity", 0.5)
+    settings.put("window/seen", True)
+    settings.put("window/state", QByteArray(b"\x00\xff\x00\x01"))
+    settings.put_texts("recent", ["a.svs", "b.svs"])
+    settings.put_slide_memory(_FINGERPRINT, SlideMemory(Point(10, 20), 2.0, 0.0, 0.5))
+    settings.save()
+    return [folder / FILE_NAME]
+
+
 def _store(folder: Path) -> list[Path]:
     from bachview.core.tissue_cells import TissueCells
     from bachview.results.store import ResultStore
@@ -239,12 +255,12 @@ def _use_settings(path: Path) -> None:
     from bachview.ui.settings import Settings
 
     settings = Settings(path.parent)
-    settings.flag("window/maximized", default=False)
+    settings.flag("window/seen", default=False)
     settings.number("overlay/opacity", 0.5, 0, 1)
     settings.text("bundle")
     settings.texts("recent", 10)
-    settings.raw_bytes("window/geometry")
-    settings.slide_memory("q1:abc")
+    settings.raw_bytes("window/state")
+    settings.slide_memory(_FINGERPRINT)
     settings.put("bundle", "x")
     settings.save()
 
@@ -275,20 +291,6 @@ _OME = """<?xml version="1.0" encoding="UTF-8"?>
  Type="uint8" SignificantBits="8" PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" PhysicalSizeY="500"
  PhysicalSizeYUnit="nm"><Channel ID="Channel:0:0" SamplesPerPixel="3"/></Pixels></Image></OME>
 """
-_INI = """[General]
-bundle=somewhere.bachmodel
-recent=a.svs, b.svs
-
-[overlay]
-opacity=0.5
-
-[slides]
-q1%3Aabc="{\\"center\\": [10, 20], \\"downsample\\": 2.0, \\"rotation\\": 0, \\"mpp\\": 0.5}"
-
-[window]
-geometry=@ByteArray(\\x1\\xd9\\xd0\\xcb)
-maximized=true
-"""
 _CSV = "file,class,patient\nis001.tif,InSitu,1\nb001.tif,Benign,2\niv001.tif,Invasive,3\n"
 
 
@@ -313,7 +315,7 @@ TARGETS = {
         Target("annotations", _written(slide__xml=_XML), _use_annotations, True),
         Target("recipe", _recipes, _use_recipe, True),
         Target("table", _written(classes__csv=_CSV), _use_table, True),
-        Target("settings", _written(bachview__ini=_INI), _use_settings, True),
+        Target("settings", _settings, _use_settings, True),
         Target("store", _store, _use_store),
     )
 }
