@@ -1,0 +1,1 @@
+"""Faults that a day brings, made on purpose: ``make test-faults``."""
