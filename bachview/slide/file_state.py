@@ -1,5 +1,6 @@
 """Whether the files of an open slide are still those that were opened."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from bachview.errors import SlideChangedError, SlideReadError
 #: Files looked at; a slide of more is watched by its first ones.
 _MOST_FILES = 512
 _SAMPLE_BYTES = 4096
-#: Formats whose pixels lie in other files beside the one that is opened.
-_WITH_SIBLINGS = (".dcm", ".vms", ".vmu")
+#: Bytes of a list of files (VMS, VMU) that are looked at.
+_LIST_BYTES = 1 << 20
 
 _Mark = tuple[int, int, int]
 
@@ -91,17 +92,47 @@ def _mark(file: Path) -> _Mark:
     return facts.st_size, facts.st_mtime_ns, facts.st_ino
 
 
+def is_dicom(file: Path) -> bool:
+    """Whether a file begins as DICOM files do.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    with file.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
 def _files_of(path: Path) -> list[Path]:
-    """The opened file first, then what its format keeps in other files."""
+    """The opened file first, then what its format keeps in other files.
+
+    Only those: results and notes that lie beside a slide change while it is open.
+    """
     if path.is_dir():
-        return _inside(path)
-    beside = path.with_suffix("")  # MRXS keeps its pixels in a folder of its name
-    files = [path]
-    if beside != path and beside.is_dir():
-        files += _inside(beside)
-    if path.suffix.lower() in _WITH_SIBLINGS:
-        files += [file for file in _inside(path.parent) if file != path]
-    return files
+        return _dicom_files(path)
+    match path.suffix.lower():
+        case ".mrxs":  # its pixels lie in a folder of its name
+            folder = path.with_suffix("")
+            others = _inside(folder) if folder.is_dir() else []
+        case ".vms" | ".vmu":
+            with path.open("rb") as stream:
+                named = stream.read(_LIST_BYTES).decode("utf-8", "replace")
+            others = [file for file in _inside(path.parent) if file.name in named]
+        case _ if is_dicom(path):
+            others = _dicom_files(path.parent)
+        case _:
+            others = []
+    return [path, *(file for file in others if file != path)]
+
+
+def _dicom_files(folder: Path) -> list[Path]:
+    found = []
+    for file in _inside(folder):
+        with suppress(OSError):  # what may not be read is no part of a slide that opens
+            if is_dicom(file):
+                found.append(file)
+    return found
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bachview.errors import SlideOpenError
+from bachview.slide.file_state import is_dicom
 from bachview.slide.reader import SlideReader
 from bachview.slide.tiff_structure import TIFF_STARTS, check_tiff
 
@@ -127,10 +128,7 @@ def _open_folder(path: Path) -> SlideReader:
     )
     refused: SlideOpenError | None = None
     for file in files[:_MOST_FOLDER_FILES]:
-        with file.open("rb") as stream:
-            if stream.read(132)[128:] != b"DICM":
-                continue
-        if detected_format(file) == "dicom":
+        if is_dicom(file) and detected_format(file) == "dicom":
             try:
                 return OpenSlideReader(file, opened_as=path)
             except SlideOpenError as error:
