@@ -98,6 +98,7 @@ class TileServer:
         """Forget failures, so that the next `want` tries those tiles again."""
         with self._lock:
             self._failed.clear()
+            self._change = ""
 
     @property
     def is_idle(self) -> bool:

@@ -75,7 +75,7 @@ class SlideView(NavigableView):
         self.input = ViewInput(self)
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource()
-        self._has_failed_part = False
+        self._failure_said: str | None = None
         self._read_out = ReadOut()
         self._field: Region | None = None
         self._activation: tuple[QImage, Region] | None = None
@@ -109,7 +109,7 @@ class SlideView(NavigableView):
         viewport : where to begin (its size is adapted); the whole slide if None.
         """
         self.close_slide()
-        self._has_failed_part = False
+        self._failure_said = None
         self._calibration = calibration
         self._picture = SlidePicture(
             reader,
@@ -153,13 +153,13 @@ class SlideView(NavigableView):
 
     def retry_failed(self) -> None:
         """Try to read again the parts that could not be read."""
-        self._has_failed_part = False
+        self._failure_said = None
         if self._picture is not None:
             self._picture.retry_failed()
 
     def _on_failed_tile(self, change: str) -> None:
-        if not self._has_failed_part:
-            self._has_failed_part = True
+        if change != self._failure_said:  # a changed file is news after a damaged part, too
+            self._failure_said = change
             self.partFailed.emit(change)
 
     def held_tile(self, key: TileKey) -> Pixels | None:
