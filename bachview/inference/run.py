@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
-from bachview.errors import SlideReadError
+from bachview.errors import EngineError, SlideReadError
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan
 from bachview.inference.readahead import READER_THREADS, ReadAhead, ReadPatch
@@ -348,12 +348,10 @@ class _Session:
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
-            answer = self._ensemble.predict(np.stack(pixels), token)
             good = PatchResults(
                 np.array(cells, np.int32),
                 np.full(len(cells), PatchState.DONE, np.uint8),
-                np.asarray(answer.members, np.float32),
-                np.asarray(answer.probabilities, np.float32),
+                *self._predict(pixels, token),
             )
         if not failed:
             return good
@@ -363,6 +361,28 @@ class _Session:
             np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
             np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
         )
+
+    def _predict(
+        self, pixels: list[RGB], token: CancelToken
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Answers of the members and of the ensemble; in halves where memory is short."""
+        try:
+            answer = self._ensemble.predict(np.stack(pixels), token)
+        except MemoryError as error:
+            if len(pixels) == 1:
+                raise EngineError(
+                    "There is too little memory to classify even one patch; close other "
+                    "programs and classify again: the run goes on where it stopped."
+                ) from error
+        else:
+            return np.asarray(answer.members, np.float32), np.asarray(
+                answer.probabilities, np.float32
+            )
+        # Outside the handler, whose traceback would keep the arrays that did not fit.
+        half = len(pixels) // 2
+        parts = [self._predict(part, token) for part in (pixels[:half], pixels[half:])]
+        members, probabilities = zip(*parts, strict=True)
+        return np.concatenate(members), np.concatenate(probabilities)
 
     def _read(self, row: int, column: int) -> RGB:
         """A cell's field; any thread."""

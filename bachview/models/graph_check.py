@@ -19,6 +19,7 @@ _MOST_LAYERS: Final = 20_000
 _MOST_ELEMENTS: Final = 1 << 31
 
 _NUMBERS = re.compile(r"-?\d{1,6}(, ?-?\d{1,6})*")
+_STEPS = re.compile(r"[1-9]\d{0,5}(, ?[1-9]\d{0,5})*")
 _NUMBER = re.compile(r"-?\d{1,18}")
 _FLAG = re.compile(r"true|false")
 _TYPE_BYTES: Final = {
@@ -31,9 +32,9 @@ _BROADCAST = re.compile("numpy|none")
 _ROUNDING = re.compile("floor|ceil")
 
 _ELEMENTWISE = {"auto_broadcast": _BROADCAST}
-_WINDOW = {"strides": _NUMBERS, "pads_begin": _NUMBERS, "pads_end": _NUMBERS, "auto_pad": _PAD}
-_CONVOLUTION = {**_WINDOW, "dilations": _NUMBERS}
-_POOL = {**_WINDOW, "kernel": _NUMBERS, "rounding_type": _ROUNDING}
+_WINDOW = {"strides": _STEPS, "pads_begin": _NUMBERS, "pads_end": _NUMBERS, "auto_pad": _PAD}
+_CONVOLUTION = {**_WINDOW, "dilations": _STEPS}
+_POOL = {**_WINDOW, "kernel": _STEPS, "rounding_type": _ROUNDING}
 _REDUCTION = {"keep_dims": _FLAG}
 
 #: Type, and version, of each layer that the export writes: its attributes, and how many inputs
@@ -58,7 +59,7 @@ _OPERATIONS: Final[dict[tuple[str, str], tuple[dict[str, re.Pattern[str]], int, 
     ("MatMul", "opset1"): ({"transpose_a": _FLAG, "transpose_b": _FLAG}, 2, 2),
     ("AvgPool", "opset1"): ({**_POOL, "exclude-pad": _FLAG}, 1, 1),
     ("MaxPool", "opset8"): (
-        {**_POOL, "dilations": _NUMBERS, "index_element_type": _ELEMENT, "axis": _NUMBER}, 1, 1,
+        {**_POOL, "dilations": _STEPS, "index_element_type": _ELEMENT, "axis": _NUMBER}, 1, 1,
     ),
     ("Pad", "opset1"): ({"pad_mode": re.compile("constant")}, 3, 4),
     ("Concat", "opset1"): ({"axis": _NUMBER}, 1, 4096),

@@ -319,6 +319,32 @@ def test_an_engine_that_fails_ends_the_run_and_what_was_done_stays(store: Result
     assert len(first.cells) + len(rest.cells) == ROWS * COLUMNS
 
 
+class _ShortOfMemory(FakeEnsemble):
+    """Has room for so many patches at once."""
+
+    room = 3
+
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> Answer:
+        if len(patches) > self.room:
+            raise MemoryError
+        return super().predict(patches, token)
+
+
+def test_where_memory_is_short_smaller_batches_are_tried(store: ResultStore) -> None:
+    heard, plain = Heard(), Heard()
+    assert _run(_slide(), store, heard, ensemble=_ShortOfMemory()).done == ROWS * COLUMNS
+    _run(_slide(), ResultStore.in_memory("s1:array"), plain)
+    np.testing.assert_array_equal(heard.prediction.top_class, plain.prediction.top_class)
+
+
+def test_where_memory_is_too_short_a_sentence_ends_the_run(store: ResultStore) -> None:
+    ensemble = _ShortOfMemory()
+    ensemble.room = 0
+    with pytest.raises(EngineError, match="too little memory"):
+        _run(_slide(), store, Heard(), ensemble=ensemble)
+    assert _run(_slide(), store, Heard()).done == ROWS * COLUMNS
+
+
 def test_a_bug_in_a_reader_is_not_swallowed(store: ResultStore) -> None:
     slide = _slide()
     read = slide.read

@@ -40,6 +40,8 @@ def _first(pattern: str, replacement: str) -> Callable[[bytes], bytes]:
 CHANGES = {
     "another type": _first('type="SoftMax"', 'type="ReadValue"'),
     "another version": _first('type="SoftMax" version="opset8"', 'type="SoftMax" version="opset1"'),
+    "a step back": _first(r'strides="\d+', 'strides="-1'),
+    "no step": _first(r'strides="\d+', 'strides="0'),
     "an unknown attribute": _first(r"<data axis=", '<data variable_id="x" axis='),
     "an attribute out of its type": _first(r'axis="[^"]*"', 'axis="a"'),
     "a constant before the weights": _first(r'offset="\d+"', 'offset="-8"'),
