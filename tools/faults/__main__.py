@@ -49,6 +49,7 @@ class Bench:
     other: Path = field(init=False)
     expected: bytes = field(init=False)
     seconds: float = field(init=False)
+    _seen: dict[Path, list[tuple[object, ...]]] = field(init=False, default_factory=dict)
 
     def prepare(self) -> None:
         """Draw the slides, run once undisturbed."""
@@ -91,12 +92,31 @@ class Bench:
         return self.random.uniform(0.0, self.seconds)
 
     def check_store(self, home: Path) -> None:
-        """Every results file is sound."""
+        """Every results file is sound, and keeps each batch that was ever seen in it."""
         for path in (home / "data" / "results").glob("*.sqlite"):
-            with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
+            batches = self._batches(path)
+            seen = self._seen.get(path, [])
+            if batches[: len(seen)] != seen:
+                raise BrokenPromise(f"{path.name}: what was committed is gone or has changed")
+            self._seen[path] = batches
+
+    def _batches(self, path: Path) -> list[tuple[object, ...]]:
+        """All batches of a sound file."""
+        # From a copy: whoever opens the file itself recovers its journal, and that is what
+        # the program must be seen to do.
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            for suffix in ("", "-wal", "-journal"):
+                side = path.with_name(path.name + suffix)
+                if side.exists():
+                    shutil.copy2(side, folder)
+            with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as connection:
                 answer = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            if answer != "ok":
-                raise BrokenPromise(f"{path.name}: {answer}")
+                if answer != "ok":
+                    raise BrokenPromise(f"{path.name}: {answer}")
+                known = "SELECT 1 FROM sqlite_master WHERE name = 'batches'"
+                if connection.execute(known).fetchone() is None:
+                    return []
+                return connection.execute("SELECT * FROM batches ORDER BY id").fetchall()
 
     def check_end(self, home: Path, *, slide: Path | None = None) -> None:
         """The same command gives what an undisturbed run gives, and leaves nothing else."""
@@ -143,7 +163,7 @@ def interrupt(bench: Bench) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(bench.moment())
     process.send_signal(signal.SIGINT)
-    _ended(process, 0, _CANCELLED, -signal.SIGINT, 1, 130)
+    _ended(process, 0, _CANCELLED, -signal.SIGINT)
     bench.check_end(home)
 
 
