@@ -3,7 +3,8 @@
 `QLayout.itemAt()` is the known case: Qt deletes the item, its address is used again, and the
 next object at that address answers through the stale wrapper, or the process dies. So no
 code of the window asks Qt for an object that Qt owns and deletes by itself: it keeps its
-own list of what it has made. `takeAt()` is safe, as it hands the item over.
+own list of what it has made. `takeAt()` does not crash: Qt gives the item
+up, though nobody frees it.
 """
 
 import ast

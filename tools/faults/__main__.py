@@ -1,4 +1,4 @@
-"""Break `bachview classify` in every way that a day brings, and see what is left.
+"""Disturb `bachview classify` in ways that a day brings, and see what is left.
 
     python -m tools.faults --minutes 20 --seed 0
 
