@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.errors import SlideReadError
+from bachview.errors import EngineError, SlideReadError
 from bachview.inference.order import PatchOrder
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
@@ -19,6 +19,10 @@ RGB = npt.NDArray[np.uint8]
 
 #: More do not help: see the measurements in the README's decisions on threads.
 READER_THREADS = 2
+NO_MEMORY = (
+    "There is too little memory to classify even one patch; close other programs and classify "
+    "again: the run goes on where it stopped."
+)
 #: A read that hangs (a share that is gone) must not hold up the answer to Cancel.
 _CLOSE_S = 0.3
 
@@ -136,7 +140,14 @@ class ReadAhead:
                     if not self._closed:
                         self._ready.append(ReadPatch(cell, pixels))
                     self._changed.notify_all()
+        except MemoryError as error:
+            self._fail(EngineError(NO_MEMORY), error)
         except BaseException as error:  # a bug in a reader: the run ends with it
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
+            self._fail(error, None)
+
+    def _fail(self, error: BaseException, cause: BaseException | None) -> None:
+        """Let `take` raise this."""
+        error.__cause__ = cause or error.__cause__
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()

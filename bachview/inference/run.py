@@ -14,12 +14,13 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.errors import EngineError, SlideReadError
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan
-from bachview.inference.readahead import READER_THREADS, ReadAhead, ReadPatch
+from bachview.inference.readahead import NO_MEMORY, READER_THREADS, ReadAhead, ReadPatch
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
 from bachview.results.provenance import Provenance, library_versions, now_text
 from bachview.results.records import RunRecord
 from bachview.results.store import ResultStore
+from bachview.slide.file_state import gone
 from bachview.slide.reader import SlideReader, is_there
 
 RGB = npt.NDArray[np.uint8]
@@ -370,10 +371,7 @@ class _Session:
             answer = self._ensemble.predict(np.stack(pixels), token)
         except MemoryError as error:
             if len(pixels) == 1:
-                raise EngineError(
-                    "There is too little memory to classify even one patch; close other "
-                    "programs and classify again: the run goes on where it stopped."
-                ) from error
+                raise EngineError(NO_MEMORY) from error
         else:
             return np.asarray(answer.members, np.float32), np.asarray(
                 answer.probabilities, np.float32
@@ -409,7 +407,4 @@ class _Session:
                 cause = error
             else:
                 return
-        raise SlideReadError(
-            f"{self._metadata.path.name} can no longer be read; bring the file back and "
-            "classify again: the run goes on where it stopped."
-        ) from cause
+        raise gone(self._metadata.path) from cause

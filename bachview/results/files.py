@@ -4,13 +4,13 @@ import contextlib
 import os
 import platform
 import re
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from bachview.errors import ExportError
+from bachview.jobs.processes import left_behind
 
 #: Tells the computers of a shared folder apart: the process numbers of another mean nothing here.
 _HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
@@ -51,23 +51,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove what processes of this computer that were killed had written of `path`."""
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.{_HOST}-([0-9]{{1,9}})\.part")
-    for file in path.parent.iterdir():
-        found = pattern.fullmatch(file.name)
-        if found and not _is_running(int(found[1])):
-            # Another process may do the same; a file that stays is tried again next time.
-            with contextlib.suppress(OSError):
-                file.unlink()
-
-
-def _is_running(process: int) -> bool:
-    if sys.platform == "win32":
-        # Signal 0 is Ctrl-C there; a file that a process has open cannot be removed anyway.
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+    name = rf"\.{re.escape(path.name)}\.{_HOST}-([0-9]{{1,9}})\.part"
+    for file in left_behind(path.parent, name):
+        # Another process may do the same; a file that stays is tried again next time.
+        with contextlib.suppress(OSError):
+            file.unlink()

@@ -63,7 +63,7 @@ class FileState:
             try:
                 present = _mark(file)
             except OSError as error:
-                raise _gone(self.path) from error
+                raise gone(self.path) from error
             if present != mark:
                 raise SlideChangedError(
                     f"{self.path.name} has changed since it was opened, so it can no longer be "
@@ -77,13 +77,14 @@ class FileState:
                         stream.seek(place)
                         stream.read(_SAMPLE_BYTES)
             except OSError as error:
-                raise _gone(self.path) from error
+                raise gone(self.path) from error
 
 
-def _gone(path: Path) -> SlideReadError:
+def gone(path: Path) -> SlideReadError:
+    """The error of a slide that cannot be read at all any more."""
     return SlideReadError(
-        f"{path.name} can no longer be read; bring the file back and "
-        "classify again: the run goes on where it stopped."
+        f"{path.name} can no longer be read; bring the file back and try again. Nothing that was "
+        "saved is lost, and a run goes on where it stopped."
     )
 
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bachview.core.pyramid import TileKey
-from bachview.errors import SlideChangedError, SlideReadError
+from bachview.errors import SlideReadError
 from bachview.jobs.lanes import WantedLane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.display_tiles import (
@@ -90,7 +90,7 @@ class TileServer:
 
     @property
     def change(self) -> str:
-        """A sentence where the slide's file is no longer the one that was opened, else empty."""
+        """A sentence where the slide's file has changed or is gone, else empty."""
         with self._lock:
             return self._change
 
@@ -128,11 +128,24 @@ class TileServer:
             self._reader, self._reader.metadata.pyramid, key
         ):
             raise _NotReadyError
-        tile = read_display_tile(self._reader, key, self._transform, token=self._token)
-        files = self._reader.metadata.files
-        if files is not None:
-            files.check()  # no tile of another slide that took this one's name
+        try:
+            tile = read_display_tile(self._reader, key, self._transform, token=self._token)
+        except SlideReadError:
+            self._check_files()  # perhaps it is not this part that is damaged
+            raise
+        self._check_files()  # no tile of another slide that took this one's name
         return tile
+
+    def _check_files(self) -> None:
+        files = self._reader.metadata.files
+        if files is None:
+            return
+        try:
+            files.check()
+        except SlideReadError as error:
+            with self._lock:
+                self._change = str(error)
+            raise
 
     def _deliver(self, key: TileKey, answer: Tile | Exception) -> None:
         with self._lock:
@@ -144,8 +157,6 @@ class TileServer:
                 return
             if isinstance(answer, Exception):
                 self._failed.add(key)
-                if isinstance(answer, SlideChangedError):
-                    self._change = str(answer)
             else:
                 self._cache.put((self._owner, key), answer)
         if isinstance(answer, SlideReadError):

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TextIO
 
 from bachview.errors import BachviewError, Cancelled
+from bachview.jobs.processes import left_behind
 
 CRASH_NAME = "crash-{}.txt"
 
@@ -111,16 +112,10 @@ class CrashFile:
         The files of processes that still run are left alone, the empty ones of those that
         were killed go.
         """
-        import psutil
-
         kept: Path | None = None
         with contextlib.suppress(OSError):
-            for path in sorted(
-                self._folder.glob(CRASH_NAME.format("*")), key=lambda p: p.stat().st_mtime
-            ):
-                number = path.stem.rpartition("-")[2]
-                if not number.isdecimal() or (path != self.path and psutil.pid_exists(int(number))):
-                    continue
+            left = left_behind(self._folder, r"crash-([0-9]{1,9})\.txt", at_start=True)
+            for path in sorted(left, key=_changed):
                 if path.stat().st_size:
                     kept = path.replace(path.with_name("last-crash.txt"))
                 else:
@@ -147,3 +142,10 @@ class CrashFile:
         with contextlib.suppress(OSError):
             if not self.path.stat().st_size:
                 self.path.unlink()
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another start has taken it meanwhile
+        return 0.0

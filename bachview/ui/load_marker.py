@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from bachview.jobs.processes import left_behind
+
 _log = logging.getLogger(__name__)
-_NAME = "loading-{}.txt"
 
 
 class LoadMarker:
@@ -19,7 +20,7 @@ class LoadMarker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path = folder / _NAME.format(os.getpid())
+        self._path = folder / f"loading-{os.getpid()}.txt"
 
     @contextlib.contextmanager
     def during(self, bundle: Path) -> Iterator[None]:
@@ -32,18 +33,20 @@ class LoadMarker:
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+            self.clear()
+
+    def clear(self) -> None:
+        """Take the mark away: also where the process is ended on purpose while it loads."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     def left_over(self) -> tuple[str, ...]:
         """Bundles whose loading ended their process; they are told once."""
-        import psutil
-
         found: list[str] = []
-        for path in sorted(self._folder.glob(_NAME.format("*"))):
-            number = path.stem.rpartition("-")[2]
-            if number.isdecimal() and (path == self._path or not psutil.pid_exists(int(number))):
-                with contextlib.suppress(OSError):
-                    found.append(path.read_text(encoding="utf-8", errors="surrogateescape"))
-                    path.unlink()
+        with contextlib.suppress(OSError):
+            for path in sorted(
+                left_behind(self._folder, r"loading-([0-9]{1,9})\.txt", at_start=True)
+            ):
+                found.append(path.read_text(encoding="utf-8", errors="surrogateescape"))
+                path.unlink()
         return tuple(found)

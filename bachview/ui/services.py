@@ -57,4 +57,6 @@ class Services:
         ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]
         if all(ended):
             self.host.free()
+        else:  # the process is ended on purpose, perhaps while a bundle is being loaded
+            self.marker.clear()
         return all(ended)

@@ -136,7 +136,7 @@ def test_a_change_between_opening_and_classifying_is_noticed(tmp_path: Path) -> 
             assert store.find(plan.id) is None
 
 
-@pytest.mark.parametrize("act", [_overwrite, _replace, _cut_off])
+@pytest.mark.parametrize("act", [_overwrite, _replace, _cut_off, _remove])
 def test_no_tile_of_another_slide_is_shown(act: Act, tmp_path: Path) -> None:
     path = _stain(tmp_path / "slide.tiff", (100, 150, 210))
     other = _stain(tmp_path / "other.tiff", (210, 100, 100))
@@ -150,5 +150,7 @@ def test_no_tile_of_another_slide_is_shown(act: Act, tmp_path: Path) -> None:
                 pass
             assert server.get(key) is None
             assert server.has_failed(key)
+            assert "slide.tiff has changed" in server.change or act is _remove
+            assert "slide.tiff can no longer be read" in server.change or act is not _remove
         finally:
             assert server.close()

@@ -345,6 +345,21 @@ def test_where_memory_is_too_short_a_sentence_ends_the_run(store: ResultStore) -
     assert _run(_slide(), store, Heard()).done == ROWS * COLUMNS
 
 
+def test_a_reader_without_memory_ends_the_run_with_a_sentence(store: ResultStore) -> None:
+    slide = _slide()
+    read = slide.read
+
+    def full(*place: int) -> RGB:
+        if slide.reads > 40:
+            raise MemoryError
+        return read(*place)
+
+    slide.read = full  # type: ignore[assignment]
+    with pytest.raises(EngineError, match="too little memory"):
+        _run(slide, store, Heard())
+    assert _run(_slide(), store, Heard()).done == ROWS * COLUMNS
+
+
 def test_a_bug_in_a_reader_is_not_swallowed(store: ResultStore) -> None:
     slide = _slide()
     read = slide.read

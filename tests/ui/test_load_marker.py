@@ -62,3 +62,17 @@ def test_after_a_crash_of_the_built_in_bundle_none_is_loaded(qtbot: QtBot) -> No
     with open_window(qtbot) as window:
         assert window.shelf.current is None
         assert any("default.bachmodel" in text for text in window.messages.texts)
+
+
+def test_a_window_that_closes_while_it_loads_leaves_no_mark(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_window(qtbot) as window:
+        marker = window.services.marker
+        mark = marker.during(tmp_path / "slow.bachmodel")
+        mark.__enter__()
+        monkeypatch.setattr("bachview.jobs.lanes.Lane.close", lambda lane, timeout_s: False)
+        assert not window.services.close(0)
+        monkeypatch.undo()
+        assert not list(user_folders().config.glob("loading-*"))
+        mark.__exit__(None, None, None)

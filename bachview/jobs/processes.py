@@ -1,0 +1,41 @@
+"""Files that belong to one process, told by its number in their name."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def is_running(number: int) -> bool:
+    """Whether this computer has a process of this number now. Any thread."""
+    import psutil  # only where a file was left behind
+
+    try:
+        return bool(psutil.pid_exists(number))
+    except OverflowError:
+        return False
+
+
+def left_behind(folder: Path, name: str, *, at_start: bool = False) -> Iterator[Path]:
+    """Files in `folder` whose process has ended, in no order.
+
+    Parameters
+    ----------
+    name : regular expression of the whole name; its only group is the process number.
+    at_start : this process has made none yet, so one of its number is of an earlier process.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be read; nothing where it is not there.
+    """
+    if not folder.is_dir():
+        return
+    pattern = re.compile(name)
+    for file in folder.iterdir():
+        found = pattern.fullmatch(file.name)
+        if found is None:
+            continue
+        number = int(found[1])
+        if (at_start and number == os.getpid()) or not is_running(number):
+            yield file
