@@ -95,10 +95,9 @@ class Legend(QWidget):
         if classes == self._classes:
             return
         self._classes = classes
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        for row in (*self._boxes.values(), *(w for pair in self._labels.values() for w in pair)):
+            row.hide()
+            row.deleteLater()
         self._boxes.clear()
         self._labels.clear()
         ratio = self.devicePixelRatioF()

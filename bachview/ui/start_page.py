@@ -108,6 +108,7 @@ class StartPage(QWidget):
         self._demo.clicked.connect(self.demoRequested)
         recent.changed.connect(self._show_recent)
         theme.changed.connect(self._show_recent)
+        self._recent_rows: list[QWidget] = []
         self._show_recent()
         self.show_progress("", 0, 0)
 
@@ -121,16 +122,18 @@ class StartPage(QWidget):
         self._demo.setEnabled(not text)
 
     def _show_recent(self) -> None:
-        while (item := self._recent_column.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        for row in self._recent_rows:
+            row.hide()
+            row.deleteLater()
         paths = self._recent.paths[:_MOST_SHOWN]
         self._recent_box.setVisible(bool(paths))
-        self._recent_column.addWidget(heading("Recent slides", self._recent_box))
-        self._recent_column.addWidget(line(self._recent_box))
-        for path in paths:
-            self._recent_column.addWidget(self._recent_button(path))
+        self._recent_rows = [
+            heading("Recent slides", self._recent_box),
+            line(self._recent_box),
+            *(self._recent_button(path) for path in paths),
+        ]
+        for row in self._recent_rows:
+            self._recent_column.addWidget(row)
 
     def _recent_button(self, path: Path) -> QPushButton:
         button = QPushButton(self._recent_box)

@@ -3,8 +3,7 @@
 `QLayout.itemAt()` is the known case: Qt deletes the item, its address is used again, and the
 next object at that address answers through the stale wrapper, or the process dies. So no
 code of the window asks Qt for an object that Qt owns and deletes by itself: it keeps its
-own list of what it has made. `takeAt()` does not crash: Qt gives the item
-up, though nobody frees it.
+own list of what it has made. `takeAt()` does not crash, but nobody frees the item that it gives.
 """
 
 import ast
@@ -19,17 +18,24 @@ import bachview.ui
 _FORBIDDEN = {
     "itemAt": "keep your own list of the widgets in the layout",
     "itemAtPosition": "keep your own list of the widgets in the layout",
+    "takeAt": "keep your own list of the widgets in the layout, and delete those",
     "sender": "bind what the slot needs with a lambda",
     "selectedItems": "ask the selection model for rows",
     "currentItem": "ask for the current row",
+    "itemFromIndex": "ask the index for its data",
+    "findItems": "ask the model for indexes",
+    "horizontalHeaderItem": "ask the model for header data",
+    "verticalHeaderItem": "ask the model for header data",
     "itemDelegate": "keep the delegate that you have set",
     "childAt": "map the point yourself",
 }
 
 _ROUNDS = """
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication, QDialog, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
+from bachview.ui.information_dialog import InformationDialog
 from bachview.ui.message_bar import MessageBar, Offer
+from bachview.ui.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.theme import Theme, ThemeChoice
 
 application = QApplication(["rounds", "-style", "Fusion"])
@@ -43,15 +49,17 @@ for turn in range(300):
     bar.clear()
     assert bar.texts == ()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    dialog = QDialog(window)
-    table = QTableWidget(12, 2, dialog)
-    for row in range(12):
-        for column in range(2):
-            table.setItem(row, column, QTableWidgetItem("text"))
-    for row in range(12):
-        for column in range(2):
-            assert type(table.item(row, column)) is QTableWidgetItem
-    dialog.deleteLater()
+    for dialog in (
+        ShortcutsDialog((("Ctrl+O", "Open"),), window),
+        InformationDialog((("Name", "value", "file"),) * 8, window),
+    ):
+        table = dialog.findChild(QTableWidget)
+        for row in range(table.rowCount()):
+            assert type(table.item(row, 0)) is QTableWidgetItem
+        dialog.show()
+        application.processEvents()
+        dialog.close()
+        dialog.deleteLater()
     del dialog, table
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     application.processEvents()
