@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
-.PHONY: help run test lint slow-test test-faults environment lock bench fuzz selftest wheel clean
+.PHONY: help run test lint slow-test test-faults soak environment lock bench fuzz selftest wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ fuzz: $(READY)  ## hostile files before every door, SECONDS long; findings go to
 MINUTES ?= 25
 test-faults: $(READY)  ## kills, full disks and changing slides, MINUTES long, with a table of what was kept
 	$(BIN)/python -m tools.faults --minutes $(MINUTES)
+
+soak: $(READY)  ## the window used at random, MINUTES long: crashes, memory, threads, slow frames
+	$(BIN)/python -m tools.soak --minutes $(MINUTES)
 
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench

@@ -13,8 +13,8 @@ from typing import Any
 @cache
 def openvino() -> Any:
     """The ``openvino`` package, its telemetry off. Any thread; takes about 0.3 s once."""
-    for name in [n for n in sys.modules if n.split(".")[0] == "openvino_telemetry"]:
-        del sys.modules[name]
+    for name in [n for n in list(sys.modules) if n.split(".")[0] == "openvino_telemetry"]:
+        sys.modules.pop(name, None)
     # None makes every later "import openvino_telemetry" an ImportError.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino

@@ -1,0 +1,294 @@
+"""Use the window at random for long: ``make soak``.
+
+    python -m tools.soak --minutes 20 --seed 0
+
+A child process opens the real window (on the display, or offscreen where there is none) and
+does what a restless user does: every action of the menus, keys, wheel, drags, messages, slides
+opened, classified and closed, bundles and themes changed. The steps are drawn from a seed. The
+exit code is 1 where the process dies or reports a fault of its own, where memory, threads or
+handles grow from the first third to the last, or where a step holds the window for too long.
+"""
+
+import argparse
+import faulthandler
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from bachview.ui.main_window import MainWindow
+
+#: Ends the window, which the tool does itself.
+_NOT_USED = frozenset({"quit"})
+#: Growth from the first third of the steps to the last that is still noise.
+_MOST_GROWTH = {"memory_mb": 150.0, "threads": 6.0, "handles": 12.0}
+#: Longest that a single step may hold the window, ms; the budget is a frame of 100 ms.
+_LONGEST_MS = 100.0
+#: Steps that may take longer, of all: a first window of its kind is built once.
+_SLOW_SHARE = 0.01
+_SAMPLE_EVERY = 20
+
+
+class Soak:
+    """The user. GUI thread."""
+
+    def __init__(self, window: "MainWindow", application: "QApplication", seed: int) -> None:
+        self.window = window
+        self.application = application
+        self.random = random.Random(seed)
+        self.done: Counter[str] = Counter()
+        self.slow: Counter[str] = Counter()
+        self.steps_ms: list[float] = []
+        self.samples: dict[str, list[float]] = {name: [] for name in _MOST_GROWTH}
+
+    def run(self, slides: list[Path], folder: Path, *, seconds: float, steps: int) -> None:
+        """Until the time or the steps are over."""
+        from PySide6.QtTest import QTest
+
+        ends = time.monotonic() + seconds
+        for number in range(steps):
+            if time.monotonic() > ends:
+                return
+            name, act = self._drawn(slides, folder)
+            began = time.perf_counter()
+            act()
+            self.application.processEvents()
+            self.steps_ms.append(1000 * (time.perf_counter() - began))
+            self.done[name] += 1
+            if self.steps_ms[-1] > _LONGEST_MS:
+                self.slow[name] += 1
+            QTest.qWait(self.random.choice((0, 0, 5, 30)))
+            if number % _SAMPLE_EVERY == 0:
+                self._sample()
+
+    def _drawn(self, slides: list[Path], folder: Path) -> tuple[str, Callable[[], object]]:
+        from bachview.ui.actions import SPECS
+
+        draw, window = self.random, self.window
+        kind = draw.random()
+        if kind < 0.35:
+            name = draw.choice(sorted(SPECS.keys() - _NOT_USED))
+            action = window.actions_[name]
+            return name, action.trigger if action.isEnabled() else lambda: None
+        if kind < 0.41:
+            action = draw.choice(window.actions_.magnifications)
+            return "magnify", action.trigger
+        if kind < 0.46:
+            return "open a slide", lambda: window.open_slides([draw.choice(slides)])
+        if kind < 0.48:
+            return "open a bad file", lambda: window.open_slides([folder / "missing.tiff"])
+        if kind < 0.54:
+            return "message", self._message
+        if kind < 0.56:
+            return "choose a bundle", lambda: window.shelf.choose("selftest")
+        if kind < 0.58:
+            return "change a menu", self._menu
+        return self._by_hand()
+
+    def _message(self) -> None:
+        messages = self.window.messages
+        if self.random.random() < 0.3:
+            messages.clear()
+        else:
+            say = self.random.choice((messages.notice, messages.problem))
+            say(f"message {self.random.randint(0, 9)}")
+
+    def _menu(self) -> None:
+        menu = self.random.choice((self.window.menus.recent, self.window.menus.bundles))
+        menu.aboutToShow.emit()
+
+    def _by_hand(self) -> tuple[str, Callable[[], object]]:
+        from PySide6.QtCore import QPoint, QPointF, Qt
+        from PySide6.QtGui import QWheelEvent
+        from PySide6.QtTest import QTest
+
+        page, draw = self.window.tabs.page, self.random
+        if page is None:
+            return "look at the start page", self.application.processEvents
+        view = page.view
+        x, y = draw.randrange(max(1, view.width())), draw.randrange(max(1, view.height()))
+        place = QPoint(x, y)
+        kind = draw.random()
+        if kind < 0.4:
+            turn = QPoint(0, draw.choice((-240, -120, 120, 240)))
+            event = QWheelEvent(
+                QPointF(place), QPointF(view.mapToGlobal(place)), QPoint(), turn,
+                Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+                Qt.ScrollPhase.NoScrollPhase, False,
+            )  # fmt: skip
+            return "wheel", lambda: self.application.sendEvent(view, event)
+        if kind < 0.75:
+            to = QPoint(x + draw.randint(-200, 200), y + draw.randint(-200, 200))
+
+            def drag() -> None:
+                QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=place)
+                QTest.mouseMove(view, to)
+                QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=to)
+
+            return "drag", drag
+        if kind < 0.9:
+            return "move the cursor", lambda: QTest.mouseMove(view, place)
+        key = draw.choice((Qt.Key.Key_Left, Qt.Key.Key_Plus, Qt.Key.Key_Home, Qt.Key.Key_Escape))
+        return "key", lambda: QTest.keyClick(view, key)
+
+    def _sample(self) -> None:
+        import psutil
+
+        process = psutil.Process()
+        self.samples["memory_mb"].append(process.memory_info().rss / 1e6)
+        self.samples["threads"].append(process.num_threads())
+        count = getattr(process, "num_fds", None) or getattr(process, "num_handles")  # noqa: B009
+        self.samples["handles"].append(count())
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """What was measured, for JSON."""
+        return {
+            "steps": len(self.steps_ms),
+            "done": dict(self.done.most_common()),
+            "slow": dict(self.slow.most_common()),
+            "longest_ms": max(self.steps_ms, default=0.0),
+            "samples": self.samples,
+        }
+
+
+@contextmanager
+def _answered(application: "QApplication", slides: list[Path], folder: Path) -> Iterator[None]:
+    """Dialogs of the system give an answer at once; ours are closed after a moment."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QDialog, QFileDialog
+
+    def files(*_: object) -> tuple[list[str], str]:
+        return [str(slides[0])], ""
+
+    def nothing(*_: object) -> tuple[str, str]:
+        return "", ""
+
+    QFileDialog.getOpenFileNames = files  # type: ignore[method-assign, assignment]
+    QFileDialog.getOpenFileName = nothing  # type: ignore[method-assign, assignment]
+    QFileDialog.getExistingDirectory = lambda *_: str(folder)  # type: ignore[method-assign]
+
+    def close() -> None:
+        modal = application.activeModalWidget()
+        dialogs = [w for w in application.topLevelWidgets() if isinstance(w, QDialog)]
+        for dialog in [modal] if modal is not None else dialogs:
+            if dialog.isVisible():
+                dialog.close()
+
+    timer = QTimer()
+    timer.timeout.connect(close)
+    timer.start(40)
+    yield
+    timer.stop()
+
+
+def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
+    """In the child: the window, the user, the figures on standard output."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtWidgets import QApplication
+
+    from bachview.config import user_folders
+    from bachview.slide.phantom import write_phantom
+    from bachview.ui.main_window import MainWindow
+    from bachview.ui.services import Services
+    from bachview.ui.settings import Settings
+    from bachview.ui.theme import Theme, ThemeChoice
+
+    slides = [folder / f"{number}.tiff" for number in range(3)]
+    for number, slide in enumerate(slides):
+        write_phantom(slide, width=2048 + 512 * number, height=2048, seed=number)
+    faults: list[str] = []
+    sys.excepthook = lambda *fault: faults.append("".join(traceback.format_exception(*fault)))
+    application = QApplication(["soak", "-style", "Fusion"])
+    settings = Settings(user_folders().config)
+    settings.put("classify/bundle", "selftest")
+    theme = Theme(application, ThemeChoice.LIGHT)
+    window = MainWindow(Services.start(settings, theme), closing_s=30)
+    window.resize(1280, 800)
+    window.show()
+    soak = Soak(window, application, seed)
+    with _answered(application, slides, folder):
+        soak.run(slides, folder, seconds=seconds, steps=steps)
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    print(json.dumps({**soak.figures, "faults": faults}))
+    sys.stdout.flush()
+    os._exit(0)  # the figures are there; what Qt does at its very end is not part of it
+
+
+def _judged(figures: dict[str, object]) -> list[str]:
+    """Sentences of what is wrong."""
+    wrong = [f"a fault of the program: {text}" for text in figures["faults"]]  # type: ignore[attr-defined]
+    samples: dict[str, list[float]] = figures["samples"]  # type: ignore[assignment]
+    for name, values in samples.items():
+        third = len(values) // 3
+        if not third:
+            continue
+        # The first third holds the warming up: its highest is what was needed once.
+        growth = statistics.median(values[-third:]) - max(values[: 2 * third])
+        if growth > _MOST_GROWTH[name]:
+            wrong.append(f"{name} grows by {growth:.0f}")
+    slow = sum(figures["slow"].values())  # type: ignore[attr-defined]
+    if slow > _SLOW_SHARE * int(figures["steps"]):  # type: ignore[call-overload]
+        wrong.append(f"{slow} steps held the window for more than {_LONGEST_MS:.0f} ms")
+    return wrong
+
+
+def main() -> int:
+    """The table, and the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.soak")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--steps", type=int, default=1_000_000, help="at most")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    seconds = 60 * asked.minutes
+    if asked.child is not None:
+        faulthandler.enable()
+        return _use(asked.child, seconds=seconds, steps=asked.steps, seed=asked.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "BACHVIEW_HOME": f"{folder}/home"}
+        if "DISPLAY" not in environment:
+            environment["QT_QPA_PLATFORM"] = "offscreen"
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.soak", *sys.argv[1:], "--child", folder],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 300,
+            check=False,
+        )
+    # What the offscreen platform says of every window with a least size is no news.
+    print(*(t for t in done.stderr.splitlines() if "propagateSizeHints" not in t), sep="\n")
+    if done.returncode:
+        print(f"the window died: exit code {done.returncode}")
+        return 1
+    figures = json.loads(done.stdout.splitlines()[-1])
+    print(f"{figures['steps']} steps, the longest {figures['longest_ms']:.0f} ms")
+    for name, count in figures["done"].items():
+        print(f"  {name:26} {count:6}   over {_LONGEST_MS:.0f} ms: {figures['slow'].get(name, 0)}")
+    for name, values in figures["samples"].items():
+        third = max(1, len(values) // 3)
+        first, last = max(values[:third]), statistics.median(values[-third:])
+        print(f"  {name:26} at most {first:.0f} in the first third, {last:.0f} in the last")
+    wrong = _judged(figures)
+    print("\n".join(wrong) or "nothing is wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
