@@ -40,6 +40,7 @@ _LONGEST_MS = 100.0
 #: Steps that may take longer, of all: a first window of its kind is built once.
 _SLOW_SHARE = 0.01
 _SAMPLE_EVERY = 20
+_HANGS_S = 40.0
 
 
 class Soak:
@@ -62,6 +63,8 @@ class Soak:
         for number in range(steps):
             if time.monotonic() > ends:
                 return
+            # A step that never ends shows where it hangs, and ends the process.
+            faulthandler.dump_traceback_later(_HANGS_S, exit=True)
             name, act = self._drawn(slides, folder)
             began = time.perf_counter()
             act()

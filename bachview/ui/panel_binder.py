@@ -54,6 +54,8 @@ class PanelBinder(QObject):
         self._device = device
         self._page: SlidePage | None = None
         self._links: list[tuple[SignalInstance, Callable[..., Any]]] = []
+        self._point: Point | None = None
+        # Under the cursor, in the grid of the prediction on the screen.
         self._cell: tuple[int, int] | None = None
         self._maps = ActivationMaps(services, self)
         self._maps.found.connect(self._on_map)
@@ -79,7 +81,7 @@ class PanelBinder(QObject):
         self._links.clear()
         self._maps.forget()
         self._page = page
-        self._cell = None
+        self._point = self._cell = None
         self._cursor.show_reading(None)
         self._status.show_position(
             None, page.document.calibration if page else Calibration.unknown()
@@ -129,7 +131,8 @@ class PanelBinder(QObject):
     def _on_prediction(self) -> None:
         self.show_bundle()
         self._show_amounts()
-        self._show_cell(self._cell)
+        # Another prediction may have another grid: the cell of the old one is another place.
+        self._look_under_cursor(is_new=True)
 
     def _on_grew(self) -> None:
         if not self._amounts.isActive():
@@ -169,12 +172,17 @@ class PanelBinder(QObject):
         page = self._page
         if page is None:
             return
-        document = page.document
-        self._status.show_position(point, document.calibration)
-        if document.prediction is None:
-            return
-        cell = None if point is None else cell_at(document.prediction.grid, point)
-        if cell != self._cell:
+        self._point = point
+        self._status.show_position(point, page.document.calibration)
+        self._look_under_cursor(is_new=False)
+
+    def _look_under_cursor(self, *, is_new: bool) -> None:
+        """Show the cell under the cursor, if it or the prediction is another one."""
+        prediction = self._page.document.prediction if self._page else None
+        cell = None
+        if prediction is not None and self._point is not None:
+            cell = cell_at(prediction.grid, self._point)
+        if is_new or cell != self._cell:
             self._cell = cell
             self._show_cell(cell)
             self._want_map()
@@ -187,10 +195,6 @@ class PanelBinder(QObject):
         prediction, thresholds = document.prediction, document.thresholds
         if cell is None or prediction is None or thresholds is None:
             self._cursor.show_reading(None)
-            page.view.set_field(None)
-            return
-        if not (cell[0] < prediction.grid.rows and cell[1] < prediction.grid.columns):
-            self._cell = None  # of an earlier, larger grid
             page.view.set_field(None)
             return
         reading = reading_at(prediction, thresholds, document.calibration, cell)

@@ -212,3 +212,26 @@ def test_the_ensemble_is_loaded_ahead_but_not_in_the_way_of_the_first_picture(
         window.close()
         qtbot.wait(1000)
     assert len(loaded) == 1  # a window that was closed meanwhile loads nothing
+
+
+def test_after_another_grid_the_cursor_tells_of_its_own_place(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        hover(page, 7, 7)
+        whole = page.document.prediction
+        assert whole is not None
+        place = whole.grid.cell(7, 7).center
+        assert window.cursor_panel.votes[0][1] != "–"
+        window.cursor_panel.set_wants_map(True)
+        # The map of the old cell is asked for when the cursor has rested; before that comes:
+        page.regionDrawn.emit(Region(1024, 1024, 512, 512))
+        qtbot.waitUntil(lambda: page.document.prediction is not whole, timeout=LONG_MS)
+        wait_for(qtbot, page, RunState.DONE)
+        region = page.document.prediction
+        assert region is not None
+        assert not region.grid.region.contains(place)
+        assert window.cursor_panel.votes[0][1] == "–"
+        qtbot.wait(300)
