@@ -205,6 +205,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
 
     from bachview.config import user_folders
     from bachview.slide.phantom import write_phantom
+    from bachview.ui.garbage import GarbageCollector
     from bachview.ui.main_window import MainWindow
     from bachview.ui.services import Services
     from bachview.ui.settings import Settings
@@ -216,6 +217,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     faults: list[str] = []
     sys.excepthook = lambda *fault: faults.append("".join(traceback.format_exception(*fault)))
     application = QApplication(["soak", "-style", "Fusion"])
+    garbage = GarbageCollector(application)
     settings = Settings(user_folders().config)
     settings.put("classify/bundle", "selftest")
     theme = Theme(application, ThemeChoice.LIGHT)
@@ -225,7 +227,9 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     soak = Soak(window, application, seed)
     with _answered(application, slides, folder):
         soak.run(slides, folder, seconds=seconds, steps=steps)
+    faulthandler.cancel_dump_traceback_later()
     window.close()
+    garbage.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     print(json.dumps({**soak.figures, "faults": faults}))

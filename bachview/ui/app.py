@@ -16,6 +16,7 @@ from bachview.config import user_folders
 from bachview.logs import LOG_NAME
 from bachview.ui.failure_dialog import FailureDialog
 from bachview.ui.failures import CrashFile, ExceptionHook, Failure
+from bachview.ui.garbage import GarbageCollector
 from bachview.ui.icons import application_icon
 from bachview.ui.main_window import MainWindow
 from bachview.ui.services import Services
@@ -50,6 +51,7 @@ def run_viewer(
     folders = user_folders()
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
+    garbage = GarbageCollector()
     application.setApplicationName("bachview")
     application.setApplicationVersion(bachview.__version__)
     application.setDesktopFileName("bachview")
@@ -81,6 +83,7 @@ def run_viewer(
     code = application.exec()
     signals.give_back()
     hook.remove()
+    garbage.close()
     settings.put("view/theme", theme.choice.value)
     settings.save()
     crash_file.close()

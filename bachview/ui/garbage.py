@@ -1,0 +1,40 @@
+"""Collects cyclic garbage in the GUI thread only.
+
+Python collects in whatever thread happens to allocate. A closed dialog that its own slots
+refer to is such garbage; collected in a worker it is destroyed there, beside the GUI thread
+that may be using the same parts of Qt: the process dies, or both threads wait for each other,
+one with the interpreter lock and one with Qt's.
+"""
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+#: Between two looks. What a worker leaves meanwhile stays for so long.
+_PERIOD_MS = 250
+
+
+class GarbageCollector(QObject):
+    """Stands in for the automatic collection of the process. GUI thread; the owner closes it."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Switch the automatic collection off and begin."""
+        super().__init__(parent)
+        self._was_enabled = gc.isenabled()
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_PERIOD_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    def collect(self) -> None:
+        """Collect the generations that are due, as Python itself would."""
+        due = [count > most for count, most in zip(gc.get_count(), gc.get_threshold(), strict=True)]
+        if due[0]:
+            gc.collect(2 if due[1] and due[2] else 1 if due[1] else 0)
+
+    def close(self) -> None:
+        """Give the collection back to Python."""
+        self._timer.stop()
+        if self._was_enabled:
+            gc.enable()

@@ -1,0 +1,60 @@
+"""Widgets are destroyed by the GUI thread, whoever allocates."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication, QDialog
+from pytestqt.qtbot import QtBot
+
+from bachview.ui.garbage import GarbageCollector
+
+
+class _Dialog(QDialog):
+    """In a cycle, as a dialog with slots of its own often is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.itself = self
+
+
+@pytest.fixture
+def collector(qapp: QApplication) -> Iterator[GarbageCollector]:
+    collector = GarbageCollector()
+    yield collector
+    collector.close()
+    collector.deleteLater()
+
+
+def _drop_a_dialog() -> list[int]:
+    """Threads in which the dialog went, once it has gone."""
+    threads: list[int] = []
+    weakref.finalize(_Dialog(), lambda: threads.append(threading.get_ident()))
+    return threads
+
+
+def _allocate_elsewhere() -> None:
+    """So much that Python would collect in that thread, if it might."""
+    worker = threading.Thread(target=lambda: [[[]] for _ in range(300_000)])
+    worker.start()
+    worker.join()
+
+
+@pytest.mark.usefixtures("collector")
+def test_a_dropped_dialog_goes_in_the_gui_thread(qtbot: QtBot) -> None:
+    threads = _drop_a_dialog()
+    _allocate_elsewhere()
+    assert not threads
+    gc.collect(1)  # into the last generation, as the collector's rounds would in a while
+    _allocate_elsewhere()
+    qtbot.waitUntil(lambda: gc.get_count()[0] < gc.get_threshold()[0], timeout=5_000)
+    gc.collect()
+    assert threads == [threading.get_ident()]
+
+
+def test_the_collection_is_given_back(collector: GarbageCollector) -> None:
+    assert not gc.isenabled()
+    collector.close()
+    assert gc.isenabled()
