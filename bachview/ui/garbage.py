@@ -12,6 +12,9 @@ from PySide6.QtCore import QObject, QTimer
 
 #: Between two looks. What a worker leaves meanwhile stays for so long.
 _PERIOD_MS = 250
+_OLDEST = 2
+#: Python's own rule: not before the long-lived objects have become a quarter more.
+_GROWTH = 1.25
 
 
 class GarbageCollector(QObject):
@@ -26,12 +29,22 @@ class GarbageCollector(QObject):
         self._timer.setInterval(_PERIOD_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
+        self._long_lived = len(gc.get_objects(generation=_OLDEST))
 
     def collect(self) -> None:
         """Collect the generations that are due, as Python itself would."""
         due = [count > most for count, most in zip(gc.get_count(), gc.get_threshold(), strict=True)]
-        if due[0]:
-            gc.collect(2 if due[1] and due[2] else 1 if due[1] else 0)
+        if not due[0]:
+            return
+        if due[1] and due[2] and self._has_grown():
+            gc.collect(_OLDEST)
+            self._long_lived = len(gc.get_objects(generation=_OLDEST))
+        else:
+            gc.collect(1 if due[1] else 0)
+
+    def _has_grown(self) -> bool:
+        """Whether a collection of everything, some frames long, may be worth its time."""
+        return len(gc.get_objects(generation=_OLDEST)) > _GROWTH * self._long_lived
 
     def close(self) -> None:
         """Give the collection back to Python."""

@@ -58,3 +58,24 @@ def test_the_collection_is_given_back(collector: GarbageCollector) -> None:
     assert not gc.isenabled()
     collector.close()
     assert gc.isenabled()
+
+
+def test_everything_is_collected_only_when_much_has_stayed(
+    collector: GarbageCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gc, "get_count", lambda: (10_000, 1_000, 1_000))
+    full: list[int] = []
+    collect = gc.collect
+
+    def noted(oldest: int) -> int:
+        full.append(oldest)
+        return collect(oldest)
+
+    monkeypatch.setattr(gc, "collect", noted)
+    collector.collect()
+    assert full == [1]
+    kept: list[list[int]] = [[] for _ in range(len(gc.get_objects()))]
+    collect(1)
+    collector.collect()
+    assert full == [1, 2]
+    assert len(kept)
