@@ -4,12 +4,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QActionGroup, QDesktopServices
-from PySide6.QtWidgets import QDialog, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
 from bachview.errors import BachviewError
 from bachview.ui.actions import Actions
 from bachview.ui.bundles import DEFAULT, BundleShelf
+from bachview.ui.dialogs import ask
 from bachview.ui.document import Document
 from bachview.ui.export_dialog import ExportDialog
 from bachview.ui.exporting import ExportKind, ExportRequest, export
@@ -175,13 +176,10 @@ class ClassifyCommands(QObject):
         if page is None or region is None:
             return
         document = page.document
-        dialog = RegionDialog(
-            document.metadata.pyramid.size, region, document.calibration, self._window
-        )
-        if dialog.exec() == QDialog.DialogCode.Accepted:
-            # Another slide may have come to the front meanwhile.
-            self.classify(dialog.region, page=page)
-        dialog.deleteLater()
+        dialog = RegionDialog(document.metadata.pyramid.size, region, document.calibration, page)
+        # Another slide may come to the front meanwhile.
+        dialog.accepted.connect(lambda: self.classify(dialog.region, page=page))
+        ask(dialog)
 
     def _pause(self) -> None:
         page = self._binder.page
@@ -221,11 +219,10 @@ class ClassifyCommands(QObject):
             self._messages.notice("There is nothing to export yet: classify the slide first.")
             return
         start = self._services.settings.text("export/folder", str(Path.home()))
-        dialog = ExportDialog(document.title, Path(start) / document.path.stem, self._window)
-        if dialog.exec() == QDialog.DialogCode.Accepted:
-            # Another slide may have come to the front meanwhile.
-            self.export(document, dialog.folder, dialog.kinds)
-        dialog.deleteLater()
+        dialog = ExportDialog(document.title, Path(start) / document.path.stem, page)
+        # Another slide may come to the front meanwhile.
+        dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
+        ask(dialog)
 
     def export(self, document: Document, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
         """Write results of a slide into `folder`, in the io lane."""

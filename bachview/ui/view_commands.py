@@ -1,13 +1,14 @@
 """The View menu and what File and Help open as dialogs."""
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow
+from PySide6.QtWidgets import QInputDialog, QMainWindow
 
 from bachview.ui.about import AboutDialog
 from bachview.ui.actions import Actions
 from bachview.ui.associated_images import AssociatedImagesDialog
 from bachview.ui.bundles import BundleShelf
 from bachview.ui.cursor_panel import CursorPanel
+from bachview.ui.dialogs import ask, show
 from bachview.ui.information_dialog import InformationDialog, metadata_rows
 from bachview.ui.overlay_panel import OverlayPanel
 from bachview.ui.panel_binder import PanelBinder
@@ -49,8 +50,8 @@ class ViewCommands(QObject):
             ("less_opaque", lambda: overlay.change_opacity(-0.1)),
             ("information", self._information),
             ("associated", self._associated),
-            ("keyboard", lambda: self._show(ShortcutsDialog(actions.shortcuts, window))),
-            ("self_test", lambda: self._show(SelfTestDialog(services, window))),
+            ("keyboard", lambda: show(ShortcutsDialog(actions.shortcuts, window))),
+            ("self_test", lambda: show(SelfTestDialog(services, window))),
             ("about", self._about),
             ("pixel_size", self._correct_pixel_size),
         ):
@@ -81,7 +82,7 @@ class ViewCommands(QObject):
     def _about(self) -> None:
         page = self._binder.page
         bundle = self._shelf.of(page.document.path if page else None)
-        self._show(AboutDialog(bundle, self._window))
+        show(AboutDialog(bundle, self._window))
 
     def _on_view(self, name: str) -> None:
         if self._binder.page is not None:
@@ -104,7 +105,7 @@ class ViewCommands(QObject):
         viewport = page.view.viewport if page else None
         if page is None or viewport is None:
             return
-        dialog = QInputDialog(self._window)
+        dialog = QInputDialog(page)
         dialog.setWindowTitle("Rotation")
         dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
         dialog.setLabelText("Angle in degrees, clockwise:")
@@ -113,9 +114,8 @@ class ViewCommands(QObject):
         dialog.setDoubleValue(round(viewport.rotation_deg, 1))
         view = page.view
         dialog.doubleValueChanged.connect(view.set_rotation)  # seen at once
-        if dialog.exec() != QDialog.DialogCode.Accepted:
-            view.set_rotation(viewport.rotation_deg)
-        dialog.deleteLater()
+        dialog.rejected.connect(lambda: view.set_rotation(viewport.rotation_deg))
+        ask(dialog)
 
     def _full_screen(self, on: bool) -> None:  # a Qt slot
         # Not showFullScreen: that forgets that the window was maximised.
@@ -170,18 +170,13 @@ class ViewCommands(QObject):
             document.calibration,
             icc_applied=self._actions["colours"].isChecked() and document.has_profile,
         )
-        self._show(InformationDialog(rows, self._window))
+        show(InformationDialog(rows, self._window))
 
     def _associated(self) -> None:
         page = self._binder.page
         if page is not None:
-            self._show(
+            show(
                 AssociatedImagesDialog(
                     page.document.reader, self._services.bridge, self._services.io, self._window
                 )
             )
-
-    def _show(self, dialog: QDialog) -> None:
-        """Open without blocking: the run goes on, and so does everything else."""
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show()

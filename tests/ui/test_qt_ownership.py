@@ -29,6 +29,8 @@ _FORBIDDEN = {
     "itemDelegate": "keep the delegate that you have set",
     "childAt": "map the point yourself",
 }
+#: The ways into an event loop within a handler; the application's own is run once.
+_NESTED = {"exec", "exec_"}
 
 _ROUNDS = """
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -82,6 +84,12 @@ def test_nothing_of_qt_is_asked_for_that_qt_may_have_deleted() -> None:
         f"{place}: {name}(): {_FORBIDDEN[name]}" for name, place in calls if name in _FORBIDDEN
     ]
     assert not found, "\n".join(found)
+
+
+def test_no_handler_runs_an_event_loop_of_its_own() -> None:
+    calls = _calls(Path(next(iter(bachview.ui.__path__))))
+    found = [place for name, place in calls if name in _NESTED]
+    assert [place.partition(":")[0] for place in found] == ["app.py"], found
 
 
 def test_messages_and_dialogs_can_come_and_go_for_long() -> None:

@@ -1,0 +1,73 @@
+"""Dialogs that ask: the program goes on meanwhile, and the answer comes later."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication, QInputDialog
+from pytestqt.qtbot import QtBot
+
+from bachview.ui.main_window import MainWindow
+from bachview.ui.region_dialog import RegionDialog
+from tests.slides import gradient, write_pyramid
+from tests.ui.window import open_window, page_of, pink_slide
+
+# The offscreen platform says so whenever a window with a least size is shown.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+def _asked(window: MainWindow, action: str) -> QInputDialog | RegionDialog:
+    window.actions_[action].trigger()  # comes back while the dialog is open
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, QInputDialog | RegionDialog)
+    return dialog
+
+
+def _gone() -> bool:
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return QApplication.activeModalWidget() is None
+
+
+def test_an_angle_is_seen_while_it_is_typed_and_taken_back(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(900, 900)))
+
+        def angle() -> float:
+            assert page.view.viewport is not None
+            return page.view.viewport.rotation_deg
+
+        dialog = _asked(window, "rotate_free")
+        assert isinstance(dialog, QInputDialog)
+        dialog.setDoubleValue(30)
+        assert angle() == 30
+        dialog.reject()
+        assert angle() == 0
+        assert _gone()
+        dialog = _asked(window, "rotate_free")
+        assert isinstance(dialog, QInputDialog)
+        dialog.setDoubleValue(30)
+        dialog.accept()
+        assert angle() == 30
+        assert _gone()
+
+
+def test_a_typed_region_is_of_the_slide_that_it_was_typed_for(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        first = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        dialog = _asked(window, "classify_typed")
+        second = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        assert window.tabs.page is second
+        dialog.accept()
+        assert first.document.run.status.is_active
+        assert not second.document.run.status.is_active
+        assert _gone()
+        first.document.run.cancel()
+
+
+def test_a_question_goes_with_the_slide_that_it_is_about(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        for action in ("rotate_free", "classify_typed"):
+            page = page_of(qtbot, window, pink_slide(tmp_path / f"{action}.tiff"))
+            _asked(window, action)
+            window.close_page(page)
+            assert _gone()
