@@ -37,7 +37,9 @@ class Minimap(QWidget):
         self._view = view
         self._is_wanted = True
         self._picture: QImage | None = None
+        self._is_stale = True
         self._geometry: MinimapGeometry | None = None
+        self._size = Size(0, 0)
         self._grip: tuple[Viewport, QPointF] | None = None
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.setAccessibleName("Minimap")
@@ -58,7 +60,11 @@ class Minimap(QWidget):
         return self._is_wanted
 
     def renew(self) -> None:
-        """Take its picture anew: another slide, another size, or a tile has come."""
+        """Take its picture anew: another slide, another size, or a tile has come.
+
+        The picture is composed when it is painted: once for several reasons that come
+        together, and not at all behind another slide.
+        """
         view, pyramid = self._view, self._view.pyramid
         has_room = min(view.width(), view.height()) >= _LEAST_VIEW_VP
         if pyramid is None or not self._is_wanted or not has_room:
@@ -69,11 +75,9 @@ class Minimap(QWidget):
         scale = _LONGEST_VP / max(bounds.width, bounds.height)
         # A ribbon of a slide still gets a minimap that can be hit.
         size = Size(max(24, round(bounds.width * scale)), max(24, round(bounds.height * scale)))
-        ratio = view.devicePixelRatioF()
+        self._size = size
         self._geometry = MinimapGeometry.of(pyramid, size)
-        frame = minimap_picture(pyramid, view.held_tile, size, ratio)
-        if frame is not None:
-            self._picture = _framed(frame.image, ratio)
+        self._is_stale = True
         width, height = size.width + 2 * _RIM_VP, size.height + 2 * _RIM_VP
         self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
         self.show()
@@ -90,6 +94,7 @@ class Minimap(QWidget):
         geometry, viewport = self._geometry, self._view.viewport
         if geometry is None or viewport is None:
             return
+        self._compose()
         painter = QPainter(self)
         if self._picture is not None:
             painter.drawImage(QPointF(0, 0), self._picture)
@@ -105,6 +110,16 @@ class Minimap(QWidget):
             painter.setPen(pen)
             painter.drawPolygon(outline)
         painter.end()
+
+    def _compose(self) -> None:
+        view, pyramid = self._view, self._view.pyramid
+        if not self._is_stale or pyramid is None:
+            return
+        self._is_stale = False
+        ratio = view.devicePixelRatioF()
+        frame = minimap_picture(pyramid, view.held_tile, self._size, ratio)
+        if frame is not None:
+            self._picture = _framed(frame.image, ratio)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of the frame, or bring it here first."""

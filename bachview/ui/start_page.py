@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -106,11 +107,16 @@ class StartPage(QWidget):
 
         self._open.clicked.connect(self.openRequested)
         self._demo.clicked.connect(self.demoRequested)
-        recent.changed.connect(self._show_recent)
-        theme.changed.connect(self._show_recent)
+        recent.changed.connect(self._on_recent)
+        theme.changed.connect(self._on_recent)
         self._recent_rows: list[QWidget] = []
-        self._show_recent()
+        self._is_stale = True
         self.show_progress("", 0, 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """List what was opened meanwhile."""
+        self._renew()
+        super().showEvent(event)
 
     def show_progress(self, text: str, done: int, total: int) -> None:
         """Tell how far a preparation is, and take no other; an empty text ends it."""
@@ -120,6 +126,20 @@ class StartPage(QWidget):
         for widget in (self._progress_text, self._progress):
             widget.setVisible(bool(text))
         self._demo.setEnabled(not text)
+
+    def _on_recent(self) -> None:
+        """The list is another: its rows are made anew, but only where they are seen.
+
+        It changes with every slide that is opened, in front of this page.
+        """
+        self._is_stale = True
+        if self.isVisible():
+            self._renew()
+
+    def _renew(self) -> None:
+        if self._is_stale:
+            self._is_stale = False
+            self._show_recent()
 
     def _show_recent(self) -> None:
         for row in self._recent_rows:
@@ -134,6 +154,7 @@ class StartPage(QWidget):
         ]
         for row in self._recent_rows:
             self._recent_column.addWidget(row)
+            row.show()  # at once: by itself it comes a turn of the event loop later
 
     def _recent_button(self, path: Path) -> QPushButton:
         button = QPushButton(self._recent_box)

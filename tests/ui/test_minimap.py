@@ -106,3 +106,24 @@ def test_its_frame_is_closed_where_the_view_reaches_beyond_the_slide(view: Slide
         assert red > 200
         assert 120 < green < 230
         assert blue < 120
+
+
+def test_reasons_that_come_together_cost_one_picture(
+    view: SlideView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    QApplication.processEvents()
+    composed: list[object] = []
+
+    def counted(*what: object) -> None:
+        composed.append(what)
+
+    monkeypatch.setattr("bachview.ui.minimap.minimap_picture", counted)
+    for _ in range(5):
+        view.overviewChanged.emit()
+    view.minimap.set_wanted(on=True)
+    view.minimap.repaint()
+    assert len(composed) == 1
+    view.hide()
+    view.overviewChanged.emit()
+    QApplication.processEvents()
+    assert len(composed) == 1
