@@ -7,11 +7,13 @@ does what a restless user does: every action of the menus, keys, wheel, drags, m
 opened, classified and closed, bundles and themes changed. The steps are drawn from a seed. The
 exit code is 1 where the process dies or reports a fault of its own, where memory, threads or
 handles grow from the first third to the last, or where a step holds the window for too long.
+For each such step it shows what the GUI thread was doing.
 """
 
 import argparse
 import faulthandler
 import json
+import math
 import os
 import random
 import statistics
@@ -20,11 +22,13 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tools.soak_watch import Step, Watchdog, table
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -40,6 +44,10 @@ _LONGEST_MS = 100.0
 #: Steps that may take longer, of all: a first window of its kind is built once.
 _SLOW_SHARE = 0.01
 _SAMPLE_EVERY = 20
+#: What arrives while the user does nothing: tiles, patches, slides. Judged like the steps.
+_BETWEEN = "nothing, between the steps"
+#: Bounded by the settings; what memory grows beyond it is growth.
+_CACHE = "of it tiles in the cache"
 _HANGS_S = 40.0
 
 
@@ -50,10 +58,10 @@ class Soak:
         self.window = window
         self.application = application
         self.random = random.Random(seed)
-        self.done: Counter[str] = Counter()
-        self.slow: Counter[str] = Counter()
-        self.steps_ms: list[float] = []
-        self.samples: dict[str, list[float]] = {name: [] for name in _MOST_GROWTH}
+        self.steps: list[Step] = []
+        self.between: list[Step] = []
+        self.watchdog = Watchdog(_LONGEST_MS)
+        self.samples: dict[str, list[float]] = {name: [] for name in (*_MOST_GROWTH, _CACHE)}
 
     def run(self, slides: list[Path], folder: Path, *, seconds: float, steps: int) -> None:
         """Until the time or the steps are over."""
@@ -66,14 +74,15 @@ class Soak:
             # A step that never ends shows where it hangs, and ends the process.
             faulthandler.dump_traceback_later(_HANGS_S, exit=True)
             name, act = self._drawn(slides, folder)
-            began = time.perf_counter()
-            act()
-            self.application.processEvents()
-            self.steps_ms.append(1000 * (time.perf_counter() - began))
-            self.done[name] += 1
-            if self.steps_ms[-1] > _LONGEST_MS:
-                self.slow[name] += 1
-            QTest.qWait(self.random.choice((0, 0, 5, 30)))
+            with self.watchdog.step(name) as step:
+                act()
+                self.application.processEvents()
+            self.steps.append(step)
+            pause = self.random.choice((0, 0, 5, 30))
+            with self.watchdog.step(_BETWEEN) as step:
+                QTest.qWait(pause)
+            step.wall_ms -= pause
+            self.between.append(step)
             if number % _SAMPLE_EVERY == 0:
                 self._sample()
 
@@ -152,6 +161,7 @@ class Soak:
 
         process = psutil.Process()
         self.samples["memory_mb"].append(process.memory_info().rss / 1e6)
+        self.samples[_CACHE].append(self.window.services.cache.size_bytes / 1e6)
         self.samples["threads"].append(process.num_threads())
         count = getattr(process, "num_fds", None) or getattr(process, "num_handles")  # noqa: B009
         self.samples["handles"].append(count())
@@ -160,10 +170,8 @@ class Soak:
     def figures(self) -> dict[str, object]:
         """What was measured, for JSON."""
         return {
-            "steps": len(self.steps_ms),
-            "done": dict(self.done.most_common()),
-            "slow": dict(self.slow.most_common()),
-            "longest_ms": max(self.steps_ms, default=0.0),
+            "steps": [asdict(step) for step in self.steps],
+            "between": [asdict(step) for step in self.between],
             "samples": self.samples,
         }
 
@@ -237,7 +245,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     os._exit(0)  # the figures are there; what Qt does at its very end is not part of it
 
 
-def _judged(figures: dict[str, object]) -> list[str]:
+def _judged(figures: dict[str, object], steps: list[Step], between: list[Step]) -> list[str]:
     """Sentences of what is wrong."""
     wrong = [f"a fault of the program: {text}" for text in figures["faults"]]  # type: ignore[attr-defined]
     samples: dict[str, list[float]] = figures["samples"]  # type: ignore[assignment]
@@ -247,10 +255,10 @@ def _judged(figures: dict[str, object]) -> list[str]:
             continue
         # The first third holds the warming up: its highest is what was needed once.
         growth = statistics.median(values[-third:]) - max(values[: 2 * third])
-        if growth > _MOST_GROWTH[name]:
+        if growth > _MOST_GROWTH.get(name, math.inf):
             wrong.append(f"{name} grows by {growth:.0f}")
-    slow = sum(figures["slow"].values())  # type: ignore[attr-defined]
-    if slow > _SLOW_SHARE * int(figures["steps"]):  # type: ignore[call-overload]
+    slow = sum(step.wall_ms > _LONGEST_MS for step in (*steps, *between))
+    if slow > _SLOW_SHARE * len(steps):
         wrong.append(f"{slow} steps held the window for more than {_LONGEST_MS:.0f} ms")
     return wrong
 
@@ -285,14 +293,14 @@ def main() -> int:
         print(f"the window died: exit code {done.returncode}")
         return 1
     figures = json.loads(done.stdout.splitlines()[-1])
-    print(f"{figures['steps']} steps, the longest {figures['longest_ms']:.0f} ms")
-    for name, count in figures["done"].items():
-        print(f"  {name:26} {count:6}   over {_LONGEST_MS:.0f} ms: {figures['slow'].get(name, 0)}")
+    steps = [Step(**step) for step in figures["steps"]]
+    between = [Step(**step) for step in figures["between"]]
+    print(*table(steps, between, _LONGEST_MS), sep="\n")
     for name, values in figures["samples"].items():
         third = max(1, len(values) // 3)
         first, last = max(values[:third]), statistics.median(values[-third:])
         print(f"  {name:26} at most {first:.0f} in the first third, {last:.0f} in the last")
-    wrong = _judged(figures)
+    wrong = _judged(figures, steps, between)
     print("\n".join(wrong) or "nothing is wrong")
     return 1 if wrong else 0
 
