@@ -148,12 +148,18 @@ class Ensemble(Closing):
 
 
 def load_ensemble(
-    path: Path, *, engine: str = "openvino", device: str = "AUTO", precision: str = "auto"
+    path: Path,
+    *,
+    engine: str = "openvino",
+    device: str = "AUTO",
+    precision: str = "auto",
+    token: CancelToken | None = None,
 ) -> Ensemble:
     """Open a bundle, check everything in it, and make it ready.
 
     Any thread; the threads of the engine run at low priority whichever it is. The golden
-    patches are classified before this returns.
+    patches are classified before this returns. What this computer never loaded is loaded in a
+    child process first.
 
     Parameters
     ----------
@@ -161,9 +167,12 @@ def load_ensemble(
     device : one of `DEVICES`; AUTO is a GPU that passes the golden patches, else the CPU.
     precision : one of `PRECISIONS`; auto is the fastest that the device computes natively and
         that passes the golden patches.
+    token : ends the child process.
 
     Raises
     ------
+    Cancelled
+        `token` was cancelled while the child was at work.
     BundleError
         The bundle is damaged, incomplete, or not what its manifest says.
     EngineError
@@ -173,7 +182,6 @@ def load_ensemble(
     """
     from bachview.models.loading import Loading
 
-    with Loading(path, engine=engine, device=device, precision=precision) as loading:
-        for _name, step in loading.steps():
-            step()
+    with Loading(path, engine=engine, device=device, precision=precision, token=token) as loading:
+        loading.take_all()
         return loading.ensemble()

@@ -1,7 +1,8 @@
 """Loading in its fixed order, each step under its own name.
 
 `load_ensemble` takes the steps and stops at the first error; `verify_bundle` takes the same
-steps and reports each. So a bundle that verifies is a bundle that loads.
+steps and reports each. So a bundle that verifies is a bundle that loads. The steps that leave
+Python are taken by a child process first, where this computer does not know the bundle.
 """
 
 import functools
@@ -10,12 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bachview.errors import BundleError, EngineError, UsageError
+from bachview.jobs.tokens import CancelToken
 from bachview.models import golden as gold
 from bachview.models.bundle import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
 from bachview.models.closing import Closing
 from bachview.models.engine import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
+from bachview.models.first_load import Refusal, try_in_child
+from bachview.models.known_bundles import KnownBundles, is_installed
 from bachview.models.manifest import CnnMember, SklearnMember
 
 Step = Callable[[], str]
@@ -25,8 +29,22 @@ _log = logging.getLogger(__name__)
 class Loading(Closing):
     """The steps from a path to an `Ensemble`. One thread; closes what was not handed over."""
 
-    def __init__(self, path: Path, *, engine: str, device: str, precision: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        engine: str,
+        device: str,
+        precision: str,
+        token: CancelToken | None = None,
+        is_trusted: bool = False,
+    ) -> None:
         """Check the request; nothing is opened yet.
+
+        Parameters
+        ----------
+        token : ends a trial in a child process.
+        is_trusted : no trial: the program made the bundle, or this process may die of it.
 
         Raises
         ------
@@ -42,19 +60,61 @@ class Loading(Closing):
                 raise UsageError(f"There is no {what} {value}: choose one of {', '.join(known)}.")
         self._path = path
         self._asked = (engine, device, precision)
+        self._token = token
+        self._is_trusted = is_trusted
         self._bundle: Bundle | None = None
         self._golden: gold.Golden | None = None
         self._classifiers: list[Classifier] = []
         self._engine: CnnEngine | None = None
 
     def steps(self) -> Iterator[tuple[str, Step]]:
-        """Name and work of each step, in order; the work returns what it found."""
-        yield "files", self._open
-        yield "golden patches", self._read_golden
+        """Name and work of each step, in order; the work returns what it found.
+
+        Raises
+        ------
+        Cancelled
+            The token was cancelled during a trial.
+        """
+        before = {"files": self._open, "golden patches": self._read_golden}
+        yield from before.items()
+        refusal = self._trial()
+        if refusal is not None:
+            # Nothing more of it is touched here: a crash may have its cause in an earlier step.
+            for name, found in refusal.done:
+                if name not in before:
+                    yield name, functools.partial(str, found)
+            yield refusal.step or "first load", refusal.tell
+            return
         for place, member in enumerate(self._opened.manifest.members):
             if isinstance(member, SklearnMember):
                 yield f"member {member.name}", functools.partial(self._load, member, place)
         yield "networks", self._start_engine
+
+    def take_all(self) -> None:
+        """Take every step; the first error ends it.
+
+        Raises
+        ------
+        BundleError, EngineError, Cancelled
+            See `load_ensemble`.
+        """
+        for _name, step in self.steps():
+            step()
+
+    def _trial(self) -> Refusal | None:
+        """Let a child load the bundle, unless it is known to be harmless."""
+        known = KnownBundles()
+        if self._is_trusted or is_installed(self._path) or known.holds(self.sha256, self._asked):
+            return None
+        refusal = try_in_child(self._path, self.sha256, self._asked, self._token)
+        if refusal is None:
+            known.add(self.sha256, self._asked)
+        return refusal
+
+    @property
+    def sha256(self) -> str:
+        """Of the bundle, once the first step was taken."""
+        return self._opened.sha256
 
     @property
     def _opened(self) -> Bundle:

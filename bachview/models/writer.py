@@ -22,10 +22,12 @@ from bachview.models.architectures import Architecture, preprocessing_of
 from bachview.models.bundle import BUNDLE_SUFFIX
 from bachview.models.classifiers import Classifier, dump_classifier
 from bachview.models.engine import CnnOutputs, Patches
-from bachview.models.ensemble import load_ensemble, members_of, vote
+from bachview.models.ensemble import members_of, vote
 from bachview.models.export import export_graph, fuse
 from bachview.models.golden import Golden
 from bachview.models.keras_weights import KernelFormat, dump_weights, round_kernels
+from bachview.models.known_bundles import KnownBundles
+from bachview.models.loading import Loading
 
 #: Name of each file that holds a classifier, by estimator.
 CLASSIFIER_FILES = {
@@ -222,7 +224,11 @@ def _fill(
     whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
     (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
     # What would not load is not handed out.
-    load_ensemble(folder, device="CPU", precision="f32").close()
+    with Loading(
+        folder, engine="openvino", device="CPU", precision="f32", is_trusted=True
+    ) as loading:
+        loading.take_all()
+        KnownBundles().add_own(loading.sha256)
 
 
 def _weights_file(cnn: Cnn) -> str:

@@ -128,7 +128,7 @@ class BundleShelf(QObject):
         ----------
         avoid : paths of bundles that are not taken without being asked for.
         """
-        for choice in (self._settings.text(_KEY, DEFAULT), DEFAULT):
+        for choice in (self._last, DEFAULT):
             if not any(choice in (path, Path(path).stem) for path in avoid):
                 self._choose(choice, is_restored=True)
                 return
@@ -136,6 +136,23 @@ class BundleShelf(QObject):
     def choose(self, choice: str) -> None:
         """Use the installed bundle of this name, or the one at this path."""
         self._choose(choice, is_restored=False)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the next session begins with `current`."""
+        return self.current is not None and self.current.choice == self._last
+
+    @property
+    def _last(self) -> str:
+        return self._settings.text(_KEY, DEFAULT)
+
+    def remember(self, sha256: str) -> None:
+        """Begin the next session with `current`, if this is its hash: it was loaded.
+
+        Not earlier: what cannot be loaded would stand in the way at every start.
+        """
+        if self.current is not None and self.current.sha256 == sha256:
+            self._settings.put(_KEY, self.current.choice)
 
     def of(self, slide: Path | None) -> BundleSummary | None:
         """The bundle that judges a slide: the user's, but the demo slide has its own.
@@ -170,7 +187,6 @@ class BundleShelf(QObject):
 
         def on_done(summary: BundleSummary) -> None:
             self.current = summary
-            self._settings.put(_KEY, choice)
             self.changed.emit()
 
         def on_error(error: BachviewError) -> None:

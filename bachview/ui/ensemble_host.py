@@ -67,6 +67,10 @@ class EnsembleHost:
     """One run at a time in the inference lane; explanations in a lane beside it.
 
     Any thread may submit. The owner closes the lanes, then calls `free`.
+
+    Attributes
+    ----------
+    on_ready : called on a lane with what is loaded, each time that it was asked for.
     """
 
     def __init__(self, marker: LoadMarker | None = None) -> None:
@@ -77,6 +81,7 @@ class EnsembleHost:
         self._lock = threading.Lock()  # one thread at a time in the ensemble
         self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
         self._pending: set[Future[Any]] = set()
+        self.on_ready: Callable[[EnsembleChoice], object] = lambda choice: None
 
     @property
     def has_runs(self) -> bool:
@@ -96,7 +101,7 @@ class EnsembleHost:
         def run(token: CancelToken) -> T:
             token.check()
             on_turn()
-            ensemble = self._ready(choice)
+            ensemble = self._ready(choice, token)
             token.check()
             return job(SharedEnsemble(ensemble, self._lock), token)
 
@@ -110,7 +115,7 @@ class EnsembleHost:
 
         def load(token: CancelToken) -> None:
             token.check()
-            self._ready(choice)
+            self._ready(choice, token)
 
         return self._runs.submit(load)
 
@@ -128,7 +133,7 @@ class EnsembleHost:
             token.check()
             with self._lock:
                 if self._loaded is None:
-                    self._load(choice)
+                    self._load(choice, token)
                 loaded = self._loaded
                 if loaded is None or loaded[0].sha256 != choice.sha256:
                     raise UsageError(
@@ -140,25 +145,27 @@ class EnsembleHost:
 
         return self._explanations.submit(run, token)
 
-    def _ready(self, choice: EnsembleChoice) -> "Ensemble":
+    def _ready(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
         with self._lock:
             if self._loaded is not None:
                 kept, ensemble = self._loaded
                 if kept == choice:
+                    self.on_ready(choice)
                     return ensemble
                 self._loaded = None
                 ensemble.close()
-            return self._load(choice)
+            return self._load(choice, token)
 
-    def _load(self, choice: EnsembleChoice) -> "Ensemble":
+    def _load(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
         """With the lock held, and nothing loaded."""
         # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
         from bachview.models.ensemble import load_ensemble
 
         mark = nullcontext() if self._marker is None else self._marker.during(choice.path)
         with mark:
-            ensemble = load_ensemble(choice.path, device=choice.device)
+            ensemble = load_ensemble(choice.path, device=choice.device, token=token)
         self._loaded = choice, ensemble
+        self.on_ready(choice)
         return ensemble
 
     @property

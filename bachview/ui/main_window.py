@@ -181,6 +181,8 @@ class MainWindow(QMainWindow):
         self.tabs.closeRequested.connect(self.close_page)
         self.shelf.changed.connect(self._on_bundle)
         self.shelf.prepared.connect(self._on_prepared)
+        bridge, remember = self.services.bridge, self.shelf.remember
+        self.services.host.on_ready = lambda choice: bridge.call(remember, choice.sha256)
         self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
         self.menus.recent.aboutToShow.connect(self._fill_recent)
 
@@ -297,10 +299,15 @@ class MainWindow(QMainWindow):
         self._classify_waiting(page)
 
     def _load_ensemble(self) -> None:
-        """Load the ensemble while the reader looks around."""
+        """Load the ensemble while the reader looks around.
+
+        Without a slide only what was chosen just now, as it is remembered when it was loaded.
+        """
         page, services = self.tabs.page, self.services
-        bundle = self.shelf.of(page.document.path) if page else None
+        bundle = self.shelf.of(page.document.path if page else None)
         if bundle is None or not services.warms_up or self._is_closed:
+            return
+        if page is None and self.shelf.is_remembered:
             return
         choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
         # A bundle that cannot be loaded is told when it is asked for.

@@ -1,6 +1,7 @@
 """``bachview bundle``: what verify checks, and what it says of damage."""
 
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from bachview.models.installed import resolve_bundle
 from tests.cli.conftest import Cli, check_schema
+from tests.slides import gradient, write_pyramid
 
 
 @pytest.fixture
@@ -48,6 +50,21 @@ def test_a_damaged_bundle_fails_and_says_where(cli: Cli, copy: Path) -> None:
     check_schema("bundle-verify", answer.document)
     assert answer.document["ok"] is False
     assert "MODEL_CARD.md" in answer.document["checks"][-1]["message"]
+
+
+def test_a_bundle_that_crashes_what_loads_it_fails_and_says_so(
+    cli: Cli, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
+    monkeypatch.setattr("bachview.models.first_load.command", lambda *_: child)
+    answer = cli("bundle", "verify", copy, "--json")
+    assert answer.code == 3
+    check_schema("bundle-verify", answer.document)
+    assert "SIGSEGV" in answer.document["checks"][-1]["message"]
+    slide = write_pyramid(tmp_path / "slide.tiff", gradient(256, 256), mpp=0.5)
+    answer = cli("classify", slide, "--bundle", copy, "--output", tmp_path / "out")
+    assert answer.code == 3
+    assert "ended the process that tried it" in answer.err
 
 
 def test_what_is_no_bundle_fails(cli: Cli, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,7 +213,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 
 @pytest.mark.parametrize("options", [{"engine": "torch"}, {"device": "TPU"}, {"precision": "int8"}])
-def test_unknown_options_are_wrong_use(options: dict[str, str]) -> None:
+def test_unknown_options_are_wrong_use(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="choose one of"):
         load_ensemble(selftest_path(), **options)
 

@@ -25,6 +25,7 @@ from bachview.models.architectures import (
 from bachview.models.bundle import open_bundle
 from bachview.models.ensemble import load_ensemble
 from bachview.models.keras_weights import int8_parts
+from bachview.models.known_bundles import KnownBundles
 from bachview.models.verification import verify_bundle
 from bachview.models.writer import Cnn, Description, FittedClassifier, features_of, write_bundle
 from tests.models.bundles import selftest_path
@@ -108,6 +109,8 @@ def test_a_folder_can_be_written_and_holds_what_was_described(
     parts: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = write_bundle(tmp_path / "new" / "two", **parts)
+    with open_bundle(folder) as bundle:
+        assert KnownBundles().holds(bundle.sha256, ("openvino", "AUTO", "auto"))
     with load_ensemble(folder, precision="f32") as ensemble:
         manifest = ensemble.bundle.manifest
         assert ensemble.bundle.member_names == ("one", "two", "Forest")

@@ -222,9 +222,10 @@ def _use_ome(path: Path) -> None:
 def _use_bundle(path: Path) -> None:
     from bachview.models.loading import Loading
 
-    with Loading(path, engine="openvino", device="CPU", precision="f32") as loading:
-        for _name, step in loading.steps():
-            step()
+    with Loading(
+        path, engine="openvino", device="CPU", precision="f32", is_trusted=True
+    ) as loading:
+        loading.take_all()
 
 
 def _use_annotations(path: Path) -> None:

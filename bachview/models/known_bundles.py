@@ -1,0 +1,93 @@
+"""Which bundles this computer has loaded before, and with which libraries.
+
+A small file in the user's data folder. It saves time and decides nothing else: where it is
+damaged, lost or cannot be written, a bundle is tried once more.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import logging
+import re
+from pathlib import Path
+from typing import Final
+
+import bachview
+from bachview.config import resource_folder, user_folders
+
+#: What reads a bundle: another release of one of them may fail where this one did not.
+_LIBRARIES: Final = ("numpy", "openvino", "scikit-learn", "skops", "tensorflow")
+#: Only the latest are kept.
+_MOST_LINES: Final = 500
+_MOST_BYTES: Final = 1 << 16
+_LINE: Final = re.compile(r"[0-9a-f]{64}")
+
+_log = logging.getLogger(__name__)
+
+
+class KnownBundles:
+    """The list. Any thread; two processes at once may lose an entry, never damage the file."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """`file` : not the one in the user's data folder."""
+        self._file = file or user_folders().data / "known-bundles.txt"
+
+    def holds(self, sha256: str, asked: tuple[str, str, str]) -> bool:
+        """Whether the bundle was loaded here, with these libraries.
+
+        Parameters
+        ----------
+        sha256 : of its manifest, which names the whole content.
+        asked : engine, device and precision.
+        """
+        return not {_line(sha256, *asked), _line(sha256)}.isdisjoint(self._lines())
+
+    def add(self, sha256: str, asked: tuple[str, str, str]) -> None:
+        """Note that the bundle was loaded."""
+        self._append(_line(sha256, *asked))
+
+    def add_own(self, sha256: str) -> None:
+        """Note that the program made the bundle itself: known to every engine."""
+        self._append(_line(sha256))
+
+    def _lines(self) -> list[str]:
+        try:
+            with self._file.open("rb") as stream:
+                content = stream.read(_MOST_BYTES)
+        except OSError:
+            return []
+        return [
+            line for line in content.decode("ascii", "replace").split() if _LINE.fullmatch(line)
+        ]
+
+    def _append(self, line: str) -> None:
+        lines = [*(known for known in self._lines() if known != line), line][-_MOST_LINES:]
+        part = self._file.with_suffix(".part")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text("".join(f"{known}\n" for known in lines), encoding="ascii")
+            part.replace(self._file)
+        except OSError as error:
+            _log.info("The list of known bundles cannot be written (%s).", error.strerror)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def is_installed(path: Path) -> bool:
+    """Whether the bundle came with the program."""
+    try:
+        return path.resolve().parent == (resource_folder() / "models").resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return False
+
+
+def _line(*parts: str) -> str:
+    return hashlib.sha256("\n".join((*parts, *_versions())).encode()).hexdigest()
+
+
+def _versions() -> list[str]:
+    found = [f"bachview {bachview.__version__}"]
+    for name in _LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{name} {importlib.metadata.version(name)}")
+    return found
