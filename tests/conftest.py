@@ -16,6 +16,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from bachview.slide import opening as slide_opening
+from tests.stuck_files import StuckFiles
+
 hypothesis.settings.register_profile("bachview", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("bachview")
 
@@ -71,6 +74,14 @@ def no_log_warnings(
         if r.name.startswith("bachview") and r.levelno >= logging.WARNING
     ]
     assert not found, f"unexpected log records: {[r.getMessage() for r in found]}"
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[StuckFiles]:
+    files = StuckFiles(slide_opening.open_slide)
+    monkeypatch.setattr(slide_opening, "open_slide", files.open_slide)
+    yield files
+    files.release.set()
 
 
 @pytest.fixture

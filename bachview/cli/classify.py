@@ -102,9 +102,9 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
     Cancelled
         Ctrl-C before anything was classified.
     """
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import open_in_time
 
-    with contextlib.closing(open_slide(request.slide)) as reader:
+    with contextlib.closing(open_in_time(request.slide)) as reader:
         calibration = _calibration(request, reader.metadata)
         _prepare_output(request.output)
         with clean_stdout():

@@ -17,13 +17,10 @@ def show_info(slide: Path, *, as_json: bool) -> int:
     SlideOpenError
         It cannot be opened.
     """
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
 
-    reader = open_slide(slide)
-    try:
+    with opened_slide(slide) as reader:
         metadata = reader.metadata
-    finally:
-        reader.close()
     if as_json:
         print_json(info_document(metadata))
     else:

@@ -16,16 +16,31 @@ from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
+    from bachview.slide.file_state import FileState
     from bachview.training.photo_judge import PhotoJudgement
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photo and its um/px.
+
+    Attributes
+    ----------
+    origin : where the um/px came from.
+    files : as they were before anything of it was read.
+    """
+
+    path: Path
+    mpp: float
+    origin: str
+    files: "FileState"
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One photo and what the ensemble says of it."""
 
-    path: Path
-    mpp: float
-    origin: str
+    photo: _Photo
     judgement: "PhotoJudgement"
 
 
@@ -101,7 +116,7 @@ def predict(
     if not lines:
         raise DatasetError("None of the photos can be classified; nothing was written.")
     if bach_submission:
-        chosen = {cases[line.path]: numbers[line.judgement.top_class] for line in lines}
+        chosen = {cases[line.photo.path]: numbers[line.judgement.top_class] for line in lines}
         write_submission(output, chosen)
     else:
         with atomic_file(output) as file:
@@ -179,8 +194,9 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
 
 def _sized(
     photos: Sequence[Path], given: float | None
-) -> tuple[list[tuple[Path, float, str]], list[tuple[Path, str]]]:
-    """(photo, um/px, its origin) where it is known; (photo, sentence) for the others."""
+) -> tuple[list[_Photo], list[tuple[Path, str]]]:
+    """Those whose um/px is known; (photo, sentence) for the others."""
+    from bachview.slide.file_state import FileState
     from bachview.training.photo_mpp import photo_mpp
 
     known, failures = [], []
@@ -189,17 +205,20 @@ def _sized(
             failures.append((photo, f"{photo.name} is not there; check its name and its drive."))
             continue
         try:
+            files = FileState.of(photo)
             mpp, origin = photo_mpp(photo, given)
+        except OSError:
+            failures.append((photo, f"{photo.name} cannot be read; check its drive."))
         except DatasetError as error:
             failures.append((photo, str(error)))
         else:
-            known.append((photo, mpp, str(origin)))
+            known.append(_Photo(photo, mpp, str(origin), files))
     return known, failures
 
 
 def _judge(
     ensemble: "Ensemble",
-    photos: Sequence[tuple[Path, float, str]],
+    photos: Sequence[_Photo],
     failures: list[tuple[Path, str]],
 ) -> list[_Line]:
     """Judge on a lane, with the progress shown here; adds to `failures`.
@@ -211,7 +230,7 @@ def _judge(
     """
     from bachview.training.photo_judge import attempt_photos
 
-    sized = [(path, mpp) for path, mpp, _ in photos]
+    sized = [(photo.path, photo.mpp) for photo in photos]
     lane = Lane("inference", low_priority=True)
     try:
         answers = awaited(
@@ -223,11 +242,15 @@ def _judge(
     finally:
         lane.close(END_S)
     lines = []
-    for (path, mpp, origin), answer in zip(photos, answers, strict=True):
-        if isinstance(answer, BachviewError):
-            failures.append((path, str(answer)))
+    for photo, answer in zip(photos, answers, strict=True):
+        try:
+            if isinstance(answer, BachviewError):
+                raise answer
+            photo.files.check()  # since its um/px was read, which may have been long before
+        except BachviewError as error:
+            failures.append((photo.path, str(error)))
         else:
-            lines.append(_Line(path, mpp, origin, answer))
+            lines.append(_Line(photo, answer))
     return lines
 
 
@@ -241,7 +264,7 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
         judged = line.judgement
         writer.writerow(
             [
-                str(line.path),
+                str(line.photo.path),
                 names.classes[judged.top_class],
                 *(f"{value:.6f}" for value in judged.photo_probabilities),
                 f"{judged.entropy:.6f}",
@@ -257,7 +280,7 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
     judged = line.judgement
     votes = judged.photo_members.argmax(axis=1)
     return {
-        "file": str(line.path),
+        "file": str(line.photo.path),
         "class": names.classes[judged.top_class],
         "probabilities": dict(
             zip(names.classes, map(float, judged.photo_probabilities), strict=True)
@@ -266,8 +289,8 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
         "disagreement": judged.disagreement,
         "members": {name: names.classes[c] for name, c in zip(names.members, votes, strict=True)},
         "patches": len(judged.probabilities),
-        "mpp": line.mpp,
-        "mpp_origin": line.origin,
+        "mpp": line.photo.mpp,
+        "mpp_origin": line.photo.origin,
     }
 
 

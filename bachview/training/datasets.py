@@ -1,7 +1,6 @@
 """Reading a data set: BACH as it was published, or photos of one's own in the same folders."""
 
 import concurrent.futures
-import contextlib
 import hashlib
 import io
 from collections.abc import Sequence
@@ -261,7 +260,7 @@ def _slides(
     layout: Layout, classes: ClassSet, problems: list[Problem], token: CancelToken
 ) -> tuple[tuple[AnnotatedSlide, ...], tuple[tuple[int, ...], ...], tuple[Path, ...]]:
     """Annotated slides, how many outlines of each class they have, and the other slides."""
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import open_in_time
     from bachview.training.annotations import read_annotations
 
     by_name = {path.stem.casefold(): path for path in layout.annotations}
@@ -269,8 +268,7 @@ def _slides(
     for path in layout.slides:
         token.check()
         try:
-            with contextlib.closing(open_slide(path)):
-                pass
+            open_in_time(path, token).close()
         except BachviewError as error:
             problems.append(Problem("unreadable", layout.relative(path), str(error)))
             continue

@@ -18,7 +18,6 @@ counted : the class of the greatest area on the photo path itself: how often the
 """
 
 import argparse
-import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -148,7 +147,7 @@ def measure_agreement(
         As the two paths raise them.
     """
     from bachview.models.ensemble import load_ensemble
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
     from bachview.training.photo_judge import judge_photos
     from bachview.training.slide_scores import classify_all
 
@@ -162,7 +161,7 @@ def measure_agreement(
             token=token,
             on_progress=lambda done, total: on_progress("photos", done, total),
         )
-        with contextlib.closing(open_slide(mosaic_slide)) as reader:
+        with opened_slide(mosaic_slide, token) as reader:
             prediction = classify_all(
                 reader,
                 reader.metadata.calibration,

@@ -170,12 +170,12 @@ def read_photo(
     CalibrationError
         `mpp` is implausible.
     SlideOpenError, SlideReadError
-        The photo cannot be read.
+        The photo cannot be read, or changed meanwhile.
     Cancelled
         `token` was cancelled.
     """
     from bachview.slide.colour import srgb_transform
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
     from bachview.slide.patches import PatchReader
     from bachview.slide.tissue import USUAL_WHITE, find_tissue
 
@@ -184,7 +184,7 @@ def read_photo(
         raise CalibrationError(
             f"A pixel size of {mpp:g} µm is implausible for {path.name}; state it with --mpp."
         )
-    with contextlib.closing(open_slide(path)) as reader:
+    with opened_slide(path, token) as reader:
         metadata = reader.metadata
         grid = photo_grid(metadata.pyramid.size, calibration, geometry)
         # A photo shows too little glass to tell its colour from that of pale tissue.

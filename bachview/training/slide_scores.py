@@ -15,7 +15,6 @@ bin(c) = 0 for Normal, else 1::
 so that mistakes count by their distance, and what is Normal in both does not count at all.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -200,11 +199,11 @@ def score_slide(
     SlideOpenError, SlideReadError, EngineError, Cancelled
         As `inference.run.classify`.
     """
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
     from bachview.training.annotations import read_annotations
 
     annotations = read_annotations(slide.annotations)
-    with contextlib.closing(open_slide(slide.path)) as reader:
+    with opened_slide(slide.path, token) as reader:
         calibration = reader.metadata.calibration
         if not calibration.is_plausible and annotations.mpp is not None:
             # The outlines' file states what the scanner measured.

@@ -16,6 +16,7 @@ from bachview.core.patches import PatchGeometry
 from bachview.errors import DatasetError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.colour import srgb_transform
+from bachview.slide.file_state import FileState
 from bachview.slide.patches import PatchReader
 from bachview.slide.tissue import TissueMask, find_tissue
 from bachview.training.annotations import AnnotatedRegion, read_annotations
@@ -64,10 +65,12 @@ class _Terrain:
 
     Attributes
     ----------
+    files : of the slide as they were when it was looked at; None where it lies in none.
     regions : in the order in which later ones win.
     field_x, field_y : sides of a field, level-0 px.
     """
 
+    files: FileState | None
     calibration: Calibration
     tissue: TissueMask
     regions: tuple[AnnotatedRegion, ...]
@@ -137,11 +140,11 @@ def sample_windows(
 def _terrain(
     slide: AnnotatedSlide, field_um: float, classes: ClassSet, token: CancelToken
 ) -> _Terrain:
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
 
     token.check()
     annotations = read_annotations(slide.annotations, classes)
-    with contextlib.closing(open_slide(slide.path)) as reader:
+    with opened_slide(slide.path, token) as reader:
         calibration = reader.metadata.calibration
         if not calibration.is_plausible and annotations.mpp is not None:
             # The outlines' file states what the scanner measured.
@@ -152,7 +155,9 @@ def _terrain(
                 "size; take the slide out of the data set or mend one of them."
             )
         tissue = find_tissue(reader, calibration, token)
+        files = reader.metadata.files
     return _Terrain(
+        files,
         calibration,
         tissue,
         annotations.regions,
@@ -307,7 +312,7 @@ def _read(
     token: CancelToken,
 ) -> list[Source]:
     """The pixels around `places`, as the slide path sees them."""
-    from bachview.slide.opening import open_slide
+    from bachview.slide.opening import opened_slide
 
     if not places:
         return []
@@ -315,7 +320,7 @@ def _read(
     geometry = PatchGeometry(input_px=side, mpp=mpp, stride_um=field_um)
     factor = side * mpp / field_um
     windows = []
-    with contextlib.closing(open_slide(slide.path)) as reader:
+    with opened_slide(slide.path, token) as reader:
         transform = srgb_transform(reader.metadata.icc_profile)
         patches = PatchReader(reader, terrain.calibration, geometry, transform)
         for label, place in places:
@@ -323,4 +328,6 @@ def _read(
             around = Region.around(place, factor * terrain.field_x, factor * terrain.field_y)
             with contextlib.suppress(SlideReadError):
                 windows.append(Source(patches.read(around), label, slide.path.stem, is_window=True))
+    if terrain.files is not None:  # where to look was found out when it was open before
+        terrain.files.check()
     return windows

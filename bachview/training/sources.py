@@ -3,6 +3,8 @@
 Pillow is imported inside the functions.
 """
 
+import hashlib
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -70,7 +72,7 @@ def load_sources(
     Raises
     ------
     DatasetError
-        A photo is smaller than a field.
+        A photo is smaller than a field, or not the one that was listed.
     Cancelled
         `token` was cancelled.
     """
@@ -79,7 +81,7 @@ def load_sources(
     sources = []
     for photo in photos:
         token.check()
-        with Image.open(photo.path) as opened:
+        with Image.open(io.BytesIO(_listed_content(photo))) as opened:
             image = opened.convert("RGB")
         size = tuple(round(side * photo.mpp / mpp) for side in image.size)
         if min(size) < least_px:
@@ -90,6 +92,27 @@ def load_sources(
         pixels = np.asarray(image.resize((size[0], size[1]), Image.Resampling.BILINEAR))
         sources.append(Source(pixels, photo.label or 0, photo.patient))
     return sources
+
+
+def _listed_content(photo: Photo) -> bytes:
+    """The file's bytes; its part and its figures belong to these and no others.
+
+    Raises
+    ------
+    DatasetError
+        It has changed or is gone.
+    """
+    try:
+        content = photo.path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"{photo.path.name} can no longer be read; bring the file back and try again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != photo.sha256:
+        raise DatasetError(
+            f"{photo.path.name} has changed since the data set was listed; try again."
+        )
+    return content
 
 
 def reduced(sources: Sequence[Source], factor: float) -> list[Source]:

@@ -263,8 +263,9 @@ class MainWindow(QMainWindow):
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
 
-    def _stop_opening(self) -> None:
-        self._classify_when_ready.difference_update(self.opener.cancel_all())
+    def _stop_opening(self, path: Path) -> None:
+        self._classify_when_ready.discard(path)
+        self.opener.stop(path)
 
     def _look_up(self, page: SlidePage) -> None:
         """Show what was classified earlier with the bundle in use."""

@@ -1,6 +1,9 @@
 """The status bar: cursor position, magnification, progress of the run."""
 
-from PySide6.QtCore import QTimer, Signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from bachview.core.calibration import Calibration
@@ -11,6 +14,8 @@ from bachview.ui.run_status import RunStatus
 _STEPS = 1000
 #: Most slides are open before anybody could want to stop that.
 _STOP_AFTER_MS = 1_500
+#: Of a longer name the middle is left out.
+_STOP_NAME_PX = 240
 
 
 def position_text(point: Point | None, calibration: Calibration) -> str:
@@ -34,10 +39,10 @@ class StatusLine(QStatusBar):
 
     Signals
     -------
-    stopRequested : no slide is to be opened any more.
+    stopRequested(Path) : this slide is not to be opened any more.
     """
 
-    stopRequested = Signal()
+    stopRequested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,8 +53,9 @@ class StatusLine(QStatusBar):
         self._bar.setFixedWidth(120)
         self._position = QLabel(self)
         self._magnification = QLabel(self)
-        self._stop = QPushButton("Stop opening", self)
-        self._stop.clicked.connect(self.stopRequested)
+        self._opening: Path | None = None
+        self._stop = QPushButton(self)
+        self._stop.clicked.connect(lambda: self.stopRequested.emit(self._opening))
         self._stop_later = QTimer(self, singleShot=True, interval=_STOP_AFTER_MS)
         self._stop_later.timeout.connect(self._stop.show)
         metrics = self.fontMetrics()
@@ -67,15 +73,26 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self._magnification)
         self.show_run(RunStatus())
 
-    def show_opening(self, count: int) -> None:
-        """How many slides are on their way; after a while also how to stop that."""
-        if not count:
-            self.clearMessage()
+    def show_opening(self, paths: Sequence[Path]) -> None:
+        """How many slides are on their way; after a while also how to stop the first.
+
+        The button goes before it names the next one: a second click must not stop that too.
+        """
+        first = paths[0] if paths else None
+        if first != self._opening:
+            self._opening = first
             self._stop_later.stop()
             self._stop.hide()
+        if first is None:
+            self.clearMessage()
             return
-        self.showMessage("Opening…" if count == 1 else f"Opening {count} slides…")
+        self.showMessage("Opening…" if len(paths) == 1 else f"Opening {len(paths)} slides…")
         if not self._stop.isVisible() and not self._stop_later.isActive():
+            name = self.fontMetrics().elidedText(
+                first.name, Qt.TextElideMode.ElideMiddle, _STOP_NAME_PX
+            )
+            self._stop.setText(f"Stop opening {name.replace('&', '&&')}")
+            self._stop.setToolTip(str(first))
             self._stop_later.start()
 
     def show_position(self, point: Point | None, calibration: Calibration) -> None:

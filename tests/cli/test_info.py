@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bachview.slide import opening as slide_opening
 from tests.cli.conftest import Cli, check_schema
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
+from tests.stuck_files import StuckFiles
 
 
 def test_the_document_tells_what_was_written(cli: Cli, tmp_path: Path) -> None:
@@ -59,6 +61,21 @@ def test_bad_files_are_named_in_one_sentence(cli: Cli, name: str) -> None:
     assert answer.code == 3
     assert name in answer.err
     assert len(answer.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["info", "classify --output out"])
+def test_a_file_that_does_not_open_in_time_is_given_up(
+    command: str,
+    cli: Cli,
+    tmp_path: Path,
+    stuck: StuckFiles,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slide_opening, "LIMIT_S", 0.3)
+    path = write_pyramid(tmp_path / "stuck.tiff", gradient(64, 64))
+    answer = cli(*command.split(), path)
+    assert answer.code == 3
+    assert "stuck.tiff did not open within 0.3 s" in answer.err
 
 
 def test_empty_files_and_folders_are_bad_input(cli: Cli, tmp_path: Path) -> None:

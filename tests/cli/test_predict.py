@@ -13,6 +13,8 @@ from bachview.cli.predict import predict
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
 from bachview.errors import Cancelled
+from bachview.slide import image_adapter, image_decoding
+from bachview.training import photo_mpp
 from tests.cli.conftest import Cli, check_schema
 
 KEYS = BACH_CLASSES.keys
@@ -135,6 +137,44 @@ def test_what_cannot_be_judged_is_named_and_the_rest_goes_on(
     assert {entry["mpp_origin"] for entry in answer.document["photos"]} == {"given"}
     names = [Path(entry["file"]).name for entry in answer.document["failed"]]
     assert sorted(names) == ["gone.png", "test41.png"]
+
+
+@pytest.mark.parametrize("moment", ["after its header", "before its pixels", "after its pixels"])
+def test_a_photo_that_changes_meanwhile_gets_no_answer(
+    moment: str, cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = folder / "test10.png"
+
+    def overwrite(path: Path) -> None:
+        if path == changed:
+            paint(path, "Invasive")
+
+    if moment == "after its header":
+        find_mpp = photo_mpp.photo_mpp
+
+        def found(path: Path, given: float | None = None) -> tuple[float, photo_mpp.MppOrigin]:
+            answer = find_mpp(path, given)
+            overwrite(path)
+            return answer
+
+        monkeypatch.setattr(photo_mpp, "photo_mpp", found)
+    else:
+        decode = image_decoding.decode
+
+        def decoded(path: Path, *rest: Any) -> None:
+            if moment == "before its pixels":
+                overwrite(path)
+            decode(path, *rest)
+            if moment == "after its pixels":
+                overwrite(path)
+
+        monkeypatch.setattr(image_adapter, "decode", decoded)
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
+    assert answer.code == 3
+    assert "test10.png has changed" in answer.err
+    assert len(lines_of(output)) == len(answer.document["photos"]) == 3
+    assert [Path(entry["file"]).name for entry in answer.document["failed"]] == ["test10.png"]
 
 
 def test_where_nothing_can_be_judged_nothing_is_written(cli: Cli, tmp_path: Path) -> None:

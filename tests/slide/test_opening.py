@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bachview.core.calibration import Origin
-from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.opening import SLIDE_SUFFIXES, file_filter, open_slide
+from bachview.errors import Cancelled, SlideChangedError, SlideOpenError, SlideReadError
+from bachview.jobs.tokens import CancelToken
+from bachview.slide import opening as slide_opening
+from bachview.slide.opening import (
+    SLIDE_SUFFIXES,
+    file_filter,
+    open_in_time,
+    open_slide,
+    opened_slide,
+)
 from tests.conftest import SHARED, shared_file
 from tests.slides import gradient, write_pyramid
+from tests.stuck_files import StuckFiles
 
 
 def refusal(path: Path) -> str:
@@ -252,3 +262,53 @@ def test_the_file_filter_names_every_ending() -> None:
     shown = file_filter()
     assert all(f"*{suffix}" in shown for suffix in SLIDE_SUFFIXES)
     assert shown.endswith(";;All files (*)")
+
+
+def test_a_file_that_does_not_open_is_given_up(
+    tmp_path: Path, stuck: StuckFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_pyramid(tmp_path / "stuck.tiff", gradient(64, 64))
+    monkeypatch.setattr(slide_opening, "LIMIT_S", 0.3)
+    with pytest.raises(SlideOpenError, match=r"stuck\.tiff did not open within 0\.3 s; check"):
+        open_in_time(path)
+    assert not stuck.readers
+    stuck.release.set()
+    while not stuck.readers or stuck.closed != stuck.readers:  # what it opens after all
+        time.sleep(0.01)
+    open_in_time(path).close()
+
+
+def test_waiting_for_a_file_to_open_is_cancelled(tmp_path: Path, stuck: StuckFiles) -> None:
+    path = write_pyramid(tmp_path / "stuck.tiff", gradient(64, 64))
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        open_in_time(path, token)
+
+
+def test_a_reading_of_two_contents_does_not_count(tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(64, 64))
+
+    def read() -> None:
+        with opened_slide(path) as reader:
+            reader.read(0, 0, 0, 8, 8)
+            write_pyramid(path, gradient(64, 64)[::-1])
+
+    with pytest.raises(SlideChangedError, match=r"slide\.tiff has changed"):
+        read()
+
+
+@pytest.mark.parametrize(("is_changed", "said"), [(True, "has changed"), (False, "damaged tile")])
+def test_a_change_is_named_where_it_is_why_reading_failed(
+    is_changed: bool, said: str, tmp_path: Path
+) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(64, 64))
+
+    def read() -> None:
+        with opened_slide(path):
+            if is_changed:
+                path.write_bytes(b"something else")
+            raise SlideReadError("slide.tiff has a damaged tile.")
+
+    with pytest.raises(SlideReadError, match=said):
+        read()

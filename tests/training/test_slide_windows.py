@@ -1,13 +1,15 @@
 """Windows from annotated slides: the class of each is that of the place it was cut from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bachview.errors import Cancelled, DatasetError
+from bachview.errors import Cancelled, DatasetError, SlideChangedError
 from bachview.jobs.tokens import CancelToken
+from bachview.training import slide_windows
 from bachview.training.samples import AnnotatedSlide
 from bachview.training.slide_windows import WINDOW_FIELDS, sample_windows
 from bachview.training.sources import Source
@@ -134,3 +136,18 @@ def test_sampling_can_be_cancelled(slide: AnnotatedSlide) -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         sample_windows([slide], per_class=1, field_um=FIELD_UM, mpp=2.0, seed=0, token=token)
+
+
+def test_windows_of_a_slide_that_changed_meanwhile_are_not_used(
+    slide: AnnotatedSlide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is opened twice: to find places, and to cut them out."""
+    find_places = slide_windows._places
+
+    def places(*arguments: Any) -> Any:
+        write_pyramid(slide.path, picture()[::-1], mpp=1.0)
+        return find_places(*arguments)
+
+    monkeypatch.setattr(slide_windows, "_places", places)
+    with pytest.raises(SlideChangedError, match=r"A01\.tif has changed"):
+        sample([slide])

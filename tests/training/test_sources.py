@@ -1,5 +1,6 @@
 """What patches are cut from, and how: nothing invented, as sharp as what slides will show."""
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -55,7 +56,11 @@ def crops(pixels: Pixels, input_px: int, scale: float, count: int) -> list[Crop]
 def written(folder: Path, pixels: Pixels, mpp: float, label: int = 0) -> Photo:
     path = folder / "photo.png"
     Image.fromarray(pixels).save(path)
-    return Photo(path, label, "patient", mpp, "0")
+    return listed(path, mpp, label)
+
+
+def listed(path: Path, mpp: float, label: int = 0) -> Photo:
+    return Photo(path, label, "patient", mpp, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @given(
@@ -133,7 +138,7 @@ def test_turned_crops_are_as_sharp_as_what_is_judged_later() -> None:
 def test_turned_crops_of_real_tissue_are_as_sharp_as_what_is_judged_later() -> None:
     folder = shared_file("bach-photos/Photos")
     photos = [
-        Photo(sorted((folder / name).iterdir())[0], 0, "a", 0.56, "0")
+        listed(sorted((folder / name).iterdir())[0], 0.56)
         for name in ("Normal", "Benign", "InSitu", "Invasive")
     ]
     sources = load_sources(photos, 2.24, least_px=96, token=CancelToken())
@@ -187,3 +192,13 @@ def test_sources_are_reduced(factor: float, shape: tuple[int, int]) -> None:
     assert small.pixels.shape[:2] == shape
     assert (small.label, small.group) == (2, "a")
     assert small.pixels.mean() == pytest.approx(source.pixels.mean(), abs=1)
+
+
+def test_a_photo_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
+    photo = written(tmp_path, speckle(0, 64, 64), 1.0)
+    written(tmp_path, speckle(1, 64, 64), 1.0)
+    with pytest.raises(DatasetError, match=r"photo\.png has changed since"):
+        load_sources([photo], 1.0, least_px=16, token=CancelToken())
+    photo.path.unlink()
+    with pytest.raises(DatasetError, match=r"photo\.png can no longer be read"):
+        load_sources([photo], 1.0, least_px=16, token=CancelToken())

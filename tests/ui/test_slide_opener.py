@@ -1,67 +1,47 @@
 """Opening slides beside each other, within a time, and giving up."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from bachview.slide import opening as slide_opening
-from bachview.slide.reader import SlideReader
 from bachview.ui.bridge import Bridge
 from bachview.ui.opening import OpenedSlide, SlideOpener
 from tests.slides import gradient, write_pyramid
+from tests.stuck_files import StuckFiles
 from tests.ui.window import LONG_MS, open_window
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
-class StuckFiles:
-    """Files called ``stuck…`` do not open before `release` is set."""
-
-    def __init__(self, open_slide: Callable[[Path], SlideReader]) -> None:
-        self.release = threading.Event()
-        self.readers: list[SlideReader] = []
-        self.closed: list[SlideReader] = []
-        self._open_slide = open_slide
-
-    def open_slide(self, path: Path) -> SlideReader:
-        """In place of `slide.opening.open_slide`."""
-        if path.name.startswith("stuck"):
-            self.release.wait(60)
-        reader = self._open_slide(path)
-        close = reader.close
-
-        def closing() -> None:
-            self.closed.append(reader)
-            close()
-
-        reader.close = closing  # type: ignore[method-assign]
-        self.readers.append(reader)
-        return reader
-
-
-@pytest.fixture
-def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[StuckFiles]:
-    files = StuckFiles(slide_opening.open_slide)
-    monkeypatch.setattr(slide_opening, "open_slide", files.open_slide)
-    yield files
-    files.release.set()
-
-
 def slide(folder: Path, name: str) -> Path:
     return write_pyramid(folder / name, gradient(600, 400))
 
 
-def test_stuck_files_hold_up_no_other_for_longer_than_the_limit(
-    qtbot: QtBot, tmp_path: Path, stuck: StuckFiles
-) -> None:
+@pytest.fixture
+def bridge(qtbot: QtBot) -> Iterator[Bridge]:
+    bridge = Bridge()
+    yield bridge
+    bridge.close()
+
+
+@pytest.fixture
+def opener(qtbot: QtBot) -> Iterator[SlideOpener]:
+    """Gives up after half a second."""
     bridge = Bridge()
     opener = SlideOpener(bridge, limit_s=0.5)
+    yield opener
+    assert opener.close(10)
+    bridge.close()
+
+
+def test_stuck_files_hold_up_no_other_for_longer_than_the_limit(
+    qtbot: QtBot, opener: SlideOpener, tmp_path: Path, stuck: StuckFiles
+) -> None:
     opened: list[Path] = []
     failed: list[str] = []
 
@@ -83,47 +63,65 @@ def test_stuck_files_hold_up_no_other_for_longer_than_the_limit(
     stuck.release.set()
     qtbot.waitUntil(lambda: len(stuck.closed) == 6, timeout=LONG_MS)  # nobody owns the late ones
     assert opened == [good]
-    assert opener.close(5)
-    bridge.close()
 
 
 def test_closing_waits_for_a_stuck_file_for_a_bounded_time(
-    qtbot: QtBot, tmp_path: Path, stuck: StuckFiles
+    opener: SlideOpener, tmp_path: Path, stuck: StuckFiles
 ) -> None:
-    bridge = Bridge()
-    opener = SlideOpener(bridge)
     opener.open(slide(tmp_path, "stuck.tiff"))
     assert not opener.close(0.1)
     stuck.release.set()
     assert opener.close(10)
     assert stuck.closed == stuck.readers != []
-    bridge.close()
 
 
 def test_a_slide_that_came_too_late_is_closed_with_the_opener(
-    qtbot: QtBot, tmp_path: Path, stuck: StuckFiles
+    opener: SlideOpener, tmp_path: Path, stuck: StuckFiles
 ) -> None:
-    bridge = Bridge()
-    opener = SlideOpener(bridge)
     opener.open(slide(tmp_path, "good.tiff"))
     while not stuck.readers:  # without the event loop: nothing is handed over
         time.sleep(0.01)
     assert opener.close(10)
     assert stuck.closed == stuck.readers
-    bridge.close()
 
 
-def test_opening_is_stopped_by_a_button(qtbot: QtBot, tmp_path: Path, stuck: StuckFiles) -> None:
-    path = slide(tmp_path, "stuck.tiff")
+def test_one_opening_is_stopped_by_a_button_and_the_others_go_on(
+    qtbot: QtBot, tmp_path: Path, stuck: StuckFiles
+) -> None:
+    first, second = (slide(tmp_path, f"stuck {n} & more.tiff") for n in (1, 2))
     with open_window(qtbot) as window:
-        stop = next(b for b in window.findChildren(QPushButton) if b.text() == "Stop opening")
-        window.open_slides([path])
-        assert not stop.isVisible()
-        qtbot.waitUntil(stop.isVisible, timeout=LONG_MS)
-        stop.click()
-        assert not window.opener.is_opening(path)
-        assert not stop.isVisible()
+        window.open_slides([first, second])
+        button = next(
+            b for b in window.findChildren(QPushButton) if b.text().startswith("Stop opening")
+        )
+        assert not button.isVisible()
+        qtbot.waitUntil(button.isVisible, timeout=LONG_MS)
+        assert button.text() == "Stop opening stuck 1 && more.tiff"
+        button.click()
+        assert not window.opener.is_opening(first)
+        assert window.opener.is_opening(second)
+        assert not button.isVisible()  # a second click must not stop the second
+        qtbot.waitUntil(button.isVisible, timeout=LONG_MS)
+        assert button.text() == "Stop opening stuck 2 && more.tiff"
         stuck.release.set()
+        qtbot.waitUntil(lambda: window.tabs.page_of(second) is not None, timeout=LONG_MS)
+        assert not button.isVisible()
         qtbot.waitUntil(lambda: len(stuck.closed) == 1, timeout=LONG_MS)
-        window.open_slides([path])  # once more, and now it opens
-        qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+        assert window.tabs.page_of(first) is None
+        window.open_slides([first])  # once more, and now it opens
+        qtbot.waitUntil(lambda: window.tabs.page_of(first) is not None, timeout=LONG_MS)
+
+
+def test_a_slide_that_waits_for_its_turn_can_be_stopped(
+    qtbot: QtBot, opener: SlideOpener, tmp_path: Path, stuck: StuckFiles
+) -> None:
+    busy: list[tuple[Path, ...]] = []
+    opener.busyChanged.connect(busy.append)
+    paths = [slide(tmp_path, f"stuck{n}.tiff") for n in range(6)]
+    for path in paths:
+        opener.open(path)
+    assert busy[-1] == tuple(paths)
+    opener.stop(paths[5])
+    opener.stop(paths[0])
+    assert busy[-1] == tuple(paths[1:5])
+    stuck.release.set()
