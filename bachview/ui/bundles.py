@@ -15,6 +15,7 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.bridge import Bridge
 from bachview.ui.demo import DEMO_BUNDLE, is_demo
+from bachview.ui.load_marker import LoadMarker
 from bachview.ui.settings import Settings
 
 DEFAULT = "default"
@@ -111,9 +112,16 @@ class BundleShelf(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, settings: Settings, bridge: Bridge, lane: Lane, parent: QObject | None = None
+        self,
+        settings: Settings,
+        bridge: Bridge,
+        lane: Lane,
+        marker: LoadMarker,
+        parent: QObject | None = None,
     ) -> None:
+        """`marker` : tells the next start of a bundle whose reading ended this one."""
         super().__init__(parent)
+        self._marker = marker
         self._settings = settings
         self._bridge = bridge
         self._lane = lane
@@ -177,7 +185,8 @@ class BundleShelf(QObject):
     def _reading(self, choice: str) -> "Future[BundleSummary]":
         def read(token: CancelToken) -> BundleSummary:
             token.check()
-            return read_summary(choice)
+            with self._marker.during(Path(choice)):
+                return read_summary(choice)
 
         return self._lane.submit(read)
 

@@ -1,6 +1,7 @@
-"""Remembers across a crash which bundle was being loaded."""
+"""Remembers across a crash which bundle was being read or loaded."""
 
 import contextlib
+import itertools
 import logging
 import os
 from collections.abc import Iterator
@@ -12,41 +13,47 @@ _log = logging.getLogger(__name__)
 
 
 class LoadMarker:
-    """A file that is there only while a bundle is loaded. Any thread.
+    """Files that are there only while bundles are read or loaded. Any thread.
 
-    If loading ends the process, the file stays and names the bundle, so that the next start
-    does not load it again unasked. Each process has a file of its own.
+    If that ends the process, a file stays and names the bundle, so that the next start does
+    not take it again unasked. Each process, and each bundle at work in it, has its own file.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path = folder / f"loading-{os.getpid()}.txt"
+        self._prefix = f"loading-{os.getpid()}-"
+        self._numbers = itertools.count()
 
     @contextlib.contextmanager
     def during(self, bundle: Path) -> Iterator[None]:
-        """Mark `bundle` as being loaded; a folder that cannot be written means no mark."""
+        """Mark `bundle` as being at work; a folder that cannot be written means no mark."""
+        path = self._folder / f"{self._prefix}{next(self._numbers)}.txt"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(str(bundle), encoding="utf-8", errors="surrogateescape")
+            path.write_text(str(bundle), encoding="utf-8", errors="surrogateescape")
         except OSError:
             _log.info("The mark of a bundle being loaded cannot be written.")
         try:
             yield
         finally:
-            self.clear()
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Take the mark away: also where the process is ended on purpose while it loads."""
+        """Take all marks away: where the process is ended on purpose while it loads."""
         with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            for path in list(self._folder.glob(f"{self._prefix}*.txt")):
+                path.unlink(missing_ok=True)
 
     def left_over(self) -> tuple[str, ...]:
-        """Bundles whose loading ended their process; they are told once."""
-        found: list[str] = []
+        """Bundles whose reading or loading ended their process; they are told once."""
+        found: dict[str, None] = {}
         with contextlib.suppress(OSError):
             for path in sorted(
-                left_behind(self._folder, r"loading-([0-9]{1,9})\.txt", at_start=True)
+                left_behind(
+                    self._folder, r"loading-([0-9]{1,9})(?:-[0-9]{1,9})?\.txt", at_start=True
+                )
             ):
-                found.append(path.read_text(encoding="utf-8", errors="surrogateescape"))
+                found[path.read_text(encoding="utf-8", errors="surrogateescape")] = None
                 path.unlink()
         return tuple(found)

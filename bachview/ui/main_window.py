@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         settings, theme = services.settings, services.theme
         self.actions_ = Actions(self, theme)
         self.recent = RecentFiles(settings, self)
-        self.shelf = BundleShelf(settings, services.bridge, services.io, self)
+        self.shelf = BundleShelf(settings, services.bridge, services.io, services.marker, self)
         self.opener = SlideOpener(services.bridge, self)
         self.messages = MessageBar(theme, self)
         self.start_page = StartPage(self.recent, theme, self)
@@ -274,7 +274,7 @@ class MainWindow(QMainWindow):
             page.document.show_saved(bundle)
 
     def _restore_bundle(self) -> None:
-        """Take the bundle of the last session, unless loading it ended the program."""
+        """Take the bundle of the last session, unless that ended the program before."""
         ended = self.services.marker.left_over()
         self.shelf.restore(avoid=ended)
         for bundle in ended:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.ui.load_marker import LoadMarker
 from bachview.ui.settings import Settings
-from tests.ui.window import LONG_MS, open_window
+from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
 
 _DIES = """
 import os, sys
@@ -52,6 +52,56 @@ def test_after_a_crash_the_built_in_bundle_is_taken_and_the_other_offered(
         assert window.shelf.current is not None
         assert window.shelf.current.choice == "default"
         assert any("crashes.bachmodel" in text for text in window.messages.texts)
+
+
+_DIES_AT_START = """
+import os
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+import bachview.ui.bundles
+bachview.ui.bundles.read_summary = lambda choice: os._exit(9)
+from bachview.ui.app import run_viewer
+application = QApplication([])
+QTimer.singleShot(20000, application.quit)
+run_viewer(())
+"""
+
+
+def test_a_start_that_ended_with_the_last_bundle_is_not_repeated_unasked(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ends.bachmodel"
+    settings = Settings(user_folders().config)
+    settings.put("classify/bundle", str(bundle))
+    settings.save()
+    done = subprocess.run([sys.executable, "-c", _DIES_AT_START], check=False)
+    assert done.returncode == 9
+    with open_window(qtbot) as window:
+        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
+        assert window.shelf.current is not None
+        assert window.shelf.current.choice == "default"
+        assert any("ends.bachmodel" in text for text in window.messages.texts)
+
+
+def test_marks_of_two_bundles_do_not_take_each_other_away(tmp_path: Path) -> None:
+    marker = LoadMarker(tmp_path)
+    with marker.during(Path("one")):
+        with marker.during(Path("two")):
+            pass
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["one"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_slides_of_the_last_session_are_not_opened_by_themselves(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=512)
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
+    with open_window(qtbot) as window:
+        assert path in window.recent.paths
+        assert not window.tabs.pages
+        assert not window.opener.is_opening(path)
 
 
 def test_after_a_crash_of_the_built_in_bundle_none_is_loaded(qtbot: QtBot) -> None:
