@@ -11,7 +11,7 @@ from bachview.bench.result import Result
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.config import user_folders
-from bachview.errors import ExportError
+from bachview.files import write_text
 
 
 def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
@@ -44,10 +44,7 @@ def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
             tell("Cancelled; the figures so far:")
     document = {"machine": machine(), "results": [asdict(result) for result in results]}
     if output is not None:
-        try:
-            output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise ExportError(f"{output} cannot be written ({error.strerror}).") from error
+        write_text(output, json.dumps(document, indent=2) + "\n")
     if as_json:
         print_json(document)
     else:

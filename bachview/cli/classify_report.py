@@ -9,6 +9,7 @@ from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text
 from bachview.errors import StoreError
+from bachview.files import file_group
 from bachview.inference.plan import Plan
 from bachview.results.store import ResultStore
 from bachview.slide.reader import SlideReader
@@ -59,16 +60,9 @@ def write_files(
         "overlay": folder / "overlay.png",
         "summary": folder / "summary.json",
     }
-    document = summary_document(
-        summary,
-        provenance,
-        seconds=round(seconds, 3),
-        patches_per_second=round(new / seconds, 2) if seconds > 0 else 0.0,
-        output=output,
-    )
-    with spinning("Writing the files"):
-        write_csv(output["csv"], prediction, thresholds)
-        write_geojson(output["geojson"], prediction, thresholds, provenance)
+    with spinning("Writing the files"), file_group(output["summary"]) as group:
+        write_csv(output["csv"], prediction, thresholds, group=group)
+        write_geojson(output["geojson"], prediction, thresholds, provenance, group=group)
         transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
         write_overlay_png(
             output["overlay"],
@@ -78,8 +72,17 @@ def write_files(
             thresholds,
             provenance,
             transform=transform,
+            group=group,
         )
-        write_summary_json(output["summary"], document)
+        document = summary_document(
+            summary,
+            provenance,
+            seconds=round(seconds, 3),
+            patches_per_second=round(new / seconds, 2) if seconds > 0 else 0.0,
+            output=output,
+            sha256=group.sha256,
+        )
+        write_summary_json(output["summary"], document, group=group)
     return document
 
 

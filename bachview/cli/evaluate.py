@@ -138,16 +138,13 @@ def _prepare(output: Path) -> None:
     ExportError
         It cannot be written.
     """
-    from bachview.results.files import atomic_file
+    from bachview.files import check_writable
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
             f"The report is an HTML file; give --output a name such as {output.stem}.html."
         )
-    probe = output.with_name(f"{output.name}.probe")
-    with atomic_file(probe):
-        pass
-    probe.unlink(missing_ok=True)
+    check_writable(output)
 
 
 def _tell_problems(dataset: "Dataset") -> None:

@@ -87,9 +87,9 @@ def predict(
     Cancelled
         Ctrl-C.
     """
+    from bachview.files import write_text
     from bachview.models.ensemble import load_ensemble
     from bachview.models.installed import resolve_bundle
-    from bachview.results.files import atomic_file
     from bachview.training.submission import case_numbers, class_numbers, write_submission
 
     path = resolve_bundle(bundle)
@@ -119,8 +119,7 @@ def predict(
         chosen = {cases[line.photo.path]: numbers[line.judgement.top_class] for line in lines}
         write_submission(output, chosen)
     else:
-        with atomic_file(output) as file:
-            file.write(_table(names, lines).encode("utf-8", "backslashreplace"))
+        write_text(output, _table(names, lines))
     if as_json:
         print_json(
             {
@@ -146,14 +145,11 @@ def _prepare(output: Path) -> None:
     ExportError
         It cannot be written.
     """
-    from bachview.results.files import atomic_file
+    from bachview.files import check_writable
 
     if output.is_dir():
         raise UsageError(f"{output} is a folder; give --output the name of a CSV file.")
-    probe = output.with_name(f"{output.name}.probe")
-    with atomic_file(probe):
-        pass
-    probe.unlink(missing_ok=True)
+    check_writable(output)
 
 
 def _expanded(files: Sequence[Path]) -> list[Path]:

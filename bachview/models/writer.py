@@ -1,7 +1,6 @@
 """Three Keras models and three fitted classifiers become a bundle. Training uses it."""
 
 import hashlib
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
+from bachview.files import atomic_path, scratch_folder
 from bachview.models import manifest as schema
 from bachview.models.architectures import Architecture, preprocessing_of
 from bachview.models.bundle import BUNDLE_SUFFIX
@@ -161,24 +161,15 @@ def write_bundle(
     """
     if output.is_dir() or (output.exists() and output.suffix != BUNDLE_SUFFIX):
         raise ExportError(f"{output.name} is there already: choose a new name for the bundle.")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=output.parent) as scratch:
-            folder = Path(scratch) / "bundle"
-            folder.mkdir()
-            outputs = features_of(cnns, golden_patches, kernels=kernels)
-            golden = (golden_patches, golden_labels)
-            _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights)
-            if output.suffix == BUNDLE_SUFFIX:
-                packed = Path(scratch) / output.name
+    is_packed = output.suffix == BUNDLE_SUFFIX
+    with scratch_folder(output) if is_packed else atomic_path(output) as folder:
+        folder.mkdir(exist_ok=True)
+        outputs = features_of(cnns, golden_patches, kernels=kernels)
+        golden = (golden_patches, golden_labels)
+        _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights)
+        if is_packed:
+            with atomic_path(output) as packed:
                 _pack(folder, packed)
-                packed.replace(output)
-            else:
-                folder.replace(output)
-    except OSError as error:
-        raise ExportError(
-            f"The bundle {output.name} cannot be written: {error.strerror or error}."
-        ) from error
     return output
 
 

@@ -11,8 +11,8 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds
+from bachview.files import FileGroup, atomic_file
 from bachview.results.cells import CellBlock, state_of, tissue_blocks
-from bachview.results.files import atomic_file
 
 
 def csv_columns(prediction: Prediction) -> list[str]:
@@ -33,15 +33,25 @@ def csv_columns(prediction: Prediction) -> list[str]:
     ]
 
 
-def write_csv(path: Path, prediction: Prediction, thresholds: Thresholds) -> None:
+def write_csv(
+    path: Path,
+    prediction: Prediction,
+    thresholds: Thresholds,
+    *,
+    group: FileGroup | None = None,
+) -> None:
     """Write every tissue cell as a line of UTF-8 CSV, streamed; see `csv_columns`.
+
+    Parameters
+    ----------
+    group : the file appears with the others of this group.
 
     Raises
     ------
     ExportError
         The file cannot be written.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, group=group) as file:
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(csv_columns(prediction))
         file.write(header.getvalue().encode())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bachview.results.files import atomic_file
+from bachview.files import FileGroup, write_text
 from bachview.results.provenance import Provenance
 from bachview.results.summary import Summary
 
@@ -17,6 +17,7 @@ def summary_document(
     seconds: float,
     patches_per_second: float,
     output: Mapping[str, Path],
+    sha256: Mapping[str, str],
 ) -> dict[str, Any]:
     """The document that scripts build on; keys are only ever added.
 
@@ -24,6 +25,7 @@ def summary_document(
     ----------
     seconds, patches_per_second : of this session of the run.
     output : kind of file (``csv``, ``geojson``, ``overlay``, ``summary``) to its path.
+    sha256 : of the files that belong to it, by name: they are those of the same export.
 
     Returns
     -------
@@ -47,12 +49,19 @@ def summary_document(
         "precision": provenance.precision,
         "bundle": {"name": provenance.bundle_name, "sha256": provenance.bundle_sha256},
         "output": {kind: str(path) for kind, path in output.items()},
+        "sha256": dict(sha256),
         "provenance": provenance.to_document(),
     }
 
 
-def write_summary_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_summary_json(
+    path: Path, document: Mapping[str, Any], *, group: FileGroup | None = None
+) -> None:
     """Write a `summary_document` as UTF-8 JSON; paths that are no UTF-8 are escaped.
+
+    Parameters
+    ----------
+    group : the file appears with the others of this group.
 
     Raises
     ------
@@ -60,5 +69,4 @@ def write_summary_json(path: Path, document: Mapping[str, Any]) -> None:
         The file cannot be written.
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    with atomic_file(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    write_text(path, text + "\n", group=group)

@@ -18,6 +18,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.files import FileGroup, atomic_file
 from bachview.results.cells import (
     STATE_COLORS,
     STATE_NAMES,
@@ -27,7 +28,6 @@ from bachview.results.cells import (
     state_of,
     tissue_blocks,
 )
-from bachview.results.files import atomic_file
 from bachview.results.outlines import outlines
 from bachview.results.provenance import Provenance
 
@@ -43,12 +43,14 @@ def write_geojson(
     provenance: Provenance,
     *,
     objects: Objects = "auto",
+    group: FileGroup | None = None,
 ) -> None:
     """Write a FeatureCollection in level-0 px, streamed; provenance is a foreign member.
 
     Parameters
     ----------
     objects : one tile a patch, one annotation a class, or what fits the number of patches.
+    group : the file appears with the others of this group.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def write_geojson(
     features = (
         _tiles(prediction, thresholds) if objects == "tiles" else _regions(prediction, thresholds)
     )
-    with atomic_file(path) as file:
+    with atomic_file(path, group=group) as file:
         head = json.dumps(provenance.to_document(), ensure_ascii=False)
         start = f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['
         # A file's name need not be UTF-8.

@@ -12,9 +12,9 @@ from bachview.config import resource_folder
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.core.units import area_text, length_text, round_length
+from bachview.files import FileGroup, atomic_file
 from bachview.jobs.tokens import CancelToken
 from bachview.results.cells import STATE_COLORS, STATE_NAMES, CellState
-from bachview.results.files import atomic_file
 from bachview.results.provenance import Provenance
 from bachview.results.summary import Part, Summary
 from bachview.results.thumbnail import Thumbnail, hatch, read_thumbnail
@@ -51,6 +51,7 @@ def write_overlay_png(
     transform: Callable[[RGB], RGB] | None = None,
     token: CancelToken | None = None,
     longest_px: int = 2048,
+    group: FileGroup | None = None,
 ) -> None:
     """Draw the classified region with overlay, legend, areas and scale bar.
 
@@ -61,6 +62,7 @@ def write_overlay_png(
     summary : of the same prediction; its areas stand in the legend.
     transform : to the slide's true colours.
     longest_px : most px of the slide's picture, without the legend.
+    group : the file appears with the others of this group.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def write_overlay_png(
         font=_font(20),
         anchor="lb",
     )
-    with atomic_file(path) as file:
+    with atomic_file(path, group=group) as file:
         page.save(file, format="PNG", compress_level=6)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.errors import StoreError
+from bachview.files import atomic_path
 from bachview.results.records import (
     RUN_COLUMNS,
     batch_crc,
@@ -188,7 +189,9 @@ def _migrate_from_1(
             f"The results file {name} belongs to another slide; "
             "was it renamed? Move it away and try again."
         )
-    runs = connection.execute(f"SELECT {RUN_COLUMNS} FROM runs").fetchall()  # noqa: S608
+    runs = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608  # a constant of ours
+    ).fetchall()
     batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches"
     try:
         for row in runs:
@@ -214,14 +217,12 @@ def _migrate_from_1(
 
 def _back_up(path: Path, target: Path) -> None:
     # Under another name until it is whole; a migration that was killed does it again.
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
     with (
+        atomic_path(target, error=StoreError) as part,
         contextlib.closing(sqlite3.connect(path)) as source,
         contextlib.closing(sqlite3.connect(part)) as copy,
     ):
         source.backup(copy)
-    part.replace(target)
 
 
 def change_run(
@@ -234,20 +235,25 @@ def change_run(
     DamagedStoreError
         The run is not as it was saved.
     """
-    select = f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?"  # noqa: S608
-    row = connection.execute(select, (run_id,)).fetchone()
+    row = connection.execute(
+        f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
+        (run_id,),
+    ).fetchone()
     if row is None:
         return
     if row_checksum(row[:-1]) != row[-1]:
         raise DamagedStoreError("The description of a run is damaged.")
-    connection.execute(f"UPDATE runs SET {change} WHERE id = ?", (*values, run_id))  # noqa: S608
+    connection.execute(
+        f"UPDATE runs SET {change} WHERE id = ?",  # noqa: S608  # each caller's is a constant
+        (*values, run_id),
+    )
     seal_run(connection, run_id)
 
 
 def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
     """Write the checksum of a run as it is now."""
     row = connection.execute(
-        f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608
+        f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
         (run_id,),
     ).fetchone()
     connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), run_id))

@@ -288,7 +288,7 @@ class ResultStore:
         """All runs, the one last worked on first."""
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608
+                f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
             ).fetchall()
             return tuple(_checked(row, self.fingerprint)[0] for row in rows)
 
@@ -349,7 +349,7 @@ class ResultStore:
 
     def _run(self, connection: sqlite3.Connection, run_id: int) -> tuple[RunRecord, TissueCells]:
         row = connection.execute(
-            f"SELECT {_RECORD} FROM runs WHERE id = ?",  # noqa: S608
+            f"SELECT {_RECORD} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
             (run_id,),
         ).fetchone()
         if row is None:

@@ -8,8 +8,6 @@ of level 0 and memory stays at a few tiles a level. A tile that lies wholly in o
 tissue, or on bare glass, is encoded once and its bytes are shared by all its likes.
 """
 
-import contextlib
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy.typing as npt
 from bachview.core.geometry import Region
 from bachview.core.stains import STAINS
 from bachview.errors import ExportError, UsageError
+from bachview.files import atomic_file, file_group
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.phantom_scene import draw_scene
 from bachview.slide.phantom_textures import BLOCK_PX, GLASS, VARIANTS, block
@@ -105,27 +104,21 @@ def write_phantom(
     if not 0.1 <= mpp <= 4:
         raise UsageError("A phantom slide has 0.1 to 4 um/px.")
     truth = draw_scene(width, height, mpp, seed)
-    # Two processes may make the same slide (the demo) at the same time.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
-    try:
-        with partial.open("wb") as stream:
+    if not path.parent.is_dir():
+        raise ExportError(
+            f"{path.name} cannot be written: there is no folder {path.parent}; "
+            "choose a folder with room that you may write to."
+        )
+    # The truth of another slide must not lie beside this one.
+    with file_group(path) as group:
+        with atomic_file(path, group=group) as stream:
             sizes = [(width, height)]
             while max(sizes[-1]) > _TOP_PX:
                 sizes.append((sizes[-1][0] // _FACTOR, sizes[-1][1] // _FACTOR))
             file = TileFile(stream, sizes)
             _Writer(file, truth, progress or (lambda done, total: None), token).write()
             file.finish(mpp=mpp, description=_DESCRIPTION)
-        truth.save(path)
-        partial.replace(path)
-    except OSError as error:
-        raise ExportError(
-            f"The phantom slide {path.name} cannot be written ({error.strerror or error}): "
-            "choose a folder with room that you may write to."
-        ) from error
-    finally:
-        # A disk that cannot be written refuses this too.
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        truth.save(path, group)
     return truth
 
 

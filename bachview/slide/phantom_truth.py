@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bachview.core.geometry import Point, Region
 from bachview.errors import SlideOpenError
+from bachview.files import FileGroup, write_text
 
 _FORMAT = 1
 
@@ -101,9 +102,8 @@ class PhantomTruth:
             hole.contains(point) for hole in self.holes
         )
 
-    def save(self, slide: Path) -> Path:
-        """Write the truth beside `slide` and return the file's path."""
-        path = truth_path(slide)
+    def save(self, slide: Path, group: FileGroup) -> None:
+        """Write the truth, which lies beside `slide`, into a group."""
         document = {
             "format": _FORMAT,
             "width": self.width,
@@ -121,8 +121,7 @@ class PhantomTruth:
                 )
             },
         }
-        path.write_text(json.dumps(document), encoding="utf-8")
-        return path
+        write_text(truth_path(slide), json.dumps(document), group=group)
 
 
 def truth_path(slide: Path) -> Path:

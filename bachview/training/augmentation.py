@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
+from bachview.files import atomic_file
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.recipe import Augmentation, Recipe
 from bachview.training.sources import Patches, Source
@@ -200,6 +201,5 @@ def write_batch_picture(
         pen.text((x + 4, y + cell), entry.name, fill="black")
     content = io.BytesIO()
     sheet.save(content, "PNG")
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_bytes(content.getvalue())
-    scratch.replace(path)
+    with atomic_file(path) as file:
+        file.write(content.getvalue())

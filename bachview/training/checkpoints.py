@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bachview.errors import DatasetError
+from bachview.files import atomic_path, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +101,10 @@ class FitState:
 
     def _write(self) -> None:
         document = {"epochs": [asdict(epoch) for epoch in self.history], "latest": self._latest}
-        write_atomically(self._record, json.dumps(document, indent=1))
+        write_text(self._record, json.dumps(document, indent=1))
 
 
 def save_weights(model: Any, path: Path) -> None:
     """Write ``.weights.h5`` so that the file is whole whenever it is there."""
-    # Keras insists on the ending.
-    scratch = path.with_name(f".{path.name}")
-    model.save_weights(scratch, overwrite=True)
-    scratch.replace(path)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that it is whole whenever it is there."""
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_text(text, encoding="utf-8", errors="backslashreplace")
-    scratch.replace(path)
+    with atomic_path(path, ending=".weights.h5") as part:
+        model.save_weights(part, overwrite=True)

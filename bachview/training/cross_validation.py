@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.probabilities import doubted
+from bachview.files import atomic_file
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import load_ensemble
 from bachview.training.calibration import fit_doubt
@@ -121,11 +122,9 @@ def pooled(parts: Sequence[Judged]) -> Judged:
 
 def save_judged(path: Path, judged: Judged) -> None:
     """Write answers as an ``.npz`` that is whole whenever it is there."""
-    scratch = path.with_name(f".{path.name}")
     arrays = {name: np.asarray(getattr(judged, name)) for name in _ARRAYS}
-    with scratch.open("wb") as file:
+    with atomic_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    scratch.replace(path)
 
 
 def load_judged(path: Path, classes: ClassSet) -> Judged:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bachview.files import atomic_file
 from bachview.training.checkpoints import Epoch, FitState
 
 #: One colour for training, one for held-out patients; both hold on white for all eyes.
@@ -57,6 +58,5 @@ def write_curves(path: Path, histories: Mapping[str, Sequence[Epoch]]) -> None:
     axes[0][0].legend(frameon=False, fontsize=8)
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_bytes(content.getvalue())
-    scratch.replace(path)
+    with atomic_file(path) as file:
+        file.write(content.getvalue())

@@ -13,11 +13,11 @@ from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, tempered
 from bachview.core.uncertainty import Thresholds
+from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.writer import Cnn, Description, FittedClassifier, write_bundle
 from bachview.training.calibration import choose_thresholds, fit_temperature, fit_weights
-from bachview.training.checkpoints import write_atomically
 from bachview.training.cross_fitting import (
     Rows,
     cross_fitted_votes,
@@ -231,4 +231,4 @@ def write_fitted(
 
 def save_calibration(path: Path, calibrated: Calibrated) -> None:
     """Write what was calibrated as JSON, for people and for the model card."""
-    write_atomically(path, json.dumps(asdict(calibrated), indent=1) + "\n")
+    write_text(path, json.dumps(asdict(calibrated), indent=1) + "\n")

@@ -13,7 +13,7 @@ import numpy as np
 
 from bachview.core.classes import ClassSet
 from bachview.errors import DatasetError
-from bachview.training.checkpoints import write_atomically
+from bachview.files import write_text
 from bachview.training.sources import Source, centre_patches
 
 #: The class whose windows are mined.
@@ -51,7 +51,7 @@ def with_hard_negatives(
         )
         easiest = np.argsort(-answers[:, label], kind="stable")
         dropped = {places[i] for i in easiest[: len(places) - round(len(places) * _KEPT)]}
-        write_atomically(record, json.dumps(sorted(dropped)))
+        write_text(record, json.dumps(sorted(dropped)))
     return [source for i, source in enumerate(sources) if i not in dropped]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.config import RESEARCH_USE
-from bachview.results.files import atomic_file
+from bachview.files import write_text
 from bachview.training.evaluation import Carcinoma, Evaluation, Judged, Measured
 from bachview.training.intervals import Interval, wilson
 from bachview.training.metrics import CoverageRow
@@ -92,10 +92,7 @@ def write_report(
     ExportError
         The file cannot be written.
     """
-    with atomic_file(path) as file:
-        file.write(
-            report_html(evaluation, judged, facts, slides).encode("utf-8", "backslashreplace")
-        )
+    write_text(path, report_html(evaluation, judged, facts, slides))
 
 
 def report_html(

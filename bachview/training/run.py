@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import DatasetError, RecipeError, UsageError
+from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
 from bachview.models.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
-from bachview.training.checkpoints import write_atomically
 from bachview.training.cross_fitting import check_held, check_learnt
 from bachview.training.cross_validation import (
     judge_with_bundle,
@@ -243,8 +243,8 @@ class _Run:
         if output.is_dir() and any(output.iterdir()):
             raise UsageError(f"{output.name} is not empty: choose a new folder.")
         output.mkdir(parents=True, exist_ok=True)
-        write_atomically(output / RECIPE_FILE, recipe)
-        write_atomically(path, json.dumps(record, indent=1) + "\n")
+        write_text(output / RECIPE_FILE, recipe)
+        write_text(path, json.dumps(record, indent=1) + "\n")
 
     def _windows(self, dataset: Dataset) -> list[Source]:
         """Windows of the annotated slides; only the CNNs learn from them."""
@@ -307,7 +307,7 @@ class _Run:
         answers, doubt = with_photo_doubt(answers)
         measured = evaluate(pooled(answers), limits)
         document = json.dumps(measured.to_json(), indent=1) + "\n"
-        write_atomically(self._output / CROSS_VALIDATION_FILE, document)
+        write_text(self._output / CROSS_VALIDATION_FILE, document)
         return measured, doubt
 
     def _final(
@@ -367,7 +367,7 @@ class _Run:
         metrics: dict[str, float] = {}
         if card is not None:
             text, metrics = model_card(card, fitted)
-            write_atomically(self._output / CARD_FILE, text)
+            write_text(self._output / CARD_FILE, text)
         write_fitted(
             bundle,
             fitted,

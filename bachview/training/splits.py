@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.errors import DatasetError
+from bachview.files import write_text
 from bachview.training.numbering import natural
 from bachview.training.samples import Photo
 
@@ -128,12 +129,7 @@ def write_split(
     for photo, part in zip(photos, parts, strict=True):
         key = "" if photo.label is None else classes[photo.label].key
         writer.writerow((photo.path.name, key, photo.patient, part, photo.sha256))
-    try:
-        path.write_text(text.getvalue(), "utf-8", "backslashreplace", newline="\n")
-    except OSError as error:
-        raise DatasetError(
-            f"The split cannot be written to {path.name} ({error.strerror}); choose another folder."
-        ) from error
+    write_text(path, text.getvalue(), error=DatasetError)
 
 
 def read_split(path: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.errors import UsageError
-from bachview.results.files import atomic_file
+from bachview.files import write_text
 
 _NUMBER = re.compile(r"\d{1,9}$", re.ASCII)
 
@@ -66,5 +66,4 @@ def write_submission(path: Path, cases: Mapping[int, int]) -> None:
         The file cannot be written.
     """
     lines = ["case,class", *(f"{case},{cases[case]}" for case in sorted(cases))]
-    with atomic_file(path) as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
+    write_text(path, "".join(f"{line}\n" for line in lines))

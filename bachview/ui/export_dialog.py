@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
-from bachview.ui.exporting import ExportKind
+from bachview.ui.exporting import ExportKind, written_kinds
 from bachview.ui.widgets import heading, muted, plain
 
 _TEXTS = {
@@ -87,8 +87,8 @@ class ExportDialog(QDialog):
         self._write.setEnabled(bool(text and self.kinds))
         there = [
             kind.value
-            for kind in self.kinds
+            for kind in written_kinds(self.folder, self.kinds if text else ())
             # os.path's own: Path's raises where a share does not answer.
-            if text and os.path.exists(self.folder / kind.value)  # noqa: PTH110
+            if os.path.exists(self.folder / kind.value)  # noqa: PTH110
         ]
         self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")

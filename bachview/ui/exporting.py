@@ -1,12 +1,14 @@
 """Writes the results of a slide into a folder, away from the GUI thread."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from bachview.core.calibration import Calibration
 from bachview.core.uncertainty import Thresholds
+from bachview.files import file_group
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.display_tiles import ColourTransform
 from bachview.slide.reader import SlideReader
@@ -49,6 +51,20 @@ class ExportRequest:
     kinds: tuple[ExportKind, ...]
 
 
+def written_kinds(folder: Path, kinds: Collection[ExportKind]) -> tuple[ExportKind, ...]:
+    """What an export of `kinds` into `folder` writes, the summary last.
+
+    A summary that is there is renewed unasked: it would speak for files that it does not know.
+    """
+    # os.path's own: Path's raises where a share does not answer.
+    has_summary = os.path.exists(folder / ExportKind.SUMMARY.value)  # noqa: PTH110
+    return tuple(
+        kind
+        for kind in ExportKind
+        if kind in kinds or (kind is ExportKind.SUMMARY and kinds and has_summary)
+    )
+
+
 def export(
     request: ExportRequest, token: CancelToken, on_file: Callable[[ExportKind], None]
 ) -> tuple[Path, ...]:
@@ -61,7 +77,7 @@ def export(
     StoreError
         The results cannot be read.
     Cancelled
-        `token` was cancelled; the files that are there are whole.
+        `token` was cancelled; what was there before is untouched.
     """
     # Imported here: shapely and Pillow are not needed to open the viewer.
     from bachview.results.exports import (
@@ -77,32 +93,35 @@ def export(
     prediction = store.load(request.run_id)
     record = next(run for run in store.runs() if run.run_id == request.run_id)
     summary = summarize(prediction, request.calibration, request.thresholds)
-    paths = {kind: request.folder / kind.value for kind in ExportKind if kind in request.kinds}
-    for kind, path in paths.items():
-        token.check()
-        on_file(kind)
-        if kind is ExportKind.CSV:
-            write_csv(path, prediction, request.thresholds)
-        elif kind is ExportKind.GEOJSON:
-            write_geojson(path, prediction, request.thresholds, record.provenance)
-        elif kind is ExportKind.PICTURE:
-            write_overlay_png(
-                path,
-                request.reader,
-                prediction,
-                summary,
-                request.thresholds,
-                record.provenance,
-                transform=request.transform,
-                token=token,
-            )
-        else:
-            document = summary_document(
-                summary,
-                record.provenance,
-                seconds=0.0,
-                patches_per_second=0.0,
-                output={_KEYS[k]: p for k, p in paths.items()},
-            )
-            write_summary_json(path, document)
+    paths = {k: request.folder / k.value for k in written_kinds(request.folder, request.kinds)}
+    with file_group(request.folder / ExportKind.SUMMARY.value) as group:
+        for kind, path in paths.items():
+            token.check()
+            on_file(kind)
+            if kind is ExportKind.CSV:
+                write_csv(path, prediction, request.thresholds, group=group)
+            elif kind is ExportKind.GEOJSON:
+                write_geojson(path, prediction, request.thresholds, record.provenance, group=group)
+            elif kind is ExportKind.PICTURE:
+                write_overlay_png(
+                    path,
+                    request.reader,
+                    prediction,
+                    summary,
+                    request.thresholds,
+                    record.provenance,
+                    transform=request.transform,
+                    token=token,
+                    group=group,
+                )
+            else:
+                document = summary_document(
+                    summary,
+                    record.provenance,
+                    seconds=0.0,
+                    patches_per_second=0.0,
+                    output={_KEYS[k]: p for k, p in paths.items()},
+                    sha256=group.sha256,
+                )
+                write_summary_json(path, document, group=group)
     return tuple(paths.values())

@@ -1,6 +1,7 @@
 """``bachview classify``: files, document, resuming, refusals; with the self-test bundle."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def test_the_document_and_the_files_agree(cli: Cli, slide: Path, tmp_path: Path)
     assert json.loads((out / "summary.json").read_text("utf-8")) == document
     assert set(document["output"]) == {"csv", "geojson", "overlay", "summary"}
     assert all(Path(path).stat().st_size > 0 for path in document["output"].values())
+    assert document["sha256"] == {
+        name: hashlib.sha256((out / name).read_bytes()).hexdigest()
+        for name in ("predictions.csv", "predictions.geojson", "overlay.png")
+    }
     assert document["pending"]["patches"] == document["failed"]["patches"] == 0
     judged = [*document["classes"].values(), document["uncertain"]]
     assert sum(part["patches"] for part in judged) == document["patches"] > 20

@@ -205,7 +205,7 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ExportError):
+    with pytest.raises(ExportError, match=r"report\.html cannot be written"):
         run(folder, "selftest", output=tmp_path / "file" / "report.html")
 
 

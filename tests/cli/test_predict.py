@@ -207,6 +207,15 @@ def test_refusals_come_before_the_work(
     assert not list(tmp_path.glob("*out.csv*"))
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_work_by_its_name(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    answer = cli("predict", "selftest", folder, "-o", tmp_path / "file" / "out.csv")
+    assert answer.code == 3
+    assert "out.csv cannot be written" in answer.err
+
+
 def test_ctrl_c_ends_it_and_nothing_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

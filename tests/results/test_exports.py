@@ -136,7 +136,12 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
 def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:
     summary = summarize(prediction, Calibration.typed(0.5), THRESHOLDS)
     document = summary_document(
-        summary, provenance(), seconds=2.0, patches_per_second=17.5, output={"csv": Path("p.csv")}
+        summary,
+        provenance(),
+        seconds=2.0,
+        patches_per_second=17.5,
+        output={"csv": Path("p.csv")},
+        sha256={"p.csv": "00"},
     )
     write_summary_json(tmp_path / "summary.json", document)
     read = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
@@ -146,6 +151,7 @@ def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Predic
     assert read["tissue_mm2"] == pytest.approx((ROWS - 1) * COLUMNS * (400.3 * 0.5e-3) ** 2)
     assert "research use" in read["provenance"]["research_use"]
     assert read["provenance"]["mpp_origin"] == "file"
+    assert read["sha256"] == {"p.csv": "00"}
 
 
 def test_a_target_that_is_a_folder_is_refused_and_stays(

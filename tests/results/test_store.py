@@ -474,6 +474,23 @@ def test_a_store_of_the_first_format_is_taken_over_with_a_backup(tmp_path: Path)
         assert raw.execute("SELECT done FROM runs").fetchone() == (54,)
 
 
+def test_a_backup_that_cannot_be_written_is_a_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.run_key(), full_tissue(), runs.provenance())
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    backup = path.with_name(f"{path.stem}.v1-backup.sqlite")
+    backup.mkdir()
+    with pytest.raises(StoreError, match=r"v1-backup\.sqlite cannot be written"):
+        ResultStore.open(tmp_path, SLIDE)
+    assert not list(tmp_path.glob("*.part*"))
+    backup.rmdir()
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.notice is None
+        assert len(store.runs()) == 1
+    assert backup.is_file()
+
+
 def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:

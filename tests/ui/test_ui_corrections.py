@@ -1,5 +1,7 @@
 """What readers stumbled over once: wrong slides, wrong states, doors that shut behind them."""
 
+import hashlib
+import json
 import sqlite3
 from pathlib import Path
 
@@ -72,6 +74,23 @@ def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_pat
         assert other.document.run.status.state is RunState.IDLE
         window.classify_commands.export(other.document, folder, (ExportKind.CSV,))
         assert any("nothing was written" in text for text in window.messages.texts)
+
+
+def test_a_summary_speaks_only_for_the_files_of_its_export(qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        window.actions_["classify"].trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        folder.mkdir()
+        (folder / "summary.json").write_text("of an earlier export", encoding="utf-8")
+        window.classify_commands.export(page.document, folder, (ExportKind.CSV,))
+        qtbot.waitUntil(
+            lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+    digest = hashlib.sha256((folder / "predictions.csv").read_bytes()).hexdigest()
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["sha256"] == {"predictions.csv": digest}
 
 
 def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path) -> None:

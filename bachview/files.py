@@ -1,0 +1,220 @@
+"""Writing files so that they are there whole or not at all, one alone or several together."""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import platform
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bachview.errors import BachviewError, ExportError
+from bachview.jobs.processes import left_behind
+
+#: Tells the computers of a shared folder apart: the process numbers of another mean nothing here.
+_HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
+#: Tells the threads of this process apart that write the same file.
+_numbers = itertools.count()
+#: Nothing that is being written lies untouched for so long.
+_ABANDONED_S = 24 * 3600
+
+
+class FileGroup:
+    """The files of a `file_group`. One thread."""
+
+    def __init__(self) -> None:
+        self.scratch = contextlib.ExitStack()
+        self.parts: dict[Path, Path] = {}
+        #: Name of each file written so far to its SHA-256, in hexadecimal.
+        self.sha256: dict[str, str] = {}
+
+    def add(self, part: Path, path: Path) -> None:
+        """Let `part`, which is whole, become `path` with the others."""
+        with part.open("rb") as file:
+            self.sha256[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+        self.parts[path] = part
+
+
+@contextlib.contextmanager
+def file_group(last: Path, *, error: type[BachviewError] = ExportError) -> Iterator[FileGroup]:
+    """Files that belong together; they get their names when the block ends without an error.
+
+    All are whole on the disk before the first is renamed. An earlier `last` goes before that,
+    and the new one comes after all others: a set without it is an unfinished one, and it never
+    lies beside files of another set. The next writing makes the set whole.
+
+    Parameters
+    ----------
+    last : the file of the group that speaks for the others.
+    error : class of the sentence where a name cannot be given.
+
+    Raises
+    ------
+    BachviewError
+        An `error`: the place cannot be written.
+    """
+    group = FileGroup()
+    with group.scratch:
+        yield group
+        with _explained(last, error):
+            last.unlink(missing_ok=True)
+            _sync_folder(last.parent)
+        # Stable: all but `last` stay in the order in which they were written.
+        for path in sorted(group.parts, key=lambda path: path == last):
+            with _explained(path, error):
+                _publish(group.parts[path], path)
+
+
+@contextlib.contextmanager
+def atomic_path(
+    path: Path,
+    *,
+    error: type[BachviewError] = ExportError,
+    group: FileGroup | None = None,
+    ending: str = "",
+) -> Iterator[Path]:
+    """A name for a file or a folder that becomes `path` when the block ends without an error.
+
+    Missing folders are made. Whatever happens, an earlier file of that name is either
+    untouched or wholly replaced, and nothing half-written is left: that of a process that
+    was killed goes when the file is next written.
+
+    Parameters
+    ----------
+    error : class of the sentence where the place cannot be written.
+    group : the file, no folder, gets its name with the others of this group.
+    ending : of the name to write to, for a library that insists on one.
+
+    Raises
+    ------
+    BachviewError
+        An `error`: the place cannot be written (rights, full disk, a folder of that name).
+    """
+    with _explained(path, error), contextlib.ExitStack() as own:
+        scratch = own if group is None else group.scratch
+        part = scratch.enter_context(_scratch(path, ending))
+        yield part
+        _sync(part)
+        if group is None:
+            _publish(part, path)
+        else:
+            group.add(part, path)
+
+
+@contextlib.contextmanager
+def atomic_file(
+    path: Path, *, error: type[BachviewError] = ExportError, group: FileGroup | None = None
+) -> Iterator[BinaryIO]:
+    """An `atomic_path`, open to write bytes to."""
+    with atomic_path(path, error=error, group=group) as part, part.open("wb") as file:
+        yield file
+
+
+def write_text(
+    path: Path,
+    text: str,
+    *,
+    error: type[BachviewError] = ExportError,
+    group: FileGroup | None = None,
+) -> None:
+    """Write an `atomic_file` as UTF-8; names of files that are no UTF-8 are escaped."""
+    with atomic_file(path, error=error, group=group) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+@contextlib.contextmanager
+def scratch_folder(path: Path, *, error: type[BachviewError] = ExportError) -> Iterator[Path]:
+    """A folder beside `path` for what `path` is made of; it goes when the block ends."""
+    with _explained(path, error), _scratch(path) as folder:
+        folder.mkdir()
+        yield folder
+
+
+def check_writable(path: Path, *, error: type[BachviewError] = ExportError) -> None:
+    """Say now that `path` cannot be written: better before the work than after it."""
+    with _explained(path, error), _scratch(path) as part:
+        part.touch()
+
+
+@contextlib.contextmanager
+def _explained(path: Path, error: type[BachviewError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        reason = cause.strerror or type(cause).__name__
+        raise error(
+            f"{path.name} cannot be written to {path.parent} ({reason}); "
+            "choose another folder or free some space."
+        ) from cause
+
+
+@contextlib.contextmanager
+def _scratch(path: Path, ending: str = "") -> Iterator[Path]:
+    """A name beside `path` that nobody uses; what is there goes when the block ends."""
+    number = f"{_HOST}-{os.getpid()}-{next(_numbers)}"
+    part = path.with_name(f".{path.name}.{number}.part{ending}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        yield part
+    finally:
+        _remove(part)
+
+
+def _publish(part: Path, path: Path) -> None:
+    part.replace(path)
+    _sync_folder(path.parent)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed had written of `path`.
+
+    A file that does not name this computer may be of a living process of another one, unless
+    it was left alone for long. Earlier releases named the process only, or a random number.
+    """
+    name = rf"\.{re.escape(path.name)}\."
+    for file in left_behind(path.parent, rf"{name}(?:{_HOST}-)?([0-9]{{1,9}})(?:-[0-9]+)?\.part.*"):
+        _remove(file)
+    foreign = re.compile(rf"{name}(?!{_HOST}-)[0-9a-f]+(?:-[0-9]+)*\.part.*")
+    for file in path.parent.iterdir():
+        if foreign.fullmatch(file.name):
+            with contextlib.suppress(OSError):
+                if time.time() - file.stat().st_mtime > _ABANDONED_S:
+                    _remove(file)
+
+
+def _remove(path: Path) -> None:
+    # Another process may do the same; what stays is tried again at the next writing.
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or a folder with all that is in it, on the disk."""
+    for inner in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        if inner.is_dir():
+            _sync_folder(inner)
+        else:
+            with inner.open("rb+") as file:
+                os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can: Windows opens no folder."""
+    if os.name == "nt":
+        return
+    # Some network shares refuse it.
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
