@@ -34,6 +34,10 @@ class EngineError(BachviewError):
     """The engine or the device that was asked for is not there, or failed."""
 
 
+class EngineMemoryError(EngineError, MemoryError):
+    """The engine had too little memory for what it was given; less of it may do."""
+
+
 class StoreError(BachviewError):
     """The results store cannot be read or written (disk full, locked, too new)."""
 

@@ -1,7 +1,7 @@
 """The run: read, judge, save, tell; from the first patch or from where it was left."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -227,6 +227,37 @@ def _begin(
     return store.begin(plan.run_key, tissue, provenance), tissue
 
 
+def predicted(
+    predict: Callable[[RGB, CancelToken | None], Opinions],
+    patches: Sequence[RGB] | RGB,
+    token: CancelToken | None,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Answers of the members and of the ensemble; in halves where memory is short.
+
+    Parameters
+    ----------
+    predict : as `Judge.predict`.
+    patches : N >= 1 of (S, S, 3).
+
+    Raises
+    ------
+    EngineError
+        Memory does not even suffice for a single patch.
+    """
+    try:
+        answer = predict(np.asarray(patches), token)
+    except MemoryError as error:
+        if len(patches) == 1:
+            raise EngineError(NO_MEMORY) from error
+    else:
+        return np.asarray(answer.members, np.float32), np.asarray(answer.probabilities, np.float32)
+    # Outside the handler, whose traceback would keep the arrays that did not fit.
+    half = len(patches) // 2
+    parts = [predicted(predict, part, token) for part in (patches[:half], patches[half:])]
+    members, probabilities = zip(*parts, strict=True)
+    return np.concatenate(members), np.concatenate(probabilities)
+
+
 def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
     """See `FileState.check`."""
     files = reader.metadata.files
@@ -352,7 +383,7 @@ class _Session:
             good = PatchResults(
                 np.array(cells, np.int32),
                 np.full(len(cells), PatchState.DONE, np.uint8),
-                *self._predict(pixels, token),
+                *predicted(self._ensemble.predict, pixels, token),
             )
         if not failed:
             return good
@@ -362,25 +393,6 @@ class _Session:
             np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
             np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
         )
-
-    def _predict(
-        self, pixels: list[RGB], token: CancelToken
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Answers of the members and of the ensemble; in halves where memory is short."""
-        try:
-            answer = self._ensemble.predict(np.stack(pixels), token)
-        except MemoryError as error:
-            if len(pixels) == 1:
-                raise EngineError(NO_MEMORY) from error
-        else:
-            return np.asarray(answer.members, np.float32), np.asarray(
-                answer.probabilities, np.float32
-            )
-        # Outside the handler, whose traceback would keep the arrays that did not fit.
-        half = len(pixels) // 2
-        parts = [self._predict(part, token) for part in (pixels[:half], pixels[half:])]
-        members, probabilities = zip(*parts, strict=True)
-        return np.concatenate(members), np.concatenate(probabilities)
 
     def _read(self, row: int, column: int) -> RGB:
         """A cell's field; any thread."""

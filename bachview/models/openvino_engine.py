@@ -17,14 +17,14 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from bachview.errors import Cancelled, EngineError
+from bachview.errors import Cancelled, EngineError, EngineMemoryError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.priority import lower_thread_priority
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import Bundle
 from bachview.models.engine import CnnOutputs, EngineInfo, Floats, Patches, joined
 from bachview.models.graph import INPUT_NAME, output_names, read_graph
-from bachview.models.openvino_runtime import first_line, openvino
+from bachview.models.openvino_runtime import first_line, is_out_of_memory, openvino
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +184,8 @@ class OpenVinoEngine:
             while running:
                 parts.append(self._finish(running, free, token))
         except RuntimeError as error:
-            raise EngineError(
+            kind = EngineMemoryError if is_out_of_memory(error) else EngineError
+            raise kind(
                 f"{self._info.device} failed while classifying: {first_line(error)}"
             ) from error
         finally:

@@ -7,7 +7,19 @@ looks for it; OpenVINO then falls back to its own stub, which sends nothing.
 
 import sys
 from functools import cache
-from typing import Any
+from typing import Any, Final
+
+#: What OpenVINO, oneDNN, the C++ runtimes and OpenCL say where memory is short. Their kind of
+#: exception does not tell: all reach Python as RuntimeError.
+_NO_MEMORY: Final = (
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate",
+    "could not create a memory",
+    "out of memory",
+    "cl_out_of_host_memory",
+    "cl_mem_object_allocation_failure",
+)
 
 
 @cache
@@ -32,8 +44,16 @@ def _replace_loaded_telemetry() -> None:
             vars(module)["tm"] = telemetry_stub
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an OpenVINO error means that memory was short."""
+    text = str(error).lower()
+    return any(words in text for words in _NO_MEMORY)
+
+
 def first_line(error: BaseException) -> str:
     """The line of an OpenVINO error that tells a reader most, without paths of its sources."""
+    if is_out_of_memory(error):
+        return "there is too little memory."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("Exception from", "Check '"))]
     return (telling or lines or ["no reason given"])[-1].rstrip(".") + "."

@@ -33,7 +33,7 @@ from bachview.core.probabilities import disagreement, doubted, entropy, tempered
 from bachview.errors import BachviewError, CalibrationError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
-from bachview.inference.run import Opinions
+from bachview.inference.run import Opinions, predicted
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
@@ -323,9 +323,10 @@ def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
 def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> PhotoJudgement:
     members, probabilities = [], []
     for start in range(0, len(patches), ensemble.batch_size):
-        answer = ensemble.predict(patches[start : start + ensemble.batch_size], token)
-        members.append(np.asarray(answer.members, np.float32))
-        probabilities.append(np.asarray(answer.probabilities, np.float32))
+        batch = patches[start : start + ensemble.batch_size]
+        of_members, of_all = predicted(ensemble.predict, batch, token)
+        members.append(of_members)
+        probabilities.append(of_all)
     return PhotoJudgement(
         np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_doubt
     )

@@ -24,6 +24,7 @@ from bachview.errors import (
     CalibrationError,
     Cancelled,
     DatasetError,
+    EngineMemoryError,
     SlideOpenError,
 )
 from bachview.jobs.tokens import CancelToken
@@ -248,6 +249,24 @@ def test_a_cancel_ends_it_and_its_readers(ensemble: Ensemble, tmp_path: Path) ->
     token = CancelToken()
     with pytest.raises(Cancelled):
         judge_photos(ensemble, photos, token=token, on_progress=lambda *_: token.cancel())
+
+
+def test_where_memory_is_short_a_photo_is_judged_in_smaller_batches(
+    ensemble: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = save(tmp_path / "photo.png", tissue(1, "Normal"))
+    expected = judge_photo(ensemble, photo, 1.0)
+    assert len(expected.probabilities) > 3
+    predict = ensemble.predict
+
+    def short(patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+        if len(patches) > 3:
+            raise EngineMemoryError("CPU failed while classifying: there is too little memory.")
+        return predict(patches, token)
+
+    monkeypatch.setattr(ensemble, "predict", short)
+    found = judge_photo(ensemble, photo, 1.0)
+    np.testing.assert_array_equal(found.members, expected.members)
 
 
 def test_an_error_leaves_the_callers_token_alone(ensemble: Ensemble, tmp_path: Path) -> None:
