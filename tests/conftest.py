@@ -33,6 +33,14 @@ def shared_file(name: str) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True, scope="session")
+def folders_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the fixtures of a whole module write, such as a bundle, is not the user's either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACHVIEW_HOME", str(tmp_path_factory.mktemp("bachview-home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has its own settings, results and cache."""

@@ -6,13 +6,13 @@ command. So a bundle that was never loaded here is loaded by a child first, with
 steps; what the child says of them is what is reported.
 """
 
-import faulthandler
 import json
 import logging
 import os
 import signal
 import subprocess  # our own program only
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,6 @@ from bachview.jobs.tokens import CancelToken
 LIMIT_S: Final = 240.0
 #: How long a cancel may wait for the next look at the token.
 _POLL_S: Final = 0.05
-#: Past the limit by which the parent ends it: a child whose parent is gone ends itself.
-_ALONE_S: Final = 10.0
 _REFUSED: Final = 3
 _ERRORS: Final = {error.__name__: error for error in (BundleError, EngineError, UsageError)}
 
@@ -92,13 +90,21 @@ def try_in_child(
         `token` was cancelled.
     """
     started = time.monotonic()
+    # Closed when this process ends, however it does: the child hears of it.
+    its, ours = os.pipe()
     try:
         child = subprocess.Popen(
             command(path, sha256, asked),
-            stdin=subprocess.DEVNULL,
+            stdin=its,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+        with child:
+            try:
+                said, errors, is_late = _wait(child, started + LIMIT_S, token)
+            finally:
+                child.kill()
     except OSError as error:
         return Refusal(
             (),
@@ -108,11 +114,9 @@ def try_in_child(
                 f"be started ({error.strerror}): close other programs and try again."
             ),
         )
-    with child:
-        try:
-            said, errors, is_late = _wait(child, started + LIMIT_S, token)
-        finally:
-            child.kill()
+    finally:
+        os.close(ours)
+        os.close(its)
     _log.info("A bundle was tried in a process of its own: %.1f s.", time.monotonic() - started)
     if child.returncode == 0:
         return None
@@ -176,6 +180,11 @@ def _how(code: int) -> str:
         return f"signal {-code}"
 
 
+def _end_with_parent() -> None:
+    os.read(0, 1)
+    os._exit(1)
+
+
 def main(arguments: Sequence[str]) -> NoReturn:
     """Be the child: take the steps, and say of each on standard output how it went."""
     from bachview.models.loading import Loading
@@ -184,7 +193,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     # What libraries print belongs to standard error.
     told = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
     os.dup2(2, 1)
-    faulthandler.dump_traceback_later(LIMIT_S + _ALONE_S, exit=True)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def tell(*what: Any) -> None:
         told.write(json.dumps(what) + "\n")

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +119,37 @@ def test_a_cancel_ends_the_child(folder: Path, child_is: Callable[[str], None]) 
         load_ensemble(folder, token=token)
     timer.join()
     assert not psutil.Process().children()
+
+
+#: Loads with a child that hangs in the middle of its work.
+ABANDONS = """
+import sys
+from pathlib import Path
+from bachview.models import first_load
+HANGS = (
+    "import json, sys, time; sys.path[:] = json.loads(sys.argv[1]);"
+    "from bachview.models.loading import Loading; Loading.steps = lambda _: iter([('x', wait)]);"
+    "wait = lambda: [time.sleep(1) for _ in range(600)];"
+    "from bachview.models.first_load import main; main(sys.argv[2:])"
+)
+usual = first_load.command
+first_load.command = lambda *a: [HANGS if "import" in part else part for part in usual(*a)]
+first_load.try_in_child(Path(sys.argv[1]), "0", ("openvino", "CPU", "f32"), None)
+"""
+
+
+def test_a_child_ends_with_its_parent(folder: Path) -> None:
+    parent = psutil.Popen([sys.executable, "-c", ABANDONS, str(folder)])
+    try:
+        while not (children := parent.children()):
+            assert parent.is_running()
+            time.sleep(0.02)
+        time.sleep(1)  # until it is at work; the end is heard before as well
+        assert children[0].is_running()
+    finally:
+        parent.kill()
+        parent.wait()
+    assert not psutil.wait_procs(children, timeout=30)[1]
 
 
 def test_a_child_that_cannot_be_started_is_told(
