@@ -14,6 +14,8 @@ from typing import Final
 
 import bachview
 from bachview.config import resource_folder, user_folders
+from bachview.errors import ExportError
+from bachview.files import write_text
 
 #: What reads a bundle: another release of one of them may fail where this one did not.
 _LIBRARIES: Final = ("numpy", "openvino", "scikit-learn", "skops", "tensorflow")
@@ -62,15 +64,12 @@ class KnownBundles:
 
     def _append(self, line: str) -> None:
         lines = [*(known for known in self._lines() if known != line), line][-_MOST_LINES:]
-        part = self._file.with_suffix(".part")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text("".join(f"{known}\n" for known in lines), encoding="ascii")
-            part.replace(self._file)
-        except OSError as error:
-            _log.info("The list of known bundles cannot be written (%s).", error.strerror)
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+            write_text(self._file, "".join(f"{known}\n" for known in lines))
+        except ExportError as error:
+            # The sentence names a folder, which the log does not.
+            reason = getattr(error.__cause__, "strerror", None)
+            _log.info("The list of known bundles cannot be written (%s).", reason)
 
 
 def is_installed(path: Path) -> bool:

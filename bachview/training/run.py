@@ -239,12 +239,14 @@ class _Run:
                     f"The training in {output.name} was begun with another recipe, other photos "
                     "or other starting weights: go on with those, or choose another folder."
                 )
-            return
-        if output.is_dir() and any(output.iterdir()):
-            raise UsageError(f"{output.name} is not empty: choose a new folder.")
-        output.mkdir(parents=True, exist_ok=True)
-        write_text(output / RECIPE_FILE, recipe)
-        write_text(path, json.dumps(record, indent=1) + "\n")
+        else:
+            # A training that was killed here may have left a part of the record.
+            part = f".{RUN_FILE}."
+            if output.is_dir() and any(not f.name.startswith(part) for f in output.iterdir()):
+                raise UsageError(f"{output.name} is not empty: choose a new folder.")
+            write_text(path, json.dumps(record, indent=1) + "\n")
+        if not (output / RECIPE_FILE).is_file():
+            write_text(output / RECIPE_FILE, recipe)
 
     def _windows(self, dataset: Dataset) -> list[Source]:
         """Windows of the annotated slides; only the CNNs learn from them."""

@@ -1,5 +1,6 @@
 """The whole training on a small data set: cut off, gone on with, measured, shown."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from bachview.cli.main import run as bachview
-from bachview.errors import Cancelled, DatasetError, RecipeError, UsageError
+from bachview.errors import Cancelled, DatasetError, ExportError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import open_bundle
 from bachview.models.verification import verify_bundle
@@ -208,6 +209,34 @@ def test_a_folder_in_use_wants_resume_and_the_same_recipe(
     with pytest.raises(UsageError, match="not empty"):
         train(request_for(data, tmp_path, folds=0), token, TrainingWatcher())
     assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_training_that_was_cut_off_while_it_began_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    request = request_for(data, tmp_path, folds=0, resume=True)
+    real, names = os.replace, []
+
+    def failing(part: Path, path: Path) -> None:
+        names.append(Path(path).name)
+        if len(names) > written:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(part, path)
+
+    token = CancelToken()
+    token.cancel()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        with pytest.raises(ExportError, match="cannot be written"):
+            train(request, token, TrainingWatcher())
+    assert names[-1] == ("recipe.toml" if written else "run.json")
+    if not written:
+        (request.output / ".run.json.123456789.part").touch()
+    with pytest.raises(Cancelled):
+        train(request, token, TrainingWatcher())
+    assert sorted(path.name for path in request.output.iterdir()) == ["recipe.toml", "run.json"]
+    assert (request.output / "recipe.toml").read_text("utf-8") == request.recipe.to_toml()
 
 
 def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
