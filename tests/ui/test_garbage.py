@@ -60,6 +60,15 @@ def test_the_collection_is_given_back(collector: GarbageCollector) -> None:
     assert gc.isenabled()
 
 
+def test_what_was_there_at_the_start_is_not_looked_through_again(
+    collector: GarbageCollector,
+) -> None:
+    assert gc.is_tracked(gc.callbacks)
+    assert not any(each is gc.callbacks for each in gc.get_objects())
+    collector.close()
+    assert any(each is gc.callbacks for each in gc.get_objects())
+
+
 def test_everything_is_collected_only_when_much_has_stayed(
     collector: GarbageCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +83,8 @@ def test_everything_is_collected_only_when_much_has_stayed(
     monkeypatch.setattr(gc, "collect", noted)
     collector.collect()
     assert full == [1]
-    kept: list[list[int]] = [[] for _ in range(len(gc.get_objects()))]
+    there = len(gc.get_objects()) + gc.get_freeze_count()
+    kept: list[list[int]] = [[] for _ in range(there)]
     collect(1)
     collector.collect()
     assert full == [1, 2]
