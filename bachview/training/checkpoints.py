@@ -5,12 +5,39 @@ step: at any moment there is one whole state.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from bachview.errors import DatasetError
+from bachview.errors import BachviewError, DatasetError
 from bachview.files import atomic_path, write_text
+
+T = TypeVar("T")
+
+#: What to do about a damaged record of one network.
+_ANEW: Final = "delete the folder, and that network is trained anew"
+
+
+def read_record(
+    path: Path,
+    meaning: Callable[[Any], T],
+    *,
+    remedy: str = _ANEW,
+    error: type[BachviewError] = DatasetError,
+) -> T:
+    """What a JSON file of a training means.
+
+    Parameters
+    ----------
+    meaning : of the document; raises ValueError, TypeError or KeyError where it has none.
+    remedy : what to do where the file is damaged, as the end of a sentence.
+    error : raised then.
+    """
+    try:
+        return meaning(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as cause:
+        raise error(f"{path.name} in {path.parent.name} is damaged: {remedy}.") from cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +79,13 @@ class FitState:
         self._latest: str | None = None
         self.history: tuple[Epoch, ...] = ()
         if self._record.is_file():
-            try:
-                document: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
-                self.history = tuple(Epoch(**entry) for entry in document["epochs"])
-                self._latest = document["latest"]
-            except (ValueError, TypeError, KeyError) as error:
-                raise DatasetError(
-                    f"{self._record.name} in {folder.name} is damaged: delete the folder, and "
-                    "that network is trained anew."
-                ) from error
+            self.history, self._latest = read_record(
+                self._record,
+                lambda found: (
+                    tuple(Epoch(**entry) for entry in found["epochs"]),
+                    found["latest"],
+                ),
+            )
 
     def of_stage(self, stage: str) -> tuple[Epoch, ...]:
         """The epochs that a stage has done."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from bachview.core.classes import ClassSet
-from bachview.errors import DatasetError
 from bachview.files import write_text
+from bachview.training.checkpoints import read_record
 from bachview.training.sources import Source, centre_patches
 
 #: The class whose windows are mined.
@@ -40,7 +40,7 @@ def with_hard_negatives(
     if not places:
         return list(sources)
     if record.is_file():
-        dropped = set(_read_record(record))
+        dropped = read_record(record, _places)
     else:
         patches = centre_patches([sources[i] for i in places], network.input_shape[1])
         answers = np.concatenate(
@@ -55,14 +55,7 @@ def with_hard_negatives(
     return [source for i, source in enumerate(sources) if i not in dropped]
 
 
-def _read_record(path: Path) -> list[int]:
-    try:
-        places = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(places, list) or not all(type(place) is int for place in places):
-            raise ValueError("it is no list of whole numbers")
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(
-            f"{path.name} in {path.parent.name} is damaged: delete the folder, and that network "
-            "is trained anew."
-        ) from error
-    return list(places)
+def _places(document: Any) -> set[int]:
+    if not isinstance(document, list) or not all(type(place) is int for place in document):
+        raise ValueError("it is no list of whole numbers")
+    return set(document)

@@ -21,6 +21,7 @@ from bachview.models.architectures import MEMBER_NAMES, Architecture
 from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
 from bachview.models.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
+from bachview.training.checkpoints import read_record
 from bachview.training.cross_fitting import check_held, check_learnt
 from bachview.training.cross_validation import (
     judge_with_bundle,
@@ -394,16 +395,18 @@ def _read_run(path: Path) -> dict[str, Any]:
     RecipeError
         The record is damaged.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecipeError(
-            f"{path.name} in {path.parent.name} is damaged: begin the training anew in another "
-            "folder."
-        ) from error
-    return record
+    return read_record(
+        path,
+        _object,
+        remedy="begin the training anew in another folder",
+        error=RecipeError,
+    )
+
+
+def _object(document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise ValueError("it is no object")
+    return document
 
 
 def _as_text(folder: Path) -> str:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchState, Prediction
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideChangedError, SlideReadError
-from bachview.inference.plan import make_plan
-from bachview.inference.run import RunStart, RunSummary, classify, restore
-from bachview.jobs.progress import Progress
+from bachview.inference.plan import Plan, make_plan
+from bachview.inference.run import RunSummary, classify, restore
 from bachview.jobs.tokens import CancelToken
 from bachview.results.store import ResultStore
 from bachview.slide.opening import open_slide
+from bachview.slide.reader import SlideReader
 from bachview.slide.tile_cache import TileCache
 from bachview.slide.tile_server import TileServer
 from tests.inference.fakes import Facts, FakeEnsemble
@@ -58,23 +58,25 @@ def _classify(path: Path, folder: Path, on_batch: Callable[[], None]) -> RunSumm
     with closing(open_slide(path)) as reader:
         plan = make_plan(reader.metadata, reader.metadata.calibration, Facts())
         with closing(ResultStore.open(folder, reader.metadata.fingerprint)) as store:
+            return _run(reader, plan, store, on_batch)
 
-            def heard(results: PatchResults, progress: Progress) -> None:
-                on_batch()
 
-            def started(start: RunStart) -> None:
-                pass
-
-            return classify(
-                reader,
-                FakeEnsemble(),
-                plan,
-                store,
-                CancelToken(),
-                view=lambda: None,
-                on_start=started,
-                on_results=heard,
-            )
+def _run(
+    reader: SlideReader,
+    plan: Plan,
+    store: ResultStore,
+    on_batch: Callable[[], None] = lambda: None,
+) -> RunSummary:
+    return classify(
+        reader,
+        FakeEnsemble(),
+        plan,
+        store,
+        CancelToken(),
+        view=lambda: None,
+        on_start=lambda start: None,
+        on_results=lambda results, progress: on_batch(),
+    )
 
 
 def _saved(path: Path, folder: Path) -> Prediction:
@@ -123,16 +125,7 @@ def test_a_change_between_opening_and_classifying_is_noticed(tmp_path: Path) -> 
         _overwrite(path, other)
         with closing(ResultStore.in_memory(reader.metadata.fingerprint)) as store:
             with pytest.raises(SlideChangedError, match="open it again"):
-                classify(
-                    reader,
-                    FakeEnsemble(),
-                    plan,
-                    store,
-                    CancelToken(),
-                    view=lambda: None,
-                    on_start=lambda start: None,
-                    on_results=lambda results, progress: None,
-                )
+                _run(reader, plan, store)
             assert store.find(plan.id) is None
 
 
