@@ -4,7 +4,9 @@ OpenSlide and libtiff allocate what a header claims, and GLib ends the process w
 cannot be had; tifffile follows a chain of directories that leads back into itself for ever.
 So the directories are walked here first, in plain Python and within bounds. What real files
 do, however oddly, is let through: tiles beyond the end of a file that was cut off fail one
-by one when they are read, and NDPI keeps its offsets in a way of its own.
+by one when they are read, and NDPI keeps its offsets in a way of its own. So is a lie that costs
+nothing: a text, profile or unknown tag that claims to be longer than the file is passed over by
+all libraries (tried up to 2^63 values, none takes more than some megabytes for it).
 """
 
 import math
@@ -54,6 +56,9 @@ _NUMBERS = frozenset(
         *(_TILE_WIDTH, _TILE_LENGTH, _IMAGE_DEPTH, _TILE_DEPTH),
     )
 )
+
+#: Where the tiles or strips lie and how long they are. Of such a list a part may be read.
+_LISTS = frozenset((_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES))
 
 #: Bytes of a value by TIFF type.
 _TYPE_BYTES = {
@@ -186,7 +191,10 @@ class _Walk:
             place = at + head + number * entry_bytes + value_at
             if values * _TYPE_BYTES.get(kind, 0) > fits:
                 place = self._number(place, fits)
-            entries.setdefault(tag, _Entry(kind, values, place))
+            entry = _Entry(kind, values, place)
+            # No library gets a value from beyond the end: it does without, or refuses.
+            if place + entry.size <= self._size or tag in _LISTS:
+                entries.setdefault(tag, entry)
         end = at + head + len(data)
         link = 8 if self._is_big or self._is_ndpi else 4
         self._taken[at] = head + len(data) + link
@@ -194,10 +202,6 @@ class _Walk:
         return entries, self._number(end, link) if end + link <= self._size else 0
 
     def _check_directory(self, entries: dict[int, _Entry]) -> None:
-        for tag, entry in entries.items():
-            # Whoever reads it makes room for all of it first.
-            if entry.size > self._size:
-                raise _LieError(f"tag {tag} is longer than the file")
         numbers = {
             tag: max(self._values(entry), default=0)
             for tag, entry in entries.items()
@@ -239,12 +243,15 @@ class _Walk:
             if entry is None:
                 continue
             _limit(entry.count, _MOST_SEGMENTS, "tiles a level")
+            if entry.size > self._size:
+                raise _LieError(f"tag {tag} is longer than the file")
             if entry.count < least:
                 raise _LieError(f"{entry.count:,} tiles where its size needs {least:,}")
         lengths = entries.get(tags[1])
         if lengths is not None:
             longest = max(self._values(lengths), default=0)
-            if longest > self._size:
+            # Room for it is made before it is read. Where there is room, that tile just fails.
+            if longest > max(self._size, _MOST_TILE_BYTES):
                 raise _LieError("a tile or strip that is longer than the file")
 
     def _values(self, entry: _Entry) -> list[int]:

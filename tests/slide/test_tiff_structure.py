@@ -13,7 +13,7 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bachview.errors import SlideOpenError
+from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.opening import open_slide
 from bachview.slide.tiff_structure import check_tiff
 from tests.conftest import shared_file
@@ -22,7 +22,7 @@ from tests.conftest import shared_file
 _OPEN = """
 import sys
 from pathlib import Path
-from bachview.errors import SlideOpenError
+from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.opening import open_slide
 try:
     open_slide(Path(sys.argv[1])).close()
@@ -148,10 +148,6 @@ _LIES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a tile of no width": (lambda path: set_value(path, 1, 322, 0), "tiles without a size"),
     "a level wider than its tiles": (lambda path: set_value(path, 0, 256, 60_000), "tiles"),
-    "a tile longer than the file": (
-        lambda path: set_value(path, 0, 325, 65_535),
-        "longer than the file",
-    ),
     "too many samples": (lambda path: set_value(path, 0, 277, 60_000), "samples a pixel"),
     "too many bits": (lambda path: set_value(path, 0, 258, 60_000), "bits a sample"),
 }
@@ -165,15 +161,63 @@ def test_a_lie_is_refused(tmp_path: Path, lie: str) -> None:
     assert words in refusal(path)
 
 
-def test_a_value_longer_than_the_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "long.tif"
-    tifffile.imwrite(path, np.zeros((8, 8), np.uint8), description="x" * 50, metadata=None)
+def described(path: Path) -> Path:
+    """Four tiles of 192 KiB each, and a text."""
+    with tifffile.TiffWriter(path) as tif:
+        tif.write(
+            np.full((512, 512, 3), 200, np.uint8),
+            tile=(256, 256),
+            photometric="rgb",
+            description="x" * 50,
+            metadata=None,
+        )
+    return path
+
+
+def claim(path: Path, tag: int, at: int, value: int) -> None:
+    """Write 32 bits so far behind where the entry of a tag begins."""
     with tifffile.TiffFile(path) as tif:
-        count_at = tif.pages[0].tags[270].offset + 4
+        place = tif.pages[0].tags[tag].offset + at
     with path.open("r+b") as file:
-        file.seek(count_at)
-        file.write(struct.pack("<I", 2**31))
-    assert "tag 270 is longer than the file" in refusal(path)
+        file.seek(place)
+        file.write(struct.pack("<I", value))
+
+
+def test_a_list_of_tiles_longer_than_the_file_is_refused(tmp_path: Path) -> None:
+    path = described(tmp_path / "long.tif")
+    claim(path, 325, 4, 10_000_000)
+    assert "tag 325 is longer than the file" in refusal(path)
+
+
+def test_a_tile_that_needs_more_room_than_any_has_is_refused(tmp_path: Path) -> None:
+    path = described(tmp_path / "long.tif")
+    set_value(path, 0, 325, 2**31)
+    assert "a tile or strip that is longer than the file" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("tag", "at"),
+    [(270, 4), (270, 8), (258, 8), (282, 4)],
+    ids=["text length", "text place", "bits place", "number of densities"],
+)
+def test_a_lie_that_costs_nothing_is_let_through(tag: int, at: int, tmp_path: Path) -> None:
+    path = described(tmp_path / "lie.tif")
+    with tifffile.TiffFile(path) as tif:
+        if tag not in tif.pages[0].tags:
+            pytest.fail(f"there is no tag {tag}")
+    claim(path, tag, at, 2**32 - 1)
+    check_tiff(path)
+    with suppress(SlideOpenError), closing(open_slide(path)) as slide, suppress(SlideReadError):
+        slide.read(0, 0, 0, 300, 300)
+
+
+def test_a_tile_longer_than_the_file_costs_no_other(tmp_path: Path) -> None:
+    path = described(tmp_path / "cut.tif")
+    set_value(path, 0, 325, 100 * 2**20)
+    with closing(open_slide(path)) as slide:
+        with suppress(SlideReadError):
+            slide.read(0, 0, 0, 100, 100)
+        assert (slide.read(0, 300, 300, 100, 100) == 200).all()
 
 
 def test_an_ndpi_level_that_needs_gigabytes_of_tables_is_refused(tmp_path: Path) -> None:
