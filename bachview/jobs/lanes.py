@@ -71,6 +71,9 @@ class Lane:
         for token in running.values():
             token.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if timeout_s <= 0:  # only asked; a thread that waits is not worth starting
+            with self._lock:
+                return not self._running
         ended = threading.Event()
 
         def wait() -> None:

@@ -82,3 +82,22 @@ def test_several_threads_run_side_by_side() -> None:
     futures = [lane.submit(lambda token: meeting.wait()) for _ in range(2)]
     assert sorted(future.result(JOIN_S) for future in futures) == [0, 1]
     assert lane.close()
+
+
+def test_asking_whether_all_has_ended_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = Lane("io")
+    running = threading.Event()
+
+    def work(token: CancelToken) -> None:
+        running.set()
+        until_cancelled(token)
+
+    future = lane.submit(work)
+    assert running.wait(JOIN_S)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda _: pytest.fail("a thread was started"))
+        lane.close(0)
+    with pytest.raises(Cancelled):
+        future.result(JOIN_S)
+    assert lane.close(0)
+    assert lane.close(JOIN_S)
