@@ -23,7 +23,9 @@ _WORKER_TURN_S = 0.0005
 
 #: Nobody asks the GUI thread for the lock in the middle of an event before this. A worker of
 #: low priority that got it there may have to wait for a processor before it gives it back.
-_FRAME_TURN_S = 0.05
+#: Not longer: where the GUI thread gives the lock up by itself (a wait, a call into Qt or
+#: Pillow), it gets it back from a busy worker only after this, each time.
+_FRAME_TURN_S = 0.005
 
 
 class Undisturbed:

@@ -1,6 +1,7 @@
 """Results arrive in the GUI thread, in order, once, and never late."""
 
 import gc
+import sys
 import threading
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from bachview.errors import Cancelled, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
-from bachview.ui.bridge import Bridge
+from bachview.ui.bridge import UNDISTURBED, Bridge
 
 
 def test_calls_arrive_in_the_gui_thread_in_order(qtbot: QtBot) -> None:
@@ -122,3 +123,10 @@ def test_nothing_arrives_after_close(qtbot: QtBot, closes_first: bool) -> None:
     qtbot.waitUntil(lambda: bool(seen))
     assert seen == [2]
     other.close()
+
+
+def test_a_worker_never_keeps_the_gui_thread_waiting_longer_than_python_would() -> None:
+    pythons_own = 0.005
+    with UNDISTURBED:
+        within = sys.getswitchinterval()
+    assert sys.getswitchinterval() < within <= pythons_own
