@@ -365,7 +365,7 @@ class MainWindow(QMainWindow):
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, what was finished is kept."""
         self.tabs.removeTab(self.tabs.indexOf(page))
-        page.close_view()
+        page.close_view(0)  # its threads end after their present tile; nobody waits here
         page.document.close()
         page.hide()
         page.deleteLater()

@@ -118,7 +118,7 @@ class SlidePage(QWidget):
             return None
         return viewport.region.intersection(self.document.metadata.pyramid.extent)
 
-    def close_view(self, timeout_s: float = 0.5) -> bool:
+    def close_view(self, timeout_s: float) -> bool:
         """Remember the position and end the view's threads; False where one did not in time."""
         self.document.remember(self.view.viewport)
         return self.view.close_slide(timeout_s)

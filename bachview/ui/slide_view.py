@@ -108,7 +108,7 @@ class SlideView(NavigableView):
         transform : colour transform of the tiles.
         viewport : where to begin (its size is adapted); the whole slide if None.
         """
-        self.close_slide()
+        self.close_slide(0)  # what is read for the earlier one goes nowhere
         self._failure_said = None
         self._calibration = calibration
         self._picture = SlidePicture(

@@ -48,6 +48,28 @@ def test_two_slides_in_tabs_share_one_cache(qtbot: QtBot, tmp_path: Path) -> Non
         assert window.recent.paths == (second, first)
 
 
+def test_closing_a_slide_waits_for_no_thread(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(1500, 1500)))
+        waits: list[float | None] = []
+        join = threading.Thread.join
+
+        def noted(thread: threading.Thread, timeout: float | None = None) -> None:
+            if threading.current_thread() is threading.main_thread():
+                waits.append(timeout)
+            join(thread, timeout)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "join", noted)
+            page.view.set_slide(
+                page.document.reader, window.services.cache, page.document.calibration
+            )
+            window.close_page(page)
+        assert set(waits) <= {0.0}
+
+
 def test_a_closed_slide_gives_its_memory_back_to_the_system(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
