@@ -44,6 +44,8 @@ _LONGEST_MS = 100.0
 #: Steps that may take longer, of all: a first window of its kind is built once.
 _SLOW_SHARE = 0.01
 _SAMPLE_EVERY = 20
+#: How likely a dialog stays open for another 40 ms.
+_STAYS = 0.8
 #: What arrives while the user does nothing: tiles, patches, slides. Judged like the steps.
 _BETWEEN = "nothing, between the steps"
 #: Bounded by the settings; what memory grows beyond it is growth.
@@ -178,7 +180,7 @@ class Soak:
 
 @contextmanager
 def _answered(application: "QApplication", slides: list[Path], folder: Path) -> Iterator[None]:
-    """Dialogs of the system give an answer at once; ours are closed after a moment."""
+    """Dialogs of the system give an answer at once; ours are accepted or closed in a while."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QDialog, QFileDialog
 
@@ -192,15 +194,22 @@ def _answered(application: "QApplication", slides: list[Path], folder: Path) -> 
     QFileDialog.getOpenFileName = nothing  # type: ignore[method-assign, assignment]
     QFileDialog.getExistingDirectory = lambda *_: str(folder)  # type: ignore[method-assign]
 
-    def close() -> None:
+    draw = random.Random(0)
+
+    def answer() -> None:
         modal = application.activeModalWidget()
         dialogs = [w for w in application.topLevelWidgets() if isinstance(w, QDialog)]
-        for dialog in [modal] if modal is not None else dialogs:
-            if dialog.isVisible():
+        for dialog in dialogs if modal is None else [d for d in dialogs if d is modal]:
+            # Some stay for a while, so that what they work on arrives in them.
+            if not dialog.isVisible() or draw.random() < _STAYS:
+                continue
+            if dialog.isModal() and draw.random() < 0.5:
+                dialog.accept()
+            else:
                 dialog.close()
 
     timer = QTimer()
-    timer.timeout.connect(close)
+    timer.timeout.connect(answer)
     timer.start(40)
     yield
     timer.stop()
@@ -228,6 +237,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     garbage = GarbageCollector(application)
     settings = Settings(user_folders().config)
     settings.put("classify/bundle", "selftest")
+    settings.put("export/folder", str(folder / "exports"))
     theme = Theme(application, ThemeChoice.LIGHT)
     window = MainWindow(Services.start(settings, theme), closing_s=30)
     window.resize(1280, 800)
