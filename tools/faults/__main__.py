@@ -1,295 +1,144 @@
-"""Disturb `bachview classify` in ways that a day brings, and see what is left.
+"""Disturb `bachview` in ways that a day brings, and see what is left.
 
-    python -m tools.faults --minutes 20 --seed 0
+    python -m tools.faults --minutes 25 --seed 0
 
-A drawn slide is classified in a process that is then killed, interrupted, run beside another
-one, given too little disk, or has its slide overwritten, cut off or taken away, at points that
-the seed decides. Afterwards the same command runs undisturbed, and its table must be that of a
-run that was never disturbed, to the byte. In between, every results file must pass SQLite's
-integrity check, and no half file may lie at a final name. The exit code is 1 where a promise
-of docs/reliability.md was broken.
+A drawn slide is classified in processes that are killed, interrupted, refused the disk, stalled,
+and so on, at points that the seed decides. Directly after each fault every results file must
+pass SQLite's integrity check and keep each batch that was seen in it, and no half file may lie
+at a final name. At the end of a round the same command runs undisturbed, and its table must be
+that of a run that was never disturbed, to the byte. A process that hangs is a broken promise
+too. The exit code is 1 where a promise of docs/reliability.md was broken.
 """
 
 import argparse
-import contextlib
-import os
-import random
-import resource
-import shutil
-import signal
-import sqlite3
-import subprocess
+import itertools
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from bachview.slide.phantom import write_phantom
-
-_FILES = ("predictions.csv", "predictions.geojson", "overlay.png", "summary.json")
-_LIMIT_S = 120
-#: Exit codes of a command that was stopped by what this tool does to it.
-_BAD_INPUT, _CANCELLED = 3, 4
-
-
-class BrokenPromise(Exception):  # noqa: N818
-    """What was found, in a sentence."""
+from tools.faults import disturbances
+from tools.faults.bench import Bench, BrokenPromise, Round
+from tools.faults.disturbances import NotHere
+from tools.faults.training import kill_training
 
 
-@dataclass
-class Bench:
-    """A slide, the table of an undisturbed run, and how long that took."""
+class Fault(Protocol):
+    """A function that makes one round; its docstring stands in the table."""
 
-    folder: Path
-    random: random.Random
-    slide: Path = field(init=False)
-    other: Path = field(init=False)
-    expected: bytes = field(init=False)
-    seconds: float = field(init=False)
-    _seen: dict[Path, list[tuple[object, ...]]] = field(init=False, default_factory=dict)
+    __name__: str
 
-    def prepare(self) -> None:
-        """Draw the slides, run once undisturbed."""
-        self.slide, self.other = self.folder / "slide.tiff", self.folder / "other.tiff"
-        write_phantom(self.slide, width=2600, height=2000)
-        write_phantom(self.other, width=2600, height=2000, seed=1)
-        started = time.monotonic()
-        home = self.home()
-        code = self.start(home).wait(_LIMIT_S)
-        if code:
-            raise BrokenPromise(f"an undisturbed run ends with {code}")
-        self.seconds = time.monotonic() - started
-        self.expected = (home / "out" / _FILES[0]).read_bytes()
-
-    def home(self) -> Path:
-        """A new folder for one process's results and settings."""
-        return Path(tempfile.mkdtemp(dir=self.folder))
-
-    def start(
-        self, home: Path, *, out: str = "out", slide: Path | None = None, file_bytes: int = 0
-    ) -> "subprocess.Popen[bytes]":
-        """`bachview classify`; with `file_bytes` no file may become larger."""
-
-        def limit() -> None:
-            if file_bytes:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-
-        command = [sys.executable, "-m", "bachview", "classify", str(slide or self.slide)]
-        command += ["--bundle", "selftest", "--stride", "16", "--output", str(home / out)]
-        return subprocess.Popen(
-            command,
-            env={**os.environ, "BACHVIEW_HOME": str(home)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=limit if file_bytes else None,  # no threads here
-        )
-
-    def moment(self) -> float:
-        """Seconds after the start, anywhere in a run."""
-        return self.random.uniform(0.0, self.seconds)
-
-    def check_store(self, home: Path) -> None:
-        """Every results file is sound, and keeps each batch that was ever seen in it."""
-        for path in (home / "data" / "results").glob("*.sqlite"):
-            batches = self._batches(path)
-            seen = self._seen.get(path, [])
-            if batches[: len(seen)] != seen:
-                raise BrokenPromise(f"{path.name}: what was committed is gone or has changed")
-            self._seen[path] = batches
-
-    def _batches(self, path: Path) -> list[tuple[object, ...]]:
-        """All batches of a sound file."""
-        # From a copy: whoever opens the file itself recovers its journal, and that is what
-        # the program must be seen to do.
-        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
-            for suffix in ("", "-wal", "-journal"):
-                side = path.with_name(path.name + suffix)
-                if side.exists():
-                    shutil.copy2(side, folder)
-            with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as connection:
-                answer = connection.execute("PRAGMA integrity_check").fetchone()[0]
-                if answer != "ok":
-                    raise BrokenPromise(f"{path.name}: {answer}")
-                known = "SELECT 1 FROM sqlite_master WHERE name = 'batches'"
-                if connection.execute(known).fetchone() is None:
-                    return []
-                return connection.execute("SELECT * FROM batches ORDER BY id").fetchall()
-
-    def check_end(self, home: Path, *, slide: Path | None = None) -> None:
-        """The same command gives what an undisturbed run gives, and leaves nothing else."""
-        self.check_store(home)
-        code = self.start(home, slide=slide).wait(_LIMIT_S)
-        if code:
-            raise BrokenPromise(f"the run afterwards ends with {code}")
-        self.check_store(home)
-        found = sorted(path.name for path in (home / "out").iterdir())
-        if found != sorted(_FILES):
-            raise BrokenPromise(f"the output folder holds {found}")
-        if (home / "out" / _FILES[0]).read_bytes() != self.expected:
-            raise BrokenPromise("the table differs from that of an undisturbed run")
+    def __call__(self, bench: Bench, seed: str, /) -> Round:
+        """Raise `BrokenPromise` or `NotHere`."""
+        ...
 
 
-def _ended(process: "subprocess.Popen[bytes]", *codes: int) -> None:
-    try:
-        code = process.wait(_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise BrokenPromise("the process hangs") from None
-    if code not in codes:
-        raise BrokenPromise(f"exit code {code}, not one of {codes}")
-
-
-def kill(bench: Bench) -> None:
-    """Kill -9 once to three times, then the end."""
-    home = bench.home()
-    for _ in range(bench.random.randint(1, 3)):
-        process = bench.start(home)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(bench.moment())
-        process.kill()
-        process.wait()
-        bench.check_store(home)
-    bench.check_end(home)
-
-
-def interrupt(bench: Bench) -> None:
-    """Ctrl-C; a process that has not installed its handler yet dies of the signal."""
-    home = bench.home()
-    process = bench.start(home)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(bench.moment())
-    process.send_signal(signal.SIGINT)
-    _ended(process, 0, _CANCELLED, -signal.SIGINT)
-    bench.check_end(home)
-
-
-def two_processes(bench: Bench) -> None:
-    """Two at once on one slide."""
-    home = bench.home()
-    first = bench.start(home)
-    time.sleep(bench.moment() / 2)
-    second = bench.start(home, out="second")
-    _ended(first, 0)
-    _ended(second, 0)
-    if (home / "second" / _FILES[0]).read_bytes() != bench.expected:
-        raise BrokenPromise("the table of the second process differs")
-    bench.check_end(home)
-
-
-def no_room(bench: Bench) -> None:
-    """A disk that takes no more than some KiB in a file."""
-    home = bench.home()
-    process = bench.start(home, file_bytes=bench.random.randint(1, 200) << 10)
-    _ended(process, 0, _BAD_INPUT)
-    bench.check_end(home)
-
-
-def _disturbed(bench: Bench, act: Callable[[Path], None]) -> None:
-    home = bench.home()
-    slide = home / bench.slide.name
-    shutil.copy2(bench.slide, slide)
-    process = bench.start(home, slide=slide)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(bench.moment())
-    act(slide)
-    _ended(process, 0, _BAD_INPUT)
-    slide.unlink(missing_ok=True)
-    shutil.copy2(bench.slide, slide)
-    bench.check_end(home, slide=slide)
-
-
-def overwrite(bench: Bench) -> None:
-    """Another slide's bytes in the same file."""
-
-    def act(slide: Path) -> None:
-        with slide.open("r+b") as file:
-            file.write(bench.other.read_bytes())
-            file.truncate()
-
-    _disturbed(bench, act)
-
-
-def replace(bench: Bench) -> None:
-    """Another file under the same name."""
-
-    def act(slide: Path) -> None:
-        taken = slide.with_suffix(".new")
-        shutil.copy2(bench.other, taken)
-        taken.replace(slide)
-
-    _disturbed(bench, act)
-
-
-def cut_off(bench: Bench) -> None:
-    """The end of the file is gone."""
-    _disturbed(bench, lambda slide: os.truncate(slide, slide.stat().st_size // 3))
-
-
-def take_away(bench: Bench) -> None:
-    """The file is gone, and comes back."""
-    _disturbed(bench, lambda slide: slide.unlink())
-
-
-FAULTS = (
-    kill,
-    kill,
-    kill,
-    interrupt,
-    two_processes,
-    no_room,
-    overwrite,
-    replace,
-    cut_off,
-    take_away,
+#: One cycle; faults that stand here twice are made twice as often.
+FAULTS: tuple[Fault, ...] = (
+    kill_training,
+    disturbances.kill,
+    disturbances.stall,
+    disturbances.kill_at_write,
+    disturbances.interrupt,
+    disturbances.kill_export,
+    disturbances.two_processes,
+    disturbances.kill_migration,
+    disturbances.no_room,
+    disturbances.refused_write,
+    disturbances.overwrite,
+    disturbances.kill_at_write,
+    disturbances.replace,
+    disturbances.cut_off,
+    disturbances.take_away,
+    disturbances.raising,
+    disturbances.read_only,
+    disturbances.raising,
+    disturbances.clock,
 )
 
 
-def run(folder: Path, *, seconds: float, rounds: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Faults in turn until the time or the rounds are over.
+@dataclass
+class Tally:
+    """What was tried. Any thread."""
 
-    Returns
-    -------
-    How often each fault was tried, and the promises that were broken.
-    """
-    bench = Bench(folder, random.Random(seed))
-    bench.prepare()
-    tried: Counter[str] = Counter()
-    broken: list[str] = []
-    ends = time.monotonic() + seconds
-    for number in range(rounds):
-        if time.monotonic() > ends:
-            break
-        fault = FAULTS[number % len(FAULTS)]
-        tried[fault.__name__] += 1
+    tried: Counter[str] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    not_here: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, bench: Bench, fault: Fault, seed: str) -> None:
+        """One round, and what came of it."""
+        name, begun = fault.__name__, time.monotonic()
+        round_, broken = None, ""
         try:
-            fault(bench)
+            round_ = fault(bench, seed)
         except BrokenPromise as error:
-            broken.append(f"{fault.__name__}, round {number}: {error}")
-    return tried, broken
+            broken = str(error)
+        except NotHere as error:
+            with self._lock:
+                self.not_here[name] = str(error)
+            return
+        with self._lock:
+            self.tried[name] += 1
+            self.kills[name] += round_.kills if round_ else 0
+            self.seconds[name] += round(time.monotonic() - begun)
+            if broken:
+                self.broken.append((name, f"seed {seed}: {broken}"))
+
+
+def run(folder: Path, *, seconds: float, rounds: int, seed: int, workers: int) -> Tally:
+    """Faults in turn, `workers` at a time, until the time or the rounds are over."""
+    bench = Bench(folder)
+    bench.prepare()
+    tally = Tally()
+    ends = time.monotonic() + seconds
+    numbers = itertools.count()
+    with ThreadPoolExecutor(workers) as pool:
+
+        def work() -> None:
+            while (number := next(numbers)) < rounds and time.monotonic() < ends:
+                tally.add(bench, FAULTS[number % len(FAULTS)], f"{seed}/{number}")
+
+        for future in [pool.submit(work) for _ in range(workers)]:
+            future.result()
+    return tally
 
 
 def main() -> int:
     """The table, and the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.faults")
     parser.add_argument("--minutes", type=float, default=25)
-    parser.add_argument("--rounds", type=int, default=330, help="at most")
+    parser.add_argument("--rounds", type=int, default=2000, help="at most")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="rounds at a time")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tried, broken = run(
-            Path(folder), seconds=60 * asked.minutes, rounds=asked.rounds, seed=asked.seed
+        tally = run(
+            Path(folder),
+            seconds=60 * asked.minutes,
+            rounds=asked.rounds,
+            seed=asked.seed,
+            workers=asked.workers,
         )
+    print(f"{'fault':16}{'rounds':>7}{'kills':>7}{'s':>7}{'broken':>7}")
     for fault in dict.fromkeys(FAULTS):
         name = fault.__name__
-        failures = sum(1 for line in broken if line.startswith(f"{name},"))
-        print(f"{name:15} tried {tried[name]:4}   broken {failures:3}   {fault.__doc__}")
-    for line in broken:
-        print(line)
-    return 1 if broken else 0
+        broken = sum(1 for which, _ in tally.broken if which == name)
+        figures = f"{tally.tried[name]:7}{tally.kills[name]:7}{tally.seconds[name]:7}{broken:7}"
+        print(f"{name:16}{figures}   {fault.__doc__}")
+    print(f"{'all':16}{tally.tried.total():7}{tally.kills.total():7}")
+    for name, reason in tally.not_here.items():
+        print(f"{name} was not tried: {reason}")
+    for name, found in tally.broken:
+        print(f"{name}, {found}")
+    return 1 if tally.broken else 0
 
 
 if __name__ == "__main__":
