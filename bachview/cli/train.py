@@ -91,11 +91,17 @@ def train(options: TrainOptions, *, as_json: bool) -> int:
 
 
 def _request(options: TrainOptions) -> TrainingRequest:
-    from bachview.training.recipe import read_recipe, resolve_recipe
+    from pydantic import ValidationError
+
+    from bachview.training.recipe import Data, read_recipe, resolve_recipe
 
     recipe = read_recipe(resolve_recipe(options.recipe))
     if options.folds is not None:
-        data = recipe.data.model_copy(update={"folds": options.folds})
+        try:
+            data = Data.model_validate({**recipe.data.model_dump(), "folds": options.folds})
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise UsageError(f"--folds {options.folds} cannot be: {message}.") from error
         recipe = recipe.model_copy(update={"data": data})
     if options.seed is not None:
         recipe = recipe.model_copy(update={"seed": options.seed})

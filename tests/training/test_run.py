@@ -268,6 +268,14 @@ def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, dat
     assert not asked.output.exists()
 
 
+def test_one_fold_is_refused_on_the_command_line_too(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(data), "--output", str(tmp_path / "run"), "--folds", "1"]
+    assert bachview(arguments) == 2
+    assert "one fold measures nothing" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_killed_training_goes_on(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
