@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,12 +40,13 @@ class BrokenPromise(Exception):  # noqa: N818
 
 @dataclass
 class Bench:
-    """The slides and what undisturbed runs make of them; not changed once it is prepared."""
+    """The slides and what undisturbed runs make of them."""
 
     folder: Path
     expected: bytes = b""
-    #: Events of a whole run, of an export alone, and of a run that begins with a migration.
+    #: Events of the kinds of run that were counted: see `events_of`.
     events: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def slide(self) -> Path:
@@ -78,22 +80,28 @@ class Bench:
         home = self.classified
         self._count("run", home)
         self.expected = (home / "out" / TABLE).read_bytes()
-        (home / "out").rename(self.folder / "output")
+        shutil.rmtree(home / "out")
         shutil.copytree(home, self.format_1)
         for path in stores(self.format_1):
             as_format_1(path)
-        for name, source in (("export", home), ("migration", self.format_1)):
-            copy = self.folder / f"count-{name}"
-            shutil.copytree(source, copy)
-            self._count(name, copy)
         # An export of other patches, into whose folder the next one goes.
         ended(start(self, self.folder / "before", stride="48"), 0)
         (self.folder / "before" / "out").rename(self.earlier)
 
-    def _count(self, name: str, home: Path) -> None:
-        counted = self.folder / f"{name}.count"
+    def events_of(self, kind: str, home: Path | None) -> int:
+        """Events of an undisturbed run that begins with this home; any thread."""
+        with self._lock:
+            if kind not in self.events:
+                copy = self.folder / f"count-{kind}"
+                if home is not None:
+                    shutil.copytree(home, copy)
+                self._count(kind, copy)
+            return self.events[kind]
+
+    def _count(self, kind: str, home: Path) -> None:
+        counted = self.folder / f"{kind}.count"
         ended(start(self, home, fault={"count_to": str(counted)}), 0)
-        self.events[name] = int(counted.read_text(encoding="utf-8"))
+        self.events[kind] = int(counted.read_text(encoding="utf-8"))
 
 
 def start(

@@ -65,8 +65,9 @@ def _kill_at_events(
 ) -> Round:
     round_ = Round(bench, seed, home=home)
     _lay_earlier(round_)
+    events = bench.events_of(kind, home)
     for _ in range(chain):
-        fault = {"kill_at": round_.random.randint(1, bench.events[kind])}
+        fault = {"kill_at": round_.random.randint(1, events)}
         round_.kills += ended(round_.start(fault), 0, KILLED) == KILLED
         round_.check()
     round_.check_end()
