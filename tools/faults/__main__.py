@@ -91,6 +91,8 @@ class Tally:
             self.seconds[name] += round(time.monotonic() - begun)
             if broken:
                 self.broken.append((name, f"seed {seed}: {broken}"))
+                # At once, as the table may be half an hour away.
+                print(f"broken: {name}, seed {seed}: {broken}", file=sys.stderr, flush=True)
 
 
 def run(folder: Path, *, seconds: float, rounds: int, seed: int, workers: int) -> Tally:
