@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideReadError
 from bachview.slide.reader import SlideMetadata

@@ -33,7 +33,7 @@ from tools.soak_watch import Step, Watchdog, table
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from bachview.ui.main_window import MainWindow
+    from bachview.ui.window.main_window import MainWindow
 
 #: Ends the window, which the tool does itself.
 _NOT_USED = frozenset({"quit"})
@@ -89,7 +89,7 @@ class Soak:
                 self._sample()
 
     def _drawn(self, slides: list[Path], folder: Path) -> tuple[str, Callable[[], object]]:
-        from bachview.ui.actions import SPECS
+        from bachview.ui.window.actions import SPECS
 
         draw, window = self.random, self.window
         kind = draw.random()
@@ -221,12 +221,12 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     from PySide6.QtWidgets import QApplication
 
     from bachview.config import user_folders
-    from bachview.slide.phantom import write_phantom
-    from bachview.ui.garbage import GarbageCollector
-    from bachview.ui.main_window import MainWindow
-    from bachview.ui.services import Services
-    from bachview.ui.settings import Settings
-    from bachview.ui.theme import Theme, ThemeChoice
+    from bachview.phantom.writer import write_phantom
+    from bachview.ui.look.theme import Theme, ThemeChoice
+    from bachview.ui.session.garbage import GarbageCollector
+    from bachview.ui.session.services import Services
+    from bachview.ui.session.settings import Settings
+    from bachview.ui.window.main_window import MainWindow
 
     slides = [folder / f"{number}.tiff" for number in range(3)]
     for number, slide in enumerate(slides):

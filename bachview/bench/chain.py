@@ -26,8 +26,8 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
     EngineError
         TensorFlow, the reference, is not installed.
     """
+    from bachview.models.engines.openvino_engine import OpenVinoEngine, candidate_precisions
     from bachview.models.ensemble import load_ensemble
-    from bachview.models.openvino_engine import OpenVinoEngine, candidate_precisions
     from bachview.slide.opening import open_slide
 
     bundle = untrained_bundle(folder, say)
@@ -65,7 +65,7 @@ def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> floa
     """Patches a second of a run over `region`: reading, six members, store."""
     from bachview.inference.plan import make_plan
     from bachview.inference.run import classify
-    from bachview.results.store import ResultStore
+    from bachview.store.results import ResultStore
 
     metadata = reader.metadata
     plan = make_plan(metadata, metadata.calibration, ensemble.bundle, region=region)

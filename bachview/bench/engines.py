@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bachview.bench.inputs import phantom, tissue_patches, untrained_bundle
 from bachview.bench.result import Result, Say, judged
 from bachview.errors import EngineError
-from bachview.models.engine import CnnEngine
+from bachview.models.engines.base import CnnEngine
 from bachview.models.ensemble import EnsembleOutput
 
 RGB = npt.NDArray[np.uint8]
@@ -31,13 +31,13 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
     EngineError
         TensorFlow, the reference, is not installed.
     """
-    from bachview.models.ensemble import load_ensemble
-    from bachview.models.openvino_engine import (
+    from bachview.models.engines.openvino_engine import (
         OpenVinoEngine,
         candidate_devices,
         candidate_precisions,
     )
-    from bachview.models.tensorflow_engine import TensorFlowEngine
+    from bachview.models.engines.tensorflow_engine import TensorFlowEngine
+    from bachview.models.ensemble import load_ensemble
 
     bundle = untrained_bundle(folder, say)
     patches = _patches(say, folder, bundle)
@@ -69,7 +69,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 
 def _patches(say: Say, folder: Path, bundle: Path) -> RGB:
-    from bachview.models.bundle import open_bundle
+    from bachview.models.bundle.opened import open_bundle
     from bachview.slide.opening import open_slide
 
     with open_bundle(bundle) as opened:
@@ -125,8 +125,8 @@ def _rate(job: Callable[[], Any], warm_up: Callable[[], Any], count: int) -> flo
 def _keras_models(bundle: Path) -> list[Any]:
     """The CNNs as plain Keras models with the bundle's weights, as `TensorFlowEngine` has them."""
     from bachview.models.architectures import build_cnn
-    from bachview.models.bundle import open_bundle
-    from bachview.models.keras_weights import load_weights
+    from bachview.models.bundle.opened import open_bundle
+    from bachview.models.engines.keras_weights import load_weights
 
     models = []
     with open_bundle(bundle) as opened:

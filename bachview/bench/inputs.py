@@ -25,7 +25,7 @@ def phantom(folder: Path, width: int, height: int, say: Say) -> Path:
     """A phantom slide of this size; written where it is missing."""
     path = folder / f"phantom-{width}x{height}.tiff"
     if not path.exists():
-        from bachview.slide.phantom import write_phantom
+        from bachview.phantom.writer import write_phantom
 
         def progress(done: int, total: int) -> None:
             say(f"writing a slide of {width:,} × {height:,} px: {done / total:.0%}")
@@ -66,7 +66,7 @@ def untrained_bundle(folder: Path, say: Say) -> Path:
 
 
 def _can_be_opened(bundle: Path) -> bool:
-    from bachview.models.bundle import open_bundle
+    from bachview.models.bundle.opened import open_bundle
 
     try:
         open_bundle(bundle).close()

@@ -51,7 +51,7 @@ def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[
     """Seconds until the first batch is there, and from asking to stop until it has stopped."""
     from bachview.inference.plan import make_plan
     from bachview.inference.run import classify
-    from bachview.results.store import ResultStore
+    from bachview.store.results import ResultStore
 
     metadata = reader.metadata
     view = Region.around(metadata.pyramid.extent.center, 3840, 2160)

@@ -71,8 +71,8 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
     """
     from PySide6.QtGui import QImage
 
-    from bachview.ui.painting import Plane, paint_layers, snapped
-    from bachview.ui.slide_view_overlay import OverlaySource
+    from bachview.ui.view.painting import Plane, paint_layers, snapped
+    from bachview.ui.view.slide_view_overlay import OverlaySource
 
     source = OverlaySource()
     source.set_prediction(prediction, _THRESHOLDS)

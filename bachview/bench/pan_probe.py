@@ -31,7 +31,7 @@ from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.ui.bridge import Bridge
-from bachview.ui.slide_view import SlideView
+from bachview.ui.view.slide_view import SlideView
 
 _CACHE_BYTES = 512 << 20
 _WAIT_S = 60.0
@@ -152,7 +152,7 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
     from bachview.inference.plan import make_plan
     from bachview.inference.run import RunStart, classify
     from bachview.models.ensemble import load_ensemble
-    from bachview.results.store import ResultStore
+    from bachview.store.results import ResultStore
 
     metadata, bridge, token = reader.metadata, Bridge(), CancelToken()
     lane = Lane("inference", low_priority=True)
@@ -211,7 +211,7 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
 def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     from bachview.slide.opening import open_slide
-    from bachview.slide.tile_cache import TileCache
+    from bachview.slide.tiles.cache import TileCache
 
     slide, width, height, *bundle = arguments
     QApplication([sys.argv[0], "-style", "Fusion"])

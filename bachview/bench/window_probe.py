@@ -17,8 +17,8 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 if TYPE_CHECKING:
-    from bachview.ui.main_window import MainWindow
-    from bachview.ui.slide_view import SlideView
+    from bachview.ui.view.slide_view import SlideView
+    from bachview.ui.window.main_window import MainWindow
 
 Figures = dict[str, float]
 Script = Callable[["Probe"], Iterator[Callable[[], bool]]]
@@ -61,14 +61,14 @@ class Probe(QObject):
     @property
     def window(self) -> "MainWindow":
         """The viewer's window."""
-        from bachview.ui.main_window import MainWindow
+        from bachview.ui.window.main_window import MainWindow
 
         return next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
 
     @property
     def view(self) -> "SlideView | None":
         """The view of the slide in front, once it is open."""
-        from bachview.ui.slide_view import SlideView
+        from bachview.ui.view.slide_view import SlideView
 
         return next((v for v in self.window.findChildren(SlideView) if v.isVisible()), None)
 

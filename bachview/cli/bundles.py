@@ -15,7 +15,7 @@ def verify(name: str, *, as_json: bool) -> int:
     BundleError
         There is no such bundle.
     """
-    from bachview.models.installed import resolve_bundle
+    from bachview.models.bundle.installed import resolve_bundle
     from bachview.models.verification import verify_bundle
 
     path = resolve_bundle(name)
@@ -31,8 +31,8 @@ def list_installed(*, as_json: bool) -> int:
     The document has one key, ``bundles``: name, title, version, classes, path of each.
     """
     from bachview.errors import BundleError
-    from bachview.models.bundle import open_bundle
-    from bachview.models.installed import installed_bundles, resolve_bundle
+    from bachview.models.bundle.installed import installed_bundles, resolve_bundle
+    from bachview.models.bundle.opened import open_bundle
 
     found: list[dict[str, object]] = []
     for name in installed_bundles():
@@ -79,11 +79,11 @@ def make(kind: Literal["selftest", "untrained"], output: Path) -> int:
     tell("TensorFlow is being loaded and the graphs are built; this takes up to two minutes.")
     with clean_stdout():
         if kind == "selftest":
-            from bachview.models.selftest_bundle import build
+            from bachview.models.synthetic.selftest_bundle import build
 
             build(output)
         else:
-            from bachview.models.untrained import build as build_untrained
+            from bachview.models.synthetic.untrained import build as build_untrained
 
             build_untrained(output)
     tell(f"Wrote {output}.")

@@ -13,8 +13,8 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
-from bachview.core.calibration import PLAUSIBLE_MPP, Calibration
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import PLAUSIBLE_MPP, Calibration
 from bachview.errors import CalibrationError, Cancelled, ExportError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.progress import Progress
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bachview.inference.plan import Plan
     from bachview.inference.run import RunStart, RunSummary
     from bachview.models.ensemble import Ensemble
-    from bachview.results.store import ResultStore
     from bachview.slide.reader import SlideMetadata, SlideReader
+    from bachview.store.results import ResultStore
 
 #: How long a cancelled run may take to end before we go on without it; it needs half a second.
 _END_S = 10.0
@@ -127,9 +127,9 @@ def _run_and_write(
 ) -> tuple[dict[str, Any], bool]:
     """The report's document, and whether the run was cancelled."""
     from bachview.inference.plan import make_plan
+    from bachview.models.bundle.installed import resolve_bundle
     from bachview.models.ensemble import load_ensemble
-    from bachview.models.installed import resolve_bundle
-    from bachview.results.store import ResultStore
+    from bachview.store.results import ResultStore
 
     metadata = reader.metadata
     with spinning("Loading and checking the bundle"):

@@ -11,8 +11,8 @@ from bachview.core.units import area_text, duration_text
 from bachview.errors import StoreError
 from bachview.files import file_group
 from bachview.inference.plan import Plan
-from bachview.results.store import ResultStore
 from bachview.slide.reader import SlideReader
+from bachview.store.results import ResultStore
 
 
 def write_files(
@@ -39,14 +39,14 @@ def write_files(
     StoreError
         The store does not know the run.
     """
-    from bachview.results.exports import (
+    from bachview.core.summary import summarize
+    from bachview.export.formats import (
         summary_document,
         write_csv,
         write_geojson,
         write_overlay_png,
         write_summary_json,
     )
-    from bachview.results.summary import summarize
     from bachview.slide.colour import srgb_transform
 
     record = store.find(plan.id)

@@ -40,8 +40,8 @@ def check(folder: Path, *, mpp: float | None, patients: Path | None, as_json: bo
     UsageError
         `mpp` is implausible.
     """
-    from bachview.training.dataset_report import dataset_document
-    from bachview.training.datasets import scan_dataset
+    from bachview.datasets.reading import scan_dataset
+    from bachview.datasets.report import dataset_document
 
     with clean_stdout(), spinning("Reading the photos"):
         scan = scan_dataset(folder, mpp=mpp, patients=patients)

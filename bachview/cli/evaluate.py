@@ -21,10 +21,10 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
+    from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo
+    from bachview.evaluation.measures import Judged
+    from bachview.evaluation.slide_scores import SlideScore
     from bachview.models.ensemble import Ensemble
-    from bachview.training.evaluation import Judged
-    from bachview.training.samples import AnnotatedSlide, Dataset, Photo
-    from bachview.training.slide_scores import SlideScore
 
 _MOST_PROBLEMS = 10
 #: What a bundle learnt from the photos in each part of its own split.
@@ -68,12 +68,12 @@ def evaluate(
     Cancelled
         Ctrl-C.
     """
+    from bachview.datasets.reading import read_dataset
+    from bachview.evaluation.measures import evaluate as measure
+    from bachview.evaluation.report import write_report
+    from bachview.evaluation.slide_scores import slides_document
+    from bachview.models.bundle.installed import resolve_bundle
     from bachview.models.ensemble import load_ensemble
-    from bachview.models.installed import resolve_bundle
-    from bachview.training.datasets import read_dataset
-    from bachview.training.evaluation import evaluate as measure
-    from bachview.training.report import write_report
-    from bachview.training.slide_scores import slides_document
 
     if part is not None and split is None:
         raise UsageError("--part names a part of a split; give the split's file with --split.")
@@ -177,7 +177,7 @@ def _chosen(
         return photos, (
             "No split file was given: whether the bundle was trained on these photos is not known.",
         )
-    from bachview.training.splits import read_split
+    from bachview.datasets.splits import read_split
 
     parts = read_split(split)
     if part is not None:
@@ -201,8 +201,8 @@ def _judge(
     ensemble: "Ensemble", photos: Sequence["Photo"], slides: Sequence["AnnotatedSlide"]
 ) -> tuple["Judged", list["SlideScore"], list[str]]:
     """What the ensemble says of the photos; the slides' scores; slides that failed."""
-    from bachview.training.judging import gather
-    from bachview.training.photo_judge import judge_photos
+    from bachview.evaluation.labelled_predictions import gather
+    from bachview.inference.photos import judge_photos
 
     files = [(photo.path, photo.mpp) for photo in photos]
     scores: list[SlideScore] = []
@@ -232,7 +232,7 @@ def _judge(
 def _slide_job(
     ensemble: "Ensemble", slide: "AnnotatedSlide"
 ) -> Callable[[CancelToken, Told], "SlideScore"]:
-    from bachview.training.slide_scores import score_slide
+    from bachview.evaluation.slide_scores import score_slide
 
     def job(token: CancelToken, told: Told) -> "SlideScore":
         return score_slide(

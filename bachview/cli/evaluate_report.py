@@ -10,12 +10,12 @@ from bachview.cli.output import print_table, tell
 from bachview.config import RESEARCH_USE
 
 if TYPE_CHECKING:
+    from bachview.datasets.samples import Photo
+    from bachview.evaluation.intervals import Interval
+    from bachview.evaluation.measures import Evaluation, Measured
+    from bachview.evaluation.report import ReportFacts
+    from bachview.evaluation.slide_scores import SlideScore
     from bachview.models.ensemble import Ensemble
-    from bachview.training.evaluation import Evaluation, Measured
-    from bachview.training.intervals import Interval
-    from bachview.training.report import ReportFacts
-    from bachview.training.samples import Photo
-    from bachview.training.slide_scores import SlideScore
 
 #: Headings that are not the figure's name.
 _SHORT = {"f1": "F1", "auc": "AUC", "ece": "ECE"}
@@ -38,8 +38,8 @@ def report_facts(
     warnings: Sequence[str],
 ) -> "ReportFacts":
     """What a reader must know of the making of the figures. No folder, no patient."""
-    from bachview.results.provenance import library_versions, now_text
-    from bachview.training.report import ReportFacts
+    from bachview.evaluation.report import ReportFacts
+    from bachview.store.provenance import library_versions, now_text
 
     manifest, info = ensemble.bundle.manifest, ensemble.info
     geometry = ensemble.bundle.geometry
@@ -167,7 +167,7 @@ def _print_coverage(evaluation: "Evaluation") -> None:
 
 
 def _print_slides(slides: Sequence["SlideScore"]) -> None:
-    from bachview.training.slide_scores import pooled
+    from bachview.evaluation.slide_scores import pooled
 
     together = pooled(slides)
     rows = []

@@ -15,7 +15,7 @@ def write(output: Path, *, width: int, height: int, mpp: float, seed: int) -> in
     ExportError
         It cannot be written.
     """
-    from bachview.slide.phantom import truth_path, write_phantom
+    from bachview.phantom.writer import truth_path, write_phantom
 
     with ProgressLine("Writing the slide", "tiles") as line:
         write_phantom(output, width=width, height=height, mpp=mpp, seed=seed, progress=line.update)

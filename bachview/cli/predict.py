@@ -15,9 +15,9 @@ from bachview.errors import BachviewError, DatasetError, UsageError
 from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
+    from bachview.inference.photos import PhotoJudgement
     from bachview.models.ensemble import Ensemble
     from bachview.slide.file_state import FileState
-    from bachview.training.photo_judge import PhotoJudgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ def predict(
     Cancelled
         Ctrl-C.
     """
+    from bachview.export.submission import case_numbers, class_numbers, write_submission
     from bachview.files import write_text
+    from bachview.models.bundle.installed import resolve_bundle
     from bachview.models.ensemble import load_ensemble
-    from bachview.models.installed import resolve_bundle
-    from bachview.training.submission import case_numbers, class_numbers, write_submission
 
     path = resolve_bundle(bundle)
     photos = _expanded(files)
@@ -162,8 +162,8 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
     UsageError
         No file was given.
     """
-    from bachview.training.dataset_tables import PHOTO_SUFFIXES
-    from bachview.training.numbering import natural
+    from bachview.datasets.numbering import natural
+    from bachview.datasets.tables import PHOTO_SUFFIXES
 
     photos: dict[Path, None] = {}
     for file in files:
@@ -192,8 +192,8 @@ def _sized(
     photos: Sequence[Path], given: float | None
 ) -> tuple[list[_Photo], list[tuple[Path, str]]]:
     """Those whose um/px is known; (photo, sentence) for the others."""
+    from bachview.datasets.photo_mpp import photo_mpp
     from bachview.slide.file_state import FileState
-    from bachview.training.photo_mpp import photo_mpp
 
     known, failures = [], []
     for photo in photos:
@@ -224,7 +224,7 @@ def _judge(
     Cancelled
         Ctrl-C; the work has ended, or did not within `END_S`.
     """
-    from bachview.training.photo_judge import attempt_photos
+    from bachview.inference.photos import attempt_photos
 
     sized = [(photo.path, photo.mpp) for photo in photos]
     lane = Lane("inference", low_priority=True)

@@ -14,7 +14,7 @@ def run(bundle: str, *, as_json: bool) -> int:
     # The drawing is checked off the screen, so that this runs anywhere.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from bachview.selftest.checks import run_selftest
-    from bachview.ui.selftest_rendering import render_pixels
+    from bachview.ui.view.selftest_rendering import render_pixels
 
     with (
         tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder,

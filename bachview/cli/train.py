@@ -19,8 +19,8 @@ from bachview.training.run import TrainingRequest, TrainingWatcher
 from bachview.training.run import train as run_training
 
 if TYPE_CHECKING:
+    from bachview.evaluation.measures import Evaluation, Measured
     from bachview.training.checkpoints import Epoch
-    from bachview.training.evaluation import Evaluation, Measured
     from bachview.training.run import TrainingResult
 
 _REDRAW_S = 0.2

@@ -17,7 +17,7 @@ def view(slides: Sequence[Path]) -> int:
         No window can be opened here.
     """
     require_display()
-    from bachview.ui.app import run_viewer
+    from bachview.ui.window.app import run_viewer
 
     return run_viewer(slides)
 
@@ -33,10 +33,10 @@ def demo() -> int:
         The demo slide cannot be written.
     """
     require_display()
-    from bachview.ui.demo import demo_slide
+    from bachview.ui.session.demo import demo_slide
 
     with ProgressLine("Drawing the demo slide", "tiles") as line:
         slide = demo_slide(CancelToken(), line.update)
-    from bachview.ui.app import run_viewer
+    from bachview.ui.window.app import run_viewer
 
     return run_viewer([slide], classify=True)

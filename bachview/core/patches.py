@@ -9,8 +9,8 @@ tissue it is moved towards the tissue (`TissueCells`).
 import math
 from dataclasses import dataclass
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point, Region
+from bachview.core.pixel_size import Calibration
 
 
 @dataclass(frozen=True, slots=True)

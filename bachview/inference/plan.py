@@ -6,19 +6,19 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.errors import CalibrationError, UsageError
-from bachview.results.records import (
+from bachview.slide.reader import SlideMetadata
+from bachview.store.records import (
     RunKey,
     classes_from_json,
     classes_to_json,
     grid_from_json,
     grid_to_json,
 )
-from bachview.slide.reader import SlideMetadata
 
 #: Least share of tissue in a cell that is classified.
 LEAST_TISSUE = 0.25
@@ -69,7 +69,7 @@ class NamedBundle(BundleFacts, Protocol):
 
 
 class OpenBundle(BundleFacts, Protocol):
-    """A `bachview.models.bundle.Bundle`."""
+    """A `bachview.models.bundle.opened.Bundle`."""
 
     @property
     def manifest(self) -> _HasName:

@@ -17,11 +17,11 @@ from bachview.inference.plan import Plan
 from bachview.inference.readahead import NO_MEMORY, READER_THREADS, ReadAhead, ReadPatch
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
-from bachview.results.provenance import Provenance, library_versions, now_text
-from bachview.results.records import RunRecord
-from bachview.results.store import ResultStore
 from bachview.slide.file_state import gone
 from bachview.slide.reader import SlideReader, is_there
+from bachview.store.provenance import Provenance, library_versions, now_text
+from bachview.store.records import RunRecord
+from bachview.store.results import ResultStore
 
 RGB = npt.NDArray[np.uint8]
 

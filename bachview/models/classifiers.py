@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import BundleError
-from bachview.models.containers import check_zip
-from bachview.models.engine import Floats
+from bachview.models.bundle.containers import check_zip
+from bachview.models.engines.base import Floats
 
 UNPACKED_LIMIT_BYTES = 1 << 30
 

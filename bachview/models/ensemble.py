@@ -8,11 +8,11 @@ import numpy as np
 from bachview.core.probabilities import soft_vote, tempered
 from bachview.errors import UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.models.bundle import Bundle
+from bachview.models.bundle.manifest import CnnMember, Manifest
+from bachview.models.bundle.opened import Bundle
 from bachview.models.classifiers import Classifier
-from bachview.models.closing import Closing
-from bachview.models.engine import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
-from bachview.models.manifest import CnnMember, Manifest
+from bachview.models.closable import Closing
+from bachview.models.engines.base import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def load_ensemble(
 
     Parameters
     ----------
-    engine : one of `bachview.models.engine.ENGINES`.
+    engine : one of `bachview.models.engines.base.ENGINES`.
     device : one of `DEVICES`; AUTO is a GPU that passes the golden patches, else the CPU.
     precision : one of `PRECISIONS`; auto is the fastest that the device computes natively and
         that passes the golden patches.

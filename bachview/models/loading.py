@@ -12,15 +12,15 @@ from pathlib import Path
 
 from bachview.errors import BundleError, EngineError, UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.models import golden as gold
-from bachview.models.bundle import Bundle, open_bundle
+from bachview.models.bundle import golden as gold
+from bachview.models.bundle.manifest import CnnMember, SklearnMember
+from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
-from bachview.models.closing import Closing
-from bachview.models.engine import DEVICES, ENGINES, PRECISIONS, CnnEngine
+from bachview.models.closable import Closing
+from bachview.models.engines.base import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
 from bachview.models.first_load import Refusal, try_in_child
 from bachview.models.known_bundles import KnownBundles, is_installed
-from bachview.models.manifest import CnnMember, SklearnMember
 
 Step = Callable[[], str]
 _log = logging.getLogger(__name__)
@@ -215,14 +215,16 @@ class Loading(Closing):
 def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str, str]]:
     """Device and precision to try, best first."""
     if engine == "tensorflow":
-        from bachview.models.tensorflow_engine import candidate_devices as tensorflow_devices
+        from bachview.models.engines.tensorflow_engine import (
+            candidate_devices as tensorflow_devices,
+        )
 
         if precision not in ("auto", "f32"):
             raise UsageError("The tensorflow engine is the reference and computes in f32 only.")
         for found in tensorflow_devices(device):
             yield found, "f32"
         return
-    from bachview.models.openvino_engine import candidate_devices, candidate_precisions
+    from bachview.models.engines.openvino_engine import candidate_devices, candidate_precisions
 
     for found in candidate_devices(device):
         for wanted in candidate_precisions(found) if precision == "auto" else (precision,):
@@ -231,9 +233,9 @@ def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str,
 
 def _make_engine(name: str, bundle: Bundle, device: str, precision: str) -> CnnEngine:
     if name == "tensorflow":
-        from bachview.models.tensorflow_engine import TensorFlowEngine
+        from bachview.models.engines.tensorflow_engine import TensorFlowEngine
 
         return TensorFlowEngine(bundle, device=device)
-    from bachview.models.openvino_engine import OpenVinoEngine
+    from bachview.models.engines.openvino_engine import OpenVinoEngine
 
     return OpenVinoEngine(bundle, device=device, precision=precision)

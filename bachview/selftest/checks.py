@@ -14,10 +14,11 @@ from bachview.core.pyramid import TileKey
 from bachview.errors import BachviewError
 from bachview.inference.plan import Plan, make_plan
 from bachview.jobs.tokens import CancelToken
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.installed import resolve_bundle
+from bachview.models.bundle.opened import open_bundle
 from bachview.models.ensemble import Ensemble, load_ensemble
-from bachview.models.installed import resolve_bundle
 from bachview.models.verification import Check, verify_bundle
+from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.selftest.alignment_checks import check_overlay, check_slide
 from bachview.selftest.chart import Chart, write_chart
 from bachview.selftest.class_checks import check_names, check_no_tissue, check_regions
@@ -26,11 +27,10 @@ from bachview.selftest.level_checks import check_display_level, check_patch_leve
 from bachview.selftest.renderer import Renderer
 from bachview.selftest.resume_check import check_resume
 from bachview.selftest.runs import Classified, classify_slide
-from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
-from bachview.slide.phantom import PhantomTruth, write_phantom
 from bachview.slide.reader import SlideReader
+from bachview.slide.tiles.display_tiles import read_display_tile
 
 __all__ = ["Check", "Renderer", "run_selftest"]
 

@@ -8,7 +8,7 @@ from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.predictions import PatchState, Prediction
 from bachview.models.verification import Check
-from bachview.slide.phantom import PhantomTruth
+from bachview.phantom.writer import PhantomTruth
 
 #: Points across a cell at which the truth is asked.
 _PROBES = 5

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.pixel_size import Calibration
 from bachview.models.verification import Check
 from bachview.selftest.chart import GLASS, Chart
-from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.patches import PatchReader
 from bachview.slide.reader import RGB, SlideMetadata, SlideReader
+from bachview.slide.tiles.display_tiles import read_display_tile
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 

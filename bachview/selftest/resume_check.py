@@ -10,9 +10,9 @@ from bachview.inference.plan import Plan
 from bachview.inference.run import Judge
 from bachview.jobs.tokens import CancelToken
 from bachview.models.verification import Check
-from bachview.results.store import ResultStore
 from bachview.selftest.runs import Session, run_session
 from bachview.slide.opening import open_slide
+from bachview.store.results import ResultStore
 
 #: Probabilities may differ by this much: other patches shared the batch.
 _SLACK = 0.02

@@ -10,9 +10,9 @@ from bachview.inference.plan import Plan
 from bachview.inference.run import Judge, RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
-from bachview.results.store import ResultStore
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import SlideReader
+from bachview.store.results import ResultStore
 
 
 @dataclass(frozen=True, slots=True)

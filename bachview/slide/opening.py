@@ -12,8 +12,8 @@ from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import is_dicom
+from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
 from bachview.slide.reader import SlideReader
-from bachview.slide.tiff_structure import TIFF_STARTS, check_tiff
 
 T = TypeVar("T")
 
@@ -189,7 +189,7 @@ def open_slide(path: Path) -> SlideReader:
 
 def _opened(path: Path) -> SlideReader:
     """The adapter that takes it."""
-    from bachview.slide.openslide_adapter import OpenSlideReader, detected_format
+    from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     try:
         if path.is_dir():
@@ -219,15 +219,15 @@ def _opened(path: Path) -> SlideReader:
             return _open_after_refusal(path, refused, is_tiff=is_tiff)
     if is_tiff:
         return _open_tiff(path)
-    from bachview.slide.image_adapter import ImageReader
+    from bachview.slide.formats.image_adapter import ImageReader
 
     return ImageReader.open(path)
 
 
 def _open_tiff(path: Path) -> SlideReader:
     """By its tiles or strips; a single level whose segments are too large is decoded whole."""
-    from bachview.slide.image_adapter import ImageReader
-    from bachview.slide.tiff_adapter import TiffReader
+    from bachview.slide.formats.image_adapter import ImageReader
+    from bachview.slide.formats.tiff_adapter import TiffReader
 
     reader = TiffReader(path)
     return ImageReader.of_tiff(reader) if reader.is_better_decoded_whole else reader
@@ -245,14 +245,14 @@ def _open_after_refusal(path: Path, refused: SlideOpenError, *, is_tiff: bool) -
 
 def _is_ome(path: Path) -> bool:
     """Whether the description of the first page of a TIFF is OME-XML."""
-    from bachview.slide.tiff_adapter import is_ome
+    from bachview.slide.formats.tiff_adapter import is_ome
 
     return is_ome(path)
 
 
 def _open_folder(path: Path) -> SlideReader:
     """The DICOM slide whose files lie in a folder; OpenSlide finds the other files itself."""
-    from bachview.slide.openslide_adapter import OpenSlideReader, detected_format
+    from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     files = sorted(
         (file for file in path.iterdir() if file.is_file()),

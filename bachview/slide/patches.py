@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import CalibrationError
 from bachview.slide.reader import RGB, SlideReader

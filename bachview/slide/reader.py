@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.calibration import Calibration
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Pyramid
 from bachview.slide.file_state import FileState
 

@@ -27,9 +27,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Level
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import CalibrationError, SlideReadError

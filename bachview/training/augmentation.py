@@ -15,9 +15,9 @@ import numpy.typing as npt
 from bachview.core.classes import ClassSet
 from bachview.files import atomic_file
 from bachview.training.batches import one_hot, training_batches
+from bachview.training.images import Patches, Source
 from bachview.training.recipe import Augmentation, Recipe
-from bachview.training.sources import Patches, Source
-from bachview.training.stains import STAINS
+from bachview.training.stain_jitter import STAINS
 
 #: JPEG qualities between which one is drawn.
 _QUALITIES: Final = (40.0, 95.0)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bachview.training.images import Crop, Source, random_crop
 from bachview.training.recipe import Augmentation
-from bachview.training.sources import Crop, Source, random_crop
 
 #: Threads that cut patches while the network computes.
 _THREADS: Final = 2

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from bachview.errors import DatasetError
 from bachview.jobs.tokens import CancelToken
-from bachview.models.keras_weights import KernelFormat
-from bachview.models.writer import Cnn, FittedClassifier, features_of
+from bachview.models.bundle.writer import Cnn, FittedClassifier, features_of
+from bachview.models.engines.keras_weights import KernelFormat
 from bachview.training.augmentation import augmented
+from bachview.training.images import Patches, Source, grid_patches, random_crop
 from bachview.training.recipe import Augmentation, ClassifierRecipe, Heads
-from bachview.training.sources import Patches, Source, grid_patches, random_crop
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.jobs.tokens import CancelToken
-from bachview.training.sources import Crop
-from bachview.training.stains import STAINS
+from bachview.training.images import Crop
+from bachview.training.stain_jitter import STAINS
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]

@@ -13,11 +13,11 @@ from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, tempered
 from bachview.core.uncertainty import Thresholds
+from bachview.evaluation.operating_point import choose_thresholds, fit_temperature, fit_weights
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import MEMBER_NAMES, Architecture
-from bachview.models.writer import Cnn, Description, FittedClassifier, write_bundle
-from bachview.training.calibration import choose_thresholds, fit_temperature, fit_weights
+from bachview.models.bundle.writer import Cnn, Description, FittedClassifier, write_bundle
 from bachview.training.cross_fitting import (
     Rows,
     cross_fitted_votes,
@@ -26,8 +26,8 @@ from bachview.training.cross_fitting import (
     rows_of,
 )
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
+from bachview.training.images import Source, grid_patches
 from bachview.training.recipe import Recipe
-from bachview.training.sources import Source, grid_patches
 
 #: What the networks have seen, and so can judge.
 SEEN = "It has seen H&E-stained breast tissue at the stated µm/px and nothing else."
@@ -200,7 +200,7 @@ def write_fitted(
     metrics: dict[str, float],
     photo_doubt: float,
 ) -> Path:
-    """Write the bundle of a fitted ensemble; see `bachview.models.writer.write_bundle`."""
+    """Write the bundle of a fitted ensemble; see `bachview.models.bundle.writer.write_bundle`."""
     recipe = job.recipe
     return write_bundle(
         output,

@@ -18,9 +18,9 @@ from bachview.training.augmentation import augmenter
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.checkpoints import Epoch, FitState, save_weights
 from bachview.training.hard_negatives import with_hard_negatives
+from bachview.training.images import Source, grid_patches, reduced
 from bachview.training.networks import build_network, load_imagenet, set_trainable
 from bachview.training.recipe import Pretrain, Recipe, Stage
-from bachview.training.sources import Source, grid_patches, reduced
 
 #: Largest norm of one step's gradient; from scratch the first steps would else leap.
 _CLIP_NORM = 1.0

@@ -14,7 +14,7 @@ import numpy as np
 from bachview.core.classes import ClassSet
 from bachview.files import write_text
 from bachview.training.checkpoints import read_record
-from bachview.training.sources import Source, centre_patches
+from bachview.training.images import Source, centre_patches
 
 #: The class whose windows are mined.
 NEGATIVE: Final = "Normal"

@@ -10,12 +10,12 @@ import numpy as np
 
 from bachview.config import RESEARCH_USE
 from bachview.core.classes import ClassSet
+from bachview.datasets.samples import Dataset
+from bachview.evaluation.intervals import Interval
+from bachview.evaluation.measures import Evaluation, Measured
+from bachview.inference.photos import VOTE_TEMPERATURE
 from bachview.training.ensemble_fit import SEEN, FittedEnsemble
-from bachview.training.evaluation import Evaluation, Measured
-from bachview.training.intervals import Interval
-from bachview.training.photo_judge import VOTE_TEMPERATURE
 from bachview.training.recipe import Recipe
-from bachview.training.samples import Dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,10 +146,10 @@ def measure_agreement(
     BundleError, EngineError, CalibrationError, SlideOpenError, SlideReadError, Cancelled
         As the two paths raise them.
     """
+    from bachview.evaluation.slide_scores import classify_all
+    from bachview.inference.photos import judge_photos
     from bachview.models.ensemble import load_ensemble
     from bachview.slide.opening import opened_slide
-    from bachview.training.photo_judge import judge_photos
-    from bachview.training.slide_scores import classify_all
 
     token = token or CancelToken()
     places = _read_truth(truth_json)
@@ -223,7 +223,7 @@ def _found(folder: Path, places: Sequence[_Place]) -> list[Path]:
 
 def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | None]:
     """Class of a photo's area by each way of counting; None where no cell was classified."""
-    from bachview.training.photo_judge import VOTE_TEMPERATURE
+    from bachview.inference.photos import VOTE_TEMPERATURE
 
     region = Region(place.x, place.y, place.width, place.height)
     grid = prediction.grid
@@ -258,7 +258,7 @@ def _overlap(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the agreement as JSON on standard output; 3 where a file is not usable."""
-    from bachview.models.installed import resolve_bundle
+    from bachview.models.bundle.installed import resolve_bundle
 
     parser = argparse.ArgumentParser(
         prog="python -m bachview.training.mosaic_agreement",

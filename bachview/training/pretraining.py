@@ -15,9 +15,9 @@ from bachview.training.batches import training_batches
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.descriptors import DescriptorTargets, describe
 from bachview.training.fitting import FitWatcher, keras_policy, run_epoch, schedule
+from bachview.training.images import Source, reduced
 from bachview.training.networks import build_network
 from bachview.training.recipe import Pretrain, Recipe
-from bachview.training.sources import Source, reduced
 
 _STAGE = "pretraining"
 

@@ -14,41 +14,41 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview.datasets.reading import read_dataset
+from bachview.datasets.samples import Dataset, Photo
+from bachview.datasets.splits import folds, holdout, write_split
 from bachview.errors import DatasetError, RecipeError, UsageError
-from bachview.files import write_text
-from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES, Architecture
-from bachview.models.bundle import BUNDLE_SUFFIX, open_bundle
-from bachview.models.tensorflow_runtime import keras
-from bachview.training.augmentation import write_batch_picture
-from bachview.training.checkpoints import read_record
-from bachview.training.cross_fitting import check_held, check_learnt
-from bachview.training.cross_validation import (
+from bachview.evaluation.cross_validation import (
     judge_with_bundle,
     load_judged,
     pooled,
     save_judged,
     with_photo_doubt,
 )
+from bachview.evaluation.measures import Evaluation, evaluate
+from bachview.files import write_text
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import MEMBER_NAMES, Architecture
+from bachview.models.bundle.opened import BUNDLE_SUFFIX, open_bundle
+from bachview.models.engines.tensorflow_runtime import keras
+from bachview.training.augmentation import write_batch_picture
+from bachview.training.checkpoints import read_record
+from bachview.training.cross_fitting import check_held, check_learnt
 from bachview.training.curves import read_history, write_curves
-from bachview.training.datasets import read_dataset
 from bachview.training.ensemble_fit import (
     EnsembleJob,
     fit_ensemble,
     save_calibration,
     write_fitted,
 )
-from bachview.training.evaluation import Evaluation, evaluate
 from bachview.training.fitting import FitWatcher
 from bachview.training.hard_negatives import NEGATIVE
+from bachview.training.images import Source, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe
-from bachview.training.samples import Dataset, Photo
 from bachview.training.slide_windows import sample_windows
-from bachview.training.sources import Source, load_sources
-from bachview.training.splits import folds, holdout, write_split
 
 PARTS = ("train", "held")
 RUN_FILE = "run.json"
@@ -68,7 +68,7 @@ class TrainingRequest:
     ----------
     output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
     imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
-    mpp, patients : see `bachview.training.datasets.read_dataset`.
+    mpp, patients : see `bachview.datasets.reading.read_dataset`.
     notes : Markdown for the end of the model card; may be empty.
     """
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.calibration import Calibration
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry
+from bachview.core.pixel_size import Calibration
+from bachview.datasets.annotations import AnnotatedRegion, read_annotations
+from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.colour import srgb_transform
 from bachview.slide.file_state import FileState
 from bachview.slide.patches import PatchReader
 from bachview.slide.tissue import TissueMask, find_tissue
-from bachview.training.annotations import AnnotatedRegion, read_annotations
-from bachview.training.samples import AnnotatedSlide
-from bachview.training.sources import Source
+from bachview.training.images import Source
 
 if TYPE_CHECKING:
     import shapely

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cells import STATE_COLORS, CellState
 from bachview.core.classes import ClassSet
 from bachview.core.predictions import PatchState
-from bachview.results.cells import STATE_COLORS, CellState
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 
 

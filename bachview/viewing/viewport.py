@@ -9,8 +9,8 @@ viewport's middle.
 import math
 from dataclasses import dataclass, replace
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point, Region, Size
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import magnification
 

@@ -12,7 +12,7 @@ from bachview.bench import inputs, overlay, start
 from bachview.core.geometry import Size
 from bachview.core.predictions import PatchState
 from bachview.errors import EngineError
-from bachview.models.installed import resolve_bundle
+from bachview.models.bundle.installed import resolve_bundle
 
 
 def test_the_large_prediction_is_fully_classified_in_blots() -> None:

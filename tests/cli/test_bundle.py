@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bachview.models.installed import resolve_bundle
+from bachview.models.bundle.installed import resolve_bundle
 from tests.cli.conftest import Cli, check_schema
 from tests.slides import gradient, write_pyramid
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bachview.core.geometry import Point
-from bachview.slide.phantom import load_truth, write_phantom
+from bachview.phantom.writer import load_truth, write_phantom
 from tests.cli.conftest import Cli, check_schema
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid

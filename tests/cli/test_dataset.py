@@ -11,9 +11,9 @@ from bachview.cli.dataset import check
 from bachview.errors import DatasetError
 from tests.cli.conftest import check_schema
 from tests.conftest import shared_file
+from tests.datasets.aperio_xml import rectangle, region, write_xml
+from tests.datasets.photo_folders import write_photo, write_photos
 from tests.slides import gradient, write_pyramid
-from tests.training.aperio_xml import rectangle, region, write_xml
-from tests.training.photo_folders import write_photo, write_photos
 
 
 @pytest.fixture

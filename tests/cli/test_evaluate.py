@@ -15,10 +15,10 @@ from PIL import Image
 from bachview.cli.evaluate import evaluate
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
+from bachview.datasets.reading import read_dataset
+from bachview.datasets.splits import write_split
 from bachview.errors import Cancelled, DatasetError, ExportError, UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.training.datasets import read_dataset
-from bachview.training.splits import write_split
 from tests.cli.conftest import check_schema
 from tests.models.bundles import edit_arrays, edit_manifest, packed, rehash, unpacked
 from tests.slides import write_pyramid
@@ -215,7 +215,7 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
     """The interrupt reaches the main thread while the lane is judging."""
     import concurrent.futures
 
-    from bachview.training import photo_judge
+    from bachview.inference import photos as photo_judge
 
     is_cancelled = threading.Event()
 

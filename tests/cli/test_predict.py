@@ -12,9 +12,9 @@ from PIL import Image
 from bachview.cli.predict import predict
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
+from bachview.datasets import photo_mpp
 from bachview.errors import Cancelled
-from bachview.slide import image_adapter, image_decoding
-from bachview.training import photo_mpp
+from bachview.slide.formats import image_adapter, image_decoding
 from tests.cli.conftest import Cli, check_schema
 
 KEYS = BACH_CLASSES.keys

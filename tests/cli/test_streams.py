@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bachview.cli import info
-from bachview.slide.phantom import write_phantom
+from bachview.phantom.writer import write_phantom
 from tests.cli.conftest import Cli
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's files and pipes")

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.pixel_size import Calibration, Origin
 
 mpps = st.floats(0.1, 10)
 grids = st.builds(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.calibration import Calibration, Origin
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.core.units import (
     area_text,
     downsample_for_magnification,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bachview.results.store import ResultStore
+from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import open_slide
-from bachview.slide.phantom import write_phantom
+from bachview.store.results import ResultStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bachview.slide.phantom import write_phantom
+from bachview.phantom.writer import write_phantom
 
 _DEADLINE_S = 90
 

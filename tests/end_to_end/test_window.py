@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bachview.slide.phantom import write_phantom
+from bachview.phantom.writer import write_phantom
 
 pytestmark = pytest.mark.window
 
@@ -76,8 +76,8 @@ def test_ctrl_c_in_the_terminal_closes_the_window(x_display: str, tmp_path: Path
 
 
 def test_the_demo_classifies_and_keeps_what_it_found(x_display: str, tmp_path: Path) -> None:
-    from bachview.results.store import ResultStore
     from bachview.slide.opening import open_slide
+    from bachview.store.results import ResultStore
 
     home = tmp_path / "home"
     process = begin(x_display, home, "demo")

@@ -15,11 +15,11 @@ from bachview.errors import SlideChangedError, SlideReadError
 from bachview.inference.plan import Plan, make_plan
 from bachview.inference.run import RunSummary, classify, restore
 from bachview.jobs.tokens import CancelToken
-from bachview.results.store import ResultStore
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import SlideReader
-from bachview.slide.tile_cache import TileCache
-from bachview.slide.tile_server import TileServer
+from bachview.slide.tiles.cache import TileCache
+from bachview.slide.tiles.server import TileServer
+from bachview.store.results import ResultStore
 from tests.inference.fakes import Facts, FakeEnsemble
 from tests.slides import write_pyramid
 

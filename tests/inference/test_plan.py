@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.errors import CalibrationError, UsageError
 from bachview.inference.plan import Plan, make_plan
 from tests.inference.fakes import Facts

@@ -20,8 +20,8 @@ from bachview.inference.plan import Plan, make_plan
 from bachview.inference.run import RunStart, RunSummary, classify, restore
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
-from bachview.results.store import ResultStore
 from bachview.slide.reader import SlideReader
+from bachview.store.results import ResultStore
 from tests.inference.fakes import Answer, Facts, FakeEnsemble
 from tests.slides import ArraySlide
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bachview.models.installed import resolve_bundle
+from bachview.models.bundle.installed import resolve_bundle
 
 Json = dict[str, Any]
 Arrays = dict[str, npt.NDArray[Any]]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bachview.errors import BundleError
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
 from tests.models.bundles import edit_manifest, packed, rehash, selftest_path, unpacked
 
 

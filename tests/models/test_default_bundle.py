@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.models.bundle import Bundle, open_bundle
+from bachview.datasets.reading import read_dataset
+from bachview.models.bundle.installed import DEFAULT, installed_bundles, resolve_bundle
+from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.ensemble import load_ensemble
-from bachview.models.installed import DEFAULT, installed_bundles, resolve_bundle
 from bachview.models.verification import verify_bundle
-from bachview.training.datasets import read_dataset
 from tests.conftest import shared_file
 
 MEGABYTE = 1_000_000

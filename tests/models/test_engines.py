@@ -8,10 +8,10 @@ import pytest
 
 from bachview.errors import Cancelled, EngineError, UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.models.bundle import Bundle, open_bundle
-from bachview.models.engine import CnnEngine
-from bachview.models.openvino_engine import OpenVinoEngine, candidate_precisions
-from bachview.models.tensorflow_engine import TensorFlowEngine
+from bachview.models.bundle.opened import Bundle, open_bundle
+from bachview.models.engines.base import CnnEngine
+from bachview.models.engines.openvino_engine import OpenVinoEngine, candidate_precisions
+from bachview.models.engines.tensorflow_engine import TensorFlowEngine
 from tests.models.bundles import edit_arrays, rehash, selftest_path, unpacked
 
 ENGINES = ["openvino-f32", "openvino-bf16", "tensorflow"]

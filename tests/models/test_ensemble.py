@@ -16,8 +16,8 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
 from bachview.errors import BundleError, Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle.installed import installed_bundles, resolve_bundle
 from bachview.models.ensemble import Ensemble, load_ensemble
-from bachview.models.installed import installed_bundles, resolve_bundle
 from tests.models.bundles import edit_manifest, selftest_path, unpacked
 
 
@@ -116,9 +116,9 @@ def test_a_cancel_from_another_thread_ends_a_long_run(ensemble: Ensemble) -> Non
 
 
 def test_weights_and_temperature_of_the_manifest_count(tmp_path: Path) -> None:
-    from bachview.models.engine import CnnOutputs
+    from bachview.models.bundle.manifest import parse_manifest
+    from bachview.models.engines.base import CnnOutputs
     from bachview.models.ensemble import vote
-    from bachview.models.manifest import parse_manifest
 
     folder = unpacked(tmp_path / "bundle")
     edit_manifest(folder, lambda d: d["members"][1].update(weight=3.0))

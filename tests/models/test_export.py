@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bachview.errors import EngineError
-from bachview.models import tensorflow_runtime
 from bachview.models.architectures import build_cnn
-from bachview.models.export import export_graph, fuse
-from bachview.models.keras_weights import round_kernels
-from bachview.models.openvino_runtime import openvino
+from bachview.models.engines import tensorflow_runtime
+from bachview.models.engines.export import export_graph, fuse
+from bachview.models.engines.keras_weights import round_kernels
+from bachview.models.engines.openvino_runtime import openvino
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_keras_without_its_backend_is_a_sentence(monkeypatch: pytest.MonkeyPatch
 def test_loading_says_nothing_of_itself_and_keeps_what_others_say() -> None:
     program = """
 import os, sys
-from bachview.models import tensorflow_runtime
+from bachview.models.engines import tensorflow_runtime
 with tensorflow_runtime._without_notes():
     os.write(2, b"I0000 00:00:1.5 1 port.cc:153] a note\\nsomething else\\n")
 tensorflow_runtime.keras().ops.zeros(3)

@@ -15,7 +15,7 @@ from bachview.config import user_folders
 from bachview.errors import BundleError, Cancelled, EngineError
 from bachview.jobs.tokens import CancelToken
 from bachview.models import first_load
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
 from bachview.models.ensemble import load_ensemble
 from bachview.models.first_load import try_in_child
 from bachview.models.known_bundles import KnownBundles
@@ -29,8 +29,8 @@ HANGS = "import time; time.sleep(600)"
 UNGUARDED = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
-import bachview.models.graph
-bachview.models.graph.check_graph_file = lambda *_: None
+import bachview.models.engines.graph
+bachview.models.engines.graph.check_graph_file = lambda *_: None
 from bachview.models.first_load import main
 main(sys.argv[2:])
 """

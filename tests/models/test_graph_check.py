@@ -11,9 +11,9 @@ import pytest
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
+from bachview.models.engines.graph_check import check_graph_file
 from bachview.models.ensemble import load_ensemble
-from bachview.models.graph_check import check_graph_file
 from tests.conftest import shared_file
 from tests.models.bundles import packed, rehash, unpacked
 

@@ -7,8 +7,8 @@ import pytest
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.errors import BundleError
-from bachview.models.bundle import open_bundle
-from bachview.models.manifest import Manifest, parse_manifest
+from bachview.models.bundle.manifest import Manifest, parse_manifest
+from bachview.models.bundle.opened import open_bundle
 from tests.models.bundles import selftest_path
 
 

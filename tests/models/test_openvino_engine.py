@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from bachview.errors import EngineError
-from bachview.models import openvino_engine
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
+from bachview.models.engines import openvino_engine
+from bachview.models.engines.openvino_engine import OpenVinoEngine
+from bachview.models.engines.openvino_runtime import is_out_of_memory, openvino
 from bachview.models.ensemble import load_ensemble
-from bachview.models.openvino_engine import OpenVinoEngine
-from bachview.models.openvino_runtime import is_out_of_memory, openvino
 from tests.models.bundles import selftest_path
 
 

@@ -15,19 +15,25 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError, ExportError
-from bachview.models import selftest_bundle
 from bachview.models.architectures import (
     build_cnn,
     preprocessing_layer,
     preprocessing_of,
     with_features_and_maps,
 )
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
+from bachview.models.bundle.writer import (
+    Cnn,
+    Description,
+    FittedClassifier,
+    features_of,
+    write_bundle,
+)
+from bachview.models.engines.keras_weights import int8_parts
 from bachview.models.ensemble import load_ensemble
-from bachview.models.keras_weights import int8_parts
 from bachview.models.known_bundles import KnownBundles
+from bachview.models.synthetic import selftest_bundle
 from bachview.models.verification import verify_bundle
-from bachview.models.writer import Cnn, Description, FittedClassifier, features_of, write_bundle
 from tests.models.bundles import selftest_path
 
 DESCRIPTION = Description(
@@ -255,8 +261,8 @@ def test_efficientnet_gets_what_its_published_weights_expect() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_three_real_architectures_agree_with_the_reference(tmp_path: Path) -> None:
-    from bachview.models.openvino_engine import candidate_precisions
-    from bachview.models.untrained import build, drawings
+    from bachview.models.engines.openvino_engine import candidate_precisions
+    from bachview.models.synthetic.untrained import build, drawings
 
     path = build(tmp_path / "untrained.bachmodel")
     patches, _ = drawings(np.random.default_rng(7), 10)

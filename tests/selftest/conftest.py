@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble, load_ensemble
-from bachview.models.installed import resolve_bundle
+from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.selftest.chart import Chart, write_chart
-from bachview.slide.phantom import PhantomTruth, write_phantom
 from tests.selftest.subjects import Drawn
 
 

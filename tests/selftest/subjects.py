@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.calibration import Calibration
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import TileKey
 from bachview.inference.plan import Plan, make_plan
 from bachview.jobs.tokens import CancelToken
-from bachview.models.engine import EngineInfo
+from bachview.models.engines.base import EngineInfo
 from bachview.models.ensemble import Ensemble, EnsembleOutput
 from bachview.selftest.chart import Chart
 from bachview.selftest.runs import Classified, classify_slide
-from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import SlideReader
+from bachview.slide.tiles.display_tiles import read_display_tile
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -10,13 +10,13 @@ from bachview.core.predictions import PatchState
 from bachview.core.pyramid import TileKey
 from bachview.errors import BundleError, Cancelled, SlideReadError, UsageError
 from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble
-from bachview.models.installed import resolve_bundle
+from bachview.phantom.writer import PhantomTruth
 from bachview.selftest import checks as selftest
 from bachview.selftest.checks import run_selftest
 from bachview.selftest.class_checks import check_names, check_no_tissue, check_regions
-from bachview.slide.phantom import PhantomTruth
-from bachview.ui.selftest_rendering import render_pixels
+from bachview.ui.view.selftest_rendering import render_pixels
 from tests.models.bundles import Json, edit_manifest, unpacked
 from tests.selftest.subjects import Swapped, classified
 

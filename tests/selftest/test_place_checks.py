@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Pyramid
 from bachview.models.ensemble import Ensemble
 from bachview.selftest.alignment_checks import GetTile, check_overlay, check_slide
 from bachview.selftest.level_checks import check_display_level, check_patch_level
-from bachview.ui.selftest_rendering import render_pixels
+from bachview.ui.view.selftest_rendering import render_pixels
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.viewport import Viewport
 from tests.selftest.subjects import Drawn, Pixels, classified

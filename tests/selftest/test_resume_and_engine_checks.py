@@ -14,13 +14,13 @@ import pytest
 from bachview.core.predictions import PatchResults, PatchState
 from bachview.core.stains import STAINS
 from bachview.errors import EngineError
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble
-from bachview.models.installed import resolve_bundle
-from bachview.results.store import ResultStore
 from bachview.selftest.chart import GLASS, Chart
 from bachview.selftest.engine_check import check_engine, compare_answers
 from bachview.selftest.resume_check import check_resume
 from bachview.slide.opening import open_slide
+from bachview.store.results import ResultStore
 from tests.selftest.subjects import classified
 
 # -- resume ------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
-from bachview.slide.direct_tiles import DirectTiles
-from bachview.slide.openslide_adapter import OpenSlideReader
+from bachview.slide.formats.direct_tiles import DirectTiles
+from bachview.slide.formats.openslide_adapter import OpenSlideReader
 from bachview.slide.reader import RGB
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
@@ -152,7 +152,7 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
 def test_openslide_is_asked_once_about_a_tile_that_is_whole_and_again_about_one_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bachview.slide.direct_tiles._HELD_BYTES", 0)  # each read decodes
+    monkeypatch.setattr("bachview.slide.formats.direct_tiles._HELD_BYTES", 0)  # each read decodes
     asked: list[tuple[int, int]] = []
 
     def check(level: int, x_lv: int, y_lv: int) -> None:

@@ -15,9 +15,9 @@ from bachview.core.geometry import Region
 from bachview.core.pyramid import TILE_PX, TileKey, covering_tiles
 from bachview.errors import Cancelled, SlideReadError
 from bachview.jobs.tokens import CancelToken
-from bachview.slide.display_tiles import Tile, read_display_tile
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, SlideReader
+from bachview.slide.tiles.display_tiles import Tile, read_display_tile
 from tests.conftest import shared_file
 from tests.slides import ArraySlide, gradient
 

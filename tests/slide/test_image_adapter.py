@@ -11,18 +11,19 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from bachview.core.calibration import Calibration, Origin
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
-from bachview.slide import image_adapter, image_decoding, pixel_store, tiff_adapter
+from bachview.slide import pixel_store
+from bachview.slide.formats import image_adapter, image_decoding, tiff_adapter
+from bachview.slide.formats.image_adapter import ImageReader
+from bachview.slide.formats.image_decoding import oriented
 from bachview.slide.halving import halve, halved_levels
-from bachview.slide.image_adapter import ImageReader
-from bachview.slide.image_decoding import oriented
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, Preparing
-from bachview.slide.tile_cache import TileCache
-from bachview.slide.tile_server import TileServer
+from bachview.slide.tiles.cache import TileCache
+from bachview.slide.tiles.server import TileServer
 from tests.conftest import shared_file
 from tests.slides import gradient
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.slide.lzw import decode_lzw
+from bachview.slide.formats.lzw import decode_lzw
 from tests.slides import gradient
 
 PICTURE = gradient(80, 60)

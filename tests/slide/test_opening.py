@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.core.calibration import Origin
+from bachview.core.pixel_size import Origin
 from bachview.errors import Cancelled, SlideChangedError, SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide import opening as slide_opening

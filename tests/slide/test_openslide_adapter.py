@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.core.calibration import Origin
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import Origin
 from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level
 from bachview.errors import SlideReadError
-from bachview.slide import openslide_adapter
+from bachview.slide.formats import openslide_adapter
+from bachview.slide.formats.openslide_adapter import OpenSlideReader, bounds_of, calibration_of
 from bachview.slide.levels import rising_levels, true_downsample
-from bachview.slide.openslide_adapter import OpenSlideReader, bounds_of, calibration_of
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
 

@@ -14,8 +14,8 @@ from bachview.slide import overview
 from bachview.slide.opening import open_slide
 from bachview.slide.overview import OverviewReader, with_overview
 from bachview.slide.reader import RGB, Preparing
-from bachview.slide.tile_cache import TileCache
-from bachview.slide.tile_server import TileServer
+from bachview.slide.tiles.cache import TileCache
+from bachview.slide.tiles.server import TileServer
 from tests.slides import ArraySlide, gradient, write_pyramid
 
 WIDTH, HEIGHT = 5003, 2501

@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.errors import CalibrationError, SlideReadError
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader

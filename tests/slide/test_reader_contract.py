@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.core.calibration import Origin
+from bachview.core.pixel_size import Origin
 from bachview.core.pyramid import covering_tiles
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, SlideReader
+from bachview.slide.tiles.display_tiles import read_display_tile
 from tests.slides import gradient, write_pyramid
 
 WIDTH, HEIGHT = 1100, 700

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pytest
 import tifffile
 
-from bachview.core.calibration import Origin
+from bachview.core.pixel_size import Origin
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.ome import read_ome
+from bachview.slide.formats.ome import read_ome
+from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB
-from bachview.slide.tiff_adapter import TiffReader
 from tests.slides import gradient
 
 PICTURE = gradient(300, 200)

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bachview.errors import SlideOpenError, SlideReadError
+from bachview.slide.formats.tiff_structure import check_tiff
 from bachview.slide.opening import open_slide
-from bachview.slide.tiff_structure import check_tiff
 from tests.conftest import shared_file
 
 #: In a process of its own: what is tried here has ended processes.

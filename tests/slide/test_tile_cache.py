@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bachview.core.pyramid import TileKey
-from bachview.slide.tile_cache import CacheKey, Tile, TileCache
+from bachview.slide.tiles.cache import CacheKey, Tile, TileCache
 
 
 def tile(size_bytes: int, value: int = 0) -> Tile:

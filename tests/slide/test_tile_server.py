@@ -10,8 +10,8 @@ import pytest
 from bachview.core.geometry import Region
 from bachview.core.pyramid import TileKey
 from bachview.slide.reader import RGB
-from bachview.slide.tile_cache import TileCache
-from bachview.slide.tile_server import TileServer
+from bachview.slide.tiles.cache import TileCache
+from bachview.slide.tiles.server import TileServer
 from tests.slides import ArraySlide, gradient
 
 WAIT_S = 30

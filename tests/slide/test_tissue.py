@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Pyramid
 from bachview.errors import CalibrationError, Cancelled
 from bachview.jobs.tokens import CancelToken
+from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import open_slide
-from bachview.slide.phantom import write_phantom
 from bachview.slide.tissue import TissueMask, find_tissue, stained
 from tests.conftest import shared_file
 from tests.slides import ArraySlide

@@ -11,9 +11,9 @@ from PIL import Image, ImageFilter
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.training.augmentation import augmented, augmenter, write_batch_picture
+from bachview.training.images import Source
 from bachview.training.recipe import Augmentation
-from bachview.training.sources import Source
-from bachview.training.stains import STAINS
+from bachview.training.stain_jitter import STAINS
 from tests.training.tiny_training import NOTHING, only, write_recipe
 
 Pixels = npt.NDArray[np.uint8]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bachview.training.batches import one_hot, training_batches
-from bachview.training.sources import Source
+from bachview.training.images import Source
 from tests.training.tiny_training import only
 
 COUNTS = (1, 30, 4)

@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from bachview.errors import DatasetError
 from bachview.models.architectures import build_cnn
+from bachview.models.bundle.writer import Cnn, features_of
 from bachview.models.classifiers import Classifier, dump_classifier, load_classifier
-from bachview.models.writer import Cnn, features_of
 from bachview.training.cross_fitting import (
     LEAST_HELD,
     Head,

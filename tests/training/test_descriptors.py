@@ -7,7 +7,7 @@ import pytest
 from bachview.errors import Cancelled
 from bachview.jobs.tokens import CancelToken
 from bachview.training.descriptors import STEP, describe, descriptor_maps
-from bachview.training.sources import Crop
+from bachview.training.images import Crop
 
 
 def textured(seed: int, cell: int) -> npt.NDArray[np.uint8]:

@@ -9,12 +9,12 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAINS
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import build_cnn
-from bachview.models.writer import Cnn
+from bachview.models.bundle.writer import Cnn
 from bachview.training.cross_fitting import rows_of
 from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
 from bachview.training.fitting import FitWatcher
+from bachview.training.images import Source
 from bachview.training.recipe import Heads
-from bachview.training.sources import Source
 from tests.training.tiny_training import write_recipe
 
 #: A grid of 3 x 3 patches of 64 px.

@@ -15,6 +15,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
 from bachview.training.hard_negatives import with_hard_negatives
+from bachview.training.images import Source
 from bachview.training.networks import (
     IMAGENET_FILES,
     build_network,
@@ -23,7 +24,6 @@ from bachview.training.networks import (
     set_trainable,
 )
 from bachview.training.recipe import Recipe
-from bachview.training.sources import Source
 from tests.training.tiny_training import write_recipe
 
 
@@ -134,7 +134,7 @@ def test_the_patience_of_a_stage_ends_it_at_its_best_epoch(recipe: Recipe, tmp_p
     losses = [e.held_loss for e in FitState(tmp_path / "fit").of_stage("wild")]
     best = int(np.argmin([loss for loss in losses if loss is not None]))
     assert len(losses) in (best + 3, 9)
-    from bachview.training.sources import grid_patches
+    from bachview.training.images import grid_patches
 
     patches, labels = grid_patches(sources(8), 64)
     answers = np.asarray(network.predict_on_batch(patches))

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from bachview.cli.main import run as bachview
+from bachview.datasets.splits import read_split
 from bachview.errors import Cancelled, DatasetError, ExportError, RecipeError, UsageError
 from bachview.jobs.tokens import CancelToken
-from bachview.models.bundle import open_bundle
+from bachview.models.bundle.opened import open_bundle
 from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.recipe import Heads
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
-from bachview.training.splits import read_split
-from bachview.ui.bundles import read_summary
-from bachview.ui.ensemble_host import EnsembleChoice, EnsembleHost
+from bachview.ui.session.bundles import read_summary
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost
 from tests.cli.conftest import check_schema
 from tests.training.tiny_training import write_dataset, write_recipe
 

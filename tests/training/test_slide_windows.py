@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import Cancelled, DatasetError, SlideChangedError
 from bachview.jobs.tokens import CancelToken
 from bachview.training import slide_windows
-from bachview.training.samples import AnnotatedSlide
+from bachview.training.images import Source
 from bachview.training.slide_windows import WINDOW_FIELDS, sample_windows
-from bachview.training.sources import Source
+from tests.datasets.aperio_xml import rectangle, region, write_xml
 from tests.slides import write_pyramid
-from tests.training.aperio_xml import rectangle, region, write_xml
 
 #: 1 um/px, so that um and px are the same.
 SIDE = 1600

@@ -8,8 +8,8 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from bachview.slide.tile_cache import TileCache
-from bachview.ui.slide_view import SlideView
+from bachview.slide.tiles.cache import TileCache
+from bachview.ui.view.slide_view import SlideView
 from tests.ui.slide_views import WatchedSlide
 
 

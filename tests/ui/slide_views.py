@@ -10,8 +10,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bachview.ui.painting import pixels_of, render
-from bachview.ui.slide_view import LIGHT_SURROUND, SlideView
+from bachview.ui.view.painting import pixels_of, render
+from bachview.ui.view.slide_view import LIGHT_SURROUND, SlideView
 from tests.slides import ArraySlide, gradient
 from tests.ui.test_painting import Tiles
 

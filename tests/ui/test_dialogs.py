@@ -7,8 +7,8 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.main_window import MainWindow
-from bachview.ui.region_dialog import RegionDialog
+from bachview.ui.dialogs.region_dialog import RegionDialog
+from bachview.ui.window.main_window import MainWindow
 from tests.slides import gradient, write_pyramid
 from tests.ui.window import open_window, page_of, pink_slide
 

@@ -7,11 +7,11 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.icons import icon
-from bachview.ui.recent import RecentFiles
-from bachview.ui.settings import Settings
-from bachview.ui.start_page import StartPage
-from bachview.ui.theme import DARK, LIGHT, Theme, ThemeChoice
+from bachview.ui.look.icons import icon
+from bachview.ui.look.theme import DARK, LIGHT, Theme, ThemeChoice
+from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.settings import Settings
+from bachview.ui.window.start_page import StartPage
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -21,7 +21,7 @@ def test_an_icon_is_drawn_once_for_each_colour(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = icon("close", LIGHT).pixmap(QSize(20, 20)).toImage()
-    monkeypatch.setattr("bachview.ui.icons.resource_folder", lambda: tmp_path)
+    monkeypatch.setattr("bachview.ui.look.icons.resource_folder", lambda: tmp_path)
     assert icon("close", LIGHT).pixmap(QSize(20, 20)).toImage() == drawn
     assert icon("close", LIGHT, ink="#123456").isNull() is False  # its disabled half is known
     assert icon("no such icon", DARK).isNull()

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.garbage import GarbageCollector
+from bachview.ui.session.garbage import GarbageCollector
 
 
 class _Dialog(QDialog):

@@ -15,7 +15,7 @@ def __getattr__(name):
 def test_no_module_is_asked_for_more_than_it_is_imported_for(tmp_path: Path) -> None:
     (tmp_path / "unfinished.py").write_text(_UNFINISHED)
     done = subprocess.run(
-        [sys.executable, "-c", "import bachview.ui.main_window, unfinished; print('fine')"],
+        [sys.executable, "-c", "import bachview.ui.window.main_window, unfinished; print('fine')"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         capture_output=True,
         text=True,

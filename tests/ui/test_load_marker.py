@@ -8,14 +8,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
-from bachview.ui.load_marker import LoadMarker
-from bachview.ui.settings import Settings
+from bachview.ui.session.load_marker import LoadMarker
+from bachview.ui.session.settings import Settings
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
 
 _DIES = """
 import os, sys
 from pathlib import Path
-from bachview.ui.load_marker import LoadMarker
+from bachview.ui.session.load_marker import LoadMarker
 with LoadMarker(Path(sys.argv[1])).during(Path(sys.argv[2])):
     os._exit(9)
 """
@@ -58,9 +58,9 @@ _DIES_AT_START = """
 import os
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-import bachview.ui.bundles
-bachview.ui.bundles.read_summary = lambda choice: os._exit(9)
-from bachview.ui.app import run_viewer
+import bachview.ui.session.bundles
+bachview.ui.session.bundles.read_summary = lambda choice: os._exit(9)
+from bachview.ui.window.app import run_viewer
 application = QApplication([])
 QTimer.singleShot(20000, application.quit)
 run_viewer(())

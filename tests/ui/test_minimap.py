@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
-from bachview.slide.tile_cache import TileCache
-from bachview.ui.painting import pixels_of
-from bachview.ui.slide_view import SlideView
+from bachview.slide.tiles.cache import TileCache
+from bachview.ui.view.painting import pixels_of
+from bachview.ui.view.slide_view import SlideView
 from tests.ui.slide_views import WatchedSlide
 
 
@@ -117,7 +117,7 @@ def test_reasons_that_come_together_cost_one_picture(
     def counted(*what: object) -> None:
         composed.append(what)
 
-    monkeypatch.setattr("bachview.ui.minimap.minimap_picture", counted)
+    monkeypatch.setattr("bachview.ui.view.minimap.minimap_picture", counted)
     for _ in range(5):
         view.overviewChanged.emit()
     view.minimap.set_wanted(on=True)

@@ -9,8 +9,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from bachview.models import first_load
-from bachview.ui.main_window import MainWindow
-from bachview.ui.run_status import RunState
+from bachview.ui.session.run_status import RunState
+from bachview.ui.window.main_window import MainWindow
 from tests.models.bundles import edit_manifest, unpacked
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
 

@@ -17,8 +17,8 @@ from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.pyramid import TileKey
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
-from bachview.slide.display_tiles import read_display_tile
-from bachview.ui.painting import (
+from bachview.slide.tiles.display_tiles import read_display_tile
+from bachview.ui.view.painting import (
     BLANK,
     FAILED_IMAGE,
     Layer,
@@ -32,8 +32,8 @@ from bachview.ui.painting import (
     render,
     snapped,
 )
-from bachview.ui.painting_decor import activation_image
-from bachview.ui.slide_view_overlay import OverlaySource
+from bachview.ui.view.painting_decor import activation_image
+from bachview.ui.view.slide_view_overlay import OverlaySource
 from bachview.viewing.overlay import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.slides import ArraySlide, gradient

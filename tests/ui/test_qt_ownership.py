@@ -35,10 +35,10 @@ _NESTED = {"exec", "exec_"}
 _ROUNDS = """
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
-from bachview.ui.information_dialog import InformationDialog
-from bachview.ui.message_bar import MessageBar, Offer
-from bachview.ui.shortcuts_dialog import ShortcutsDialog
-from bachview.ui.theme import Theme, ThemeChoice
+from bachview.ui.dialogs.information_dialog import InformationDialog
+from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
+from bachview.ui.look.theme import Theme, ThemeChoice
 
 application = QApplication(["rounds", "-style", "Fusion"])
 window = QWidget()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 
-from bachview.ui.settings import FILE_NAME, Settings
+from bachview.ui.session.settings import FILE_NAME, Settings
 
 
 def test_a_number_past_every_range_is_no_number(tmp_path: Path) -> None:

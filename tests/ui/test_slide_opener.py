@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from bachview.ui.bridge import Bridge
-from bachview.ui.opening import OpenedSlide, SlideOpener
+from bachview.ui.session.opening import OpenedSlide, SlideOpener
 from tests.slides import gradient, write_pyramid
 from tests.stuck_files import StuckFiles
 from tests.ui.window import LONG_MS, open_window

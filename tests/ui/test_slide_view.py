@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point
-from bachview.ui.slide_view import SlideView
+from bachview.core.pixel_size import Calibration
+from bachview.ui.view.slide_view import SlideView
 from tests.ui.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
 
 

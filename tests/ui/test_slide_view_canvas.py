@@ -6,8 +6,8 @@ from hypothesis import given
 from PySide6.QtGui import QImage, QPainter, qRgb
 
 from bachview.core.geometry import Point, Size
-from bachview.ui.painting import Plane, Window, pixels_of
-from bachview.ui.slide_view_canvas import Canvas
+from bachview.ui.view.painting import Plane, Window, pixels_of
+from bachview.ui.view.slide_view_canvas import Canvas
 from bachview.viewing.viewport import Viewport
 
 PLANE = Plane.of(Viewport(Point(0, 0), 1.0, Size(1, 1)))

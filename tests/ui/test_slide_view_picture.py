@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from bachview.core.geometry import Point, Region
 from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
-from bachview.slide.tile_cache import TileCache
-from bachview.ui.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
+from bachview.slide.tiles.cache import TileCache
+from bachview.ui.view.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
 from bachview.viewing.frames import FAILED_TILE
 from bachview.viewing.overlay import OverlayStyle
 from tests.slides import ArraySlide, gradient
@@ -177,9 +177,9 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 from bachview.core.geometry import Point
-from bachview.slide.tile_cache import TileCache
-from bachview.ui.painting import pixels_of, snapped
-from bachview.ui.slide_view import SlideView
+from bachview.slide.tiles.cache import TileCache
+from bachview.ui.view.painting import pixels_of, snapped
+from bachview.ui.view.slide_view import SlideView
 from tests.slides import ArraySlide
 
 ratio = float(sys.argv[1])

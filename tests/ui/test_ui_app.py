@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.errors import Cancelled, SlideOpenError
-from bachview.ui.failure_dialog import FailureDialog
-from bachview.ui.failures import CRASH_NAME, CrashFile, ExceptionHook, Failure, failure_of
+from bachview.ui.dialogs.failure_dialog import FailureDialog
+from bachview.ui.session.failures import CRASH_NAME, CrashFile, ExceptionHook, Failure, failure_of
 from tests.slides import gradient, write_pyramid
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -25,8 +25,8 @@ import os, signal, sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from bachview.ui.app import run_viewer
-from bachview.ui.main_window import MainWindow
+from bachview.ui.window.app import run_viewer
+from bachview.ui.window.main_window import MainWindow
 
 application = QApplication([])
 

@@ -10,12 +10,12 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchState
-from bachview.models.installed import resolve_bundle
-from bachview.ui.ensemble_host import EnsembleChoice, EnsembleHost
-from bachview.ui.exporting import ExportKind
-from bachview.ui.main_window import MainWindow
-from bachview.ui.run_status import RunState
-from bachview.ui.slide_page import SlidePage
+from bachview.models.bundle.installed import resolve_bundle
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost
+from bachview.ui.session.exporting import ExportKind
+from bachview.ui.session.run_status import RunState
+from bachview.ui.window.main_window import MainWindow
+from bachview.ui.window.slide_page import SlidePage
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 @pytest.fixture
 def phantom(tmp_path: Path) -> Path:
-    from bachview.slide.phantom import write_phantom
+    from bachview.phantom.writer import write_phantom
 
     path = tmp_path / "phantom.tiff"
     write_phantom(path, width=3072, height=2048)

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Region
-from bachview.ui.export_dialog import ExportDialog
-from bachview.ui.exporting import ExportKind
-from bachview.ui.failures import CrashFile
-from bachview.ui.run_status import RunState
+from bachview.core.pixel_size import Calibration
+from bachview.ui.dialogs.export_dialog import ExportDialog
+from bachview.ui.session.exporting import ExportKind
+from bachview.ui.session.failures import CrashFile
+from bachview.ui.session.run_status import RunState
 from tests.slides import gradient, write_pyramid
 from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
 

@@ -8,28 +8,28 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.pixel_size import Calibration, Origin
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
-from bachview.ui.bars import percent
-from bachview.ui.bundles import read_summary
-from bachview.ui.calibration_banner import CalibrationBanner
-from bachview.ui.cursor_panel import CursorPanel
-from bachview.ui.cursor_reading import cell_at, reading_at
-from bachview.ui.jobs_panel import JobsPanel
-from bachview.ui.legend import CellKind
-from bachview.ui.overlay_amounts import amounts_of
-from bachview.ui.overlay_panel import OverlayPanel
-from bachview.ui.run_status import RunState, RunStatus
-from bachview.ui.settings import Settings
-from bachview.ui.status_line import position_text
-from bachview.ui.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
-from bachview.ui.widgets import WrappedLabel
+from bachview.ui.look.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
+from bachview.ui.look.widgets import WrappedLabel
+from bachview.ui.panels.bars import percent
+from bachview.ui.panels.cursor_panel import CursorPanel
+from bachview.ui.panels.cursor_reading import cell_at, reading_at
+from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.legend import CellKind
+from bachview.ui.panels.overlay_amounts import amounts_of
+from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.session.bundles import read_summary
+from bachview.ui.session.run_status import RunState, RunStatus
+from bachview.ui.session.settings import Settings
+from bachview.ui.window.pixel_size_banner import CalibrationBanner
+from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 from tests.models.bundles import edit_manifest, unpacked
 

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QRect
 
 from bachview.core.geometry import Point
-from bachview.ui.recent import MOST_RECENT, RecentFiles
-from bachview.ui.settings import FILE_NAME, Settings, SlideMemory
-from bachview.ui.window_memory import is_reachable
+from bachview.ui.session.recent import MOST_RECENT, RecentFiles
+from bachview.ui.session.settings import FILE_NAME, Settings, SlideMemory
+from bachview.ui.session.window_memory import is_reachable
 
 
 def test_values_survive_a_new_session(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.theme import Theme, ThemeChoice
+from bachview.ui.look.theme import Theme, ThemeChoice
 
 # The offscreen platform says so whenever a list is opened.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
-from bachview.core.calibration import Calibration, Origin
 from bachview.core.geometry import Point, Size
-from bachview.ui.associated_images import AssociatedImagesDialog
-from bachview.ui.bundles import read_summary
-from bachview.ui.information_dialog import metadata_rows
-from bachview.ui.message_bar import Message
-from bachview.ui.model_notice import ModelNotice
-from bachview.ui.run_status import RunState
-from bachview.ui.self_test_dialog import SelfTestDialog
+from bachview.core.pixel_size import Calibration, Origin
+from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
+from bachview.ui.dialogs.information_dialog import metadata_rows
+from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
+from bachview.ui.session.bundles import read_summary
+from bachview.ui.session.run_status import RunState
+from bachview.ui.window.message_bar import Message
+from bachview.ui.window.model_notice import ModelNotice
 from bachview.viewing.viewport import Viewport
 from tests.conftest import shared_file
 from tests.models.bundles import edit_manifest, unpacked
@@ -74,7 +74,7 @@ def test_a_closed_slide_gives_its_memory_back_to_the_system(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back = threading.Event()
-    monkeypatch.setattr("bachview.ui.document.give_back_memory", given_back.set)
+    monkeypatch.setattr("bachview.ui.session.document.give_back_memory", given_back.set)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(900, 900)))
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
-from bachview.ui.main_window import MainWindow
-from bachview.ui.run_status import RunState
-from bachview.ui.services import Services
-from bachview.ui.settings import Settings
-from bachview.ui.slide_page import SlidePage
-from bachview.ui.theme import Theme, ThemeChoice
+from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.session.run_status import RunState
+from bachview.ui.session.services import Services
+from bachview.ui.session.settings import Settings
+from bachview.ui.window.main_window import MainWindow
+from bachview.ui.window.slide_page import SlidePage
 from tests.slides import gradient, write_pyramid
 
 #: Loading the engine on a busy machine takes its time.

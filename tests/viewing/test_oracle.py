@@ -20,8 +20,8 @@ from scipy.ndimage import map_coordinates, uniform_filter
 
 from bachview.core.geometry import Point, Size
 from bachview.core.pyramid import TileKey
-from bachview.slide.display_tiles import read_display_tile
 from bachview.slide.opening import open_slide
+from bachview.slide.tiles.display_tiles import read_display_tile
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.viewport import Viewport
 from tests.conftest import shared_file

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.calibration import Calibration
 from bachview.core.geometry import Point, Region, Size
+from bachview.core.pixel_size import Calibration
 from bachview.core.pyramid import Level, Pyramid
 from bachview.viewing.viewport import KEPT_VP, Viewport, fit, zoom_limits
 from tests.viewing.views import RATIOS, pyramid_of, viewports

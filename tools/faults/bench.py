@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bachview.slide.phantom import write_phantom
+from bachview.phantom.writer import write_phantom
 
 TABLE = "predictions.csv"
 _LAST = "summary.json"

@@ -74,8 +74,8 @@ class _Events:
 
 def _doors() -> dict[str, tuple[type, str]]:
     from bachview.models.ensemble import Ensemble
-    from bachview.results.store import ResultStore
     from bachview.slide.patches import PatchReader
+    from bachview.store.results import ResultStore
 
     return {
         "read": (PatchReader, "read"),

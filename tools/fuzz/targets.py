@@ -170,7 +170,7 @@ def _settings(folder: Path) -> list[Path]:
     from PySide6.QtCore import QByteArray
 
     from bachview.core.geometry import Point
-    from bachview.ui.settings import FILE_NAME, Settings, SlideMemory
+    from bachview.ui.session.settings import FILE_NAME, Settings, SlideMemory
 
     settings = Settings(folder)
     settings.put("overlay/opacity", 0.5)
@@ -184,8 +184,8 @@ def _settings(folder: Path) -> list[Path]:
 
 def _store(folder: Path) -> list[Path]:
     from bachview.core.tissue_cells import TissueCells
-    from bachview.results.store import ResultStore
-    from tests.results.runs import provenance, results, run_key
+    from bachview.store.results import ResultStore
+    from tests.store.runs import provenance, results, run_key
 
     store = ResultStore.open(folder, _FINGERPRINT)
     run = store.begin(run_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
@@ -211,7 +211,7 @@ def _use_slide(path: Path) -> None:
 
 
 def _use_ome(path: Path) -> None:
-    from bachview.slide.ome import read_ome
+    from bachview.slide.formats.ome import read_ome
 
     try:
         read_ome(path.read_text(encoding="utf-8", errors="replace"), 448, 320)
@@ -229,7 +229,7 @@ def _use_bundle(path: Path) -> None:
 
 
 def _use_annotations(path: Path) -> None:
-    from bachview.training.annotations import read_annotations
+    from bachview.datasets.annotations import read_annotations
 
     read_annotations(path)
 
@@ -242,8 +242,8 @@ def _use_recipe(path: Path) -> None:
 
 def _use_table(path: Path) -> None:
     from bachview.core.classes import BACH_CLASSES
+    from bachview.datasets.tables import read_classes, read_patients
     from bachview.errors import BachviewError
-    from bachview.training.dataset_tables import read_classes, read_patients
 
     try:
         read_classes(path, BACH_CLASSES)
@@ -253,7 +253,7 @@ def _use_table(path: Path) -> None:
 
 
 def _use_settings(path: Path) -> None:
-    from bachview.ui.settings import Settings
+    from bachview.ui.session.settings import Settings
 
     settings = Settings(path.parent)
     settings.flag("window/seen", default=False)
@@ -267,7 +267,7 @@ def _use_settings(path: Path) -> None:
 
 
 def _use_store(path: Path) -> None:
-    from bachview.results.store import ResultStore
+    from bachview.store.results import ResultStore
 
     store = ResultStore.open(path.parent, _FINGERPRINT)
     try:

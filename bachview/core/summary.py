@@ -1,0 +1,123 @@
+"""What a prediction adds up to: patches and areas per class, and what has no class."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.uncertainty import Thresholds, uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the tissue.
+
+    Attributes
+    ----------
+    patches : how many.
+    area_mm2 : of their cells, as far as these lie in the classified region.
+    share : of the tissue, 0..1; 0 where there is no tissue.
+    """
+
+    patches: int
+    area_mm2: float
+    share: float
+
+    def to_document(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"patches": self.patches, "area_mm2": self.area_mm2, "share": self.share}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPart:
+    """The tissue of one class: only patches that are not uncertain."""
+
+    name: str
+    key: str
+    color: tuple[int, int, int]
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All tissue, divided: classes + uncertain + pending + failed make up the whole.
+
+    Attributes
+    ----------
+    tissue : all tissue cells.
+    classes : in the bundle's order.
+    uncertain : classified, beyond the bundle's thresholds.
+    pending : not yet classified.
+    failed : could not be read.
+    classified : patches that the models judged, uncertain ones included.
+    """
+
+    tissue: Part
+    classes: tuple[ClassPart, ...]
+    uncertain: Part
+    pending: Part
+    failed: Part
+    classified: int
+
+    @property
+    def tissue_mm2(self) -> float:
+        """Area of all tissue cells."""
+        return self.tissue.area_mm2
+
+
+def cell_areas_mm2(grid: PatchGrid, calibration: Calibration) -> npt.NDArray[np.float64]:
+    """(rows, columns) float64: area of each cell inside the grid's region, mm².
+
+    The last row and column may reach past the region and count less.
+
+    Raises
+    ------
+    ValueError
+        The calibration is not plausible.
+    """
+    if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+        raise ValueError("areas need a plausible calibration")
+    widths = _inside(grid.columns, grid.stride_x, grid.region.width) * calibration.mpp_x
+    heights = _inside(grid.rows, grid.stride_y, grid.region.height) * calibration.mpp_y
+    return np.outer(heights, widths) / 1e6
+
+
+def _inside(count: int, stride: float, length: float) -> npt.NDArray[np.float64]:
+    edges = np.minimum(np.arange(count + 1) * stride, length)
+    return np.asarray(np.diff(edges), dtype=np.float64)
+
+
+def summarize(prediction: Prediction, calibration: Calibration, thresholds: Thresholds) -> Summary:
+    """Count patches and areas. A million patches take some 20 ms.
+
+    Parameters
+    ----------
+    calibration : of the slide, plausible.
+    thresholds : of the bundle; beyond them a patch is uncertain and counts for no class.
+    """
+    areas = cell_areas_mm2(prediction.grid, calibration)
+    doubtful = uncertain(prediction, thresholds)
+    done = prediction.states == PatchState.DONE
+    in_tissue = prediction.states != PatchState.NO_TISSUE
+    tissue_mm2 = float(areas[in_tissue].sum())
+
+    def part(cells: npt.NDArray[np.bool_]) -> Part:
+        area = float(areas[cells].sum())
+        return Part(int(cells.sum()), area, area / tissue_mm2 if tissue_mm2 else 0.0)
+
+    certain = done & ~doubtful
+    return Summary(
+        part(in_tissue),
+        tuple(
+            ClassPart(c.name, c.key, c.color, part(certain & (prediction.top_class == index)))
+            for index, c in enumerate(prediction.classes)
+        ),
+        part(doubtful),
+        part(prediction.states == PatchState.PENDING),
+        part(prediction.states == PatchState.FAILED),
+        int(done.sum()),
+    )

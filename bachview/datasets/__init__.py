@@ -1,0 +1,1 @@
+"""Labelled photos and annotated slides: found, read, split."""

@@ -1,0 +1,163 @@
+"""Which files of a folder are photos, slides and tables, before any of them is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bachview.core.classes import ClassSet
+from bachview.datasets.numbering import natural
+from bachview.datasets.samples import Problem
+from bachview.datasets.tables import PHOTO_SUFFIXES, class_named
+from bachview.errors import DatasetError
+from bachview.slide.opening import SLIDE_SUFFIXES
+
+_PHOTOS, _SLIDES = "Photos", "WSI"
+_CHALLENGE = ("ICIAR2018_BACH_Challenge", "ICIAR2018_BACH_Challenge_TestDataset")
+CLASS_TABLE = "microscopy_ground_truth.csv"
+
+#: What systems and archives leave behind; nobody needs to be told.
+_LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a data set.
+
+    Attributes
+    ----------
+    root : the folder that relative names start from.
+    photos : (path, class by folder; None directly in ``Photos``), by class and number.
+    class_table : BACH's CSV; None where there is none.
+    slides : by number.
+    annotations : XML files beside the slides.
+    problems : files that have no place here.
+    """
+
+    root: Path
+    photos_folder: Path
+    photos: tuple[tuple[Path, int | None], ...]
+    class_table: Path | None
+    slides: tuple[Path, ...]
+    annotations: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+
+    def relative(self, path: Path) -> str:
+        """How a file of this data set is called in messages, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def below_photos(self, path: Path) -> str:
+        """How the tables may call a photo: ``Benign/b001.tif``."""
+        return path.relative_to(self.photos_folder).as_posix()
+
+
+def find_layout(folder: Path, classes: ClassSet) -> Layout:
+    """Look for photos and slides.
+
+    `folder` holds ``Photos`` or ``WSI``, or is ``Photos`` itself, or holds the folder that
+    BACH's archive unpacks to.
+
+    Raises
+    ------
+    DatasetError
+        There is no such folder, or it holds neither photos nor slides.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder; give the one that holds {_PHOTOS}/<class>/.")
+    root, photos_folder = _roots(folder, classes)
+    problems: list[Problem] = []
+    photos = _photos(root, photos_folder, classes, problems) if photos_folder.is_dir() else []
+    slides, annotations = _slides(root)
+    if not photos and not slides:
+        raise DatasetError(
+            f"{folder.name} holds neither photos in {_PHOTOS}/{'|'.join(classes.keys)} nor slides "
+            f"in {_SLIDES}; give the folder that does."
+        )
+    known = {path.stem.casefold() for path in slides}
+    problems += [
+        Problem("unexpected", path.relative_to(root).as_posix(), "There is no slide of this name.")
+        for path in annotations
+        if path.stem.casefold() not in known
+    ]
+    table = next(
+        (path for path in (photos_folder / CLASS_TABLE, root / CLASS_TABLE) if path.is_file()),
+        None,
+    )
+    return Layout(
+        root,
+        photos_folder,
+        tuple(photos),
+        table,
+        tuple(slides),
+        tuple(annotations),
+        tuple(problems),
+    )
+
+
+def _roots(folder: Path, classes: ClassSet) -> tuple[Path, Path]:
+    """The data set's own folder, and that of its photos."""
+    for root in (folder, *(folder / name for name in _CHALLENGE)):
+        if (root / _PHOTOS).is_dir() or (root / _SLIDES).is_dir():
+            return root, root / _PHOTOS
+    if folder.name == _PHOTOS:
+        # Its parent may hold slides, which were not asked for.
+        return folder, folder
+    has_classes = any(
+        path.is_dir() and class_named(path.name, classes) is not None for path in folder.iterdir()
+    )
+    return folder, folder if has_classes else folder / _PHOTOS
+
+
+def _photos(
+    root: Path, photos_folder: Path, classes: ClassSet, problems: list[Problem]
+) -> list[tuple[Path, int | None]]:
+    found: list[tuple[Path, int | None]] = []
+
+    def take(path: Path, label: int | None) -> None:
+        if path.suffix.casefold() in PHOTO_SUFFIXES and not path.name.startswith("."):
+            found.append((path, label))
+        elif path.name.casefold() not in _LITTER and path.name != CLASS_TABLE:
+            message = "It is neither a photo nor a table and was left out."
+            problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
+
+    for path in _listed(photos_folder):
+        if path.is_file():
+            if path.suffix.casefold() != ".csv":
+                take(path, None)
+            continue
+        label = class_named(path.name, classes)
+        if label is not None:
+            for file in _listed(path):
+                take(file, label)
+        elif path.name != _SLIDES:
+            message = "It is a folder of no class and was left out."
+            problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
+    last = len(classes)
+
+    def order(one: tuple[Path, int | None]) -> tuple[object, ...]:
+        path, label = one
+        # Of a photo that is there in several formats the one without loss comes first.
+        ending = PHOTO_SUFFIXES.index(path.suffix.casefold())
+        return (last if label is None else label, natural(path.stem), ending)
+
+    return sorted(found, key=order)
+
+
+def _slides(root: Path) -> tuple[list[Path], list[Path]]:
+    """Slides and XML files, by number."""
+    folder = root / _SLIDES
+    if not folder.is_dir():
+        return [], []
+    files = [path for path in _listed(folder) if path.is_file() and path.name[0] != "."]
+    endings = set(SLIDE_SUFFIXES) - {".jpg", ".jpeg", ".png"}
+    return (
+        [path for path in files if path.suffix.casefold() in endings],
+        [path for path in files if path.suffix.casefold() == ".xml"],
+    )
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda path: natural(path.name))
+    except OSError as error:
+        raise DatasetError(
+            f"The folder {folder.name} cannot be read ({error.strerror}); check its rights."
+        ) from error

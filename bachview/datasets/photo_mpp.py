@@ -1,0 +1,69 @@
+"""Micrometres per pixel of a microscopy photo, and where the figure came from."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from bachview.core.pixel_size import PLAUSIBLE_MPP, Calibration
+from bachview.errors import DatasetError, UsageError
+from bachview.slide.formats.dpi import calibration_from_dpi
+
+#: BACH's own TIFF files state no usable density; their size and ending give them away.
+BACH_MPP = 0.42
+_BACH_SIZE = (2048, 1536)
+_BACH_SUFFIXES = (".tif", ".tiff")
+
+
+class MppOrigin(StrEnum):
+    """Where a photo's um/px came from."""
+
+    GIVEN = "given"
+    FILE = "file"
+    BACH = "bach"
+
+
+def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]:
+    """Um/px of a photo: as given, else its density where plausible, else BACH's 0.42.
+
+    Reads the header only. 72, 96 or 300 dpi are what programs write that know nothing; such
+    a density counts as none.
+
+    Raises
+    ------
+    UsageError
+        `given` is implausible.
+    DatasetError
+        The file is no picture, or nothing tells its pixel size.
+    """
+    if given is not None:
+        low, high = PLAUSIBLE_MPP
+        if not Calibration.typed(given).is_plausible:
+            raise UsageError(
+                f"A pixel size of {given:g} µm is implausible; "
+                f"give --mpp between {low:g} and {high:g}."
+            )
+        return given, MppOrigin.GIVEN
+    size, dpi = _header(path)
+    if dpi is not None:
+        known = calibration_from_dpi(*dpi).mpp
+        if known is not None:
+            return known, MppOrigin.FILE
+    if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:
+        return BACH_MPP, MppOrigin.BACH
+    raise DatasetError(
+        f"{path.name} states no plausible pixel size; add --mpp with the micrometres per pixel, "
+        "e.g. --mpp 0.42."
+    )
+
+
+def _header(path: Path) -> tuple[tuple[int, int], tuple[float, float] | None]:
+    """(width, height) in px, and the density in dots per inch where there is one."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            dpi = picture.info.get("dpi")
+            return picture.size, (float(dpi[0]), float(dpi[1])) if dpi else None
+    except Exception as error:  # Pillow raises many kinds on damaged headers
+        raise DatasetError(
+            f"{path.name} cannot be read as a picture; copy it again from its source."
+        ) from error

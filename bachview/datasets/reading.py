@@ -1,0 +1,287 @@
+"""Reading a data set: BACH as it was published, or photos of one's own in the same folders."""
+
+import concurrent.futures
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.datasets.layout import Layout, find_layout
+from bachview.datasets.numbering import patient_of
+from bachview.datasets.photo_mpp import photo_mpp
+from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo, Problem
+from bachview.datasets.tables import (
+    PhotoTable,
+    class_named,
+    named,
+    read_classes,
+    read_patients,
+)
+from bachview.errors import BachviewError, DatasetError
+from bachview.jobs.tokens import CancelToken
+
+#: Hashing and decoding release the interpreter; more threads would only make the disk seek.
+_READERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What `dataset check` tells of a photo and training does not need.
+
+    Attributes
+    ----------
+    size : (width, height), px.
+    mpp_origin : where `Photo.mpp` came from.
+    """
+
+    size: tuple[int, int]
+    mpp_origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A data set and the facts of its photos, in the same order.
+
+    Attributes
+    ----------
+    outlines : how many each of `dataset.slides` has, by class, (slide, class).
+    """
+
+    dataset: Dataset
+    facts: tuple[PhotoFacts, ...]
+    outlines: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A photo's file, read through once."""
+
+    sha256: str
+    size: tuple[int, int]
+
+
+def read_dataset(
+    folder: Path,
+    *,
+    mpp: float | None = None,
+    patients: Path | None = None,
+    classes: ClassSet = BACH_CLASSES,
+) -> Dataset:
+    """Read a folder of labelled photos and annotated slides. See `scan_dataset`."""
+    return scan_dataset(folder, mpp=mpp, patients=patients, classes=classes).dataset
+
+
+def scan_dataset(
+    folder: Path,
+    *,
+    mpp: float | None = None,
+    patients: Path | None = None,
+    classes: ClassSet = BACH_CLASSES,
+    token: CancelToken | None = None,
+) -> Scan:
+    """Find photos and slides, read each photo through once, and check what they say.
+
+    A photo's class is that of its folder, else that of BACH's CSV. Photos that are damaged
+    or are there twice are left out and named in the problems.
+
+    Parameters
+    ----------
+    folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
+    mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
+    patients : CSV ``file,patient`` of all photos; None for blocks of the numbering.
+
+    Raises
+    ------
+    DatasetError
+        There is nothing in it; folder and CSV disagree; a picture stands under two classes;
+        a photo's pixel size is not known, or it has no patient in `patients`.
+    UsageError
+        `mpp` is implausible.
+    Cancelled
+        `token` asked for it.
+    """
+    layout = find_layout(folder, classes)
+    problems = list(layout.problems)
+    table = None if layout.class_table is None else read_classes(layout.class_table, classes)
+    labelled = _labelled(layout, table, classes, problems)
+    patient_table = None if patients is None else read_patients(patients)
+    reads = _read_all([path for path, _ in labelled], token or CancelToken())
+    photos: list[Photo] = []
+    facts: list[PhotoFacts] = []
+    for (path, label), read in zip(labelled, reads, strict=True):
+        file = layout.relative(path)
+        if read is None:
+            message = "It is damaged or no picture and was left out; copy it again."
+            problems.append(Problem("unreadable", file, message))
+            continue
+        value, origin = photo_mpp(path, mpp)
+        patient = _patient(layout, path, label, patient_table, classes)
+        photos.append(Photo(path, label, patient, value, read.sha256))
+        facts.append(PhotoFacts(read.size, str(origin)))
+    if patients is not None:
+        _check_patients(layout, photos, patients)
+    kept = _without_duplicates(layout, photos, classes, problems)
+    annotated, outlines, unlabelled = _slides(layout, classes, problems, token or CancelToken())
+    dataset = Dataset(
+        folder,
+        classes,
+        tuple(photos[index] for index in kept),
+        annotated,
+        unlabelled,
+        tuple(sorted(problems, key=lambda problem: (problem.kind, problem.file))),
+    )
+    return Scan(dataset, tuple(facts[index] for index in kept), outlines)
+
+
+def _labelled(
+    layout: Layout, table: PhotoTable | None, classes: ClassSet, problems: list[Problem]
+) -> list[tuple[Path, int | None]]:
+    """Each photo with its class by folder and table.
+
+    Raises
+    ------
+    DatasetError
+        They disagree.
+    """
+    if table is None:
+        return list(layout.photos)
+    found: list[tuple[Path, int | None]] = []
+    clashes, unlisted = [], []
+    for path, label in layout.photos:
+        key = table.find(layout.below_photos(path))
+        listed = None if key is None else class_named(key, classes)
+        if label is not None and listed not in (None, label):
+            clashes.append(f"{layout.below_photos(path)} ({key})")
+        if key is None:
+            unlisted.append(layout.relative(path))
+        found.append((path, listed if label is None else label))
+    assert layout.class_table is not None  # noqa: S101  # there is no table without its file
+    name = layout.class_table.name
+    if clashes:
+        raise DatasetError(
+            f"{name} gives another class than the folder to {named(clashes)}; "
+            "move the files or mend the table."
+        )
+    problems += [Problem("unlisted", file, f"It is not in {name}.") for file in unlisted]
+    problems += [
+        Problem("missing", file, f"It is in {name}, but there is no such photo.")
+        for file in table.not_among(layout.below_photos(path) for path, _ in layout.photos)
+    ]
+    # The folders gave the order; a class that only the table knows has its place in it too.
+    return sorted(found, key=lambda one: len(classes) if one[1] is None else one[1])
+
+
+def _read_all(paths: Sequence[Path], token: CancelToken) -> list[_Read | None]:
+    """Hash and decode; None for what cannot be read."""
+
+    def read(path: Path) -> _Read | None:
+        token.check()
+        return _read(path)
+
+    with concurrent.futures.ThreadPoolExecutor(_READERS, "dataset") as pool:
+        return list(pool.map(read, paths))
+
+
+def _read(path: Path) -> _Read | None:
+    from PIL import Image
+
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as picture:
+            size = picture.size
+            # JPEG only: an eighth of the pixels come out, but all of the file is decoded.
+            picture.draft("RGB", (size[0] // 8, size[1] // 8))
+            picture.load()
+    except Exception:  # Pillow raises many kinds on files that are damaged or absurdly large
+        return None
+    return _Read(hashlib.sha256(content).hexdigest(), size)
+
+
+def _patient(
+    layout: Layout,
+    path: Path,
+    label: int | None,
+    table: PhotoTable | None,
+    classes: ClassSet,
+) -> str:
+    """Empty where the table does not list the photo."""
+    if table is not None:
+        return table.find(layout.below_photos(path)) or ""
+    return patient_of(path.stem, None if label is None else classes[label].key)
+
+
+def _check_patients(layout: Layout, photos: Sequence[Photo], table: Path) -> None:
+    without = [layout.below_photos(photo.path) for photo in photos if not photo.patient]
+    if without:
+        raise DatasetError(
+            f"{table.name} names no patient for {named(without)}; add a line for each."
+        )
+
+
+def _without_duplicates(
+    layout: Layout, photos: Sequence[Photo], classes: ClassSet, problems: list[Problem]
+) -> list[int]:
+    """Indices of the photos to keep: the first of those with the same bytes, or the same name.
+
+    Two files that differ in their endings only are the same photo, converted.
+
+    Raises
+    ------
+    DatasetError
+        The same picture stands under two classes.
+    """
+    first: dict[str, Photo] = {}
+    converted: dict[Path, Photo] = {}
+    kept = []
+    for index, photo in enumerate(photos):
+        other = first.setdefault(photo.sha256, photo)
+        here = layout.relative(photo.path)
+        if other is photo:
+            original = converted.setdefault(photo.path.with_suffix(""), photo)
+            if original is photo:
+                kept.append(index)
+                continue
+            message = f"It has the name of {layout.relative(original.path)} and was left out."
+            problems.append(Problem("duplicate", here, message))
+            continue
+        there = layout.relative(other.path)
+        if photo.label != other.label:
+            raise DatasetError(
+                f"{there} and {here} are the same picture under two classes; delete the wrong one."
+            )
+        message = f"It is the same file as {there} and was left out."
+        problems.append(Problem("duplicate", here, message))
+    return kept
+
+
+def _slides(
+    layout: Layout, classes: ClassSet, problems: list[Problem], token: CancelToken
+) -> tuple[tuple[AnnotatedSlide, ...], tuple[tuple[int, ...], ...], tuple[Path, ...]]:
+    """Annotated slides, how many outlines of each class they have, and the other slides."""
+    from bachview.datasets.annotations import read_annotations
+    from bachview.slide.opening import open_in_time
+
+    by_name = {path.stem.casefold(): path for path in layout.annotations}
+    annotated, outlines, unlabelled = [], [], []
+    for path in layout.slides:
+        token.check()
+        try:
+            open_in_time(path, token).close()
+        except BachviewError as error:
+            problems.append(Problem("unreadable", layout.relative(path), str(error)))
+            continue
+        xml = by_name.get(path.stem.casefold())
+        if xml is None:
+            unlabelled.append(path)
+            continue
+        try:
+            regions = read_annotations(xml, classes).regions
+        except DatasetError as error:
+            problems.append(Problem("annotations", layout.relative(xml), str(error)))
+            continue
+        annotated.append(AnnotatedSlide(path, xml))
+        labels = [region.label for region in regions]
+        outlines.append(tuple(labels.count(index) for index in range(len(classes))))
+    return tuple(annotated), tuple(outlines), tuple(unlabelled)

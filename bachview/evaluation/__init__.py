@@ -1,0 +1,1 @@
+"""How good an ensemble is: measures, intervals, reports."""

@@ -1,0 +1,136 @@
+"""Judging photos with a finished bundle, and pooling the answers of all folds.
+
+Each fold's photos are judged by the bundle that was trained without their patients, through the
+same path as `bachview predict` and the viewer: what is measured is what is shown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.core.probabilities import doubted
+from bachview.datasets.samples import Photo
+from bachview.evaluation.labelled_predictions import gather
+from bachview.evaluation.measures import Judged
+from bachview.evaluation.operating_point import fit_doubt
+from bachview.files import atomic_file
+from bachview.inference.photos import judge_photos
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import load_ensemble
+
+Floats = npt.NDArray[np.float32]
+
+_ARRAYS = (
+    "labels",
+    "patients",
+    "members",
+    "probabilities",
+    "patch_labels",
+    "patch_probabilities",
+    "member_names",
+    "is_cnn",
+    "patch_photos",
+    "weights",
+)
+
+
+def judge_with_bundle(
+    bundle: Path,
+    photos: Sequence[Photo],
+    *,
+    token: CancelToken,
+    on_photo: Callable[[int, int], object],
+    device: str = "AUTO",
+) -> Judged:
+    """What a bundle says of labelled photos.
+
+    Parameters
+    ----------
+    on_photo : told how many photos are done, of how many.
+
+    Raises
+    ------
+    BundleError, EngineError, SlideOpenError, SlideReadError, CalibrationError
+        The bundle cannot be used, or a photo cannot be read.
+    Cancelled
+        `token` was cancelled.
+    """
+    with load_ensemble(bundle, device=device) as ensemble:
+        answers = list(
+            judge_photos(
+                ensemble,
+                [(photo.path, photo.mpp) for photo in photos],
+                token=token,
+                on_progress=on_photo,
+            )
+        )
+        return gather(photos, answers, ensemble.bundle.manifest)
+
+
+def with_photo_doubt(parts: Sequence[Judged]) -> tuple[list[Judged], float]:
+    """Fit the doubt about photos, for each fold to the photos of the others.
+
+    Parameters
+    ----------
+    parts : each fold's answers, at least two, where a photo's votes have had no doubt yet.
+
+    Returns
+    -------
+    The answers, each fold's after the doubt fitted to all others, so that they stay honest;
+    and the doubt fitted to all of them, for the final ensemble.
+    """
+    found = []
+    for own in parts:
+        others = pooled([part for part in parts if part is not own])
+        doubt = fit_doubt(_floats(others), others.labels)
+        found.append(replace(own, probabilities=doubted(_floats(own), doubt)))
+    everything = pooled(parts)
+    return found, fit_doubt(_floats(everything), everything.labels)
+
+
+def _floats(part: Judged) -> Floats:
+    return np.asarray(part.probabilities, dtype=np.float32)
+
+
+def pooled(parts: Sequence[Judged]) -> Judged:
+    """The answers of all folds as one; members stand in the same order in each."""
+    starts = np.cumsum([0, *(len(part.labels) for part in parts)])
+    owners = [
+        part.patch_photos + start
+        for part, start in zip(parts, starts[:-1], strict=True)
+        if part.patch_photos is not None
+    ]
+    first = parts[0]
+    return Judged(
+        labels=np.concatenate([part.labels for part in parts]),
+        patients=[name for part in parts for name in part.patients],
+        members=np.concatenate([part.members for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        patch_labels=np.concatenate([part.patch_labels for part in parts]),
+        patch_probabilities=np.concatenate([part.patch_probabilities for part in parts]),
+        member_names=first.member_names,
+        is_cnn=first.is_cnn,
+        patch_photos=np.concatenate(owners),
+        weights=first.weights,
+        classes=first.classes,
+    )
+
+
+def save_judged(path: Path, judged: Judged) -> None:
+    """Write answers as an ``.npz`` that is whole whenever it is there."""
+    arrays = {name: np.asarray(getattr(judged, name)) for name in _ARRAYS}
+    with atomic_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_judged(path: Path, classes: ClassSet) -> Judged:
+    """Read what `save_judged` wrote of an ensemble with these classes."""
+    with np.load(path, allow_pickle=False) as stored:
+        values = {name: stored[name] for name in _ARRAYS}
+    values["patients"] = [str(name) for name in values["patients"]]
+    values["member_names"] = tuple(str(name) for name in values["member_names"])
+    return Judged(**values, classes=classes)

@@ -1,0 +1,313 @@
+"""How well an ensemble colours annotated slides: pixel by pixel, and as BACH's Part B did.
+
+Truth and answer are compared on one raster of `RASTER_MPP` over the scanned area. The answer
+at a pixel is the class of the patch cell that it lies in, uncertain or not; where the run
+found no tissue it is Normal, as BACH knows no fifth class. Cells that could not be read are
+left out and counted.
+
+The score of Part B (Aresta et al., BACH: Grand challenge on breast cancer histology images,
+Medical Image Analysis 56:122-139, 2019, the section on the evaluation of Part B) is, over all
+pixels i of all slides, with the classes 0 Normal, 1 Benign, 2 In situ, 3 Invasive, and
+bin(c) = 0 for Normal, else 1::
+
+    s = 1 - sum |pred - gt| / sum max(|gt - 0|, |gt - 3|) * [1 - (1 - bin(pred)) (1 - bin(gt))]
+
+so that mistakes count by their distance, and what is Normal in both does not count at all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.datasets.samples import AnnotatedSlide
+from bachview.errors import DatasetError
+from bachview.inference.plan import NamedBundle, OpenBundle, make_plan
+from bachview.inference.run import Judge, RunStart, classify
+from bachview.jobs.progress import Progress
+from bachview.jobs.tokens import CancelToken
+from bachview.store.results import ResultStore
+
+if TYPE_CHECKING:
+    from bachview.datasets.annotations import AnnotatedRegion
+    from bachview.slide.reader import SlideReader
+
+Table = npt.NDArray[np.int64]
+
+#: um per pixel of the raster: a tenth of a usual stride, so that outlines count, not cells.
+RASTER_MPP = 10.0
+NORMAL = "Normal"
+_UNREAD = 255
+#: Raster rows at once; the coordinates of all pixels of a large slide would fill 300 MB.
+_STRIP = 256
+
+
+class SlideJudge(Judge, Protocol):
+    """A `bachview.models.ensemble.Ensemble`."""
+
+    @property
+    def bundle(self) -> NamedBundle | OpenBundle:
+        """States geometry and classes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """Pixels of equal physical size over a region of a slide.
+
+    Attributes
+    ----------
+    region : level-0 px; the last row and column may reach past it.
+    step_x, step_y : size of a pixel, level-0 px.
+    """
+
+    region: Region
+    step_x: float
+    step_y: float
+
+    @classmethod
+    def over(cls, region: Region, calibration: Calibration, mpp: float = RASTER_MPP) -> "Raster":
+        """Raster of `mpp` um; the calibration is plausible."""
+        if calibration.mpp_x is None or calibration.mpp_y is None:
+            raise ValueError("a raster needs a calibration")
+        return cls(region, mpp / calibration.mpp_x, mpp / calibration.mpp_y)
+
+    @property
+    def xs(self) -> npt.NDArray[np.float64]:
+        """(w,) float64: centres of the columns, level-0 px."""
+        return self._centres(self.region.x, self.region.width, self.step_x)
+
+    @property
+    def ys(self) -> npt.NDArray[np.float64]:
+        """(h,) float64: centres of the rows, level-0 px."""
+        return self._centres(self.region.y, self.region.height, self.step_y)
+
+    @staticmethod
+    def _centres(start: float, length: float, step: float) -> npt.NDArray[np.float64]:
+        count = max(1, int(np.ceil(length / step - 1e-6)))
+        return np.asarray(start + (np.arange(count) + 0.5) * step, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class SlideScore:
+    """What pixels of one slide, or of several, were and were called.
+
+    Attributes
+    ----------
+    name : of the file; of all together ``""``.
+    classes : in order.
+    table : (C, C) int64, pixels of tissue or inside an outline, truth by answer.
+    unread : pixels that could not be classified; in no table.
+    """
+
+    name: str
+    classes: ClassSet
+    table: Table
+    unread: int
+
+    @property
+    def score(self) -> float | None:
+        """The score of Part B; None where no pixel counts, or the classes are not BACH's."""
+        return part_b_score(self.table) if len(self.classes) == 4 else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the table's pixels that are called what they are."""
+        total = int(self.table.sum())
+        return float(np.trace(self.table)) / total if total else None
+
+    def to_document(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        hits, truths, answers = (
+            np.diagonal(self.table),
+            self.table.sum(axis=1),
+            self.table.sum(axis=0),
+        )
+        per_class = {}
+        for c, key in enumerate(self.classes.keys):
+            union = int(truths[c] + answers[c] - hits[c])
+            per_class[key] = {
+                "pixels": int(truths[c]),
+                "accuracy": float(hits[c] / truths[c]) if truths[c] else None,
+                "iou": float(hits[c] / union) if union else None,
+            }
+        return {
+            "score": self.score,
+            "pixel_accuracy": self.accuracy,
+            "pixels": int(self.table.sum()),
+            "unread_pixels": self.unread,
+            "confusion": self.table.tolist(),
+            "per_class": per_class,
+        }
+
+
+def part_b_score(table: Table) -> float | None:
+    """The score of BACH's Part B, see the module; None where nothing counts.
+
+    Parameters
+    ----------
+    table : (4, 4) int64, pixels, truth by answer. It need not hold what is Normal in both.
+    """
+    truth, answer = np.indices(table.shape)
+    worst = np.maximum(truth, 3 - truth) * ((truth > 0) | (answer > 0))
+    whole = float((table * worst).sum())
+    return 1 - float((table * np.abs(answer - truth)).sum()) / whole if whole else None
+
+
+def pooled(scores: Sequence[SlideScore]) -> SlideScore:
+    """All slides as one, each pixel with the same weight, as Part B was scored."""
+    return SlideScore(
+        "",
+        scores[0].classes,
+        np.sum([score.table for score in scores], axis=0, dtype=np.int64),
+        sum(score.unread for score in scores),
+    )
+
+
+def slides_document(scores: Sequence[SlideScore]) -> dict[str, Any] | None:
+    """Plain values of all slides and of each, for JSON; None where there are none."""
+    if not scores:
+        return None
+    return {
+        "raster_mpp": RASTER_MPP,
+        **pooled(scores).to_document(),
+        "slides": [{"name": score.name, **score.to_document()} for score in scores],
+    }
+
+
+def score_slide(
+    ensemble: SlideJudge,
+    slide: AnnotatedSlide,
+    token: CancelToken,
+    *,
+    on_progress: Callable[[Progress], object] = lambda _: None,
+) -> SlideScore:
+    """Classify an annotated slide and compare. Blocking, of any length; nothing is kept.
+
+    Call it on a lane of low priority.
+
+    Raises
+    ------
+    DatasetError
+        The outlines cannot be read, or the pixel size is not known.
+    SlideOpenError, SlideReadError, EngineError, Cancelled
+        As `inference.run.classify`.
+    """
+    from bachview.datasets.annotations import read_annotations
+    from bachview.slide.opening import opened_slide
+
+    annotations = read_annotations(slide.annotations)
+    with opened_slide(slide.path, token) as reader:
+        calibration = reader.metadata.calibration
+        if not calibration.is_plausible and annotations.mpp is not None:
+            # The outlines' file states what the scanner measured.
+            calibration = Calibration.typed(annotations.mpp)
+        if not calibration.is_plausible:
+            raise DatasetError(
+                f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
+                "size; take the slide out of the data set or mend one of them."
+            )
+        prediction = classify_all(reader, calibration, ensemble, token, on_progress)
+    raster = Raster.over(prediction.grid.region, calibration)
+    return compare(slide.path.name, prediction, annotations.regions, raster)
+
+
+def classify_all(
+    reader: "SlideReader",
+    calibration: Calibration,
+    ensemble: SlideJudge,
+    token: CancelToken,
+    on_progress: Callable[[Progress], object] = lambda _: None,
+) -> Prediction:
+    """Classify a slide as the viewer does, into memory."""
+    plan = make_plan(reader.metadata, calibration, ensemble.bundle)
+    found: list[Prediction] = []
+
+    def on_start(start: RunStart) -> None:
+        found.append(start.prediction)
+
+    def on_results(results: PatchResults, progress: Progress) -> None:
+        found[0].add(results)
+        on_progress(progress)
+
+    with ResultStore.in_memory(reader.metadata.fingerprint) as store:
+        classify(
+            reader,
+            ensemble,
+            plan,
+            store,
+            token,
+            view=lambda: None,
+            on_start=on_start,
+            on_results=on_results,
+        )
+    return found[0]
+
+
+def compare(
+    name: str, prediction: Prediction, regions: Sequence["AnnotatedRegion"], raster: Raster
+) -> SlideScore:
+    """Count the pixels of a raster by what they are and what they were called."""
+    classes = prediction.classes
+    size = len(classes)
+    normal = classes.keys.index(NORMAL)
+    rows, columns = (
+        np.clip(((places - start) // stride).astype(np.int64), 0, count - 1)
+        for places, start, stride, count in (
+            (raster.ys, prediction.grid.region.y, prediction.grid.stride_y, prediction.grid.rows),
+            (
+                raster.xs,
+                prediction.grid.region.x,
+                prediction.grid.stride_x,
+                prediction.grid.columns,
+            ),
+        )
+    )
+    answers = np.where(
+        prediction.states == PatchState.DONE, prediction.top_class, np.uint8(normal)
+    ).astype(np.uint8)
+    answers[np.isin(prediction.states, (PatchState.FAILED, PatchState.PENDING))] = _UNREAD
+    has_tissue = prediction.states != PatchState.NO_TISSUE
+    table = np.zeros(size * size, np.int64)
+    unread = 0
+    for top in range(0, len(rows), _STRIP):
+        strip = slice(top, top + _STRIP)
+        truth, is_outlined = _truth(regions, raster.xs, raster.ys[strip], normal)
+        cells = np.ix_(rows[strip], columns)
+        answer = answers[cells]
+        counts = has_tissue[cells] | is_outlined
+        unread += int((counts & (answer == _UNREAD)).sum())
+        counts &= answer != _UNREAD
+        pairs = truth[counts].astype(np.int64) * size + answer[counts]
+        table += np.bincount(pairs, minlength=size * size)
+    return SlideScore(name, classes, table.reshape(size, size), unread)
+
+
+def _truth(
+    regions: Sequence["AnnotatedRegion"],
+    xs: npt.NDArray[np.float64],
+    ys: npt.NDArray[np.float64],
+    normal: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """(h, w) uint8 class and (h, w) bool whether inside an outline; later outlines win."""
+    import shapely
+
+    truth = np.full((len(ys), len(xs)), normal, np.uint8)
+    is_outlined = np.zeros(truth.shape, np.bool_)
+    for region in regions:
+        left, top, right, bottom = region.polygon.bounds
+        columns = slice(*np.searchsorted(xs, (left, right)))
+        rows = slice(*np.searchsorted(ys, (top, bottom)))
+        if rows.start == rows.stop or columns.start == columns.stop:
+            continue
+        shapely.prepare(region.polygon)
+        inside = shapely.contains_xy(region.polygon, *np.meshgrid(xs[columns], ys[rows]))
+        truth[rows, columns][inside] = region.label
+        is_outlined[rows, columns] |= inside
+    return truth, is_outlined

@@ -1,0 +1,93 @@
+"""``predictions.csv``: one line for each tissue cell."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bachview.core.cells import CellBlock, state_of, tissue_blocks
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.probabilities import disagreement, entropy
+from bachview.core.uncertainty import Thresholds
+from bachview.files import FileGroup, atomic_file
+
+
+def csv_columns(prediction: Prediction) -> list[str]:
+    """Names of the columns, in order.
+
+    ``x, y, width, height`` : the cell, level-0 px, decimals with two places.
+    ``state`` : classified, uncertain, pending or failed.
+    ``class`` : key of the ensemble's class; empty unless classified.
+    ``prob_<key>`` : the ensemble's probability of each class; empty where not judged.
+    ``class_<member>`` : key of each member's class; empty where not judged.
+    ``entropy, disagreement`` : 0..1; empty where not judged.
+    """
+    return [
+        *("x", "y", "width", "height", "state", "class"),
+        *(f"prob_{key}" for key in prediction.classes.keys),
+        *(f"class_{name}" for name in prediction.member_names),
+        *("entropy", "disagreement"),
+    ]
+
+
+def write_csv(
+    path: Path,
+    prediction: Prediction,
+    thresholds: Thresholds,
+    *,
+    group: FileGroup | None = None,
+) -> None:
+    """Write every tissue cell as a line of UTF-8 CSV, streamed; see `csv_columns`.
+
+    Parameters
+    ----------
+    group : the file appears with the others of this group.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    """
+    with atomic_file(path, group=group) as file:
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(csv_columns(prediction))
+        file.write(header.getvalue().encode())
+        for block in tissue_blocks(prediction, thresholds):
+            file.write("".join(_lines(prediction, block)).encode())
+
+
+def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
+    grid, keys = prediction.grid, prediction.classes.keys
+    judged = zip(
+        block.probabilities.argmax(axis=1).tolist(),
+        block.probabilities.tolist(),
+        block.members.argmax(axis=2).tolist(),
+        entropy(block.probabilities).tolist(),
+        disagreement(block.members).tolist(),
+        strict=True,
+    )
+    members, classes = len(prediction.member_names), len(keys)
+    template = ",".join([*["%.6f"] * classes, *["%s"] * members, "%.6f", "%.6f"])
+    nothing = "," * (classes + members + 1)
+    names = np.array(keys, dtype=object)
+    for place, state, is_doubtful in zip(
+        _places(grid, block), block.states.tolist(), block.doubtful.tolist(), strict=True
+    ):
+        written = state_of(state, is_doubtful=is_doubtful)
+        if state == PatchState.DONE:
+            top, probabilities, votes, spread, split = next(judged)
+            name = "" if is_doubtful else keys[top]
+            rest = template % (*probabilities, *names[votes], spread, split)
+        else:
+            name, rest = "", nothing
+        yield f"{place},{written},{name},{rest}\n"
+
+
+def _places(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
+    size = f"{grid.stride_x:.2f},{grid.stride_y:.2f}"
+    x = (grid.region.x + block.cells[:, 1] * grid.stride_x).tolist()
+    y = (grid.region.y + block.cells[:, 0] * grid.stride_y).tolist()
+    return (f"{left:.2f},{top:.2f},{size}" for left, top in zip(x, y, strict=True))

@@ -1,0 +1,179 @@
+"""``predictions.geojson``, as QuPath opens it (File, Import objects; or drag and drop).
+
+Up to `MOST_TILES` patches each becomes a QuPath *tile* with its probabilities as
+measurements. More would take QuPath minutes and gigabytes to open, so then each class (and
+each state that is no class) becomes one *annotation*, the union of its cells;
+``predictions.csv`` still has every patch.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.cells import (
+    STATE_COLORS,
+    STATE_NAMES,
+    CellBlock,
+    CellState,
+    count_tissue,
+    state_of,
+    tissue_blocks,
+)
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.probabilities import disagreement, entropy
+from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.export.outlines import outlines
+from bachview.files import FileGroup, atomic_file
+from bachview.store.provenance import Provenance
+
+MOST_TILES = 100_000
+
+Objects = Literal["auto", "tiles", "regions"]
+
+
+def write_geojson(
+    path: Path,
+    prediction: Prediction,
+    thresholds: Thresholds,
+    provenance: Provenance,
+    *,
+    objects: Objects = "auto",
+    group: FileGroup | None = None,
+) -> None:
+    """Write a FeatureCollection in level-0 px, streamed; provenance is a foreign member.
+
+    Parameters
+    ----------
+    objects : one tile a patch, one annotation a class, or what fits the number of patches.
+    group : the file appears with the others of this group.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    """
+    if objects == "auto":
+        objects = "tiles" if count_tissue(prediction) <= MOST_TILES else "regions"
+    features = (
+        _tiles(prediction, thresholds) if objects == "tiles" else _regions(prediction, thresholds)
+    )
+    with atomic_file(path, group=group) as file:
+        head = json.dumps(provenance.to_document(), ensure_ascii=False)
+        start = f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['
+        # A file's name need not be UTF-8.
+        file.write(start.encode("utf-8", "backslashreplace"))
+        comma = "\n"
+        for feature in features:
+            file.write((comma + feature).encode())
+            comma = ",\n"
+        file.write(b"\n]}\n")
+
+
+def _classification(name: str, color: tuple[int, int, int]) -> dict[str, Any]:
+    return {"name": name, "color": list(color)}
+
+
+def _state_classification(state: CellState) -> dict[str, Any]:
+    return _classification(STATE_NAMES[state], STATE_COLORS[state])
+
+
+def _tiles(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
+    classes = [json.dumps(_classification(c.name, c.color)) for c in prediction.classes]
+    states = {state: json.dumps(_state_classification(state)) for state in STATE_NAMES}
+    for block in tissue_blocks(prediction, thresholds):
+        measured = _measurements(prediction, block)
+        for corners, state, is_doubtful in zip(
+            _polygons(prediction.grid, block),
+            block.states.tolist(),
+            block.doubtful.tolist(),
+            strict=True,
+        ):
+            written = state_of(state, is_doubtful=is_doubtful)
+            top, measurements = next(measured) if state == PatchState.DONE else (0, "{}")
+            name = classes[top] if written is CellState.CLASSIFIED else states[written]
+            yield (
+                f'{{"type": "Feature", "geometry": {{"type": "Polygon", "coordinates": {corners}}}'
+                f', "properties": {{"objectType": "tile", "classification": {name}'
+                f', "measurements": {measurements}}}}}'
+            )
+
+
+def _measurements(prediction: Prediction, block: CellBlock) -> Iterator[tuple[int, str]]:
+    """Top class and measurements of each DONE cell."""
+    names = [*(f"prob_{key}" for key in prediction.classes.keys), "entropy", "disagreement"]
+    template = "{" + ", ".join(f'"{name}": %.4f' for name in names) + "}"
+    for top, probabilities, spread, split in zip(
+        block.probabilities.argmax(axis=1).tolist(),
+        block.probabilities.tolist(),
+        entropy(block.probabilities).tolist(),
+        disagreement(block.members).tolist(),
+        strict=True,
+    ):
+        yield top, template % (*probabilities, spread, split)
+
+
+def _polygons(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
+    left = grid.region.x + block.cells[:, 1] * grid.stride_x
+    top = grid.region.y + block.cells[:, 0] * grid.stride_y
+    for a, b, c, d in zip(
+        left.tolist(),
+        top.tolist(),
+        (left + grid.stride_x).tolist(),
+        (top + grid.stride_y).tolist(),
+        strict=True,
+    ):
+        yield (
+            f"[[[{a:.2f}, {b:.2f}], [{c:.2f}, {b:.2f}], [{c:.2f}, {d:.2f}], "
+            f"[{a:.2f}, {d:.2f}], [{a:.2f}, {b:.2f}]]]"
+        )
+
+
+def _regions(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
+    doubtful = uncertain(prediction, thresholds)
+    certain = (prediction.states == PatchState.DONE) & ~doubtful
+    masks = [
+        (_classification(c.name, c.color), certain & (prediction.top_class == index))
+        for index, c in enumerate(prediction.classes)
+    ]
+    masks += [
+        (_state_classification(CellState.UNCERTAIN), doubtful),
+        (
+            _state_classification(CellState.PENDING),
+            prediction.states == PatchState.PENDING,
+        ),
+        (_state_classification(CellState.FAILED), prediction.states == PatchState.FAILED),
+    ]
+    for classification, mask in masks:
+        if mask.any():
+            properties = {
+                "objectType": "annotation",
+                "name": classification["name"],
+                "classification": classification,
+                "isLocked": True,
+                "measurements": {"patches": int(mask.sum())},
+            }
+            yield json.dumps(
+                {
+                    "type": "Feature",
+                    "geometry": _union(prediction.grid, mask),
+                    "properties": properties,
+                }
+            )
+
+
+def _union(grid: PatchGrid, mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """GeoJSON geometry of the cells of `mask`, level-0 px, two decimals."""
+    x = (grid.region.x + np.arange(grid.columns + 1) * grid.stride_x).round(2).tolist()
+    y = (grid.region.y + np.arange(grid.rows + 1) * grid.stride_y).round(2).tolist()
+    return {
+        "type": "MultiPolygon",
+        "coordinates": [
+            [[(x[column], y[row]) for column, row in ring] for ring in polygon]
+            for polygon in outlines(mask)
+        ],
+    }

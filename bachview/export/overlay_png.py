@@ -1,0 +1,232 @@
+"""``overlay.png``: the slide in the colours of its classes, with all that explains them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.config import resource_folder
+from bachview.core.cells import STATE_COLORS, STATE_NAMES, CellState
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.summary import Part, Summary
+from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.core.units import area_text, length_text, round_length
+from bachview.export.thumbnail import Thumbnail, hatch, read_thumbnail
+from bachview.files import FileGroup, atomic_file
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import RGB, SlideReader
+from bachview.store.provenance import Provenance
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+
+_OPACITY = 0.5
+_FAILED_OPACITY = 0.8
+#: Side of the squares by which "not yet classified" is chequered, px.
+_CHEQUER_PX = 4
+_MARGIN = 24
+_PANEL_WIDTH = 560
+_LINE = 34
+_INK, _FAINT = (20, 20, 20), (95, 95, 95)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    part: Part | None
+    swatch: RGB
+
+
+def write_overlay_png(
+    path: Path,
+    reader: SlideReader,
+    prediction: Prediction,
+    summary: Summary,
+    thresholds: Thresholds,
+    provenance: Provenance,
+    *,
+    transform: Callable[[RGB], RGB] | None = None,
+    token: CancelToken | None = None,
+    longest_px: int = 2048,
+    group: FileGroup | None = None,
+) -> None:
+    """Draw the classified region with overlay, legend, areas and scale bar.
+
+    A slide of one level is read whole for it, in bounded memory: this may take minutes.
+
+    Parameters
+    ----------
+    summary : of the same prediction; its areas stand in the legend.
+    transform : to the slide's true colours.
+    longest_px : most px of the slide's picture, without the legend.
+    group : the file appears with the others of this group.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    Cancelled
+        The token was cancelled; no file is written.
+    """
+    from PIL import Image, ImageDraw
+
+    thumbnail = read_thumbnail(
+        reader, prediction.grid.region, longest_px, transform=transform, token=token
+    )
+    picture = blended(thumbnail, prediction, thresholds)
+    height, width = picture.shape[:2]
+    entries = _entries(summary)
+    if not thumbnail.readable.all():
+        swatch = np.full((24, 40, 3), 255, np.uint8)
+        hatch(swatch, np.zeros(swatch.shape[:2], np.bool_))
+        entries.append(_Entry("Slide cannot be read here", None, swatch))
+    panel_height = _MARGIN + _LINE * (len(entries) + 10)
+    # The narrowest picture still leaves room for the sentence below it.
+    page = Image.new(
+        "RGB",
+        (width + _PANEL_WIDTH + 3 * _MARGIN, max(height, panel_height) + 2 * _MARGIN + _LINE),
+        (255, 255, 255),
+    )
+    page.paste(Image.fromarray(picture), (_MARGIN, _MARGIN))
+    draw = ImageDraw.Draw(page)
+    draw.rectangle(
+        (_MARGIN - 1, _MARGIN - 1, _MARGIN + width, _MARGIN + height), outline=(170, 170, 170)
+    )
+    um_per_px = provenance.mpp_x * thumbnail.downsample
+    _draw_scale_bar(draw, width, height, um_per_px)
+    _draw_panel(page, draw, 2 * _MARGIN + width, entries, summary, provenance)
+    draw.text(
+        (_MARGIN, page.height - _MARGIN),
+        provenance.research_use,
+        fill=_INK,
+        font=_font(20),
+        anchor="lb",
+    )
+    with atomic_file(path, group=group) as file:
+        page.save(file, format="PNG", compress_level=6)
+
+
+def blended(thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds) -> RGB:
+    """(H, W, 3) uint8: the thumbnail with each pixel in the colour of its cell."""
+    grid = prediction.grid
+    columns = np.floor((thumbnail.x_l0 - grid.region.x) / grid.stride_x).astype(np.int64)
+    rows = np.floor((thumbnail.y_l0 - grid.region.y) / grid.stride_y).astype(np.int64)
+    inside = ((rows >= 0) & (rows < grid.rows))[:, None] & (
+        (columns >= 0) & (columns < grid.columns)
+    )[None]
+    at = np.ix_(rows.clip(0, grid.rows - 1), columns.clip(0, grid.columns - 1))
+    # One code a pixel: nothing, a class, or a state.
+    classes = len(prediction.classes)
+    codes = np.zeros(prediction.states.shape, np.uint8)
+    done = prediction.states == PatchState.DONE
+    codes[done] = 1 + prediction.top_class[done]
+    codes[uncertain(prediction, thresholds)] = 1 + classes
+    codes[prediction.states == PatchState.PENDING] = 2 + classes
+    codes[prediction.states == PatchState.FAILED] = 3 + classes
+    colors = np.array(
+        [
+            (0, 0, 0),
+            *(c.color for c in prediction.classes),
+            STATE_COLORS[CellState.UNCERTAIN],
+            STATE_COLORS[CellState.PENDING],
+            STATE_COLORS[CellState.FAILED],
+        ],
+        np.float32,
+    )
+    alphas = np.array([0, *[_OPACITY] * (classes + 2), _FAILED_OPACITY], np.float32)
+    # Single patches may have been read where the picture's tile could not: they are shown.
+    code = np.where(inside, codes[at], 0)
+    alpha = alphas[code]
+    alpha[(code == 2 + classes) & ~_chequers(code.shape)] = 0
+    mixed = thumbnail.pixels + (colors[code] - thumbnail.pixels) * alpha[..., None]
+    return np.asarray(mixed.round(), dtype=np.uint8)
+
+
+def _chequers(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    rows, columns = np.arange(shape[0]) // _CHEQUER_PX, np.arange(shape[1]) // _CHEQUER_PX
+    return np.asarray((rows[:, None] + columns[None]) % 2 == 0, dtype=np.bool_)
+
+
+def _entries(summary: Summary) -> list[_Entry]:
+    """The legend: all classes, and the states that occur."""
+    entries = [_Entry(c.name, c.part, _swatch(c.color, _OPACITY)) for c in summary.classes]
+    for state, part, opacity in (
+        (CellState.UNCERTAIN, summary.uncertain, _OPACITY),
+        (CellState.PENDING, summary.pending, _OPACITY),
+        (CellState.FAILED, summary.failed, _FAILED_OPACITY),
+    ):
+        if part.patches:
+            swatch = _swatch(STATE_COLORS[state], opacity)
+            if state is CellState.PENDING:
+                swatch[~_chequers(swatch.shape)] = 255
+            entries.append(_Entry(STATE_NAMES[state], part, swatch))
+    return entries
+
+
+def _swatch(color: tuple[int, int, int], opacity: float) -> RGB:
+    mixed = 255 + (np.array(color) - 255) * opacity
+    return np.full((24, 40, 3), mixed.round(), np.uint8)
+
+
+def _font(size: int) -> "ImageFont.ImageFont | ImageFont.FreeTypeFont":
+    from PIL import ImageFont
+
+    # Pillow's own font has no µ, × or ².
+    path = resource_folder() / "fonts" / "DejaVuSans.ttf"
+    return ImageFont.truetype(path, size) if path.is_file() else ImageFont.load_default(size)
+
+
+def _draw_panel(
+    page: "Image.Image",
+    draw: "ImageDraw.ImageDraw",
+    left: int,
+    entries: list[_Entry],
+    summary: Summary,
+    provenance: Provenance,
+) -> None:
+    from PIL import Image
+
+    y = _MARGIN
+    draw.text((left, y), "Classes", fill=_INK, font=_font(26))
+    y += _LINE + 8
+    right = left + _PANEL_WIDTH
+    for entry in entries:
+        page.paste(Image.fromarray(entry.swatch), (left, y))
+        draw.rectangle((left, y, left + 39, y + 23), outline=_FAINT)
+        draw.text((left + 54, y + 12), entry.name, fill=_INK, font=_font(20), anchor="lm")
+        if entry.part is not None:
+            share = f"{100 * entry.part.share:.1f} %"
+            area = area_text(entry.part.area_mm2)
+            draw.text((right - 110, y + 12), area, fill=_INK, font=_font(20), anchor="rm")
+            draw.text((right, y + 12), share, fill=_INK, font=_font(20), anchor="rm")
+        y += _LINE
+    y += 8
+    tissue = f"Tissue {area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} patches"
+    lines = [
+        tissue,
+        f"Model {provenance.bundle_name}",
+        f"SHA-256 {provenance.bundle_sha256[:16]}…",
+        f"Slide {provenance.slide_fingerprint[:28]}…",
+        f"{provenance.mpp_x:.4g} × {provenance.mpp_y:.4g} µm per px ({provenance.mpp_origin})",
+        f"Computed on {provenance.device}, {provenance.precision}",
+        provenance.time.replace("T", " ").replace("+00:00", " UTC"),
+    ]
+    for number, line in enumerate(lines):
+        draw.text((left, y), line, fill=_FAINT if number else _INK, font=_font(20))
+        y += _LINE
+
+
+def _draw_scale_bar(draw: "ImageDraw.ImageDraw", width: int, height: int, um_per_px: float) -> None:
+    """Bottom left in the picture, on white, so that it is read on any tissue."""
+    length_um = round_length(um_per_px * max(60, min(width / 4, 400)))
+    length_px = round(length_um / um_per_px)
+    font, text = _font(20), length_text(length_um)
+    text_width = int(draw.textlength(text, font=font))
+    left, bottom = _MARGIN + 12, _MARGIN + height - 12
+    box_width = max(length_px, text_width) + 20
+    draw.rectangle((left, bottom - 48, left + box_width, bottom), fill=(255, 255, 255))
+    draw.rectangle((left + 10, bottom - 14, left + 10 + length_px, bottom - 9), fill=_INK)
+    draw.text((left + 10, bottom - 20), text, fill=_INK, font=font, anchor="lb")

@@ -1,0 +1,72 @@
+"""``summary.json``, which is also what ``bachview classify --json`` prints."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bachview.core.summary import Summary
+from bachview.files import FileGroup, write_text
+from bachview.store.provenance import Provenance
+
+
+def summary_document(
+    summary: Summary,
+    provenance: Provenance,
+    *,
+    seconds: float,
+    patches_per_second: float,
+    output: Mapping[str, Path],
+    sha256: Mapping[str, str],
+) -> dict[str, Any]:
+    """The document that scripts build on; keys are only ever added.
+
+    Parameters
+    ----------
+    seconds, patches_per_second : of this session of the run.
+    output : kind of file (``csv``, ``geojson``, ``overlay``, ``summary``) to its path.
+    sha256 : of the files that belong to it, by name: they are those of the same export.
+
+    Returns
+    -------
+    Plain values. ``patches`` counts what the models judged: it is the sum over ``classes``
+    and ``uncertain``. ``share`` is of the tissue; the shares of ``classes``, ``uncertain``,
+    ``pending`` and ``failed`` add up to 1.
+    """
+    return {
+        "patches": summary.classified,
+        "tissue_mm2": summary.tissue_mm2,
+        "classes": {
+            c.name: {**c.part.to_document(), "key": c.key, "color": list(c.color)}
+            for c in summary.classes
+        },
+        "uncertain": summary.uncertain.to_document(),
+        "pending": summary.pending.to_document(),
+        "failed": summary.failed.to_document(),
+        "seconds": seconds,
+        "patches_per_second": patches_per_second,
+        "device": provenance.device,
+        "precision": provenance.precision,
+        "bundle": {"name": provenance.bundle_name, "sha256": provenance.bundle_sha256},
+        "output": {kind: str(path) for kind, path in output.items()},
+        "sha256": dict(sha256),
+        "provenance": provenance.to_document(),
+    }
+
+
+def write_summary_json(
+    path: Path, document: Mapping[str, Any], *, group: FileGroup | None = None
+) -> None:
+    """Write a `summary_document` as UTF-8 JSON; paths that are no UTF-8 are escaped.
+
+    Parameters
+    ----------
+    group : the file appears with the others of this group.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n", group=group)

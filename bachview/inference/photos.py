@@ -1,0 +1,332 @@
+"""What an ensemble says of whole photos: the classifier of the slides, patch by patch.
+
+A photo is opened as a slide, its colour profile is applied by the same rule, its patches are
+read by the same reader from the same level, and cells without tissue are passed over as on a
+slide. As on a slide the cells tile it, and the fields of the outermost are moved inwards, so that
+they lie on the photo; only the stride is fitted to it, so that no cell reaches over the edge.
+A photo smaller than a field has white around it.
+
+The class of a photo is nearly the class of most of its patches, as the greatest area of the
+overlay: each patch is sharpened before the mean is taken. Votes are as usual as sums of
+probabilities (both in Araújo et al., PLoS ONE 12:e0177544, 2017), and the mean of soft
+probabilities may name a class that is second best everywhere.
+"""
+
+import contextlib
+import functools
+import itertools
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region, Size
+from bachview.core.patches import PatchGeometry, PatchGrid
+from bachview.core.pixel_size import Calibration
+from bachview.core.probabilities import disagreement, doubted, entropy, tempered
+from bachview.errors import BachviewError, CalibrationError
+from bachview.inference.plan import LEAST_TISSUE
+from bachview.inference.readahead import READER_THREADS
+from bachview.inference.run import Opinions, predicted
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+
+Floats = npt.NDArray[np.float32]
+RGB = npt.NDArray[np.uint8]
+
+#: Temperature of a patch in the mean over a photo: 1 would be the mean of its probabilities, 0 that
+#: of votes. In between a patch that is not sure of its class counts less.
+VOTE_TEMPERATURE = 0.15
+
+#: Photos read and not yet judged; one is some 5 MB of patches.
+_AHEAD = 2 * READER_THREADS
+_CLOSE_S = 5.0
+
+
+class _Bundle(Protocol):
+    @property
+    def geometry(self) -> PatchGeometry:
+        """What the models were trained for."""
+        ...
+
+    @property
+    def photo_doubt(self) -> float:
+        """Share of a photo's votes that is spread evenly over the classes."""
+        ...
+
+
+class PhotoEnsemble(Protocol):
+    """A `bachview.models.ensemble.Ensemble`; called by one thread."""
+
+    @property
+    def bundle(self) -> _Bundle:
+        """States the geometry and the doubt about photos."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Patches to give to `predict` at once."""
+        ...
+
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> Opinions:
+        """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoJudgement:
+    """What the ensemble says of one photo.
+
+    Attributes
+    ----------
+    members : (P, M, C) float32, each member's probabilities of each patch.
+    probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
+    doubt : share of the votes that is spread evenly over the classes; it calibrates them.
+    """
+
+    members: Floats
+    probabilities: Floats
+    doubt: float = 0.0
+
+    @property
+    def photo_members(self) -> Floats:
+        """(M, C) float32: the mean of each member's votes."""
+        return _voted(self.members)
+
+    @property
+    def photo_probabilities(self) -> Floats:
+        """(C,) float32: the mean of the ensemble's votes, less the doubt."""
+        return doubted(_voted(self.probabilities), self.doubt)
+
+    @property
+    def top_class(self) -> int:
+        """Index of the photo's class."""
+        return int(self.photo_probabilities.argmax())
+
+    @property
+    def entropy(self) -> float:
+        """Of the photo's probabilities: 0 certain, 1 uniform."""
+        return float(entropy(self.photo_probabilities))
+
+    @property
+    def disagreement(self) -> float:
+        """Share of pairs of members that name different classes for the photo."""
+        return float(disagreement(self.photo_members[None])[0])
+
+
+def _voted(probabilities: Floats) -> Floats:
+    """(P, ..., C) to (..., C) float32: the mean of the sharpened patches."""
+    votes = tempered(probabilities, VOTE_TEMPERATURE)
+    return np.asarray(votes.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) -> PatchGrid:
+    """Cells that tile a photo, at about the bundle's stride.
+
+    Raises
+    ------
+    ValueError
+        The calibration is not plausible.
+    """
+    whole = Region(0, 0, size.width, size.height)
+    grid = PatchGrid.over(whole, calibration, geometry)
+
+    def fitted(length: int, stride: float, field: float, most: int) -> float:
+        count = max(1, round(length / stride))
+        # Fields no larger than the stride would leave some of the photo unseen.
+        return length / (count if length / count <= field * 1.01 else most)
+
+    return replace(
+        grid,
+        stride_x=fitted(size.width, grid.stride_x, grid.field_x, grid.columns),
+        stride_y=fitted(size.height, grid.stride_y, grid.field_y, grid.rows),
+    )
+
+
+def read_photo(
+    path: Path, mpp: float, geometry: PatchGeometry, token: CancelToken | None = None
+) -> RGB:
+    """A photo's patches as the models see them, row by row. Any thread.
+
+    Cells of which less than `LEAST_TISSUE` is tissue are left out, as on a slide, unless no
+    cell has more: every photo gets an answer.
+
+    Parameters
+    ----------
+    mpp : um/px of the photo.
+
+    Returns
+    -------
+    (P, input_px, input_px, 3) uint8 RGB, P >= 1.
+
+    Raises
+    ------
+    CalibrationError
+        `mpp` is implausible.
+    SlideOpenError, SlideReadError
+        The photo cannot be read, or changed meanwhile.
+    Cancelled
+        `token` was cancelled.
+    """
+    from bachview.slide.colour import srgb_transform
+    from bachview.slide.opening import opened_slide
+    from bachview.slide.patches import PatchReader
+    from bachview.slide.tissue import USUAL_WHITE, find_tissue
+
+    calibration = Calibration.typed(mpp)
+    if not calibration.is_plausible:
+        raise CalibrationError(
+            f"A pixel size of {mpp:g} µm is implausible for {path.name}; state it with --mpp."
+        )
+    with opened_slide(path, token) as reader:
+        metadata = reader.metadata
+        grid = photo_grid(metadata.pyramid.size, calibration, geometry)
+        # A photo shows too little glass to tell its colour from that of pale tissue.
+        mask = find_tissue(reader, calibration, token, white=USUAL_WHITE)
+        tissue = mask.tissue_cells(grid, LEAST_TISSUE, token)
+        if not tissue.count:
+            whole = replace(mask, mask=np.ones_like(mask.mask))
+            tissue = whole.tissue_cells(grid, LEAST_TISSUE, token)
+        transform = srgb_transform(metadata.icc_profile)
+        patches = PatchReader(reader, calibration, geometry, transform)
+        pixels = []
+        for row, column in np.argwhere(tissue.mask):
+            if token is not None:
+                token.check()
+            pixels.append(patches.read(tissue.field(grid, int(row), int(column))))
+    return np.stack(pixels)
+
+
+def judge_photo(
+    ensemble: PhotoEnsemble, path: Path, mpp: float, *, stride_um: float | None = None
+) -> PhotoJudgement:
+    """Judge one photo; see `judge_photos`."""
+    return judge_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
+
+
+def judge_photos(
+    ensemble: PhotoEnsemble,
+    photos: Sequence[tuple[Path, float]],
+    *,
+    stride_um: float | None = None,
+    token: CancelToken | None = None,
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> list[PhotoJudgement]:
+    """Judge photos, in their order. Blocking; reads on two threads of low priority meanwhile.
+
+    Parameters
+    ----------
+    photos : (path, um/px).
+    stride_um : greatest step of the grid, um; None: the bundle's.
+    token : a cancel is answered within half a second.
+    on_progress : called on this thread with the photos done and their number.
+
+    Raises
+    ------
+    CalibrationError, SlideOpenError, SlideReadError
+        A photo cannot be read; the rest is not looked at.
+    EngineError
+        The engine failed.
+    Cancelled
+        `token` was cancelled.
+    """
+    found = []
+    # Closed at once on an error, so that the readers end with this call.
+    with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
+        for answer in answers:
+            if isinstance(answer, BachviewError):
+                raise answer
+            found.append(answer)
+            on_progress(len(found), len(photos))
+    return found
+
+
+def attempt_photos(
+    ensemble: PhotoEnsemble,
+    photos: Sequence[tuple[Path, float]],
+    *,
+    stride_um: float | None = None,
+    token: CancelToken | None = None,
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> list[PhotoJudgement | BachviewError]:
+    """As `judge_photos`, but a photo that cannot be read yields its error in its place.
+
+    Raises
+    ------
+    EngineError, Cancelled
+        As `judge_photos`.
+    """
+    found = []
+    with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
+        for answer in answers:
+            found.append(answer)
+            on_progress(len(found), len(photos))
+    return found
+
+
+def _answers(
+    ensemble: PhotoEnsemble,
+    photos: Sequence[tuple[Path, float]],
+    stride_um: float | None,
+    token: CancelToken | None,
+) -> Generator[PhotoJudgement | BachviewError, None, None]:
+    """One answer for each photo, or the error of its reading."""
+    geometry = ensemble.bundle.geometry
+    if stride_um is not None:
+        geometry = PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
+    lane = Lane("photo-readers", threads=READER_THREADS, low_priority=True)
+    left = iter(photos)
+    ahead: deque[Future[RGB]] = deque()
+
+    def read_on(count: int) -> None:
+        for path, mpp in itertools.islice(left, count):
+            # Tokens of their own: closing the lane must not cancel the caller's other work.
+            ahead.append(lane.submit(functools.partial(read_photo, path, mpp, geometry)))
+
+    try:
+        read_on(_AHEAD)
+        while ahead:
+            future = ahead.popleft()
+            _wait(future, token)
+            error = future.exception()
+            if isinstance(error, BachviewError):
+                answer: PhotoJudgement | BachviewError = error
+            else:
+                answer = _judge(ensemble, future.result(), token)
+            read_on(1)
+            yield answer
+    finally:
+        lane.close(_CLOSE_S)
+
+
+def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
+    """Until it is done, with an eye on the token.
+
+    Raises
+    ------
+    Cancelled
+        The token was cancelled.
+    """
+    while True:
+        if token is not None:
+            token.check()
+        if wait_for([future], 0.1 if token is not None else None).done:
+            return
+
+
+def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> PhotoJudgement:
+    members, probabilities = [], []
+    for start in range(0, len(patches), ensemble.batch_size):
+        batch = patches[start : start + ensemble.batch_size]
+        of_members, of_all = predicted(ensemble.predict, batch, token)
+        members.append(of_members)
+        probabilities.append(of_all)
+    return PhotoJudgement(
+        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_doubt
+    )

@@ -1,0 +1,147 @@
+"""A bundle on disk: a folder, or a zip with the ending ``.bachmodel``.
+
+It is untrusted input. Opening parses the manifest and checks that exactly the files that it
+lists are there, with exactly its hashes; nothing is built or run. Every later `Bundle.read`
+hashes what it returns again, so a file that changes after opening is noticed.
+"""
+
+import hashlib
+from pathlib import Path
+
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import BundleError
+from bachview.models.bundle.containers import Container, open_container
+from bachview.models.bundle.manifest import (
+    MANIFEST_FILE,
+    MANIFEST_LIMIT_BYTES,
+    MODEL_CARD_FILE,
+    Manifest,
+    parse_manifest,
+)
+from bachview.models.closable import Closing
+
+BUNDLE_SUFFIX = ".bachmodel"
+
+
+class Bundle(Closing):
+    """An opened bundle whose files all have the hashes of its manifest.
+
+    One thread at a time. The owner closes it (an `Ensemble` closes the bundle it was loaded
+    from).
+
+    Attributes
+    ----------
+    path : the folder or file.
+    manifest : the parsed manifest.
+    sha256 : hash of the manifest's bytes. As these hold the hashes of all other files, it
+        names the whole content; a folder and its zip have the same.
+    """
+
+    def __init__(self, container: Container) -> None:
+        """Parse and check.
+
+        Raises
+        ------
+        BundleError
+            See `open_bundle`.
+        """
+        self.path = container.path
+        self._container = container
+        where = container.path.name
+        if MANIFEST_FILE not in container.files:
+            raise BundleError(f"{where} has no {MANIFEST_FILE}: it is not a bundle.")
+        content = container.read(MANIFEST_FILE, MANIFEST_LIMIT_BYTES)
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.manifest: Manifest = parse_manifest(content, where)
+        self._check_files()
+
+    def _check_files(self) -> None:
+        where = self.path.name
+        listed = self.manifest.files
+        there = set(self._container.files) - {MANIFEST_FILE}
+        for name in sorted(set(listed) - there):
+            raise BundleError(f"The bundle {where} lacks {name}: copy it again.")
+        for name in sorted(there - set(listed)):
+            raise BundleError(
+                f"The bundle {where} holds {name}, which its manifest does not list: "
+                "nothing of it was loaded."
+            )
+        for name, wanted in listed.items():
+            if self._container.sha256(name) != wanted:
+                raise self._wrong_hash(name)
+
+    def _wrong_hash(self, name: str) -> BundleError:
+        return BundleError(
+            f"{name} in the bundle {self.path.name} is not the file that the manifest "
+            "describes (its SHA-256 differs): copy the bundle again."
+        )
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes in the order of the probability columns."""
+        return self.manifest.class_set
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        """What a patch must be."""
+        return self.manifest.geometry
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Names of the members in the order of the votes."""
+        return tuple(member.name for member in self.manifest.members)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """When an answer is shown as uncertain."""
+        return self.manifest.uncertainty_thresholds
+
+    @property
+    def photo_doubt(self) -> float:
+        """Share of a photo's votes that is spread evenly over the classes."""
+        return self.manifest.photo_doubt
+
+    @property
+    def model_card(self) -> str:
+        """``MODEL_CARD.md`` as text."""
+        return self.read(MODEL_CARD_FILE).decode("utf-8", errors="replace")
+
+    def read(self, name: str) -> bytes:
+        """Content of one file that the manifest lists.
+
+        Raises
+        ------
+        BundleError
+            It is not listed, cannot be read, or has changed since the bundle was opened.
+        """
+        wanted = self.manifest.files.get(name)
+        if wanted is None:
+            raise BundleError(f"The manifest of {self.path.name} lists no {name}.")
+        content = self._container.read(name)
+        if hashlib.sha256(content).hexdigest() != wanted:
+            raise self._wrong_hash(name)
+        return content
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._container.close()
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open a folder or ``.bachmodel`` file, parse its manifest and check every hash.
+
+    Raises
+    ------
+    BundleError
+        It is not there or no bundle; a name leaves the folder, is absolute, a link or there
+        twice; it is too large or packed too tightly; a file is missing, unlisted or has
+        another hash; the manifest is wrong.
+    """
+    container = open_container(path)
+    try:
+        return Bundle(container)
+    except BaseException:
+        container.close()
+        raise

@@ -1,0 +1,315 @@
+"""Three Keras models and three fitted classifiers become a bundle. Training uses it."""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+import bachview
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import ExportError
+from bachview.files import atomic_path, scratch_folder
+from bachview.models.architectures import Architecture, preprocessing_of
+from bachview.models.bundle import manifest as schema
+from bachview.models.bundle.golden import Golden
+from bachview.models.bundle.opened import BUNDLE_SUFFIX
+from bachview.models.classifiers import Classifier, dump_classifier
+from bachview.models.engines.base import CnnOutputs, Patches
+from bachview.models.engines.export import export_graph, fuse
+from bachview.models.engines.keras_weights import KernelFormat, dump_weights, round_kernels
+from bachview.models.ensemble import members_of, vote
+from bachview.models.known_bundles import KnownBundles
+from bachview.models.loading import Loading
+
+#: Name of each file that holds a classifier, by estimator.
+CLASSIFIER_FILES = {
+    "random_forest": "forest.skops",
+    "gradient_boosting": "boosting.skops",
+    "svm": "svm.skops",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cnn:
+    """A CNN member.
+
+    Attributes
+    ----------
+    model : a Keras model of `bachview.models.architectures.build_cnn`. Writing rounds its
+        kernels in place.
+    """
+
+    name: str
+    architecture: Architecture
+    model: Any
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FittedClassifier:
+    """A scikit-learn member, fitted on the concatenated pooled features of the CNNs.
+
+    Attributes
+    ----------
+    fitted : estimator or pipeline whose classes are 0 to C-1 in the order of the class set.
+    """
+
+    name: str
+    estimator: Literal["random_forest", "gradient_boosting", "svm"]
+    fitted: Any
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a bundle says of itself; every field is written into its manifest.
+
+    Attributes
+    ----------
+    model_card : Markdown: what it was trained on, how it was measured, what it is not for.
+    photo_doubt : share of a photo's votes that is spread evenly over the classes; 0 leaves them.
+    metrics : name of a measure to its value; empty where nothing was measured.
+    """
+
+    name: str
+    version: str
+    licence: str
+    intended_use: str
+    classes: ClassSet
+    geometry: PatchGeometry
+    temperature: float
+    thresholds: Thresholds
+    weights_origin: Literal["imagenet", "scratch", "random", "constructed"]
+    data: str
+    split: str
+    model_card: str
+    photo_doubt: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def features_of(
+    cnns: Sequence[Cnn],
+    patches: Patches,
+    *,
+    batch: int = 16,
+    kernels: KernelFormat = "fp16",
+    on_batch: Callable[[int], object] = lambda done: None,
+) -> CnnOutputs:
+    """What the Keras models say of patches: the features on which to fit the classifiers.
+
+    Kernels are rounded in place first, so that the features are those of the bundle.
+
+    Parameters
+    ----------
+    patches : (N, input_px, input_px, 3) uint8 RGB.
+    on_batch : told after each batch how many patches are done; what it raises ends the work.
+    """
+    for cnn in cnns:
+        round_kernels(cnn.model, kernels)
+    fused = fuse([cnn.model for cnn in cnns])
+    parts = []
+    for at in range(0, len(patches), batch):
+        parts.append(fused.predict_on_batch(patches[at : at + batch]))
+        on_batch(min(at + batch, len(patches)))
+    outputs = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return CnnOutputs(
+        np.stack(outputs[0::3], axis=1), tuple(outputs[1::3]), np.stack(outputs[2::3], axis=1)
+    )
+
+
+def write_bundle(
+    output: Path,
+    *,
+    cnns: Sequence[Cnn],
+    classifiers: Sequence[FittedClassifier],
+    description: Description,
+    golden_patches: Patches,
+    golden_labels: npt.NDArray[np.int64],
+    keras_weights: bool = True,
+    kernels: KernelFormat = "fp16",
+) -> Path:
+    """Write a bundle and return its path.
+
+    The same input gives the same bytes with the same releases of the libraries.
+
+    Parameters
+    ----------
+    output : a new folder, or a file with the ending ``.bachmodel`` (replaced when whole).
+    cnns, classifiers : the members; they vote in this order.
+    golden_patches : (P, input_px, input_px, 3) uint8 RGB, at least one of each class.
+    golden_labels : (P,) int64, the class that each one stands for.
+    keras_weights : whether the weights for the tensorflow engine are put in as well.
+    kernels : how the kernels are stored; int8 halves the file, and the answers are those of the
+        rounded kernels everywhere.
+
+    Raises
+    ------
+    ExportError
+        The output is there already (a folder) or cannot be written.
+    ValueError
+        The members do not fit together, or hold what a bundle cannot hold.
+    BundleError
+        What was written does not give the reference's answers; nothing is left behind.
+    """
+    if output.is_dir() or (output.exists() and output.suffix != BUNDLE_SUFFIX):
+        raise ExportError(f"{output.name} is there already: choose a new name for the bundle.")
+    is_packed = output.suffix == BUNDLE_SUFFIX
+    with scratch_folder(output) if is_packed else atomic_path(output) as folder:
+        folder.mkdir(exist_ok=True)
+        outputs = features_of(cnns, golden_patches, kernels=kernels)
+        golden = (golden_patches, golden_labels)
+        _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights)
+        if is_packed:
+            with atomic_path(output) as packed:
+                _pack(folder, packed)
+    return output
+
+
+def _fill(
+    folder: Path,
+    cnns: Sequence[Cnn],
+    classifiers: Sequence[FittedClassifier],
+    description: Description,
+    outputs: CnnOutputs,
+    golden_cases: tuple[Patches, npt.NDArray[np.int64]],
+    keras_weights: bool,
+) -> None:
+    patches, labels = golden_cases
+    export_graph([cnn.model for cnn in cnns], [cnn.architecture for cnn in cnns], folder)
+    (folder / schema.MODEL_CARD_FILE).write_text(
+        description.model_card, encoding="utf-8", errors="backslashreplace"
+    )
+    for member in classifiers:
+        (folder / CLASSIFIER_FILES[member.estimator]).write_bytes(dump_classifier(member.fitted))
+    if keras_weights:
+        (folder / "keras").mkdir()
+        for cnn in cnns:
+            (folder / _weights_file(cnn)).write_bytes(dump_weights(cnn.model))
+    # The golden file needs the manifest's order and weights, the manifest the golden's hash.
+    hollow = _manifest(cnns, classifiers, description, outputs, {}, keras_weights)
+    loaded = tuple(Classifier(c.fitted, len(description.classes)) for c in classifiers)
+    members = members_of(hollow, outputs, loaded)
+    golden = Golden(
+        description.classes.keys,
+        tuple(entry.name for entry in description.classes),
+        labels.astype(np.int64),
+        patches,
+        members,
+        vote(hollow, members),
+        outputs.features,
+    )
+    (folder / schema.GOLDEN_FILE).write_bytes(golden.to_bytes())
+    hashes = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
+    (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
+    # What would not load is not handed out.
+    with Loading(
+        folder, engine="openvino", device="CPU", precision="f32", is_trusted=True
+    ) as loading:
+        loading.take_all()
+        KnownBundles().add_own(loading.sha256)
+
+
+def _weights_file(cnn: Cnn) -> str:
+    return f"keras/{cnn.model.name}.npz"
+
+
+def _manifest(
+    cnns: Sequence[Cnn],
+    classifiers: Sequence[FittedClassifier],
+    description: Description,
+    outputs: CnnOutputs,
+    hashes: dict[str, str],
+    keras_weights: bool,
+) -> schema.Manifest:
+    map_size = (int(outputs.maps.shape[2]), int(outputs.maps.shape[3]))
+    networks = tuple(
+        schema.CnnMember(
+            kind="cnn",
+            name=cnn.name,
+            architecture=cnn.architecture,
+            preprocessing=preprocessing_of(cnn.architecture),
+            weight=cnn.weight,
+            features=int(values.shape[1]),
+            map_size=map_size,
+            weights_file=_weights_file(cnn) if keras_weights else None,
+        )
+        for cnn, values in zip(cnns, outputs.features, strict=True)
+    )
+    others = tuple(
+        schema.SklearnMember(
+            kind="sklearn",
+            name=member.name,
+            estimator=member.estimator,
+            weight=member.weight,
+            file=CLASSIFIER_FILES[member.estimator],
+        )
+        for member in classifiers
+    )
+    geometry, thresholds = description.geometry, description.thresholds
+    values: dict[str, Any] = {
+        "schema_version": schema.SCHEMA_VERSION,
+        "name": description.name,
+        "version": description.version,
+        "licence": description.licence,
+        "intended_use": description.intended_use,
+        "classes": tuple(
+            schema.ClassEntry(name=c.name, key=c.key, letter=c.letter, color=c.color)
+            for c in description.classes
+        ),
+        "patch": schema.PatchEntry(
+            input_px=geometry.input_px, mpp=geometry.mpp, stride_um=geometry.stride_um
+        ),
+        "members": (*networks, *others),
+        "temperature": description.temperature,
+        "photo_doubt": description.photo_doubt,
+        "thresholds": schema.ThresholdEntry(
+            confidence=thresholds.confidence, disagreement=thresholds.disagreement
+        ),
+        "training": schema.TrainingEntry(
+            weights_origin=description.weights_origin,
+            data=description.data,
+            split=description.split,
+            metrics=dict(description.metrics),
+        ),
+        "versions": {
+            "bachview": bachview.__version__,
+            **{name: version(name) for name in _LIBRARIES},
+        },
+        "files": hashes,
+    }
+    # Without hashes it is only used for the order and weights of the members.
+    return schema.Manifest(**values) if hashes else schema.Manifest.model_construct(**values)
+
+
+_LIBRARIES = ("keras", "numpy", "openvino", "scikit-learn", "skops", "tensorflow")
+
+
+def _pack(folder: Path, output: Path) -> None:
+    """Zip a folder, the manifest first; the same files give the same bytes."""
+    names = sorted(
+        (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
+        key=lambda name: (name != schema.MANIFEST_FILE, name),
+    )
+    with zipfile.ZipFile(output, "w") as archive:
+        for name in names:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            content = (folder / name).read_bytes()
+            # Weights hardly shrink, and unpacking them would cost most of the loading time.
+            is_packed_or_weights = name.endswith((".bin", ".npz", ".skops"))
+            method = zipfile.ZIP_STORED if is_packed_or_weights else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content, method, 6)
+    output.chmod(0o644)

@@ -1,0 +1,180 @@
+"""Three Keras models become one OpenVINO graph with one uint8 input.
+
+Keras -> TensorFlow SavedModel -> OpenVINO's TensorFlow front end -> kernels as fp16 or int8.
+TensorFlow is needed here, not where the graph is run.
+"""
+
+import json
+import os
+import subprocess  # our own program only
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import EngineError
+from bachview.models.architectures import Architecture, build_cnn, with_features_and_maps
+from bachview.models.engines.graph import INPUT_NAME, output_names
+from bachview.models.engines.keras_weights import dump_weights, int8_parts, load_weights
+from bachview.models.engines.openvino_runtime import openvino
+from bachview.models.engines.tensorflow_runtime import tensorflow
+
+#: Fewer values than this are not worth the further operations.
+_WORTH_SHRINKING: Final = 256
+_PARTS_FILE: Final = "networks.json"
+#: Exit code of the export's process where TensorFlow is missing.
+_NO_TENSORFLOW: Final = 3
+
+
+def fuse(models: Sequence[Any]) -> Any:
+    """One Keras model over the CNNs of `build_cnn`; its outputs are a flat list of three each."""
+    import keras
+
+    pixels = keras.layers.Input(models[0].input_shape[1:], dtype="uint8", name=INPUT_NAME)
+    outputs = []
+    for index, model in enumerate(models):
+        outputs += with_features_and_maps(model, name=f"network_{index}")(pixels)
+    return keras.Model(pixels, outputs, name="ensemble")
+
+
+def export_graph(
+    models: Sequence[Any], architectures: Sequence[Architecture], folder: Path
+) -> None:
+    """Write ``cnn.xml`` and ``cnn.bin`` of the fused graph into `folder`.
+
+    Where Keras runs on another backend than TensorFlow, a process of its own does it.
+
+    Parameters
+    ----------
+    models : Keras models of `build_cnn`, all with the same input size. Kernels that were
+        rounded (`keras_weights.round_kernels`) are stored as fp16 or int8.
+    architectures : of the models.
+
+    Raises
+    ------
+    EngineError
+        TensorFlow is not installed.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        _export(models, folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
+        parts = []
+        for model, architecture in zip(models, architectures, strict=True):
+            (Path(scratch) / f"{model.name}.npz").write_bytes(dump_weights(model))
+            parts.append(
+                {
+                    "architecture": architecture,
+                    "name": model.name,
+                    "input_px": model.input_shape[1],
+                    "class_count": model.output_shape[1],
+                    "features": model.get_layer("pooled").output.shape[1],
+                }
+            )
+        (Path(scratch) / _PARTS_FILE).write_text(json.dumps(parts), encoding="utf-8")
+        command = [sys.executable, "-m", "bachview.models.engines.export", scratch, str(folder)]
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+        ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    if ended.returncode == _NO_TENSORFLOW:
+        raise EngineError(
+            "The networks are trained, but writing the bundle needs TensorFlow, which is not "
+            "installed here: install bachview[tensorflow], or copy the training's folder to a "
+            "machine that has it, and give the same command with --resume."
+        )
+    if ended.returncode:
+        raise RuntimeError(f"the export failed: {ended.stderr.decode(errors='replace')[-2000:]}")
+
+
+def _export_process(scratch: Path, folder: Path) -> None:
+    """Rebuild the networks of another process with TensorFlow and write their graph."""
+    tensorflow()
+    models = []
+    for part in json.loads((scratch / _PARTS_FILE).read_text(encoding="utf-8")):
+        model = build_cnn(**part)
+        content = (scratch / f"{model.name}.npz").read_bytes()
+        load_weights(model, content, f"{model.name}.npz")
+        models.append(model)
+    _export(models, folder)
+
+
+def _export(models: Sequence[Any], folder: Path) -> None:
+    ov = openvino()
+    fused = fuse(models)
+    # Not ov.convert_model: that folds batch normalisation into the kernels before they are
+    # stored, so that fp16 would round them again (measured: up to 2e-3 in a probability). The
+    # front end alone keeps them apart; the device folds them when it compiles, in f32.
+    front_end = ov.frontend.FrontEndManager().load_by_framework("tf")
+    with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
+        fused.export(scratch, format="tf_saved_model", verbose=False)
+        graph = front_end.convert(front_end.load(scratch))
+        _shrink(graph)
+        _name_ports(graph, len(models))
+        ov.save_model(graph, folder / "cnn.xml", compress_to_fp16=False)
+
+
+def _shrink(graph: Any) -> None:
+    """Store as int8 or fp16 the constants that lose nothing by it."""
+    ov = openvino()
+    for constant in graph.get_ordered_ops():
+        if constant.get_type_name() != "Constant" or constant.data.dtype != np.float32:
+            continue
+        if constant.data.size < _WORTH_SHRINKING:
+            continue
+        readers = list(constant.output(0).get_target_inputs())
+        whole = _from_int8(constant.data)
+        if whole is None:
+            half = constant.data.astype(np.float16)
+            if not np.array_equal(half, constant.data):
+                continue
+            whole = ov.opset13.convert(ov.op.Constant(half), "f32")
+        for reader in readers:
+            reader.replace_source_output(whole.output(0))
+
+
+def _from_int8(values: npt.NDArray[np.float32]) -> Any | None:
+    """The constant as int8 times a scale along some axis; None where that is not exact.
+
+    The axis is looked for, since the front end may have turned a kernel.
+    """
+    ov = openvino()
+    for axis in range(values.ndim if values.ndim > 1 else 0):
+        whole, scale = int8_parts(values, axis)
+        if np.array_equal(whole * scale, values):
+            # By way of int32: a direct conversion stays compressed, and OpenVINO's pass
+            # ConvertWeightCompressedConv1x1ToMatmul (2026.4) then gives wrong sums or refuses
+            # the graph. This one is folded into f32 when the graph is compiled.
+            widened = ov.opset13.convert(ov.opset13.convert(ov.op.Constant(whole), "i32"), "f32")
+            return ov.opset13.multiply(widened, ov.op.Constant(scale))
+    return None
+
+
+def _name_ports(graph: Any, cnn_count: int) -> None:
+    """Give input and outputs the names that the engines look for, and all else plain ones.
+
+    Keras names the outputs of a SavedModel output_0, output_1, … in the model's order, and
+    the conversion may list them in another. The names inside count what the process built
+    before, so that the same networks would give other bytes each time.
+    """
+    wanted = [name for index in range(cnn_count) for name in output_names(index)]
+    by_old = {name: port for port in graph.outputs for name in port.get_names()}
+    ports = [by_old[f"output_{place}"] for place in range(len(wanted))]
+    for number, operation in enumerate(graph.get_ordered_ops()):
+        operation.set_friendly_name(f"{operation.get_type_name()}_{number}")
+        for port in operation.outputs():
+            port.get_tensor().set_names(set())
+    graph.inputs[0].get_tensor().set_names({INPUT_NAME})
+    for port, name in zip(ports, wanted, strict=True):
+        port.get_tensor().set_names({name})
+
+
+if __name__ == "__main__":
+    try:
+        _export_process(Path(sys.argv[1]), Path(sys.argv[2]))
+    except EngineError:
+        sys.exit(_NO_TENSORFLOW)

@@ -1,0 +1,253 @@
+"""The default engine: OpenVINO on CPU, Intel GPU or NPU. No TensorFlow, no network.
+
+Batches have one fixed size (the last is filled up): every patch is computed by the same code
+whatever stands beside it, so a patch alone and the same patch in a batch get the same answer.
+
+OpenVINO's worker threads take the priority of the thread that starts them (Linux). The graph
+is therefore compiled and first run on a thread of low priority, whoever asks for it, so that
+classification never competes with the hand.
+"""
+
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from bachview.errors import Cancelled, EngineError, EngineMemoryError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.priority import lower_thread_priority
+from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle.opened import Bundle
+from bachview.models.engines.base import CnnOutputs, EngineInfo, Floats, Patches, joined
+from bachview.models.engines.graph import INPUT_NAME, output_names, read_graph
+from bachview.models.engines.openvino_runtime import first_line, is_out_of_memory, openvino
+
+_log = logging.getLogger(__name__)
+
+#: How long a cancel may wait for the next look at the token, ms.
+_POLL_MS = 20
+#: Patches in one request. Measured on 2 cores with the three real networks in bf16: two
+#: requests of 4 at a time gave 81 patches/s, one of 8 gave 76, one of 1 gave 59.
+_GRAPH_BATCH: Final = 4
+#: How long the recommended batch should take, and the most patches in it.
+_BATCH_S: Final = 0.35
+_BATCH_LIMIT: Final = 64
+_T = TypeVar("_T")
+_CAPABILITIES: Final = {"bf16": "BF16", "f16": "FP16"}
+
+
+def available_devices() -> tuple[str, ...]:
+    """Devices that OpenVINO finds on this machine, e.g. ``("CPU", "GPU")``."""
+    return tuple(openvino().Core().available_devices)
+
+
+def candidate_precisions(device: str) -> tuple[str, ...]:
+    """Precisions that the device computes natively, the fastest first; f32 is always last."""
+    core = openvino().Core()
+    try:
+        capabilities = set(core.get_property(device, "OPTIMIZATION_CAPABILITIES"))
+    except RuntimeError as error:
+        # A broken driver: compiling for it will say why, and the next device gets its turn.
+        _log.info("%s does not say what it computes: %s", device, first_line(error))
+        return ("f32",)
+    preferred = "bf16" if device.startswith("CPU") else "f16"
+    fast = [preferred] if _CAPABILITIES[preferred] in capabilities else []
+    # An NPU has no f32.
+    exact = [] if device.startswith("NPU") and fast else ["f32"]
+    return (*fast, *exact)
+
+
+def candidate_devices(device: str) -> tuple[str, ...]:
+    """Devices to try for what the user asked for, best first.
+
+    AUTO is a GPU where there is one, else the CPU; an NPU only where it is asked for.
+
+    Raises
+    ------
+    EngineError
+        The device is not on this machine.
+    """
+    found = available_devices()
+    if device == "AUTO":
+        return (*(name for name in found if name.startswith("GPU")), "CPU")
+    matching = tuple(name for name in found if name.split(".")[0] == device)
+    if not matching:
+        raise EngineError(
+            f"This machine has no {device} that OpenVINO can use (it has "
+            f"{', '.join(found)}): choose another device."
+        )
+    return matching[:1]
+
+
+class OpenVinoEngine:
+    """A `CnnEngine` on the fused graph of a bundle."""
+
+    def __init__(self, bundle: Bundle, *, device: str, precision: str) -> None:
+        """Compile the graph for one device and precision.
+
+        Raises
+        ------
+        BundleError
+            The graph is damaged or not what the manifest says.
+        EngineError
+            The device is not there or refuses the graph.
+        """
+        self._manifest = bundle.manifest
+        graph = read_graph(bundle)
+        try:
+            _at_low_priority(lambda: self._start(graph, device, precision))
+        except RuntimeError as error:
+            raise EngineError(
+                f"The device {device} cannot run the networks of {bundle.path.name} in "
+                f"{precision}: {first_line(error)}"
+            ) from error
+        self._info = EngineInfo(
+            "openvino", self._device_in_use(device), self._precision_in_use(precision)
+        )
+
+    def _start(self, graph: Any, device: str, precision: str) -> None:
+        side = self._manifest.patch.input_px
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": precision,
+        }
+        if device == "CPU":
+            # Pinned threads would stay on the core where the window is being painted.
+            options["ENABLE_CPU_PINNING"] = False
+        graph.reshape([_GRAPH_BATCH, side, side, 3])
+        self._compiled = openvino().Core().compile_model(graph, device, options)
+        count = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._requests = [self._compiled.create_infer_request() for _ in range(count)]
+        blank = np.zeros((_GRAPH_BATCH, side, side, 3), np.uint8)
+        # The first round starts the remaining threads, the others tell the speed; the best of
+        # them, as whatever else runs on the machine can only make it look slower.
+        rounds_s = [self._round_s(blank) for _ in range(4)]
+        round_s = max(min(rounds_s[1:]), 1e-4)
+        rounds = max(1, min(_BATCH_LIMIT // (count * _GRAPH_BATCH), round(_BATCH_S / round_s)))
+        self._batch_size = rounds * count * _GRAPH_BATCH
+
+    def _round_s(self, blank: Patches) -> float:
+        started = time.perf_counter()
+        for request in self._requests:
+            request.start_async({INPUT_NAME: blank})
+        for request in self._requests:
+            request.wait()
+        return time.perf_counter() - started
+
+    def _device_in_use(self, asked: str) -> str:
+        try:
+            used = self._compiled.get_property("EXECUTION_DEVICES")
+        except RuntimeError:
+            return asked
+        names = [used] if isinstance(used, str) else list(used)
+        return ",".join(names) or asked
+
+    def _precision_in_use(self, asked: str) -> str:
+        """Of the compiled graph: a device that lacks a precision takes another, unasked."""
+        try:
+            used = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        except RuntimeError:
+            return asked
+        return used if used in ("f32", "bf16", "f16") else asked
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is in use."""
+        return self._info
+
+    @property
+    def batch_size(self) -> int:
+        """Patches to give at once, by the speed measured at the start."""
+        return self._batch_size
+
+    def run(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
+        """See `CnnEngine.run`."""
+        if not self._requests:
+            raise EngineError("The engine is closed.")
+        parts: list[CnnOutputs] = []
+        running: deque[tuple[Any, int]] = deque()
+        free = deque(self._requests)
+        try:
+            for at in range(0, len(patches), _GRAPH_BATCH):
+                if not free:
+                    parts.append(self._finish(running, free, token))
+                if token is not None and token.is_cancelled:
+                    raise Cancelled
+                part = patches[at : at + _GRAPH_BATCH]
+                request = free.popleft()
+                running.append((request, len(part)))
+                request.start_async({INPUT_NAME: _filled_up(part)})
+            while running:
+                parts.append(self._finish(running, free, token))
+        except RuntimeError as error:
+            kind = EngineMemoryError if is_out_of_memory(error) else EngineError
+            raise kind(
+                f"{self._info.device} failed while classifying: {first_line(error)}"
+            ) from error
+        finally:
+            # After a cancel or an error: nothing may go on behind the caller's back.
+            for request, _ in running:
+                request.cancel()
+            for request, _ in running:
+                _wait_for_cancelled(request)
+        return joined(parts, self._manifest)
+
+    def _finish(
+        self, running: deque[tuple[Any, int]], free: deque[Any], token: CancelToken | None
+    ) -> CnnOutputs:
+        """Wait for the oldest request and take its answer."""
+        request, count = running[0]
+        while not request.wait_for(_POLL_MS):
+            if token is not None and token.is_cancelled:
+                raise Cancelled
+        running.popleft()
+        free.append(request)
+        return self._outputs(request, count)
+
+    def _outputs(self, request: Any, count: int) -> CnnOutputs:
+        def copied(name: str) -> Floats:
+            # The request's buffers are overwritten by its next run.
+            return np.array(request.get_tensor(name).data[:count], dtype=np.float32)
+
+        names = [output_names(k) for k in range(len(self._manifest.cnns))]
+        return CnnOutputs(
+            np.stack([copied(p) for p, _, _ in names], axis=1),
+            tuple(copied(f) for _, f, _ in names),
+            np.stack([copied(m) for _, _, m in names], axis=1),
+        )
+
+    def close(self) -> None:
+        """Free the graph and its threads; may be called twice."""
+        self._requests = []
+        self._compiled = None
+
+
+def _filled_up(patches: Patches) -> Patches:
+    if len(patches) == _GRAPH_BATCH:
+        return np.ascontiguousarray(patches)
+    full = np.zeros((_GRAPH_BATCH, *patches.shape[1:]), np.uint8)
+    full[: len(patches)] = patches
+    return full
+
+
+def _at_low_priority(job: Callable[[], _T]) -> _T:
+    lane = Lane("openvino-start")
+
+    def start(_token: CancelToken) -> _T:
+        lower_thread_priority(computes_only=True)  # its compute threads inherit it
+        return job()
+
+    try:
+        return lane.submit(start).result()
+    finally:
+        lane.close()
+
+
+def _wait_for_cancelled(request: Any) -> None:
+    """A cancelled request raises when it is waited for; afterwards it can be used again."""
+    with contextlib.suppress(RuntimeError):
+        request.wait()

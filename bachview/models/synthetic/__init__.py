@@ -1,0 +1,1 @@
+"""Bundles made without training: for the self-test and for measurements."""

@@ -1,0 +1,84 @@
+"""What the two bundles have in common that no training made."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+
+if TYPE_CHECKING:
+    from bachview.models.bundle.writer import Description, FittedClassifier
+
+
+def described(
+    *,
+    name: str,
+    version: str,
+    intended_use: str,
+    geometry: PatchGeometry,
+    thresholds: Thresholds,
+    weights_origin: Literal["random", "constructed"],
+    data: str,
+    model_card: str,
+) -> "Description":
+    """The description of a bundle of the BACH classes that was trained on no data."""
+    from bachview.models.bundle.writer import Description
+
+    return Description(
+        name=name,
+        version=version,
+        licence="MIT",
+        intended_use=intended_use,
+        classes=BACH_CLASSES,
+        geometry=geometry,
+        temperature=1.0,
+        thresholds=thresholds,
+        weights_origin=weights_origin,
+        data=data,
+        split="none",
+        model_card=model_card,
+    )
+
+
+def fitted_classifiers(
+    forest: Any,
+    boosting: Any,
+    svm: Any,
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+) -> "list[FittedClassifier]":
+    """The three classifiers (scikit-learn estimators or pipelines) fitted, under their names.
+
+    Parameters
+    ----------
+    features : (N, F), the CNNs' pooled features, concatenated.
+    labels : (N,), classes.
+    """
+    from bachview.models.bundle.writer import FittedClassifier
+
+    return [
+        FittedClassifier("Random forest", "random_forest", forest.fit(features, labels)),
+        FittedClassifier("Gradient boosting", "gradient_boosting", boosting.fit(features, labels)),
+        FittedClassifier("Support vectors", "svm", svm.fit(features, labels)),
+    ]
+
+
+def calibrated_svm(svm: Any, *, components: int, seed: int) -> Any:
+    """`svm` (an unfitted ``SVC``) on principal components of the features, calibrated."""
+    from sklearn.calibration import CalibratedClassifierCV
+
+    return reduced(
+        CalibratedClassifierCV(svm, ensemble=False, cv=3), components=components, seed=seed
+    )
+
+
+def reduced(last: Any, *, components: int, seed: int) -> Any:
+    """`last` (an unfitted estimator) on principal components of the scaled features."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), PCA(components, random_state=seed), last)

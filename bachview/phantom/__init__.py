@@ -1,0 +1,1 @@
+"""Drawn slides whose classes are known."""

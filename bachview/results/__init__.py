@@ -1,1 +1,0 @@
-"""The store of predictions, summaries and exports."""

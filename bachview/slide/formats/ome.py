@@ -1,0 +1,105 @@
+"""What OME-XML says of a picture: pixel size, significant bits, objective."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, ParseError
+
+from bachview.core.pixel_size import Calibration, Origin
+
+#: Micrometres in one of each length unit of OME (model 2016-06) that is a length.
+_UM_IN = {
+    "µm": 1.0,
+    "μm": 1.0,
+    "um": 1.0,
+    "pm": 1e-6,
+    "nm": 1e-3,
+    "Å": 1e-4,
+    "mm": 1e3,
+    "cm": 1e4,
+    "dm": 1e5,
+    "m": 1e6,
+    "in": 25_400.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OmeFacts:
+    """Of the image that is shown.
+
+    Attributes
+    ----------
+    significant_bits : of a sample; None where not stated.
+    file_names : other files that hold parts of the picture, as stated.
+    """
+
+    calibration: Calibration
+    objective_power: float | None
+    vendor: str | None
+    significant_bits: int | None
+    file_names: frozenset[str]
+
+
+def read_ome(text: str, width: int, height: int) -> OmeFacts:
+    """Facts about the image of this size, the first where several are.
+
+    Raises
+    ------
+    ValueError
+        It is not well-formed XML, or uses entities to attack its reader.
+    """
+    import defusedxml
+    import defusedxml.ElementTree
+
+    try:
+        root = defusedxml.ElementTree.fromstring(text)
+    except (ParseError, defusedxml.DefusedXmlException) as error:
+        raise ValueError("its OME-XML is not readable") from error
+    images = [e for e in root.iter() if _tag(e) == "Image"]
+    pixels = [p for image in images for p in image if _tag(p) == "Pixels"]
+    shown = next(
+        (p for p in pixels if (p.get("SizeX"), p.get("SizeY")) == (str(width), str(height))), None
+    )
+    names = frozenset(
+        e.get("FileName", "") for e in root.iter() if _tag(e) == "UUID" and e.get("FileName")
+    )
+    objective = next((e for e in root.iter() if _tag(e) == "Objective"), None)
+    maker = next((e for e in root.iter() if _tag(e) == "Microscope"), None)
+    return OmeFacts(
+        calibration=Calibration.unknown() if shown is None else _calibration(shown),
+        objective_power=None if objective is None else _number(objective, "NominalMagnification"),
+        vendor=None if maker is None else maker.get("Manufacturer"),
+        significant_bits=None if shown is None else _bits(shown),
+        file_names=names,
+    )
+
+
+def _calibration(pixels: Element) -> Calibration:
+    mpp_x, mpp_y = _length_um(pixels, "PhysicalSizeX"), _length_um(pixels, "PhysicalSizeY")
+    if mpp_x is None and mpp_y is None:
+        return Calibration.unknown()
+    return Calibration(mpp_x, mpp_y, Origin.FILE)
+
+
+def _length_um(pixels: Element, name: str) -> float | None:
+    """A length; None where it is missing or in a unit that is no length (pixels)."""
+    value = _number(pixels, name)
+    factor = _UM_IN.get(pixels.get(f"{name}Unit", "µm"))
+    return None if value is None or factor is None else value * factor
+
+
+def _bits(pixels: Element) -> int | None:
+    value = _number(pixels, "SignificantBits")
+    return int(value) if value is not None and 1 <= value <= 16 else None
+
+
+def _number(element: Element, name: str) -> float | None:
+    """A positive, finite number."""
+    try:
+        value = float(element.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None
+
+
+def _tag(element: Element) -> str:
+    """The name without its namespace, which changes with the model's version."""
+    return str(element.tag).rsplit("}", 1)[-1]

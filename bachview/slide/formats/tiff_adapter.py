@@ -1,0 +1,221 @@
+"""OME-TIFF and other TIFF files that OpenSlide refuses."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.pyramid import Level, Pyramid
+from bachview.errors import SlideOpenError, SlideReadError
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.file_state import FileState
+from bachview.slide.fingerprint import sampled_fingerprint
+from bachview.slide.formats.dpi import calibration_from_dpi, calibration_from_mpp
+from bachview.slide.formats.image_decoding import LIMIT_PX
+from bachview.slide.formats.ome import OmeFacts, read_ome
+from bachview.slide.formats.tiff_plane import TiffPlane, UnsupportedTiffError
+from bachview.slide.formats.tiff_segments import SegmentSource
+from bachview.slide.levels import rising_levels
+from bachview.slide.reader import RGB, SlideMetadata
+
+_INCH, _CENTIMETRE = 2, 3
+_MOST_LEVELS = 32
+
+#: Tiles and strips up to this are decoded anew for each part that is read of them.
+_LARGE_SEGMENT_PX = 4_000_000
+
+
+def is_ome(path: Path) -> bool:
+    """Whether it is an OME-TIFF; False also where it cannot be parsed."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path, _multifile=False) as tif:
+            return bool(tif.is_ome)
+    except Exception:  # tifffile raises many kinds on damaged files
+        return False
+
+
+class TiffReader:
+    """A `SlideReader` over the tiles or strips of a TIFF file; reads run in parallel.
+
+    tifffile parses the file once; afterwards only its decoders are used, which any thread
+    may call, on bytes that are read under a lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`.
+
+        Raises
+        ------
+        SlideOpenError
+            It is damaged, or of a kind that cannot be shown.
+        """
+        self._path = path
+        self._closed = False
+        try:
+            self._source = SegmentSource(path, path.open("rb"))
+        except OSError as error:
+            raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
+        try:
+            self._metadata, self._planes = self._describe()
+        except SlideOpenError:
+            self._source.close()
+            raise
+        except UnsupportedTiffError as error:
+            self._source.close()
+            raise SlideOpenError(
+                f"{path.name} cannot be shown: it is {error}; convert it to an 8-bit RGB "
+                "pyramidal TIFF."
+            ) from error
+        except Exception as error:  # tifffile raises many kinds on damaged files
+            self._source.close()
+            raise SlideOpenError(
+                f"{path.name} is damaged and cannot be opened; copy it again from its source."
+            ) from error
+
+    @property
+    def metadata(self) -> SlideMetadata:
+        """Facts about the slide."""
+        return self._metadata
+
+    def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
+        """Pixels of a stored level; see `SlideReader.read`."""
+        if self._closed:
+            raise SlideReadError(f"{self._path.name} is closed.")
+        return self._planes[level].read(x_lv, y_lv, width, height)
+
+    @property
+    def is_better_decoded_whole(self) -> bool:
+        """Whether it has one level only, and reading a part decodes a large share of it."""
+        size = self._metadata.pyramid.size
+        return (
+            len(self._planes) == 1
+            and size.width * size.height <= LIMIT_PX
+            and self._planes[0].segment_px > _LARGE_SEGMENT_PX
+        )
+
+    def rows(self, token: CancelToken) -> Iterator[tuple[int, RGB]]:
+        """All of level 0 as (top, rows), each segment decoded once; checks `token` between."""
+        plane = self._planes[0]
+        for top in range(0, plane.height, plane.segment_height):
+            token.check()
+            height = min(plane.segment_height, plane.height - top)
+            yield top, self.read(0, 0, top, plane.width, height)
+
+    def read_associated(self, name: str) -> RGB:
+        """None are offered: a TIFF file does not say which of its pictures is a label."""
+        raise SlideReadError(f"{self._path.name} has no image called {name}.")
+
+    def close(self) -> None:
+        """Release the file; reads that decode already end well."""
+        self._closed = True
+        self._source.close()
+
+    def _describe(self) -> tuple[SlideMetadata, tuple[TiffPlane, ...]]:
+        import tifffile
+
+        path = self._path
+        files = FileState.of(path)
+        with tifffile.TiffFile(path, _multifile=False) as tif:
+            text = tif.ome_metadata if tif.is_ome else None
+            if text is not None:
+                # Before tifffile's own parser, which is not hardened, sees it.
+                read_ome(text, 0, 0)
+            series = max(tif.series, key=lambda s: _area(s))
+            key = series.keyframe
+            width, height = int(key.imagewidth), int(key.imagelength)
+            ome = None if text is None else read_ome(text, width, height)
+            if ome is not None:
+                self._refuse_parts(ome)
+            levels, planes = self._levels(series, ome.significant_bits if ome else None)
+            metadata = SlideMetadata(
+                path=path,
+                format_name="ome-tiff" if ome else "tiff",
+                vendor=ome.vendor if ome else None,
+                pyramid=Pyramid(levels, Region(0, 0, width, height)),
+                calibration=ome.calibration if ome else _calibration(tif, key),
+                objective_power=ome.objective_power if ome else None,
+                fingerprint=sampled_fingerprint(path),
+                icc_profile=_profile(key),
+                associated_images=(),
+                files=files,
+            )
+        return metadata, planes
+
+    def _refuse_parts(self, ome: OmeFacts) -> None:
+        """Only pictures that are whole in one file are opened."""
+        if len(ome.file_names) > 1:
+            raise SlideOpenError(
+                f"{self._path.name} is one part of an OME-TIFF of several files; save it as a "
+                "single file."
+            )
+
+    def _levels(
+        self, series: Any, significant_bits: int | None
+    ) -> tuple[tuple[Level, ...], tuple[TiffPlane, ...]]:
+        planes = [
+            TiffPlane(self._source, number, _pages_of(stored), significant_bits)
+            for number, stored in enumerate(series.levels[:_MOST_LEVELS])
+        ]
+        levels, used = rising_levels([(plane.width, plane.height) for plane in planes])
+        return levels, tuple(planes[number] for number in used)
+
+
+def _area(series: Any) -> int:
+    key = series.keyframe
+    return int(key.imagewidth) * int(key.imagelength)
+
+
+def _pages_of(series: Any) -> list[Any]:
+    """The page of the first z and t, or its three of red, green and blue."""
+    axes, shape, pages = str(series.axes), tuple(series.shape), list(series.pages)
+    inside = 2 + (1 if axes.endswith("S") or axes.startswith("S") else 0)
+    outer = [(a, n) for a, n in zip(axes, shape, strict=True) if a not in "YXS"]
+    channels = next((n for a, n in outer if a == "C"), 1)
+    if len(axes) < inside or channels not in (1, 3):
+        raise UnsupportedTiffError(f"of {channels} channels, neither RGB nor grey")
+    if math.prod(n for _, n in outer) != len(pages):
+        raise UnsupportedTiffError("a stack in a single page")
+    step = 1
+    for axis, count in reversed(outer):
+        if axis == "C":
+            break
+        step *= count
+    chosen = [pages[channel * step] for channel in range(channels)]
+    if any(page is None for page in chosen):
+        raise UnsupportedTiffError("incomplete: a channel is missing")
+    return chosen
+
+
+def _calibration(tif: Any, key: Any) -> Calibration:
+    """From ImageJ's unit or the resolution tags, where plausible."""
+    x, y = key.tags.get(282), key.tags.get(283)
+    if x is None or y is None:
+        return Calibration.unknown()
+    per_x, per_y = _ratio(x.value), _ratio(y.value)
+    if not per_x or not per_y:
+        return Calibration.unknown()
+    imagej = tif.imagej_metadata if tif.is_imagej else None
+    if imagej and str(imagej.get("unit", "")) in ("micron", "um", "µm", "\\u00B5m"):
+        return calibration_from_mpp(1 / per_x, 1 / per_y)
+    unit = key.tags.get(296)
+    per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit.value) if unit else _INCH)
+    if per_inch is None:
+        return Calibration.unknown()
+    return calibration_from_dpi(per_x * per_inch, per_y * per_inch)
+
+
+def _profile(key: Any) -> bytes | None:
+    """The ICC profile; a grey picture's does not fit RGB pixels."""
+    tag = key.tags.get(34675)
+    # A damaged tag may hold a number, of which bytes() would make as many zeros.
+    if tag is None or not isinstance(tag.value, bytes) or int(key.samplesperpixel) < 3:
+        return None
+    return tag.value
+
+
+def _ratio(value: tuple[int, int]) -> float:
+    return value[0] / value[1] if value[1] else 0.0

@@ -1,0 +1,247 @@
+"""What identifies a run in the store, and what the store says of a run."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bachview.core.classes import ClassSet, TissueClass
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchResults
+from bachview.core.tissue_cells import TissueCells
+from bachview.store.provenance import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What makes two runs the same run, and what is needed to rebuild their prediction.
+
+    Attributes
+    ----------
+    plan_id : hash of the whole plan; one run a plan.
+    plan : the plan's own JSON text, opaque to the store.
+    bundle_name, bundle_sha256 : the model.
+    grid : the patch grid.
+    classes : in the order of the probability columns.
+    member_names : in the order of the members axis.
+    """
+
+    plan_id: str
+    plan: str
+    bundle_name: str
+    bundle_sha256: str
+    grid: PatchGrid
+    classes: ClassSet
+    member_names: tuple[str, ...]
+
+
+#: Columns of a run that its checksum covers, in that order.
+RUN_COLUMNS = (
+    "id, plan_id, bundle_sha256, key, provenance, started, updated, finished,"
+    " done, failed, total, tissue"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the store knows it.
+
+    Attributes
+    ----------
+    run_id : its number in this store.
+    started, updated : ISO 8601 UTC times of the first plan and the last commit.
+    finished : ISO 8601 UTC; None while patches are still to be done.
+    done, failed, total : patches classified, patches that could not be read, tissue cells.
+    """
+
+    run_id: int
+    key: RunKey
+    provenance: Provenance
+    started: str
+    updated: str
+    finished: str | None
+    done: int
+    failed: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no patch is left to be done."""
+        return self.done + self.failed >= self.total
+
+
+def grid_to_json(grid: PatchGrid) -> dict[str, Any]:
+    """Plain values of a grid; floats survive exactly."""
+    return {
+        "region": list(grid.region),
+        "stride": [grid.stride_x, grid.stride_y],
+        "field": [grid.field_x, grid.field_y],
+    }
+
+
+def grid_from_json(values: dict[str, Any]) -> PatchGrid:
+    """Inverse of `grid_to_json`."""
+    return PatchGrid(Region(*values["region"]), *values["stride"], *values["field"])
+
+
+def classes_to_json(classes: ClassSet) -> list[dict[str, Any]]:
+    """Plain values of a class set, in order."""
+    return [
+        {"name": c.name, "key": c.key, "letter": c.letter, "color": list(c.color)} for c in classes
+    ]
+
+
+def classes_from_json(values: list[dict[str, Any]]) -> ClassSet:
+    """Inverse of `classes_to_json`."""
+    return ClassSet(
+        tuple(TissueClass(v["name"], v["key"], v["letter"], (*v["color"],)) for v in values)
+    )
+
+
+def key_to_json(key: RunKey) -> str:
+    """A run key as JSON text."""
+    return json.dumps(
+        {
+            "plan_id": key.plan_id,
+            "plan": key.plan,
+            "bundle_name": key.bundle_name,
+            "bundle_sha256": key.bundle_sha256,
+            "grid": grid_to_json(key.grid),
+            "classes": classes_to_json(key.classes),
+            "member_names": list(key.member_names),
+        }
+    )
+
+
+def key_from_json(text: str) -> RunKey:
+    """Inverse of `key_to_json`."""
+    values = json.loads(text)
+    return RunKey(
+        values["plan_id"],
+        values["plan"],
+        values["bundle_name"],
+        values["bundle_sha256"],
+        grid_from_json(values["grid"]),
+        classes_from_json(values["classes"]),
+        tuple(values["member_names"]),
+    )
+
+
+def row_bytes(values: Sequence[object]) -> bytes:
+    """Values of a row with their types and lengths: other values give other bytes."""
+    parts = []
+    for value in values:
+        data = value if isinstance(value, bytes) else str(value).encode()
+        parts += [f"{type(value).__name__} {len(data)}:".encode(), data]
+    return b"".join(parts)
+
+
+def row_checksum(values: Sequence[object]) -> str:
+    """SHA-256 of a row that decides what results mean."""
+    return hashlib.sha256(row_bytes(values)).hexdigest()
+
+
+def batch_crc(run_id: int, blobs: Sequence[object]) -> int:
+    """Checksum of a batch, which also ties it to its run."""
+    return zlib.crc32(row_bytes((run_id, *blobs)))
+
+
+def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, TissueCells]:
+    """A run from its `RUN_COLUMNS`, where they agree with each other and with the plan.
+
+    Parameters
+    ----------
+    fingerprint : of the store's slide.
+
+    Raises
+    ------
+    ValueError
+        They do not, or are of wrong types.
+    """
+    run_id, plan_id, bundle, key_text, origin, started, updated, finished, *rest = row
+    done, failed, total, blob = rest
+    texts = [plan_id, bundle, key_text, origin, started, updated]
+    if not all(type(value) is str for value in texts + [finished] * (finished is not None)):
+        raise ValueError("a text of a run is none")
+    if not all(type(value) is int and value >= 0 for value in (run_id, done, failed, total)):
+        raise ValueError("a number of a run is none")
+    try:
+        key, provenance = key_from_json(key_text), Provenance.from_json(origin)
+        _check_key(json.loads(key_text), plan_id, bundle, fingerprint)
+        tissue = tissue_from_blob(blob, key.grid)
+    except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if total != tissue.count or done + failed > total:
+        raise ValueError("the numbers of a run do not fit its cells")
+    return (
+        RunRecord(run_id, key, provenance, started, updated, finished, done, failed, total),
+        tissue,
+    )
+
+
+def _check_key(values: dict[str, Any], plan_id: str, bundle: str, fingerprint: str) -> None:
+    """Compare what is stated twice: in the row, in the key, and in the plan within the key."""
+    if (values["plan_id"], values["bundle_sha256"]) != (plan_id, bundle):
+        raise ValueError("a run and its key disagree")
+    if hashlib.sha256(values["plan"].encode()).hexdigest() != plan_id:
+        raise ValueError("a plan is not the one that its run was begun with")
+    plan = json.loads(values["plan"])
+    stated = {**values, "fingerprint": fingerprint}
+    for name in ("fingerprint", "bundle_name", "bundle_sha256", "grid", "classes", "member_names"):
+        if name in plan and plan[name] != stated[name]:
+            raise ValueError(f"{name} of a run is not that of its plan")
+
+
+def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
+    """Batches in the order in which they were saved, as one.
+
+    Parameters
+    ----------
+    rows : of the store's batches; from the third column on cells, states, probabilities, members.
+
+    Raises
+    ------
+    ValueError
+        The bytes of a batch do not fit the run.
+    """
+    members, classes = len(key.member_names), len(key.classes)
+    return PatchResults(
+        np.frombuffer(b"".join(row[2] for row in rows), "<i4").reshape(-1, 2).astype(np.int32),
+        np.frombuffer(b"".join(row[3] for row in rows), np.uint8),
+        np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(-1, members, classes),
+        np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, classes),
+    )
+
+
+def tissue_to_blob(tissue: TissueCells) -> bytes:
+    """Tissue cells as the store keeps them: a bit a cell, then the moves of the tissue's."""
+    bits = np.packbits(tissue.mask).tobytes()
+    return zlib.compress(bits + tissue.moves[tissue.mask].tobytes())
+
+
+def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
+    """Inverse of `tissue_to_blob`. Runs from before fields were moved have no moves.
+
+    Raises
+    ------
+    ValueError
+        The bytes do not fit the grid.
+    """
+    try:
+        data = zlib.decompress(blob)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    size = -(-grid.rows * grid.columns // 8)
+    bits = np.unpackbits(np.frombuffer(data[:size], np.uint8), count=grid.rows * grid.columns)
+    tissue = TissueCells.centred(bits.reshape(grid.rows, grid.columns).astype(np.bool_))
+    if len(data) == size:
+        return tissue
+    if len(data) != size + 2 * tissue.count:
+        raise ValueError(f"{len(data)} bytes are not those of {tissue.count} tissue cells")
+    tissue.moves[tissue.mask] = np.frombuffer(data[size:], np.int8).reshape(-1, 2)
+    return tissue

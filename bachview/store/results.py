@@ -1,0 +1,407 @@
+"""The results store: every finished batch on disk before anybody sees it.
+
+One SQLite file a slide. A killed process loses the batch it was working on and nothing
+else; a run is found again by the id of its plan, so results of another model, another
+plan or another slide never mix.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.tissue_cells import TissueCells
+from bachview.errors import StoreError
+from bachview.store.provenance import Provenance, now_text
+from bachview.store.records import (
+    RUN_COLUMNS,
+    RunKey,
+    RunRecord,
+    batch_crc,
+    joined_batches,
+    key_to_json,
+    row_checksum,
+    run_from_row,
+    tissue_to_blob,
+)
+from bachview.store.schema import (
+    DamagedStoreError,
+    change_run,
+    connect,
+    explained,
+    move_aside,
+    seal_run,
+    snapshot,
+    store_name,
+    transaction,
+)
+
+_log = logging.getLogger(__name__)
+
+#: Batches read at a time while loading, so that a commit waits milliseconds, not seconds.
+_LOAD_BATCHES = 4096
+
+_BATCHES = (
+    "SELECT id, crc, cells, states, probabilities, members FROM batches WHERE run = ? AND id > ?"
+)
+_RECORD = f"{RUN_COLUMNS}, checksum"
+
+
+class _Known:
+    """What this process knows of a run: the state of each cell up to a batch number."""
+
+    def __init__(self, states: npt.NDArray[np.uint8]) -> None:
+        self.states = states
+        self.last_batch = 0
+
+
+class ResultStore:
+    """Results of one slide. All methods: any thread. The opener closes it.
+
+    Attributes
+    ----------
+    fingerprint : of the slide.
+    path : the file; None for a store in memory.
+    notice : a sentence for the user where a damaged file was moved aside on opening.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        fingerprint: str,
+        path: Path | None,
+        notice: str | None,
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.path = path
+        self.notice = notice
+        self._connection: sqlite3.Connection | None = connection
+        self._lock = threading.RLock()
+        self._known: dict[int, _Known] = {}
+
+    @classmethod
+    def open(cls, folder: Path, fingerprint: str, *, timeout_s: float = 5.0) -> "ResultStore":
+        """Open the store of a slide, or make it.
+
+        A damaged file is renamed (never deleted), a new one is begun, and `notice` says so.
+
+        Parameters
+        ----------
+        folder : made where it is missing.
+        timeout_s : how long to wait for another program that is writing.
+
+        Raises
+        ------
+        StoreError
+            The folder cannot be written, the file is locked, or it is of a newer program.
+        """
+        path = folder / store_name(fingerprint)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The results folder {folder.name} cannot be made; check the rights of the "
+                "folder above it, or set BACHVIEW_HOME to a folder that can be written."
+            ) from error
+        notice = None
+        try:
+            connection = connect(path, fingerprint, timeout_s=timeout_s)
+        except DamagedStoreError as error:
+            notice = _moved(path, error)
+            connection = connect(path, fingerprint, timeout_s=timeout_s)
+        return cls(connection, fingerprint, path, notice)
+
+    @classmethod
+    def in_memory(cls, fingerprint: str) -> "ResultStore":
+        """A store that lasts as long as the object: where no folder can be written."""
+        return cls(connect(None, fingerprint, timeout_s=0), fingerprint, None, None)
+
+    def begin(self, key: RunKey, tissue: TissueCells, provenance: Provenance) -> int:
+        """Register a run; the existing run of the same plan is continued.
+
+        Parameters
+        ----------
+        tissue : the cells to be classified. Ignored where the run exists: the cells that it
+            began with stay.
+
+        Returns
+        -------
+        The run's number.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written.
+        """
+        if tissue.mask.shape != (key.grid.rows, key.grid.columns):
+            raise ValueError(
+                f"tissue is {tissue.mask.shape}, the grid {key.grid.rows, key.grid.columns}"
+            )
+        now = now_text()
+        with self._writing() as connection:
+            row = connection.execute(
+                "SELECT id FROM runs WHERE plan_id = ?", (key.plan_id,)
+            ).fetchone()
+            if row is not None:
+                record, _ = self._run(connection, row[0])
+                merged = provenance.continuing(record.provenance)
+                change_run(connection, row[0], "provenance = ?", (merged.to_json(),))
+                return int(row[0])
+            cursor = connection.execute(
+                "INSERT INTO runs (plan_id, bundle_sha256, key, provenance, started, updated,"
+                " finished, done, failed, total, tissue, checksum)"
+                " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, '')",
+                (
+                    key.plan_id,
+                    key.bundle_sha256,
+                    key_to_json(key),
+                    provenance.to_json(),
+                    now,
+                    now,
+                    tissue.count,
+                    tissue_to_blob(tissue),
+                ),
+            )
+            run_id = int(cursor.lastrowid or 0)
+            seal_run(connection, run_id)
+            return run_id
+
+    def commit(self, run_id: int, results: PatchResults) -> int:
+        """Save finished patches; when it returns, a killed process no longer loses them.
+
+        A patch that is already classified is left as it is (a second process may work on
+        the same run); one that had failed to read may be replaced.
+
+        Returns
+        -------
+        How many of `results` were new.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written; earlier batches are kept.
+        """
+        with self._writing() as connection:
+            known = self._caught_up(connection, run_id)
+            rows, columns = results.cells[:, 0], results.cells[:, 1]
+            before = known.states[rows, columns]
+            if (before == PatchState.NO_TISSUE).any():
+                raise ValueError("results for cells that are not part of the run")
+            fresh = (before == PatchState.PENDING) | (
+                (before == PatchState.FAILED) & (results.states == PatchState.DONE)
+            )
+            # A cell twice within one batch: the first counts.
+            first = np.zeros(len(results), np.bool_)
+            first[np.unique(rows.astype(np.int64) << 32 | columns, return_index=True)[1]] = True
+            kept = np.flatnonzero(fresh & first)
+            if not len(kept):
+                return 0
+            blobs = (
+                np.ascontiguousarray(results.cells[kept], "<i4").tobytes(),
+                np.ascontiguousarray(results.states[kept], np.uint8).tobytes(),
+                np.ascontiguousarray(results.probabilities[kept], "<f4").tobytes(),
+                np.ascontiguousarray(results.members[kept], "<f4").tobytes(),
+            )
+            cursor = connection.execute(
+                "INSERT INTO batches (run, crc, cells, states, probabilities, members)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, batch_crc(run_id, blobs), *blobs),
+            )
+            done = int((results.states[kept] == PatchState.DONE).sum())
+            failed = len(kept) - done - int((before[kept] == PatchState.FAILED).sum())
+            change_run(
+                connection,
+                run_id,
+                "updated = ?, done = done + ?, failed = failed + ?",
+                (now_text(), done, failed),
+            )
+            batch = int(cursor.lastrowid or 0)
+        # Only after the transaction: a failed commit must not count as saved.
+        with self._lock:
+            known.states[rows[kept], columns[kept]] = results.states[kept]
+            known.last_batch = max(known.last_batch, batch)
+        return len(kept)
+
+    def _caught_up(self, connection: sqlite3.Connection, run_id: int) -> _Known:
+        """The run's cell states, including what other processes committed meanwhile."""
+        known = self._known.get(run_id)
+        if known is None:
+            _, tissue = self._run(connection, run_id)
+            states = np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE)
+            states = states.astype(np.uint8)
+            known = self._known[run_id] = _Known(states)
+        for row in connection.execute(f"{_BATCHES} ORDER BY id", (run_id, known.last_batch)):
+            _check_batch(run_id, row)
+            try:
+                cells = np.frombuffer(row[2], "<i4").reshape(-1, 2)
+                known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(row[3], np.uint8)
+            except (ValueError, IndexError) as error:
+                raise DamagedStoreError("The cells of a batch are damaged.") from error
+            known.last_batch = row[0]
+        return known
+
+    def states(self, run_id: int) -> npt.NDArray[np.uint8]:
+        """(rows, columns) uint8 of `PatchState` as saved, a copy: what is left to be done."""
+        with self._reading() as connection, snapshot(connection):
+            states = self._caught_up(connection, run_id).states
+            _check_counts(self._run(connection, run_id)[0], states)
+            return states.copy()
+
+    def load(self, run_id: int) -> Prediction:
+        """The saved results as a prediction of the caller's own.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read, or has no such run; a damaged file is moved aside.
+        """
+        with self._reading() as connection:
+            record, tissue = self._run(connection, run_id)
+        key = record.key
+        prediction = Prediction(key.grid, key.classes, key.member_names, tissue)
+        last = 0
+        while True:
+            with self._reading() as connection, snapshot(connection):
+                rows = connection.execute(
+                    f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
+                ).fetchall()
+                for row in rows:
+                    _check_batch(run_id, row)
+                if not rows:
+                    _check_counts(self._run(connection, run_id)[0], prediction.states)
+                    return prediction
+                try:
+                    joined = joined_batches(rows, key)
+                except ValueError as error:
+                    raise DamagedStoreError("A batch does not fit its run.") from error
+            prediction.add(joined)
+            last = rows[-1][0]
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All runs, the one last worked on first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
+            ).fetchall()
+            return tuple(_checked(row, self.fingerprint)[0] for row in rows)
+
+    def find(self, plan_id: str) -> RunRecord | None:
+        """The run of this plan."""
+        return next((run for run in self.runs() if run.key.plan_id == plan_id), None)
+
+    def latest(self, bundle_sha256: str) -> RunRecord | None:
+        """The run of this bundle that was last worked on and has results."""
+        return next(
+            (
+                run
+                for run in self.runs()
+                if run.key.bundle_sha256 == bundle_sha256 and (run.done or run.is_complete)
+            ),
+            None,
+        )
+
+    def tissue(self, run_id: int) -> TissueCells:
+        """The cells that the run set out to classify."""
+        with self._reading() as connection:
+            return self._run(connection, run_id)[1]
+
+    def finish(self, run_id: int) -> None:
+        """State that no patch of the run is left to be done."""
+        with self._writing() as connection:
+            change_run(connection, run_id, "finished = ?", (now_text(),))
+
+    def delete(self, run_id: int) -> None:
+        """Forget a run and its results; the space is used again by later ones."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            self._known.pop(run_id, None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used; a damaged file that was moved aside closes it too."""
+        with self._lock:
+            return self._connection is not None
+
+    def close(self) -> None:
+        """Release the file. Later calls raise `StoreError`. Safe to call twice."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with explained(self._name):
+                    connection.close()
+
+    def __enter__(self) -> "ResultStore":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def _name(self) -> str:
+        return self.path.name if self.path else "in memory"
+
+    def _run(self, connection: sqlite3.Connection, run_id: int) -> tuple[RunRecord, TissueCells]:
+        row = connection.execute(
+            f"SELECT {_RECORD} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
+            (run_id,),
+        ).fetchone()
+        if row is None:
+            raise StoreError(f"The results file {self._name} has no run {run_id}.")
+        return _checked(row, self.fingerprint)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone; a damaged file is moved aside on the way out."""
+        with self._lock:
+            if self._connection is None:
+                raise StoreError(f"The results file {self._name} is closed.")
+            try:
+                with explained(self._name):
+                    yield self._connection
+            except DamagedStoreError as error:
+                if self.path is None:
+                    raise
+                self._connection.close()
+                self._connection = None
+                raise StoreError(_moved(self.path, error)) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as connection, transaction(connection):
+            yield connection
+
+
+def _moved(path: Path, error: DamagedStoreError) -> str:
+    target = move_aside(path)
+    _log.warning("A damaged results file was moved aside (%r).", error.__cause__)
+    return (
+        f"The results file {path.name} was damaged and has been moved aside as {target.name}; "
+        "classify the slide again."
+    )
+
+
+def _checked(row: tuple[Any, ...], fingerprint: str) -> tuple[RunRecord, TissueCells]:
+    if row_checksum(row[:-1]) != row[-1]:
+        raise DamagedStoreError("The description of a run is damaged.")
+    try:
+        return run_from_row(row[:-1], fingerprint)
+    except ValueError as error:
+        raise DamagedStoreError("The description of a run is damaged.") from error
+
+
+def _check_batch(run_id: int, row: tuple[Any, ...]) -> None:
+    if batch_crc(run_id, row[2:]) != row[1]:
+        raise DamagedStoreError("A batch of results is damaged.")
+
+
+def _check_counts(record: RunRecord, states: npt.NDArray[np.uint8]) -> None:
+    counts = [int((states == state).sum()) for state in (PatchState.DONE, PatchState.FAILED)]
+    if counts != [record.done, record.failed]:
+        raise DamagedStoreError("Batches of a run are missing.")

@@ -1,0 +1,317 @@
+"""The SQLite file of one slide: its tables, how it is opened, what its errors mean."""
+
+import contextlib
+import hashlib
+import re
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from bachview.errors import StoreError
+from bachview.files import atomic_path
+from bachview.store.records import (
+    RUN_COLUMNS,
+    batch_crc,
+    row_checksum,
+    run_from_row,
+)
+
+#: Raised with every change of the tables; an older program refuses a newer file.
+SCHEMA_VERSION = 2
+#: "BchV" in the file's header, so that other programs' databases are told apart.
+APPLICATION_ID = 0x42636856
+
+# One row a batch, not a row a patch: a million patches are some ten thousand rows and load
+# in a second. Small columns first: SQLite then reads `cells` and `states` without touching
+# the overflow pages of the probabilities.
+_TABLES = """
+CREATE TABLE slide (fingerprint TEXT NOT NULL, checksum TEXT NOT NULL);
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    plan_id TEXT NOT NULL UNIQUE,
+    bundle_sha256 TEXT NOT NULL,
+    key TEXT NOT NULL,
+    provenance TEXT NOT NULL,
+    started TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    finished TEXT,
+    done INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    tissue BLOB NOT NULL,
+    checksum TEXT NOT NULL
+);
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    crc INTEGER NOT NULL,
+    cells BLOB NOT NULL,
+    states BLOB NOT NULL,
+    probabilities BLOB NOT NULL,
+    members BLOB NOT NULL
+);
+CREATE INDEX batches_of_run ON batches (run, id);
+"""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_NOT_WRITABLE = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+)
+
+
+class DamagedStoreError(StoreError):
+    """The file is no readable store; the owner moves it aside."""
+
+
+def store_name(fingerprint: str) -> str:
+    """File name for a fingerprint: safe on every file system, different for different slides."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", fingerprint).strip("-")[:32]
+    digest = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    return f"{readable}-{digest}.sqlite"
+
+
+@contextlib.contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Map SQLite's errors to a sentence about the store called `name`.
+
+    Raises
+    ------
+    StoreError
+        In place of any `sqlite3.Error`; `DamagedStoreError` where the file is broken.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        # sqlite3 decodes SQLite's message, which quotes the damaged table definition.
+        raise DamagedStoreError(f"The results file {name} is damaged.") from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        code = None if code is None else code & 0xFF
+        # Text that is no UTF-8 has no code of SQLite's; our statements are constant, so that
+        # a table or column that they do not find was taken away.
+        broken = str(error).startswith(("Could not decode", "no such table", "no such column"))
+        if code in _DAMAGED or broken:
+            raise DamagedStoreError(f"The results file {name} is damaged.") from error
+        if code in _IN_USE:
+            raise StoreError(
+                f"The results file {name} is in use by another program; close it and try again."
+            ) from error
+        if code in _NOT_WRITABLE:
+            raise StoreError(
+                f"The results file {name} cannot be written; check the rights of its folder, "
+                "or set BACHVIEW_HOME to a folder that can be written."
+            ) from error
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreError(
+                f"The disk is full, so {name} cannot take more results; free some space. "
+                "What was saved is kept."
+            ) from error
+        raise StoreError(
+            f"The results file {name} cannot be read or written ({error}); check the disk."
+        ) from error
+
+
+def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3.Connection:
+    """Open or make the store; None stands for one in memory.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened, belongs to another slide, or is newer than this program;
+        `DamagedStoreError` where the file is broken or another program's.
+    """
+    name = path.name if path else "in memory"
+    with explained(name):
+        connection = sqlite3.connect(
+            path or ":memory:", timeout=timeout_s, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            # Safe against a killed process; a power cut may cost the last batches, never the file.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _check_or_make(connection, name, fingerprint, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _check_or_make(
+    connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
+) -> None:
+    with transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and application == 0 and tables == 0:
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO slide VALUES (?, ?)", (fingerprint, row_checksum((fingerprint,)))
+            )
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            return
+        if application != APPLICATION_ID:
+            raise DamagedStoreError(f"The file {name} is not a results file of bachview.")
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"The results file {name} was written by a newer bachview (format {version}, "
+                f"this program knows {SCHEMA_VERSION}); update bachview to use it."
+            )
+        if version not in (1, SCHEMA_VERSION):
+            raise DamagedStoreError(f"The file {name} has no known format.")
+        if version == 1:
+            _migrate_from_1(connection, name, fingerprint, path)
+        slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
+        if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
+            raise DamagedStoreError(f"The results file {name} does not say whose it is.")
+        if slides[0][0] != fingerprint:
+            raise StoreError(
+                f"The results file {name} belongs to another slide; "
+                "was it renamed? Move it away and try again."
+            )
+
+
+def _migrate_from_1(
+    connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
+) -> None:
+    """Add the checksums of format 2, after what can be verified without them was."""
+    slides = connection.execute("SELECT fingerprint FROM slide").fetchall()
+    if slides != [(fingerprint,)]:
+        raise StoreError(
+            f"The results file {name} belongs to another slide; "
+            "was it renamed? Move it away and try again."
+        )
+    runs = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608  # a constant of ours
+    ).fetchall()
+    batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches"
+    try:
+        for row in runs:
+            run_from_row(row, fingerprint)
+        new = []
+        for batch, run, crc, *blobs in connection.execute(batches):
+            if zlib.crc32(b"".join(blobs)) != crc:
+                raise ValueError("a batch is damaged")
+            new.append((batch_crc(run, blobs), batch))
+    except (ValueError, TypeError) as error:
+        raise DamagedStoreError(f"The results file {name} is damaged.") from error
+    if path is not None:
+        _back_up(path, path.with_name(f"{path.stem}.v1-backup{path.suffix}"))
+    for table in ("slide", "runs"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
+    connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
+    connection.executemany(
+        "UPDATE runs SET checksum = ? WHERE id = ?", [(row_checksum(row), row[0]) for row in runs]
+    )
+    connection.executemany("UPDATE batches SET crc = ? WHERE id = ?", new)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _back_up(path: Path, target: Path) -> None:
+    # Under another name until it is whole; a migration that was killed does it again.
+    with (
+        atomic_path(target, error=StoreError) as part,
+        contextlib.closing(sqlite3.connect(path)) as source,
+        contextlib.closing(sqlite3.connect(part)) as copy,
+    ):
+        source.backup(copy)
+
+
+def change_run(
+    connection: sqlite3.Connection, run_id: int, change: str, values: tuple[object, ...]
+) -> None:
+    """Update columns of a run and its checksum, after the old one was verified.
+
+    Raises
+    ------
+    DamagedStoreError
+        The run is not as it was saved.
+    """
+    row = connection.execute(
+        f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
+        (run_id,),
+    ).fetchone()
+    if row is None:
+        return
+    if row_checksum(row[:-1]) != row[-1]:
+        raise DamagedStoreError("The description of a run is damaged.")
+    connection.execute(
+        f"UPDATE runs SET {change} WHERE id = ?",  # noqa: S608  # each caller's is a constant
+        (*values, run_id),
+    )
+    seal_run(connection, run_id)
+
+
+def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
+    """Write the checksum of a run as it is now."""
+    row = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
+        (run_id,),
+    ).fetchone()
+    connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), run_id))
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read within is of one moment, whatever other processes commit meanwhile."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and no other process writes meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Also where committing failed: an open transaction would fail every later one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a damaged store and its log files, never over an existing file.
+
+    Returns
+    -------
+    The new path.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be written.
+    """
+    for number in range(1, 1000):
+        target = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+        if not target.exists():
+            break
+    try:
+        path.rename(target)
+        # A left-over write-ahead log would be replayed into the new file.
+        for suffix in ("-wal", "-shm"):
+            side = path.with_name(path.name + suffix)
+            if side.exists():
+                side.rename(target.with_name(target.name + suffix))
+    except OSError as error:
+        raise StoreError(
+            f"The results file {path.name} is damaged and cannot be moved aside; "
+            "check the rights of its folder."
+        ) from error
+    return target

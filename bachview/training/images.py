@@ -1,0 +1,218 @@
+"""What patches are cut from while training: photos and windows of slides, held in memory.
+
+Pillow is imported inside the functions.
+"""
+
+import hashlib
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.datasets.samples import Photo
+from bachview.errors import DatasetError
+from bachview.jobs.tokens import CancelToken
+
+Patches = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+#: Px around a crop that its filter looks at.
+_FILTER_PX: Final = 2
+
+#: Grey levels of bare glass in a scanned slide, between which one is drawn.
+_GLASS: Final = (225, 253)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A piece of tissue of one class.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) uint8 RGB at the recipe's mpp.
+    label : index into the classes.
+    group : the patient or slide it is from.
+    is_window : cut out of a slide, not a whole photo.
+    """
+
+    pixels: Patches
+    label: int
+    group: str
+    is_window: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A patch and the square that it shows: centre and side in source px.
+
+    The square may reach beyond the source.
+    """
+
+    pixels: Patches
+    x: float
+    y: float
+    side: float
+
+
+def load_sources(
+    photos: Sequence[Photo], mpp: float, *, least_px: int, token: CancelToken
+) -> list[Source]:
+    """Read photos and resample each once to `mpp`.
+
+    The filter is the patch reader's, so that the networks learn on what they will be shown.
+
+    Parameters
+    ----------
+    least_px : shortest side that a photo must have at `mpp`.
+
+    Raises
+    ------
+    DatasetError
+        A photo is smaller than a field, or not the one that was listed.
+    Cancelled
+        `token` was cancelled.
+    """
+    from PIL import Image
+
+    sources = []
+    for photo in photos:
+        token.check()
+        with Image.open(io.BytesIO(_listed_content(photo))) as opened:
+            image = opened.convert("RGB")
+        size = tuple(round(side * photo.mpp / mpp) for side in image.size)
+        if min(size) < least_px:
+            raise DatasetError(
+                f"{photo.path.name} is smaller than one field of {least_px * mpp:.0f} µm: choose "
+                "a smaller patch in the recipe, or leave the photo out."
+            )
+        pixels = np.asarray(image.resize((size[0], size[1]), Image.Resampling.BILINEAR))
+        sources.append(Source(pixels, photo.label or 0, photo.patient))
+    return sources
+
+
+def _listed_content(photo: Photo) -> bytes:
+    """The file's bytes; its part and its figures belong to these and no others.
+
+    Raises
+    ------
+    DatasetError
+        It has changed or is gone.
+    """
+    try:
+        content = photo.path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"{photo.path.name} can no longer be read; bring the file back and try again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != photo.sha256:
+        raise DatasetError(
+            f"{photo.path.name} has changed since the data set was listed; try again."
+        )
+    return content
+
+
+def reduced(sources: Sequence[Source], factor: float) -> list[Source]:
+    """The sources with `factor` times as many px along each side; 1 gives them back."""
+    from PIL import Image
+
+    if factor == 1:
+        return list(sources)
+    out = []
+    for source in sources:
+        height, width = (max(1, round(side * factor)) for side in source.pixels.shape[:2])
+        image = Image.fromarray(source.pixels)
+        resized = image.resize((width, height), Image.Resampling.BILINEAR)
+        out.append(replace(source, pixels=np.asarray(resized)))
+    return out
+
+
+def random_crop(
+    pixels: Patches, input_px: int, scale: float, rng: np.random.Generator, *, glass: float = 0.0
+) -> Crop:
+    """Cut a patch at a random place, turned by any angle, mirrored or not, scaled a little.
+
+    A field that would not fit into the source when turned is taken smaller.
+
+    Parameters
+    ----------
+    scale : the field's side is up to ``1 + scale`` times `input_px`, or that much smaller,
+        log-uniform.
+    glass : share of the crops whose centre may lie anywhere on the source. What of them lies
+        beyond its edge is bare glass, as beyond the edge of tissue; all others show nothing
+        but the source.
+    """
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    angle = rng.uniform(0, 2 * math.pi)
+    # Half of the turned square's extent, as a share of its side.
+    reach = (abs(math.cos(angle)) + abs(math.sin(angle))) / 2
+    limit = math.log(1 + scale)
+    side = min(
+        input_px * math.exp(rng.uniform(-limit, limit)), (min(height, width) - 1) / (2 * reach)
+    )
+    margin = side * reach
+    # Drawn only where it is wanted: without glass the crops stay those of earlier recipes.
+    inset = 0.0 if glass and rng.random() < glass else margin
+    bare = int(rng.integers(*_GLASS)) if glass else 0
+    x = rng.uniform(inset, width - inset)
+    y = rng.uniform(inset, height - inset)
+    left = max(0, math.floor(x - margin) - _FILTER_PX)
+    top = max(0, math.floor(y - margin) - _FILTER_PX)
+    right, bottom = (math.ceil(place + margin) + _FILTER_PX for place in (x, y))
+    step = side / input_px
+    mirror = rng.choice((-1.0, 1.0))
+    across = (step * math.cos(angle) * mirror, -step * math.sin(angle))
+    down = (step * math.sin(angle) * mirror, step * math.cos(angle))
+    half = input_px / 2
+    coefficients = (
+        *across,
+        x - left - half * (across[0] + across[1]),
+        *down,
+        y - top - half * (down[0] + down[1]),
+    )
+    # Bilinear would take a fifth of the fine detail that patches cut straight still have.
+    turned = Image.fromarray(pixels[top:bottom, left:right]).transform(
+        (input_px, input_px),
+        Image.Transform.AFFINE,
+        coefficients,
+        Image.Resampling.BICUBIC,
+        fillcolor=(bare, bare, bare),
+    )
+    return Crop(np.asarray(turned), x, y, side)
+
+
+def grid_patches(sources: Sequence[Source], input_px: int) -> tuple[Patches, Labels]:
+    """Patches that cover each source with about half overlap, as they are.
+
+    Returns
+    -------
+    (N, input_px, input_px, 3) uint8 and (N,) int64.
+    """
+    patches, labels = [], []
+    for source in sources:
+        height, width = source.pixels.shape[:2]
+        for y in _places(height, input_px):
+            for x in _places(width, input_px):
+                patches.append(source.pixels[y : y + input_px, x : x + input_px])
+                labels.append(source.label)
+    return np.stack(patches), np.array(labels, np.int64)
+
+
+def centre_patches(sources: Sequence[Source], input_px: int) -> Patches:
+    """(N, input_px, input_px, 3) uint8: the middle of each source, as it is."""
+    patches = []
+    for source in sources:
+        y, x = ((side - input_px) // 2 for side in source.pixels.shape[:2])
+        patches.append(source.pixels[y : y + input_px, x : x + input_px])
+    return np.stack(patches)
+
+
+def _places(length: int, side: int) -> list[int]:
+    room = length - side
+    count = math.ceil(2 * room / side) + 1
+    return [round(place) for place in np.linspace(0, room, count)]

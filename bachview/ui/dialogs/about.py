@@ -1,0 +1,67 @@
+"""The about box, and the notice at the first start."""
+
+from PySide6.QtCore import QSize, Qt, qVersion
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+import bachview
+from bachview.config import RESEARCH_USE
+from bachview.ui.look.icons import application_icon
+from bachview.ui.look.widgets import heading, line, muted, plain
+from bachview.ui.session.bundles import BundleSummary
+
+NOTICE = (
+    "bachview colours tissue with what an ensemble of classifiers says of it. The classifiers "
+    "can be wrong, and have not been tested on your laboratory's slides. Do not use them to "
+    "decide about a patient."
+)
+
+
+class AboutDialog(QDialog):
+    """Version, purpose, licence, and the bundle in use with its model card."""
+
+    def __init__(self, bundle: BundleSummary | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About bachview")
+        picture = QLabel(self)
+        picture.setPixmap(application_icon().pixmap(QSize(72, 72)))
+        words = QVBoxLayout()
+        words.setSpacing(6)
+        title = QLabel("bachview", self)
+        title.setObjectName("title")
+        words.addWidget(title)
+        words.addWidget(muted(f"Version {bachview.__version__} · Qt {qVersion()}", self))
+        words.addWidget(heading(RESEARCH_USE, self))
+        notice = QLabel(NOTICE, self)
+        notice.setWordWrap(True)
+        words.addWidget(notice)
+        words.addWidget(muted("Free software under the MIT licence.", self))
+        head = QHBoxLayout()
+        head.setSpacing(20)
+        head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 20, 22, 16)
+        column.setSpacing(12)
+        column.addLayout(head)
+        if bundle is not None:
+            column.addWidget(line(self))
+            name = f"Bundle in use: {bundle.name} {bundle.version}"
+            column.addWidget(plain(heading(name, self)))
+            column.addWidget(plain(muted(bundle.intended_use, self)))
+            card = QTextBrowser(self)
+            card.setOpenLinks(False)  # no network
+            card.setMarkdown(bundle.model_card)
+            card.setMinimumHeight(160)
+            column.addWidget(card, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column.addWidget(buttons)
+        self.resize(600, 520 if bundle else 300)

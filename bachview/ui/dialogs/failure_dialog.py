@@ -1,0 +1,52 @@
+"""The dialog that says: this is a fault of the program."""
+
+from pathlib import Path
+
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.ui.session.failures import Failure
+
+
+class FailureDialog(QDialog):
+    """Shows a bug with its trace; does not block the window."""
+
+    def __init__(self, failure: Failure, log_file: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("A fault in bachview")
+        self.setModal(False)
+        self.failure = failure
+        heading = QLabel("bachview made a mistake", self)
+        heading.setObjectName("heading")
+        text = QLabel(
+            f"{failure.message} You can go on working. If it happens again, please report it "
+            f"with the text below; it is also in the log file:\n{log_file}",
+            self,
+        )
+        text.setWordWrap(True)
+        trace = QPlainTextEdit(failure.trace, self)
+        trace.setReadOnly(True)
+        trace.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        trace.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        trace.setMinimumHeight(180)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        copy = buttons.addButton("Copy text", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(failure.trace))
+        buttons.rejected.connect(self.reject)
+        copy.setAutoDefault(False)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(heading)
+        column.addWidget(text)
+        column.addWidget(trace, 1)
+        column.addWidget(buttons)
+        self.resize(640, 420)

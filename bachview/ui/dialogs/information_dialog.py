@@ -1,0 +1,143 @@
+"""What is known of a slide, and where each value came from."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.units import length_text
+from bachview.slide.reader import SlideMetadata
+from bachview.ui.look.widgets import heading, plain
+
+Row = tuple[str, str, str]
+
+_ORIGINS = {
+    Origin.FILE: "stated by the file",
+    Origin.USER: "stated by you",
+    Origin.UNKNOWN: "not stated",
+}
+
+
+def metadata_rows(
+    metadata: SlideMetadata, calibration: Calibration, *, icc_applied: bool
+) -> tuple[Row, ...]:
+    """(what, value, where it came from) for the dialog."""
+    size = metadata.pyramid.size
+    from_file = _ORIGINS[Origin.FILE]
+    rows: list[Row] = [
+        ("File", metadata.path.name, str(metadata.path.parent)),
+        ("Format", metadata.format_name, "found by the reader"),
+        ("Vendor", metadata.vendor or "–", from_file if metadata.vendor else "not stated"),
+        ("Size", f"{size.width:,} × {size.height:,} px", from_file),
+    ]
+    bounds = metadata.pyramid.bounds
+    if bounds != metadata.pyramid.extent:
+        rows.append(
+            (
+                "Scanned area",
+                _region_text(bounds),
+                from_file,
+            )
+        )
+    rows += _calibration_rows(metadata, calibration)
+    power = metadata.objective_power
+    rows.append(
+        (
+            "Objective",
+            f"{power:g}x" if power else "–",
+            "stated by the file, not used" if power else "not stated",
+        )
+    )
+    for level in metadata.pyramid.levels:
+        rows.append(
+            (
+                f"Level {level.index}",
+                f"{level.width:,} × {level.height:,} px",
+                f"downsample {level.downsample:.5g}",
+            )
+        )
+    if metadata.icc_profile is None:
+        rows.append(("Colour profile", "none", "not stated"))
+    else:
+        state = "applied" if icc_applied else "not applied (View menu)"
+        rows.append(
+            ("Colour profile", f"ICC, {len(metadata.icc_profile):,} bytes; {state}", from_file)
+        )
+    images = len(metadata.associated_images)
+    rows.append(
+        (
+            "Further images",
+            f"{images}, hidden" if images else "none",
+            "View → Label and overview images" if images else "",
+        )
+    )
+    kind = "OpenSlide quickhash-1" if metadata.fingerprint.startswith("q1:") else "hash of samples"
+    rows.append(("Fingerprint", metadata.fingerprint, kind))
+    return tuple(rows)
+
+
+def _region_text(region: Region) -> str:
+    place = f"{region.x:,.0f}, {region.y:,.0f}"
+    return f"{region.width:,.0f} × {region.height:,.0f} px at {place}"
+
+
+def _calibration_rows(metadata: SlideMetadata, calibration: Calibration) -> list[Row]:
+    if calibration.mpp_x is None or calibration.mpp_y is None:
+        return [("Pixel size", "unknown", _ORIGINS[Origin.UNKNOWN])]
+    origin = _ORIGINS[calibration.origin]
+    if not calibration.is_plausible:
+        origin += "; implausible, not used"
+    rows = [("Pixel size", f"{calibration.mpp_x:.5g} × {calibration.mpp_y:.5g} µm", origin)]
+    if calibration.is_plausible:
+        size = metadata.pyramid.size
+        width, height = size.width * calibration.mpp_x, size.height * calibration.mpp_y
+        rows.append(
+            ("Extent", f"{length_text(width)} × {length_text(height)}", "from size and pixel size")
+        )
+    return rows
+
+
+class InformationDialog(QDialog):
+    """A table of `metadata_rows`."""
+
+    def __init__(self, rows: tuple[Row, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Slide information")
+        table = QTableWidget(len(rows), 3, self)
+        table.setHorizontalHeaderLabels(["", "Value", "Origin"])
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setWordWrap(True)
+        table.setAlternatingRowColors(True)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+                table.setItem(number, column, item)
+        header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        table.resizeRowsToContents()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column_box = QVBoxLayout(self)
+        column_box.setContentsMargins(18, 16, 18, 14)
+        column_box.setSpacing(10)
+        column_box.addWidget(plain(heading(rows[0][1], self)))
+        column_box.addWidget(table, 1)
+        column_box.addWidget(buttons)
+        self.resize(760, 460)

@@ -1,0 +1,141 @@
+"""Help → Self-test: a table of checks that fills while they run."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QProgressBar,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.errors import BachviewError
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.look.icons import icon
+from bachview.ui.look.widgets import heading, muted
+from bachview.ui.session.services import Services
+
+if TYPE_CHECKING:
+    from bachview.models.verification import Check
+
+
+class SelfTestDialog(QDialog):
+    """Classifies a slide that is drawn for it, whose classes are known, and checks all."""
+
+    def __init__(self, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Self-test")
+        self._services = services
+        self._token = CancelToken()
+        self._title = heading("Testing…", self)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, 0)
+        self._table = QTableWidget(0, 3, self)
+        self._table.setHorizontalHeaderLabels(["", "Check", "Finding"])
+        self._table.verticalHeader().hide()
+        self._table.setShowGrid(False)
+        self._table.setWordWrap(True)
+        self._table.setAlternatingRowColors(True)
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        header = self._table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(10)
+        column.addWidget(self._title)
+        column.addWidget(
+            muted(
+                "A slide whose classes are known is drawn and classified with a bundle made for "
+                "testing; names, order, alignment, resuming and the engine are checked.",
+                self,
+            )
+        )
+        column.addWidget(self._bar)
+        column.addWidget(self._table, 1)
+        column.addWidget(buttons)
+        self.resize(760, 480)
+        self.checks: tuple[Check, ...] = ()
+        self._start()
+
+    def _start(self) -> None:
+        bridge = self._services.bridge
+
+        def run(token: CancelToken) -> "tuple[Check, ...]":
+            from bachview.selftest.checks import run_selftest
+            from bachview.ui.view.selftest_rendering import render_pixels
+
+            with tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder:
+                return run_selftest(
+                    Path(folder),
+                    render_pixels,
+                    token=token,
+                    progress=lambda done, total: bridge.call(self._on_progress, token, done, total),
+                )
+
+        self._services.bridge.watch(
+            self._services.io.submit(run, self._token),
+            self._on_done,
+            self._on_error,
+            on_finished=self._on_finished,
+            topic=self,
+        )
+
+    def _on_progress(self, token: CancelToken, done: int, total: int) -> None:
+        if token.is_cancelled:
+            return
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+
+    def _on_finished(self) -> None:
+        self._bar.setRange(0, 1)
+        self._bar.setValue(1)
+        self._title.setText("The self-test was stopped")
+
+    def _on_done(self, checks: "tuple[Check, ...]") -> None:
+        self.checks = checks
+        failed = sum(not check.ok for check in checks)
+        self._title.setText(
+            f"{failed} of {len(checks)} checks failed: do not use this installation"
+            if failed
+            else f"All {len(checks)} checks passed"
+        )
+        colors = self._services.theme.colors
+        self._table.setRowCount(len(checks))
+        for row, check in enumerate(checks):
+            state = QTableWidgetItem("passed" if check.ok else "FAILED")
+            state.setIcon(icon("check" if check.ok else "problem", colors))
+            for place, item in enumerate(
+                (state, QTableWidgetItem(check.name), QTableWidgetItem(check.message))
+            ):
+                item.setToolTip(check.message)
+                self._table.setItem(row, place, item)
+        self._table.resizeRowsToContents()
+        for row in range(len(checks)):
+            self._table.setRowHeight(row, self._table.rowHeight(row) + 8)
+
+    def _on_error(self, error: BachviewError) -> None:
+        self._title.setText("The self-test could not be run")
+        self._table.setRowCount(1)
+        self._table.setItem(0, 2, QTableWidgetItem(str(error)))
+        self._table.resizeRowsToContents()
+
+    def done(self, result: int) -> None:
+        """Closing ends the test at its next step; its outcome is not shown any more."""
+        self._token.cancel()
+        self._services.bridge.forget(self)
+        super().done(result)

@@ -1,0 +1,107 @@
+"""Probabilities of the classes as bars."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from bachview.core.classes import ClassSet
+from bachview.ui.look.swatches import SIDE_PX, class_swatch
+
+_ROW_PX = 21
+_NAME_PX = 84
+_PERCENT_PX = 48
+
+
+def percent(share: float) -> str:
+    """A share as text: ``7 %``, ``99.8 %``; never rounded up to a certainty."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "< 0.1 %"
+    if 99.9 < value < 100:
+        return "> 99.9 %"
+    return f"{value:.1f} %"
+
+
+class ProbabilityBars(QWidget):
+    """One bar a class; empty bars while nothing is known."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._classes: ClassSet | None = None
+        self._values: tuple[float, ...] | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Class probabilities")
+
+    def show_classes(self, classes: ClassSet) -> None:
+        """Set the rows."""
+        self._classes = classes
+        self._values = None
+        self.updateGeometry()
+        self.update()
+
+    def show_values(self, values: Sequence[float] | None) -> None:
+        """Set the probabilities, one for each class; None empties the bars."""
+        self._values = None if values is None else tuple(float(v) for v in values)
+        if self._classes is not None and self._values is not None:
+            self.setAccessibleDescription(
+                ", ".join(
+                    f"{c.name} {percent(v)}"
+                    for c, v in zip(self._classes, self._values, strict=True)
+                )
+            )
+        self.update()
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """What is shown."""
+        return self._values
+
+    def sizeHint(self) -> QSize:
+        """Height of all rows."""
+        return QSize(250, _ROW_PX * len(self._classes or ()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow panels shorten the bars, not the text."""
+        return QSize(_NAME_PX + _PERCENT_PX + SIDE_PX + 60, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the rows."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = self.palette()
+        text = palette.color(QPalette.ColorRole.WindowText)
+        groove = palette.color(QPalette.ColorRole.Midlight)
+        left = SIDE_PX + 8 + _NAME_PX
+        width = max(10, self.width() - left - _PERCENT_PX)
+        best = max(self._values) if self._values else 0
+        for row, tissue_class in enumerate(self._classes or ()):
+            top = row * _ROW_PX
+            swatch = class_swatch(tissue_class, self.devicePixelRatioF())
+            painter.drawPixmap(0, top + (_ROW_PX - SIDE_PX) // 2, swatch)
+            value = self._values[row] if self._values else None
+            font = painter.font()
+            font.setBold(value is not None and value == best)
+            painter.setFont(font)
+            painter.setPen(text)
+            name = painter.fontMetrics().elidedText(
+                tissue_class.name, Qt.TextElideMode.ElideRight, _NAME_PX - 4
+            )
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(SIDE_PX + 8, top, _NAME_PX, _ROW_PX), middle, name)
+            bar = QRectF(left, top + _ROW_PX / 2 - 5, width, 10)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(groove)
+            painter.drawRoundedRect(bar, 5, 5)
+            if value is None:
+                continue
+            if value * width >= 1:
+                painter.setBrush(QColor(*tissue_class.color))
+                painter.drawRoundedRect(
+                    QRectF(bar.left(), bar.top(), max(10.0, value * width), 10), 5, 5
+                )
+            painter.setPen(text)
+            place = QRectF(left + width, top, _PERCENT_PX, _ROW_PX)
+            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, percent(value))
+        painter.end()

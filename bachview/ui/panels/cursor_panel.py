@@ -1,0 +1,196 @@
+"""What the ensemble says of the place under the cursor, and how it came to it."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from bachview.core.classes import ClassSet
+from bachview.core.predictions import PatchOpinion
+from bachview.ui.look.swatches import class_swatch
+from bachview.ui.look.widgets import panel_column
+from bachview.ui.panels.bars import ProbabilityBars, percent
+
+_ROW_PX = 20
+_NOTHING = "Move the cursor over classified tissue."
+
+
+@dataclass(frozen=True, slots=True)
+class CursorReading:
+    """What is known of the cell under the cursor.
+
+    Attributes
+    ----------
+    statement : one sentence: the class, or why there is none.
+    opinion : None where the cell is not classified.
+    field_text : physical size of the judged field, empty where there is no cell.
+    """
+
+    statement: str
+    opinion: PatchOpinion | None
+    field_text: str
+
+
+class CursorPanel(QWidget):
+    """Class probabilities, the members' votes, uncertainty, size of the field.
+
+    Signals
+    -------
+    activationMapToggled : whether the class activation map is wanted.
+    """
+
+    activationMapToggled = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._classes: ClassSet | None = None
+        self._members: tuple[str, ...] = ()
+        # The table's items, row by row; the table owns them.
+        self._cells: list[tuple[QTableWidgetItem, QTableWidgetItem, QTableWidgetItem]] = []
+        self._statement = QLabel(_NOTHING, self)
+        # One line at all times: the rows below must not jump while the cursor moves.
+        self._statement.setWordWrap(False)
+        self._statement.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._bars = ProbabilityBars(self)
+        self._bars.setToolTip("Probability of each class: the weighted mean of the six votes.")
+        self._votes = self._make_votes()
+        self._entropy = QLabel("–", self)
+        self._disagreement = QLabel("–", self)
+        self._field = QLabel("–", self)
+        self._map = QCheckBox("Class &map", self)
+        self._map.setToolTip(
+            "Show what in the field spoke for its class, averaged over the three CNNs.\nShortcut: C"
+        )
+        self._map.toggled.connect(self.activationMapToggled)
+
+        numbers = QHBoxLayout()
+        numbers.setSpacing(6)
+        for text, value, tip in (
+            ("Entropy", self._entropy, "0: the ensemble is certain. 1: all classes as likely."),
+            (
+                "Disagreement",
+                self._disagreement,
+                "Share of pairs of members that name different classes. 0: all six agree.",
+            ),
+        ):
+            numbers.addWidget(_named(text, tip, self))
+            numbers.addWidget(value)
+            value.setToolTip(tip)
+            numbers.addStretch(1)
+        tip = "The square that the models saw; outlined on the slide."
+        self._field.setToolTip(tip)
+        field = QHBoxLayout()
+        field.setSpacing(6)
+        field.addWidget(_named("Judged field", tip, self))
+        field.addWidget(self._field)
+        field.addStretch(1)
+        field.addWidget(self._map)
+
+        column = panel_column(self)
+        column.addWidget(self._statement)
+        column.addWidget(self._bars)
+        column.addWidget(self._votes)
+        column.addLayout(numbers)
+        column.addLayout(field)
+        column.addStretch(1)
+
+    def _make_votes(self) -> QTableWidget:
+        table = QTableWidget(0, 3, self)
+        table.setHorizontalHeaderLabels(["Member", "Class", "Prob."])
+        table.horizontalHeader().hide()  # the rows speak for themselves
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        table.setShowGrid(False)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        table.setToolTip("What each of the six classifiers says of this field.")
+        table.setAccessibleName("Votes of the members")
+        return table
+
+    def show_ensemble(self, classes: ClassSet, members: tuple[str, ...]) -> None:
+        """Set the rows of bars and votes."""
+        if classes == self._classes and members == self._members:
+            return
+        self._classes, self._members = classes, members
+        self._bars.show_classes(classes)
+        self._votes.setRowCount(len(members))
+        self._cells.clear()
+        for row, name in enumerate(members):
+            items = QTableWidgetItem(name), QTableWidgetItem("–"), QTableWidgetItem("")
+            items[2].setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            for column, item in enumerate(items):
+                item.setToolTip(name)
+                self._votes.setItem(row, column, item)
+            self._cells.append(items)
+        self._votes.setFixedHeight(_ROW_PX * len(members) + 4)
+
+    def show_reading(self, reading: CursorReading | None) -> None:
+        """Show a cell; None while the cursor is not on the slide."""
+        self._statement.setText(reading.statement if reading else _NOTHING)
+        self._statement.setToolTip(self._statement.text())
+        self._field.setText((reading and reading.field_text) or "–")
+        opinion = reading.opinion if reading else None
+        if opinion is None or self._classes is None:
+            self._bars.show_values(None)
+            self._entropy.setText("–")
+            self._disagreement.setText("–")
+            for row in range(len(self._cells)):
+                self._show_vote(row, None, "–", "")
+            return
+        self._bars.show_values(opinion.probabilities.tolist())
+        self._entropy.setText(f"{opinion.entropy:.2f}")
+        self._disagreement.setText(f"{opinion.disagreement:.2f}")
+        for row, votes in enumerate(opinion.members):
+            top = int(votes.argmax())
+            picture = QIcon(class_swatch(self._classes[top], self.devicePixelRatioF()))
+            self._show_vote(row, picture, self._classes[top].name, percent(float(votes[top])))
+
+    def _show_vote(self, row: int, picture: QIcon | None, name: str, probability: str) -> None:
+        _member, vote, share = self._cells[row]
+        vote.setIcon(picture or QIcon())
+        vote.setText(name)
+        share.setText(probability)
+
+    @property
+    def statement(self) -> str:
+        """The sentence that is shown."""
+        return self._statement.text()
+
+    @property
+    def votes(self) -> tuple[tuple[str, str, str], ...]:
+        """The rows of the table: member, class, probability."""
+        return tuple((a.text(), b.text(), c.text()) for a, b, c in self._cells)
+
+    @property
+    def wants_map(self) -> bool:
+        """Whether the class activation map is switched on."""
+        return self._map.isChecked()
+
+    def set_wants_map(self, wanted: bool) -> None:  # a Qt slot
+        """Switch the class activation map."""
+        self._map.setChecked(wanted)
+
+
+def _named(text: str, tip: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setObjectName("muted")
+    label.setToolTip(tip)
+    return label

@@ -1,0 +1,50 @@
+"""What the cell under the cursor says, in words."""
+
+from bachview.core.geometry import Point
+from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.core.units import length_text
+from bachview.ui.panels.bars import percent
+from bachview.ui.panels.cursor_panel import CursorReading
+
+
+def reading_at(
+    prediction: Prediction,
+    thresholds: Thresholds,
+    calibration: Calibration,
+    cell: tuple[int, int],
+) -> CursorReading:
+    """What is known of `cell` (row, column)."""
+    row, column = cell
+    field = prediction.field(row, column)
+    size = ""
+    if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
+        width = length_text(field.width * calibration.mpp_x)
+        size = f"{width} × {length_text(field.height * calibration.mpp_y)}"
+    state = PatchState(int(prediction.states[row, column]))
+    if state is PatchState.NO_TISSUE:
+        return CursorReading("No tissue", None, size)
+    if state is PatchState.PENDING:
+        return CursorReading("Not yet classified", None, size)
+    if state is PatchState.FAILED:
+        return CursorReading("Failed to read: no result here", None, size)
+    opinion = prediction.opinion(row, column)
+    if opinion is None:
+        return CursorReading("Not yet classified", None, size)
+    top = int(opinion.probabilities.argmax())
+    best = float(opinion.probabilities[top])
+    name = prediction.classes[top].name
+    if best < thresholds.confidence:
+        text = f"Uncertain, weak vote: {name} {percent(best)}"
+    elif opinion.disagreement > thresholds.disagreement:
+        text = f"Uncertain, split vote: {name} {percent(best)}"
+    else:
+        text = f"{name}, {percent(best)}"
+    return CursorReading(text, opinion, size)
+
+
+def cell_at(grid: PatchGrid, point: Point) -> tuple[int, int] | None:
+    """The cell under a level-0 point, if it lies in the classified region."""
+    return grid.at(point) if grid.region.contains(point) else None

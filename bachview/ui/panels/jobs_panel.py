@@ -1,0 +1,126 @@
+"""The run of the slide on the screen: where it is, how fast, what computes."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
+
+from bachview.ui.look.widgets import heading, panel_column, plain
+from bachview.ui.session.run_status import RunState, RunStatus
+
+_STEPS = 1000
+
+
+class JobsPanel(QWidget):
+    """State, progress, rate, remaining time, device, and the buttons to steer it.
+
+    Signals
+    -------
+    startRequested, pauseRequested, resumeRequested, cancelRequested : a button was pressed.
+    """
+
+    startRequested = Signal()
+    pauseRequested = Signal()
+    resumeRequested = Signal()
+    cancelRequested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._status = RunStatus()
+        self._can_start = False
+        self._title = heading("", self)
+        self._title.setWordWrap(True)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._message = plain(QLabel(self))
+        self._message.setWordWrap(True)
+        self._values = {
+            name: plain(QLabel("–", self))
+            for name in ("Patches", "Speed", "Remaining", "Device", "Bundle", "Scope")
+        }
+        form = QFormLayout()
+        form.setHorizontalSpacing(14)
+        form.setVerticalSpacing(4)
+        for name, value in self._values.items():
+            label = QLabel(name, self)
+            label.setObjectName("muted")
+            value.setWordWrap(True)
+            form.addRow(label, value)
+        self._start = QPushButton("Classify slide", self)
+        self._start.setObjectName("primary")
+        self._pause = QPushButton("Pause", self)
+        self._cancel = QPushButton("Cancel", self)
+        self._start.setToolTip("Classify the whole slide, what is on the screen first (Ctrl+R)")
+        self._pause.setToolTip("Let the processor rest; nothing is lost (Ctrl+P)")
+        self._cancel.setToolTip("Stop; finished patches are kept and a later run goes on (Ctrl+.)")
+        self._start.clicked.connect(self.startRequested)
+        self._pause.clicked.connect(self._on_pause)
+        self._cancel.clicked.connect(self.cancelRequested)
+        buttons = QGridLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._start, 0, 0, 1, 2)
+        buttons.addWidget(self._pause, 1, 0)
+        buttons.addWidget(self._cancel, 1, 1)
+        column = panel_column(self)
+        column.addWidget(self._title)
+        column.addWidget(self._bar)
+        column.addWidget(self._message)
+        column.addLayout(form)
+        column.addSpacing(4)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        self.show_status(RunStatus())
+
+    @property
+    def status(self) -> RunStatus:
+        """What is shown."""
+        return self._status
+
+    def set_can_start(self, can_start: bool, why_not: str = "") -> None:
+        """Whether there is a slide and a bundle to classify with."""
+        self._can_start = can_start
+        self._start.setToolTip(
+            why_not or "Classify the whole slide, what is on the screen first (Ctrl+R)"
+        )
+        self.show_status(self._status)
+
+    def show_status(self, status: RunStatus) -> None:
+        """Show where the run is."""
+        self._status = status
+        self._title.setText(status.title)
+        self._message.setText(status.message)
+        self._message.setVisible(bool(status.message))
+        progress = status.progress
+        if status.state in (RunState.LOADING, RunState.PREPARING, RunState.WAITING):
+            self._bar.setRange(0, 0)
+        else:
+            self._bar.setRange(0, _STEPS)
+            done = progress.done / progress.total if progress and progress.total else 0
+            self._bar.setValue(round(_STEPS * done))
+        texts = {
+            "Patches": f"{progress.done:,} of {progress.total:,}" if progress else "",
+            "Speed": status.rate_text,
+            "Remaining": status.remaining_text.removesuffix(" left"),
+            "Device": " · ".join(t for t in (status.device, status.precision) if t),
+            "Bundle": status.bundle_name,
+            "Scope": status.scope,
+        }
+        for name, text in texts.items():
+            self._values[name].setText(text or "–")
+        paused = status.state is RunState.PAUSED
+        self._start.setEnabled(self._can_start and not status.is_active)
+        self._start.setText("Continue" if status.state is RunState.CANCELLED else "Classify slide")
+        self._pause.setText("Resume" if paused else "Pause")
+        self._pause.setEnabled(paused or status.state is RunState.RUNNING)
+        self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
+
+    def _on_pause(self) -> None:
+        if self._status.state is RunState.PAUSED:
+            self.resumeRequested.emit()
+        else:
+            self.pauseRequested.emit()

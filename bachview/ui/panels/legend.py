@@ -1,0 +1,214 @@
+"""The legend: every class and every state that is no class, with its area and a check box."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
+
+from bachview.core.classes import ClassSet
+from bachview.core.units import area_text
+from bachview.ui.look.swatches import class_swatch, picture_swatch
+from bachview.ui.panels.bars import percent
+from bachview.viewing.overlay import OverlayMode, color_bar
+from bachview.viewing.style import FAILED_COLOR, PENDING_COLORS, UNCERTAIN_COLOR
+
+
+class CellKind(StrEnum):
+    """What a cell can be besides a class."""
+
+    UNCERTAIN = "uncertain"
+    PENDING = "pending"
+    FAILED = "failed"
+    NO_TISSUE = "no tissue"
+
+
+_KINDS = {
+    CellKind.UNCERTAIN: (
+        "Uncertain",
+        "No class is likely enough, or the six members disagree: no class is shown.",
+    ),
+    CellKind.PENDING: ("Not yet classified", "Tissue that the run has not come to yet."),
+    CellKind.FAILED: ("Failed to read", "The file is damaged here; there is no result."),
+    CellKind.NO_TISSUE: ("No tissue", "Glass, pen, dust: never shown to the classifiers."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much of the slide a row of the legend stands for.
+
+    Attributes
+    ----------
+    area_mm2 : physical area.
+    share : of all tissue, 0..1; None where a share makes no sense.
+    """
+
+    area_mm2: float
+    share: float | None
+
+
+LegendKey = int | CellKind
+
+
+def state_texture(kind: CellKind) -> QImage:
+    """How cells of this kind look in the overlay, as a small picture."""
+    image = QImage(2, 2, QImage.Format.Format_ARGB32)
+    image.fill(QColor(255, 255, 255, 0))
+    if kind is CellKind.UNCERTAIN:
+        image.fill(QColor(*UNCERTAIN_COLOR))
+    elif kind is CellKind.FAILED:
+        image.fill(QColor(*FAILED_COLOR))
+    elif kind is CellKind.PENDING:
+        even, odd = (QColor(*color, 130) for color in PENDING_COLORS)
+        for x, y in ((0, 0), (1, 1)):
+            image.setPixelColor(x, y, even)
+            image.setPixelColor(1 - x, y, odd)
+    return image
+
+
+class Legend(QWidget):
+    """Rows: check box with swatch and name, area, share of the tissue.
+
+    Signals
+    -------
+    changed : a box was checked or unchecked.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._classes: ClassSet | None = None
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(0)
+        self._grid.setColumnStretch(0, 1)
+        self._boxes: dict[LegendKey, QCheckBox] = {}
+        self._labels: dict[LegendKey, tuple[QLabel, QLabel]] = {}
+
+    def show_classes(self, classes: ClassSet) -> None:
+        """Make the rows."""
+        if classes == self._classes:
+            return
+        self._classes = classes
+        for row in (*self._boxes.values(), *(w for pair in self._labels.values() for w in pair)):
+            row.hide()
+            row.deleteLater()
+        self._boxes.clear()
+        self._labels.clear()
+        ratio = self.devicePixelRatioF()
+        for index, tissue_class in enumerate(classes):
+            box = self._add_row(index, tissue_class.name, f"Show cells of {tissue_class.name}.")
+            box.setIcon(class_swatch(tissue_class, ratio))
+        for kind, (name, tip) in _KINDS.items():
+            box = self._add_row(kind, name, tip)
+            box.setIcon(picture_swatch(state_texture(kind), ratio))
+
+    def _add_row(self, key: LegendKey, name: str, tip: str) -> QCheckBox:
+        row = self._grid.rowCount()
+        box = QCheckBox(name, self)
+        box.setChecked(True)
+        self._grid.setRowMinimumHeight(row, 22)
+        box.setToolTip(tip)
+        box.setIconSize(QSize(17, 17))
+        if key in (CellKind.FAILED, CellKind.NO_TISSUE):
+            # Explained only: failed cells are never hidden, "no tissue" is never drawn.
+            box.setObjectName("explained")
+            box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            box.toggled.connect(lambda: box.setChecked(True))
+        else:
+            box.toggled.connect(self.changed)
+        area, share = QLabel("–", self), QLabel("", self)
+        # As wide as they will be: the panel must not grow when numbers come.
+        area.setMinimumWidth(area.fontMetrics().horizontalAdvance("0.0000 mm²"))
+        share.setMinimumWidth(share.fontMetrics().horizontalAdvance("> 99.9 %"))
+        for label in (area, share):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            label.setToolTip(tip)
+        self._grid.addWidget(box, row, 0)
+        self._grid.addWidget(area, row, 1)
+        self._grid.addWidget(share, row, 2)
+        self._boxes[key] = box
+        self._labels[key] = (area, share)
+        return box
+
+    @property
+    def hidden_classes(self) -> frozenset[int]:
+        """Indices of the classes that are unchecked."""
+        return frozenset(
+            key for key, box in self._boxes.items() if isinstance(key, int) and not box.isChecked()
+        )
+
+    def is_shown(self, kind: CellKind) -> bool:
+        """Whether cells of this kind are checked."""
+        box = self._boxes.get(kind)
+        return box is None or box.isChecked()
+
+    def explain(self, kind: CellKind, text: str) -> None:
+        """Another tool tip for a row."""
+        for widget in (self._boxes.get(kind), *self._labels.get(kind, ())):
+            if widget is not None:
+                widget.setToolTip(text)
+
+    def set_checked(self, key: LegendKey, checked: bool) -> None:
+        """Check or uncheck a row."""
+        if key in self._boxes:
+            self._boxes[key].setChecked(checked)
+
+    def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
+        """Fill in areas and shares; a row that is missing shows a dash."""
+        for key, (area, share) in self._labels.items():
+            amount = amounts.get(key)
+            area.setText("–" if amount is None else area_text(amount.area_mm2))
+            known = amount is not None and amount.share is not None
+            share.setText(
+                percent(amount.share) if known and amount and amount.share is not None else ""
+            )
+
+    def texts(self, key: LegendKey) -> tuple[str, str]:
+        """(area, share) as shown."""
+        area, share = self._labels[key]
+        return area.text(), share.text()
+
+
+class ColorBar(QWidget):
+    """The scale of a mode that shows a number."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bar: QImage | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_mode(self, mode: OverlayMode) -> None:
+        """Show the colours of this mode; nothing for the class mode."""
+        colors = color_bar(mode)
+        self._bar = None
+        if colors is not None:
+            pixels = colors.tobytes()
+            self._bar = QImage(pixels, 256, 1, 768, QImage.Format.Format_RGB888).copy()
+        self.setVisible(self._bar is not None)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Bar and numbers."""
+        return QSize(220, 14 + self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bar with 0, 0.5 and 1 below it."""
+        if self._bar is None:
+            return
+        painter = QPainter(self)
+        painter.drawImage(QRectF(0, 0, self.width(), 11), self._bar)
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        below = QRectF(0, 12, self.width(), self.height() - 12)
+        for text, side in (
+            ("0", Qt.AlignmentFlag.AlignLeft),
+            ("0.5", Qt.AlignmentFlag.AlignHCenter),
+            ("1", Qt.AlignmentFlag.AlignRight),
+        ):
+            painter.drawText(below, side | Qt.AlignmentFlag.AlignTop, text)
+        painter.end()

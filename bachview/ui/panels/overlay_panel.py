@@ -1,0 +1,217 @@
+"""How the prediction is drawn: mode, opacity, threshold, marks, classes on and off."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
+
+from bachview.core.classes import ClassSet
+from bachview.core.uncertainty import Thresholds
+from bachview.ui.look.widgets import line, muted, panel_column
+from bachview.ui.panels.legend import Amount, CellKind, ColorBar, Legend, LegendKey
+from bachview.ui.session.settings import Settings
+from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
+
+_MODES = (
+    (OverlayMode.CLASS, "Most likely class"),
+    (OverlayMode.DISAGREEMENT, "Disagreement of the members"),
+    (OverlayMode.ENTROPY, "Entropy"),
+)
+_MARKS = ((Marks.NONE, "None"), (Marks.LETTERS, "Letters"), (Marks.HATCHING, "Hatching"))
+
+
+class OverlayPanel(QWidget):
+    """Controls and legend of the overlay.
+
+    Signals
+    -------
+    styleChanged(OverlayStyle) : draw it like this from now on.
+    """
+
+    styleChanged = Signal(object)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._classes: ClassSet | None = None
+        self._visible = QCheckBox("&Show overlay", self)
+        self._visible.setChecked(True)
+        self._visible.setToolTip("Show or hide what the ensemble says (O)")
+        self._mode = QComboBox(self)
+        self._mode.setToolTip("What the colour of a cell says")
+        self._mode.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._mode.setMinimumContentsLength(16)
+        self._opacity, self._opacity_text = self._slider(
+            settings.number("overlay/opacity", 0.5, 0, 1),
+            "How much the colours cover the tissue ([ and ])",
+        )
+        self._threshold, self._threshold_text = self._slider(0, "")
+        self._marks = QComboBox(self)
+        for mark, text in _MARKS:
+            self._marks.addItem(text, mark)
+        for combo in (self._mode, self._marks):
+            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._marks.setToolTip("Letters or hatching on the cells, for readers who see few colours")
+        stored = settings.text("overlay/marks")
+        self._marks.setCurrentIndex(max(0, self._marks.findText(stored.capitalize())))
+        self._bar = ColorBar(self)
+        self._legend = Legend(self)
+        self._measured = muted("", self)
+        self._measured.setToolTip("Stated by the bundle; its model card says more (Help, About)")
+        self._measured.hide()
+
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(5)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.addRow("Co&lour by", self._mode)
+        form.addRow(self._label("O&pacity", self._opacity), _row(self._opacity, self._opacity_text))
+        form.addRow(
+            self._label("Hide &below", self._threshold),
+            _row(self._threshold, self._threshold_text),
+        )
+        form.addRow("Mar&ks", self._marks)
+        column = panel_column(self)
+        column.addWidget(self._visible)
+        column.addLayout(form)
+        column.addWidget(self._bar)
+        column.addWidget(line(self))
+        column.addWidget(self._legend)
+        column.addWidget(self._measured)
+        column.addStretch(1)
+        self._fill_modes()
+        for signal in (
+            self._visible.toggled,
+            self._mode.currentIndexChanged,
+            self._opacity.valueChanged,
+            self._threshold.valueChanged,
+            self._marks.currentIndexChanged,
+            self._legend.changed,
+        ):
+            signal.connect(self._on_changed)
+        self._on_changed()
+
+    def _slider(self, value: float, tip: str) -> tuple[QSlider, QLabel]:
+        slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setRange(0, 100)
+        slider.setPageStep(10)
+        slider.setValue(round(100 * value))
+        slider.setToolTip(tip)
+        text = QLabel(self)
+        text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        text.setMinimumWidth(text.fontMetrics().horizontalAdvance("100 %"))
+        return slider, text
+
+    def _label(self, text: str, buddy: QWidget) -> QLabel:
+        label = QLabel(text, self)
+        label.setBuddy(buddy)
+        return label
+
+    def _fill_modes(self) -> None:
+        """Modes, with one entry for the probability of each class."""
+        chosen = self._mode.currentData()
+        self._mode.blockSignals(True)
+        self._mode.clear()
+        self._mode.addItem(_MODES[0][1], (_MODES[0][0].value, 0))
+        for index, tissue_class in enumerate(self._classes or ()):
+            self._mode.addItem(
+                f"Probability of {tissue_class.name}", (OverlayMode.PROBABILITY.value, index)
+            )
+        for mode, text in _MODES[1:]:
+            self._mode.addItem(text, (mode.value, 0))
+        place = self._mode.findData(chosen)
+        self._mode.setCurrentIndex(max(0, place))
+        self._mode.blockSignals(False)
+
+    @property
+    def style_now(self) -> OverlayStyle:
+        """What is chosen; clear where the overlay is switched off."""
+        mode, class_index = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
+        style = OverlayStyle(
+            OverlayMode(mode),
+            int(class_index),
+            self._opacity.value() / 100,
+            self._threshold.value() / 100,
+            self._legend.hidden_classes,
+            self._legend.is_shown(CellKind.UNCERTAIN),
+            self._legend.is_shown(CellKind.PENDING),
+            Marks(self._marks.currentData()),
+        )
+        return style if self._visible.isChecked() else replace(style, opacity=0.0, marks=Marks.NONE)
+
+    @property
+    def legend(self) -> Legend:
+        """The rows."""
+        return self._legend
+
+    @property
+    def is_overlay_shown(self) -> bool:
+        """Whether the overlay is switched on."""
+        return self._visible.isChecked()
+
+    def set_overlay_shown(self, shown: bool) -> None:  # a Qt slot
+        """Switch the overlay."""
+        self._visible.setChecked(shown)
+
+    def change_opacity(self, by: float) -> None:
+        """More or less opaque."""
+        self._opacity.setValue(self._opacity.value() + round(100 * by))
+
+    def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
+        """Make the rows and modes for the classes of a bundle or a prediction."""
+        if classes != self._classes:
+            self._classes = classes
+            self._legend.show_classes(classes)
+            self._fill_modes()
+            self._on_changed()
+        self._legend.explain(
+            CellKind.UNCERTAIN,
+            f"No class is shown: the most likely one is below {100 * thresholds.confidence:.0f} %,"
+            f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
+            "\nBoth limits come with the bundle.",
+        )
+
+    def show_measured(self, sentence: str) -> None:
+        """State how often the bundle was right; empty hides it."""
+        self._measured.setText(sentence)
+        self._measured.setVisible(bool(sentence))
+
+    def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
+        """Fill in the legend's areas."""
+        self._legend.show_amounts(amounts)
+
+    def _on_changed(self) -> None:
+        style = self.style_now
+        self._opacity_text.setText(f"{self._opacity.value()} %")
+        mode, _ = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
+        if mode in (OverlayMode.CLASS, OverlayMode.PROBABILITY):
+            self._threshold_text.setText(f"{self._threshold.value()} %")
+            what = "of its top class" if mode == OverlayMode.CLASS else "of this class"
+            self._threshold.setToolTip(f"Cells whose probability {what} is lower stay clear")
+        else:
+            self._threshold_text.setText(f"{self._threshold.value() / 100:.2f}")
+            self._threshold.setToolTip("Cells below this value stay clear")
+        self._bar.show_mode(OverlayMode(mode))
+        self._settings.put("overlay/opacity", self._opacity.value() / 100)
+        self._settings.put("overlay/marks", Marks(self._marks.currentData()).value)
+        self.styleChanged.emit(style)
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row

@@ -1,0 +1,87 @@
+"""The class activation map of the field under the cursor, computed when it is asked for."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from bachview.core.geometry import Region
+from bachview.errors import BachviewError
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.session.document import Document
+from bachview.ui.session.ensemble_service import EnsembleChoice
+from bachview.ui.session.services import Services
+
+if TYPE_CHECKING:
+    from bachview.models.ensemble import Explanation
+
+#: The cursor must rest this long: sweeping over a slide asks for nothing.
+_REST_MS = 90
+
+
+class ActivationMaps(QObject):
+    """Latest wins: a new field cancels the request before. GUI thread only.
+
+    Signals
+    -------
+    found(values, Region) : (h, w) float32 of the field's top class, and the field.
+    failed(str) : why there is none.
+    """
+
+    found = Signal(object, object)
+    failed = Signal(str)
+
+    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._token = CancelToken()
+        self._wanted: tuple[Document, tuple[int, int], str] | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._ask)
+
+    def want(self, document: Document, cell: tuple[int, int], device: str) -> None:
+        """Ask for the map of this cell of the document's prediction."""
+        self.forget()
+        self._wanted = document, cell, device
+        self._rest.start()
+
+    def forget(self) -> None:
+        """Nothing is wanted any more."""
+        self._rest.stop()
+        self._token.cancel()
+        self._wanted = None
+        self._services.bridge.next_generation(self)
+
+    def _ask(self) -> None:
+        if self._wanted is None:
+            return
+        document, (row, column), device = self._wanted
+        prediction, bundle = document.prediction, document.bundle
+        if prediction is None or bundle is None:
+            return
+        opinion = prediction.opinion(row, column)
+        if opinion is None:
+            return
+        field: Region = prediction.field(row, column)
+        top = int(opinion.probabilities.argmax())
+        reader, calibration = document.reader, document.calibration
+        transform = document.transform(managed=document.is_run_managed)
+
+        def read() -> npt.NDArray[np.uint8]:
+            from bachview.slide.patches import PatchReader
+
+            return PatchReader(reader, calibration, bundle.geometry, transform).read(field)
+
+        def on_done(explanation: "Explanation") -> None:
+            self.found.emit(explanation.mean_map[..., top], field)
+
+        def on_error(error: BachviewError) -> None:
+            self.failed.emit(str(error))
+
+        self._token = CancelToken()
+        choice = EnsembleChoice(bundle.path, bundle.sha256, device)
+        future = self._services.host.explain(choice, read, self._token)
+        self._services.bridge.watch(future, on_done, on_error, topic=self)

@@ -1,0 +1,210 @@
+"""The bundle in use: which one the user chose, and what is known of it."""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from bachview.core.classes import ClassSet
+from bachview.core.patches import PatchGeometry
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import BachviewError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.bridge import Bridge
+from bachview.ui.session.demo import DEMO_BUNDLE, is_demo
+from bachview.ui.session.load_marker import LoadMarker
+from bachview.ui.session.settings import Settings
+
+DEFAULT = "default"
+_KEY = "classify/bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSummary:
+    """What the window needs of a bundle without keeping it open.
+
+    Attributes
+    ----------
+    choice : the installed name or the path that led to it.
+    judges_tissue : whether its classes say anything of tissue; else it only checks the program.
+    measured : one sentence of how often it was right, for its users; empty where nothing is stated.
+    """
+
+    choice: str
+    path: Path
+    name: str
+    version: str
+    sha256: str
+    intended_use: str
+    judges_tissue: bool
+    measured: str
+    classes: ClassSet
+    geometry: PatchGeometry
+    thresholds: Thresholds
+    member_names: tuple[str, ...]
+    model_card: str
+
+
+def read_summary(choice: str) -> BundleSummary:
+    """Open the bundle, check its hashes, note what the window needs. Any thread; slow.
+
+    Raises
+    ------
+    BundleError
+        It is not there, or damaged.
+    """
+    # Imported here: pydantic is not needed to open the viewer.
+    from bachview.models.bundle.installed import resolve_bundle
+    from bachview.models.bundle.opened import open_bundle
+
+    path = resolve_bundle(choice)
+    bundle = open_bundle(path)
+    try:
+        return BundleSummary(
+            choice,
+            path,
+            bundle.manifest.name,
+            str(bundle.manifest.version),
+            bundle.sha256,
+            bundle.manifest.intended_use,
+            bundle.manifest.judges_tissue,
+            _measured(bundle.manifest.training.metrics),
+            bundle.classes,
+            bundle.geometry,
+            bundle.thresholds,
+            bundle.member_names,
+            bundle.model_card,
+        )
+    finally:
+        bundle.close()
+
+
+def _measured(metrics: Mapping[str, float]) -> str:
+    """Of the metrics that `bachview train` writes into a manifest."""
+    accuracy, low, high = (metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high"))
+    if accuracy is None:
+        return ""
+    interval = (
+        "" if low is None or high is None else f" (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+    )
+    return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
+
+
+class BundleShelf(QObject):
+    """The bundle that new runs use. GUI thread only; reading happens in the io lane.
+
+    Attributes
+    ----------
+    current : what the user chose; None until it is read.
+
+    Signals
+    -------
+    changed : `current` is another one (or is known at last).
+    prepared(Path) : the bundle that judges this slide is known.
+    failed : a sentence; the bundle before stays in use.
+    """
+
+    changed = Signal()
+    prepared = Signal(object)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        settings: Settings,
+        bridge: Bridge,
+        lane: Lane,
+        marker: LoadMarker,
+        parent: QObject | None = None,
+    ) -> None:
+        """`marker` : tells the next start of a bundle whose reading ended this one."""
+        super().__init__(parent)
+        self._marker = marker
+        self._settings = settings
+        self._bridge = bridge
+        self._lane = lane
+        self._demo: BundleSummary | None = None
+        self.current: BundleSummary | None = None
+        self.is_loading = False
+
+    def restore(self, *, avoid: Collection[str] = ()) -> None:
+        """Take the bundle of the last session, or the default one.
+
+        Parameters
+        ----------
+        avoid : paths of bundles that are not taken without being asked for.
+        """
+        for choice in (self._last, DEFAULT):
+            if not any(choice in (path, Path(path).stem) for path in avoid):
+                self._choose(choice, is_restored=True)
+                return
+
+    def choose(self, choice: str) -> None:
+        """Use the installed bundle of this name, or the one at this path."""
+        self._choose(choice, is_restored=False)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the next session begins with `current`."""
+        return self.current is not None and self.current.choice == self._last
+
+    @property
+    def _last(self) -> str:
+        return self._settings.text(_KEY, DEFAULT)
+
+    def remember(self, sha256: str) -> None:
+        """Begin the next session with `current`, if this is its hash: it was loaded.
+
+        Not earlier: what cannot be loaded would stand in the way at every start.
+        """
+        if self.current is not None and self.current.sha256 == sha256:
+            self._settings.put(_KEY, self.current.choice)
+
+    def of(self, slide: Path | None) -> BundleSummary | None:
+        """The bundle that judges a slide: the user's, but the demo slide has its own.
+
+        The demo is drawn in the stains of that bundle, which say nothing to any other.
+        """
+        return self._demo if slide is not None and is_demo(slide) else self.current
+
+    def prepare(self, slide: Path) -> None:
+        """Read the demo's bundle, if this is the demo slide and it is not known yet."""
+        if self._demo is not None or not is_demo(slide):
+            return
+
+        def on_done(summary: BundleSummary) -> None:
+            self._demo = summary
+            self.prepared.emit(slide)
+
+        self._bridge.watch(
+            self._reading(DEMO_BUNDLE), on_done, lambda error: self.failed.emit(str(error))
+        )
+
+    def _reading(self, choice: str) -> "Future[BundleSummary]":
+        def read(token: CancelToken) -> BundleSummary:
+            token.check()
+            with self._marker.during(Path(choice)):
+                return read_summary(choice)
+
+        return self._lane.submit(read)
+
+    def _choose(self, choice: str, *, is_restored: bool) -> None:
+        def on_finished() -> None:
+            self.is_loading = False
+
+        def on_done(summary: BundleSummary) -> None:
+            self.current = summary
+            self.changed.emit()
+
+        def on_error(error: BachviewError) -> None:
+            self.failed.emit(str(error))
+            if is_restored and choice != DEFAULT:
+                # The bundle of the last session may be gone; the built-in one is not.
+                self._choose(DEFAULT, is_restored=True)
+
+        self.is_loading = True
+        self._bridge.watch(
+            self._reading(choice), on_done, on_error, on_finished=on_finished, topic=self
+        )

@@ -1,0 +1,268 @@
+"""Steers the run of one slide: start, pause, resume, cancel, and what it reports."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchResults
+from bachview.errors import BachviewError
+from bachview.jobs.progress import Progress
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import SlideReader
+from bachview.ui.bridge import Bridge
+from bachview.ui.session.bundles import BundleSummary
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost, SharedEnsemble
+from bachview.ui.session.run_status import RunState, RunStatus
+from bachview.ui.session.slide_results import SlideResults
+
+if TYPE_CHECKING:
+    from bachview.inference.run import RunStart, RunSummary
+    from bachview.store.records import RunRecord
+
+_WHOLE = "Whole slide"
+_FAULT = "A fault in the program stopped the run; what was finished is kept."
+
+
+class Classification(QObject):
+    """The run of one slide; at most one at a time. GUI thread only.
+
+    Signals
+    -------
+    statusChanged(RunStatus) : state, progress or device changed.
+    started(RunStart) : the prediction so far is there; the receiver owns it from now on.
+    grew(PatchResults) : finished patches, already saved.
+    noticed(str) : a sentence that is no error (results cannot be kept).
+    failed(str) : the run was stopped by an error; what was finished is kept.
+    """
+
+    statusChanged = Signal(object)
+    started = Signal(object)
+    grew = Signal(object)
+    noticed = Signal(str)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        reader: SlideReader,
+        results: SlideResults,
+        host: EnsembleHost,
+        bridge: Bridge,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._reader = reader
+        self._results = results
+        self._host = host
+        self._bridge = bridge
+        self._token = CancelToken()
+        self._future: Future[RunSummary] | None = None
+        self._status = RunStatus()
+        # Read by the run's threads; a frozen value is replaced, never changed.
+        self._view: Region | None = None
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run is."""
+        return self._status
+
+    def set_view(self, region: Region) -> None:
+        """What is on the screen: those patches come next."""
+        self._view = region
+
+    def start(
+        self,
+        bundle: BundleSummary,
+        calibration: Calibration,
+        *,
+        device: str,
+        icc: bool,
+        region: Region | None = None,
+        stride_um: float | None = None,
+        retry_failed: bool = False,
+    ) -> None:
+        """Classify the slide, or `region` of it (level-0 px); a run of the same plan goes on.
+
+        Raises
+        ------
+        CalibrationError, UsageError
+            See `inference.plan.make_plan`.
+        """
+        from bachview.inference.plan import make_plan
+
+        if self._status.is_active:
+            return
+        plan = make_plan(
+            self._reader.metadata,
+            calibration,
+            bundle,
+            region=region,
+            stride_um=stride_um,
+            icc=icc,
+        )
+        token = self._token = CancelToken()
+        reader, results, bridge = self._reader, self._results, self._bridge
+
+        def run(ensemble: SharedEnsemble, token: CancelToken) -> "RunSummary":
+            from bachview.inference.run import classify
+
+            bridge.call(self._on_loaded, token, ensemble.info.device, ensemble.info.precision)
+            store, notice = results.opened_or_temporary()
+            if notice:
+                bridge.call(self._on_notice, token, notice)
+            return classify(
+                reader,
+                ensemble,
+                plan,
+                store,
+                token,
+                view=lambda: self._view,
+                on_start=lambda start: bridge.call(self._on_start, token, start),
+                on_results=lambda found, progress: bridge.call(
+                    self._on_results, token, found, progress
+                ),
+                retry_failed=retry_failed,
+            )
+
+        scope = _WHOLE if region is None else _scope_text(plan.grid.region)
+        first = RunState.WAITING if self._host.has_runs else RunState.LOADING
+        self._set(RunStatus(first, bundle_name=bundle.name, scope=scope))
+        choice = EnsembleChoice(bundle.path, bundle.sha256, device)
+        future = self._future = self._host.submit(
+            choice, run, token, on_turn=lambda: bridge.call(self._on_turn, token)
+        )
+        bridge.watch(
+            future, self._on_done, self._on_error, on_finished=self._on_finished, topic=self
+        )
+
+    def show_saved(self, record: "RunRecord | None") -> None:
+        """Tell of a run of an earlier session that is shown; None where there is none."""
+        if self._status.is_active:
+            return
+        if record is None:
+            self._set(RunStatus())
+            return
+        done = Progress(record.done + record.failed, record.total, 0.0)
+        grid, extent = record.key.grid.region, self._reader.metadata.pyramid.bounds
+        self._set(
+            RunStatus(
+                RunState.DONE if record.is_complete else RunState.CANCELLED,
+                done,
+                record.provenance.device,
+                record.provenance.precision,
+                record.key.bundle_name,
+                _WHOLE if grid == extent else _scope_text(grid),
+            )
+        )
+
+    def pause(self) -> None:
+        """Let the processor rest at the next batch."""
+        if self._status.state is RunState.RUNNING:
+            self._token.pause()
+            self._change(state=RunState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._status.state is RunState.PAUSED:
+            self._token.resume()
+            self._change(state=RunState.RUNNING)
+
+    def cancel(self) -> None:
+        """Stop; what is finished is kept."""
+        if not self._status.is_active:
+            return
+        self._token.cancel()
+        if self._status.state in (RunState.WAITING, RunState.LOADING):
+            # Its turn may come in an hour, loading may take seconds; nothing has begun, so it
+            # ends now.
+            if self._future is not None:
+                self._future.cancel()
+            self._change(state=RunState.CANCELLED)
+        else:
+            self._change(state=RunState.STOPPING)
+
+    def detach(self) -> "Future[RunSummary] | None":
+        """Cancel, and hear nothing more: the object may go.
+
+        Returns
+        -------
+        The run's future, which ends when its thread has let go of slide and store; None where
+        no thread holds them.
+        """
+        self._token.cancel()
+        self._token = CancelToken()
+        self._bridge.forget(self)
+        if self._future is not None and self._future.cancel():
+            return None  # it has not begun, so there is nothing to wait for
+        return self._future
+
+    def _is_stale(self, token: CancelToken) -> bool:
+        return token is not self._token or not self._status.is_active
+
+    def _on_notice(self, token: CancelToken, notice: str) -> None:
+        if token is self._token:
+            self.noticed.emit(notice)
+
+    def _on_turn(self, token: CancelToken) -> None:
+        if not self._is_stale(token) and not token.is_cancelled:
+            self._change(state=RunState.LOADING)
+
+    def _on_loaded(self, token: CancelToken, device: str, precision: str) -> None:
+        if self._is_stale(token):
+            return
+        state = RunState.STOPPING if token.is_cancelled else RunState.PREPARING
+        self._change(state=state, device=device, precision=precision)
+
+    def _on_start(self, token: CancelToken, start: "RunStart") -> None:
+        if self._is_stale(token):
+            return
+        total = start.tissue.count
+        state = RunState.STOPPING if token.is_cancelled else RunState.RUNNING
+        self._change(state=state, progress=Progress(start.restored, total, 0.0))
+        self.started.emit(start)
+
+    def _on_results(self, token: CancelToken, found: PatchResults, progress: Progress) -> None:
+        if token is not self._token:
+            return
+        self.grew.emit(found)
+        self._change(progress=progress)
+
+    def _on_finished(self) -> None:
+        """The run has ended somehow; `_on_done` or `_on_error` say more right after this."""
+        if self._token.is_cancelled:
+            self._change(state=RunState.CANCELLED)
+            return
+        error = self._future.exception() if self._future is not None else None
+        if error is not None and not isinstance(error, BachviewError):
+            # A bug: the bridge raises it next, and the dialog shows its trace.
+            self._change(state=RunState.FAILED, message=_FAULT)
+
+    def _on_done(self, summary: "RunSummary") -> None:
+        total = Progress(summary.done + summary.failed, summary.total, summary.patches_per_second)
+        self._change(state=RunState.DONE, progress=total, message=_done_text(summary))
+
+    def _on_error(self, error: BachviewError) -> None:
+        self._change(state=RunState.FAILED, message=str(error))
+        self.failed.emit(str(error))
+
+    def _change(self, **changes: object) -> None:
+        self._set(replace(self._status, **changes))  # type: ignore[arg-type]
+
+    def _set(self, status: RunStatus) -> None:
+        self._status = status
+        self.statusChanged.emit(status)
+
+
+def _scope_text(region: Region) -> str:
+    return f"{region.width:,.0f} × {region.height:,.0f} px at {region.x:,.0f}, {region.y:,.0f}"
+
+
+def _done_text(summary: "RunSummary") -> str:
+    if not summary.total:
+        return "No tissue was found here."
+    if summary.failed:
+        return f"{summary.failed:,} patches could not be read; they are marked on the slide."
+    return ""

@@ -1,0 +1,240 @@
+"""One open slide: its reader, calibration, results and run. What is drawn lives elsewhere."""
+
+from collections.abc import Callable
+from concurrent import futures
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchResults, Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.errors import BachviewError
+from bachview.jobs.memory import give_back_memory
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import SlideMetadata, SlideReader
+from bachview.slide.tiles.display_tiles import ColourTransform
+from bachview.ui.session.bundles import BundleSummary
+from bachview.ui.session.classification import Classification
+from bachview.ui.session.opening import OpenedSlide
+from bachview.ui.session.services import Services
+from bachview.ui.session.settings import SlideMemory
+from bachview.ui.session.slide_results import SlideResults
+
+if TYPE_CHECKING:
+    from bachview.inference.run import RunStart
+    from bachview.store.records import RunRecord
+    from bachview.viewing.viewport import Viewport
+
+#: So long a closed slide is kept for a run that has been cancelled, seconds.
+_LET_GO_S = 5.0
+
+
+class Document(QObject):
+    """GUI thread only; the window closes it.
+
+    Signals
+    -------
+    calibrationChanged : the user stated another pixel size.
+    predictionChanged : another prediction is shown, or none.
+    predictionGrew : the prediction has new patches.
+    noticed(str), failed(str) : a sentence for the user.
+    """
+
+    calibrationChanged = Signal()
+    predictionChanged = Signal()
+    predictionGrew = Signal()
+    noticed = Signal(str)
+    failed = Signal(str)
+
+    def __init__(
+        self, opened: OpenedSlide, services: Services, parent: QObject | None = None
+    ) -> None:
+        """Take over an open slide."""
+        super().__init__(parent)
+        self.path = opened.path
+        self.reader: SlideReader = opened.reader
+        self.metadata: SlideMetadata = opened.reader.metadata
+        self._transform = opened.transform
+        self._services = services
+        self.memory = services.settings.slide_memory(self.metadata.fingerprint)
+        self.calibration = self.metadata.calibration
+        if self.memory and self.memory.typed_mpp and not self.calibration.is_plausible:
+            self.calibration = Calibration.typed(self.memory.typed_mpp)
+        self.prediction: Prediction | None = None
+        self.thresholds: Thresholds | None = None
+        #: The bundle of the prediction, and the number of its run in the store.
+        self.bundle: BundleSummary | None = None
+        self.run_id: int | None = None
+        #: What the last run was limited to; None for the whole slide.
+        self.region: Region | None = None
+        self.results = SlideResults(self.metadata.fingerprint)
+        self.run = Classification(self.reader, self.results, services.host, services.bridge, self)
+        self.run.started.connect(self._on_started)
+        self.run.grew.connect(self._on_grew)
+        self.run.noticed.connect(self.noticed)
+        self.run.failed.connect(self.failed)
+        self._started_bundle: BundleSummary | None = None
+        self._is_run_managed = False
+
+    @property
+    def title(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether there are colours to manage."""
+        return self._transform is not None
+
+    @property
+    def is_run_managed(self) -> bool:
+        """Whether the patches of the prediction were seen through the colour profile."""
+        return self._is_run_managed and self.has_profile
+
+    def transform(self, *, managed: bool) -> ColourTransform | None:
+        """What the tiles' colours go through."""
+        return self._transform if managed else None
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Measure with what the user stated, now and the next time."""
+        if self.run.status.is_active:
+            self.noticed.emit(
+                "The pixel size cannot change while the slide is classified: cancel that first."
+            )
+            return
+        self.calibration = calibration
+        self.calibrationChanged.emit()
+
+    # -- results -------------------------------------------------------------------------
+
+    def show_saved(self, bundle: BundleSummary) -> None:
+        """Show what an earlier session classified with this bundle, if it did."""
+        if self.run.status.is_active:
+            return
+        results, calibration = self.results, self.calibration
+
+        def read(token: CancelToken) -> "tuple[RunRecord, Prediction] | None":
+            token.check()
+            store = results.existing()
+            if store is None:
+                return None
+            for record in store.runs():
+                if _fits(record, bundle, calibration):
+                    token.check()
+                    return record, store.load(record.run_id)
+            return None
+
+        def on_done(found: "tuple[RunRecord, Prediction] | None") -> None:
+            if self.run.status.is_active:
+                return
+            self.run.show_saved(found and found[0])
+            self.region = found and _region_of(found[0], self.metadata)
+            if found is None:
+                self._show(None, None, bundle)
+            else:
+                self._is_run_managed = found[0].provenance.icc_applied
+                self._show(found[1], found[0].run_id, bundle)
+
+        def on_error(error: BachviewError) -> None:
+            self.failed.emit(str(error))
+
+        self._services.bridge.watch(self._services.io.submit(read), on_done, on_error, topic=self)
+
+    def classify(
+        self,
+        bundle: BundleSummary,
+        *,
+        device: str,
+        icc: bool,
+        region: Region | None = None,
+        retry_failed: bool = False,
+    ) -> None:
+        """Start a run, or go on with it.
+
+        Raises
+        ------
+        CalibrationError, UsageError
+            See `inference.plan.make_plan`.
+        """
+        self._services.bridge.next_generation(self)  # a look for saved results is stale now
+        self._started_bundle = bundle
+        self.region = region
+        self.run.start(
+            bundle,
+            self.calibration,
+            device=device,
+            icc=icc and self.has_profile,
+            region=region,
+            retry_failed=retry_failed,
+        )
+
+    def _on_started(self, start: "RunStart") -> None:
+        if self._started_bundle is not None:
+            self._is_run_managed = start.plan.icc
+            self._show(start.prediction, start.run_id, self._started_bundle)
+
+    def _on_grew(self, found: PatchResults) -> None:
+        if self.prediction is not None:
+            self.prediction.add(found)
+            self.predictionGrew.emit()
+
+    def _show(
+        self, prediction: Prediction | None, run_id: int | None, bundle: BundleSummary
+    ) -> None:
+        self.prediction, self.run_id = prediction, run_id
+        self.bundle = bundle
+        self.thresholds = bundle.thresholds
+        self.predictionChanged.emit()
+
+    # -- end -----------------------------------------------------------------------------
+
+    def remember(self, viewport: "Viewport | None") -> None:
+        """Keep position and typed pixel size for the next time."""
+        mpp = self.calibration.mpp_x if self.calibration.origin == "user" else None
+        if viewport is None:
+            memory = SlideMemory(None, 1.0, 0.0, mpp)
+        else:
+            memory = SlideMemory(
+                viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp
+            )
+        self._services.settings.put_slide_memory(self.metadata.fingerprint, memory)
+
+    def close(self) -> None:
+        """Cancel the run and close store and slide when it has let go of them; io lane."""
+        services, ending = self._services, self.detach()
+        services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: None)
+
+    def detach(self) -> Callable[[], None]:
+        """Cancel the run and hear nothing more; the object may go.
+
+        Returns
+        -------
+        What is left to be done, on any thread: waits for the run, then closes store and slide.
+        """
+        future = self.run.detach()
+        self._services.bridge.forget(self)
+        results, reader = self.results, self.reader
+
+        def ending() -> None:
+            if future is not None:
+                futures.wait([future], _LET_GO_S)
+            results.close()
+            reader.close()
+            give_back_memory()
+
+        return ending
+
+
+def _region_of(record: "RunRecord", metadata: SlideMetadata) -> Region | None:
+    region: Region = record.key.grid.region
+    return None if region == metadata.pyramid.bounds else region
+
+
+def _fits(record: "RunRecord", bundle: BundleSummary, calibration: Calibration) -> bool:
+    """Whether a saved run is one of this bundle, measured with the same pixel size."""
+    if record.key.bundle_sha256 != bundle.sha256 or not (record.done or record.is_complete):
+        return False
+    stated = record.provenance.mpp_x, record.provenance.mpp_y
+    return calibration.is_plausible and stated == (calibration.mpp_x, calibration.mpp_y)

@@ -1,0 +1,180 @@
+"""Keeps the loaded ensemble between runs, and lets a run and the cursor share it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.errors import UsageError
+from bachview.jobs.lanes import Lane
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.session.load_marker import LoadMarker
+
+if TYPE_CHECKING:
+    from bachview.models.engines.base import EngineInfo
+    from bachview.models.ensemble import Ensemble, EnsembleOutput, Explanation
+
+T = TypeVar("T")
+RGB = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleChoice:
+    """What is to be loaded.
+
+    Attributes
+    ----------
+    path : of the bundle.
+    sha256 : of its content: a bundle that was replaced under its path is loaded anew.
+    device : as the user asked, e.g. ``AUTO``.
+    """
+
+    path: Path
+    sha256: str
+    device: str
+
+
+class SharedEnsemble:
+    """The loaded ensemble for one run; steps aside between batches for an explanation."""
+
+    def __init__(self, ensemble: "Ensemble", lock: threading.Lock) -> None:
+        self._ensemble = ensemble
+        self._lock = lock
+
+    @property
+    def info(self) -> "EngineInfo":
+        """What computes."""
+        return self._ensemble.info
+
+    @property
+    def batch_size(self) -> int:
+        """Patches to give to `predict` at once."""
+        return self._ensemble.batch_size
+
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> "EnsembleOutput":
+        """See `Ensemble.predict`."""
+        with self._lock:
+            return self._ensemble.predict(patches, token)
+
+
+class EnsembleHost:
+    """One run at a time in the inference lane; explanations in a lane beside it.
+
+    Any thread may submit. The owner closes the lanes, then calls `free`.
+
+    Attributes
+    ----------
+    on_ready : called on a lane with what is loaded, each time that it was asked for.
+    """
+
+    def __init__(self, marker: LoadMarker | None = None) -> None:
+        """With a marker, a crash while loading is known at the next start."""
+        self._marker = marker
+        self._runs = Lane("inference", low_priority=True)
+        self._explanations = Lane("explain", low_priority=True)
+        self._lock = threading.Lock()  # one thread at a time in the ensemble
+        self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
+        self._pending: set[Future[Any]] = set()
+        self.on_ready: Callable[[EnsembleChoice], object] = lambda choice: None
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run is at work or waits for its turn."""
+        return bool(self._pending)
+
+    def submit(
+        self,
+        choice: EnsembleChoice,
+        job: Callable[[SharedEnsemble, CancelToken], T],
+        token: CancelToken,
+        *,
+        on_turn: Callable[[], None],
+    ) -> "Future[T]":
+        """Queue a run; `on_turn` is called on the lane when the run's turn has come."""
+
+        def run(token: CancelToken) -> T:
+            token.check()
+            on_turn()
+            ensemble = self._ready(choice, token)
+            token.check()
+            return job(SharedEnsemble(ensemble, self._lock), token)
+
+        future = self._runs.submit(run, token)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
+
+    def warm_up(self, choice: EnsembleChoice) -> "Future[None]":
+        """Load the ensemble while nothing else is to be done, so that a run starts at once."""
+
+        def load(token: CancelToken) -> None:
+            token.check()
+            self._ready(choice, token)
+
+        return self._runs.submit(load)
+
+    def explain(
+        self, choice: EnsembleChoice, read: Callable[[], RGB], token: CancelToken
+    ) -> "Future[Explanation]":
+        """Queue an explanation of the patch that `read` gives.
+
+        Loads the bundle where it is not loaded, unless another one is at work.
+        """
+
+        def run(token: CancelToken) -> "Explanation":
+            token.check()
+            patch = read()
+            token.check()
+            with self._lock:
+                if self._loaded is None:
+                    self._load(choice, token)
+                loaded = self._loaded
+                if loaded is None or loaded[0].sha256 != choice.sha256:
+                    raise UsageError(
+                        "The activation map needs the bundle of this result, and another one is "
+                        "loaded: choose it in the Classify menu."
+                    )
+                token.check()
+                return loaded[1].explain(patch)
+
+        return self._explanations.submit(run, token)
+
+    def _ready(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
+        with self._lock:
+            if self._loaded is not None:
+                kept, ensemble = self._loaded
+                if kept == choice:
+                    self.on_ready(choice)
+                    return ensemble
+                self._loaded = None
+                ensemble.close()
+            return self._load(choice, token)
+
+    def _load(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
+        """With the lock held, and nothing loaded."""
+        # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
+        from bachview.models.ensemble import load_ensemble
+
+        mark = nullcontext() if self._marker is None else self._marker.during(choice.path)
+        with mark:
+            ensemble = load_ensemble(choice.path, device=choice.device, token=token)
+        self._loaded = choice, ensemble
+        self.on_ready(choice)
+        return ensemble
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """For their end; see `free`."""
+        return self._runs, self._explanations
+
+    def free(self) -> None:
+        """Free the ensemble; only when both lanes have ended."""
+        if self._loaded is not None:
+            self._loaded[1].close()
+            self._loaded = None

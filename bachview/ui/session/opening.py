@@ -1,0 +1,142 @@
+"""Opens slides away from the GUI thread."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from bachview.errors import BachviewError
+from bachview.slide.opening import LIMIT_S, Opening, too_late
+from bachview.slide.reader import SlideReader
+from bachview.slide.tiles.display_tiles import ColourTransform
+from bachview.ui.bridge import Bridge
+
+#: So many files are opened at once; those that were given up do not count.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSlide:
+    """A slide that was just opened; the receiver closes the reader.
+
+    Attributes
+    ----------
+    path : absolute, as it was asked for.
+    transform : of its colours to sRGB; None where the slide has no usable profile.
+    """
+
+    path: Path
+    reader: SlideReader
+    transform: ColourTransform | None
+
+
+class SlideOpener(QObject):
+    """Opens slides, each on a thread of its own and within a time. GUI thread only.
+
+    The next file takes the turn of one that was given up.
+
+    Signals
+    -------
+    opened(OpenedSlide) : the receiver owns it.
+    failed(Path, str) : a sentence that says why.
+    busyChanged(tuple[Path, ...]) : what is still to be opened, the first begun first.
+    """
+
+    opened = Signal(object)
+    failed = Signal(object, str)
+    busyChanged = Signal(object)
+
+    def __init__(
+        self, bridge: Bridge, parent: QObject | None = None, *, limit_s: float = LIMIT_S
+    ) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._limit_s = limit_s
+        self._waiting: list[Path] = []
+        self._running: dict[Path, Opening[OpenedSlide]] = {}
+        self._given_up: set[Opening[OpenedSlide]] = set()
+
+    def is_opening(self, path: Path) -> bool:
+        """Whether this slide is already on its way."""
+        return path in self._running or path in self._waiting
+
+    def open(self, path: Path) -> None:
+        """Open `path` (absolute) and say so by a signal."""
+        self._waiting.append(path)
+        self._go_on()
+
+    def stop(self, path: Path) -> None:
+        """Do not open `path`, if it is still on its way."""
+        if path in self._running:
+            self._give_up(self._running[path])
+        elif path in self._waiting:
+            self._waiting.remove(path)
+        self._go_on()
+
+    def close(self, timeout_s: float) -> bool:
+        """Open none any more and wait for the threads; False where one did not end in time."""
+        self._waiting.clear()
+        for opening in tuple(self._running.values()):
+            self._give_up(opening)
+        last = time.monotonic() + timeout_s
+        ended = [o.end(max(0.0, last - time.monotonic())) for o in self._given_up]
+        return all(ended)
+
+    def _go_on(self) -> None:
+        while self._waiting and len(self._running) < _AT_ONCE:
+            self._start(self._waiting.pop(0))
+        self.busyChanged.emit((*self._running, *self._waiting))
+
+    def _start(self, path: Path) -> None:
+        opening = Opening(path, open_with_colours, lambda opened: opened.reader.close())
+        self._running[path] = opening
+        timer = QTimer(self, singleShot=True, interval=round(1000 * self._limit_s))
+
+        def on_opened(opened: OpenedSlide) -> None:
+            if opening.is_wanted:  # else it is closed already
+                self.opened.emit(opened)
+
+        def on_error(error: BachviewError) -> None:
+            if opening.is_wanted:
+                self.failed.emit(path, str(error))
+
+        def on_late() -> None:
+            if opening.is_wanted:
+                self._give_up(opening)
+                self.failed.emit(path, str(too_late(path, self._limit_s)))
+                self._go_on()
+
+        def on_finished() -> None:
+            opening.end()
+            timer.stop()
+            timer.deleteLater()
+            self._given_up.discard(opening)
+            if opening.is_wanted:
+                del self._running[path]
+                self._go_on()
+
+        timer.timeout.connect(on_late)
+        timer.start()
+        self._bridge.watch(opening.future, on_opened, on_error, on_finished=on_finished)
+
+    def _give_up(self, opening: Opening[OpenedSlide]) -> None:
+        opening.give_up()
+        del self._running[opening.path]
+        self._given_up.add(opening)
+
+
+def open_with_colours(path: Path) -> OpenedSlide:
+    """Open a slide and prepare its colour transform. Any thread; slow.
+
+    Raises
+    ------
+    SlideOpenError
+        See `slide.opening.open_slide`.
+    """
+    # Imported here: nothing of it is needed to show the window.
+    from bachview.slide.colour import srgb_transform
+    from bachview.slide.opening import open_slide
+
+    reader = open_slide(path)
+    return OpenedSlide(path, reader, srgb_transform(reader.metadata.icc_profile))

@@ -1,0 +1,62 @@
+"""What all slides of the window share."""
+
+import time
+from dataclasses import dataclass
+
+from bachview.config import user_folders
+from bachview.jobs.lanes import Lane
+from bachview.slide.tiles.cache import TileCache
+from bachview.ui.bridge import Bridge
+from bachview.ui.look.theme import Theme
+from bachview.ui.session.ensemble_service import EnsembleHost
+from bachview.ui.session.load_marker import LoadMarker
+from bachview.ui.session.settings import Settings
+
+#: Bounds of the tile cache that the settings file may ask for, bytes.
+_LEAST_CACHE, _MOST_CACHE = 64 << 20, 16 << 30
+_DEFAULT_CACHE = 384 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Lanes, cache, settings; made by the application, closed by the window.
+
+    Attributes
+    ----------
+    io : opening, reading results, exports, hashing.
+    host : the inference lane with the loaded ensemble.
+    marker : of a bundle that is being loaded.
+    warms_up : load the ensemble as soon as a slide is open, before it is asked for.
+    """
+
+    settings: Settings
+    theme: Theme
+    bridge: Bridge
+    cache: TileCache
+    io: Lane
+    host: EnsembleHost
+    marker: LoadMarker
+    warms_up: bool
+
+    @classmethod
+    def start(cls, settings: Settings, theme: Theme, *, warms_up: bool = True) -> "Services":
+        """Make everything that is not given. GUI thread."""
+        size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
+        cache = TileCache(int(size))
+        io = Lane("io", threads=2)
+        marker = LoadMarker(user_folders().config)
+        return cls(settings, theme, Bridge(), cache, io, EnsembleHost(marker), marker, warms_up)
+
+    def close(self, timeout_s: float) -> bool:
+        """End the lanes; False where a job did not end in time."""
+        deadline = time.monotonic() + timeout_s
+        self.bridge.close()
+        lanes = (self.io, *self.host.lanes)
+        for lane in lanes:  # ask all before waiting for the first
+            lane.close(0)
+        ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]
+        if all(ended):
+            self.host.free()
+        else:  # the process is ended on purpose, perhaps while a bundle is being loaded
+            self.marker.clear()
+        return all(ended)

@@ -1,0 +1,183 @@
+"""What is drawn on top of the picture: field, activation map, ruler, scale bar, read-outs.
+
+All of it in device-independent px, light on dark lines, so that it reads on tissue, on
+glass and on the dark outside of the slide. GUI thread.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPen,
+    QPolygonF,
+    QTransform,
+)
+
+from bachview.core.geometry import Point, Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.units import length_text, magnification_text
+from bachview.ui.view.painting import image_of
+from bachview.viewing.scale_bar import scale_bar
+from bachview.viewing.viewport import Viewport
+
+_MARGIN_VP = 14.0
+_LONGEST_BAR_VP = 180
+_PLATE = QColor(20, 20, 20, 170)
+_INK = QColor(Qt.GlobalColor.white)
+_SHADE = QColor(0, 0, 0, 190)
+
+
+def activation_image(values: npt.NDArray[np.float32]) -> QImage:
+    """A class activation map as a picture: clear where low, yellow to red where high.
+
+    Parameters
+    ----------
+    values : (h, w) float32; scaled by its own largest value, negative counts as 0.
+
+    Returns
+    -------
+    ARGB32_Premultiplied, one px for each value, a copy.
+    """
+    positive = np.clip(np.nan_to_num(values), 0, None)
+    peak = float(positive.max(initial=0.0))
+    share = positive / peak if peak > 0 else positive
+    alpha = 0.75 * share
+    red, green = np.ones_like(share), 1.0 - share
+    bgra = np.stack([np.zeros_like(share), green * alpha, red * alpha, alpha], axis=-1)
+    return image_of(np.ascontiguousarray((bgra * 255).round().astype(np.uint8)), with_alpha=True)
+
+
+def transform_of(viewport: Viewport) -> QTransform:
+    """Device-independent px from level-0 px."""
+    return QTransform(*viewport.vp_from_l0_affine)
+
+
+def _outline(viewport: Viewport, region: Region) -> QPolygonF:
+    return QPolygonF([QPointF(*viewport.vp_from_l0(corner)) for corner in region.corners])
+
+
+def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
+    """Draw dark and wide, then light and narrow."""
+    for color, extra in ((_SHADE, 2.0), (_INK, 0.0)):
+        pen = QPen(color, width + extra)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        draw()
+
+
+def paint_field(painter: QPainter, viewport: Viewport, field: Region) -> None:
+    """Outline of a field at its physical size."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=bool(viewport.rotation_deg % 90))
+    outline = _outline(viewport, field)
+    _twice(painter, 1.5, lambda: painter.drawPolygon(outline))
+
+
+def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, region: Region) -> None:
+    """A class activation map over the field that it belongs to."""
+    painter.save()
+    painter.setTransform(transform_of(viewport), combine=True)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(QRectF(*region), image)
+    painter.restore()
+
+
+def paint_ruler(
+    painter: QPainter, viewport: Viewport, start: Point, end: Point, calibration: Calibration
+) -> None:
+    """A measured line with its length, in um where the calibration is known."""
+    a, b = QPointF(*viewport.vp_from_l0(start)), QPointF(*viewport.vp_from_l0(end))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _twice(painter, 2.0, lambda: painter.drawLine(a, b))
+    for at in (a, b):
+        _twice(painter, 1.0, partial(painter.drawEllipse, at, 4, 4))
+    mpp = calibration.mpp
+    length = start.distance_to(end)
+    text = f"{length:.0f} px" if mpp is None else length_text(length * mpp)
+    paint_plate(painter, text, b.x() + 12, b.y() + 12)
+
+
+def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:
+    """Text on a dark plate with its top left at (x, y); returns the plate."""
+    font = QFont(painter.font())
+    font.setPixelSize(13)
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    box = QRectF(x, y, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(_INK)
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+    return box
+
+
+class ReadOut:
+    """Scale bar and magnification in the bottom left corner; drawn anew only when they change."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._image = QImage()
+
+    def paint(self, painter: QPainter, viewport: Viewport, calibration: Calibration) -> None:
+        """Draw it; without a calibration it says how many level-0 px a device px shows."""
+        key = (viewport.device_downsample, viewport.pixel_ratio, calibration)
+        if key != self._key:
+            self._key = key
+            self._image = _read_out(viewport, calibration)
+        height = self._image.height() / self._image.devicePixelRatio()
+        painter.drawImage(
+            QPointF(_MARGIN_VP, viewport.size.height - _MARGIN_VP - height), self._image
+        )
+
+
+def _read_out(viewport: Viewport, calibration: Calibration) -> QImage:
+    ratio, mpp = viewport.pixel_ratio, calibration.mpp
+    times = viewport.magnification(calibration)
+    bar_vp, bar_text = 0.0, ""
+    if mpp is not None:
+        bar = scale_bar(mpp * viewport.downsample, _LONGEST_BAR_VP)
+        bar_vp, bar_text = bar.length_px, bar.text
+    side = (
+        f"{viewport.device_downsample:.3g} px : 1" if times is None else magnification_text(times)
+    )
+    font = QFont()
+    font.setPixelSize(13)
+    metrics = QFontMetricsF(font)
+    bar_width = max(bar_vp, metrics.horizontalAdvance(bar_text)) if bar_text else 0.0
+    text_width = metrics.horizontalAdvance(side)
+    width = 10 + bar_width + (14 if bar_text else 0) + text_width + 10
+    height = metrics.height() + 16
+    image = QImage(
+        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
+    painter.setPen(_INK)
+    if bar_text:
+        box = QRectF(10, 2, bar_width, metrics.height())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), bar_text)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        left, y = 10 + (bar_width - bar_vp) / 2, metrics.height() + 4
+        painter.fillRect(QRectF(left, y, bar_vp, 4), _INK)
+        for x in (left, left + bar_vp - 2):
+            painter.fillRect(QRectF(x, y - 4, 2, 8), _INK)
+    box = QRectF(width - 10 - text_width, 0, text_width + 1, height)
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), side)
+    painter.end()
+    return image

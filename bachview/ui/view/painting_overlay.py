@@ -1,0 +1,285 @@
+"""Drawing of the prediction: one texel for each cell, and marks for those who need them."""
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
+
+from bachview.core.geometry import Region
+from bachview.ui.view.painting import Plane, Window, image_of
+from bachview.viewing.overlay import OverlayPicture
+from bachview.viewing.style import FAILED, FIRST, UNCERTAIN, Marks
+from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
+
+#: A mark stands for a block of cells that is at least this wide on the screen, plane px.
+_LETTER_BLOCK_PX = 30.0
+_HATCH_BLOCK_PX = 16.0
+
+#: Share of a block's cells that must agree for the block to be marked.
+_MAJORITY = 0.6
+
+_HATCHES = (
+    Qt.BrushStyle.BDiagPattern,
+    Qt.BrushStyle.FDiagPattern,
+    Qt.BrushStyle.HorPattern,
+    Qt.BrushStyle.CrossPattern,
+    Qt.BrushStyle.VerPattern,
+    Qt.BrushStyle.DiagCrossPattern,
+)
+
+#: Cells up to this number are filled one by one.
+_FEW_CELLS = 400
+
+#: Letters of the states that are no class.
+_STATE_LETTERS = {UNCERTAIN: "?", FAILED: "!"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+class OverlayLayer:
+    """The coloured cells as a layer. Any thread; frozen with the picture it was made of."""
+
+    picture: OverlayPicture
+
+    def __call__(self, painter: QPainter, plane: Plane, window: Window) -> None:
+        """Draw the cells over a window of the plane, without smoothing."""
+        picture = self.picture
+        visible = plane.region_of(window).intersection(picture.region).intersection(picture.clip)
+        if visible.is_empty:
+            return
+        if plane.is_upright and texel_px(picture, plane.downsample) > LARGEST_TEXEL_PX:
+            if not _fill_cells(painter, plane, window, picture):
+                _draw_strips(painter, plane, window, picture)
+            return
+        if not plane.is_upright:
+            picture = enlarged(picture, visible, plane.downsample)
+        image = image_of(picture.image, with_alpha=True)
+        region = picture.region.intersection(picture.clip)
+        source = QRectF(
+            (region.x - picture.region.x) / picture.region.width * image.width(),
+            (region.y - picture.region.y) / picture.region.height * image.height(),
+            region.width / picture.region.width * image.width(),
+            region.height / picture.region.height * image.height(),
+        )
+        if plane.is_upright:
+            scale = plane.along
+        else:
+            painter.setTransform(plane.transform, combine=True)
+            scale = 1.0
+        painter.drawImage(
+            QRectF(region.x * scale, region.y * scale, region.width * scale, region.height * scale),
+            image,
+            source,
+        )
+
+
+def _fill_cells(painter: QPainter, plane: Plane, window: Window, picture: OverlayPicture) -> bool:
+    """Fill the few large texels in a window one by one: the fastest way for thin windows.
+
+    A px shows the texel at its centre, as in `_draw_strips`.
+
+    Returns
+    -------
+    Whether they were few enough.
+    """
+    rows, columns = picture.image.shape[:2]
+    region, clip, step = picture.region, picture.clip, plane.downsample
+    shown = region.intersection(clip)
+    cell_x, cell_y = region.width / columns, region.height / rows
+    left, top = max(window[0], _first_px(shown.x, step)), max(window[1], _first_px(shown.y, step))
+    right = min(window[2], _first_px(shown.right, step))
+    bottom = min(window[3], _first_px(shown.bottom, step))
+    if left >= right or top >= bottom:
+        return True
+    first_column = _texel(left, step, region.x, cell_x, columns)
+    last_column = _texel(right - 1, step, region.x, cell_x, columns) + 1
+    first_row = _texel(top, step, region.y, cell_y, rows)
+    last_row = _texel(bottom - 1, step, region.y, cell_y, rows) + 1
+    if (last_column - first_column) * (last_row - first_row) > _FEW_CELLS:
+        return False
+    edges_x = [_first_px(region.x + n * cell_x, step) for n in range(first_column, last_column + 1)]
+    edges_y = [_first_px(region.y + n * cell_y, step) for n in range(first_row, last_row + 1)]
+    edges_x[0], edges_x[-1] = left, right
+    edges_y[0], edges_y[-1] = top, bottom
+    texels = picture.image[first_row:last_row, first_column:last_column].view(np.uint32)[..., 0]
+    for row, values in enumerate(texels.tolist()):
+        y, height = edges_y[row], edges_y[row + 1] - edges_y[row]
+        start = 0
+        for value, run in itertools.groupby(values):
+            stop = start + sum(1 for _ in run)
+            if value >> 24:
+                x = edges_x[start]
+                painter.fillRect(x, y, edges_x[stop] - x, height, _color_of(value))
+            start = stop
+    return True
+
+
+def _first_px(place_l0: float, step: float) -> int:
+    """The first px whose centre is not before a level-0 place."""
+    return math.ceil(place_l0 / step - 0.5)
+
+
+def _texel(px: int, step: float, begin_l0: float, size_l0: float, count: int) -> int:
+    """The texel at the centre of a px."""
+    return min(max(math.floor(((px + 0.5) * step - begin_l0) / size_l0), 0), count - 1)
+
+
+@lru_cache(maxsize=1024)
+def _color_of(premultiplied: int) -> QColor:
+    alpha = premultiplied >> 24
+    red, green, blue = ((premultiplied >> shift & 255) * 255 / alpha for shift in (16, 8, 0))
+    return QColor(min(255, round(red)), min(255, round(green)), min(255, round(blue)), alpha)
+
+
+def _draw_strips(painter: QPainter, plane: Plane, window: Window, picture: OverlayPicture) -> None:
+    """Draw large texels of an upright plane, each edge on its own px."""
+    left, top, right, bottom = window
+    step = plane.downsample
+    strips = sampled(picture, left * step, top * step, step, right - left, bottom - top)
+    if strips is None:
+        return
+    image = image_of(strips.pixels, with_alpha=True)
+    width, x = image.width(), left + strips.left
+    for row, (first, last) in enumerate(itertools.pairwise(strips.edges)):
+        target = QRect(x, top + first, width, last - first)
+        painter.drawImage(target, image, QRect(0, row, width, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+class MarksLayer:
+    """Letters or hatching over the cells. Any thread.
+
+    Attributes
+    ----------
+    codes : (rows, columns) uint16, codes of `viewing.style` in the class mode.
+    region : level-0 region that they cover, a code for each cell.
+    letters : of the classes, in order.
+    size : of the letters and of the least block, device px to a device-independent px.
+    """
+
+    codes: npt.NDArray[np.uint16]
+    region: Region
+    letters: tuple[str, ...]
+    marks: Marks
+    size: float = 1.0
+
+    def __call__(self, painter: QPainter, plane: Plane, window: Window) -> None:
+        """Draw the marks over a window of the plane."""
+        if self.marks is Marks.NONE or not self.codes.size:
+            return
+        rows, columns = self.codes.shape
+        cell_x, cell_y = self.region.width / columns, self.region.height / rows
+        least = _LETTER_BLOCK_PX if self.marks is Marks.LETTERS else _HATCH_BLOCK_PX
+        cell_px = min(cell_x, cell_y) / plane.downsample
+        block = 1 << max(0, math.ceil(math.log2(max(least * self.size / cell_px, 1e-9))))
+        block_x, block_y = cell_x * block, cell_y * block
+        # One block around, so that a letter over the window's edge is drawn on both sides.
+        seen = plane.region_of(window)
+        first_column = max(0, math.floor((seen.x - self.region.x) / block_x) - 1)
+        first_row = max(0, math.floor((seen.y - self.region.y) / block_y) - 1)
+        last_column = math.ceil((seen.right - self.region.x) / block_x) + 1
+        last_row = math.ceil((seen.bottom - self.region.y) / block_y) + 1
+        part = self.codes[
+            first_row * block : max(0, last_row * block),
+            first_column * block : max(0, last_column * block),
+        ]
+        if not part.size:
+            return
+        marked = _majority(part, block)
+        place = Region(
+            self.region.x + first_column * block_x,
+            self.region.y + first_row * block_y,
+            block_x,
+            block_y,
+        )
+        if self.marks is Marks.LETTERS:
+            self._letters(painter, plane, marked, place)
+        else:
+            self._hatching(painter, plane, marked, place)
+
+    def _letters(
+        self, painter: QPainter, plane: Plane, marked: npt.NDArray[np.uint16], first: Region
+    ) -> None:
+        ratio = max(1, round(self.size))
+        for row, column in np.argwhere(marked >= FAILED):
+            code = int(marked[row, column])
+            letter = _STATE_LETTERS.get(code) or self.letters[code - FIRST]
+            glyph = _glyph(letter, ratio)
+            at = plane.from_l0(
+                first.x + (float(column) + 0.5) * first.width,
+                first.y + (float(row) + 0.5) * first.height,
+            )
+            # Whole px: the glyph stays as crisp as it was drawn.
+            painter.drawImage(
+                QPointF(
+                    math.floor(at.x()) - glyph.width() // 2,
+                    math.floor(at.y()) - glyph.height() // 2,
+                ),
+                glyph,
+            )
+
+    def _hatching(
+        self, painter: QPainter, plane: Plane, marked: npt.NDArray[np.uint16], first: Region
+    ) -> None:
+        for row, codes in enumerate(marked):
+            edges = np.flatnonzero(np.diff(codes, prepend=-1, append=-1))
+            for start, stop in itertools.pairwise(edges):
+                code = int(codes[start])
+                if code < FIRST:
+                    continue
+                corners = [
+                    plane.from_l0(first.x + c * first.width, first.y + r * first.height)
+                    for r, c in ((row, start), (row, stop), (row + 1, stop), (row + 1, start))
+                ]
+                brush = QBrush(QColor(0, 0, 0, 170), _HATCHES[(code - FIRST) % len(_HATCHES)])
+                if plane.is_upright:
+                    painter.fillRect(QRectF(corners[0], corners[2]), brush)
+                else:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(brush)
+                    painter.drawPolygon(corners)
+
+
+def _majority(codes: npt.NDArray[np.uint16], block: int) -> npt.NDArray[np.uint16]:
+    """The code that most cells of each block share; 0 where too few do."""
+    if block == 1:
+        return codes
+    rows, columns = -(-codes.shape[0] // block), -(-codes.shape[1] // block)
+    padded = np.zeros((rows * block, columns * block), codes.dtype)
+    padded[: codes.shape[0], : codes.shape[1]] = codes
+    cells = padded.reshape(rows, block, columns, block)
+    answer = np.zeros((rows, columns), np.uint16)
+    for code in np.unique(codes):
+        if code >= FAILED:
+            share = (cells == code).mean(axis=(1, 3))
+            answer[share >= _MAJORITY] = code
+    return answer
+
+
+@cache
+def _glyph(letter: str, ratio: int) -> QImage:
+    """A letter in white with a dark rim: legible on tissue and on every class colour."""
+    side = 20 * ratio
+    image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    font = QFont("sans-serif")
+    font.setPixelSize(15 * ratio)
+    font.setBold(True)
+    painter.setFont(font)
+    box = QRectF(0, 0, side, side)
+    painter.setPen(QColor(0, 0, 0, 200))
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+        painter.drawText(box.translated(dx * ratio, dy * ratio), _CENTERED, letter)
+    painter.setPen(QColor(Qt.GlobalColor.white))
+    painter.drawText(box, _CENTERED, letter)
+    painter.end()
+    return image
+
+
+_CENTERED = int(Qt.AlignmentFlag.AlignCenter)

@@ -1,0 +1,129 @@
+"""Draws a rectangle on the slide with the mouse: the region to classify."""
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLabel, QWidget
+
+from bachview.core.geometry import Region
+from bachview.ui.view.slide_view import SlideView
+
+_LEAST_VP = 6
+
+
+class RegionDrawing(QWidget):
+    """A clear sheet over the view that takes the mouse until a rectangle is drawn.
+
+    Signals
+    -------
+    drawn(Region) : level-0 bounding region of the rectangle.
+    ended : it is over, with a region or without.
+    """
+
+    drawn = Signal(object)
+    ended = Signal()
+
+    def __init__(self, view: SlideView) -> None:
+        """Cover `view` and wait for a drag; goes by itself."""
+        super().__init__(view)
+        self._view = view
+        self._start: QPoint | None = None
+        self._end: QPoint | None = None
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._hint = QLabel("Drag a rectangle over what is to be classified · Esc cancels", self)
+        self._hint.setStyleSheet(
+            "background: rgba(20, 24, 30, 215); color: white; padding: 7px 14px;border-radius: 6px;"
+        )
+        self._hint.adjustSize()
+        view.installEventFilter(self)
+        self._cover()
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def _cover(self) -> None:
+        self.setGeometry(self._view.rect())
+        self._hint.move((self.width() - self._hint.width()) // 2, 16)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the view's size."""
+        if event.type() == QEvent.Type.Resize:
+            self._cover()
+        return False
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start the rectangle."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._start = self._end = event.position().toPoint()
+            self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Draw it."""
+        if self._start is not None:
+            self._end = event.position().toPoint()
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Take it, unless it was only a click."""
+        rectangle = self._rectangle()
+        if rectangle is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        if min(rectangle.width(), rectangle.height()) < _LEAST_VP:
+            self._start = self._end = None
+            self.update()
+            return
+        corners = (
+            rectangle.topLeft(),
+            rectangle.topRight() + QPoint(1, 0),
+            rectangle.bottomRight() + QPoint(1, 1),
+            rectangle.bottomLeft() + QPoint(0, 1),
+        )
+        points = [self._view.point_at(corner.toPointF()) for corner in corners]
+        xs, ys = [p.x for p in points], [p.y for p in points]
+        self.drawn.emit(Region.between(min(xs), min(ys), max(xs), max(ys)))
+        self.finish()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape gives up."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.finish()
+        else:
+            event.ignore()
+
+    def finish(self) -> None:
+        """Go away."""
+        self._view.removeEventFilter(self)
+        self.hide()
+        self._view.setFocus()
+        self.ended.emit()
+        self.deleteLater()
+
+    def _rectangle(self) -> QRect | None:
+        if self._start is None or self._end is None:
+            return None
+        return QRect(self._start, self._end).normalized()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Darken what is outside of the rectangle."""
+        rectangle = self._rectangle()
+        if rectangle is None:
+            return
+        painter = QPainter(self)
+        shade = QColor(0, 0, 0, 90)
+        top, bottom, left, right = (
+            rectangle.top(),
+            rectangle.bottom() + 1,
+            rectangle.left(),
+            rectangle.right() + 1,
+        )
+        painter.fillRect(0, 0, self.width(), top, shade)
+        painter.fillRect(0, bottom, self.width(), self.height() - bottom, shade)
+        painter.fillRect(0, top, left, bottom - top, shade)
+        painter.fillRect(right, top, self.width() - right, bottom - top, shade)
+        for color, style in (
+            (QColor("#ffffff"), Qt.PenStyle.SolidLine),
+            (QColor("#000000"), Qt.PenStyle.DashLine),
+        ):
+            painter.setPen(QPen(color, 1.4, style))
+            painter.drawRect(rectangle)
+        painter.end()

@@ -1,0 +1,368 @@
+"""The widget in which a slide is seen and moved."""
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QGestureEvent, QWidget
+
+from bachview.core.geometry import Point, Region
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import Prediction
+from bachview.core.pyramid import TileKey
+from bachview.core.uncertainty import Thresholds
+from bachview.slide.reader import SlideReader
+from bachview.slide.tiles.cache import TileCache
+from bachview.slide.tiles.display_tiles import ColourTransform
+from bachview.ui.bridge import UNDISTURBED
+from bachview.ui.view.minimap import Minimap
+from bachview.ui.view.painting import Pixels
+from bachview.ui.view.painting_decor import (
+    ReadOut,
+    activation_image,
+    paint_activation,
+    paint_field,
+    paint_ruler,
+)
+from bachview.ui.view.slide_view_navigation import NavigableView
+from bachview.ui.view.slide_view_overlay import OverlaySource
+from bachview.ui.view.slide_view_picture import SlidePicture
+from bachview.ui.view.view_input import ViewInput
+from bachview.viewing.overlay import OverlayStyle
+from bachview.viewing.viewport import Viewport
+
+#: Outside of the slide, (red, green, blue): neither glass nor tissue.
+LIGHT_SURROUND, DARK_SURROUND = (206, 206, 210), (34, 34, 36)
+
+
+class SlideView(NavigableView):
+    """Shows one slide. GUI thread.
+
+    Never reads the slide here; `close_slide` ends all threads, and then the reader's owner
+    closes the reader.
+
+    Signals
+    -------
+    viewportChanged(Viewport) : the visible part changed.
+    cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
+    pointClicked(Point) : a click that was no drag.
+    rulerDrawn(float) : length of a finished ruler line, level-0 px.
+    overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
+    partFailed(str) : a part could not be read; said once for a slide, and again after a retry.
+        The text says that the slide's file has changed, or is empty.
+    rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
+    """
+
+    cursorMoved = Signal(object)
+    pointClicked = Signal(object)
+    overviewChanged = Signal()
+    partFailed = Signal(str)
+    rulerDrawn = Signal(float)
+    rulerModeChanged = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.input = ViewInput(self)
+        self._picture: SlidePicture | None = None
+        self._overlay = OverlaySource()
+        self._failure_said: str | None = None
+        self._read_out = ReadOut()
+        self._field: Region | None = None
+        self._activation: tuple[QImage, Region] | None = None
+        self._ruler: tuple[Point, Point] | None = None
+        self._ruler_mode = False
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.grabGesture(Qt.GestureType.PinchGesture)
+        self.setMinimumSize(64, 64)
+        self.minimap = Minimap(self)
+
+    # -- the slide -----------------------------------------------------------------------
+
+    def set_slide(
+        self,
+        reader: SlideReader,
+        cache: TileCache,
+        calibration: Calibration,
+        *,
+        transform: ColourTransform | None = None,
+        viewport: Viewport | None = None,
+    ) -> None:
+        """Show an open slide, in place of any other.
+
+        Parameters
+        ----------
+        reader : stays the caller's, who closes it after `close_slide`.
+        cache : shared by all views.
+        transform : colour transform of the tiles.
+        viewport : where to begin (its size is adapted); the whole slide if None.
+        """
+        self.close_slide(0)  # what is read for the earlier one goes nowhere
+        self._failure_said = None
+        self._calibration = calibration
+        self._picture = SlidePicture(
+            reader,
+            cache,
+            self.update,
+            self.overviewChanged.emit,
+            self._on_failed_tile,
+            transform=transform,
+            background=self._surround(),
+        )
+        self._pyramid = self._picture.pyramid
+        if viewport is None:
+            self.fit()
+        else:
+            self._is_fitted = False
+            self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
+        self.overviewChanged.emit()
+
+    def set_calibration(self, calibration: Calibration) -> None:
+        """Measure with another calibration from now on."""
+        self._calibration = calibration
+        self.update()
+
+    def close_slide(self, timeout_s: float = 2.0) -> bool:
+        """Show nothing and end the threads; the reader can be closed afterwards.
+
+        Returns
+        -------
+        Whether all threads ended in time. One that did not ends after its present tile.
+        """
+        self.input.motion.stop()
+        picture, self._picture = self._picture, None
+        self._viewport = self._pyramid = None
+        self._is_fitted = True
+        self._overlay.set_prediction(None, None)
+        self._field = self._activation = self._ruler = None
+        self.set_ruler_mode(on=False)
+        self.update()
+        self.overviewChanged.emit()
+        return True if picture is None else picture.close(timeout_s)
+
+    def retry_failed(self) -> None:
+        """Try to read again the parts that could not be read."""
+        self._failure_said = None
+        if self._picture is not None:
+            self._picture.retry_failed()
+
+    def _on_failed_tile(self, change: str) -> None:
+        if change != self._failure_said:  # a changed file is news after a damaged part, too
+            self._failure_said = change
+            self.partFailed.emit(change)
+
+    def held_tile(self, key: TileKey) -> Pixels | None:
+        """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""
+        return None if self._picture is None else self._picture.tile(key)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the picture on the screen is finished and sharp."""
+        picture, viewport = self._picture, self._viewport
+        return picture is not None and viewport is not None and picture.is_settled_at(viewport)
+
+    @property
+    def has_blank(self) -> bool:
+        """Whether a place of the slide on the screen has nothing to show yet."""
+        return self._picture is not None and self._picture.has_blank
+
+    # -- what is drawn over it -----------------------------------------------------------
+
+    def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
+        """Colour the cells of a prediction, which may grow; see `refresh_overlay`."""
+        self._overlay.set_prediction(prediction, thresholds)
+        self.update()
+
+    def set_overlay_style(self, style: OverlayStyle) -> None:
+        """How the prediction is shown."""
+        self._overlay.style = style
+        self.update()
+
+    def set_overlay_visible(self, *, on: bool) -> None:
+        """Show or hide the prediction, whatever its style."""
+        self._overlay.is_visible = on
+        self.update()
+
+    def refresh_overlay(self) -> None:
+        """The prediction has grown: show it. Cheap; call it as often as you like."""
+        self.update()
+
+    def set_field(self, field: Region | None) -> None:
+        """Outline this field, level-0 px."""
+        if field != self._field:
+            self._field = field
+            self.update()
+
+    def set_activation_map(self, values: object | None, region: Region | None = None) -> None:
+        """Draw a class activation map over the field that it belongs to.
+
+        Parameters
+        ----------
+        values : (h, w) float32 of one class, or None for no map.
+        region : the field, level-0 px.
+        """
+        import numpy as np
+
+        if values is None or region is None:
+            self._activation = None
+        else:
+            self._activation = activation_image(np.asarray(values, np.float32)), region
+        self.update()
+
+    # -- ruler ---------------------------------------------------------------------------
+
+    @property
+    def ruler_mode(self) -> bool:
+        """Whether a drag draws a ruler line instead of moving the slide."""
+        return self._ruler_mode
+
+    def set_ruler_mode(self, *, on: bool) -> None:
+        """Take the ruler up or lay it down (and take its line away)."""
+        if on == self._ruler_mode:
+            return
+        self._ruler_mode = on
+        self._ruler = None
+        self.update_cursor(is_dragging=False)
+        self.update()
+        self.rulerModeChanged.emit(on)
+
+    def show_ruler(self, start: Point, end: Point) -> None:
+        """Draw the ruler line between two level-0 points."""
+        self._ruler = start, end
+        self.update()
+
+    def finish_ruler(self, start: Point, end: Point) -> None:
+        """The line is drawn: it stays until the next one or the end of the mode."""
+        self.show_ruler(start, end)
+        self.rulerDrawn.emit(start.distance_to(end))
+
+    def update_cursor(self, *, is_dragging: bool) -> None:
+        """The cursor that says what a drag does."""
+        if self._ruler_mode:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif is_dragging:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            self.unsetCursor()
+
+    # -- painting ------------------------------------------------------------------------
+
+    def _surround(self) -> tuple[int, int, int]:
+        is_dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
+        return DARK_SURROUND if is_dark else LIGHT_SURROUND
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the canvas, device px to device px, and what lies on top."""
+        painter = QPainter(self)
+        try:
+            picture, viewport = self._picture, self._viewport
+            if picture is None or viewport is None:
+                painter.fillRect(self.rect(), QColor(*self._surround()))
+                return
+            picture.set_layers(self._overlay.layers(viewport))
+            painter.setWorldTransform(_device_pixels(painter))
+            picture.paint(painter, viewport)
+            painter.resetTransform()
+            self._paint_decor(painter, viewport)
+        finally:
+            painter.end()
+
+    def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
+        if self._activation is not None:
+            paint_activation(painter, viewport, *self._activation)
+        if self._field is not None:
+            paint_field(painter, viewport, self._field)
+        if self._ruler is not None:
+            paint_ruler(painter, viewport, *self._ruler, self._calibration)
+        self._read_out.paint(painter, viewport, self._calibration)
+
+    # -- events --------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the middle and the downsample, or stay fitted."""
+        super().resizeEvent(event)
+        self._adapt()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._picture is not None:
+            self._picture.set_background(self._surround())
+
+    def event(self, event: QEvent) -> bool:
+        """All events of the view, each without giving way to the workers."""
+        with UNDISTURBED:
+            return self._handle(event)
+
+    def _handle(self, event: QEvent) -> bool:
+        if self._viewport is not None:
+            if isinstance(event, QNativeGestureEvent) and self.input.native_gesture(event):
+                return True
+            if isinstance(event, QGestureEvent) and self.input.gesture(event):
+                return True
+            if event.type() == QEvent.Type.DevicePixelRatioChange:
+                self._adapt()
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag."""
+        event.setAccepted(self._viewport is not None and self.input.press(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag, and tell where the cursor is."""
+        if self._viewport is None:
+            return
+        self.input.move(event)
+        self._tell_cursor(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag or a click."""
+        event.setAccepted(self._viewport is not None and self.input.release(event))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Zoom at the cursor."""
+        event.setAccepted(self._viewport is not None and self.input.double_click(event))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor."""
+        if self._viewport is not None:
+            self.input.wheel(event)
+            self._tell_cursor(event.position())
+            event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move by keys; what is not ours goes to the window."""
+        if self._viewport is None or not self.input.key(event):
+            super().keyPressEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The cursor is somewhere else."""
+        super().leaveEvent(event)
+        self.cursorMoved.emit(None)
+
+    def _tell_cursor(self, position: QPointF) -> None:
+        if self._viewport is not None:
+            self.cursorMoved.emit(self.point_at(position))
+
+
+def _device_pixels(painter: QPainter) -> QTransform:
+    """World transform that makes the painter's px whole device px of the screen.
+
+    A widget at a fractional place (pixel ratio 1.25) begins at the nearest device px, as
+    every picture drawn there must to stay crisp.
+    """
+    device = painter.deviceTransform()
+    shift_x, shift_y = round(device.dx()) - device.dx(), round(device.dy()) - device.dy()
+    ratio_x, ratio_y = device.m11(), device.m22()
+    return QTransform(1 / ratio_x, 0, 0, 1 / ratio_y, shift_x / ratio_x, shift_y / ratio_y)

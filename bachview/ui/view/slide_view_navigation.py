@@ -1,0 +1,135 @@
+"""A widget that has a viewport, and the ways to move it."""
+
+from PySide6.QtCore import QPointF, Signal
+from PySide6.QtWidgets import QWidget
+
+from bachview.core.geometry import Point, Region, Size
+from bachview.core.pixel_size import Calibration
+from bachview.core.pyramid import Pyramid
+from bachview.core.units import downsample_for_magnification
+from bachview.ui.view.view_input import ViewInput
+from bachview.viewing.viewport import Viewport, fit, zoom_limits
+
+
+class NavigableView(QWidget):
+    """The moving part of a `SlideView`. GUI thread.
+
+    Signals
+    -------
+    viewportChanged(Viewport) : the visible part changed.
+    """
+
+    viewportChanged = Signal(object)
+    input: ViewInput
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewport: Viewport | None = None
+        self._pyramid: Pyramid | None = None
+        self._calibration = Calibration.unknown()
+        self._is_fitted = True
+
+    @property
+    def pyramid(self) -> Pyramid | None:
+        """Of the slide that is shown; None without one."""
+        return self._pyramid
+
+    @property
+    def viewport(self) -> Viewport | None:
+        """The visible part; None without a slide."""
+        return self._viewport
+
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Show this part; size and pixel ratio stay the widget's."""
+        if self._pyramid is not None:
+            self._is_fitted = False
+            self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
+
+    def point_at(self, position: QPointF) -> Point:
+        """Level-0 point at a place of the widget; there must be a slide."""
+        if self._viewport is None:
+            raise RuntimeError("without a slide no place is on it")
+        return self._viewport.l0_from_vp(position.x(), position.y())
+
+    def _move_to(self, viewport: Viewport) -> None:
+        if viewport != self._viewport:
+            self._viewport = viewport
+            self.update()
+            self.viewportChanged.emit(viewport)
+
+    def _size(self) -> Size:
+        return Size(max(1, self.width()), max(1, self.height()))
+
+    def pan_by(self, dx_vp: float, dy_vp: float) -> None:
+        """Move the picture on the screen."""
+        if self._viewport is not None:
+            self._is_fitted = False
+            self._move_to(self._viewport.panned(dx_vp, dy_vp, self._pyramid))
+
+    def zoom_at(self, factor: float, x_vp: float, y_vp: float) -> None:
+        """Nearer by `factor`; the place under (x_vp, y_vp) stays there."""
+        if self._viewport is not None and self._pyramid is not None:
+            self._is_fitted = False
+            self._move_to(self._viewport.zoomed(factor, x_vp, y_vp, self._pyramid))
+
+    def zoom_by(self, factor: float) -> None:
+        """Nearer by `factor` about the middle."""
+        self.zoom_at(factor, self.width() / 2, self.height() / 2)
+
+    def zoom_to_magnification(self, times: float) -> None:
+        """Show so many times magnified, about the middle.
+
+        Without a calibration 20 stands for one level-0 px to a device px, as for a 20x scan.
+        """
+        if self._viewport is None or self._pyramid is None:
+            return
+        self.input.motion.stop()
+        mpp = self._calibration.mpp
+        downsample = 20 / times if mpp is None else downsample_for_magnification(mpp, times)
+        self.zoom_by(self._viewport.device_downsample / downsample)
+
+    def fit(self) -> None:
+        """Show the whole scanned area; it stays fitted while the widget changes its size."""
+        if self._pyramid is not None:
+            self.input.motion.stop()
+            turn = 0.0 if self._viewport is None else self._viewport.rotation_deg
+            self._move_to(fit(self._pyramid, self._size(), self.devicePixelRatioF(), turn))
+            self._is_fitted = True
+
+    def rotate_by(self, deg: float) -> None:
+        """Turn the picture clockwise about the middle."""
+        if self._viewport is not None:
+            self.set_rotation(self._viewport.rotation_deg + deg)
+
+    def set_rotation(self, deg: float) -> None:
+        """Turn the picture to this angle, degrees clockwise."""
+        if self._viewport is not None:
+            self._move_to(self._viewport.with_rotation(deg))
+
+    def center_on(self, point: Point) -> None:
+        """Bring a level-0 point to the middle."""
+        if self._viewport is not None:
+            self._is_fitted = False
+            self._move_to(self._viewport.centered(point))
+
+    def show_region(self, region: Region) -> None:
+        """Show a level-0 region whole, with some room around it."""
+        if self._viewport is None or self._pyramid is None or region.is_empty:
+            return
+        size = self._size()
+        finest, coarsest = zoom_limits(self._pyramid, size, self._viewport.pixel_ratio)
+        downsample = 1.2 * max(region.width / size.width, region.height / size.height)
+        self._is_fitted = False
+        self._move_to(
+            self._viewport.centered(region.center).with_downsample(
+                min(max(downsample, finest), coarsest)
+            )
+        )
+
+    def _adapt(self) -> None:
+        if self._viewport is None:
+            return
+        if self._is_fitted:
+            self.fit()
+        else:
+            self._move_to(self._viewport.resized(self._size(), self.devicePixelRatioF()))

@@ -1,0 +1,208 @@
+"""What the mouse, the wheel, fingers and keys do in a slide view."""
+
+import math
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+from PySide6.QtWidgets import QGestureEvent, QPinchGesture
+
+from bachview.core.geometry import Point
+from bachview.ui.view.slide_view_motion import Motion
+
+if TYPE_CHECKING:
+    from bachview.ui.view.slide_view import SlideView
+
+#: Shown as the tool tip of rotation, and in the help.
+ROTATION_HINT = "Turn the slide: Shift and drag to any angle; R and Shift+R by 90°."
+
+NAVIGATION_HINT = (
+    "Drag to move; wheel or two fingers to zoom at the cursor (with Ctrl in small steps); "
+    "double click to zoom in, with Ctrl out. "
+    "Keys: arrows move, + and - zoom, Home shows the whole slide, 1 to 7 show 1.25x to 80x. "
+) + ROTATION_HINT
+
+#: Magnifications of the number keys, from 1 on.
+KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+
+#: A notch of a wheel (120 units) zooms by this.
+_NOTCH = 1.4
+_FINE_NOTCH = 1.1
+_KEY_ZOOM = 1.5
+
+#: An arrow key moves by this part of the viewport; with Shift by a whole screen, nearly.
+_STEP, _PAGE = 0.1, 0.9
+
+#: A press that moves less is a click, px.
+_CLICK_VP = 4.0
+
+_ARROWS = {
+    Qt.Key.Key_Left: (1, 0),
+    Qt.Key.Key_Right: (-1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+
+
+class _Drag(Enum):
+    NONE = auto()
+    PAN = auto()
+    TURN = auto()
+    RULER = auto()
+
+
+class ViewInput:
+    """Turns events of one `SlideView` into movements of it. GUI thread.
+
+    Attributes
+    ----------
+    kinetic_pan : whether a pushed slide glides on.
+    smooth_zoom : whether a wheel notch zooms in small steps.
+    """
+
+    def __init__(self, view: "SlideView") -> None:
+        self._view = view
+        self.kinetic_pan = False
+        self.smooth_zoom = True
+        self.motion = Motion(view.zoom_at, view.pan_by)
+        self._drag = _Drag.NONE
+        self._press = self._last = QPointF()
+        self._ruler_start: Point | None = None
+
+    # -- mouse ---------------------------------------------------------------------------
+
+    def press(self, event: QMouseEvent) -> bool:
+        """A button goes down; whether it means something here."""
+        left = event.button() == Qt.MouseButton.LeftButton
+        if not left and event.button() != Qt.MouseButton.MiddleButton:
+            return False
+        self.motion.stop()
+        self._press = self._last = event.position()
+        if left and self._view.ruler_mode:
+            self._drag = _Drag.RULER
+            self._ruler_start = self._view.point_at(event.position())
+        elif left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._drag = _Drag.TURN
+        else:
+            self._drag = _Drag.PAN
+            self.motion.track(event.position().x(), event.position().y())
+        self._view.update_cursor(is_dragging=self._drag is _Drag.PAN)
+        return True
+
+    def move(self, event: QMouseEvent) -> None:
+        """The mouse moves, with or without a button."""
+        here, last = event.position(), self._last
+        self._last = here
+        match self._drag:
+            case _Drag.PAN:
+                self.motion.track(here.x(), here.y())
+                self._view.pan_by(here.x() - last.x(), here.y() - last.y())
+            case _Drag.TURN:
+                self._view.rotate_by(math.degrees(self._bearing(here) - self._bearing(last)))
+            case _Drag.RULER if self._ruler_start is not None:
+                self._view.show_ruler(self._ruler_start, self._view.point_at(here))
+            case _:
+                pass
+
+    def release(self, event: QMouseEvent) -> bool:
+        """A button goes up; whether it means something here."""
+        if self._drag is _Drag.NONE:
+            return False
+        drag, self._drag = self._drag, _Drag.NONE
+        moved = event.position() - self._press
+        is_click = math.hypot(moved.x(), moved.y()) < _CLICK_VP
+        self._view.update_cursor(is_dragging=False)
+        if drag is _Drag.PAN:
+            self.motion.let_go(kinetic=self.kinetic_pan and not is_click)
+        if drag is _Drag.RULER and self._ruler_start is not None and not is_click:
+            self._view.finish_ruler(self._ruler_start, self._view.point_at(event.position()))
+        elif is_click and event.button() == Qt.MouseButton.LeftButton:
+            self._view.pointClicked.emit(self._view.point_at(event.position()))
+        return True
+
+    def double_click(self, event: QMouseEvent) -> bool:
+        """Zoom in by two at the cursor, with Ctrl out."""
+        if event.button() != Qt.MouseButton.LeftButton or self._view.ruler_mode:
+            return False
+        out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        self._zoom(0.5 if out else 2.0, event.position(), is_fine=False)
+        return True
+
+    def _bearing(self, position: QPointF) -> float:
+        middle = self._view.rect().center()
+        return math.atan2(position.y() - middle.y(), position.x() - middle.x())
+
+    # -- wheel and fingers ---------------------------------------------------------------
+
+    def wheel(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor; parts of a notch (touchpads, fine wheels) zoom by that part."""
+        # With Alt some systems turn the wheel sideways.
+        units = event.angleDelta().y() or event.angleDelta().x()
+        if not units:
+            return
+        small = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        factor = (_FINE_NOTCH if small else _NOTCH) ** (units / 120)
+        self._zoom(factor, event.position(), is_fine=abs(units) < 120)
+
+    def _zoom(self, factor: float, at: QPointF, *, is_fine: bool) -> None:
+        if self.smooth_zoom and not is_fine:
+            self.motion.zoom(factor, at.x(), at.y())
+        else:
+            self._view.zoom_at(factor, at.x(), at.y())
+
+    def native_gesture(self, event: QNativeGestureEvent) -> bool:
+        """Pinch and turn of a touchpad that the system recognised."""
+        at = event.position()
+        if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self._view.zoom_at(max(0.1, 1 + event.value()), at.x(), at.y())
+        elif event.gestureType() == Qt.NativeGestureType.RotateNativeGesture:
+            self._view.rotate_by(-event.value())
+        else:
+            return False
+        return True
+
+    def gesture(self, event: QGestureEvent) -> bool:
+        """Pinch on a touch screen."""
+        pinch = event.gesture(Qt.GestureType.PinchGesture)
+        if not isinstance(pinch, QPinchGesture):
+            return False
+        middle = self._view.mapFromGlobal(pinch.centerPoint().toPoint())
+        self._drag = _Drag.NONE
+        if pinch.scaleFactor() > 0:
+            self._view.zoom_at(pinch.scaleFactor(), middle.x(), middle.y())
+        shift = pinch.centerPoint() - pinch.lastCenterPoint()
+        if pinch.state() == Qt.GestureState.GestureUpdated:
+            self._view.pan_by(shift.x(), shift.y())
+        return True
+
+    # -- keys ----------------------------------------------------------------------------
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key goes down; whether it means something here."""
+        key, modifiers = Qt.Key(event.key()), event.modifiers()
+        shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        if modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            return False
+        view = self._view
+        middle = QPointF(view.width() / 2, view.height() / 2)
+        if key in _ARROWS:
+            self.motion.stop()
+            x, y = _ARROWS[key]
+            part = _PAGE if shift else _STEP
+            view.pan_by(x * part * view.width(), y * part * view.height())
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self._zoom(_KEY_ZOOM, middle, is_fine=False)
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
+            self._zoom(1 / _KEY_ZOOM, middle, is_fine=False)
+        elif key == Qt.Key.Key_Home:
+            view.fit()
+        elif key == Qt.Key.Key_R:
+            view.rotate_by(-90 if shift else 90)
+        elif key == Qt.Key.Key_Escape and view.ruler_mode:
+            view.set_ruler_mode(on=False)
+        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_7:
+            view.zoom_to_magnification(KEY_MAGNIFICATIONS[key - Qt.Key.Key_1])
+        else:
+            return False
+        return True

@@ -1,0 +1,144 @@
+"""Starts the application: theme, hooks, the window, the event loop."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+import bachview
+from bachview.config import user_folders
+from bachview.logs import LOG_NAME
+from bachview.ui.dialogs.failure_dialog import FailureDialog
+from bachview.ui.look.icons import application_icon
+from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.session.failures import CrashFile, ExceptionHook, Failure
+from bachview.ui.session.garbage import GarbageCollector
+from bachview.ui.session.services import Services
+from bachview.ui.session.settings import Settings
+from bachview.ui.window.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+
+_SIGNAL_POLL_MS = 200
+
+
+def run_viewer(
+    paths: Sequence[Path],
+    *,
+    classify: bool = False,
+    bundle: str | None = None,
+    warms_up: bool = True,
+) -> int:
+    """Open the window on `paths` and stay until it is closed. Main thread.
+
+    Parameters
+    ----------
+    classify : classify the slides as soon as they are open.
+    bundle : installed name or path, in place of the one of the last session.
+    warms_up : load the ensemble as soon as a slide is open.
+
+    Returns
+    -------
+    The exit code. Where a job does not end in time the process is ended here: everything
+    is saved by then, and a thread is never killed.
+    """
+    folders = user_folders()
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
+    garbage = GarbageCollector()
+    application.setApplicationName("bachview")
+    application.setApplicationVersion(bachview.__version__)
+    application.setDesktopFileName("bachview")
+    application.setWindowIcon(application_icon())
+    crash_file = CrashFile(folders.logs)
+    earlier_crash = crash_file.earlier_crash()
+    crash_file.open()
+    settings = Settings(folders.config)
+    stored = settings.text("view/theme", ThemeChoice.SYSTEM.value)
+    choice = ThemeChoice(stored) if stored in set(ThemeChoice) else ThemeChoice.SYSTEM
+    theme = Theme(application, choice)
+    services = Services.start(settings, theme, warms_up=warms_up)
+    window = MainWindow(services)
+    reporter = _Reporter(window, folders.logs / LOG_NAME)
+    hook = ExceptionHook(services.bridge.call, reporter.show)
+    ended: list[bool] = []
+    window.closed.connect(ended.append)
+    window.closed.connect(application.quit)
+    signals = _Signals(window)
+    window.show()
+    if bundle is not None:
+        window.shelf.choose(bundle)
+    window.open_slides(paths, classify=classify)
+    if earlier_crash is not None:
+        window.messages.problem(
+            f"bachview stopped unexpectedly the last time. Nothing that was finished is lost; "
+            f"the trace is in {earlier_crash}."
+        )
+    code = application.exec()
+    signals.give_back()
+    hook.remove()
+    garbage.close()
+    settings.put("view/theme", theme.choice.value)
+    settings.save()
+    crash_file.close()
+    if ended and not ended[-1]:
+        # Everything is saved; waiting for a thread that hangs would keep the process for ever.
+        _log.warning("The process is ended while a job still runs.")
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+class _Reporter:
+    """Shows bugs in a dialog, one at a time, and known errors as a message."""
+
+    def __init__(self, window: MainWindow, log_file: Path) -> None:
+        self._window = window
+        self._log_file = log_file
+        self._dialog: FailureDialog | None = None
+
+    def show(self, failure: Failure) -> None:
+        """Tell the user. GUI thread."""
+        if not failure.is_bug:
+            self._window.messages.problem(failure.message)
+            return
+        if self._dialog is not None:
+            return  # one is enough; all are in the log
+        self._dialog = FailureDialog(failure, self._log_file, self._window)
+        self._dialog.finished.connect(self._on_finished)
+        self._dialog.show()
+
+    def _on_finished(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+        self._dialog = None
+
+
+class _Signals:
+    """Ctrl-C in the terminal, and a system that logs the user out, close the window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        def close(number: int, frame: FrameType | None) -> None:
+            window.close()
+
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._earlier = {number: signal.signal(number, close) for number in numbers}
+        # Python runs its signal handlers only when it gets the processor now and then.
+        self._timer = QTimer(window)
+        self._timer.setInterval(_SIGNAL_POLL_MS)
+        self._timer.timeout.connect(lambda: None)
+        self._timer.start()
+
+    def give_back(self) -> None:
+        """Put the earlier handlers back."""
+        self._timer.stop()
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)

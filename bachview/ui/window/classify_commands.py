@@ -1,0 +1,257 @@
+"""The Classify menu: bundle, device, start, pause, cancel, export."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QActionGroup, QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from bachview.core.geometry import Region
+from bachview.errors import BachviewError
+from bachview.ui.dialogs.export_dialog import ExportDialog
+from bachview.ui.dialogs.modal import ask
+from bachview.ui.dialogs.region_dialog import RegionDialog
+from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.session.bundles import DEFAULT, BundleShelf
+from bachview.ui.session.document import Document
+from bachview.ui.session.exporting import ExportKind, ExportRequest, export
+from bachview.ui.session.run_status import RunState, RunStatus
+from bachview.ui.session.services import Services
+from bachview.ui.window.actions import Actions
+from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.panel_controller import PanelBinder
+from bachview.ui.window.slide_page import SlidePage
+
+_DEVICES = (
+    ("AUTO", "&Automatic"),
+    ("CPU", "&Processor (CPU)"),
+    ("GPU", "&Graphics (GPU)"),
+    ("NPU", "&Neural unit (NPU)"),
+)
+
+
+class ClassifyCommands(QObject):
+    """Acts on the slide on the screen. GUI thread only."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        actions: Actions,
+        jobs: JobsPanel,
+        binder: PanelBinder,
+        shelf: BundleShelf,
+        messages: MessageBar,
+        services: Services,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._actions, self._binder = window, actions, binder
+        self._shelf, self._messages, self._services = shelf, messages, services
+        self.device = services.settings.text("classify/device", "AUTO")
+        if self.device not in dict(_DEVICES):
+            self.device = "AUTO"
+        for name, slot in (
+            ("classify", self.classify),
+            ("classify_visible", self.classify_visible),
+            ("classify_drawn", self._draw),
+            ("classify_typed", self._type),
+            ("retry_failed", self._retry),
+            ("pause", self._pause),
+            ("cancel", self._cancel),
+            ("export", self._export),
+            ("choose_bundle", self._choose_bundle),
+        ):
+            actions[name].triggered.connect(lambda _=False, act=slot: act())
+        jobs.startRequested.connect(self._start)
+        jobs.pauseRequested.connect(self._pause)
+        jobs.resumeRequested.connect(self._pause)
+        jobs.cancelRequested.connect(self._cancel)
+        binder.statusChanged.connect(self._on_status)
+        shelf.failed.connect(messages.problem)
+
+    # -- menus ---------------------------------------------------------------------------
+
+    def fill_menus(self, bundles: QMenu, devices: QMenu) -> None:
+        """Make the lists of bundles (anew each time that it opens) and of devices."""
+        # When it opens and not before: what reads bundles is slow to import.
+        bundles.aboutToShow.connect(lambda: self._fill_bundles(bundles))
+        bundles.addAction(self._actions["choose_bundle"])
+        group = QActionGroup(self)
+        for device, text in _DEVICES:
+            action = devices.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(device == self.device)
+            action.setData(device)
+            group.addAction(action)
+        group.triggered.connect(lambda action: self._choose_device(action.data()))
+
+    def _fill_bundles(self, menu: QMenu) -> None:
+        from bachview.models.bundle.installed import installed_bundles
+
+        menu.clear()
+        current = self._shelf.current
+        names = [DEFAULT, *(n for n in installed_bundles() if n != DEFAULT)]
+        if current is not None and current.choice not in names:
+            names.append(current.choice)
+        for name in names:
+            action = menu.addAction(Path(name).name.replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(current is not None and current.choice == name)
+            action.triggered.connect(lambda _=False, chosen=name: self._shelf.choose(chosen))
+        menu.addSeparator()
+        menu.addAction(self._actions["choose_bundle"])
+
+    def _choose_device(self, device: str) -> None:
+        self.device = device
+        self._services.settings.put("classify/device", device)
+
+    def _choose_bundle(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "Choose a bundle",
+            "",
+            "Bundles (*.bachmodel manifest.json);;All files (*)",
+        )
+        if path:
+            chosen = Path(path)
+            # A bundle may be a folder; its manifest stands for it.
+            self._shelf.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
+
+    # -- runs ----------------------------------------------------------------------------
+
+    def classify(
+        self,
+        region: Region | None = None,
+        *,
+        retry_failed: bool = False,
+        page: SlidePage | None = None,
+    ) -> None:
+        """Start or continue the run of the slide on the screen (or of `page`), or of a region."""
+        page = page or self._binder.page
+        if page is None:
+            return
+        bundle = self._shelf.of(page.document.path)
+        if bundle is None:
+            self._messages.notice("The bundle is not ready yet; try again in a moment.")
+            return
+        if page.document.run.status.is_active:
+            self._messages.notice("This slide is being classified already.")
+            return
+        try:
+            page.document.classify(
+                bundle,
+                device=self.device,
+                icc=self._actions["colours"].isChecked(),
+                region=region,
+                retry_failed=retry_failed,
+            )
+        except BachviewError as error:
+            self._messages.problem(str(error))
+
+    def _start(self) -> None:
+        """The panel's button; a run that was cancelled goes on with its own region."""
+        page = self._binder.page
+        if page is not None:
+            was_cancelled = page.document.run.status.state is RunState.CANCELLED
+            self.classify(page.document.region if was_cancelled else None)
+
+    def _retry(self) -> None:
+        page = self._binder.page
+        if page is not None:
+            self.classify(page.document.region, retry_failed=True)
+
+    def classify_visible(self) -> None:
+        """Classify what is on the screen."""
+        page = self._binder.page
+        region = page.visible_region if page else None
+        if region is not None and not region.is_empty:
+            self.classify(region)
+
+    def _draw(self) -> None:
+        if self._binder.page is not None:
+            self._binder.page.draw_region()
+
+    def _type(self) -> None:
+        page = self._binder.page
+        region = page.visible_region if page else None
+        if page is None or region is None:
+            return
+        document = page.document
+        dialog = RegionDialog(document.metadata.pyramid.size, region, document.calibration, page)
+        # Another slide may come to the front meanwhile.
+        dialog.accepted.connect(lambda: self.classify(dialog.region, page=page))
+        ask(dialog)
+
+    def _pause(self) -> None:
+        page = self._binder.page
+        if page is None:
+            return
+        run = page.document.run
+        if run.status.state is RunState.PAUSED:
+            run.resume()
+        else:
+            run.pause()
+
+    def _cancel(self) -> None:
+        if self._binder.page is not None:
+            self._binder.page.document.run.cancel()
+
+    def _on_status(self, status: RunStatus) -> None:
+        page = self._binder.page
+        actions = self._actions
+        paused = status.state is RunState.PAUSED
+        for name in ("classify", "classify_visible", "classify_drawn", "classify_typed"):
+            actions[name].setEnabled(page is not None and not status.is_active)
+        actions["retry_failed"].setEnabled(page is not None and not status.is_active)
+        actions["pause"].setText("&Resume" if paused else "&Pause")
+        actions.show_icon("pause", "play" if paused else "pause")
+        actions["pause"].setToolTip(f"{'Resume' if paused else 'Pause'} the run (Ctrl+P)")
+        actions["pause"].setEnabled(paused or status.state is RunState.RUNNING)
+        actions["cancel"].setEnabled(status.is_active and status.state is not RunState.STOPPING)
+
+    # -- export --------------------------------------------------------------------------
+
+    def _export(self) -> None:
+        page = self._binder.page
+        document = page.document if page else None
+        if document is None:
+            return
+        if document.prediction is None or document.run_id is None:
+            self._messages.notice("There is nothing to export yet: classify the slide first.")
+            return
+        start = self._services.settings.text("export/folder", str(Path.home()))
+        dialog = ExportDialog(document.title, Path(start) / document.path.stem, page)
+        # Another slide may come to the front meanwhile.
+        dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
+        ask(dialog)
+
+    def export(self, document: Document, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
+        """Write results of a slide into `folder`, in the io lane."""
+        if document.run_id is None or document.thresholds is None:
+            self._messages.notice(f"{document.title} has no results any more; nothing was written.")
+            return
+        request = ExportRequest(
+            document.reader,
+            document.results,
+            document.run_id,
+            document.calibration,
+            document.thresholds,
+            document.transform(managed=document.is_run_managed),
+            folder,
+            kinds,
+        )
+        self._services.settings.put("export/folder", str(folder.parent))
+        self._messages.notice(f"Writing results into {folder}…")
+        future = self._services.io.submit(lambda token: export(request, token, lambda _: None))
+        self._services.bridge.watch(future, self._on_exported, self._on_export_failed)
+
+    def _on_exported(self, paths: tuple[Path, ...]) -> None:
+        folder = paths[0].parent
+        names = ", ".join(path.name for path in paths)
+        url = QUrl.fromLocalFile(str(folder))
+        self._messages.notice(
+            f"Written into {folder}: {names}.",
+            Offer("Open folder", lambda: QDesktopServices.openUrl(url)),
+        )
+
+    def _on_export_failed(self, error: BachviewError) -> None:
+        self._messages.problem(str(error))

@@ -1,0 +1,412 @@
+"""The window: tabs in the middle, panels on the right, and the way that they come and go."""
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.config import RESEARCH_USE
+from bachview.ui.look.icons import application_icon
+from bachview.ui.look.widgets import scrolled
+from bachview.ui.panels.cursor_panel import CursorPanel
+from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.session.bundles import BundleShelf
+from bachview.ui.session.demo import demo_slide
+from bachview.ui.session.document import Document
+from bachview.ui.session.ensemble_service import EnsembleChoice
+from bachview.ui.session.opening import OpenedSlide, SlideOpener
+from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.services import Services
+from bachview.ui.session.window_memory import restore_layout, save_layout
+from bachview.ui.window.actions import Actions
+from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.menus import Menus, make_tool_bar
+from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.panel_controller import PanelBinder
+from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.start_page import StartPage
+from bachview.ui.window.status_line import StatusLine
+from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.view_commands import ViewCommands
+
+_log = logging.getLogger(__name__)
+#: From a slide's opening, or another bundle's choice, until the ensemble is loaded for it.
+_WARM_UP_MS = 700
+_RESEARCH_SEEN = "start/research_use_seen"
+#: The hand has closed the window: it must be gone within a second.
+CLOSING_S = 0.8
+
+
+class MainWindow(QMainWindow):
+    """Owns the services from now on, and closes them when it is closed.
+
+    Signals
+    -------
+    closed(bool) : everything is shut down; whether every job ended in time.
+    """
+
+    closed = Signal(bool)
+
+    def __init__(self, services: Services, *, closing_s: float = CLOSING_S) -> None:
+        """`closing_s` : so long closing waits for lanes and readers, then goes without them."""
+        super().__init__()
+        self.services = services
+        self._closing_s = closing_s
+        self.setWindowTitle("bachview")
+        self.setWindowIcon(application_icon())
+        self.setAcceptDrops(True)
+        self.setMinimumSize(720, 480)
+        self._is_closed = False
+        # Not at once: the first picture comes first.
+        self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
+        self._warm_up.timeout.connect(self._load_ensemble)
+        self._classify_when_ready: set[Path] = set()
+        settings, theme = services.settings, services.theme
+        self.actions_ = Actions(self, theme)
+        self.recent = RecentFiles(settings, self)
+        self.shelf = BundleShelf(settings, services.bridge, services.io, services.marker, self)
+        self.opener = SlideOpener(services.bridge, self)
+        self.messages = MessageBar(theme, self)
+        self.start_page = StartPage(self.recent, theme, self)
+        self.tabs = SlideTabs(theme, self)
+        self.overlay_panel = OverlayPanel(settings, self)
+        self.cursor_panel = CursorPanel(self)
+        self.jobs_panel = JobsPanel(self)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+        self._middle = self._make_middle()
+        self.docks = self._make_docks()
+        self.menus = Menus(self, self.actions_, self.docks, theme)
+        make_tool_bar(self, self.actions_)
+        self.binder = PanelBinder(
+            self.overlay_panel,
+            self.cursor_panel,
+            self.jobs_panel,
+            self.status,
+            self.shelf,
+            services,
+            lambda: self.classify_commands.device,
+            self,
+        )
+        self.view_commands = ViewCommands(
+            self,
+            self.actions_,
+            self.overlay_panel,
+            self.cursor_panel,
+            self.binder,
+            self.shelf,
+            services,
+        )
+        self.classify_commands = ClassifyCommands(
+            self, self.actions_, self.jobs_panel, self.binder, self.shelf, self.messages, services
+        )
+        self.classify_commands.fill_menus(self.menus.bundles, self.menus.devices)
+        restore_layout(self, settings)
+        self._connect()
+        self._on_page(None)
+        self._restore_bundle()
+        if not settings.flag(_RESEARCH_SEEN, False):
+            self.messages.notice(
+                f"{RESEARCH_USE} The classifiers can be wrong.",
+                Offer("Understood", lambda: settings.put(_RESEARCH_SEEN, True)),
+            )
+
+    def _make_middle(self) -> QStackedWidget:
+        middle = QStackedWidget(self)
+        middle.addWidget(self.start_page)
+        middle.addWidget(self.tabs)
+        center = QWidget(self)
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(middle, 1)
+        self.setCentralWidget(center)
+        return middle
+
+    def _make_docks(self) -> list[QDockWidget]:
+        docks = []
+        for name, title, panel in (
+            ("overlay", "Overlay", self.overlay_panel),
+            ("cursor", "At the cursor", self.cursor_panel),
+            ("run", "Classification", self.jobs_panel),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(f"dock-{name}")
+            dock.setWidget(scrolled(panel))
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            docks.append(dock)
+        self.tabifyDockWidget(docks[1], docks[2])
+        docks[1].raise_()
+        # The legend whole, the rest for the cursor; both scroll in a low window.
+        self.resizeDocks([docks[0], docks[1]], [364, 346], Qt.Orientation.Vertical)
+        self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
+        return docks
+
+    def _connect(self) -> None:
+        actions = self.actions_
+        for name, slot in (
+            ("open", self._ask_files),
+            ("open_folder", self._ask_folder),
+            ("close_tab", self._close_current),
+            ("quit", self.close),
+            ("next_tab", lambda: self.tabs.step(1)),
+            ("previous_tab", lambda: self.tabs.step(-1)),
+        ):
+            actions[name].triggered.connect(lambda _=False, act=slot: act())
+        actions["panels"].setChecked(any(not dock.isHidden() for dock in self.docks))
+        actions["panels"].toggled.connect(self._show_panels)
+        self.start_page.openRequested.connect(self._ask_files)
+        self.start_page.demoRequested.connect(self._open_demo)
+        self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
+        self.opener.opened.connect(self._on_opened)
+        self.opener.failed.connect(self._on_open_failed)
+        self.opener.busyChanged.connect(self.status.show_opening)
+        self.status.stopRequested.connect(self._stop_opening)
+        self.tabs.pageChanged.connect(self._on_page)
+        self.tabs.closeRequested.connect(self.close_page)
+        self.shelf.changed.connect(self._on_bundle)
+        self.shelf.prepared.connect(self._on_prepared)
+        bridge, remember = self.services.bridge, self.shelf.remember
+        self.services.host.on_ready = lambda choice: bridge.call(remember, choice.sha256)
+        self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
+        self.menus.recent.aboutToShow.connect(self._fill_recent)
+
+    # -- opening -------------------------------------------------------------------------
+
+    def open_slides(self, paths: Sequence[Path], *, classify: bool = False) -> None:
+        """Open each in a tab of its own, or bring its tab to the front.
+
+        With `classify` the run starts as soon as slide and bundle are there.
+        """
+        for path in paths:
+            absolute = path.expanduser().absolute()
+            if classify:
+                self._classify_when_ready.add(absolute)
+            page = self.tabs.page_of(absolute)
+            if page is not None:
+                self.tabs.setCurrentWidget(page)
+                self._classify_waiting(page)
+            elif not self.opener.is_opening(absolute):
+                self.opener.open(absolute)
+
+    def _ask_files(self) -> None:
+        from bachview.slide.opening import file_filter
+
+        start = self.services.settings.text("open/folder", str(Path.home()))
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open slides", start, file_filter())
+        if paths:
+            self.services.settings.put("open/folder", str(Path(paths[0]).parent))
+            self.open_slides([Path(path) for path in paths])
+
+    def _ask_folder(self) -> None:
+        start = self.services.settings.text("open/folder", str(Path.home()))
+        folder = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files", start)
+        if folder:
+            self.services.settings.put("open/folder", str(Path(folder).parent))
+            self.open_slides([Path(folder)])
+
+    def _open_demo(self) -> None:
+        bridge = self.services.bridge
+
+        def on_progress(done: int, total: int) -> None:
+            self.start_page.show_progress("Drawing the demo slide…", done, total)
+
+        on_progress(0, 0)
+        future = self.services.io.submit(
+            lambda token: demo_slide(token, lambda *n: bridge.call(on_progress, *n))
+        )
+        bridge.watch(
+            future,
+            lambda path: self.open_slides([path], classify=True),
+            lambda error: self.messages.problem(str(error)),
+            on_finished=lambda: self.start_page.show_progress("", 0, 0),
+        )
+
+    def _on_opened(self, opened: OpenedSlide) -> None:
+        document = Document(opened, self.services)
+        page = SlidePage(
+            document,
+            self.services,
+            managed_colours=self.actions_["colours"].isChecked(),
+            kinetic=self.actions_["kinetic"].isChecked(),
+            style=self.overlay_panel.style_now,
+            parent=self.tabs,
+        )
+        page.regionDrawn.connect(self.classify_commands.classify)
+        document.noticed.connect(self.messages.notice)
+        document.failed.connect(self.messages.problem)
+        document.calibrationChanged.connect(lambda: self._look_up(page))
+        self.recent.add(opened.path)
+        self.shelf.prepare(opened.path)
+        self._middle.setCurrentWidget(self.tabs)
+        self.tabs.add_page(page)
+        self._take_bundle(page)
+        self._warm_up.start()
+
+    def _on_open_failed(self, path: Path, message: str) -> None:
+        self._classify_when_ready.discard(path)
+        forget = Offer("Remove from list", lambda: self.recent.remove(path))
+        self.messages.problem(message, forget if path in self.recent.paths else None)
+
+    def _stop_opening(self, path: Path) -> None:
+        self._classify_when_ready.discard(path)
+        self.opener.stop(path)
+
+    def _look_up(self, page: SlidePage) -> None:
+        """Show what was classified earlier with the bundle in use."""
+        bundle = self.shelf.of(page.document.path)
+        if bundle is not None:
+            page.document.show_saved(bundle)
+
+    def _restore_bundle(self) -> None:
+        """Take the bundle of the last session, unless that ended the program before."""
+        ended = self.services.marker.left_over()
+        self.shelf.restore(avoid=ended)
+        for bundle in ended:
+            self.messages.problem(
+                f"bachview ended while it loaded the bundle {Path(bundle).name}, so it was not "
+                "loaded again.",
+                Offer("Load it again", partial(self.shelf.choose, bundle)),
+            )
+
+    def _on_bundle(self) -> None:
+        for page in self.tabs.pages:
+            self._take_bundle(page)
+        self._warm_up.start()
+
+    def _on_prepared(self, path: Path) -> None:
+        page = self.tabs.page_of(path)
+        if page is not None:
+            self._take_bundle(page)
+            self._warm_up.start()
+
+    def _take_bundle(self, page: SlidePage) -> None:
+        self._look_up(page)
+        self._classify_waiting(page)
+
+    def _load_ensemble(self) -> None:
+        """Load the ensemble while the reader looks around.
+
+        Without a slide only what was chosen just now, as it is remembered when it was loaded.
+        """
+        page, services = self.tabs.page, self.services
+        bundle = self.shelf.of(page.document.path if page else None)
+        if bundle is None or not services.warms_up or self._is_closed:
+            return
+        if page is None and self.shelf.is_remembered:
+            return
+        choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
+        # A bundle that cannot be loaded is told when it is asked for.
+        services.bridge.watch(services.host.warm_up(choice), lambda _: None, lambda _: None)
+
+    def _classify_waiting(self, page: SlidePage) -> None:
+        path = page.document.path
+        if path not in self._classify_when_ready or self.shelf.of(path) is None:
+            return
+        self._classify_when_ready.discard(path)
+        if page.document.calibration.is_plausible and self.tabs.page is page:
+            self.classify_commands.classify()
+
+    def _fill_recent(self) -> None:
+        menu = self.menus.recent
+        menu.clear()
+        for path in self.recent.paths:
+            action = menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, chosen=path: self.open_slides([chosen]))
+        menu.addSeparator()
+        clear = menu.addAction("&Clear list")
+        clear.setEnabled(bool(self.recent.paths))
+        clear.triggered.connect(self.recent.clear)
+
+    # -- drag and drop -------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_slides(paths)
+
+    # -- pages ---------------------------------------------------------------------------
+
+    def _on_page(self, page: SlidePage | None) -> None:
+        self.actions_.enable_for_slide(is_open=page is not None)
+        self.binder.show_page(page)
+        self.view_commands.adapt_to_page()
+        self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
+        if page is None:
+            self._middle.setCurrentWidget(self.start_page)
+
+    def _close_current(self) -> None:
+        if self.tabs.page is not None:
+            self.close_page(self.tabs.page)
+
+    def close_page(self, page: SlidePage) -> None:
+        """Close one slide; its run is cancelled, what was finished is kept."""
+        self.tabs.removeTab(self.tabs.indexOf(page))
+        page.close_view(0)  # its threads end after their present tile; nobody waits here
+        page.document.close()
+        page.hide()
+        page.deleteLater()
+
+    def _show_panels(self, on: bool) -> None:  # a Qt slot
+        for dock in self.docks:
+            dock.setVisible(on)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The window manager may leave full screen by its own ways."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.actions_["full_screen"].setChecked(self.isFullScreen())
+
+    # -- end -----------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Shut down in stages; less than a second, nothing is lost."""
+        event.accept()
+        if not self._is_closed:
+            self._is_closed = True
+            self.shut_down()
+
+    def shut_down(self) -> None:
+        """Take no new jobs, ask all to end, save, wait a bounded time, close the slides."""
+        started = time.monotonic()
+        save_layout(self, self.services.settings)
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
+        self.hide()
+        pages = self.tabs.pages
+        endings = [page.document.detach() for page in pages]
+        self.binder.show_page(None)
+        views_ended = [page.close_view(self._closing_s / 2) for page in pages]
+        self.services.settings.save()
+        opener_ended = self.opener.close(self._closing_s / 4)
+        left = max(0.1, self._closing_s - (time.monotonic() - started))
+        ended = self.services.close(left) and opener_ended and all(views_ended)
+        if ended:  # the last reader is gone
+            for ending in endings:
+                ending()
+        else:
+            _log.warning("A job did not end in time; its slide is left to the system.")
+        self.closed.emit(ended)

@@ -1,0 +1,146 @@
+"""Messages above the slide: one sentence each, closed by hand, never in the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.ui.look.icons import icon
+from bachview.ui.look.theme import Theme
+from bachview.ui.look.widgets import WrappedLabel
+
+_MOST_SHOWN = 3
+_NOTICE_MS = 12_000
+
+
+class Tone(StrEnum):
+    """How serious a message is; also the object name that the style sheet knows."""
+
+    NOTICE = "notice"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button on a message."""
+
+    text: str
+    action: Callable[[], object]
+
+
+class Message(QFrame):
+    """One message.
+
+    Signals
+    -------
+    closed : one of its buttons was pressed.
+    """
+
+    closed = Signal()
+
+    def __init__(
+        self, text: str, tone: Tone, theme: Theme, offer: Offer | None, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(tone.value)
+        self.text = text
+        colors = theme.colors
+        ink = colors.notice_text if tone is Tone.NOTICE else colors.problem_text
+        name = "info" if tone is Tone.NOTICE else "warning"
+        picture = QLabel(self)
+        picture.setPixmap(icon(name, colors, ink=ink).pixmap(QSize(20, 20)))
+        label = WrappedLabel(text, self)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold what looks like HTML
+        label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        close = QToolButton(self)
+        close.setIcon(icon("close", colors, ink=ink))
+        close.setAutoRaise(True)
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close this message")
+        close.clicked.connect(self.closed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 7, 8, 7)
+        row.setSpacing(10)
+        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(label, 1)
+        if offer is not None:
+            button = QPushButton(offer.text, self)
+            button.clicked.connect(offer.action)
+            button.clicked.connect(self.closed)
+            row.addWidget(button)
+        row.addWidget(close)
+
+
+class MessageBar(QWidget):
+    """The newest messages, oldest dropped. GUI thread only.
+
+    Signals
+    -------
+    answered : a message was closed by hand; the keyboard belongs to the slide again.
+    """
+
+    answered = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        # Our own list: a wrapper that QLayout.itemAt() gives outlives its item (see
+        # tests/ui/test_qt_ownership.py).
+        self._messages: list[Message] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is shown now, oldest first."""
+        return tuple(message.text for message in self._messages)
+
+    def notice(self, text: str, offer: Offer | None = None) -> None:
+        """Say something that needs no answer; it goes by itself after a while."""
+        message = self._show(text, Tone.NOTICE, offer)
+        if offer is None:
+            QTimer.singleShot(_NOTICE_MS, message, lambda: self._remove(message))
+
+    def problem(self, text: str, offer: Offer | None = None) -> None:
+        """Say what went wrong; it stays until it is closed."""
+        self._show(text, Tone.PROBLEM, offer)
+
+    def clear(self) -> None:
+        """Close all."""
+        for message in list(self._messages):
+            self._remove(message)
+
+    def _show(self, text: str, tone: Tone, offer: Offer | None) -> Message:
+        for old in [shown for shown in self._messages if shown.text == text]:
+            self._remove(old)
+        while len(self._messages) >= _MOST_SHOWN:
+            self._remove(self._messages[0])
+        message = Message(text, tone, self._theme, offer, self)
+        message.closed.connect(lambda: self._on_closed(message))
+        self._messages.append(message)
+        self._column.addWidget(message)
+        message.show()
+        return message
+
+    def _on_closed(self, message: Message) -> None:
+        self.answered.emit()
+        self._remove(message)
+
+    def _remove(self, message: Message) -> None:
+        if message in self._messages:
+            self._messages.remove(message)
+            message.hide()
+            message.deleteLater()

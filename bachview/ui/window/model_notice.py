@@ -1,0 +1,41 @@
+"""A strip above a slide whose colours come from a model that was not trained on tissue."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+
+from bachview.ui.look.widgets import WrappedLabel
+from bachview.ui.session.bundles import BundleSummary
+
+
+class ModelNotice(QFrame):
+    """Stays as long as such a prediction is shown; it cannot be closed. GUI thread only."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("problem")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._text = WrappedLabel("", self)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # the name comes from a file
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.addWidget(self._text, 1)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The sentence that is shown; empty where there is nothing to say."""
+        return self._text.text() if not self.isHidden() else ""
+
+    def show_model(self, bundle: BundleSummary | None) -> None:
+        """Warn of `bundle` if its classes mean nothing; hide otherwise."""
+        if bundle is None or bundle.judges_tissue:
+            self.hide()
+            return
+        sentence = (
+            f"The model \u201c{bundle.name}\u201d was not trained on tissue: its class names are "
+            "no opinion about this slide."
+        )
+        self._text.setText(sentence)
+        self.setToolTip(f"{sentence} {bundle.intended_use}")
+        self.show()

@@ -1,0 +1,229 @@
+"""Connects the panels and the status bar with the slide that is on the screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
+
+from bachview.core.geometry import Point, Region
+from bachview.core.pixel_size import Calibration
+from bachview.ui.panels.cursor_panel import CursorPanel
+from bachview.ui.panels.cursor_reading import cell_at, reading_at
+from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.overlay_amounts import amounts_of
+from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.session.activation_maps import ActivationMaps
+from bachview.ui.session.bundles import BundleShelf
+from bachview.ui.session.run_status import RunStatus
+from bachview.ui.session.services import Services
+from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.status_line import StatusLine
+from bachview.viewing.viewport import Viewport
+
+#: Areas are summed at most so often: a large slide takes some 20 ms.
+_AMOUNTS_MS = 700
+
+
+class PanelBinder(QObject):
+    """Follows one page at a time. GUI thread only.
+
+    Signals
+    -------
+    statusChanged(RunStatus) : of the slide on the screen.
+    rulerModeChanged(bool) : its ruler was taken up or laid down.
+    """
+
+    statusChanged = Signal(object)
+    rulerModeChanged = Signal(bool)
+
+    def __init__(
+        self,
+        overlay: OverlayPanel,
+        cursor: CursorPanel,
+        jobs: JobsPanel,
+        status: StatusLine,
+        shelf: BundleShelf,
+        services: Services,
+        device: Callable[[], str],
+        parent: QObject | None = None,
+    ) -> None:
+        """`device` says on what a map is computed where nothing is loaded yet."""
+        super().__init__(parent)
+        self._overlay, self._cursor, self._jobs, self._status = overlay, cursor, jobs, status
+        self._shelf = shelf
+        self._device = device
+        self._page: SlidePage | None = None
+        self._links: list[tuple[SignalInstance, Callable[..., Any]]] = []
+        self._point: Point | None = None
+        # Under the cursor, in the grid of the prediction on the screen.
+        self._cell: tuple[int, int] | None = None
+        self._maps = ActivationMaps(services, self)
+        self._maps.found.connect(self._on_map)
+        self._maps.failed.connect(self._on_no_map)
+        self._amounts = QTimer(self)
+        self._amounts.setSingleShot(True)
+        self._amounts.setInterval(_AMOUNTS_MS)
+        self._amounts.timeout.connect(self._show_amounts)
+        overlay.styleChanged.connect(self._on_style)
+        cursor.activationMapToggled.connect(self._on_map_toggled)
+        shelf.changed.connect(self.show_bundle)
+        shelf.prepared.connect(self.show_bundle)
+
+    @property
+    def page(self) -> SlidePage | None:
+        """The page that is followed."""
+        return self._page
+
+    def show_page(self, page: SlidePage | None) -> None:
+        """Follow another page, or none."""
+        for signal, slot in self._links:
+            signal.disconnect(slot)
+        self._links.clear()
+        self._maps.forget()
+        self._page = page
+        self._point = self._cell = None
+        self._cursor.show_reading(None)
+        self._status.show_position(
+            None, page.document.calibration if page else Calibration.unknown()
+        )
+        if page is None:
+            self._status.show_magnification(None)
+            self._on_status(RunStatus())
+            self.show_bundle()
+            return
+        document, view = page.document, page.view
+        self._link(view.cursorMoved, self._on_cursor)
+        self._link(view.viewportChanged, self._on_viewport)
+        self._link(view.rulerModeChanged, self.rulerModeChanged.emit)
+        self._link(document.predictionChanged, self._on_prediction)
+        self._link(document.predictionGrew, self._on_grew)
+        self._link(document.calibrationChanged, self._on_calibration)
+        self._link(document.run.statusChanged, self._on_status)
+        view.set_overlay_style(self._overlay.style_now)
+        self._on_viewport(view.viewport)
+        self._on_status(document.run.status)
+        self._on_prediction()
+
+    def _link(self, signal: SignalInstance, slot: Callable[..., Any]) -> None:
+        signal.connect(slot)
+        self._links.append((signal, slot))
+
+    def show_bundle(self) -> None:
+        """Legend and votes for the prediction on the screen, else for the bundle in use."""
+        document = self._page.document if self._page else None
+        in_use = self._shelf.of(document.path if document else None)
+        bundle = (document.bundle if document else None) or in_use
+        if bundle is not None:
+            self._overlay.show_classes(bundle.classes, bundle.thresholds)
+            self._overlay.show_measured(bundle.measured)
+            self._cursor.show_ensemble(bundle.classes, bundle.member_names)
+        if self._page is None:
+            self._overlay.show_amounts({})
+            why = "Open a slide first."
+        elif in_use is None:
+            why = "The bundle is still being read." if self._shelf.is_loading else "No bundle."
+        elif not self._page.document.calibration.is_plausible:
+            why = "State the pixel size first (above the slide)."
+        else:
+            why = ""
+        self._jobs.set_can_start(not why, why)
+
+    def _on_prediction(self) -> None:
+        self.show_bundle()
+        self._show_amounts()
+        # Another prediction may have another grid: the cell of the old one is another place.
+        self._look_under_cursor(is_new=True)
+
+    def _on_grew(self) -> None:
+        if not self._amounts.isActive():
+            self._amounts.start()
+        document = self._page.document if self._page else None
+        if self._cell is not None and document and document.prediction is not None:
+            self._show_cell(self._cell)
+
+    def _on_calibration(self) -> None:
+        self.show_bundle()
+        self._show_amounts()
+        self._on_viewport(self._page.view.viewport if self._page else None)
+
+    def _show_amounts(self) -> None:
+        document = self._page.document if self._page else None
+        if document is None or document.prediction is None or document.thresholds is None:
+            self._overlay.show_amounts({})
+            return
+        self._overlay.show_amounts(
+            amounts_of(document.prediction, document.calibration, document.thresholds)
+        )
+
+    def _on_viewport(self, viewport: Viewport | None) -> None:
+        if self._page is None or viewport is None:
+            self._status.show_magnification(None)
+        else:
+            self._status.show_magnification(viewport.magnification(self._page.document.calibration))
+
+    def _on_status(self, status: RunStatus) -> None:
+        self._jobs.show_status(status)
+        self._status.show_run(status)
+        if not status.is_active:
+            self._show_amounts()
+        self.statusChanged.emit(status)
+
+    def _on_cursor(self, point: Point | None) -> None:
+        page = self._page
+        if page is None:
+            return
+        self._point = point
+        self._status.show_position(point, page.document.calibration)
+        self._look_under_cursor(is_new=False)
+
+    def _look_under_cursor(self, *, is_new: bool) -> None:
+        """Show the cell under the cursor, if it or the prediction is another one."""
+        prediction = self._page.document.prediction if self._page else None
+        cell = None
+        if prediction is not None and self._point is not None:
+            cell = cell_at(prediction.grid, self._point)
+        if is_new or cell != self._cell:
+            self._cell = cell
+            self._show_cell(cell)
+            self._want_map()
+
+    def _show_cell(self, cell: tuple[int, int] | None) -> None:
+        page = self._page
+        document = page.document if page else None
+        if page is None or document is None:
+            return
+        prediction, thresholds = document.prediction, document.thresholds
+        if cell is None or prediction is None or thresholds is None:
+            self._cursor.show_reading(None)
+            page.view.set_field(None)
+            return
+        reading = reading_at(prediction, thresholds, document.calibration, cell)
+        self._cursor.show_reading(reading)
+        page.view.set_field(prediction.field(*cell) if reading.opinion is not None else None)
+
+    def _on_style(self, style: object) -> None:
+        if self._page is not None:
+            self._page.view.set_overlay_style(self._overlay.style_now)
+
+    # -- activation map ------------------------------------------------------------------
+
+    def _on_map_toggled(self) -> None:
+        self._want_map()
+
+    def _want_map(self) -> None:
+        page = self._page
+        if page is None:
+            return
+        page.view.set_activation_map(None)
+        self._maps.forget()
+        if self._cursor.wants_map and self._cell is not None:
+            self._maps.want(page.document, self._cell, self._device())
+
+    def _on_map(self, values: object, field: Region) -> None:
+        if self._page is not None and self._cursor.wants_map:
+            self._page.view.set_activation_map(values, field)
+
+    def _on_no_map(self, message: str) -> None:
+        self._cursor.set_wants_map(False)
+        if self._page is not None:
+            self._page.document.failed.emit(message)

@@ -1,0 +1,157 @@
+"""One tab: the banner that asks for a pixel size, the slide, its minimap."""
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from bachview.core.geometry import Region, Size
+from bachview.core.pixel_size import Calibration
+from bachview.ui.session.document import Document
+from bachview.ui.session.services import Services
+from bachview.ui.view.region_drawing import RegionDrawing
+from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.model_notice import ModelNotice
+from bachview.ui.window.pixel_size_banner import CalibrationBanner
+from bachview.viewing.overlay import OverlayStyle
+from bachview.viewing.viewport import Viewport
+
+
+class SlidePage(QWidget):
+    """Connects a document with the view that shows it. GUI thread only.
+
+    Signals
+    -------
+    regionDrawn(Region) : the user drew the region to classify.
+    """
+
+    regionDrawn = Signal(object)
+
+    def __init__(
+        self,
+        document: Document,
+        services: Services,
+        *,
+        managed_colours: bool,
+        kinetic: bool,
+        style: OverlayStyle,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.document = document
+        document.setParent(self)
+        self._services = services
+        self._managed = managed_colours
+        self.view = SlideView(self)
+        self.view.input.kinetic_pan = kinetic
+        self.view.set_overlay_style(style)
+        self.minimap = self.view.minimap
+        self.banner = CalibrationBanner(services.theme, self)
+        self.model_notice = ModelNotice(self)
+        self._drawing: RegionDrawing | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.model_notice)
+        column.addWidget(self.view, 1)
+        self.setFocusProxy(self.view)
+        self.view.setAccessibleName(f"Slide {document.title}")
+
+        self.banner.calibrated.connect(document.calibrate)
+        self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
+        self.view.rulerModeChanged.connect(self.banner.show_ruler_mode)
+        self.view.rulerDrawn.connect(self._on_ruler_drawn)
+        self.view.viewportChanged.connect(self._on_viewport)
+        self.view.partFailed.connect(self._on_part_failed)
+        document.calibrationChanged.connect(self._on_calibration)
+        document.predictionChanged.connect(self._on_prediction)
+        document.predictionGrew.connect(self.view.refresh_overlay)
+        self.banner.show_calibration(document.calibration)
+        self._show_slide(self._remembered())
+
+    def _remembered(self) -> Viewport | None:
+        memory = self.document.memory
+        if memory is None or memory.center is None:
+            return None
+        if not self.document.metadata.pyramid.extent.contains(memory.center):
+            return None
+        # The same magnification on a screen of another pixel ratio.
+        ratio = self.view.devicePixelRatioF()
+        return Viewport(
+            memory.center,
+            memory.device_downsample * ratio,
+            Size(800, 600),
+            ratio,
+            memory.rotation_deg,
+        )
+
+    def _show_slide(self, viewport: Viewport | None) -> None:
+        self.view.set_slide(
+            self.document.reader,
+            self._services.cache,
+            self.document.calibration,
+            transform=self.document.transform(managed=self._managed),
+            viewport=viewport,
+        )
+        self.view.set_prediction(self.document.prediction, self.document.thresholds)
+
+    def set_managed_colours(self, *, on: bool) -> None:
+        """Apply the slide's colour profile, or show raw colours."""
+        if on == self._managed:
+            return
+        self._managed = on
+        if self.document.has_profile:
+            self._show_slide(self.view.viewport)
+
+    def draw_region(self) -> None:
+        """Let the user draw the region to classify."""
+        if self._drawing is not None:
+            return
+        self._drawing = RegionDrawing(self.view)
+        self._drawing.drawn.connect(self.regionDrawn)
+        self._drawing.ended.connect(self._on_drawing_ended)
+
+    @property
+    def visible_region(self) -> Region | None:
+        """What is on the screen, cut at the slide's edge; level-0 px."""
+        viewport = self.view.viewport
+        if viewport is None:
+            return None
+        return viewport.region.intersection(self.document.metadata.pyramid.extent)
+
+    def close_view(self, timeout_s: float) -> bool:
+        """Remember the position and end the view's threads; False where one did not in time."""
+        self.document.remember(self.view.viewport)
+        return self.view.close_slide(timeout_s)
+
+    def _on_drawing_ended(self) -> None:
+        self._drawing = None
+
+    def _on_ruler_drawn(self, length_l0: float) -> None:
+        if self.banner.isVisibleTo(self):
+            self.banner.show_drawn(length_l0)
+
+    def _on_part_failed(self, change: str) -> None:
+        self.document.failed.emit(
+            change
+            or f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
+            "Press F5 to try again; if they stay, copy the file anew from where it came from."
+        )
+
+    def _on_viewport(self, viewport: Viewport) -> None:
+        self.document.run.set_view(viewport.region)
+
+    def _on_calibration(self) -> None:
+        calibration: Calibration = self.document.calibration
+        self.banner.show_calibration(calibration)
+        self.view.set_ruler_mode(on=False)
+        self.view.set_calibration(calibration)
+
+    def _on_prediction(self) -> None:
+        shown = self.document.prediction is not None
+        self.model_notice.show_model(self.document.bundle if shown else None)
+        self.view.set_prediction(self.document.prediction, self.document.thresholds)
+
+
+def as_page(widget: QObject | None) -> SlidePage | None:
+    """`widget` if it is a page."""
+    return widget if isinstance(widget, SlidePage) else None

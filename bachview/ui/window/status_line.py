@@ -1,0 +1,119 @@
+"""The status bar: cursor position, magnification, progress of the run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from bachview.core.geometry import Point
+from bachview.core.pixel_size import Calibration
+from bachview.core.units import length_text, magnification_text
+from bachview.ui.session.run_status import RunStatus
+
+_STEPS = 1000
+#: Most slides are open before anybody could want to stop that.
+_STOP_AFTER_MS = 1_500
+#: Of a longer name the middle is left out.
+_STOP_NAME_PX = 240
+
+
+def position_text(point: Point | None, calibration: Calibration) -> str:
+    """A level-0 point in px, and in micrometres where these are known."""
+    if point is None:
+        return ""
+    text = f"{point.x:,.0f}, {point.y:,.0f} px"
+    if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
+        x, y = point.x * calibration.mpp_x, point.y * calibration.mpp_y
+        text += f"  ·  {_um(x)}, {_um(y)}"
+    return text
+
+
+def _um(length_um: float) -> str:
+    """Micrometres to the whole number: the cursor's place, not a measurement."""
+    return f"{length_um:,.0f} µm" if abs(length_um) < 100_000 else length_text(length_um)
+
+
+class StatusLine(QStatusBar):
+    """Fixed places, so that nothing jumps while the cursor moves.
+
+    Signals
+    -------
+    stopRequested(Path) : this slide is not to be opened any more.
+    """
+
+    stopRequested = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._run = QLabel(self)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(120)
+        self._position = QLabel(self)
+        self._magnification = QLabel(self)
+        self._opening: Path | None = None
+        self._stop = QPushButton(self)
+        self._stop.clicked.connect(lambda: self.stopRequested.emit(self._opening))
+        self._stop_later = QTimer(self, singleShot=True, interval=_STOP_AFTER_MS)
+        self._stop_later.timeout.connect(self._stop.show)
+        metrics = self.fontMetrics()
+        self._position.setMinimumWidth(
+            metrics.horizontalAdvance("100,000, 100,000 px  ·  50,000 µm, 50,000 µm") + 12
+        )
+        self._magnification.setMinimumWidth(metrics.horizontalAdvance("0.123x  ·  100 %") + 12)
+        self._position.setToolTip("Cursor on the slide: pixels of the full resolution, µm")
+        self._magnification.setToolTip("Nominal magnification on this screen")
+        self.addWidget(self._bar)
+        self.addWidget(self._run, 1)
+        self.addPermanentWidget(self._stop)
+        self._stop.hide()
+        self.addPermanentWidget(self._position)
+        self.addPermanentWidget(self._magnification)
+        self.show_run(RunStatus())
+
+    def show_opening(self, paths: Sequence[Path]) -> None:
+        """How many slides are on their way; after a while also how to stop the first.
+
+        The button goes before it names the next one: a second click must not stop that too.
+        """
+        first = paths[0] if paths else None
+        if first != self._opening:
+            self._opening = first
+            self._stop_later.stop()
+            self._stop.hide()
+        if first is None:
+            self.clearMessage()
+            return
+        self.showMessage("Opening…" if len(paths) == 1 else f"Opening {len(paths)} slides…")
+        if not self._stop.isVisible() and not self._stop_later.isActive():
+            name = self.fontMetrics().elidedText(
+                first.name, Qt.TextElideMode.ElideMiddle, _STOP_NAME_PX
+            )
+            self._stop.setText(f"Stop opening {name.replace('&', '&&')}")
+            self._stop.setToolTip(str(first))
+            self._stop_later.start()
+
+    def show_position(self, point: Point | None, calibration: Calibration) -> None:
+        """The place under the cursor."""
+        self._position.setText(position_text(point, calibration))
+
+    def show_magnification(self, times: float | None) -> None:
+        """Of the slide on the screen; None where it is not known."""
+        self._magnification.setText("" if times is None else magnification_text(times))
+
+    def show_run(self, status: RunStatus) -> None:
+        """Progress, rate and remaining time of the run on the screen."""
+        self._run.setText(status.summary)
+        self._bar.setVisible(status.is_active)
+        if status.progress is None or not status.progress.total:
+            self._bar.setRange(0, 0)
+            return
+        self._bar.setRange(0, _STEPS)
+        self._bar.setValue(round(_STEPS * status.progress.done / status.progress.total))
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """(run, position, magnification) as shown."""
+        return self._run.text(), self._position.text(), self._magnification.text()

@@ -1,0 +1,182 @@
+"""What is written is what is known: classes as classes, states as states, whole or not at all."""
+
+import csv
+import json
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.pixel_size import Calibration
+from bachview.core.predictions import PatchState, Prediction
+from bachview.core.summary import summarize
+from bachview.core.tissue_cells import TissueCells
+from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.errors import ExportError
+from bachview.export.formats import (
+    summary_document,
+    write_csv,
+    write_geojson,
+    write_overlay_png,
+    write_summary_json,
+)
+from tests.slides import ArraySlide
+from tests.store.runs import MEMBERS, grid, provenance, results
+
+ROWS, COLUMNS = 6, 9
+THRESHOLDS = Thresholds(confidence=0.4, disagreement=0.9)
+CLASS_NAMES = {c.name for c in BACH_CLASSES}
+STATES = {"Uncertain", "Not yet classified", "Failed to read"}
+
+
+@pytest.fixture
+def prediction() -> Prediction:
+    """Row 0 is glass, row 1 is not done, (2, 0) cannot be read, the rest is classified."""
+    tissue = np.ones((ROWS, COLUMNS), np.bool_)
+    tissue[0] = False
+    made = Prediction(grid(ROWS, COLUMNS), BACH_CLASSES, MEMBERS, TissueCells.centred(tissue))
+    cells = [(r, c) for r in range(2, ROWS) for c in range(COLUMNS)]
+    made.add(results(cells, failed=[cell == (2, 0) for cell in cells]))
+    assert 0 < uncertain(made, THRESHOLDS).sum() < len(cells)
+    return made
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_csv_has_a_row_for_each_tissue_patch(tmp_path: Path, prediction: Prediction) -> None:
+    write_csv(tmp_path / "predictions.csv", prediction, THRESHOLDS)
+    rows = _table(tmp_path / "predictions.csv")
+    assert len(rows) == (ROWS - 1) * COLUMNS
+    for name in ("x", "y", "width", "height", "entropy", "disagreement"):
+        assert name in rows[0]
+    assert [n for n in rows[0] if n.startswith("prob_")] == [
+        f"prob_{key}" for key in BACH_CLASSES.keys
+    ]
+    assert [n for n in rows[0] if n.startswith("class_")] == [f"class_{m}" for m in MEMBERS]
+    by_state = {
+        state: [r for r in rows if r["state"] == state]
+        for state in ("classified", "uncertain", "pending", "failed")
+    }
+    assert len(by_state["pending"]) == COLUMNS
+    assert len(by_state["failed"]) == 1
+    assert len(by_state["uncertain"]) == int(uncertain(prediction, THRESHOLDS).sum())
+    for row in by_state["pending"] + by_state["failed"]:
+        assert row["class"] == row["prob_Normal"] == row["entropy"] == ""
+        assert row[f"class_{MEMBERS[0]}"] == ""
+    assert all(row["class"] == "" for row in by_state["uncertain"])
+    for row in by_state["classified"]:
+        probabilities = {key: float(row[f"prob_{key}"]) for key in BACH_CLASSES.keys}
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
+        assert row["class"] == max(probabilities, key=lambda key: probabilities[key])
+
+
+def test_csv_places_are_level_0_px_of_the_cell(tmp_path: Path, prediction: Prediction) -> None:
+    write_csv(tmp_path / "p.csv", prediction, THRESHOLDS)
+    first = _table(tmp_path / "p.csv")[0]
+    cell = prediction.grid.cell(1, 0)
+    found = [float(first[n]) for n in ("x", "y", "width", "height")]
+    assert found == pytest.approx(list(cell), abs=0.01)
+
+
+@pytest.mark.parametrize("objects", ["tiles", "regions"])
+def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, objects: str) -> None:
+    path = tmp_path / "predictions.geojson"
+    write_geojson(path, prediction, THRESHOLDS, provenance(), objects=objects)  # type: ignore[arg-type]
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["type"] == "FeatureCollection"
+    colors = {c.name: list(c.color) for c in BACH_CLASSES}
+    area: dict[str, float] = {}
+    for feature in document["features"]:
+        shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+        assert shape.is_valid
+        properties = feature["properties"]
+        assert properties["objectType"] == ("tile" if objects == "tiles" else "annotation")
+        name = properties["classification"]["name"]
+        assert name in CLASS_NAMES | STATES
+        if name in CLASS_NAMES:
+            assert properties["classification"]["color"] == colors[name]
+        area[name] = area.get(name, 0.0) + shape.area
+    cell = prediction.grid.stride_x * prediction.grid.stride_y
+    doubtful = uncertain(prediction, THRESHOLDS)
+    for index, tissue_class in enumerate(BACH_CLASSES):
+        mine = (prediction.states == PatchState.DONE) & (prediction.top_class == index) & ~doubtful
+        assert area.get(tissue_class.name, 0) == pytest.approx(mine.sum() * cell, rel=1e-4)
+    assert area["Not yet classified"] == pytest.approx(COLUMNS * cell, rel=1e-4)
+    assert area["Failed to read"] == pytest.approx(cell, rel=1e-4)
+
+
+def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Prediction) -> None:
+    white = np.full((round(7.25 + ROWS * 400.3) + 8, round(12.5 + COLUMNS * 400.3) + 8, 3), 255)
+    slide = ArraySlide(white.astype(np.uint8), mpp=0.5, factors=(4,))
+    summary = summarize(prediction, Calibration.typed(0.5), THRESHOLDS)
+    path = tmp_path / "overlay.png"
+    write_overlay_png(path, slide, prediction, summary, THRESHOLDS, provenance())
+    picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    doubtful = uncertain(prediction, THRESHOLDS)
+    done = (prediction.states == PatchState.DONE) & ~doubtful
+    colors = {tuple(p) for p in picture[::4, ::4].reshape(-1, 3)}
+    for index in set(prediction.top_class[done].tolist()):
+        red, green, blue = BACH_CLASSES[index].color
+        # Half transparent on white: the hue of the class, paler.
+        assert any(
+            abs((255 - r) * (255 - green) - (255 - g) * (255 - red)) < 3000
+            and abs((255 - r) * (255 - blue) - (255 - b) * (255 - red)) < 3000
+            and (r, g, b) != (255, 255, 255)
+            for r, g, b in colors
+        )
+
+
+def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:
+    summary = summarize(prediction, Calibration.typed(0.5), THRESHOLDS)
+    document = summary_document(
+        summary,
+        provenance(),
+        seconds=2.0,
+        patches_per_second=17.5,
+        output={"csv": Path("p.csv")},
+        sha256={"p.csv": "00"},
+    )
+    write_summary_json(tmp_path / "summary.json", document)
+    read = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    shares = [part["share"] for part in read["classes"].values()]
+    shares += [read[state]["share"] for state in ("uncertain", "pending", "failed")]
+    assert sum(shares) == pytest.approx(1)
+    assert read["tissue_mm2"] == pytest.approx((ROWS - 1) * COLUMNS * (400.3 * 0.5e-3) ** 2)
+    assert "research use" in read["provenance"]["research_use"]
+    assert read["provenance"]["mpp_origin"] == "file"
+    assert read["sha256"] == {"p.csv": "00"}
+
+
+def test_a_target_that_is_a_folder_is_refused_and_stays(
+    tmp_path: Path, prediction: Prediction
+) -> None:
+    target = tmp_path / "predictions.csv"
+    target.mkdir()
+    with pytest.raises(ExportError, match=r"predictions\.csv cannot be written"):
+        write_csv(target, prediction, THRESHOLDS)
+    assert target.is_dir()
+    assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".part")] == []
+
+
+def test_a_failure_in_the_middle_leaves_the_earlier_file(
+    tmp_path: Path, prediction: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "predictions.csv"
+    target.write_text("earlier")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ExportError, match="No space left"):
+        write_csv(target, prediction, THRESHOLDS)
+    assert target.read_text() == "earlier"
+    assert list(tmp_path.glob(".*part*")) == []
+    assert stat.S_ISREG(target.stat().st_mode)

@@ -1,0 +1,68 @@
+"""Runs made up for the tests of the store and of what is written from it."""
+
+import hashlib
+import json
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import PatchResults, PatchState
+from bachview.store.provenance import Provenance
+from bachview.store.records import RunKey
+
+MEMBERS = ("net a", "net b", "net c", "forest", "boosting", "svm")
+
+
+def grid(rows: int, columns: int, *, stride: float = 400.3) -> PatchGrid:
+    return PatchGrid(
+        Region(12.5, 7.25, columns * stride, rows * stride), stride, stride, stride * 1.5, stride
+    )
+
+
+def run_key(
+    rows: int = 6, columns: int = 9, *, plan_id: str = "plan one", bundle: str = "b" * 64
+) -> RunKey:
+    plan = json.dumps({"plan": plan_id, "bundle_sha256": bundle})
+    return RunKey(
+        hashlib.sha256(plan.encode()).hexdigest(),
+        plan,
+        "a bundle",
+        bundle,
+        grid(rows, columns),
+        BACH_CLASSES,
+        MEMBERS,
+    )
+
+
+def provenance(*, device: str = "CPU", precision: str = "bf16") -> Provenance:
+    return Provenance(
+        "q1:abc",
+        "a bundle",
+        "b" * 64,
+        0.5,
+        0.5,
+        "file",
+        False,
+        "openvino",
+        device,
+        precision,
+        (("bachview", "0.1.0"),),
+        "2026-01-02T03:04:05+00:00",
+    )
+
+
+def results(
+    cells: npt.ArrayLike, *, seed: int = 0, failed: npt.ArrayLike | None = None
+) -> PatchResults:
+    """Random opinions about `cells`; those marked in `failed` (N,) bool could not be read."""
+    places = np.asarray(cells, np.int32).reshape(-1, 2)
+    random = np.random.default_rng(seed)
+    members = random.dirichlet(np.full(4, 0.4), (len(places), len(MEMBERS))).astype(np.float32)
+    probabilities = members.mean(axis=1)
+    bad = np.zeros(len(places), np.bool_) if failed is None else np.asarray(failed, np.bool_)
+    members[bad], probabilities[bad] = 0, 0
+    states = np.where(bad, PatchState.FAILED, PatchState.DONE).astype(np.uint8)
+    return PatchResults(places, states, members, probabilities)

@@ -1,0 +1,505 @@
+"""The store: nothing is lost, nothing is there twice, nothing mixes, nothing is deleted."""
+
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bachview.core.predictions import PatchState
+from bachview.core.tissue_cells import TissueCells
+from bachview.errors import StoreError
+from bachview.store.records import RUN_COLUMNS
+from bachview.store.results import ResultStore
+from bachview.store.schema import SCHEMA_VERSION, store_name, transaction
+from tests.store import runs
+
+SLIDE = "q1:0123456789abcdef"
+
+
+def everywhere(rows: int = 6, columns: int = 9) -> np.ndarray:
+    return np.argwhere(np.ones((rows, columns), np.bool_))
+
+
+def full_tissue(rows: int = 6, columns: int = 9) -> TissueCells:
+    return TissueCells.centred(np.ones((rows, columns), np.bool_))
+
+
+def test_results_survive_closing_exactly(tmp_path: Path) -> None:
+    tissue = full_tissue()
+    tissue.mask[0] = False
+    tissue.moves[1, 2] = (-20, 31)
+    saved = runs.results(np.argwhere(tissue.mask)[:20])
+    with ResultStore.open(tmp_path / "results", SLIDE) as store:
+        run = store.begin(runs.run_key(), tissue, runs.provenance())
+        assert store.commit(run, saved) == 20
+    with ResultStore.open(tmp_path / "results", SLIDE) as store:
+        assert store.notice is None
+        (record,) = store.runs()
+        assert (record.done, record.failed, record.total) == (20, 0, 45)
+        assert not record.is_complete
+        assert record.key == runs.run_key()
+        assert record.provenance == runs.provenance()
+        prediction = store.load(record.run_id)
+        assert prediction.count(PatchState.DONE) == 20
+        assert prediction.count(PatchState.NO_TISSUE) == 9
+        for cell, probabilities in zip(saved.cells, saved.probabilities, strict=True):
+            opinion = prediction.opinion(*cell)
+            assert opinion is not None
+            assert np.array_equal(opinion.probabilities, probabilities)
+        assert np.array_equal(store.tissue(record.run_id).mask, tissue.mask)
+        assert np.array_equal(store.tissue(record.run_id).moves, tissue.moves)
+        assert prediction.field(1, 2) == tissue.field(record.key.grid, 1, 2)
+        assert np.array_equal(store.states(record.run_id), prediction.states)
+
+
+def test_the_same_plan_is_the_same_run_and_names_every_device(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        first = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="GPU.0"))
+        again = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
+        third = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
+        assert first == again == third
+        found = store.find(runs.run_key().plan_id)
+        assert found is not None
+        assert found.provenance.device == "GPU.0 + CPU"
+        assert found.provenance.precision == "bf16"
+        assert store.find("another plan") is None
+
+
+def test_results_of_other_bundles_plans_and_slides_never_mix(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store, ResultStore.open(tmp_path, "q1:ff") as other:
+        one = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        two = store.begin(
+            runs.run_key(plan_id="plan two", bundle="c" * 64), full_tissue(), runs.provenance()
+        )
+        store.commit(one, runs.results([[0, 0]], seed=1))
+        store.commit(two, runs.results([[0, 1], [0, 2]], seed=2))
+        assert store.load(one).count(PatchState.DONE) == 1
+        assert store.load(two).count(PatchState.DONE) == 2
+        assert store.latest("b" * 64).run_id == one  # type: ignore[union-attr]
+        assert store.latest("c" * 64).run_id == two  # type: ignore[union-attr]
+        assert store.latest("d" * 64) is None
+        assert other.runs() == ()
+
+
+def test_a_run_without_results_is_not_the_latest(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        assert store.latest("b" * 64) is None
+
+
+def test_no_patch_is_saved_twice(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        first = runs.results([[1, 1], [1, 2], [1, 1]], seed=1)
+        assert store.commit(run, first) == 2
+        assert store.commit(run, runs.results([[1, 2], [3, 3]], seed=2)) == 1
+        assert store.commit(run, runs.results([[1, 2]], seed=3)) == 0
+        assert store.runs()[0].done == 3
+        opinion = store.load(run).opinion(1, 2)
+        assert opinion is not None
+        assert np.array_equal(opinion.probabilities, first.probabilities[1])
+
+
+def test_a_failed_patch_may_be_replaced_by_a_good_one_only(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, False]))
+        assert store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, True])) == 0
+        assert store.load(run).states[0, 0] == PatchState.FAILED
+        assert store.commit(run, runs.results([[0, 0]])) == 1
+        record = store.runs()[0]
+        assert (record.done, record.failed) == (2, 0)
+        assert store.load(run).states[0, 0] == PatchState.DONE
+
+
+def test_two_stores_on_one_file_see_each_others_batches(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as one, ResultStore.open(tmp_path, SLIDE) as two:
+        run = one.begin(runs.run_key(), full_tissue(), runs.provenance())
+        assert two.begin(runs.run_key(), full_tissue(), runs.provenance()) == run
+        assert one.commit(run, runs.results([[0, 0], [0, 1]], seed=1)) == 2
+        assert two.commit(run, runs.results([[0, 1], [0, 2]], seed=2)) == 1
+        assert one.commit(run, runs.results([[0, 2], [0, 3]], seed=3)) == 1
+        assert one.runs()[0].done == 4
+        assert np.array_equal(one.load(run).states, two.load(run).states)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=12), max_size=8))
+def test_whatever_is_committed_each_cell_is_there_once(
+    batches: list[list[tuple[int, int]]],
+) -> None:
+    with ResultStore.in_memory(SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        new = sum(
+            store.commit(run, runs.results(np.array(cells).reshape(-1, 2), seed=n))
+            for n, cells in enumerate(batches)
+        )
+        wanted = {cell for cells in batches for cell in cells}
+        assert new == len(wanted) == store.runs()[0].done
+        assert set(map(tuple, store.load(run).results().cells.tolist())) == wanted
+
+
+def test_many_threads_may_use_one_store(tmp_path: Path) -> None:
+    cells = everywhere()
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+
+        def work(part: np.ndarray) -> None:
+            for cell in part:
+                store.commit(run, runs.results([cell]))
+                store.load(run)
+
+        threads = [threading.Thread(target=work, args=(cells[n::3],)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.runs()[0].is_complete
+
+
+def test_a_committed_batch_outlives_a_killed_process(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from bachview.core.tissue_cells import TissueCells
+from bachview.store.results import ResultStore
+from tests.store import runs
+store = ResultStore.open(Path(sys.argv[1]), "q1:killed")
+run = store.begin(runs.run_key(), TissueCells.centred(np.ones((6, 9), bool)), runs.provenance())
+store.commit(run, runs.results([[2, 3], [2, 4]]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert ended.returncode != 0
+    with ResultStore.open(tmp_path, "q1:killed") as store:
+        assert store.notice is None
+        assert store.runs()[0].done == 2
+        assert store.load(1).count(PatchState.DONE) == 2
+
+
+def test_finished_and_deleted_runs(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        assert store.runs()[0].is_complete
+        assert store.runs()[0].finished is None
+        store.finish(run)
+        assert store.runs()[0].finished is not None
+        store.delete(run)
+        assert store.runs() == ()
+        with pytest.raises(StoreError, match="no run"):
+            store.load(run)
+        assert store.begin(runs.run_key(), full_tissue(), runs.provenance()) != run
+
+
+def test_results_outside_the_tissue_are_a_bug(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(
+            runs.run_key(), TissueCells.centred(np.zeros((6, 9), np.bool_)), runs.provenance()
+        )
+        with pytest.raises(ValueError, match="not part of the run"):
+            store.commit(run, runs.results([[0, 0]]))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 400, b"SQLite format 3\0"])
+def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(
+    tmp_path: Path, content: bytes, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    for number in (1, 2):
+        path.write_bytes(content)
+        with ResultStore.open(tmp_path, SLIDE) as store:
+            assert store.runs() == ()
+            if not content:  # an empty file is a new store
+                assert store.notice is None
+                return
+            assert store.notice is not None
+            assert "moved aside" in store.notice
+        moved = [p for p in tmp_path.iterdir() if "damaged" in p.name]
+        assert len(moved) == number
+        assert all(p.read_bytes() == content for p in moved)
+    assert SLIDE.split(":")[1] not in expects_log.text
+
+
+def test_damage_found_while_loading_moves_the_file_aside(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE batches SET probabilities = zeroblob(length(probabilities))")
+    raw.close()
+    store = ResultStore.open(tmp_path, SLIDE)
+    with pytest.raises(StoreError, match="moved aside"):
+        store.load(run)
+    with pytest.raises(StoreError, match="closed"):
+        store.runs()
+    assert not path.exists()
+    with ResultStore.open(tmp_path, SLIDE) as fresh:
+        assert fresh.runs() == ()
+    assert "damaged" in expects_log.text
+
+
+@pytest.mark.parametrize("cells", [b"abc", b"\xff\xff\xff\x7f" * 2])
+def test_damage_found_while_asking_what_is_left_moves_the_file_aside(
+    tmp_path: Path, cells: bytes, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE batches SET cells = ?", (cells,))
+    raw.close()
+    with ResultStore.open(tmp_path, SLIDE) as store, pytest.raises(StoreError, match="moved aside"):
+        store.states(run)
+    assert not path.exists()
+    assert "damaged" in expects_log.text
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        connection = store._connection
+        assert connection is not None
+        manager = transaction(connection)
+        manager.__enter__()
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("INSERT INTO batches VALUES (NULL, 999, 0, '', '', '', '')")
+        with pytest.raises(sqlite3.IntegrityError):
+            manager.__exit__(None, None, None)
+        assert store.commit(run, runs.results([[0, 1]])) == 1
+
+
+def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path / "good", SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        whole = store.load(run)
+    good = (tmp_path / "good" / store_name(SLIDE)).read_bytes()
+    random = np.random.default_rng(5)
+    for trial in range(40):
+        bad = bytearray(good)
+        for place in random.integers(0, len(bad), 60):
+            bad[place] ^= 0xFF
+        folder = tmp_path / f"bad{trial}"
+        folder.mkdir()
+        (folder / store_name(SLIDE)).write_bytes(bad)
+        with (
+            contextlib.suppress(StoreError),
+            ResultStore.open(folder, SLIDE) as store,
+        ):
+            for record in store.runs():
+                loaded = store.load(record.run_id)
+                assert np.array_equal(loaded.confidence, whole.confidence)
+        assert any(p.stat().st_size == len(good) for p in folder.iterdir())
+    assert expects_log is not None
+
+
+def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+    ResultStore.open(tmp_path, SLIDE).close()
+    path = tmp_path / store_name(SLIDE)
+    raw = sqlite3.connect(path)
+    raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 6}")
+    raw.close()
+    with pytest.raises(StoreError, match="newer bachview"):
+        ResultStore.open(tmp_path, SLIDE)
+    assert path.exists()
+
+
+def test_a_store_of_another_slide_is_refused(tmp_path: Path) -> None:
+    ResultStore.open(tmp_path, "q1:first").close()
+    (tmp_path / store_name("q1:first")).rename(tmp_path / store_name("q1:second"))
+    with pytest.raises(StoreError, match="another slide"):
+        ResultStore.open(tmp_path, "q1:second")
+
+
+def test_a_store_that_another_program_holds_says_so(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE, timeout_s=0.05) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        holder = sqlite3.connect(tmp_path / store_name(SLIDE), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="in use"):
+            store.commit(run, runs.results([[0, 0]]))
+        assert store.load(run).count(PatchState.DONE) == 0  # reading goes on
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert store.commit(run, runs.results([[0, 0]])) == 1
+
+
+def test_a_full_disk_keeps_what_was_saved(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(100, 100), full_tissue(100, 100), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+        connection = store._connection
+        assert connection is not None
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        with pytest.raises(StoreError, match="disk is full"):
+            store.commit(run, runs.results(everywhere(100, 100)[1:]))
+        connection.execute("PRAGMA max_page_count = 1000000")
+        assert store.load(run).count(PatchState.DONE) == 1
+        # What was refused does not count as saved.
+        assert store.commit(run, runs.results([[0, 1]])) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be made"):
+        ResultStore.open(blocked / "results", SLIDE)
+    (tmp_path / store_name(SLIDE)).mkdir()
+    with pytest.raises(StoreError):
+        ResultStore.open(tmp_path, SLIDE)
+
+
+def test_a_store_in_memory_works_where_no_folder_can_be_written() -> None:
+    with ResultStore.in_memory(SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+        assert store.load(run).count(PatchState.DONE) == 1
+
+
+@given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
+def test_names_are_safe_and_differ(one: str, two: str) -> None:
+    name = store_name(one)
+    assert len(name) < 80
+    assert name.replace("-", "").replace(".", "").isalnum()
+    assert name.isascii()
+    assert (one == two) == (name == store_name(two))
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = ResultStore.open(tmp_path, SLIDE)
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.runs()
+
+
+_COLUMNS = {
+    "slide": ("fingerprint", "checksum"),
+    "runs": (*RUN_COLUMNS.replace(" ", "").split(","), "checksum"),
+    "batches": ("run", "crc", "cells", "states", "probabilities", "members"),
+}
+
+
+def _changed(value: object) -> list[object]:
+    """Values of the right type with one bit or digit changed, and one of another type."""
+    if isinstance(value, int):
+        return [value + 1, value ^ 4, "text", b"x"]
+    if isinstance(value, bytes):
+        places = range(0, len(value), max(1, len(value) // 5))
+        flipped = [value[:i] + bytes([value[i] ^ 1]) + value[i + 1 :] for i in places]
+        return [*flipped, b"", "text", 7]
+    text = str(value)
+    places = range(0, len(text), max(1, len(text) // 40))
+    return [*(text[:i] + chr(ord(text[i]) ^ 1) + text[i + 1 :] for i in places), "", b"\xff", 7]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, column) for table in _COLUMNS for column in _COLUMNS[table]]
+)
+def test_a_changed_value_is_never_believed(
+    tmp_path: Path, table: str, column: str, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path / "good", SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        store.finish(run)
+    good = tmp_path / "good" / store_name(SLIDE)
+    with contextlib.closing(sqlite3.connect(good)) as raw:
+        value = raw.execute(f"SELECT {column} FROM {table}").fetchone()[0]  # noqa: S608
+    # SQLite itself refuses a number of a row that is none.
+    others = [v for v in _changed(value) if column != "id" or isinstance(v, int)]
+    for number, other in enumerate(others):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        shutil.copy(good, folder)
+        with contextlib.closing(sqlite3.connect(folder / good.name)) as raw, raw:
+            raw.execute(f"UPDATE {table} SET {column} = ?", (other,))  # noqa: S608
+        noticed = False
+        try:
+            with ResultStore.open(folder, SLIDE) as store:
+                noticed = store.notice is not None
+                for record in store.runs():
+                    store.load(record.run_id)
+        except StoreError as error:
+            noticed = "moved aside" in str(error)
+        assert noticed, other
+        assert list(folder.glob("*damaged*"))
+    assert expects_log is not None
+
+
+def _as_format_1(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        for batch, *blobs in raw.execute(
+            "SELECT id, cells, states, probabilities, members FROM batches"
+        ).fetchall():
+            crc = zlib.crc32(b"".join(blobs))
+            raw.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
+        raw.execute("ALTER TABLE slide DROP COLUMN checksum")
+        raw.execute("ALTER TABLE runs DROP COLUMN checksum")
+        raw.execute("PRAGMA user_version = 1")
+
+
+def test_a_store_of_the_first_format_is_taken_over_with_a_backup(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+        before = store.load(run)
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.notice is None
+        assert np.array_equal(store.load(run).confidence, before.confidence)
+        assert store.runs()[0].key == runs.run_key()
+    (backup,) = tmp_path.glob("*.v1-backup.sqlite")
+    with contextlib.closing(sqlite3.connect(backup)) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert raw.execute("SELECT done FROM runs").fetchone() == (54,)
+
+
+def test_a_backup_that_cannot_be_written_is_a_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.run_key(), full_tissue(), runs.provenance())
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    backup = path.with_name(f"{path.stem}.v1-backup.sqlite")
+    backup.mkdir()
+    with pytest.raises(StoreError, match=r"v1-backup\.sqlite cannot be written"):
+        ResultStore.open(tmp_path, SLIDE)
+    assert not list(tmp_path.glob("*.part*"))
+    backup.rmdir()
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.notice is None
+        assert len(store.runs()) == 1
+    assert backup.is_file()
+
+
+def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.run_key(), full_tissue(), runs.provenance())
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE runs SET key = replace(key, 'plan one', 'plan onf')")
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert "moved aside" in (store.notice or "")
+    assert "damaged" in expects_log.text
