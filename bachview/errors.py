@@ -22,7 +22,7 @@ class SlideChangedError(SlideReadError):
     """The file is no longer the one that was opened."""
 
 
-class CalibrationError(BachviewError):
+class PixelSizeError(BachviewError):
     """The physical pixel size is missing or implausible, and the job needs it."""
 
 

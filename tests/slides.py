@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tifffile
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideReadError
 from bachview.slide.reader import SlideMetadata
@@ -76,7 +76,7 @@ class ArraySlide:
         self.broken = broken
         self.reads = 0
         self.closed = False
-        known = Calibration(mpp, mpp, Origin.FILE) if mpp else Calibration.unknown()
+        known = PixelSize(mpp, mpp, Origin.FILE) if mpp else PixelSize.unknown()
         self.metadata = SlideMetadata(
             Path("array.tiff"),
             "array",

@@ -81,11 +81,11 @@ def test_what_a_killed_process_left_goes_with_the_next_writing(tmp_path: Path) -
     subprocess.run([sys.executable, "-c", _KILLED_WHILE_WRITING, str(target)], check=False)
     assert target.read_bytes() == b"earlier"
     (left,) = tmp_path.glob(".*.part")
-    host, dead, _ = left.name.removeprefix(".a.csv.").removesuffix(".part").split("-")
+    service, dead, _ = left.name.removeprefix(".a.csv.").removesuffix(".part").split("-")
     (tmp_path / f".a.csv.{dead}.part").touch()
-    (tmp_path / f".a.csv.{host}-{dead}.part").mkdir()
+    (tmp_path / f".a.csv.{service}-{dead}.part").mkdir()
     others = [
-        tmp_path / f".a.csv.{host}-{os.getppid()}-3.part",
+        tmp_path / f".a.csv.{service}-{os.getppid()}-3.part",
         tmp_path / f".a.csv.{os.getppid()}.part",
         tmp_path / ".a.csv.00c0ffee-1-2.part",
         tmp_path / ".a.csv.mine.part",

@@ -107,7 +107,7 @@ class Soak:
         if kind < 0.54:
             return "message", self._message
         if kind < 0.56:
-            return "choose a bundle", lambda: window.shelf.choose("selftest")
+            return "choose a bundle", lambda: window.selector.choose("selftest")
         if kind < 0.58:
             return "change a menu", self._menu
         return self._by_hand()

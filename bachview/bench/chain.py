@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bachview.bench.engines import graph_rate, keras_rate
 from bachview.bench.inputs import phantom, tissue_patches, untrained_bundle
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.core.geometry import Region
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
@@ -49,14 +49,14 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
                     OpenVinoEngine(ensemble.bundle, device="CPU", precision=precision), patches
                 )
             bare = 2 / (1 / before + 1 / after)
-            yield judged("chain", f"{precision} rate", chain, "patches/s")
-            yield judged("chain", f"{precision} bare graph, rate", bare, "patches/s")
-            yield judged("chain", f"{precision} against the bare graph", 100 * chain / bare, "%")
+            yield graded("chain", f"{precision} rate", chain, "patches/s")
+            yield graded("chain", f"{precision} bare graph, rate", bare, "patches/s")
+            yield graded("chain", f"{precision} against the bare graph", 100 * chain / bare, "%")
         say("keras.predict")
         base = keras_rate(bundle, patches[:48])
-        yield judged("chain", "keras.predict, rate", base, "patches/s")
+        yield graded("chain", "keras.predict, rate", base, "patches/s")
         for precision, rate in rates.items():
-            yield judged("chain", f"{precision} against keras.predict", rate / base, "x")
+            yield graded("chain", f"{precision} against keras.predict", rate / base, "x")
     finally:
         reader.close()
 
@@ -68,7 +68,7 @@ def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> floa
     from bachview.store.results import ResultStore
 
     metadata = reader.metadata
-    plan = make_plan(metadata, metadata.calibration, ensemble.bundle, region=region)
+    plan = make_plan(metadata, metadata.pixel_size, ensemble.bundle, region=region)
     lane = Lane("inference", low_priority=True)
     with (
         tempfile.TemporaryDirectory(prefix="bachview-bench-") as folder,

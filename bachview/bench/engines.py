@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.bench.inputs import phantom, tissue_patches, untrained_bundle
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.errors import EngineError
 from bachview.models.engines.base import CnnEngine
 from bachview.models.ensemble import EnsembleOutput
@@ -43,13 +43,13 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
     patches = _patches(say, folder, bundle)
     say("keras.predict")
     base = keras_rate(bundle, patches[:_TIMED])
-    yield judged("engines", "keras.predict f32, rate", base, "patches/s")
+    yield graded("engines", "keras.predict f32, rate", base, "patches/s")
     say("the tensorflow engine")
     with load_ensemble(bundle, engine="tensorflow", device="CPU") as ensemble:
         reference = ensemble.predict(patches)
         rate = graph_rate(TensorFlowEngine(ensemble.bundle, device="CPU"), patches[:_TIMED])
-    yield judged("engines", "tensorflow CPU f32, rate", rate, "patches/s")
-    yield judged("engines", "tensorflow CPU f32 against keras.predict", rate / base, "x")
+    yield graded("engines", "tensorflow CPU f32, rate", rate, "patches/s")
+    yield graded("engines", "tensorflow CPU f32 against keras.predict", rate / base, "x")
     for device in candidate_devices("AUTO"):
         for precision in candidate_precisions(device):
             case = f"openvino {device} {precision}"
@@ -63,8 +63,8 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
                 answer = ensemble.predict(patches)
                 engine = OpenVinoEngine(ensemble.bundle, device=device, precision=precision)
                 rate = graph_rate(engine, patches)
-            yield judged("engines", f"{case}, rate", rate, "patches/s")
-            yield judged("engines", f"{case} against keras.predict", rate / base, "x")
+            yield graded("engines", f"{case}, rate", rate, "patches/s")
+            yield graded("engines", f"{case} against keras.predict", rate / base, "x")
             yield from _distance(case, answer, reference)
 
 
@@ -85,8 +85,8 @@ def _distance(case: str, answer: EnsembleOutput, reference: EnsembleOutput) -> I
     """How far an engine is from the reference, over all members and in the soft vote."""
     greatest = float(np.abs(answer.members - reference.members).max())
     same = answer.probabilities.argmax(axis=1) == reference.probabilities.argmax(axis=1)
-    yield judged("engines", f"{case} against the reference, greatest difference", greatest, "")
-    yield judged("engines", f"{case} against the reference, same class", same.mean() * 100, "%")
+    yield graded("engines", f"{case} against the reference, greatest difference", greatest, "")
+    yield graded("engines", f"{case} against the reference, same class", same.mean() * 100, "%")
 
 
 def graph_rate(engine: CnnEngine, patches: RGB) -> float:

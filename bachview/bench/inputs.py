@@ -89,14 +89,14 @@ def tissue_patches(
 
     metadata = reader.metadata
     middle = center or metadata.pyramid.extent.center
-    grid = PatchGrid.over(metadata.pyramid.extent, metadata.calibration, geometry)
+    grid = PatchGrid.over(metadata.pyramid.extent, metadata.pixel_size, geometry)
     side = int(np.ceil(count**0.5)) + 1
     region = Region.around(middle, side * grid.stride_x, side * grid.stride_y)
     rows, columns = grid.cells_in(region)
     cells = [
         (r, c) for r in range(rows.start, rows.stop) for c in range(columns.start, columns.stop)
     ]
-    patches = PatchReader(reader, metadata.calibration, geometry)
+    patches = PatchReader(reader, metadata.pixel_size, geometry)
     pixels = [patches.read(grid.field(row, column)) for row, column in cells[:count]]
     return np.stack(pixels), region
 

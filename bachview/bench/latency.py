@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.bench.inputs import phantom, untrained_bundle
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults
 from bachview.errors import Cancelled
@@ -33,16 +33,16 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         begun = time.perf_counter()
         with load_ensemble(bundle) as ensemble:
             loading = time.perf_counter() - begun
-            yield judged("latency", "loading and checking the bundle", loading, "s")
+            yield graded("latency", "loading and checking the bundle", loading, "s")
             first, answers = 0.0, []
             for turn in range(_CANCELS):
                 say(f"first colours and cancel, {turn + 1} of {_CANCELS}")
                 colours, answer = _first_colours_and_cancel(reader, ensemble)
                 first = first or colours
                 answers.append(answer)
-        yield judged("latency", "first class colours, bundle ready", first, "s")
-        yield judged("latency", "first class colours, bundle not loaded yet", first + loading, "s")
-        yield judged("latency", f"answer to cancel, longest of {_CANCELS}", max(answers), "s")
+        yield graded("latency", "first class colours, bundle ready", first, "s")
+        yield graded("latency", "first class colours, bundle not loaded yet", first + loading, "s")
+        yield graded("latency", f"answer to cancel, longest of {_CANCELS}", max(answers), "s")
     finally:
         reader.close()
 
@@ -68,7 +68,7 @@ def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[
     ):
 
         def job(token: CancelToken) -> None:
-            plan = make_plan(metadata, metadata.calibration, ensemble.bundle)
+            plan = make_plan(metadata, metadata.pixel_size, ensemble.bundle)
             classify(
                 reader,
                 ensemble,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.bench.inputs import ask_child, phantom
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 
 _SIDE = 100_000
 
@@ -15,6 +15,6 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
     say("navigating (some minutes)")
     answer = ask_child("bachview.bench.window_probe", lambda: ["memory", str(slide)], timeout_s=900)
     size = f"{_SIDE}x{_SIDE}"
-    yield judged("memory", f"{size}, highest resident memory", answer["highest_gb"], "GB")
+    yield graded("memory", f"{size}, highest resident memory", answer["highest_gb"], "GB")
     growth = answer["last_quarter_gb"] / answer["second_quarter_gb"] - 1
-    yield judged("memory", f"{size}, growth in the second half", 100 * growth, "%")
+    yield graded("memory", f"{size}, growth in the second half", 100 * growth, "%")

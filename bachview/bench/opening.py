@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bachview.bench.inputs import ask_child, phantom
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 
 _TURNS = 3
 _SIZES = ((24_000, 18_000), (100_000, 100_000))
@@ -23,8 +23,8 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         size = f"{width}x{height}"
         first = statistics.median(answer["first_picture_s"] for answer in answers)
         sharp = statistics.median(answer["sharp_s"] for answer in answers)
-        yield judged("open", f"first picture, {size}", first, "s")
-        yield judged("open", f"sharp picture, {size}", sharp, "s")
+        yield graded("open", f"first picture, {size}", first, "s")
+        yield graded("open", f"sharp picture, {size}", sharp, "s")
 
 
 def _open(slide: Path) -> dict[str, Any]:

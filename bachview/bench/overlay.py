@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
@@ -38,7 +38,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
                 for part, times in _frame_times(prediction, start, grows=grows).items():
                     for p in (50, 99):
                         value = float(np.percentile(times, p))
-                        yield judged("overlay", f"{case}, {part}, p{p}", value, "ms")
+                        yield graded("overlay", f"{case}, {part}, p{p}", value, "ms")
 
 
 def large_prediction(side: int) -> Prediction:
@@ -71,7 +71,7 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
     """
     from PySide6.QtGui import QImage
 
-    from bachview.ui.view.painting import Plane, paint_layers, snapped
+    from bachview.ui.view.painting import ViewPlane, paint_layers, snapped
     from bachview.ui.view.slide_view_overlay import OverlaySource
 
     source = OverlaySource()
@@ -90,7 +90,7 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
         layers = source.layers(exact)
         made = time.perf_counter()
         window = (x, y, x + size.width, y + size.height)
-        paint_layers(image, Plane.of(exact), (x, y), layers, window)
+        paint_layers(image, ViewPlane.of(exact), (x, y), layers, window)
         if frame:  # the first makes the picture that the others keep
             composed.append((made - begun) * 1e3)
             drawn.append((time.perf_counter() - made) * 1e3)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bachview.bench.inputs import ask_child, phantom, untrained_bundle
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.core.geometry import Size
 
 _SIZES = (Size(1920, 1080), Size(3840, 2160))
@@ -46,10 +46,10 @@ def frames(
 def _results(case: str, document: dict[str, Any]) -> Iterator[Result]:
     for p in _PERCENTILES:
         both = [*document["pan"], *document["zoom"]]
-        yield judged("pan", f"{case}, p{p}", float(np.percentile(both, p)), "ms")
+        yield graded("pan", f"{case}, p{p}", float(np.percentile(both, p)), "ms")
     for part in ("pan", "zoom"):
         value = float(np.percentile(document[part], 99))
-        yield judged("pan", f"{case}, {part} only, p99", value, "ms")
+        yield graded("pan", f"{case}, {part} only, p99", value, "ms")
     both = [*document["pan"], *document["zoom"]]
-    yield judged("pan", f"{case}, longest", max(both), "ms")
-    yield judged("pan", f"{case}, blank frames", document["blank"], "frames")
+    yield graded("pan", f"{case}, longest", max(both), "ms")
+    yield graded("pan", f"{case}, blank frames", document["blank"], "frames")

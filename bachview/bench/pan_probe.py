@@ -165,7 +165,7 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
 
     with ExitStack() as stack:
         ensemble = stack.enter_context(load_ensemble(bundle))
-        plan = make_plan(metadata, metadata.calibration, ensemble.bundle)
+        plan = make_plan(metadata, metadata.pixel_size, ensemble.bundle)
         thresholds = ensemble.bundle.thresholds
 
         def start(run: RunStart) -> None:
@@ -219,7 +219,7 @@ def main(arguments: Sequence[str]) -> int:
     view = SlideView()
     view.resize(int(width), int(height))
     view.show()
-    view.set_slide(reader, TileCache(_CACHE_BYTES), reader.metadata.calibration)
+    view.set_slide(reader, TileCache(_CACHE_BYTES), reader.metadata.pixel_size)
     wait_for(lambda: view.is_settled)
     extent = reader.metadata.pyramid.extent
     view.zoom_to_magnification(10.0)

@@ -31,7 +31,7 @@ class Result:
     ok: bool | None
 
 
-def judged(benchmark: str, case: str, value: float, unit: str) -> Result:
+def graded(benchmark: str, case: str, value: float, unit: str) -> Result:
     """Result with the budget of the table in `bench.budgets`, if that has one for it.
 
     `value` may be a numpy scalar; the result holds plain Python values, as JSON needs.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.bench.inputs import ask_child
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 
 _TURNS = 3
 
@@ -25,7 +25,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
                 platform=platform,
             )
             times.append(answer["on_screen_s"])
-        yield judged("start", f"window on the screen, {platform}", statistics.median(times), "s")
+        yield graded("start", f"window on the screen, {platform}", statistics.median(times), "s")
 
 
 def _platforms() -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PLAUSIBLE_MPP, Calibration
-from bachview.errors import CalibrationError, Cancelled, ExportError, UsageError
+from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
+from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
@@ -105,10 +105,10 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
     from bachview.slide.opening import open_in_time
 
     with contextlib.closing(open_in_time(request.slide)) as reader:
-        calibration = _calibration(request, reader.metadata)
+        pixel_size = _pixel_size(request, reader.metadata)
         _prepare_output(request.output)
         with clean_stdout():
-            document, was_cancelled = _run_and_write(request, reader, calibration)
+            document, was_cancelled = _run_and_write(request, reader, pixel_size)
     if as_json:
         print_json(document)
     else:
@@ -123,7 +123,7 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
 
 
 def _run_and_write(
-    request: Request, reader: "SlideReader", calibration: Calibration
+    request: Request, reader: "SlideReader", pixel_size: PixelSize
 ) -> tuple[dict[str, Any], bool]:
     """The report's document, and whether the run was cancelled."""
     from bachview.inference.plan import make_plan
@@ -141,14 +141,14 @@ def _run_and_write(
         )
     with loaded as ensemble:
         manifest = ensemble.bundle.manifest
-        if not manifest.judges_tissue:
+        if not manifest.is_for_tissue:
             tell(
                 f"The model {manifest.name} was not trained on tissue: its class names are no "
                 f"opinion about this slide. {manifest.intended_use}"
             )
         plan = make_plan(
             metadata,
-            calibration,
+            pixel_size,
             ensemble.bundle,
             region=_region(request),
             stride_um=request.stride_um,
@@ -227,7 +227,7 @@ def _interruptible(token: CancelToken) -> Iterator[None]:
         token.cancel()
 
 
-def _calibration(request: Request, metadata: "SlideMetadata") -> Calibration:
+def _pixel_size(request: Request, metadata: "SlideMetadata") -> PixelSize:
     """The pixel size to classify with.
 
     Raises
@@ -239,20 +239,20 @@ def _calibration(request: Request, metadata: "SlideMetadata") -> Calibration:
     """
     low, high = PLAUSIBLE_MPP
     if request.mpp is not None:
-        typed = Calibration.typed(request.mpp)
+        typed = PixelSize.typed(request.mpp)
         if not typed.is_plausible:
             raise UsageError(
                 f"A pixel size of {request.mpp:g} µm is implausible; "
                 f"give --mpp between {low:g} and {high:g}."
             )
         return typed
-    known = metadata.calibration
+    known = metadata.pixel_size
     if known.is_plausible:
         return known
     stated = "states no pixel size"
     if known.mpp_x is not None and known.mpp_y is not None:
         stated = f"states an implausible pixel size of {known.mpp_x:.4g} × {known.mpp_y:.4g} µm"
-    raise CalibrationError(
+    raise PixelSizeError(
         f"{metadata.path.name} {stated}, and the models need to know it; "
         "add --mpp with the micrometres per pixel, e.g. --mpp 0.5."
     )

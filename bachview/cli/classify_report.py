@@ -53,7 +53,7 @@ def write_files(
     if record is None:
         raise StoreError("The results store lost the run; classify the slide again.")
     provenance = record.provenance
-    summary = summarize(prediction, plan.calibration, thresholds)
+    summary = summarize(prediction, plan.pixel_size, thresholds)
     output = {
         "csv": folder / "predictions.csv",
         "geojson": folder / "predictions.geojson",

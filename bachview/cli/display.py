@@ -46,8 +46,8 @@ def require_display() -> None:
 
 def _answers(display: str) -> bool:
     """Whether the X server of a local display accepts connections; True for remote ones."""
-    host, _, rest = display.rpartition(":")
-    if host not in {"", "unix"}:
+    service, _, rest = display.rpartition(":")
+    if service not in {"", "unix"}:
         return True
     path = f"/tmp/.X11-unix/X{rest.split('.')[0]}"  # noqa: S108  # where X servers listen
     for address in (path, "\0" + path):

@@ -11,8 +11,8 @@ from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, Told, awaited
 from bachview.errors import (
-    CalibrationError,
     DatasetError,
+    PixelSizeError,
     SlideOpenError,
     SlideReadError,
     UsageError,
@@ -22,7 +22,7 @@ from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
     from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo
-    from bachview.evaluation.measures import Judged
+    from bachview.evaluation.measures import LabelledPredictions
     from bachview.evaluation.slide_scores import SlideScore
     from bachview.models.ensemble import Ensemble
 
@@ -97,7 +97,7 @@ def evaluate(
                     f"{', '.join(manifest.class_set.keys)}, those of the data set "
                     f"{', '.join(found.classes.keys)}: give a bundle of the same classes."
                 )
-            if not manifest.judges_tissue:
+            if not manifest.is_for_tissue:
                 sentence = (
                     f"The model {manifest.name} was not trained on tissue: "
                     "these figures say nothing about tissue."
@@ -105,12 +105,12 @@ def evaluate(
                 warnings = (*warnings, sentence)
                 tell(sentence)
             slides = found.slides if with_slides else ()
-            judged, scores, failures = _judge(ensemble, photos, slides)
+            labelled, scores, failures = _judge(ensemble, photos, slides)
             warnings = (*warnings, *failures)
-            evaluation = measure(judged, ensemble.bundle.thresholds)
+            evaluation = measure(labelled, ensemble.bundle.thresholds)
             facts = report_facts(ensemble, photos, split=split, part=part, warnings=warnings)
         if output is not None:
-            write_report(output, evaluation, judged, facts, scores)
+            write_report(output, evaluation, labelled, facts, scores)
         document: dict[str, Any] = {
             **evaluation.to_json(),
             "slides": slides_document(scores),
@@ -199,10 +199,10 @@ def _chosen(
 
 def _judge(
     ensemble: "Ensemble", photos: Sequence["Photo"], slides: Sequence["AnnotatedSlide"]
-) -> tuple["Judged", list["SlideScore"], list[str]]:
+) -> tuple["LabelledPredictions", list["SlideScore"], list[str]]:
     """What the ensemble says of the photos; the slides' scores; slides that failed."""
-    from bachview.evaluation.labelled_predictions import gather
-    from bachview.inference.photos import judge_photos
+    from bachview.evaluation.labelled_predictions import labelled_predictions
+    from bachview.inference.photos import predict_photos
 
     files = [(photo.path, photo.mpp) for photo in photos]
     scores: list[SlideScore] = []
@@ -211,22 +211,24 @@ def _judge(
     try:
         answers = awaited(
             lane,
-            lambda token, told: list(judge_photos(ensemble, files, token=token, on_progress=told)),
+            lambda token, told: list(
+                predict_photos(ensemble, files, token=token, on_progress=told)
+            ),
             "Judging photos",
             "photos",
         )
-        judged = gather(photos, answers, ensemble.bundle.manifest)
+        labelled = labelled_predictions(photos, answers, ensemble.bundle.manifest)
         for slide in slides:
             try:
                 score = awaited(lane, _slide_job(ensemble, slide), slide.path.name, "patches")
-            except (CalibrationError, DatasetError, SlideOpenError, SlideReadError) as error:
+            except (PixelSizeError, DatasetError, SlideOpenError, SlideReadError) as error:
                 failures.append(str(error))
                 tell(str(error))
             else:
                 scores.append(score)
     finally:
         lane.close(END_S)
-    return judged, scores, failures
+    return labelled, scores, failures
 
 
 def _slide_job(

@@ -37,9 +37,9 @@ def info_document(metadata: SlideMetadata) -> dict[str, Any]:
             {"width": level.width, "height": level.height, "downsample": level.downsample}
             for level in metadata.pyramid.levels
         ],
-        "mpp_x": metadata.calibration.mpp_x,
-        "mpp_y": metadata.calibration.mpp_y,
-        "mpp_origin": metadata.calibration.origin.value,
+        "mpp_x": metadata.pixel_size.mpp_x,
+        "mpp_y": metadata.pixel_size.mpp_y,
+        "mpp_origin": metadata.pixel_size.origin.value,
         "objective_power": metadata.objective_power,
         "fingerprint": metadata.fingerprint,
         "icc": metadata.icc_profile is not None,
@@ -48,11 +48,11 @@ def info_document(metadata: SlideMetadata) -> dict[str, Any]:
 
 
 def _rows(metadata: SlideMetadata) -> list[tuple[str, str]]:
-    calibration, power = metadata.calibration, metadata.objective_power
+    pixel_size, power = metadata.pixel_size, metadata.objective_power
     pixel = "unknown"
-    if calibration.mpp_x is not None and calibration.mpp_y is not None:
-        pixel = f"{calibration.mpp_x:.4g} × {calibration.mpp_y:.4g} µm (from the file)"
-        if not calibration.is_plausible:
+    if pixel_size.mpp_x is not None and pixel_size.mpp_y is not None:
+        pixel = f"{pixel_size.mpp_x:.4g} × {pixel_size.mpp_y:.4g} µm (from the file)"
+        if not pixel_size.is_plausible:
             pixel += ", implausible: classification needs --mpp"
     levels = [
         (

@@ -15,7 +15,7 @@ from bachview.errors import BachviewError, DatasetError, UsageError
 from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
-    from bachview.inference.photos import PhotoJudgement
+    from bachview.inference.photos import PhotoPrediction
     from bachview.models.ensemble import Ensemble
     from bachview.slide.file_state import FileState
 
@@ -41,7 +41,7 @@ class _Line:
     """One photo and what the ensemble says of it."""
 
     photo: _Photo
-    judgement: "PhotoJudgement"
+    prediction: "PhotoPrediction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def predict(
         with loaded as ensemble:
             manifest = ensemble.bundle.manifest
             numbers = class_numbers(ensemble.bundle.classes) if bach_submission else ()
-            if not manifest.judges_tissue:
+            if not manifest.is_for_tissue:
                 tell(
                     f"The model {manifest.name} was not trained on tissue: "
                     "these answers say nothing about tissue."
@@ -116,7 +116,7 @@ def predict(
     if not lines:
         raise DatasetError("None of the photos can be classified; nothing was written.")
     if bach_submission:
-        chosen = {cases[line.photo.path]: numbers[line.judgement.top_class] for line in lines}
+        chosen = {cases[line.photo.path]: numbers[line.prediction.top_class] for line in lines}
         write_submission(output, chosen)
     else:
         write_text(output, _table(names, lines))
@@ -224,14 +224,14 @@ def _judge(
     Cancelled
         Ctrl-C; the work has ended, or did not within `END_S`.
     """
-    from bachview.inference.photos import attempt_photos
+    from bachview.inference.photos import try_photos
 
     sized = [(photo.path, photo.mpp) for photo in photos]
     lane = Lane("inference", low_priority=True)
     try:
         answers = awaited(
             lane,
-            lambda token, told: attempt_photos(ensemble, sized, token=token, on_progress=told),
+            lambda token, told: try_photos(ensemble, sized, token=token, on_progress=told),
             "Classifying",
             "photos",
         )
@@ -257,7 +257,7 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
     probabilities = (f"prob_{key}" for key in names.classes)
     writer.writerow(["file", "class", *probabilities, "entropy", "disagreement", *names.members])
     for line in lines:
-        judged = line.judgement
+        judged = line.prediction
         writer.writerow(
             [
                 str(line.photo.path),
@@ -273,7 +273,7 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
 
 def _entry(names: _Names, line: _Line) -> dict[str, Any]:
     """One photo of the JSON document."""
-    judged = line.judgement
+    judged = line.prediction
     votes = judged.photo_members.argmax(axis=1)
     return {
         "file": str(line.photo.path),
@@ -293,7 +293,7 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
 def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
     counts = [0] * len(names.classes)
     for line in lines:
-        counts[line.judgement.top_class] += 1
+        counts[line.prediction.top_class] += 1
     print_table(
         f"{len(lines):,} photos",
         [("Class", False), ("Photos", True)],

@@ -43,14 +43,14 @@ class CellBlock:
     Attributes
     ----------
     cells : (N, 2) int64, row and column.
-    doubtful : (N,) bool, classified but uncertain.
+    is_uncertain : (N,) bool, classified but uncertain.
     states : (N,) uint8 of `PatchState`, never NO_TISSUE.
     probabilities : (D, C) float32 of the D cells that are DONE, in the same order.
     members : (D, M, C) float32.
     """
 
     cells: npt.NDArray[np.int64]
-    doubtful: npt.NDArray[np.bool_]
+    is_uncertain: npt.NDArray[np.bool_]
     states: npt.NDArray[np.uint8]
     probabilities: npt.NDArray[np.float32]
     members: npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ class CellBlock:
 
 def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[CellBlock]:
     """All tissue cells, some ten thousand at a time."""
-    doubtful = uncertain(prediction, thresholds)
+    is_uncertain = uncertain(prediction, thresholds)
     step = max(1, _BLOCK_CELLS // prediction.grid.columns)
     for top in range(0, prediction.grid.rows, step):
         rows = slice(top, top + step)
@@ -69,7 +69,7 @@ def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[Ce
         done = finished.states == PatchState.DONE
         yield CellBlock(
             cells,
-            doubtful[cells[:, 0], cells[:, 1]],
+            is_uncertain[cells[:, 0], cells[:, 1]],
             prediction.states[cells[:, 0], cells[:, 1]],
             finished.probabilities[done],
             finished.members[done],

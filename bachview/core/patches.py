@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from bachview.core.geometry import Point, Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class PatchGrid:
     field_y: float
 
     @classmethod
-    def over(cls, region: Region, calibration: Calibration, geometry: PatchGeometry) -> "PatchGrid":
+    def over(cls, region: Region, pixel_size: PixelSize, geometry: PatchGeometry) -> "PatchGrid":
         """Grid of a bundle's patches over `region`.
 
         Raises
@@ -64,14 +64,14 @@ class PatchGrid:
         ValueError
             The calibration is not plausible (callers ask for it first).
         """
-        if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+        if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
             raise ValueError("a patch grid needs a plausible calibration")
         return cls(
             region,
-            _without_sliver(region.width, geometry.stride_um / calibration.mpp_x),
-            _without_sliver(region.height, geometry.stride_um / calibration.mpp_y),
-            geometry.field_um / calibration.mpp_x,
-            geometry.field_um / calibration.mpp_y,
+            _without_sliver(region.width, geometry.stride_um / pixel_size.mpp_x),
+            _without_sliver(region.height, geometry.stride_um / pixel_size.mpp_y),
+            geometry.field_um / pixel_size.mpp_x,
+            geometry.field_um / pixel_size.mpp_y,
         )
 
     @property

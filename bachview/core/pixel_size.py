@@ -17,7 +17,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class PixelSize:
     """Micrometres per level-0 pixel; x and y differ on some scanners.
 
     Attributes
@@ -32,12 +32,12 @@ class Calibration:
     origin: Origin
 
     @classmethod
-    def unknown(cls) -> "Calibration":
+    def unknown(cls) -> "PixelSize":
         """No calibration."""
         return cls(None, None, Origin.UNKNOWN)
 
     @classmethod
-    def typed(cls, mpp: float) -> "Calibration":
+    def typed(cls, mpp: float) -> "PixelSize":
         """Square pixels of a size that the user stated."""
         return cls(mpp, mpp, Origin.USER)
 

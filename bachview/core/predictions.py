@@ -58,7 +58,7 @@ class PatchResults:
 
 
 @dataclass(frozen=True, slots=True)
-class PatchOpinion:
+class PatchResult:
     """All that is known of one classified patch.
 
     Attributes
@@ -197,12 +197,12 @@ class Prediction:
         # -1, not classified, wraps to the zero at the end; take is three times as fast as [].
         return np.asarray(padded.take(self._slot, mode="wrap"), dtype=np.float32)
 
-    def opinion(self, row: int, column: int) -> PatchOpinion | None:
+    def patch_result(self, row: int, column: int) -> PatchResult | None:
         """Everything about one cell; None where it is not DONE."""
         slot = int(self._slot[row, column])
         if slot < 0 or self.states[row, column] != PatchState.DONE:
             return None
-        return PatchOpinion(
+        return PatchResult(
             self._probabilities[slot].copy(),
             self._members[slot].copy(),
             float(self.entropy[row, column]),

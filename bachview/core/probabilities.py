@@ -24,7 +24,7 @@ def soft_vote(members: Floats, weights: Floats) -> Floats:
     return np.asarray(mean, dtype=np.float32)
 
 
-def tempered(probabilities: Floats, temperature: float) -> Floats:
+def temperature_scaled(probabilities: Floats, temperature: float) -> Floats:
     """Probabilities with their logits divided by `temperature` (Guo et al., ICML 2017).
 
     1 changes nothing, more than 1 flattens. Shape (..., C) float32 in and out.
@@ -36,14 +36,14 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
-def doubted(probabilities: Floats, doubt: float) -> Floats:
-    """Probabilities with the share `doubt` of them spread evenly over the classes.
+def mixed_with_uniform(probabilities: Floats, uniform_share: float) -> Floats:
+    """Probabilities with the share `uniform_share` of them spread evenly over the classes.
 
     0 changes nothing, 1 leaves nothing but doubt; the order of the classes stays. Shape (..., C)
     float32 in and out.
     """
-    even = doubt / probabilities.shape[-1]
-    return np.asarray(probabilities * (1 - doubt) + even, dtype=np.float32)
+    even = uniform_share / probabilities.shape[-1]
+    return np.asarray(probabilities * (1 - uniform_share) + even, dtype=np.float32)
 
 
 def entropy(probabilities: Floats) -> Floats:

@@ -7,7 +7,7 @@ says anything of real tissue.
 
 #: Class key to (red, green, blue), each 0..255. Like H&E, far apart from each other (at least
 #: 50 grey levels in Euclidean distance), and all far enough from white to be taken as tissue.
-STAINS: dict[str, tuple[int, int, int]] = {
+STAIN_COLORS: dict[str, tuple[int, int, int]] = {
     "Normal": (238, 186, 205),  # pale pink
     "Benign": (198, 158, 216),  # lilac
     "InSitu": (176, 96, 150),  # mauve

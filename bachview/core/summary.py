@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.patches import PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 
@@ -69,7 +69,7 @@ class Summary:
         return self.tissue.area_mm2
 
 
-def cell_areas_mm2(grid: PatchGrid, calibration: Calibration) -> npt.NDArray[np.float64]:
+def cell_areas_mm2(grid: PatchGrid, pixel_size: PixelSize) -> npt.NDArray[np.float64]:
     """(rows, columns) float64: area of each cell inside the grid's region, mm².
 
     The last row and column may reach past the region and count less.
@@ -79,10 +79,10 @@ def cell_areas_mm2(grid: PatchGrid, calibration: Calibration) -> npt.NDArray[np.
     ValueError
         The calibration is not plausible.
     """
-    if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+    if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
         raise ValueError("areas need a plausible calibration")
-    widths = _inside(grid.columns, grid.stride_x, grid.region.width) * calibration.mpp_x
-    heights = _inside(grid.rows, grid.stride_y, grid.region.height) * calibration.mpp_y
+    widths = _inside(grid.columns, grid.stride_x, grid.region.width) * pixel_size.mpp_x
+    heights = _inside(grid.rows, grid.stride_y, grid.region.height) * pixel_size.mpp_y
     return np.outer(heights, widths) / 1e6
 
 
@@ -91,16 +91,16 @@ def _inside(count: int, stride: float, length: float) -> npt.NDArray[np.float64]
     return np.asarray(np.diff(edges), dtype=np.float64)
 
 
-def summarize(prediction: Prediction, calibration: Calibration, thresholds: Thresholds) -> Summary:
+def summarize(prediction: Prediction, pixel_size: PixelSize, thresholds: Thresholds) -> Summary:
     """Count patches and areas. A million patches take some 20 ms.
 
     Parameters
     ----------
-    calibration : of the slide, plausible.
+    pixel_size : of the slide, plausible.
     thresholds : of the bundle; beyond them a patch is uncertain and counts for no class.
     """
-    areas = cell_areas_mm2(prediction.grid, calibration)
-    doubtful = uncertain(prediction, thresholds)
+    areas = cell_areas_mm2(prediction.grid, pixel_size)
+    is_uncertain = uncertain(prediction, thresholds)
     done = prediction.states == PatchState.DONE
     in_tissue = prediction.states != PatchState.NO_TISSUE
     tissue_mm2 = float(areas[in_tissue].sum())
@@ -109,14 +109,14 @@ def summarize(prediction: Prediction, calibration: Calibration, thresholds: Thre
         area = float(areas[cells].sum())
         return Part(int(cells.sum()), area, area / tissue_mm2 if tissue_mm2 else 0.0)
 
-    certain = done & ~doubtful
+    certain = done & ~is_uncertain
     return Summary(
         part(in_tissue),
         tuple(
             ClassPart(c.name, c.key, c.color, part(certain & (prediction.top_class == index)))
             for index, c in enumerate(prediction.classes)
         ),
-        part(doubtful),
+        part(is_uncertain),
         part(prediction.states == PatchState.PENDING),
         part(prediction.states == PatchState.FAILED),
         int(done.sum()),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _mpp(root: Element) -> float | None:
         value = float(root.get("MicronsPerPixel", ""))
     except ValueError:
         return None
-    return Calibration(value, value, Origin.FILE).mpp
+    return PixelSize(value, value, Origin.FILE).mpp
 
 
 def _points(path: Path, region: Element) -> list[tuple[float, float]]:

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from pathlib import Path
 
-from bachview.core.pixel_size import PLAUSIBLE_MPP, Calibration
+from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
 from bachview.errors import DatasetError, UsageError
-from bachview.slide.formats.dpi import calibration_from_dpi
+from bachview.slide.formats.dpi import pixel_size_from_dpi
 
 #: BACH's own TIFF files state no usable density; their size and ending give them away.
 BACH_MPP = 0.42
@@ -36,7 +36,7 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
     """
     if given is not None:
         low, high = PLAUSIBLE_MPP
-        if not Calibration.typed(given).is_plausible:
+        if not PixelSize.typed(given).is_plausible:
             raise UsageError(
                 f"A pixel size of {given:g} µm is implausible; "
                 f"give --mpp between {low:g} and {high:g}."
@@ -44,7 +44,7 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
         return given, MppOrigin.GIVEN
     size, dpi = _header(path)
     if dpi is not None:
-        known = calibration_from_dpi(*dpi).mpp
+        known = pixel_size_from_dpi(*dpi).mpp
         if known is not None:
             return known, MppOrigin.FILE
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:

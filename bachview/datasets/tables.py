@@ -143,10 +143,10 @@ def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
 def _agreeing(path: Path, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """`rows`, unless they give one file two values."""
     values: dict[str, str] = {}
-    doubtful = {file for file, value in rows if values.setdefault(_key(file), value) != value}
-    if doubtful:
+    disputed = {file for file, value in rows if values.setdefault(_key(file), value) != value}
+    if disputed:
         raise DatasetError(
-            f"{path.name} lists twice, and differently: {named(doubtful)}; leave one line each."
+            f"{path.name} lists twice, and differently: {named(disputed)}; leave one line each."
         )
     return rows
 

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
-from bachview.core.probabilities import doubted
+from bachview.core.probabilities import mixed_with_uniform
 from bachview.datasets.samples import Photo
-from bachview.evaluation.labelled_predictions import gather
-from bachview.evaluation.measures import Judged
-from bachview.evaluation.operating_point import fit_doubt
+from bachview.evaluation.labelled_predictions import labelled_predictions
+from bachview.evaluation.measures import LabelledPredictions
+from bachview.evaluation.operating_point import fit_uniform_share
 from bachview.files import atomic_file
-from bachview.inference.photos import judge_photos
+from bachview.inference.photos import predict_photos
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import load_ensemble
 
@@ -38,14 +38,14 @@ _ARRAYS = (
 )
 
 
-def judge_with_bundle(
+def predict_with_bundle(
     bundle: Path,
     photos: Sequence[Photo],
     *,
     token: CancelToken,
     on_photo: Callable[[int, int], object],
     device: str = "AUTO",
-) -> Judged:
+) -> LabelledPredictions:
     """What a bundle says of labelled photos.
 
     Parameters
@@ -61,17 +61,19 @@ def judge_with_bundle(
     """
     with load_ensemble(bundle, device=device) as ensemble:
         answers = list(
-            judge_photos(
+            predict_photos(
                 ensemble,
                 [(photo.path, photo.mpp) for photo in photos],
                 token=token,
                 on_progress=on_photo,
             )
         )
-        return gather(photos, answers, ensemble.bundle.manifest)
+        return labelled_predictions(photos, answers, ensemble.bundle.manifest)
 
 
-def with_photo_doubt(parts: Sequence[Judged]) -> tuple[list[Judged], float]:
+def with_uniform_share(
+    parts: Sequence[LabelledPredictions],
+) -> tuple[list[LabelledPredictions], float]:
     """Fit the doubt about photos, for each fold to the photos of the others.
 
     Parameters
@@ -86,17 +88,17 @@ def with_photo_doubt(parts: Sequence[Judged]) -> tuple[list[Judged], float]:
     found = []
     for own in parts:
         others = pooled([part for part in parts if part is not own])
-        doubt = fit_doubt(_floats(others), others.labels)
-        found.append(replace(own, probabilities=doubted(_floats(own), doubt)))
+        uniform_share = fit_uniform_share(_floats(others), others.labels)
+        found.append(replace(own, probabilities=mixed_with_uniform(_floats(own), uniform_share)))
     everything = pooled(parts)
-    return found, fit_doubt(_floats(everything), everything.labels)
+    return found, fit_uniform_share(_floats(everything), everything.labels)
 
 
-def _floats(part: Judged) -> Floats:
+def _floats(part: LabelledPredictions) -> Floats:
     return np.asarray(part.probabilities, dtype=np.float32)
 
 
-def pooled(parts: Sequence[Judged]) -> Judged:
+def pooled(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
     """The answers of all folds as one; members stand in the same order in each."""
     starts = np.cumsum([0, *(len(part.labels) for part in parts)])
     owners = [
@@ -105,7 +107,7 @@ def pooled(parts: Sequence[Judged]) -> Judged:
         if part.patch_photos is not None
     ]
     first = parts[0]
-    return Judged(
+    return LabelledPredictions(
         labels=np.concatenate([part.labels for part in parts]),
         patients=[name for part in parts for name in part.patients],
         members=np.concatenate([part.members for part in parts]),
@@ -120,17 +122,17 @@ def pooled(parts: Sequence[Judged]) -> Judged:
     )
 
 
-def save_judged(path: Path, judged: Judged) -> None:
+def save_labelled(path: Path, labelled: LabelledPredictions) -> None:
     """Write answers as an ``.npz`` that is whole whenever it is there."""
-    arrays = {name: np.asarray(getattr(judged, name)) for name in _ARRAYS}
+    arrays = {name: np.asarray(getattr(labelled, name)) for name in _ARRAYS}
     with atomic_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def load_judged(path: Path, classes: ClassSet) -> Judged:
-    """Read what `save_judged` wrote of an ensemble with these classes."""
+def load_labelled(path: Path, classes: ClassSet) -> LabelledPredictions:
+    """Read what `save_labelled` wrote of an ensemble with these classes."""
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in _ARRAYS}
     values["patients"] = [str(name) for name in values["patients"]]
     values["member_names"] = tuple(str(name) for name in values["member_names"])
-    return Judged(**values, classes=classes)
+    return LabelledPredictions(**values, classes=classes)

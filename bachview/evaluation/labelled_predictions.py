@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bachview.datasets.samples import Photo
-from bachview.evaluation.measures import Judged
+from bachview.evaluation.measures import LabelledPredictions
 from bachview.models.bundle.manifest import CnnMember, Manifest
 
 if TYPE_CHECKING:
-    from bachview.inference.photos import PhotoJudgement
+    from bachview.inference.photos import PhotoPrediction
 
 
-def gather(
-    photos: Sequence[Photo], judgements: Sequence["PhotoJudgement"], manifest: Manifest
-) -> Judged:
+def labelled_predictions(
+    photos: Sequence[Photo], predictions: Sequence["PhotoPrediction"], manifest: Manifest
+) -> LabelledPredictions:
     """The arrays of N >= 1 labelled photos, in their order.
 
     Parameters
     ----------
-    judgements : of the same photos, in the same order, by the ensemble of `manifest`.
+    predictions : of the same photos, in the same order, by the ensemble of `manifest`.
 
     Raises
     ------
@@ -28,16 +28,16 @@ def gather(
         A photo has no label, or the two lists do not belong together.
     """
     labels = [photo.label for photo in photos if photo.label is not None]
-    if not len(labels) == len(photos) == len(judgements):
-        raise ValueError(f"{len(photos)} photos, {len(labels)} labels, {len(judgements)} answers")
-    patches = np.concatenate([judgement.probabilities for judgement in judgements])
-    owners = np.repeat(np.arange(len(photos)), [len(j.probabilities) for j in judgements])
+    if not len(labels) == len(photos) == len(predictions):
+        raise ValueError(f"{len(photos)} photos, {len(labels)} labels, {len(predictions)} answers")
+    patches = np.concatenate([prediction.probabilities for prediction in predictions])
+    owners = np.repeat(np.arange(len(photos)), [len(j.probabilities) for j in predictions])
     truth = np.array(labels, np.int64)
-    return Judged(
+    return LabelledPredictions(
         truth,
         [photo.patient for photo in photos],
-        np.stack([judgement.photo_members for judgement in judgements]),
-        np.stack([judgement.photo_probabilities for judgement in judgements]),
+        np.stack([prediction.photo_members for prediction in predictions]),
+        np.stack([prediction.photo_probabilities for prediction in predictions]),
         truth[owners],
         patches,
         [member.name for member in manifest.members],

@@ -33,7 +33,7 @@ from bachview.evaluation.metrics import (
     kappa,
     known,
     measure,
-    surprise,
+    negative_log_likelihood,
 )
 
 #: Keys of the classes that are carcinoma; the others are not.
@@ -44,7 +44,7 @@ COVERAGE_THRESHOLDS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LabelledPredictions:
     """What an ensemble said of N photos, and of their K patches, with the truth.
 
     Attributes
@@ -255,42 +255,42 @@ def _coverage_document(row: CoverageRow) -> dict[str, Any]:
     }
 
 
-def evaluate(judged: Judged, thresholds: Thresholds) -> Evaluation:
+def evaluate(labelled: LabelledPredictions, thresholds: Thresholds) -> Evaluation:
     """Measure an ensemble, its members and their averages. About a second for 400 photos.
 
     Parameters
     ----------
     thresholds : beyond which the bundle calls an answer uncertain.
     """
-    labels = judged.labels
-    photo = np.asarray(judged.probabilities, np.float64)
-    draws = Resamples.draw(judged.patients)
+    labels = labelled.labels
+    photo = np.asarray(labelled.probabilities, np.float64)
+    draws = Resamples.draw(labelled.patients)
     confidence, correct = confidences(photo, labels)
     # Photos have a share of doubt, beyond which none is sure.
     reached = [limit for limit in COVERAGE_THRESHOLDS if limit <= confidence.max()]
     limits = sorted({*reached, round(thresholds.confidence, 6)})
     cnns, classifiers = (
-        _photo_level(judged.average(kind), labels, draws) if kind.any() else None
-        for kind in (judged.is_cnn, ~judged.is_cnn)
+        _photo_level(labelled.average(kind), labels, draws) if kind.any() else None
+        for kind in (labelled.is_cnn, ~labelled.is_cnn)
     )
     members = {
-        name: _photo_level(judged.members[:, index].astype(np.float64), labels, draws)
-        for index, name in enumerate(judged.member_names)
+        name: _photo_level(labelled.members[:, index].astype(np.float64), labels, draws)
+        for index, name in enumerate(labelled.member_names)
     }
     return Evaluation(
         _photo_level(photo, labels, draws),
-        _patch_level(judged, draws),
+        _patch_level(labelled, draws),
         members,
         cnns,
         classifiers,
-        _carcinoma(photo, labels, judged.classes, draws),
+        _carcinoma(photo, labels, labelled.classes, draws),
         coverage_table(confidence, correct, tuple(limits)),
         thresholds,
-        _certain(judged, thresholds),
+        _certain(labelled, thresholds),
         len(labels),
-        len(judged.patch_labels),
-        len(set(judged.patients)),
-        judged.classes,
+        len(labelled.patch_labels),
+        len(set(labelled.patients)),
+        labelled.classes,
     )
 
 
@@ -310,16 +310,16 @@ def _photo_level(probabilities: Floats, labels: Labels, draws: Resamples) -> Mea
     return Measured(found, resampled, per_class)
 
 
-def _patch_level(judged: Judged, draws: Resamples) -> Measured | None:
+def _patch_level(labelled: LabelledPredictions, draws: Resamples) -> Measured | None:
     """Patches of a photo are no independent samples: all intervals are by patient."""
-    if not len(judged.patch_labels):
+    if not len(labelled.patch_labels):
         return None
-    probabilities = np.asarray(judged.patch_probabilities, np.float64)
-    found = measure(probabilities, judged.patch_labels)
-    if judged.patch_photos is None:
-        return Measured(found, {}, tuple({} for _ in judged.classes))
-    own = draws.of_parts(judged.patch_photos)
-    return Measured(found, *_bootstrap(probabilities, judged.patch_labels, found, own, None))
+    probabilities = np.asarray(labelled.patch_probabilities, np.float64)
+    found = measure(probabilities, labelled.patch_labels)
+    if labelled.patch_photos is None:
+        return Measured(found, {}, tuple({} for _ in labelled.classes))
+    own = draws.of_parts(labelled.patch_photos)
+    return Measured(found, *_bootstrap(probabilities, labelled.patch_labels, found, own, None))
 
 
 def _bootstrap(
@@ -338,7 +338,7 @@ def _bootstrap(
     tables = draws.sums(cell_flags(probabilities, labels)).reshape(-1, classes, classes)
     totals = tables.sum(axis=(-2, -1))
     gaps = draws.sums(calibration_gaps(probabilities, labels))
-    losses = draws.sums(surprise(probabilities, labels)[:, None])[:, 0]
+    losses = draws.sums(negative_log_likelihood(probabilities, labels)[:, None])[:, 0]
     # A resample without a class that there is has a mean over fewer classes: another figure.
     lacks = ((tables.sum(axis=-1) == 0) & (found.confusion.sum(axis=-1) > 0)).any(axis=-1)
     figures = {
@@ -389,10 +389,10 @@ def _carcinoma(
     )
 
 
-def _certain(judged: Judged, thresholds: Thresholds) -> CoverageRow:
+def _certain(labelled: LabelledPredictions, thresholds: Thresholds) -> CoverageRow:
     """What is neither too weak nor too split, by the rule of `core.uncertainty`."""
-    confidence, correct = confidences(np.asarray(judged.probabilities), judged.labels)
-    split = disagreement(judged.members.astype(np.float32)) > thresholds.disagreement
+    confidence, correct = confidences(np.asarray(labelled.probabilities), labelled.labels)
+    split = disagreement(labelled.members.astype(np.float32)) > thresholds.disagreement
     is_certain = (confidence >= thresholds.confidence) & ~split
     hits = int(correct[is_certain].sum())
     return CoverageRow(thresholds.confidence, len(correct), int(is_certain.sum()), hits)

@@ -143,7 +143,7 @@ def measure(probabilities: Floats, labels: Labels) -> Metrics:
         float(balanced_accuracy(table)),
         known(kappa(table)),
         float(np.abs(calibration_gaps(probabilities, labels).sum(axis=0)).sum() / len(labels)),
-        float(surprise(probabilities, labels).mean()),
+        float(negative_log_likelihood(probabilities, labels).mean()),
         known(areas.mean(axis=-1)[0]),
         table.astype(np.int64),
         tuple(
@@ -267,7 +267,7 @@ def _bins(confidence: Floats) -> Labels:
     return np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
-def surprise(probabilities: Floats, labels: Labels) -> Floats:
+def negative_log_likelihood(probabilities: Floats, labels: Labels) -> Floats:
     """(N,) float64: negative logarithm of the true class's probability."""
     truth = probabilities[np.arange(len(labels)), labels]
     return np.asarray(-np.log(np.maximum(truth, _TINY)), dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.probabilities import disagreement, doubted, tempered
+from bachview.core.probabilities import disagreement, mixed_with_uniform, temperature_scaled
 from bachview.core.uncertainty import Thresholds
 
 Floats = npt.NDArray[np.float32]
@@ -52,15 +52,15 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
     from scipy.optimize import minimize_scalar
 
     def cost(log_temperature: float) -> float:
-        return _nll(tempered(probabilities, float(np.exp(log_temperature))), labels)
+        return _nll(temperature_scaled(probabilities, float(np.exp(log_temperature))), labels)
 
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(cost, bounds=(low, high), method="bounded")
     return round(float(np.exp(found.x)), 4)
 
 
-def fit_doubt(probabilities: Floats, labels: Labels) -> float:
-    """The share of doubt with the least negative log likelihood; see `doubted`.
+def fit_uniform_share(probabilities: Floats, labels: Labels) -> float:
+    """The share of doubt with the least negative log likelihood; see `mixed_with_uniform`.
 
     Made for shares of votes, which may be 0: no temperature helps a class without a vote.
 
@@ -71,8 +71,8 @@ def fit_doubt(probabilities: Floats, labels: Labels) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    def cost(doubt: float) -> float:
-        return _nll(doubted(probabilities, float(doubt)), labels)
+    def cost(uniform_share: float) -> float:
+        return _nll(mixed_with_uniform(probabilities, float(uniform_share)), labels)
 
     found = minimize_scalar(cost, bounds=(0, MOST_DOUBT), method="bounded")
     return round(float(found.x), 4)

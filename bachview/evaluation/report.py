@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bachview.config import RESEARCH_USE
 from bachview.evaluation.intervals import Interval, wilson
-from bachview.evaluation.measures import Carcinoma, Evaluation, Judged, Measured
+from bachview.evaluation.measures import Carcinoma, Evaluation, LabelledPredictions, Measured
 from bachview.evaluation.metrics import CoverageRow
 from bachview.evaluation.report_plots import draw_plots, table_plot
 from bachview.evaluation.slide_scores import RASTER_MPP, SlideScore, pooled
@@ -81,7 +81,7 @@ class ReportFacts:
 def write_report(
     path: Path,
     evaluation: Evaluation,
-    judged: Judged,
+    labelled: LabelledPredictions,
     facts: ReportFacts,
     slides: Sequence[SlideScore] = (),
 ) -> None:
@@ -92,17 +92,17 @@ def write_report(
     ExportError
         The file cannot be written.
     """
-    write_text(path, report_html(evaluation, judged, facts, slides))
+    write_text(path, report_html(evaluation, labelled, facts, slides))
 
 
 def report_html(
     evaluation: Evaluation,
-    judged: Judged,
+    labelled: LabelledPredictions,
     facts: ReportFacts,
     slides: Sequence[SlideScore] = (),
 ) -> str:
     """The report's text. Names from bundles and files are escaped."""
-    plots = draw_plots(evaluation, judged)
+    plots = draw_plots(evaluation, labelled)
     title = f"Evaluation of {html.escape(facts.title)}"
     parts = [
         f"<h1>{title}</h1>",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bachview.core.classes import ClassSet
-from bachview.evaluation.measures import Evaluation, Judged, Measured
+from bachview.evaluation.measures import Evaluation, LabelledPredictions, Measured
 from bachview.evaluation.metrics import Floats, confidences, reliability, risk_coverage
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ SQUARE = (4.2, 3.9)
 WIDE = (7.4, 3.4)
 
 
-def draw_plots(evaluation: Evaluation, judged: Judged) -> dict[str, bytes]:
+def draw_plots(evaluation: Evaluation, labelled: LabelledPredictions) -> dict[str, bytes]:
     """All plots of photos: ``confusion``, ``members``, ``reliability``, ``risk``, ``roc``."""
     return {
         "confusion": confusion_plot(evaluation.photo, evaluation.classes),
         "members": members_plot(evaluation),
-        "reliability": reliability_plot(judged),
-        "risk": risk_plot(evaluation, judged),
-        "roc": roc_plot(evaluation.photo, judged),
+        "reliability": reliability_plot(labelled),
+        "risk": risk_plot(evaluation, labelled),
+        "roc": roc_plot(evaluation.photo, labelled),
     }
 
 
@@ -124,9 +124,9 @@ def members_plot(evaluation: Evaluation) -> bytes:
     return _drawn((WIDE[0], 0.9 + 0.32 * len(rows)), draw)
 
 
-def reliability_plot(judged: Judged) -> bytes:
+def reliability_plot(labelled: LabelledPredictions) -> bytes:
     """Accuracy against confidence, with the number of photos in each bin."""
-    bins = reliability(np.asarray(judged.probabilities, np.float64), judged.labels)
+    bins = reliability(np.asarray(labelled.probabilities, np.float64), labelled.labels)
     filled = bins.counts > 0
 
     def draw(axes: "Axes") -> None:
@@ -150,10 +150,10 @@ def reliability_plot(judged: Judged) -> bytes:
     return _drawn(SQUARE, draw)
 
 
-def risk_plot(evaluation: Evaluation, judged: Judged) -> bytes:
+def risk_plot(evaluation: Evaluation, labelled: LabelledPredictions) -> bytes:
     """Error rate among the photos that are answered, and where the bundle's thresholds lie."""
-    given = np.asarray(judged.probabilities, np.float64)
-    curve = risk_coverage(*confidences(given, judged.labels))
+    given = np.asarray(labelled.probabilities, np.float64)
+    curve = risk_coverage(*confidences(given, labelled.labels))
     own = evaluation.certain
 
     def draw(axes: "Axes") -> None:
@@ -171,11 +171,11 @@ def risk_plot(evaluation: Evaluation, judged: Judged) -> bytes:
     return _drawn(SQUARE, draw)
 
 
-def roc_plot(measured: Measured, judged: Judged) -> bytes:
+def roc_plot(measured: Measured, labelled: LabelledPredictions) -> bytes:
     """One-vs-rest ROC curves in the classes' colours; classes without a curve are left out."""
     from sklearn.metrics import roc_curve
 
-    probabilities = np.asarray(judged.probabilities, np.float64)
+    probabilities = np.asarray(labelled.probabilities, np.float64)
 
     def draw(axes: "Axes") -> None:
         from matplotlib.patheffects import Normal, Stroke
@@ -183,11 +183,11 @@ def roc_plot(measured: Measured, judged: Judged) -> bytes:
         # The class colours are made for tissue; a dark rim keeps the yellow one on white.
         rim: Sequence[Any] = [Stroke(linewidth=2.8, foreground="#52606d"), Normal()]
         axes.plot((0, 1), (0, 1), "--", color=_SOFT, linewidth=1)
-        for index, entry in enumerate(judged.classes):
+        for index, entry in enumerate(labelled.classes):
             area = measured.metrics.per_class[index].auc
             if area is None:
                 continue
-            away, hits, _ = roc_curve(judged.labels == index, probabilities[:, index])
+            away, hits, _ = roc_curve(labelled.labels == index, probabilities[:, index])
             colour = tuple(channel / 255 for channel in entry.color)
             label = f"{entry.name}, area {area:.3f}"
             axes.plot(away, hits, color=colour, linewidth=1.8, label=label, path_effects=rim)

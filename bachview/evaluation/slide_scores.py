@@ -24,12 +24,12 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError
 from bachview.inference.plan import NamedBundle, OpenBundle, make_plan
-from bachview.inference.run import Judge, RunStart, classify
+from bachview.inference.run import PatchClassifier, RunStart, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.store.results import ResultStore
@@ -48,7 +48,7 @@ _UNREAD = 255
 _STRIP = 256
 
 
-class SlideJudge(Judge, Protocol):
+class SlideClassifier(PatchClassifier, Protocol):
     """A `bachview.models.ensemble.Ensemble`."""
 
     @property
@@ -72,11 +72,11 @@ class Raster:
     step_y: float
 
     @classmethod
-    def over(cls, region: Region, calibration: Calibration, mpp: float = RASTER_MPP) -> "Raster":
+    def over(cls, region: Region, pixel_size: PixelSize, mpp: float = RASTER_MPP) -> "Raster":
         """Raster of `mpp` um; the calibration is plausible."""
-        if calibration.mpp_x is None or calibration.mpp_y is None:
+        if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
             raise ValueError("a raster needs a calibration")
-        return cls(region, mpp / calibration.mpp_x, mpp / calibration.mpp_y)
+        return cls(region, mpp / pixel_size.mpp_x, mpp / pixel_size.mpp_y)
 
     @property
     def xs(self) -> npt.NDArray[np.float64]:
@@ -182,7 +182,7 @@ def slides_document(scores: Sequence[SlideScore]) -> dict[str, Any] | None:
 
 
 def score_slide(
-    ensemble: SlideJudge,
+    ensemble: SlideClassifier,
     slide: AnnotatedSlide,
     token: CancelToken,
     *,
@@ -204,29 +204,29 @@ def score_slide(
 
     annotations = read_annotations(slide.annotations)
     with opened_slide(slide.path, token) as reader:
-        calibration = reader.metadata.calibration
-        if not calibration.is_plausible and annotations.mpp is not None:
+        pixel_size = reader.metadata.pixel_size
+        if not pixel_size.is_plausible and annotations.mpp is not None:
             # The outlines' file states what the scanner measured.
-            calibration = Calibration.typed(annotations.mpp)
-        if not calibration.is_plausible:
+            pixel_size = PixelSize.typed(annotations.mpp)
+        if not pixel_size.is_plausible:
             raise DatasetError(
                 f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
                 "size; take the slide out of the data set or mend one of them."
             )
-        prediction = classify_all(reader, calibration, ensemble, token, on_progress)
-    raster = Raster.over(prediction.grid.region, calibration)
+        prediction = classify_all(reader, pixel_size, ensemble, token, on_progress)
+    raster = Raster.over(prediction.grid.region, pixel_size)
     return compare(slide.path.name, prediction, annotations.regions, raster)
 
 
 def classify_all(
     reader: "SlideReader",
-    calibration: Calibration,
-    ensemble: SlideJudge,
+    pixel_size: PixelSize,
+    ensemble: SlideClassifier,
     token: CancelToken,
     on_progress: Callable[[Progress], object] = lambda _: None,
 ) -> Prediction:
     """Classify a slide as the viewer does, into memory."""
-    plan = make_plan(reader.metadata, calibration, ensemble.bundle)
+    plan = make_plan(reader.metadata, pixel_size, ensemble.bundle)
     found: list[Prediction] = []
 
     def on_start(start: RunStart) -> None:

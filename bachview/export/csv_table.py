@@ -74,7 +74,7 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
     nothing = "," * (classes + members + 1)
     names = np.array(keys, dtype=object)
     for place, state, is_doubtful in zip(
-        _places(grid, block), block.states.tolist(), block.doubtful.tolist(), strict=True
+        _places(grid, block), block.states.tolist(), block.is_uncertain.tolist(), strict=True
     ):
         written = state_of(state, is_doubtful=is_doubtful)
         if state == PatchState.DONE:

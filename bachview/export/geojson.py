@@ -90,7 +90,7 @@ def _tiles(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
         for corners, state, is_doubtful in zip(
             _polygons(prediction.grid, block),
             block.states.tolist(),
-            block.doubtful.tolist(),
+            block.is_uncertain.tolist(),
             strict=True,
         ):
             written = state_of(state, is_doubtful=is_doubtful)
@@ -134,14 +134,14 @@ def _polygons(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
 
 
 def _regions(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
-    doubtful = uncertain(prediction, thresholds)
-    certain = (prediction.states == PatchState.DONE) & ~doubtful
+    is_uncertain = uncertain(prediction, thresholds)
+    certain = (prediction.states == PatchState.DONE) & ~is_uncertain
     masks = [
         (_classification(c.name, c.color), certain & (prediction.top_class == index))
         for index, c in enumerate(prediction.classes)
     ]
     masks += [
-        (_state_classification(CellState.UNCERTAIN), doubtful),
+        (_state_classification(CellState.UNCERTAIN), is_uncertain),
         (
             _state_classification(CellState.PENDING),
             prediction.states == PatchState.PENDING,

@@ -28,12 +28,17 @@ import numpy.typing as npt
 
 from bachview.core.geometry import Region, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import Calibration
-from bachview.core.probabilities import disagreement, doubted, entropy, tempered
-from bachview.errors import BachviewError, CalibrationError
+from bachview.core.pixel_size import PixelSize
+from bachview.core.probabilities import (
+    disagreement,
+    entropy,
+    mixed_with_uniform,
+    temperature_scaled,
+)
+from bachview.errors import BachviewError, PixelSizeError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
-from bachview.inference.run import Opinions, predicted
+from bachview.inference.run import PatchPredictions, predicted
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
@@ -56,7 +61,7 @@ class _Bundle(Protocol):
         ...
 
     @property
-    def photo_doubt(self) -> float:
+    def uniform_share(self) -> float:
         """Share of a photo's votes that is spread evenly over the classes."""
         ...
 
@@ -74,25 +79,25 @@ class PhotoEnsemble(Protocol):
         """Patches to give to `predict` at once."""
         ...
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> Opinions:
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> PatchPredictions:
         """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoJudgement:
+class PhotoPrediction:
     """What the ensemble says of one photo.
 
     Attributes
     ----------
     members : (P, M, C) float32, each member's probabilities of each patch.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
-    doubt : share of the votes that is spread evenly over the classes; it calibrates them.
+    uniform_share : share of the votes that is spread evenly over the classes; it calibrates them.
     """
 
     members: Floats
     probabilities: Floats
-    doubt: float = 0.0
+    uniform_share: float = 0.0
 
     @property
     def photo_members(self) -> Floats:
@@ -102,7 +107,7 @@ class PhotoJudgement:
     @property
     def photo_probabilities(self) -> Floats:
         """(C,) float32: the mean of the ensemble's votes, less the doubt."""
-        return doubted(_voted(self.probabilities), self.doubt)
+        return mixed_with_uniform(_voted(self.probabilities), self.uniform_share)
 
     @property
     def top_class(self) -> int:
@@ -122,11 +127,11 @@ class PhotoJudgement:
 
 def _voted(probabilities: Floats) -> Floats:
     """(P, ..., C) to (..., C) float32: the mean of the sharpened patches."""
-    votes = tempered(probabilities, VOTE_TEMPERATURE)
+    votes = temperature_scaled(probabilities, VOTE_TEMPERATURE)
     return np.asarray(votes.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
 
-def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) -> PatchGrid:
+def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> PatchGrid:
     """Cells that tile a photo, at about the bundle's stride.
 
     Raises
@@ -135,7 +140,7 @@ def photo_grid(size: Size, calibration: Calibration, geometry: PatchGeometry) ->
         The calibration is not plausible.
     """
     whole = Region(0, 0, size.width, size.height)
-    grid = PatchGrid.over(whole, calibration, geometry)
+    grid = PatchGrid.over(whole, pixel_size, geometry)
 
     def fitted(length: int, stride: float, field: float, most: int) -> float:
         count = max(1, round(length / stride))
@@ -179,22 +184,22 @@ def read_photo(
     from bachview.slide.patches import PatchReader
     from bachview.slide.tissue import USUAL_WHITE, find_tissue
 
-    calibration = Calibration.typed(mpp)
-    if not calibration.is_plausible:
-        raise CalibrationError(
+    pixel_size = PixelSize.typed(mpp)
+    if not pixel_size.is_plausible:
+        raise PixelSizeError(
             f"A pixel size of {mpp:g} µm is implausible for {path.name}; state it with --mpp."
         )
     with opened_slide(path, token) as reader:
         metadata = reader.metadata
-        grid = photo_grid(metadata.pyramid.size, calibration, geometry)
+        grid = photo_grid(metadata.pyramid.size, pixel_size, geometry)
         # A photo shows too little glass to tell its colour from that of pale tissue.
-        mask = find_tissue(reader, calibration, token, white=USUAL_WHITE)
+        mask = find_tissue(reader, pixel_size, token, white=USUAL_WHITE)
         tissue = mask.tissue_cells(grid, LEAST_TISSUE, token)
         if not tissue.count:
             whole = replace(mask, mask=np.ones_like(mask.mask))
             tissue = whole.tissue_cells(grid, LEAST_TISSUE, token)
         transform = srgb_transform(metadata.icc_profile)
-        patches = PatchReader(reader, calibration, geometry, transform)
+        patches = PatchReader(reader, pixel_size, geometry, transform)
         pixels = []
         for row, column in np.argwhere(tissue.mask):
             if token is not None:
@@ -203,21 +208,21 @@ def read_photo(
     return np.stack(pixels)
 
 
-def judge_photo(
+def predict_photo(
     ensemble: PhotoEnsemble, path: Path, mpp: float, *, stride_um: float | None = None
-) -> PhotoJudgement:
-    """Judge one photo; see `judge_photos`."""
-    return judge_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
+) -> PhotoPrediction:
+    """Judge one photo; see `predict_photos`."""
+    return predict_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
 
 
-def judge_photos(
+def predict_photos(
     ensemble: PhotoEnsemble,
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
-) -> list[PhotoJudgement]:
+) -> list[PhotoPrediction]:
     """Judge photos, in their order. Blocking; reads on two threads of low priority meanwhile.
 
     Parameters
@@ -247,20 +252,20 @@ def judge_photos(
     return found
 
 
-def attempt_photos(
+def try_photos(
     ensemble: PhotoEnsemble,
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
-) -> list[PhotoJudgement | BachviewError]:
-    """As `judge_photos`, but a photo that cannot be read yields its error in its place.
+) -> list[PhotoPrediction | BachviewError]:
+    """As `predict_photos`, but a photo that cannot be read yields its error in its place.
 
     Raises
     ------
     EngineError, Cancelled
-        As `judge_photos`.
+        As `predict_photos`.
     """
     found = []
     with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
@@ -275,7 +280,7 @@ def _answers(
     photos: Sequence[tuple[Path, float]],
     stride_um: float | None,
     token: CancelToken | None,
-) -> Generator[PhotoJudgement | BachviewError, None, None]:
+) -> Generator[PhotoPrediction | BachviewError, None, None]:
     """One answer for each photo, or the error of its reading."""
     geometry = ensemble.bundle.geometry
     if stride_um is not None:
@@ -296,7 +301,7 @@ def _answers(
             _wait(future, token)
             error = future.exception()
             if isinstance(error, BachviewError):
-                answer: PhotoJudgement | BachviewError = error
+                answer: PhotoPrediction | BachviewError = error
             else:
                 answer = _judge(ensemble, future.result(), token)
             read_on(1)
@@ -320,13 +325,13 @@ def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
             return
 
 
-def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> PhotoJudgement:
+def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> PhotoPrediction:
     members, probabilities = [], []
     for start in range(0, len(patches), ensemble.batch_size):
         batch = patches[start : start + ensemble.batch_size]
         of_members, of_all = predicted(ensemble.predict, batch, token)
         members.append(of_members)
         probabilities.append(of_all)
-    return PhotoJudgement(
-        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.photo_doubt
+    return PhotoPrediction(
+        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.uniform_share
     )

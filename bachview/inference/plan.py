@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import Calibration, Origin
-from bachview.errors import CalibrationError, UsageError
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.errors import PixelSizeError, UsageError
 from bachview.slide.reader import SlideMetadata
 from bachview.store.records import (
     RunKey,
@@ -85,7 +85,7 @@ class Plan:
     ----------
     fingerprint : of the slide.
     bundle_name, bundle_sha256, classes, member_names : the model.
-    calibration : um per level-0 px that the fields are measured with.
+    pixel_size : um per level-0 px that the fields are measured with.
     geometry : input px, mpp, and the stride in use (the bundle's, or the user's).
     grid : the patches.
     icc : whether the slide's colour profile is applied first.
@@ -98,7 +98,7 @@ class Plan:
     bundle_sha256: str
     classes: ClassSet
     member_names: tuple[str, ...]
-    calibration: Calibration
+    pixel_size: PixelSize
     geometry: PatchGeometry
     grid: PatchGrid
     icc: bool
@@ -118,8 +118,8 @@ class Plan:
             "bundle_sha256": self.bundle_sha256,
             "classes": classes_to_json(self.classes),
             "member_names": list(self.member_names),
-            "mpp": [self.calibration.mpp_x, self.calibration.mpp_y],
-            "mpp_origin": self.calibration.origin.value,
+            "mpp": [self.pixel_size.mpp_x, self.pixel_size.mpp_y],
+            "mpp_origin": self.pixel_size.origin.value,
             "geometry": asdict(self.geometry),
             "grid": grid_to_json(self.grid),
             "icc": self.icc,
@@ -138,7 +138,7 @@ class Plan:
             values["bundle_sha256"],
             classes_from_json(values["classes"]),
             tuple(values["member_names"]),
-            Calibration(values["mpp"][0], values["mpp"][1], Origin(values["mpp_origin"])),
+            PixelSize(values["mpp"][0], values["mpp"][1], Origin(values["mpp_origin"])),
             PatchGeometry(**values["geometry"]),
             grid_from_json(values["grid"]),
             values["icc"],
@@ -162,7 +162,7 @@ class Plan:
 
 def make_plan(
     metadata: SlideMetadata,
-    calibration: Calibration,
+    pixel_size: PixelSize,
     bundle: NamedBundle | OpenBundle,
     *,
     region: Region | None = None,
@@ -173,7 +173,7 @@ def make_plan(
 
     Parameters
     ----------
-    calibration : the slide's own, or what the user stated.
+    pixel_size : the slide's own, or what the user stated.
     region : level-0 px to limit the run to; cut at the slide's scanned area. None: all of it.
     stride_um : step of the grid, um; None: the bundle's.
     icc : apply the slide's colour profile, where it has one.
@@ -185,9 +185,9 @@ def make_plan(
     UsageError
         The region lies outside the slide, or the stride makes no sense.
     """
-    if not calibration.is_plausible:
-        raise CalibrationError(
-            f"The pixel size of {metadata.path.name} is {_stated(calibration)}, and the models "
+    if not pixel_size.is_plausible:
+        raise PixelSizeError(
+            f"The pixel size of {metadata.path.name} is {_stated(pixel_size)}, and the models "
             "need to know it: state it in µm per pixel before classifying."
         )
     geometry = _with_stride(bundle.geometry, stride_um)
@@ -202,7 +202,7 @@ def make_plan(
                 f"The region to classify does not lie on {metadata.path.name}, which is "
                 f"{size.width} × {size.height} px; give X Y W H in level-0 px within it."
             )
-    grid = PatchGrid.over(area, calibration, geometry)
+    grid = PatchGrid.over(area, pixel_size, geometry)
     if grid.rows * grid.columns > MOST_CELLS:
         raise UsageError(
             f"A stride of {geometry.stride_um:g} µm makes {grid.rows * grid.columns:,} patches, "
@@ -214,7 +214,7 @@ def make_plan(
         bundle.sha256,
         bundle.classes,
         bundle.member_names,
-        calibration,
+        pixel_size,
         geometry,
         grid,
         icc and metadata.icc_profile is not None,
@@ -229,7 +229,7 @@ def _with_stride(geometry: PatchGeometry, stride_um: float | None) -> PatchGeome
     return PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
 
 
-def _stated(calibration: Calibration) -> str:
-    if calibration.mpp_x is None or calibration.mpp_y is None:
+def _stated(pixel_size: PixelSize) -> str:
+    if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
         return "unknown"
-    return f"implausible ({calibration.mpp_x:g} × {calibration.mpp_y:g} µm)"
+    return f"implausible ({pixel_size.mpp_x:g} × {pixel_size.mpp_y:g} µm)"

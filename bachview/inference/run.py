@@ -50,7 +50,7 @@ class EngineFacts(Protocol):
         ...
 
 
-class Opinions(Protocol):
+class PatchPredictions(Protocol):
     """The ensemble's answer to N patches."""
 
     @property
@@ -64,7 +64,7 @@ class Opinions(Protocol):
         ...
 
 
-class Judge(Protocol):
+class PatchClassifier(Protocol):
     """What a run needs of an ensemble; called by one thread."""
 
     @property
@@ -77,7 +77,7 @@ class Judge(Protocol):
         """Patches to give to `predict` at once."""
         ...
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> Opinions:
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> PatchPredictions:
         """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
         ...
 
@@ -141,7 +141,7 @@ def restore(store: ResultStore, record: RunRecord) -> Prediction:
 
 def classify(
     reader: SlideReader,
-    ensemble: Judge,
+    ensemble: PatchClassifier,
     plan: Plan,
     store: ResultStore,
     token: CancelToken,
@@ -220,7 +220,7 @@ def _begin(
     else:
         from bachview.slide.tissue import find_tissue
 
-        mask = find_tissue(reader, plan.calibration, token)
+        mask = find_tissue(reader, plan.pixel_size, token)
         token.check()
         tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
         _check_files(reader)
@@ -228,7 +228,7 @@ def _begin(
 
 
 def predicted(
-    predict: Callable[[RGB, CancelToken | None], Opinions],
+    predict: Callable[[RGB, CancelToken | None], PatchPredictions],
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -236,7 +236,7 @@ def predicted(
 
     Parameters
     ----------
-    predict : as `Judge.predict`.
+    predict : as `PatchClassifier.predict`.
     patches : N >= 1 of (S, S, 3).
 
     Raises
@@ -266,16 +266,16 @@ def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
 
 
 def _provenance(plan: Plan, info: EngineFacts, *, icc_applied: bool) -> Provenance:
-    calibration = plan.calibration
-    if calibration.mpp_x is None or calibration.mpp_y is None:
+    pixel_size = plan.pixel_size
+    if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
         raise ValueError("a plan has a calibration")
     return Provenance(
         plan.fingerprint,
         plan.bundle_name,
         plan.bundle_sha256,
-        calibration.mpp_x,
-        calibration.mpp_y,
-        calibration.origin.value,
+        pixel_size.mpp_x,
+        pixel_size.mpp_y,
+        pixel_size.origin.value,
         icc_applied,
         info.name,
         info.device,
@@ -291,7 +291,7 @@ class _Session:
     def __init__(
         self,
         reader: SlideReader,
-        ensemble: Judge,
+        ensemble: PatchClassifier,
         plan: Plan,
         store: ResultStore,
         run_id: int,
@@ -302,7 +302,7 @@ class _Session:
         from bachview.slide.patches import PatchReader
 
         self._reader = reader
-        self._patches = PatchReader(reader, plan.calibration, plan.geometry, transform)
+        self._patches = PatchReader(reader, plan.pixel_size, plan.geometry, transform)
         self._metadata = reader.metadata
         self._had_file = is_there(reader.metadata.path)
         self._ensemble = ensemble

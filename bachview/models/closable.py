@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Closing(ABC):
+class Closable(ABC):
     """Something that a ``with`` closes at its end."""
 
     @abstractmethod

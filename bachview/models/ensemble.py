@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bachview.core.probabilities import soft_vote, tempered
+from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.errors import UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.manifest import CnnMember, Manifest
 from bachview.models.bundle.opened import Bundle
 from bachview.models.classifiers import Classifier
-from bachview.models.closable import Closing
+from bachview.models.closable import Closable
 from bachview.models.engines.base import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
 
 
@@ -62,10 +62,10 @@ def members_of(
 def vote(manifest: Manifest, members: Floats) -> Floats:
     """(N, M, C) to (N, C) float32: soft vote with the manifest's weights, then temperature."""
     weights = np.array([member.weight for member in manifest.members], np.float32)
-    return tempered(soft_vote(members, weights), manifest.temperature)
+    return temperature_scaled(soft_vote(members, weights), manifest.temperature)
 
 
-class Ensemble(Closing):
+class Ensemble(Closable):
     """A verified bundle, ready to classify. Made by `load_ensemble`.
 
     One thread at a time, not always the same. The owner closes it.

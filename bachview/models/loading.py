@@ -16,7 +16,7 @@ from bachview.models.bundle import golden as gold
 from bachview.models.bundle.manifest import CnnMember, SklearnMember
 from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
-from bachview.models.closable import Closing
+from bachview.models.closable import Closable
 from bachview.models.engines.base import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
 from bachview.models.first_load import Refusal, try_in_child
@@ -26,7 +26,7 @@ Step = Callable[[], str]
 _log = logging.getLogger(__name__)
 
 
-class Loading(Closing):
+class Loading(Closable):
     """The steps from a path to an `Ensemble`. One thread; closes what was not handed over."""
 
     def __init__(

@@ -30,7 +30,7 @@ class Site:
     rng: np.random.Generator
 
 
-class Canvas:
+class BlockCanvas:
     """Amounts of the two stains over one block and a margin around it. One thread.
 
     Attributes

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from bachview.phantom.canvas import BLOCK_PX, Canvas, Floats, Site, fibres, noise
+from bachview.phantom.canvas import BLOCK_PX, BlockCanvas, Floats, Site, fibres, noise
 
 _STAMPS = 24
 
@@ -42,7 +42,7 @@ def _nuclei(long: float, short: float, nucleolus: float) -> tuple[tuple[Floats, 
 
 
 def _nucleus(
-    canvas: Canvas,
+    canvas: BlockCanvas,
     rng: np.random.Generator,
     x: float,
     y: float,
@@ -65,19 +65,19 @@ _TUMOUR = (8.6, 7.2, 0.5)
 _PLEOMORPHIC = (11.5, 8.6, 0.7)
 
 
-def _spindles(canvas: Canvas, spacing: float, keep: float = 0.8) -> None:
+def _spindles(canvas: BlockCanvas, spacing: float, keep: float = 0.8) -> None:
     """Fibroblasts: thin nuclei that follow the strands."""
     for site in canvas.sites(spacing, jitter=0.45, keep=keep):
         turn = site.rng.normal(0, 0.45)
         _nucleus(canvas, site.rng, site.x, site.y, _SPINDLE, 0.95, turn % math.pi)
 
 
-def _lymphocytes(canvas: Canvas, spacing: float, keep: float) -> None:
+def _lymphocytes(canvas: BlockCanvas, spacing: float, keep: float) -> None:
     for site in canvas.sites(spacing, jitter=0.48, keep=keep):
         _nucleus(canvas, site.rng, site.x, site.y, _LYMPHOCYTE, 1.15)
 
 
-def _capillaries(canvas: Canvas, spacing: float, keep: float) -> None:
+def _capillaries(canvas: BlockCanvas, spacing: float, keep: float) -> None:
     """Small vessels with red cells in them."""
     for site in canvas.sites(spacing, jitter=0.45, keep=keep):
         shape = _Outline(site.rng, float(site.rng.uniform(11, 19)), 0.25)
@@ -121,7 +121,7 @@ class _Outline:
 
 
 def _gland(
-    canvas: Canvas,
+    canvas: BlockCanvas,
     site: Site,
     radius: float,
     *,
@@ -172,7 +172,7 @@ def _gland(
 
 
 def _strands(
-    canvas: Canvas,
+    canvas: BlockCanvas,
     variant: int,
     eosin: float,
     contrast: float,
@@ -189,7 +189,7 @@ def _strands(
     )
 
 
-def stroma(canvas: Canvas, variant: int) -> None:
+def stroma(canvas: BlockCanvas, variant: int) -> None:
     """Collagen with fibroblasts and few vessels."""
     _strands(canvas, variant, 0.17, 0.045, 0.10, 0.0)
     _spindles(canvas, 78)
@@ -197,7 +197,7 @@ def stroma(canvas: Canvas, variant: int) -> None:
     _lymphocytes(canvas, 170, 0.35)
 
 
-def fat(canvas: Canvas, variant: int) -> None:
+def fat(canvas: BlockCanvas, variant: int) -> None:
     """Fat cells: empty, thin-walled, pressed against each other."""
     from scipy import ndimage, spatial
 
@@ -217,7 +217,7 @@ def fat(canvas: Canvas, variant: int) -> None:
     _capillaries(canvas, 256, 0.5)
 
 
-def normal(canvas: Canvas, variant: int) -> None:
+def normal(canvas: BlockCanvas, variant: int) -> None:
     """Small two-layered acini and terminal ducts, well apart in loose connective tissue."""
     _strands(canvas, variant, 0.27, 0.06, 0.16, 0.0)
     _spindles(canvas, 90)
@@ -228,7 +228,7 @@ def normal(canvas: Canvas, variant: int) -> None:
         _gland(canvas, site, radius, wall=radius * 0.56, wobble=0.24, kind=_EPITHELIAL)
 
 
-def benign(canvas: Canvas, variant: int) -> None:
+def benign(canvas: BlockCanvas, variant: int) -> None:
     """Crowded glands of uneven size in a cellular stroma."""
     _strands(canvas, variant, 0.26, 0.06, 0.12, 0.10)
     _spindles(canvas, 52)
@@ -247,7 +247,7 @@ def benign(canvas: Canvas, variant: int) -> None:
         )
 
 
-def in_situ(canvas: Canvas, variant: int) -> None:
+def in_situ(canvas: BlockCanvas, variant: int) -> None:
     """Ducts that are filled with tumour cells, with round holes or dead cells in the middle."""
     _strands(canvas, variant, 0.80, 0.13, 0.22, 0.16)
     _spindles(canvas, 60)
@@ -285,7 +285,7 @@ def in_situ(canvas: Canvas, variant: int) -> None:
 
 
 def _fill(
-    canvas: Canvas,
+    canvas: BlockCanvas,
     site: Site,
     shape: _Outline,
     dead: float,
@@ -307,7 +307,7 @@ def _fill(
         _nucleus(canvas, rng, site.x + x, site.y + y, _TUMOUR, strength)
 
 
-def invasive(canvas: Canvas, variant: int) -> None:
+def invasive(canvas: BlockCanvas, variant: int) -> None:
     """Nests, cords and single cells of large uneven nuclei between torn strands."""
     _strands(canvas, variant, 0.95, 0.14, 0.22, 0.30)
     _lymphocytes(canvas, 46, 0.6)

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.phantom import structures
-from bachview.phantom.canvas import BLOCK_PX, Canvas, Floats, border_weight
+from bachview.phantom.canvas import BLOCK_PX, BlockCanvas, Floats, border_weight
 
 __all__ = ["BLOCK_PX", "GLASS", "VARIANTS", "block"]
 
@@ -28,10 +28,10 @@ GLASS = (243, 241, 244)
 _DRAWINGS = {
     "stroma": ((242, 208, 224), structures.stroma),
     "fat": ((241, 228, 236), structures.fat),
-    "Normal": (STAINS["Normal"], structures.normal),
-    "Benign": (STAINS["Benign"], structures.benign),
-    "InSitu": (STAINS["InSitu"], structures.in_situ),
-    "Invasive": (STAINS["Invasive"], structures.invasive),
+    "Normal": (STAIN_COLORS["Normal"], structures.normal),
+    "Benign": (STAIN_COLORS["Benign"], structures.benign),
+    "InSitu": (STAIN_COLORS["InSitu"], structures.in_situ),
+    "Invasive": (STAIN_COLORS["Invasive"], structures.invasive),
 }
 _MATERIALS = tuple(_DRAWINGS)
 
@@ -66,7 +66,7 @@ def _colours(density: Floats, correction: Floats) -> Floats:
 @functools.lru_cache(maxsize=1)
 def _density(material: str, variant: int) -> Floats:
     """(BLOCK_PX, BLOCK_PX, 3) float32 optical density as drawn."""
-    canvas = Canvas(_MATERIALS.index(material), variant)
+    canvas = BlockCanvas(_MATERIALS.index(material), variant)
     _DRAWINGS[material][1](canvas, variant)
     haematoxylin, eosin = canvas.amounts()
     vectors = np.array([_HAEMATOXYLIN, _EOSIN], np.float32)
@@ -106,7 +106,9 @@ def _own_correction(material: str, variant: int) -> Floats:
     gain[...] = 1
     for round_ in range(_ROUNDS):
         means = _means(_colours(density, _enlarged(correction, len(density))))
-        if material not in STAINS:  # no class: its mean holds over the block, not in each part
+        if (
+            material not in STAIN_COLORS
+        ):  # no class: its mean holds over the block, not in each part
             means = means.mean(axis=(0, 1), keepdims=True)
         else:
             means = ndimage.uniform_filter(means, size, mode="wrap")

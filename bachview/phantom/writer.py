@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.geometry import Region
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import ExportError, UsageError
 from bachview.files import atomic_file, file_group
 from bachview.jobs.tokens import CancelToken
@@ -29,7 +29,14 @@ from bachview.phantom.truth import PhantomTruth, Shape, load_truth, truth_path
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["SIZE_LIMITS", "STAINS", "PhantomTruth", "load_truth", "truth_path", "write_phantom"]
+__all__ = [
+    "SIZE_LIMITS",
+    "STAIN_COLORS",
+    "PhantomTruth",
+    "load_truth",
+    "truth_path",
+    "write_phantom",
+]
 
 #: Least and greatest width and height, px.
 SIZE_LIMITS = (512, 100_000)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.slide.reader import BACKGROUND
 
 #: Level-0 px of a square.
@@ -67,7 +67,7 @@ def write_chart(path: Path, classes: ClassSet, geometry: PatchGeometry, seed: in
             taken = {inner[row - 1, column] if row else GLASS}
             taken.add(inner[row, column - 1] if column else GLASS)
             inner[row, column] = rng.choice([c for c in range(len(classes)) if c not in taken])
-    colors = np.array([STAINS[key] for key in classes.keys], np.uint8)
+    colors = np.array([STAIN_COLORS[key] for key in classes.keys], np.uint8)
     table = np.concatenate([colors, np.array([BACKGROUND], np.uint8)])  # -1 is the last
     picture = np.kron(table[squares], np.ones((SQUARE_PX, SQUARE_PX, 1), np.uint8))
     picture = _grainy(picture, np.kron(squares, np.ones((SQUARE_PX, SQUARE_PX), np.int8)), rng)

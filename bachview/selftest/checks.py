@@ -131,7 +131,7 @@ class _Subject:
         self._readers.close()
 
     def _plan(self, reader: SlideReader) -> Plan:
-        return make_plan(reader.metadata, reader.metadata.calibration, self._ensemble.bundle)
+        return make_plan(reader.metadata, reader.metadata.pixel_size, self._ensemble.bundle)
 
     def _classify(self, path: Path) -> Classified:
         results = self._folder / "results"
@@ -179,7 +179,7 @@ class _Subject:
     def patch_level(self, _: Renderer) -> Check:
         reader = self._chart_reader
         geometry = self._ensemble.bundle.geometry
-        return check_patch_level(reader, self._chart, geometry, reader.metadata.calibration)
+        return check_patch_level(reader, self._chart, geometry, reader.metadata.pixel_size)
 
     def display_level(self, _: Renderer) -> Check:
         return check_display_level(self._chart_reader)
@@ -208,7 +208,7 @@ class _Subject:
         whole = self._phantom_run
         reader = open_slide(whole.path)
         try:
-            patches = PatchReader(reader, whole.plan.calibration, whole.plan.geometry)
+            patches = PatchReader(reader, whole.plan.pixel_size, whole.plan.geometry)
             cells = np.argwhere(whole.prediction.states == PatchState.DONE)
             some = cells[:: max(1, len(cells) // _REFERENCE_PATCHES)]
             pixels = [

@@ -31,30 +31,33 @@ def check_regions(prediction: Prediction, truth: PhantomTruth) -> Check:
     another order of classes is found, which five others would outvote.
     """
     name = "classes of known regions"
-    judged: dict[str, int] = dict.fromkeys(prediction.classes.keys, 0)
+    classified: dict[str, int] = dict.fromkeys(prediction.classes.keys, 0)
     wrong: list[str] = []
     votes = np.zeros((len(prediction.member_names), 2), int)  # right, all
     for key, region in truth.regions:
         for row, column in _cells_inside(prediction, region):
-            opinion = prediction.opinion(row, column)
-            if opinion is None:
+            patch_result = prediction.patch_result(row, column)
+            if patch_result is None:
                 wrong.append(f"{key} at row {row}, column {column} was not classified")
                 continue
-            given = prediction.classes.keys[int(opinion.probabilities.argmax())]
-            judged[key] = judged.get(key, 0) + 1
-            if given != key or prediction.top_class[row, column] != opinion.probabilities.argmax():
+            given = prediction.classes.keys[int(patch_result.probabilities.argmax())]
+            classified[key] = classified.get(key, 0) + 1
+            if (
+                given != key
+                or prediction.top_class[row, column] != patch_result.probabilities.argmax()
+            ):
                 wrong.append(f"{key} at row {row}, column {column} was given {given}")
-            right = [prediction.classes.keys[i] == key for i in opinion.members.argmax(axis=1)]
+            right = [prediction.classes.keys[i] == key for i in patch_result.members.argmax(axis=1)]
             votes += np.stack([right, np.ones(len(right), bool)], axis=1)
     if wrong:
         return Check(name, False, f"{len(wrong)} patches are wrong: {wrong[0]}.")
-    missing = [key for key, count in judged.items() if not count]
+    missing = [key for key, count in classified.items() if not count]
     if missing:
         return Check(name, False, f"No patch of {', '.join(missing)} was classified.")
     for member, (right, total) in zip(prediction.member_names, votes, strict=True):
         if right < 0.9 * total:
             return Check(name, False, f"The member {member} is right in {right} of {total} only.")
-    counts = ", ".join(f"{key} {count}" for key, count in judged.items())
+    counts = ", ".join(f"{key} {count}" for key, count in classified.items())
     return Check(name, True, f"All right, by the ensemble and by each member: {counts} patches.")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bachview.core.geometry import Point, Size
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.models.verification import Check
 from bachview.selftest.chart import GLASS, Chart
 from bachview.slide.patches import PatchReader
@@ -53,7 +53,7 @@ class WatchedReader:
 
 
 def check_patch_level(
-    reader: SlideReader, chart: Chart, geometry: PatchGeometry, calibration: Calibration
+    reader: SlideReader, chart: Chart, geometry: PatchGeometry, pixel_size: PixelSize
 ) -> Check:
     """Patches come from the coarsest level that is fine enough and show the physical field.
 
@@ -62,10 +62,10 @@ def check_patch_level(
 
     Parameters
     ----------
-    geometry, calibration : what the run would read with; the chart says what is true.
+    geometry, pixel_size : what the run would read with; the chart says what is true.
     """
     name = "level and size of patches"
-    grid = PatchGrid.over(reader.metadata.pyramid.extent, calibration, geometry)
+    grid = PatchGrid.over(reader.metadata.pyramid.extent, pixel_size, geometry)
     if (grid.rows, grid.columns) != chart.squares.shape:
         return Check(
             name,
@@ -76,7 +76,7 @@ def check_patch_level(
     halved = replace(geometry, input_px=geometry.input_px // 2, mpp=geometry.mpp * 2)
     found = []
     for wanted in (geometry, halved):
-        fault, level = _read_patches(reader, chart, grid, wanted, calibration)
+        fault, level = _read_patches(reader, chart, grid, wanted, pixel_size)
         if fault:
             return Check(name, False, fault)
         found.append(f"{wanted.input_px} px at {wanted.mpp:g} µm/px come from level {level}")
@@ -88,11 +88,11 @@ def _read_patches(
     chart: Chart,
     grid: PatchGrid,
     geometry: PatchGeometry,
-    calibration: Calibration,
+    pixel_size: PixelSize,
 ) -> tuple[str, int]:
     """What is wrong with the patches of the chart's squares, or nothing; and the right level."""
     watched = WatchedReader(reader)
-    patches = PatchReader(watched, calibration, geometry)
+    patches = PatchReader(watched, pixel_size, geometry)
     mpps = [chart.mpp * level.downsample for level in reader.metadata.pyramid.levels]
     most = geometry.mpp / _REDUCTION * _MPP_SLACK
     right = max((i for i, mpp in enumerate(mpps) if mpp <= most), default=0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bachview.core.predictions import PatchState, Prediction
 from bachview.inference.plan import Plan
-from bachview.inference.run import Judge
+from bachview.inference.run import PatchClassifier
 from bachview.jobs.tokens import CancelToken
 from bachview.models.verification import Check
 from bachview.selftest.runs import Session, run_session
@@ -20,7 +20,7 @@ _SLACK = 0.02
 
 def check_resume(
     path: Path,
-    judge: Judge,
+    ensemble: PatchClassifier,
     plan: Plan,
     whole: Prediction,
     folder: Path,
@@ -37,10 +37,10 @@ def check_resume(
     """
     name = "resume"
     tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != PatchState.NO_TISSUE)}
-    first, _ = _session(path, judge, plan, folder, token, cancel_after=len(tissue) // 3)
+    first, _ = _session(path, ensemble, plan, folder, token, cancel_after=len(tissue) // 3)
     if first.summary is not None:
         return Check(name, False, "The run went to its end although it was cancelled.")
-    second, prediction = _session(path, judge, plan, folder, token, reopened=reopened)
+    second, prediction = _session(path, ensemble, plan, folder, token, reopened=reopened)
     before, after = first.cells, second.cells
     twice = len(before) + len(after) - len({*before, *after})
     lost = len(tissue - {*before, *after})
@@ -67,7 +67,7 @@ def check_resume(
 
 def _session(
     path: Path,
-    judge: Judge,
+    ensemble: PatchClassifier,
     plan: Plan,
     folder: Path,
     token: CancelToken | None,
@@ -79,7 +79,7 @@ def _session(
     try:
         with ResultStore.open(folder, plan.fingerprint) as store:
             session = run_session(
-                reader, judge, plan, reopened(store), cancel_after=cancel_after, token=token
+                reader, ensemble, plan, reopened(store), cancel_after=cancel_after, token=token
             )
             return session, store.load(session.start.run_id)
     finally:

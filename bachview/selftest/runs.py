@@ -7,7 +7,7 @@ from pathlib import Path
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.errors import Cancelled
 from bachview.inference.plan import Plan
-from bachview.inference.run import Judge, RunStart, RunSummary, classify
+from bachview.inference.run import PatchClassifier, RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
@@ -56,7 +56,7 @@ class Classified:
 
 def run_session(
     reader: SlideReader,
-    judge: Judge,
+    ensemble: PatchClassifier,
     plan: Plan,
     store: ResultStore,
     *,
@@ -85,7 +85,7 @@ def run_session(
     try:
         summary = classify(
             reader,
-            judge,
+            ensemble,
             plan,
             store,
             own,
@@ -101,7 +101,7 @@ def run_session(
 
 def classify_slide(
     path: Path,
-    judge: Judge,
+    ensemble: PatchClassifier,
     planned: Callable[[SlideReader], Plan],
     folder: Path,
     token: CancelToken | None = None,
@@ -117,7 +117,7 @@ def classify_slide(
     try:
         plan = planned(reader)
         with ResultStore.open(folder, reader.metadata.fingerprint) as store:
-            session = run_session(reader, judge, plan, store, token=token)
+            session = run_session(reader, ensemble, plan, store, token=token)
         with ResultStore.open(folder, reader.metadata.fingerprint) as store:
             prediction = store.load(session.start.run_id)
     finally:

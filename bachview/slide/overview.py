@@ -16,7 +16,7 @@ from bachview.errors import Cancelled, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.pixel_store import PixelStore
-from bachview.slide.pixels import window
+from bachview.slide.pixels import padded_crop
 from bachview.slide.reader import RGB, SlideMetadata, SlideReader
 
 _log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class OverviewReader:
                 raise SlideReadError(failure)
         if self._closed:
             raise SlideReadError(f"{self._metadata.path.name} is closed.")
-        return window(self._pictures[level - self._base.index - 1], x_lv, y_lv, width, height)
+        return padded_crop(self._pictures[level - self._base.index - 1], x_lv, y_lv, width, height)
 
     def read_associated(self, name: str) -> RGB:
         """One of the slide's associated images; see `SlideReader.read_associated`."""

@@ -8,9 +8,9 @@ from PIL import Image
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
-from bachview.errors import CalibrationError
+from bachview.errors import PixelSizeError
 from bachview.slide.reader import RGB, SlideReader
 
 #: Least times that the level read is finer than the models' mpp. A level about as coarse as that
@@ -48,7 +48,7 @@ class PatchReader:
     Parameters
     ----------
     reader : stays the property of the caller, who closes it after the last read.
-    calibration : um/px at level 0; must be plausible.
+    pixel_size : um/px at level 0; must be plausible.
     geometry : input size and mpp of the bundle.
     transform : colour transform, applied after resampling; None for raw colours.
 
@@ -61,16 +61,16 @@ class PatchReader:
     def __init__(
         self,
         reader: SlideReader,
-        calibration: Calibration,
+        pixel_size: PixelSize,
         geometry: PatchGeometry,
         transform: Callable[[RGB], RGB] | None = None,
     ) -> None:
-        if calibration.mpp is None:
-            raise CalibrationError("The pixel size is not known: state the µm per pixel first.")
+        if pixel_size.mpp is None:
+            raise PixelSizeError("The pixel size is not known: state the µm per pixel first.")
         self._reader = reader
         self._input_px = geometry.input_px
         self._transform = transform
-        self.level = level_for_mpp(reader.metadata.pyramid, calibration.mpp, geometry.mpp)
+        self.level = level_for_mpp(reader.metadata.pyramid, pixel_size.mpp, geometry.mpp)
 
     def read(self, field: Region) -> RGB:
         """The field as the models see it.

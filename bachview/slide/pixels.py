@@ -13,7 +13,7 @@ def blank(width: int, height: int) -> RGB:
     return np.full((height, width, 3), _LIGHT, np.uint8)
 
 
-def window(source: RGB, x: int, y: int, width: int, height: int) -> RGB:
+def padded_crop(source: RGB, x: int, y: int, width: int, height: int) -> RGB:
     """A copy of part of `source`, which may lie past its edges; background there.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.slide.file_state import FileState
 
@@ -29,7 +29,7 @@ class SlideMetadata:
     format_name : e.g. ``aperio``, ``dicom``, ``ome-tiff``, ``image``.
     vendor : as the format states it; None where it does not.
     pyramid : stored levels and bounds.
-    calibration : um/px at level 0 and where it came from (the file, or unknown); a user's
+    pixel_size : um/px at level 0 and where it came from (the file, or unknown); a user's
         value lives in the session, not here.
     objective_power : the scanner's statement; text for the reader, never computed with.
     fingerprint : identifies the content: ``q1:`` and OpenSlide's quickhash-1, else ``s1:``
@@ -45,7 +45,7 @@ class SlideMetadata:
     format_name: str
     vendor: str | None
     pyramid: Pyramid
-    calibration: Calibration
+    pixel_size: PixelSize
     objective_power: float | None
     fingerprint: str
     icc_profile: bytes | None

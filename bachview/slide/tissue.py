@@ -29,10 +29,10 @@ from PIL import Image
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level
 from bachview.core.tissue_cells import TissueCells
-from bachview.errors import CalibrationError, SlideReadError
+from bachview.errors import PixelSizeError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.field_moves import field_moves
 from bachview.slide.reader import RGB, SlideReader
@@ -138,7 +138,7 @@ def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArra
 
 def find_tissue(
     reader: SlideReader,
-    calibration: Calibration,
+    pixel_size: PixelSize,
     token: CancelToken | None = None,
     *,
     white: tuple[float, float, float] | None = None,
@@ -156,17 +156,17 @@ def find_tissue(
     Cancelled
         `token` asked for it.
     """
-    if calibration.mpp is None or calibration.mpp_x is None or calibration.mpp_y is None:
-        raise CalibrationError("The pixel size is not known: state the µm per pixel first.")
+    if pixel_size.mpp is None or pixel_size.mpp_x is None or pixel_size.mpp_y is None:
+        raise PixelSizeError("The pixel size is not known: state the µm per pixel first.")
     pyramid = reader.metadata.pyramid
     bounds = pyramid.bounds
-    longest_um = max(bounds.width * calibration.mpp_x, bounds.height * calibration.mpp_y)
-    area_um2 = bounds.width * calibration.mpp_x * bounds.height * calibration.mpp_y
+    longest_um = max(bounds.width * pixel_size.mpp_x, bounds.height * pixel_size.mpp_y)
+    area_um2 = bounds.width * pixel_size.mpp_x * bounds.height * pixel_size.mpp_y
     wanted = max(min(MASK_MPP, longest_um / _LEAST_SIDE_PX), math.sqrt(area_um2 / _MOST_PX))
-    level = pyramid.level_for(wanted * _LEVEL_FACTOR / calibration.mpp)
-    mpp = max(wanted, level.downsample * calibration.mpp)
-    columns = max(1, round(bounds.width * calibration.mpp_x / mpp))
-    rows = max(1, round(bounds.height * calibration.mpp_y / mpp))
+    level = pyramid.level_for(wanted * _LEVEL_FACTOR / pixel_size.mpp)
+    mpp = max(wanted, level.downsample * pixel_size.mpp)
+    columns = max(1, round(bounds.width * pixel_size.mpp_x / mpp))
+    rows = max(1, round(bounds.height * pixel_size.mpp_y / mpp))
     picture = np.empty((rows, columns, 3), np.uint8)
     unread = np.zeros((rows, columns), np.bool_)
     stripe = max(
@@ -211,10 +211,10 @@ def _read_stripe(
 
 
 def _read_blocks(
-    reader: SlideReader, level: Level, window: tuple[int, int, int, int], broken: RGB
+    reader: SlideReader, level: Level, padded_crop: tuple[int, int, int, int], broken: RGB
 ) -> RGB:
     """Read block by block what does not read as a whole; marks the rest 255 in `broken`."""
-    left, top, width, height = window
+    left, top, width, height = padded_crop
     pixels = np.full((height, width, 3), 255, np.uint8)
     for y in range(0, height, _BLOCK_PX):
         for x in range(0, width, _BLOCK_PX):

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from bachview.core.classes import ClassSet
 from bachview.files import atomic_file
 from bachview.training.batches import one_hot, training_batches
-from bachview.training.images import Patches, Source
+from bachview.training.images import Patches, TrainingImage
 from bachview.training.recipe import Augmentation, Recipe
-from bachview.training.stain_jitter import STAINS
+from bachview.training.stain_jitter import STAIN_VECTORS
 
 #: JPEG qualities between which one is drawn.
 _QUALITIES: Final = (40.0, 95.0)
@@ -94,10 +94,10 @@ def augmenter(recipe: Augmentation, *, seed: int) -> Any:
             if not (strength or shift):
                 return values
             density = -ops.log((values + 1) / 256)
-            amounts = ops.matmul(density, np.linalg.inv(STAINS).astype(np.float32))
+            amounts = ops.matmul(density, np.linalg.inv(STAIN_VECTORS).astype(np.float32))
             amounts = amounts * self._uniform(values, 1, 1, 3, low=1 - strength, high=1 + strength)
             amounts = amounts + self._uniform(values, 1, 1, 3, low=-shift, high=shift)
-            return ops.clip(256 * ops.exp(-ops.matmul(amounts, STAINS)) - 1, 0, 255)
+            return ops.clip(256 * ops.exp(-ops.matmul(amounts, STAIN_VECTORS)) - 1, 0, 255)
 
         def _lit(self, values: Any) -> Any:
             contrast, light = recipe.contrast, 255 * recipe.brightness
@@ -173,7 +173,7 @@ def augmented(patches: Patches, recipe: Augmentation, *, seed: int) -> Patches:
 
 
 def write_batch_picture(
-    path: Path, sources: Sequence[Source], recipe: Recipe, classes: ClassSet
+    path: Path, sources: Sequence[TrainingImage], recipe: Recipe, classes: ClassSet
 ) -> None:
     """Draw one augmented batch as a PNG, a frame in its class's colour around each patch."""
     from PIL import Image, ImageDraw

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.training.images import Crop, Source, random_crop
+from bachview.training.images import Crop, TrainingImage, random_crop
 from bachview.training.recipe import Augmentation
 
 #: Threads that cut patches while the network computes.
@@ -20,7 +20,7 @@ Targets = Callable[[Sequence[Crop], Sequence[int]], npt.NDArray[np.float32]]
 
 
 def training_batches(
-    sources: Sequence[Source],
+    sources: Sequence[TrainingImage],
     targets: Targets,
     *,
     input_px: int,
@@ -66,7 +66,7 @@ def training_batches(
     return Batches(workers=_THREADS, use_multiprocessing=False, max_queue_size=4 * _THREADS)
 
 
-def one_hot(sources: Sequence[Source], class_count: int) -> Targets:
+def one_hot(sources: Sequence[TrainingImage], class_count: int) -> Targets:
     """Targets for classification: (batch, class_count) float32."""
     table = np.eye(class_count, dtype=np.float32)
 

@@ -22,7 +22,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.writer import Cnn, FittedClassifier, features_of
 from bachview.models.engines.keras_weights import KernelFormat
 from bachview.training.augmentation import augmented
-from bachview.training.images import Patches, Source, grid_patches, random_crop
+from bachview.training.images import Patches, TrainingImage, grid_patches, random_crop
 from bachview.training.recipe import Augmentation, ClassifierRecipe, Heads
 
 Floats = npt.NDArray[np.float32]
@@ -111,7 +111,7 @@ class Rows:
 
 def rows_of(
     cnns: Sequence[Cnn],
-    sources: Sequence[Source],
+    sources: Sequence[TrainingImage],
     *,
     input_px: int,
     views: int,
@@ -160,7 +160,7 @@ def rows_of(
 
 
 def _views(
-    source: Source, input_px: int, count: int, augmentation: Augmentation, seed: int
+    source: TrainingImage, input_px: int, count: int, augmentation: Augmentation, seed: int
 ) -> Patches:
     rng = np.random.default_rng(seed)
     crops = [
@@ -255,13 +255,13 @@ def cross_fitted_votes(
     """
     networks = rows.networks.copy()
     votes = np.zeros((len(rows.labels), 3, rows.networks.shape[2]), np.float32)
-    for fitted_on, judged in _group_folds(rows, _ROUNDS, seed):
+    for fitted_on, labelled in _group_folds(rows, _ROUNDS, seed):
         part = rows.of(fitted_on)
         if heads is not None:
             fitted = fit_heads(part, heads, seed=seed)
-            networks[judged] = head_votes(fitted, rows.of(judged))
+            networks[labelled] = head_votes(fitted, rows.of(labelled))
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
-            votes[judged, place] = member.fitted.predict_proba(rows.features[judged])
+            votes[labelled, place] = member.fitted.predict_proba(rows.features[labelled])
     return np.concatenate([networks, votes], axis=1)
 
 

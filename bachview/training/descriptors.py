@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bachview.jobs.tokens import CancelToken
 from bachview.training.images import Crop
-from bachview.training.stain_jitter import STAINS
+from bachview.training.stain_jitter import STAIN_VECTORS
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -46,7 +46,7 @@ def descriptor_maps(pixels: RGB) -> npt.NDArray[np.float16]:
     from scipy import ndimage
 
     density = -np.log((pixels.astype(np.float32) + 1) / 256)
-    stains = density @ np.linalg.inv(STAINS).astype(np.float32)
+    stains = density @ np.linalg.inv(STAIN_VECTORS).astype(np.float32)
     nuclei, eosin = stains[..., 0], stains[..., 1]
     total = density.mean(axis=2)
     maps = [nuclei, eosin, total, density[..., 0] - density[..., 2], nuclei**2, eosin**2]

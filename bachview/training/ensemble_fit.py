@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bachview.config import RESEARCH_USE
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
-from bachview.core.probabilities import soft_vote, tempered
+from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.core.uncertainty import Thresholds
 from bachview.evaluation.operating_point import choose_thresholds, fit_temperature, fit_weights
 from bachview.files import write_text
@@ -26,7 +26,7 @@ from bachview.training.cross_fitting import (
     rows_of,
 )
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
-from bachview.training.images import Source, grid_patches
+from bachview.training.images import TrainingImage, grid_patches
 from bachview.training.recipe import Recipe
 
 #: What the networks have seen, and so can judge.
@@ -40,7 +40,7 @@ class EnsembleJob:
     Attributes
     ----------
     train : sources that the CNNs learn from; where the recipe has only heads, all members.
-    held : sources of other patients, for the classifiers and the calibration; none where the
+    held_out : sources of other patients, for the classifiers and the calibration; none where the
         recipe has only heads.
     folder : keeps checkpoints; the fit goes on from what is there.
     imagenet, pretrained : see `bachview.training.fitting.FitJob`.
@@ -48,8 +48,8 @@ class EnsembleJob:
 
     name: str
     classes: ClassSet
-    train: Sequence[Source]
-    held: Sequence[Source]
+    train: Sequence[TrainingImage]
+    held_out: Sequence[TrainingImage]
     recipe: Recipe
     imagenet: str | Path
     pretrained: Mapping[Architecture, Path]
@@ -107,7 +107,7 @@ def fit_ensemble(
             architecture,
             job.classes,
             job.train,
-            job.held,
+            job.held_out,
             recipe,
             job.imagenet,
             job.pretrained.get(architecture),
@@ -121,7 +121,7 @@ def fit_ensemble(
         for fit in jobs
     ]
     # Networks without stages know no label, so that no patient need be kept from them.
-    sources = job.held if recipe.stages else job.train
+    sources = job.held_out if recipe.stages else job.train
     rows = rows_of(
         cnns,
         sources,
@@ -166,8 +166,8 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
         weights = fit_weights(members, labels)
     mean = soft_vote(members, weights)
     temperature = fit_temperature(mean, labels)
-    judged = tempered(mean, temperature)
-    point = choose_thresholds(members, judged, labels, target_risk=recipe.ensemble.target_risk)
+    labelled = temperature_scaled(mean, temperature)
+    point = choose_thresholds(members, labelled, labels, target_risk=recipe.ensemble.target_risk)
     return Calibrated(
         temperature,
         point.thresholds,
@@ -178,7 +178,7 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
 
 
 def _golden(
-    sources: Sequence[Source], rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe
+    sources: Sequence[TrainingImage], rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Of each class the plain patch that the members name with most conviction."""
     photos = [source for source in sources if not source.is_window]

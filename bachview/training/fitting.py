@@ -18,7 +18,7 @@ from bachview.training.augmentation import augmenter
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.checkpoints import Epoch, FitState, save_weights
 from bachview.training.hard_negatives import with_hard_negatives
-from bachview.training.images import Source, grid_patches, reduced
+from bachview.training.images import TrainingImage, grid_patches, reduced
 from bachview.training.networks import build_network, load_imagenet, set_trainable
 from bachview.training.recipe import Pretrain, Recipe, Stage
 
@@ -36,7 +36,7 @@ class FitJob:
     Attributes
     ----------
     train : sources that the network learns from.
-    held : sources of other patients, for early stopping and the curves only.
+    held_out : sources of other patients, for early stopping and the curves only.
     imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
     pretrained : weights file to start from instead; None where there is none.
     folder : keeps the checkpoints; the fit goes on from what is there.
@@ -44,8 +44,8 @@ class FitJob:
 
     architecture: Architecture
     classes: ClassSet
-    train: Sequence[Source]
-    held: Sequence[Source]
+    train: Sequence[TrainingImage]
+    held_out: Sequence[TrainingImage]
     recipe: Recipe
     imagenet: str | Path
     pretrained: Path | None
@@ -129,11 +129,11 @@ def _fit_stage(
         state.restore(training)
     side = network.input_shape[1]
     factor = side / job.recipe.patch.input_px
-    train: Sequence[Source] = reduced(job.train, factor)
+    train: Sequence[TrainingImage] = reduced(job.train, factor)
     if job.recipe.slides.hard_negatives and stage is job.recipe.stages[-1]:
         record = job.folder / "easy-negatives.json"
         train = with_hard_negatives(network, train, job.classes, record)
-    held, labels = grid_patches(reduced(job.held, factor), side)
+    held_out, labels = grid_patches(reduced(job.held_out, factor), side)
     while len(history) < stage.epochs and not _is_stale(history, stage.patience):
         token.check()
         number = len(history)
@@ -156,7 +156,7 @@ def _fit_stage(
             token,
             lambda progress: watcher.step(job.architecture, stage.name, progress),
         )
-        loss, accuracy = _score(network, held, labels)
+        loss, accuracy = _score(network, held_out, labels)
         epoch = Epoch(
             stage.name,
             number,

@@ -14,7 +14,7 @@ import numpy as np
 from bachview.core.classes import ClassSet
 from bachview.files import write_text
 from bachview.training.checkpoints import read_record
-from bachview.training.images import Source, centre_patches
+from bachview.training.images import TrainingImage, centre_patches
 
 #: The class whose windows are mined.
 NEGATIVE: Final = "Normal"
@@ -24,8 +24,8 @@ _BATCH: Final = 64
 
 
 def with_hard_negatives(
-    network: Any, sources: Sequence[Source], classes: ClassSet, record: Path
-) -> list[Source]:
+    network: Any, sources: Sequence[TrainingImage], classes: ClassSet, record: Path
+) -> list[TrainingImage]:
     """The sources without the easier half of the Normal windows; photos all stay.
 
     Parameters

@@ -28,7 +28,7 @@ _GLASS: Final = (225, 253)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TrainingImage:
     """A piece of tissue of one class.
 
     Attributes
@@ -60,7 +60,7 @@ class Crop:
 
 def load_sources(
     photos: Sequence[Photo], mpp: float, *, least_px: int, token: CancelToken
-) -> list[Source]:
+) -> list[TrainingImage]:
     """Read photos and resample each once to `mpp`.
 
     The filter is the patch reader's, so that the networks learn on what they will be shown.
@@ -90,7 +90,7 @@ def load_sources(
                 "a smaller patch in the recipe, or leave the photo out."
             )
         pixels = np.asarray(image.resize((size[0], size[1]), Image.Resampling.BILINEAR))
-        sources.append(Source(pixels, photo.label or 0, photo.patient))
+        sources.append(TrainingImage(pixels, photo.label or 0, photo.patient))
     return sources
 
 
@@ -115,7 +115,7 @@ def _listed_content(photo: Photo) -> bytes:
     return content
 
 
-def reduced(sources: Sequence[Source], factor: float) -> list[Source]:
+def reduced(sources: Sequence[TrainingImage], factor: float) -> list[TrainingImage]:
     """The sources with `factor` times as many px along each side; 1 gives them back."""
     from PIL import Image
 
@@ -186,7 +186,7 @@ def random_crop(
     return Crop(np.asarray(turned), x, y, side)
 
 
-def grid_patches(sources: Sequence[Source], input_px: int) -> tuple[Patches, Labels]:
+def grid_patches(sources: Sequence[TrainingImage], input_px: int) -> tuple[Patches, Labels]:
     """Patches that cover each source with about half overlap, as they are.
 
     Returns
@@ -203,7 +203,7 @@ def grid_patches(sources: Sequence[Source], input_px: int) -> tuple[Patches, Lab
     return np.stack(patches), np.array(labels, np.int64)
 
 
-def centre_patches(sources: Sequence[Source], input_px: int) -> Patches:
+def centre_patches(sources: Sequence[TrainingImage], input_px: int) -> Patches:
     """(N, input_px, input_px, 3) uint8: the middle of each source, as it is."""
     patches = []
     for source in sources:

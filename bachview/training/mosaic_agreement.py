@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchState, Prediction
-from bachview.core.probabilities import tempered
+from bachview.core.probabilities import temperature_scaled
 from bachview.errors import BachviewError, DatasetError
 from bachview.jobs.tokens import CancelToken
 
@@ -147,7 +147,7 @@ def measure_agreement(
         As the two paths raise them.
     """
     from bachview.evaluation.slide_scores import classify_all
-    from bachview.inference.photos import judge_photos
+    from bachview.inference.photos import predict_photos
     from bachview.models.ensemble import load_ensemble
     from bachview.slide.opening import opened_slide
 
@@ -155,7 +155,7 @@ def measure_agreement(
     places = _read_truth(truth_json)
     files = _found(photos_folder, places.photos)
     with load_ensemble(bundle, device=device) as ensemble:
-        judgements = judge_photos(
+        answers = predict_photos(
             ensemble,
             [(file, places.mpp) for file in files],
             token=token,
@@ -164,7 +164,7 @@ def measure_agreement(
         with opened_slide(mosaic_slide, token) as reader:
             prediction = classify_all(
                 reader,
-                reader.metadata.calibration,
+                reader.metadata.pixel_size,
                 ensemble,
                 token,
                 lambda progress: on_progress("patches", progress.done, progress.total),
@@ -175,14 +175,14 @@ def measure_agreement(
             PhotoAnswers(
                 place.file,
                 place.class_key,
-                keys[judgement.top_class],
-                keys[int(np.bincount(judgement.probabilities.argmax(axis=1)).argmax())],
+                keys[answer.top_class],
+                keys[int(np.bincount(answer.probabilities.argmax(axis=1)).argmax())],
                 {
                     way: None if c is None else keys[c]
                     for way, c in _slide_classes(prediction, place).items()
                 },
             )
-            for place, judgement in zip(places.photos, judgements, strict=True)
+            for place, answer in zip(places.photos, answers, strict=True)
         )
     )
 
@@ -240,7 +240,7 @@ def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | Non
     first = np.array([rows.start, columns.start], np.int32)
     cells = np.argwhere(area > 0).astype(np.int32) + first
     each = [prediction.class_probability_at(c, cells) for c in range(size)]
-    votes = tempered(np.stack(each, axis=1), VOTE_TEMPERATURE)
+    votes = temperature_scaled(np.stack(each, axis=1), VOTE_TEMPERATURE)
     return {
         "majority": int(np.bincount(tops.ravel(), area.ravel(), size).argmax()),
         "mean": int((area[area > 0] @ votes).argmax()),

@@ -15,7 +15,7 @@ from bachview.training.batches import training_batches
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.descriptors import DescriptorTargets, describe
 from bachview.training.fitting import FitWatcher, keras_policy, run_epoch, schedule
-from bachview.training.images import Source, reduced
+from bachview.training.images import TrainingImage, reduced
 from bachview.training.networks import build_network
 from bachview.training.recipe import Pretrain, Recipe
 
@@ -23,7 +23,7 @@ _STAGE = "pretraining"
 
 
 def pretrain(
-    sources: Sequence[Source],
+    sources: Sequence[TrainingImage],
     recipe: Recipe,
     folder: Path,
     *,
@@ -69,7 +69,7 @@ def pretrain(
 
 def _pretrain_one(
     architecture: Architecture,
-    sources: Sequence[Source],
+    sources: Sequence[TrainingImage],
     described: DescriptorTargets,
     recipe: Recipe,
     settings: Pretrain,

@@ -19,11 +19,11 @@ from bachview.datasets.samples import Dataset, Photo
 from bachview.datasets.splits import folds, holdout, write_split
 from bachview.errors import DatasetError, RecipeError, UsageError
 from bachview.evaluation.cross_validation import (
-    judge_with_bundle,
-    load_judged,
+    load_labelled,
     pooled,
-    save_judged,
-    with_photo_doubt,
+    predict_with_bundle,
+    save_labelled,
+    with_uniform_share,
 )
 from bachview.evaluation.measures import Evaluation, evaluate
 from bachview.files import write_text
@@ -43,7 +43,7 @@ from bachview.training.ensemble_fit import (
 )
 from bachview.training.fitting import FitWatcher
 from bachview.training.hard_negatives import NEGATIVE
-from bachview.training.images import Source, load_sources
+from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
@@ -174,8 +174,8 @@ class _Run:
                 folder / CURVES_FILE,
                 {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
             )
-        measured, doubt = self._cross_validate(photos, sources, windows, dataset)
-        bundle = self._final(photos, sources, windows, dataset, measured, doubt)
+        measured, uniform_share = self._cross_validate(photos, sources, windows, dataset)
+        bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
         return TrainingResult(bundle, measured)
 
     def _parts(self, photos: Sequence[Photo]) -> list[tuple[int, list[Photo]]]:
@@ -197,9 +197,9 @@ class _Run:
         if not self._recipe.stages:
             check_learnt(labels, len(dataset.classes))
             return np.zeros(len(photos), np.bool_)
-        held = holdout(photos, self._recipe.data.holdout, seed=seed)
-        check_held(labels[held], len(dataset.classes))
-        return held
+        held_out = holdout(photos, self._recipe.data.holdout, seed=seed)
+        check_held(labels[held_out], len(dataset.classes))
+        return held_out
 
     def _starting_weights(self) -> str | Path:
         """As asked, or what there is; a training that goes on keeps what it began with."""
@@ -249,7 +249,7 @@ class _Run:
         if not (output / RECIPE_FILE).is_file():
             write_text(output / RECIPE_FILE, recipe)
 
-    def _windows(self, dataset: Dataset) -> list[Source]:
+    def _windows(self, dataset: Dataset) -> list[TrainingImage]:
         """Windows of the annotated slides; only the CNNs learn from them."""
         wanted = self._recipe.slides.windows_per_class
         if not dataset.slides or not wanted:
@@ -270,8 +270,8 @@ class _Run:
     def _cross_validate(
         self,
         photos: Sequence[Photo],
-        sources: Sequence[Source],
-        windows: Sequence[Source],
+        sources: Sequence[TrainingImage],
+        windows: Sequence[TrainingImage],
         dataset: Dataset,
     ) -> tuple[Evaluation | None, float]:
         """The pooled figures, and the doubt about photos that the final ensemble gets."""
@@ -296,37 +296,37 @@ class _Run:
                         seed=seed,
                         card=None,
                     )
-                judged = judge_with_bundle(
+                labelled = predict_with_bundle(
                     bundle,
                     [photo for photo in photos if photo.sha256 not in inside],
                     token=self._token,
                     on_photo=lambda done, total: self._watcher.count("photos judged", done, total),
                 )
-                save_judged(folder / "judged.npz", judged)
-            answers.append(load_judged(folder / "judged.npz", dataset.classes))
+                save_labelled(folder / "judged.npz", labelled)
+            answers.append(load_labelled(folder / "judged.npz", dataset.classes))
             with open_bundle(bundle) as opened:
                 limits = opened.thresholds
         assert limits is not None  # noqa: S101  # there is at least one fold
-        answers, doubt = with_photo_doubt(answers)
+        answers, uniform_share = with_uniform_share(answers)
         measured = evaluate(pooled(answers), limits)
         document = json.dumps(measured.to_json(), indent=1) + "\n"
         write_text(self._output / CROSS_VALIDATION_FILE, document)
-        return measured, doubt
+        return measured, uniform_share
 
     def _final(
         self,
         photos: Sequence[Photo],
-        sources: Sequence[Source],
-        windows: Sequence[Source],
+        sources: Sequence[TrainingImage],
+        windows: Sequence[TrainingImage],
         dataset: Dataset,
         measured: Evaluation | None,
-        doubt: float,
+        uniform_share: float,
     ) -> Path:
         bundle = self._output / f"{self._request.name}{BUNDLE_SUFFIX}"
         if not bundle.is_file():
             self._watcher.phase("The final ensemble, on all photos")
             request = self._request
-            card = Card(request.name, self._recipe, dataset, measured, doubt, request.notes)
+            card = Card(request.name, self._recipe, dataset, measured, uniform_share, request.notes)
             self._fit(bundle, photos, sources, windows, dataset, seed=self._recipe.seed, card=card)
         return bundle
 
@@ -334,8 +334,8 @@ class _Run:
         self,
         bundle: Path,
         photos: Sequence[Photo],
-        sources: Sequence[Source],
-        windows: Sequence[Source],
+        sources: Sequence[TrainingImage],
+        windows: Sequence[TrainingImage],
         dataset: Dataset,
         *,
         seed: int,
@@ -345,15 +345,15 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         recipe = self._recipe
         is_held = self._held(photos, dataset, seed)
-        write_split(folder / SPLIT_FILE, photos, [PARTS[int(held)] for held in is_held])
+        write_split(folder / SPLIT_FILE, photos, [PARTS[int(held_out)] for held_out in is_held])
         job = EnsembleJob(
             name=self._request.name,
             classes=dataset.classes,
             train=[
-                *(s for s, held in zip(sources, is_held, strict=True) if not held),
+                *(s for s, held_out in zip(sources, is_held, strict=True) if not held_out),
                 *windows,
             ],
-            held=[s for s, held in zip(sources, is_held, strict=True) if held],
+            held_out=[s for s, held_out in zip(sources, is_held, strict=True) if held_out],
             recipe=recipe,
             imagenet=self._imagenet,
             pretrained=self._pretrained,

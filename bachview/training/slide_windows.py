@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.datasets.annotations import AnnotatedRegion, read_annotations
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError, SlideReadError
@@ -21,7 +21,7 @@ from bachview.slide.colour import srgb_transform
 from bachview.slide.file_state import FileState
 from bachview.slide.patches import PatchReader
 from bachview.slide.tissue import TissueMask, find_tissue
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 
 if TYPE_CHECKING:
     import shapely
@@ -71,7 +71,7 @@ class _Terrain:
     """
 
     files: FileState | None
-    calibration: Calibration
+    pixel_size: PixelSize
     tissue: TissueMask
     regions: tuple[AnnotatedRegion, ...]
     field_x: float
@@ -87,7 +87,7 @@ def sample_windows(
     seed: int,
     token: CancelToken,
     classes: ClassSet = BACH_CLASSES,
-) -> list[Source]:
+) -> list[TrainingImage]:
     """Cut windows out of annotated slides. Any thread; reads one slide after the other.
 
     The middle of a window lies in a region of its class, and at least half of its field
@@ -124,7 +124,7 @@ def sample_windows(
     normal = classes.keys.index(NORMAL) if NORMAL in classes.keys else None
     sources = _sources(terrains, normal)
     quotas = _quotas(sources, wanted)
-    windows: list[Source] = []
+    windows: list[TrainingImage] = []
     for index, (slide, terrain) in enumerate(zip(slides, terrains, strict=True)):
         generator = np.random.default_rng((seed, index))
         places = [
@@ -145,24 +145,24 @@ def _terrain(
     token.check()
     annotations = read_annotations(slide.annotations, classes)
     with opened_slide(slide.path, token) as reader:
-        calibration = reader.metadata.calibration
-        if not calibration.is_plausible and annotations.mpp is not None:
+        pixel_size = reader.metadata.pixel_size
+        if not pixel_size.is_plausible and annotations.mpp is not None:
             # The outlines' file states what the scanner measured.
-            calibration = Calibration.typed(annotations.mpp)
-        if calibration.mpp_x is None or calibration.mpp_y is None or not calibration.is_plausible:
+            pixel_size = PixelSize.typed(annotations.mpp)
+        if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
             raise DatasetError(
                 f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
                 "size; take the slide out of the data set or mend one of them."
             )
-        tissue = find_tissue(reader, calibration, token)
+        tissue = find_tissue(reader, pixel_size, token)
         files = reader.metadata.files
     return _Terrain(
         files,
-        calibration,
+        pixel_size,
         tissue,
         annotations.regions,
-        field_um / calibration.mpp_x,
-        field_um / calibration.mpp_y,
+        field_um / pixel_size.mpp_x,
+        field_um / pixel_size.mpp_y,
     )
 
 
@@ -310,7 +310,7 @@ def _read(
     field_um: float,
     mpp: float,
     token: CancelToken,
-) -> list[Source]:
+) -> list[TrainingImage]:
     """The pixels around `places`, as the slide path sees them."""
     from bachview.slide.opening import opened_slide
 
@@ -322,12 +322,14 @@ def _read(
     windows = []
     with opened_slide(slide.path, token) as reader:
         transform = srgb_transform(reader.metadata.icc_profile)
-        patches = PatchReader(reader, terrain.calibration, geometry, transform)
+        patches = PatchReader(reader, terrain.pixel_size, geometry, transform)
         for label, place in places:
             token.check()
             around = Region.around(place, factor * terrain.field_x, factor * terrain.field_y)
             with contextlib.suppress(SlideReadError):
-                windows.append(Source(patches.read(around), label, slide.path.stem, is_window=True))
+                windows.append(
+                    TrainingImage(patches.read(around), label, slide.path.stem, is_window=True)
+                )
     if terrain.files is not None:  # where to look was found out when it was open before
         terrain.files.check()
     return windows

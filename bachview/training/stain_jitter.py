@@ -8,4 +8,4 @@ _AMOUNTS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]]
 
 #: Rows of length 1: haematoxylin, eosin, residual, as optical density in R, G, B (Ruifrok and
 #: Johnston, Anal Quant Cytol Histol 23:291, 2001).
-STAINS: Final = _AMOUNTS / np.linalg.norm(_AMOUNTS, axis=1, keepdims=True)
+STAIN_VECTORS: Final = _AMOUNTS / np.linalg.norm(_AMOUNTS, axis=1, keepdims=True)

@@ -10,14 +10,14 @@ from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.viewing.style import (
     BELOW_BIT,
-    DOUBTFUL_BIT,
     ODD_BIT,
+    UNCERTAIN_BIT,
     Marks,
     OverlayMode,
     OverlayStyle,
-    code_table,
     color_bar,
     color_table,
+    display_code_table,
 )
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "OverlayRenderer",
     "OverlayStyle",
     "cell_codes",
-    "cell_keys",
     "color_bar",
+    "display_codes",
 ]
 
 Cells = tuple[slice, slice]
@@ -145,9 +145,9 @@ def _blocks_around(prediction: Prediction, rows: slice, columns: slice) -> Cells
 def _picture(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> OverlayPicture:
-    keys = cell_keys(prediction, style, thresholds, cells)
-    colors = color_table(style, prediction.classes).take(keys)
-    image = colors.view(np.uint8).reshape(*keys.shape, 4)
+    codes = cell_codes(prediction, style, thresholds, cells)
+    colors = color_table(style, prediction.classes).take(codes)
+    image = colors.view(np.uint8).reshape(*codes.shape, 4)
     image.setflags(write=False)
     rows, columns = cells
     grid = prediction.grid
@@ -160,7 +160,7 @@ def _picture(
     return OverlayPicture(image, region, grid.region, cells)
 
 
-def cell_keys(
+def cell_codes(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> npt.NDArray[np.uint16]:
     """What each cell shows, as a key of `style.color_table` and `style.kind_table`.
@@ -204,9 +204,9 @@ def _keys(
     top = prediction.top_class[at]
     if style.mode is OverlayMode.CLASS:
         shown, values = prediction.confidence[at], top
-        doubtful = shown < np.float32(thresholds.confidence)
-        doubtful |= prediction.disagreement[at] > np.float32(thresholds.disagreement)
-        flags |= doubtful.view(np.uint8) * np.uint8(DOUBTFUL_BIT)
+        is_uncertain = shown < np.float32(thresholds.confidence)
+        is_uncertain |= prediction.disagreement[at] > np.float32(thresholds.disagreement)
+        flags |= is_uncertain.view(np.uint8) * np.uint8(UNCERTAIN_BIT)
     else:
         if probability is not None:
             shown = probability
@@ -225,7 +225,7 @@ def _keys(
     return np.asarray(flags.astype(np.uint16) << np.uint16(8) | values, dtype=np.uint16)
 
 
-def cell_codes(
+def display_codes(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> npt.NDArray[np.uint16]:
     """What letters and hatching say of each cell: always of classes, whatever the mode.
@@ -238,4 +238,4 @@ def cell_codes(
     classes = replace(style, mode=OverlayMode.CLASS)
     if style.mode is not OverlayMode.CLASS:
         classes = replace(classes, threshold=0.0)  # it was meant for another value
-    return code_table(classes).take(cell_keys(prediction, classes, thresholds, cells))
+    return display_code_table(classes).take(cell_codes(prediction, classes, thresholds, cells))

@@ -95,13 +95,13 @@ class Kind(IntEnum):
     VALUE = 5
 
 
-#: Codes of `overlay.cell_codes`: these, or FIRST plus the class.
+#: Codes of `overlay.display_codes`: these, or FIRST plus the class.
 FAILED, UNCERTAIN, FIRST = int(Kind.FAILED), int(Kind.UNCERTAIN), int(Kind.VALUE)
 
 # A cell's *key* is a uint16: the flags below in the high byte, in the low byte the class
 # (class mode) or the value 0..255 (other modes). A table over all keys makes the colours of
 # a million cells one look-up; masks and branches take ten times as long.
-STATE_BITS, ODD_BIT, DOUBTFUL_BIT, BELOW_BIT = 0b11, 1 << 2, 1 << 3, 1 << 4
+STATE_BITS, ODD_BIT, UNCERTAIN_BIT, BELOW_BIT = 0b11, 1 << 2, 1 << 3, 1 << 4
 _FLAGS = 32
 
 
@@ -124,7 +124,7 @@ def kind_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
 
 
 def _done_kind(style: OverlayStyle, flags: int) -> Kind:
-    if flags & DOUBTFUL_BIT:
+    if flags & UNCERTAIN_BIT:
         return Kind.UNCERTAIN if style.show_uncertain else Kind.CLEAR
     return Kind.CLEAR if flags & BELOW_BIT else Kind.VALUE
 
@@ -161,7 +161,7 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
     return colors
 
 
-def code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:
+def display_code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:
     """Code of every key, (32 * 256,) uint16: `Kind`, from FIRST on plus class or value."""
     kinds = kind_table(style).reshape(_FLAGS, 256).astype(np.uint16)
     values = np.broadcast_to(np.arange(256, dtype=np.uint16), kinds.shape)

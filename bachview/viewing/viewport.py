@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from bachview.core.geometry import Point, Region, Size
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import magnification
 
@@ -146,9 +146,9 @@ class Viewport:
             abs(x_vp - self.size.width / 2) < reach_x and abs(y_vp - self.size.height / 2) < reach_y
         )
 
-    def magnification(self, calibration: Calibration) -> float | None:
+    def magnification(self, pixel_size: PixelSize) -> float | None:
         """Nominal magnification on the screen; None without a plausible calibration."""
-        mpp = calibration.mpp
+        mpp = pixel_size.mpp
         return None if mpp is None else magnification(mpp, self.device_downsample)
 
     # -- moving --------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from bachview.bench import suite
 from bachview.bench.budgets import BUDGETS, budget_for
 from bachview.bench.machine import machine
-from bachview.bench.result import Result, Say, judged
+from bachview.bench.result import Result, Say, graded
 from bachview.errors import UsageError
 from tests.cli.conftest import Cli, check_schema, cli
 
@@ -40,7 +40,7 @@ __all__ = ["cli"]  # the fixture
 def test_a_figure_is_held_against_its_budget(
     benchmark_name: str, case: str, value: float, ok: bool | None
 ) -> None:
-    result = judged(benchmark_name, case, value, "unit")
+    result = graded(benchmark_name, case, value, "unit")
     assert result.ok is ok
     assert (result.budget is None) is (ok is None)
 
@@ -63,8 +63,8 @@ def test_the_machine_names_no_host_and_no_user() -> None:
     assert facts["cores"] >= 1
     assert facts["memory_gb"] > 0
     assert "numpy" in facts["versions"]
-    host, user = platform.node(), getpass.getuser()
-    assert len(host) < 4 or host not in text
+    service, user = platform.node(), getpass.getuser()
+    assert len(service) < 4 or service not in text
     assert len(user) < 5 or user not in text
 
 
@@ -80,9 +80,9 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def measure(say: Say, folder: Path) -> Iterator[Result]:
         os.write(1, b"noise of a library\n")
-        yield judged("start", "window on the screen, offscreen", 0.5, "s")
-        yield judged("open", "sharp picture", 3.0, "s")
-        yield judged("pan", "1920x1080, p50", 3.0, "ms")
+        yield graded("start", "window on the screen, offscreen", 0.5, "s")
+        yield graded("open", "sharp picture", 3.0, "s")
+        yield graded("pan", "1920x1080, p50", 3.0, "ms")
 
     monkeypatch.setattr(
         suite,

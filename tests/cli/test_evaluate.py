@@ -14,7 +14,7 @@ from PIL import Image
 
 from bachview.cli.evaluate import evaluate
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.datasets.reading import read_dataset
 from bachview.datasets.splits import write_split
 from bachview.errors import Cancelled, DatasetError, ExportError, UsageError
@@ -32,7 +32,7 @@ OUTLINE = """<Annotations MicronsPerPixel="1.0"><Annotation><Regions>
 
 def paint(path: Path, stain: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    pixels = np.array(STAINS[stain]) + rng.integers(-6, 7, (192, 256, 3))
+    pixels = np.array(STAIN_COLORS[stain]) + rng.integers(-6, 7, (192, 256, 3))
     Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 
@@ -59,7 +59,7 @@ def with_slide(folder: Path, tmp_path: Path) -> Path:
         (place / "Photos" / key / source.name).write_bytes(source.read_bytes())
     (place / "WSI").mkdir()
     picture = np.empty((512, 768, 3), np.uint8)
-    picture[:, :384], picture[:, 384:] = STAINS["Invasive"], STAINS["Normal"]
+    picture[:, :384], picture[:, 384:] = STAIN_COLORS["Invasive"], STAIN_COLORS["Normal"]
     write_pyramid(place / "WSI" / "A01.tiff", picture, mpp=1.0)
     (place / "WSI" / "A01.xml").write_text(OUTLINE)
     return place
@@ -236,7 +236,7 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(photo_judge, "judge_photos", judge)
+    monkeypatch.setattr(photo_judge, "predict_photos", judge)
     monkeypatch.setattr(concurrent.futures, "wait", wait)
     with pytest.raises(Cancelled):
         run(folder, output=tmp_path / "report.html")

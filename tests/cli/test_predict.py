@@ -11,7 +11,7 @@ from PIL import Image
 
 from bachview.cli.predict import predict
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.datasets import photo_mpp
 from bachview.errors import Cancelled
 from bachview.slide.formats import image_adapter, image_decoding
@@ -27,7 +27,7 @@ MEMBERS = [
 def paint(path: Path, key: str, *, mpp: float | None = 1.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(len(path.name)).integers(-6, 7, (192, 256, 3))
-    pixels = (np.array(STAINS[key]) + noise).clip(0, 255).astype(np.uint8)
+    pixels = (np.array(STAIN_COLORS[key]) + noise).clip(0, 255).astype(np.uint8)
     picture = Image.fromarray(pixels)
     if mpp is None:
         picture.save(path)

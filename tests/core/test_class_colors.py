@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,7 +58,9 @@ def test_every_eye_tells_them_apart(eye: str) -> None:
 
 
 @pytest.mark.parametrize("opacity", [0.5, 0.6])
-@pytest.mark.parametrize("tissue", [*STAINS.values(), (150, 110, 170), (210, 150, 190)], ids=str)
+@pytest.mark.parametrize(
+    "tissue", [*STAIN_COLORS.values(), (150, 110, 170), (210, 150, 190)], ids=str
+)
 def test_over_tissue_each_is_nearest_to_its_own_swatch(
     tissue: tuple[int, int, int], opacity: float
 ) -> None:

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 
 mpps = st.floats(0.1, 10)
 grids = st.builds(
     lambda x, y, width, height, mpp_x, mpp_y, stride: PatchGrid.over(
         Region(x, y, width, height),
-        Calibration(mpp_x, mpp_y, Origin.FILE),
+        PixelSize(mpp_x, mpp_y, Origin.FILE),
         PatchGeometry(224, 0.5, stride),
     ),
     st.floats(-1000, 50_000),
@@ -90,30 +90,30 @@ def test_an_exact_multiple_gets_no_extra_column() -> None:
 
 def test_a_sliver_behind_the_last_cell_is_no_cell() -> None:
     """45357 px per inch are 0.560002 um."""
-    calibration = Calibration.typed(25400 / 45357)
+    pixel_size = PixelSize.typed(25400 / 45357)
     geometry = PatchGeometry(64, 3.36, 71.68)
-    grid = PatchGrid.over(Region(0, 0, 1536, 1152), calibration, geometry)
+    grid = PatchGrid.over(Region(0, 0, 1536, 1152), pixel_size, geometry)
     assert (grid.rows, grid.columns) == (9, 12)
     assert grid.cell(8, 11).right == pytest.approx(1536, abs=1e-6)
     assert grid.stride_x == pytest.approx(128, rel=1e-4)
-    more = PatchGrid.over(Region(0, 0, 1538, 1154), calibration, geometry)
+    more = PatchGrid.over(Region(0, 0, 1538, 1154), pixel_size, geometry)
     assert (more.rows, more.columns) == (10, 13)
 
 
 def test_non_square_pixels_give_a_physically_square_field() -> None:
-    calibration = Calibration(0.25, 0.5, Origin.FILE)
+    pixel_size = PixelSize(0.25, 0.5, Origin.FILE)
     geometry = PatchGeometry(224, 0.5, 100)
-    grid = PatchGrid.over(Region(0, 0, 10_000, 10_000), calibration, geometry)
+    grid = PatchGrid.over(Region(0, 0, 10_000, 10_000), pixel_size, geometry)
     assert geometry.field_um == 112
     assert (grid.field_x * 0.25, grid.field_y * 0.5) == (112, 112)
     assert (grid.stride_x, grid.stride_y) == (400, 200)
 
 
 @pytest.mark.parametrize("mpp", [None, 0.01, 352.78])
-def test_a_grid_needs_a_plausible_calibration(mpp: float | None) -> None:
-    calibration = Calibration(mpp, mpp, Origin.FILE)
+def test_a_grid_needs_a_plausible_pixel_size(mpp: float | None) -> None:
+    pixel_size = PixelSize(mpp, mpp, Origin.FILE)
     with pytest.raises(ValueError, match="plausible"):
-        PatchGrid.over(Region(0, 0, 10, 10), calibration, PatchGeometry(224, 0.5, 112))
+        PatchGrid.over(Region(0, 0, 10, 10), pixel_size, PatchGeometry(224, 0.5, 112))
 
 
 @pytest.mark.parametrize("values", [(0, 0.5, 112), (224, 0, 112), (224, 0.5, 0)])

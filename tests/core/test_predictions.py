@@ -40,7 +40,7 @@ def test_it_starts_with_every_tissue_cell_pending() -> None:
     prediction = empty_prediction()
     assert prediction.count(PatchState.NO_TISSUE) == 6
     assert prediction.count(PatchState.PENDING) == 18
-    assert prediction.opinion(1, 1) is None
+    assert prediction.patch_result(1, 1) is None
 
 
 def test_tissue_must_fit_the_grid() -> None:
@@ -53,7 +53,7 @@ def test_a_cell_that_failed_after_all_says_nothing() -> None:
     prediction = empty_prediction()
     prediction.add(results([(1, 2), (2, 2)]))
     prediction.add(results([(1, 2)], failed=True))
-    assert prediction.opinion(1, 2) is None
+    assert prediction.patch_result(1, 2) is None
     assert prediction.confidence[1, 2] == prediction.entropy[1, 2] == 0
     assert prediction.class_probability(0)[1, 2] == 0
     assert prediction.class_probability_at(0, np.array([[1, 2]], np.int32)) == 0
@@ -65,9 +65,9 @@ def test_a_close_vote_is_not_rounded_to_another_class() -> None:
     given_ = results([(1, 2)])
     given_.members[:] = (0.2, 0.39996, 0.40004, 0.0)
     prediction.add(given_)
-    opinion = prediction.opinion(1, 2)
-    assert opinion is not None
-    np.testing.assert_array_equal(opinion.members, given_.members[0])
+    patch_result = prediction.patch_result(1, 2)
+    assert patch_result is not None
+    np.testing.assert_array_equal(patch_result.members, given_.members[0])
     np.testing.assert_array_equal(prediction.results().members, given_.members)
 
 
@@ -108,10 +108,10 @@ def test_batches_add_up_to_the_whole(places: list[tuple[int, int]], size: int) -
 def test_an_opinion_tells_all_of_one_patch() -> None:
     prediction, given_ = empty_prediction(), results([(2, 3)])
     prediction.add(given_)
-    opinion = prediction.opinion(2, 3)
-    assert opinion is not None
-    np.testing.assert_array_equal(opinion.probabilities, given_.probabilities[0])
-    assert opinion.members.shape == (3, 4)
+    patch_result = prediction.patch_result(2, 3)
+    assert patch_result is not None
+    np.testing.assert_array_equal(patch_result.probabilities, given_.probabilities[0])
+    assert patch_result.members.shape == (3, 4)
     assert prediction.top_class[2, 3] == given_.probabilities[0].argmax()
     assert prediction.confidence[2, 3] == given_.probabilities[0].max()
 
@@ -120,10 +120,10 @@ def test_a_failed_patch_has_no_class_and_can_succeed_later() -> None:
     prediction = empty_prediction()
     prediction.add(results([(1, 1)], failed=True))
     assert prediction.count(PatchState.FAILED) == 1
-    assert prediction.opinion(1, 1) is None
+    assert prediction.patch_result(1, 1) is None
     assert prediction.class_probability(0)[1, 1] == 0
     prediction.add(results([(1, 1)], seed=5))
-    assert prediction.opinion(1, 1) is not None
+    assert prediction.patch_result(1, 1) is not None
 
 
 def test_a_done_patch_is_overwritten_not_doubled() -> None:

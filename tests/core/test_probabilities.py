@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bachview.core.probabilities import Floats, disagreement, entropy, soft_vote, tempered
+from bachview.core.probabilities import Floats, disagreement, entropy, soft_vote, temperature_scaled
 
 
 def normalized(raw: Floats) -> Floats:
@@ -43,7 +43,7 @@ def test_a_member_of_weight_zero_has_no_say(votes: Floats) -> None:
 
 @given(rows, st.floats(0.25, 8))
 def test_temperature_keeps_the_order_of_classes(probabilities: Floats, temperature: float) -> None:
-    calm = tempered(probabilities, temperature)
+    calm = temperature_scaled(probabilities, temperature)
     np.testing.assert_allclose(calm.sum(axis=-1), 1, atol=1e-5)
     best = probabilities.argmax(axis=-1)
     picked = np.take_along_axis(calm, best[:, None], axis=-1)[:, 0]
@@ -52,8 +52,8 @@ def test_temperature_keeps_the_order_of_classes(probabilities: Floats, temperatu
 
 @given(rows)
 def test_more_than_one_flattens_and_one_changes_nothing(probabilities: Floats) -> None:
-    assert tempered(probabilities, 1) is probabilities
-    assert (entropy(tempered(probabilities, 3)) >= entropy(probabilities) - 1e-4).all()
+    assert temperature_scaled(probabilities, 1) is probabilities
+    assert (entropy(temperature_scaled(probabilities, 3)) >= entropy(probabilities) - 1e-4).all()
 
 
 @given(rows)

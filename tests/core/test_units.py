@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import (
     area_text,
     downsample_for_magnification,
@@ -63,20 +63,20 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("calibration", "plausible", "mpp"),
+    ("pixel_size", "plausible", "mpp"),
     [
-        (Calibration.unknown(), False, None),
-        (Calibration(352.78, 352.78, Origin.FILE), False, None),
-        (Calibration(0.25, None, Origin.FILE), False, None),
-        (Calibration(0.25, 1.0, Origin.FILE), True, 0.5),
-        (Calibration.typed(0.5), True, 0.5),
+        (PixelSize.unknown(), False, None),
+        (PixelSize(352.78, 352.78, Origin.FILE), False, None),
+        (PixelSize(0.25, None, Origin.FILE), False, None),
+        (PixelSize(0.25, 1.0, Origin.FILE), True, 0.5),
+        (PixelSize.typed(0.5), True, 0.5),
     ],
 )
-def test_what_a_calibration_can_be_believed_for(
-    calibration: Calibration, plausible: bool, mpp: float | None
+def test_which_pixel_sizes_are_plausible(
+    pixel_size: PixelSize, plausible: bool, mpp: float | None
 ) -> None:
-    assert calibration.is_plausible is plausible
-    assert calibration.mpp == mpp
+    assert pixel_size.is_plausible is plausible
+    assert pixel_size.mpp == mpp
 
 
 @pytest.mark.parametrize(

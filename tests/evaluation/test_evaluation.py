@@ -9,13 +9,13 @@ import pytest
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.evaluation.intervals import wilson
-from bachview.evaluation.measures import Evaluation, Judged, evaluate
+from bachview.evaluation.measures import Evaluation, LabelledPredictions, evaluate
 
 NAMES = ("cnn-a", "cnn-b", "forest")
 THRESHOLDS = Thresholds(0.5, 0.7)
 
 
-def judged(count: int = 48, *, seed: int = 0, patches: int = 3) -> Judged:
+def labelled(count: int = 48, *, seed: int = 0, patches: int = 3) -> LabelledPredictions:
     """Photos of patients of four; member 0 is the best, 2 the worst."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 4
@@ -26,7 +26,7 @@ def judged(count: int = 48, *, seed: int = 0, patches: int = 3) -> Judged:
     probabilities = members.mean(axis=1)
     owners = np.repeat(np.arange(count), patches)
     noisy = probabilities[owners] + rng.random((len(owners), 4)) / 2
-    return Judged(
+    return LabelledPredictions(
         labels,
         [f"p{i // 4}" for i in range(count)],
         members.astype(np.float32),
@@ -41,13 +41,13 @@ def judged(count: int = 48, *, seed: int = 0, patches: int = 3) -> Judged:
 
 @pytest.fixture(scope="module")
 def found() -> Evaluation:
-    return evaluate(judged(), THRESHOLDS)
+    return evaluate(labelled(), THRESHOLDS)
 
 
 def test_the_ensemble_and_its_parts_are_measured_each_by_its_own_answers(
     found: Evaluation,
 ) -> None:
-    given = judged()
+    given = labelled()
 
     def right(probabilities: np.ndarray) -> float:
         return float((probabilities.argmax(axis=1) == given.labels).mean())
@@ -84,7 +84,7 @@ def test_photos_have_wilsons_interval_and_patches_the_one_by_patient(found: Eval
 
 def test_resamples_without_one_of_the_classes_do_not_count_as_better() -> None:
     # Everything is called Benign: a quarter is right, however the patients are drawn.
-    given = judged(16, patches=0)
+    given = labelled(16, patches=0)
     benign = np.tile(np.array([0.1, 0.7, 0.1, 0.1], np.float32), (16, 1))
     patients = [f"p{i}" for i in range(16)]
     found = evaluate(replace(given, probabilities=benign, patients=patients), THRESHOLDS)
@@ -93,7 +93,7 @@ def test_resamples_without_one_of_the_classes_do_not_count_as_better() -> None:
 
 
 def test_carcinoma_is_the_side_of_the_class_that_is_shown() -> None:
-    given = judged(4, patches=0)
+    given = labelled(4, patches=0)
     probabilities = np.array(
         [
             [0.7, 0.1, 0.1, 0.1],
@@ -117,7 +117,7 @@ def test_other_classes_have_no_carcinoma_side() -> None:
     renamed = ClassSet(
         tuple(replace(c, key=key) for c, key in zip(BACH_CLASSES, "wxyz", strict=True))
     )
-    assert evaluate(replace(judged(8), classes=renamed), THRESHOLDS).carcinoma is None
+    assert evaluate(replace(labelled(8), classes=renamed), THRESHOLDS).carcinoma is None
 
 
 def test_the_coverage_table_holds_the_bundles_own_threshold(found: Evaluation) -> None:
@@ -131,7 +131,7 @@ def test_the_coverage_table_holds_the_bundles_own_threshold(found: Evaluation) -
 
 
 def test_certain_photos_are_those_that_neither_threshold_takes() -> None:
-    given = judged(4, patches=0)
+    given = labelled(4, patches=0)
     agreed = np.tile(np.eye(4, dtype=np.float32)[:, None], (1, 3, 1))
     agreed[1, 0] = [1, 0, 0, 0]
     agreed[1, 2] = [0, 0, 0, 1]  # three members, three classes
@@ -145,14 +145,14 @@ def test_certain_photos_are_those_that_neither_threshold_takes() -> None:
 def test_the_coverage_table_ends_where_no_photo_is_surer() -> None:
     """Photos have a share of doubt, so that empty rows would be the rule."""
     weak = np.full((4, 4), 0.1, np.float32) + 0.6 * np.eye(4, dtype=np.float32)
-    found = evaluate(replace(judged(4, patches=0), probabilities=weak), Thresholds(0.8, 0.7))
+    found = evaluate(replace(labelled(4, patches=0), probabilities=weak), Thresholds(0.8, 0.7))
     thresholds = [row.threshold for row in found.coverage]
     assert thresholds[-1] == 0.8  # the bundle's own, always
     assert max(thresholds[:-1]) <= 0.7 + 1e-6
 
 
 def test_weights_count_in_the_averages() -> None:
-    given = judged()
+    given = labelled()
     only = evaluate(replace(given, weights=np.array([1.0, 0.0, 2.0])), THRESHOLDS)
     assert only.cnns is not None
     assert only.cnns.metrics.accuracy == only.members["cnn-a"].metrics.accuracy
@@ -165,19 +165,19 @@ def test_weights_count_in_the_averages() -> None:
 
 
 def test_networks_alone_have_no_classifiers() -> None:
-    found = evaluate(replace(judged(8), is_cnn=np.ones(3, np.bool_)), THRESHOLDS)
+    found = evaluate(replace(labelled(8), is_cnn=np.ones(3, np.bool_)), THRESHOLDS)
     assert found.classifiers is None
     assert found.to_json()["averages"]["classifiers"] is None
 
 
 def test_without_patches_there_are_no_figures_of_patches() -> None:
-    found = evaluate(judged(8, patches=0), THRESHOLDS)
+    found = evaluate(labelled(8, patches=0), THRESHOLDS)
     assert found.patch is None
     assert found.to_json()["patch"] is None
 
 
 def test_patches_of_unknown_photos_have_figures_without_intervals() -> None:
-    found = evaluate(replace(judged(8), patch_photos=None), THRESHOLDS)
+    found = evaluate(replace(labelled(8), patch_photos=None), THRESHOLDS)
     assert found.patch is not None
     assert found.to_json()["patch"]["accuracy_ci"] is None
 
@@ -211,7 +211,7 @@ def test_the_document_is_plain_json_with_an_interval_beside_each_figure(
 
 
 def test_a_class_that_nobody_has_is_null_and_not_zero() -> None:
-    given = judged()
+    given = labelled()
     keep = given.labels != 1
     part = replace(
         given,
@@ -243,9 +243,9 @@ def test_arrays_that_do_not_belong_together_are_refused(
     change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(judged(8), **change)  # type: ignore[arg-type]
+        replace(labelled(8), **change)  # type: ignore[arg-type]
 
 
 def test_nothing_to_measure_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to measure"):
-        judged(0)
+        labelled(0)

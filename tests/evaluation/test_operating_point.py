@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.probabilities import disagreement, soft_vote, tempered
+from bachview.core.probabilities import disagreement, soft_vote, temperature_scaled
 from bachview.evaluation.operating_point import (
     LEAST_COVERAGE,
     TEMPERATURES,
@@ -33,7 +33,7 @@ def drawn(
 @pytest.mark.parametrize("truth", [0.5, 1.0, 2.0])
 def test_the_temperature_that_spoilt_the_probabilities_is_found(truth: float) -> None:
     probabilities, labels = drawn(3)
-    spoilt = tempered(probabilities, 1 / truth)
+    spoilt = temperature_scaled(probabilities, 1 / truth)
     assert fit_temperature(spoilt, labels) == pytest.approx(truth, rel=0.1)
 
 

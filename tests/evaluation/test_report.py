@@ -13,20 +13,20 @@ from bachview.config import RESEARCH_USE
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
-from bachview.evaluation.measures import Judged, evaluate
+from bachview.evaluation.measures import LabelledPredictions, evaluate
 from bachview.evaluation.report import ReportFacts, report_html, write_report
 from bachview.evaluation.slide_scores import SlideScore
 
 FACTS = ReportFacts("my <b>bundle</b>", [("SHA-256", "abc")], ["It has seen <these> photos."])
 
 
-def judged(count: int = 40) -> Judged:
+def labelled(count: int = 40) -> LabelledPredictions:
     rng = np.random.default_rng(5)
     labels = np.arange(count) % 4
     raw = rng.random((count, 2, 4))
     raw[np.arange(count), :, labels] += 1
     members = raw / raw.sum(axis=2, keepdims=True)
-    return Judged(
+    return LabelledPredictions(
         labels,
         [f"p{i // 4}" for i in range(count)],
         members,
@@ -79,7 +79,7 @@ def read(text: str) -> _Reader:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    given = judged()
+    given = labelled()
     return report_html(evaluate(given, Thresholds(0.5, 0.7)), given, FACTS, [slide()])
 
 
@@ -105,7 +105,7 @@ def test_names_from_files_are_text_and_not_markup(page: str) -> None:
 
 
 def test_the_figures_are_those_of_the_evaluation(page: str) -> None:
-    given = judged()
+    given = labelled()
     found = evaluate(given, Thresholds(0.5, 0.7))
     text = "".join(read(page).text)
     assert f"{found.photo.metrics.accuracy:.1%}".replace("%", " %") in text
@@ -116,13 +116,13 @@ def test_the_figures_are_those_of_the_evaluation(page: str) -> None:
 
 
 def test_the_same_figures_give_the_same_bytes(page: str) -> None:
-    given = judged()
+    given = labelled()
     again = report_html(evaluate(given, Thresholds(0.5, 0.7)), given, FACTS, [slide()])
     assert again == page
 
 
 def test_what_is_not_known_is_a_dash_and_not_a_zero() -> None:
-    given = judged()
+    given = labelled()
     keep = given.labels == 3
     one = replace(
         given,
@@ -142,7 +142,7 @@ def test_what_is_not_known_is_a_dash_and_not_a_zero() -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    given = judged(8)
+    given = labelled(8)
     found = evaluate(given, Thresholds(0.5, 0.7))
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match=r"report\.html cannot be written"):

@@ -10,7 +10,7 @@ import shapely
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.datasets.annotations import AnnotatedRegion
@@ -60,7 +60,7 @@ def prediction(
 
 
 def raster(found: Prediction) -> Raster:
-    return Raster.over(found.grid.region, Calibration.typed(1.0))
+    return Raster.over(found.grid.region, PixelSize.typed(1.0))
 
 
 @pytest.mark.parametrize(

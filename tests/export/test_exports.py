@@ -11,7 +11,7 @@ import shapely
 from PIL import Image
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
@@ -115,7 +115,7 @@ def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, ob
 def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Prediction) -> None:
     white = np.full((round(7.25 + ROWS * 400.3) + 8, round(12.5 + COLUMNS * 400.3) + 8, 3), 255)
     slide = ArraySlide(white.astype(np.uint8), mpp=0.5, factors=(4,))
-    summary = summarize(prediction, Calibration.typed(0.5), THRESHOLDS)
+    summary = summarize(prediction, PixelSize.typed(0.5), THRESHOLDS)
     path = tmp_path / "overlay.png"
     write_overlay_png(path, slide, prediction, summary, THRESHOLDS, provenance())
     picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
@@ -134,7 +134,7 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
 
 
 def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:
-    summary = summarize(prediction, Calibration.typed(0.5), THRESHOLDS)
+    summary = summarize(prediction, PixelSize.typed(0.5), THRESHOLDS)
     document = summary_document(
         summary,
         provenance(),

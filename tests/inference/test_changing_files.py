@@ -56,7 +56,7 @@ def _remove(path: Path, other: Path) -> None:
 
 def _classify(path: Path, folder: Path, on_batch: Callable[[], None]) -> RunSummary:
     with closing(open_slide(path)) as reader:
-        plan = make_plan(reader.metadata, reader.metadata.calibration, Facts())
+        plan = make_plan(reader.metadata, reader.metadata.pixel_size, Facts())
         with closing(ResultStore.open(folder, reader.metadata.fingerprint)) as store:
             return _run(reader, plan, store, on_batch)
 
@@ -121,7 +121,7 @@ def test_a_change_between_opening_and_classifying_is_noticed(tmp_path: Path) -> 
     path = _stain(tmp_path / "slide.tiff", (100, 150, 210))
     other = _stain(tmp_path / "other.tiff", (210, 100, 100))
     with closing(open_slide(path)) as reader:
-        plan = make_plan(reader.metadata, reader.metadata.calibration, Facts())
+        plan = make_plan(reader.metadata, reader.metadata.pixel_size, Facts())
         _overwrite(path, other)
         with closing(ResultStore.in_memory(reader.metadata.fingerprint)) as store:
             with pytest.raises(SlideChangedError, match="open it again"):

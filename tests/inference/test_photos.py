@@ -16,25 +16,25 @@ from PIL import Image
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Size
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration
-from bachview.core.probabilities import tempered
-from bachview.core.stains import STAINS
+from bachview.core.pixel_size import PixelSize
+from bachview.core.probabilities import temperature_scaled
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import (
     BachviewError,
-    CalibrationError,
     Cancelled,
     DatasetError,
     EngineMemoryError,
+    PixelSizeError,
     SlideOpenError,
 )
 from bachview.inference.photos import (
     VOTE_TEMPERATURE,
-    PhotoJudgement,
-    attempt_photos,
-    judge_photo,
-    judge_photos,
+    PhotoPrediction,
     photo_grid,
+    predict_photo,
+    predict_photos,
     read_photo,
+    try_photos,
 )
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
@@ -61,7 +61,7 @@ def tissue(
     width, height = size
     shape = (-(-height // block), -(-width // block))
     choice = rng.choice([main_class, *KEYS], shape, p=[0.8, *[0.05] * 4])
-    colours = np.array([[STAINS[key] for key in row] for row in choice])
+    colours = np.array([[STAIN_COLORS[key] for key in row] for row in choice])
     picture = colours.repeat(block, axis=0).repeat(block, axis=1)[:height, :width]
     return (picture + rng.integers(-6, 7, picture.shape)).clip(0, 255).astype(np.uint8)
 
@@ -75,7 +75,7 @@ def save(path: Path, picture: RGB) -> Path:
 @given(st.integers(1, 3000), st.integers(1, 3000), st.floats(0.1, 2), st.floats(0.2, 1.0))
 def test_cells_tile_a_photo(width: int, height: int, mpp: float, stride_share: float) -> None:
     geometry = PatchGeometry(96, 2.0, 192.0 * stride_share)
-    grid = photo_grid(Size(width, height), Calibration.typed(mpp), geometry)
+    grid = photo_grid(Size(width, height), PixelSize.typed(mpp), geometry)
     stride = geometry.stride_um / mpp
     for side, field, step, count in (
         (width, grid.field_x, grid.stride_x, grid.columns),
@@ -109,7 +109,7 @@ def test_the_fields_of_a_photo_lie_on_it(
 
 def test_all_of_a_photo_of_a_few_fields_is_seen() -> None:
     """Rounding to the nearest count of cells would leave strips between the fields."""
-    grid = photo_grid(Size(145, 290), Calibration.typed(1.0), PatchGeometry(50, 2.0, 100.0))
+    grid = photo_grid(Size(145, 290), PixelSize.typed(1.0), PatchGeometry(50, 2.0, 100.0))
     assert (grid.columns, grid.rows) == (2, 3)
 
 
@@ -129,7 +129,7 @@ def test_a_pixel_size_from_whole_px_per_inch_changes_no_count() -> None:
         (PatchGeometry(32, 3.0, 107.52), (8, 6)),
     ):
         for mpp in (0.56, 25400 / 45357):
-            grid = photo_grid(Size(1536, 1152), Calibration.typed(mpp), geometry)
+            grid = photo_grid(Size(1536, 1152), PixelSize.typed(mpp), geometry)
             assert (grid.columns, grid.rows) == counts
 
 
@@ -153,26 +153,26 @@ def test_cells_without_tissue_are_passed_over_unless_there_are_no_others(tmp_pat
 
 def test_a_photo_is_the_mean_of_its_patches_votes(ensemble: Ensemble, tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
-    judged = judge_photo(ensemble, photo, 1.0)
+    judged = predict_photo(ensemble, photo, 1.0)
     patches = read_photo(photo, 1.0, ensemble.bundle.geometry)
     answer = ensemble.predict(patches)
     assert judged.probabilities.shape == (12, 4)
     assert judged.members.shape == (12, 6, 4)
     assert np.allclose(judged.probabilities, answer.probabilities, atol=1e-3)
-    votes = tempered(judged.probabilities, VOTE_TEMPERATURE)
+    votes = temperature_scaled(judged.probabilities, VOTE_TEMPERATURE)
     assert np.allclose(judged.photo_probabilities, votes.mean(axis=0), atol=1e-6)
     assert np.allclose(judged.photo_members.sum(axis=1), 1, atol=1e-5)
     assert KEYS[judged.top_class] == "InSitu"
     assert 0 < judged.entropy < 1
     assert judged.disagreement == 0
-    more = judge_photo(ensemble, photo, 1.0, stride_um=32.0)
+    more = predict_photo(ensemble, photo, 1.0, stride_um=32.0)
     assert len(more.probabilities) == 8 * 6
 
 
 def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
     members = np.zeros((2, 4, 2), np.float32)
     members[:, :2, 0] = members[:, 2:, 1] = 1
-    judged = PhotoJudgement(members, np.array([[1, 0], [0, 1]], np.float32))
+    judged = PhotoPrediction(members, np.array([[1, 0], [0, 1]], np.float32))
     assert judged.entropy == pytest.approx(1)
     assert judged.disagreement == pytest.approx(4 / 6)
 
@@ -180,7 +180,9 @@ def test_measures_of_uncertainty_are_those_of_the_photo() -> None:
 def test_doubt_makes_a_photo_less_sure_and_leaves_its_class() -> None:
     members = np.full((2, 6, 2), 0.5, np.float32)
     patches = np.array([[0.5, 0.5], [0.7, 0.3]], np.float32)
-    plain, doubtful = (PhotoJudgement(members, patches, doubt) for doubt in (0.0, 0.25))
+    plain, doubtful = (
+        PhotoPrediction(members, patches, uniform_share) for uniform_share in (0.0, 0.25)
+    )
     # The mean of an even vote and of a sharpened one.
     power = 1 / VOTE_TEMPERATURE
     first = (0.5 + 0.7**power / (0.7**power + 0.3**power)) / 2
@@ -194,7 +196,7 @@ def test_a_class_that_is_second_best_everywhere_is_not_that_of_the_photo() -> No
     """Benign has the greatest mean, 0.39, and no patch: the overlay would show none of it."""
     half = [[0.5, 0.39, 0.11, 0.0]], [[0.0, 0.39, 0.22, 0.39 + 1e-3]], [[0.0, 0.39, 0.61, 0.0]]
     patches = np.concatenate([*half[:1], half[0], half[1], half[2]]).astype(np.float32)
-    judged = PhotoJudgement(patches[:, None], patches)
+    judged = PhotoPrediction(patches[:, None], patches)
     assert patches.mean(axis=0).argmax() == 1
     assert judged.top_class == 0
     assert judged.photo_members.argmax() == 0
@@ -205,7 +207,7 @@ def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
 
     class Stating:
         geometry = PatchGeometry(64, 1.0, 64.0)
-        photo_doubt = 0.25
+        uniform_share = 0.25
 
     class Torn:
         bundle = Stating()
@@ -215,7 +217,7 @@ def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
             values = np.tile(np.array([0.3, 0.3, 0.4, 0.0], np.float32), (len(patches), 1))
             return EnsembleOutput(np.repeat(values[:, None], 6, 1), values)
 
-    judged = judge_photo(Torn(), photo, 1.0)
+    judged = predict_photo(Torn(), photo, 1.0)
     power = 1 / VOTE_TEMPERATURE
     vote = 0.4**power / (0.4**power + 2 * 0.3**power)
     assert judged.photo_probabilities[2] == pytest.approx(0.75 * vote + 0.0625, abs=1e-4)
@@ -224,10 +226,10 @@ def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
 def test_photos_keep_their_order_and_progress_is_told(ensemble: Ensemble, tmp_path: Path) -> None:
     photos = [(save(tmp_path / f"{n}.png", tissue(n, KEYS[n % 4])), 1.0) for n in range(11)]
     told: list[tuple[int, int]] = []
-    answers = judge_photos(ensemble, photos, on_progress=lambda *state: told.append(state))
+    answers = predict_photos(ensemble, photos, on_progress=lambda *state: told.append(state))
     assert [answer.top_class for answer in answers] == [n % 4 for n in range(11)]
     assert told == [(n + 1, 11) for n in range(11)]
-    assert judge_photos(ensemble, []) == []
+    assert predict_photos(ensemble, []) == []
 
 
 def test_a_photo_that_cannot_be_read(ensemble: Ensemble, tmp_path: Path) -> None:
@@ -235,27 +237,27 @@ def test_a_photo_that_cannot_be_read(ensemble: Ensemble, tmp_path: Path) -> None
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
     photos = [(good, 1.0), (bad, 1.0), (tmp_path / "gone.png", 1.0), (good, 100.0), (good, 1.0)]
-    answers = attempt_photos(ensemble, photos)
-    kinds = (PhotoJudgement, BachviewError, SlideOpenError, CalibrationError, PhotoJudgement)
+    answers = try_photos(ensemble, photos)
+    kinds = (PhotoPrediction, BachviewError, SlideOpenError, PixelSizeError, PhotoPrediction)
     for answer, kind in zip(answers, kinds, strict=True):
         assert isinstance(answer, kind)
     assert "bad.png" in str(answers[1])
     with pytest.raises(BachviewError, match=r"bad\.png"):
-        judge_photos(ensemble, photos)
+        predict_photos(ensemble, photos)
 
 
 def test_a_cancel_ends_it_and_its_readers(ensemble: Ensemble, tmp_path: Path) -> None:
     photos = [(save(tmp_path / f"{n}.png", tissue(n, "Normal")), 1.0) for n in range(8)]
     token = CancelToken()
     with pytest.raises(Cancelled):
-        judge_photos(ensemble, photos, token=token, on_progress=lambda *_: token.cancel())
+        predict_photos(ensemble, photos, token=token, on_progress=lambda *_: token.cancel())
 
 
 def test_where_memory_is_short_a_photo_is_judged_in_smaller_batches(
     ensemble: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = save(tmp_path / "photo.png", tissue(1, "Normal"))
-    expected = judge_photo(ensemble, photo, 1.0)
+    expected = predict_photo(ensemble, photo, 1.0)
     assert len(expected.probabilities) > 3
     predict = ensemble.predict
 
@@ -265,7 +267,7 @@ def test_where_memory_is_short_a_photo_is_judged_in_smaller_batches(
         return predict(patches, token)
 
     monkeypatch.setattr(ensemble, "predict", short)
-    found = judge_photo(ensemble, photo, 1.0)
+    found = predict_photo(ensemble, photo, 1.0)
     np.testing.assert_array_equal(found.members, expected.members)
 
 
@@ -273,7 +275,7 @@ def test_an_error_leaves_the_callers_token_alone(ensemble: Ensemble, tmp_path: P
     good = save(tmp_path / "good.png", tissue(1, "Normal"))
     token = CancelToken()
     with pytest.raises(SlideOpenError):
-        judge_photos(ensemble, [(tmp_path / "gone.png", 1.0), (good, 1.0)], token=token)
+        predict_photos(ensemble, [(tmp_path / "gone.png", 1.0), (good, 1.0)], token=token)
     assert not token.is_cancelled
 
 
@@ -349,6 +351,6 @@ def test_a_photo_of_the_mosaic_that_is_missing_is_named(mosaic: Path) -> None:
 
 def test_a_real_photo(ensemble: Ensemble) -> None:
     photo = shared_file("bach-photos/Photos/Benign/b001.jpg")
-    judged = judge_photo(ensemble, photo, 0.56)
+    judged = predict_photo(ensemble, photo, 0.56)
     assert len(judged.probabilities) == 14 * 10
     assert np.allclose(judged.probabilities.sum(axis=1), 1, atol=1e-4)

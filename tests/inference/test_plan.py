@@ -6,8 +6,8 @@ import pytest
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration, Origin
-from bachview.errors import CalibrationError, UsageError
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.errors import PixelSizeError, UsageError
 from bachview.inference.plan import Plan, make_plan
 from tests.inference.fakes import Facts
 from tests.slides import ArraySlide, gradient
@@ -16,7 +16,7 @@ METADATA = ArraySlide(gradient(640, 480), mpp=0.5).metadata
 
 
 def _plan(**changes: object) -> Plan:
-    return make_plan(METADATA, METADATA.calibration, Facts(), **changes)  # type: ignore[arg-type]
+    return make_plan(METADATA, METADATA.pixel_size, Facts(), **changes)  # type: ignore[arg-type]
 
 
 def test_the_grid_covers_the_slide_at_the_bundles_stride() -> None:
@@ -30,11 +30,11 @@ def test_the_grid_covers_the_slide_at_the_bundles_stride() -> None:
     [
         _plan(region=Region(0, 0, 300, 300)),
         _plan(stride_um=16.0),
-        make_plan(METADATA, Calibration.typed(0.5), Facts()),
-        make_plan(METADATA, METADATA.calibration, Facts(sha256="0" * 64)),
-        make_plan(METADATA, METADATA.calibration, Facts(geometry=PatchGeometry(64, 1.0, 32.0))),
-        make_plan(replace(METADATA, fingerprint="s1:other"), METADATA.calibration, Facts()),
-        make_plan(replace(METADATA, icc_profile=b"x"), METADATA.calibration, Facts()),
+        make_plan(METADATA, PixelSize.typed(0.5), Facts()),
+        make_plan(METADATA, METADATA.pixel_size, Facts(sha256="0" * 64)),
+        make_plan(METADATA, METADATA.pixel_size, Facts(geometry=PatchGeometry(64, 1.0, 32.0))),
+        make_plan(replace(METADATA, fingerprint="s1:other"), METADATA.pixel_size, Facts()),
+        make_plan(replace(METADATA, icc_profile=b"x"), METADATA.pixel_size, Facts()),
     ],
 )
 def test_whatever_changes_the_result_changes_the_id(other: Plan) -> None:
@@ -47,12 +47,12 @@ def test_the_same_request_gives_the_same_id_and_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "calibration",
-    [Calibration.unknown(), Calibration(352.78, 352.78, Origin.FILE), Calibration.typed(0.0)],
+    "pixel_size",
+    [PixelSize.unknown(), PixelSize(352.78, 352.78, Origin.FILE), PixelSize.typed(0.0)],
 )
-def test_without_a_believable_pixel_size_there_is_no_plan(calibration: Calibration) -> None:
-    with pytest.raises(CalibrationError, match=r"array\.tiff"):
-        make_plan(METADATA, calibration, Facts())
+def test_without_a_believable_pixel_size_there_is_no_plan(pixel_size: PixelSize) -> None:
+    with pytest.raises(PixelSizeError, match=r"array\.tiff"):
+        make_plan(METADATA, pixel_size, Facts())
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def _run(
     view: Callable[[], Region | None] = lambda: None,
     retry_failed: bool = False,
 ) -> RunSummary:
-    plan = plan or make_plan(slide.metadata, slide.metadata.calibration, Facts())
+    plan = plan or make_plan(slide.metadata, slide.metadata.pixel_size, Facts())
     return classify(
         slide,
         ensemble or FakeEnsemble(),
@@ -205,7 +205,7 @@ def test_at_the_edge_of_tissue_the_tissue_is_judged_and_not_the_glass(store: Res
             return super().predict(patches, token)
 
     plan = make_plan(
-        slide.metadata, slide.metadata.calibration, Facts(geometry=PatchGeometry(64, 1.0, 32.0))
+        slide.metadata, slide.metadata.pixel_size, Facts(geometry=PatchGeometry(64, 1.0, 32.0))
     )
     heard = Heard()
     _run(slide, store, heard, ensemble=Watching(), plan=plan)
@@ -223,7 +223,7 @@ def test_what_cannot_be_read_fails_by_name_and_the_rest_goes_on(store: ResultSto
     assert summary.failed == 1
     assert summary.done == ROWS * COLUMNS - 1
     assert heard.prediction.states[1, 1] == PatchState.FAILED
-    assert heard.prediction.opinion(1, 1) is None
+    assert heard.prediction.patch_result(1, 1) is None
     again = Heard()
     summary = _run(_slide(), store, again, retry_failed=True)
     assert again.cells == [(1, 1)]
@@ -286,7 +286,7 @@ def test_what_a_second_process_did_meanwhile_counts_as_its_own(
     store: ResultStore, tmp_path: Path
 ) -> None:
     slide = _slide()
-    plan = make_plan(slide.metadata, slide.metadata.calibration, Facts())
+    plan = make_plan(slide.metadata, slide.metadata.pixel_size, Facts())
     others = 5
 
     def meanwhile(judged: int) -> None:
@@ -417,7 +417,7 @@ def test_regions_and_strides(store: ResultStore, changes: dict[str, object], cel
     slide, heard = _slide(), Heard()
     plan = make_plan(
         slide.metadata,
-        slide.metadata.calibration,
+        slide.metadata.pixel_size,
         Facts(),
         **changes,  # type: ignore[arg-type]
     )

@@ -112,12 +112,12 @@ def test_the_activation_map_is_exact(engine: CnnEngine, patches: np.ndarray) -> 
 
 
 def test_the_activation_map_lies_where_the_colour_is(engine: CnnEngine) -> None:
-    from bachview.core.stains import STAINS
+    from bachview.core.stains import STAIN_COLORS
 
     patch = np.empty((1, 64, 64, 3), np.uint8)
-    patch[:, :32] = STAINS["Normal"]
-    patch[:, 32:, :32] = STAINS["InSitu"]
-    patch[:, 32:, 32:] = STAINS["Invasive"]
+    patch[:, :32] = STAIN_COLORS["Normal"]
+    patch[:, 32:, :32] = STAIN_COLORS["InSitu"]
+    patch[:, 32:, 32:] = STAIN_COLORS["Invasive"]
     best = engine.run(patch).maps[0].argmax(-1)
     assert (best[:, :4] == 0).all()
     assert (best[:, 4:, :4] == 2).all()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import BundleError, Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import installed_bundles, resolve_bundle
@@ -32,7 +32,7 @@ def flat(*colours: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.u
 
 
 def test_each_stain_gets_its_class_from_every_member(ensemble: Ensemble) -> None:
-    out = ensemble.predict(flat(*(STAINS[c.key] for c in BACH_CLASSES)))
+    out = ensemble.predict(flat(*(STAIN_COLORS[c.key] for c in BACH_CLASSES)))
     assert out.members.shape == (4, 6, 4)
     assert out.members.dtype == out.probabilities.dtype == np.float32
     for place in range(4):
@@ -43,7 +43,7 @@ def test_each_stain_gets_its_class_from_every_member(ensemble: Ensemble) -> None
 
 
 @given(
-    st.sampled_from(sorted(STAINS)),
+    st.sampled_from(sorted(STAIN_COLORS)),
     st.tuples(*[st.integers(-12, 12)] * 3),
     st.integers(0, 30),
     st.integers(0, 2**32 - 1),
@@ -52,7 +52,7 @@ def test_a_noisy_stain_keeps_its_class(
     ensemble: Ensemble, key: str, shift: tuple[int, int, int], noise: int, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    colour = np.array(STAINS[key]) + shift
+    colour = np.array(STAIN_COLORS[key]) + shift
     patch = (colour + rng.integers(-noise, noise + 1, (64, 64, 3))).clip(0, 255).astype(np.uint8)
     assert ensemble.predict(patch[None]).probabilities[0].argmax() == BACH_CLASSES.keys.index(key)
 
@@ -80,8 +80,8 @@ def test_no_patches_are_no_error(ensemble: Ensemble) -> None:
 
 
 def test_the_explanation_is_a_map_of_logits(ensemble: Ensemble) -> None:
-    patch = flat(STAINS["Benign"])[0]
-    patch[:, :32] = STAINS["Invasive"]
+    patch = flat(STAIN_COLORS["Benign"])[0]
+    patch[:, :32] = STAIN_COLORS["Invasive"]
     explanation = ensemble.explain(patch)
     assert explanation.maps.shape == (3, 8, 8, 4)
     assert explanation.mean_map.shape == (8, 8, 4)

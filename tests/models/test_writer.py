@@ -124,7 +124,7 @@ def test_a_folder_can_be_written_and_holds_what_was_described(
         assert ensemble.bundle.thresholds == DESCRIPTION.thresholds
         assert ensemble.bundle.model_card == "# Größe\n"
         assert manifest.temperature == 1.5
-        assert ensemble.bundle.photo_doubt == 0.25
+        assert ensemble.bundle.uniform_share == 0.25
         assert manifest.members[2].weight == 0.5
         assert manifest.training.metrics == {"accuracy": 0.25}
         assert {"keras", "openvino", "scikit-learn", "skops"} <= set(manifest.versions)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from bachview.core.geometry import Point
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import Cancelled, ExportError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.phantom.textures import VARIANTS, block
@@ -35,7 +35,7 @@ def test_it_opens_with_its_size_and_pixel_size(phantom: tuple[Path, PhantomTruth
     try:
         metadata = reader.metadata
         assert (metadata.pyramid.size.width, metadata.pyramid.size.height) == (7000, 5200)
-        assert metadata.calibration.mpp == pytest.approx(0.5, rel=1e-3)
+        assert metadata.pixel_size.mpp == pytest.approx(0.5, rel=1e-3)
         assert len(metadata.pyramid.levels) > 1
         assert metadata.format_name != "image", "OpenSlide should read it"
     finally:
@@ -47,9 +47,9 @@ def test_each_region_has_the_stain_of_its_class_at_the_size_of_a_patch(
 ) -> None:
     path, truth = phantom
     reader = open_slide(path)
-    assert {key for key, _ in truth.regions} == set(STAINS)
-    names = list(STAINS)
-    stains = np.array([STAINS[name] for name in names], float)
+    assert {key for key, _ in truth.regions} == set(STAIN_COLORS)
+    names = list(STAIN_COLORS)
+    stains = np.array([STAIN_COLORS[name] for name in names], float)
     rng = np.random.default_rng(1)
     try:
         for key, region in truth.regions:
@@ -62,15 +62,15 @@ def test_each_region_has_the_stain_of_its_class_at_the_size_of_a_patch(
         reader.close()
 
 
-@pytest.mark.parametrize("key", list(STAINS))
+@pytest.mark.parametrize("key", list(STAIN_COLORS))
 def test_every_window_of_a_texture_is_nearest_to_its_own_stain(key: str) -> None:
-    others = np.array([stain for name, stain in STAINS.items() if name != key], float)
+    others = np.array([stain for name, stain in STAIN_COLORS.items() if name != key], float)
     for variant in range(VARIANTS):
         sums = block(key, variant).astype(np.int64).cumsum(axis=0).cumsum(axis=1)
         for side in (112, 128, 224):
             corners = sums[side:, side:] - sums[side:, :-side] - sums[:-side, side:]
             means = ((corners + sums[:-side, :-side]) / side**2)[::16, ::16].reshape(-1, 3)
-            own = np.linalg.norm(means - np.array(STAINS[key]), axis=1)
+            own = np.linalg.norm(means - np.array(STAIN_COLORS[key]), axis=1)
             nearest = np.linalg.norm(means[:, None] - others, axis=2).min(axis=1)
             assert (nearest - own).min() > 8
 
@@ -179,7 +179,7 @@ def test_odd_sizes_open_and_read_to_their_last_pixel(tmp_path: Path, size: tuple
     try:
         pyramid = reader.metadata.pyramid
         assert (pyramid.size.width, pyramid.size.height) == size
-        assert reader.metadata.calibration.mpp == pytest.approx(0.25, rel=1e-3)
+        assert reader.metadata.pixel_size.mpp == pytest.approx(0.25, rel=1e-3)
         for level in pyramid.levels:
             reader.read(level.index, level.width - 20, level.height - 20, 20, 20)
     finally:
@@ -197,6 +197,6 @@ def test_the_largest_phantom_is_written_quickly_and_stays_small(tmp_path: Path) 
     try:
         key, region = truth.regions[0]
         mean = _means(reader, int(region.center.x), int(region.center.y), 256)
-        assert np.linalg.norm(mean - np.array(STAINS[key])) < 15
+        assert np.linalg.norm(mean - np.array(STAIN_COLORS[key])) < 15
     finally:
         reader.close()

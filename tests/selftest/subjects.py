@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import TileKey
 from bachview.inference.plan import Plan, make_plan
 from bachview.jobs.tokens import CancelToken
@@ -46,15 +46,15 @@ class Swapped:
 
 
 def classified(
-    path: Path, judge: Ensemble | Swapped, results: Path, mpp: float | None = None
+    path: Path, ensemble: Ensemble | Swapped, results: Path, mpp: float | None = None
 ) -> Classified:
-    bundle = judge.bundle if isinstance(judge, Ensemble) else judge.ensemble.bundle
+    bundle = ensemble.bundle if isinstance(ensemble, Ensemble) else ensemble.ensemble.bundle
 
     def planned(reader: SlideReader) -> Plan:
-        calibration = Calibration.typed(mpp) if mpp else reader.metadata.calibration
-        return make_plan(reader.metadata, calibration, bundle)
+        pixel_size = PixelSize.typed(mpp) if mpp else reader.metadata.pixel_size
+        return make_plan(reader.metadata, pixel_size, bundle)
 
-    return classify_slide(path, judge, planned, results)
+    return classify_slide(path, ensemble, planned, results)
 
 
 class Drawn:

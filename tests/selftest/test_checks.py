@@ -141,8 +141,8 @@ def test_one_member_with_another_order_fails_although_it_is_outvoted(
     phantom: tuple[Path, PhantomTruth], ensemble: Ensemble, tmp_path: Path, member: int
 ) -> None:
     path, truth = phantom
-    judge = Swapped(ensemble, slice(member, member + 1), is_whole=False)
-    check = check_regions(classified(path, judge, tmp_path).prediction, truth)
+    swapped = Swapped(ensemble, slice(member, member + 1), is_whole=False)
+    check = check_regions(classified(path, swapped, tmp_path).prediction, truth)
     assert not check.ok
     assert ensemble.bundle.member_names[member] in check.message
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.models.ensemble import Ensemble
 from bachview.selftest.alignment_checks import GetTile, check_overlay, check_slide
@@ -102,16 +102,16 @@ def test_a_picture_of_the_wrong_size_fails(drawn: Drawn) -> None:
 def test_a_wrong_pixel_size_fails(drawn: Drawn, ensemble: Ensemble, mpp: float) -> None:
     geometry = ensemble.bundle.geometry
     assert check_patch_level(
-        drawn.reader, drawn.chart, geometry, drawn.reader.metadata.calibration
+        drawn.reader, drawn.chart, geometry, drawn.reader.metadata.pixel_size
     ).ok
-    wrong = Calibration.typed(mpp)
+    wrong = PixelSize.typed(mpp)
     assert not check_patch_level(drawn.reader, drawn.chart, geometry, wrong).ok
 
 
 def test_fields_of_the_wrong_size_fail(drawn: Drawn, ensemble: Ensemble) -> None:
     geometry = replace(ensemble.bundle.geometry, mpp=1.2)
-    calibration = drawn.reader.metadata.calibration
-    check = check_patch_level(drawn.reader, drawn.chart, geometry, calibration)
+    pixel_size = drawn.reader.metadata.pixel_size
+    check = check_patch_level(drawn.reader, drawn.chart, geometry, pixel_size)
     assert not check.ok
     assert "shows another place" in check.message
 
@@ -122,8 +122,8 @@ def test_patches_from_a_needlessly_fine_level_fail(
     monkeypatch.setattr(
         "bachview.slide.patches.level_for_mpp", lambda pyramid, *_: pyramid.levels[0]
     )
-    calibration = drawn.reader.metadata.calibration
-    check = check_patch_level(drawn.reader, drawn.chart, ensemble.bundle.geometry, calibration)
+    pixel_size = drawn.reader.metadata.pixel_size
+    check = check_patch_level(drawn.reader, drawn.chart, ensemble.bundle.geometry, pixel_size)
     assert not check.ok
     assert "level 1 is right" in check.message
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from bachview.core.predictions import PatchResults, PatchState
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import EngineError
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble
@@ -118,7 +118,7 @@ def test_the_engine_is_compared_with_tensorflow(ensemble: Ensemble) -> None:
     rng = np.random.default_rng(1)
     side = ensemble.bundle.geometry.input_px
     # Around the stains: midway between two of them bf16 may well fall to the other side.
-    stains = np.array([*STAINS.values()] * 5)
+    stains = np.array([*STAIN_COLORS.values()] * 5)
     colors = (stains + rng.integers(-12, 13, stains.shape)).astype(np.uint8)[:, None, None]
     patches = np.broadcast_to(colors, (20, side, side, 3)).copy()
     check = check_engine(ensemble, resolve_bundle("selftest"), patches)

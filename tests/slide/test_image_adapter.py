@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
@@ -42,15 +42,15 @@ def whole(path: Path) -> RGB:
         reader.close()
 
 
-def calibration(path: Path) -> Calibration:
+def pixel_size(path: Path) -> PixelSize:
     reader = open_slide(path)
     reader.close()
-    return reader.metadata.calibration
+    return reader.metadata.pixel_size
 
 
 def test_a_bach_photo_states_its_pixel_size() -> None:
     path = shared_file("bach-photos/Photos/Benign/b001.jpg")
-    found = calibration(path)
+    found = pixel_size(path)
     assert found.origin is Origin.FILE
     assert found.mpp_x == pytest.approx(0.56, rel=1e-4)
     assert found.mpp_y == pytest.approx(0.56, rel=1e-4)
@@ -63,16 +63,16 @@ def test_the_density_of_screens_and_printers_is_no_pixel_size(
     tmp_path: Path, dpi: int, suffix: str
 ) -> None:
     path = saved(tmp_path / f"a.{suffix}", Image.new("RGB", (50, 40)), dpi=(dpi, dpi))
-    assert calibration(path) == Calibration.unknown()
+    assert pixel_size(path) == PixelSize.unknown()
 
 
 def test_no_density_is_no_pixel_size(tmp_path: Path) -> None:
-    assert calibration(saved(tmp_path / "a.png", Image.new("RGB", (5, 4)))).origin is Origin.UNKNOWN
+    assert pixel_size(saved(tmp_path / "a.png", Image.new("RGB", (5, 4)))).origin is Origin.UNKNOWN
 
 
 def test_pixels_need_not_be_square(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("RGB", (50, 40)), dpi=(25_400, 50_800))
-    found = calibration(path)
+    found = pixel_size(path)
     assert found.mpp_x == pytest.approx(1, rel=1e-3)
     assert found.mpp_y == pytest.approx(0.5, rel=1e-3)
 
@@ -105,7 +105,7 @@ def test_axes_of_the_density_turn_with_the_picture(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     path = saved(tmp_path / "a.png", Image.new("RGB", (50, 40)), dpi=(25_400, 50_800), exif=exif)
-    found = calibration(path)
+    found = pixel_size(path)
     assert found.mpp_x == pytest.approx(0.5, rel=1e-3)
     assert found.mpp_y == pytest.approx(1, rel=1e-3)
 

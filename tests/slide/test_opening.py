@@ -44,7 +44,7 @@ def refusal(path: Path) -> str:
 def test_real_slides_open() -> None:
     slide = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
     facts = slide.metadata
-    assert (facts.vendor, facts.objective_power, facts.calibration.mpp_x) == ("aperio", 20, 0.499)
+    assert (facts.vendor, facts.objective_power, facts.pixel_size.mpp_x) == ("aperio", 20, 0.499)
     assert facts.fingerprint == (
         "q1:6335ea0e6cc54c2cba64bb265d3c713a50cd84484924e3a9c109558c13521d5c"
     )
@@ -59,9 +59,9 @@ def test_the_real_ome_tiff_that_openslide_refuses() -> None:
     slide = open_slide(shared_file("slides/OS-1-detail.ome.tif"))
     facts = slide.metadata
     assert facts.format_name == "ome-tiff"
-    assert facts.calibration.mpp_x == pytest.approx(0.2270972430394695)
-    assert facts.calibration.mpp_y == pytest.approx(0.22710240047237298)
-    assert facts.calibration.origin is Origin.FILE
+    assert facts.pixel_size.mpp_x == pytest.approx(0.2270972430394695)
+    assert facts.pixel_size.mpp_y == pytest.approx(0.22710240047237298)
+    assert facts.pixel_size.origin is Origin.FILE
     picture = slide.read(0, 0, 0, 1101, 1101)
     # Stained tissue on light glass, in the right colour order: red and blue above green.
     means = picture.reshape(-1, 3).mean(0)
@@ -74,8 +74,8 @@ def test_a_dicom_file_and_its_folder() -> None:
     file = shared_file("slides/multi_frame_jpeg_camelyon_challenge_image.dcm")
     slide = open_slide(file)
     assert slide.metadata.format_name == "dicom"
-    assert slide.metadata.calibration.mpp_x == pytest.approx(28.969)
-    assert not slide.metadata.calibration.is_plausible
+    assert slide.metadata.pixel_size.mpp_x == pytest.approx(28.969)
+    assert not slide.metadata.pixel_size.is_plausible
     picture = slide.read(0, 0, 0, 1152, 700)
     slide.close()
     folder = open_slide(file.parent)
@@ -87,10 +87,10 @@ def test_a_dicom_file_and_its_folder() -> None:
 
 def test_an_implausible_pixel_size_is_kept_as_the_files() -> None:
     slide = open_slide(shared_file("slides/boxes.tiff"))
-    calibration = slide.metadata.calibration
-    assert calibration.origin is Origin.FILE
-    assert calibration.mpp_x == pytest.approx(352.7778)
-    assert not calibration.is_plausible
+    pixel_size = slide.metadata.pixel_size
+    assert pixel_size.origin is Origin.FILE
+    assert pixel_size.mpp_x == pytest.approx(352.7778)
+    assert not pixel_size.is_plausible
     assert slide.metadata.icc_profile is not None
     slide.close()
 

@@ -20,7 +20,7 @@ from bachview.core.pixel_size import Origin
 from bachview.core.pyramid import DOWNSAMPLE_TOLERANCE, Level
 from bachview.errors import SlideReadError
 from bachview.slide.formats import openslide_adapter
-from bachview.slide.formats.openslide_adapter import OpenSlideReader, bounds_of, calibration_of
+from bachview.slide.formats.openslide_adapter import OpenSlideReader, bounds_of, pixel_size_of
 from bachview.slide.levels import rising_levels, true_downsample
 from tests.conftest import shared_file
 from tests.slides import gradient, write_pyramid
@@ -191,13 +191,13 @@ def test_bounds_are_used_where_they_make_sense() -> None:
     assert bounds(100, 50, -5, 200) == extent
 
 
-def test_calibration_is_what_the_file_states() -> None:
-    both = calibration_of({"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.5"})
+def test_pixel_size_is_what_the_file_states() -> None:
+    both = pixel_size_of({"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.5"})
     assert (both.mpp_x, both.mpp_y, both.origin) == (0.25, 0.5, Origin.FILE)
-    one = calibration_of({"openslide.mpp-x": "0.25"})
+    one = pixel_size_of({"openslide.mpp-x": "0.25"})
     assert (one.mpp_y, one.is_plausible) == (None, False)
-    assert calibration_of({}).origin is Origin.UNKNOWN
-    assert calibration_of({"openslide.mpp-x": "inf", "openslide.mpp-y": "x"}).mpp_x is None
+    assert pixel_size_of({}).origin is Origin.UNKNOWN
+    assert pixel_size_of({"openslide.mpp-x": "inf", "openslide.mpp-y": "x"}).mpp_x is None
 
 
 def test_the_real_levels_of_a_slide() -> None:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration, Origin
-from bachview.errors import CalibrationError, SlideReadError
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.errors import PixelSizeError, SlideReadError
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
 from tests.conftest import shared_file
@@ -42,7 +42,7 @@ def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
 )
 def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> None:
     reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
-    patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(48, mpp, 48 * mpp))
+    patches = PatchReader(reader, reader.metadata.pixel_size, PatchGeometry(48, mpp, 48 * mpp))
     side = 48 * mpp / 0.5
     field = Region(x, y, side, side)
     # Edges that nearly meet the slide's are laid on them: see the next test.
@@ -63,7 +63,7 @@ def test_a_field_that_misses_the_slides_edge_by_a_hair_shows_no_white(
 ) -> None:
     reader = ArraySlide(np.full((300, 400, 3), 90, np.uint8), mpp=0.5, factors=())
     geometry = PatchGeometry(48, side * 0.5 / 48, 24.0)
-    patches = PatchReader(reader, reader.metadata.calibration, geometry)
+    patches = PatchReader(reader, reader.metadata.pixel_size, geometry)
     for field in (
         Region(miss, miss, side, side),
         Region(400 - side + miss, 300 - side + miss, side, side),
@@ -73,8 +73,8 @@ def test_a_field_that_misses_the_slides_edge_by_a_hair_shows_no_white(
 
 def test_pixels_need_not_be_square() -> None:
     reader = ArraySlide(gradient(800, 800), factors=())
-    calibration = Calibration(0.5, 0.25, Origin.FILE)
-    patches = PatchReader(reader, calibration, PatchGeometry(64, 1.0, 64.0))
+    pixel_size = PixelSize(0.5, 0.25, Origin.FILE)
+    patches = PatchReader(reader, pixel_size, PatchGeometry(64, 1.0, 64.0))
     patch = patches.read(Region(100, 200, 128, 256)).astype(float)
     red, green = patch[..., 0].mean(axis=0), patch[..., 1].mean(axis=1)
     np.testing.assert_allclose(red[[0, -1]], [101 * 255 / 799, 227 * 255 / 799], atol=1.5)
@@ -88,15 +88,15 @@ def test_it_reads_the_coarsest_level_that_is_twice_as_fine_as_the_models_mpp(
     mpp: float, level: int
 ) -> None:
     reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
-    patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(32, mpp, 32 * mpp))
+    patches = PatchReader(reader, reader.metadata.pixel_size, PatchGeometry(32, mpp, 32 * mpp))
     assert patches.level.index == level
 
 
 def test_the_colour_transform_is_applied_last() -> None:
     reader = ArraySlide(PICTURE, factors=())
     geometry = PatchGeometry(32, 0.5, 16.0)
-    plain = PatchReader(reader, reader.metadata.calibration, geometry)
-    inverted = PatchReader(reader, reader.metadata.calibration, geometry, lambda rgb: 255 - rgb)
+    plain = PatchReader(reader, reader.metadata.pixel_size, geometry)
+    inverted = PatchReader(reader, reader.metadata.pixel_size, geometry, lambda rgb: 255 - rgb)
     field = Region(10.3, 20.7, 32, 32)
     np.testing.assert_array_equal(inverted.read(field), 255 - plain.read(field))
 
@@ -104,7 +104,7 @@ def test_the_colour_transform_is_applied_last() -> None:
 def test_a_damaged_part_raises_and_the_rest_goes_on() -> None:
     reader = ArraySlide(PICTURE, factors=(), broken=Region(500, 500, 10, 10))
     geometry = PatchGeometry(64, 0.5, 32.0)
-    patches = PatchReader(reader, reader.metadata.calibration, geometry)
+    patches = PatchReader(reader, reader.metadata.pixel_size, geometry)
     with pytest.raises(SlideReadError):
         patches.read(Region(470, 470, 64, 64))
     assert patches.read(Region(10, 10, 64, 64)).shape == (64, 64, 3)
@@ -112,16 +112,16 @@ def test_a_damaged_part_raises_and_the_rest_goes_on() -> None:
 
 def test_without_a_pixel_size_it_says_so() -> None:
     reader = ArraySlide(PICTURE, mpp=None, factors=())
-    with pytest.raises(CalibrationError, match="pixel size"):
-        PatchReader(reader, Calibration.unknown(), PatchGeometry(64, 0.5, 32.0))
+    with pytest.raises(PixelSizeError, match="pixel size"):
+        PatchReader(reader, PixelSize.unknown(), PatchGeometry(64, 0.5, 32.0))
 
 
 def test_a_patch_of_a_real_slide_at_its_own_mpp_is_its_own_pixels() -> None:
     reader = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
     try:
-        mpp = reader.metadata.calibration.mpp
+        mpp = reader.metadata.pixel_size.mpp
         assert mpp is not None
-        patches = PatchReader(reader, reader.metadata.calibration, PatchGeometry(128, mpp, 64.0))
+        patches = PatchReader(reader, reader.metadata.pixel_size, PatchGeometry(128, mpp, 64.0))
         np.testing.assert_array_equal(
             patches.read(Region(700, 900, 128, 128)), reader.read(0, 700, 900, 128, 128)
         )

@@ -128,9 +128,9 @@ def test_metadata(reader: SlideReader, kind: Kind, file: Path) -> None:
     assert metadata.format_name == kind.format_name
     assert (metadata.pyramid.size.width, metadata.pyramid.size.height) == (WIDTH, HEIGHT)
     assert metadata.pyramid.bounds == metadata.pyramid.extent
-    assert metadata.calibration.origin is Origin.FILE
-    assert metadata.calibration.mpp_x == pytest.approx(0.5, rel=1e-3)
-    assert metadata.calibration.mpp_y == pytest.approx(0.5, rel=1e-3)
+    assert metadata.pixel_size.origin is Origin.FILE
+    assert metadata.pixel_size.mpp_x == pytest.approx(0.5, rel=1e-3)
+    assert metadata.pixel_size.mpp_y == pytest.approx(0.5, rel=1e-3)
     assert metadata.fingerprint[:3] in ("q1:", "s1:")
     assert metadata.associated_images == ()
     assert metadata.icc_profile is None

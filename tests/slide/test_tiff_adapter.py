@@ -167,7 +167,7 @@ def test_resolution_tags_in_both_units_and_without(tmp_path: Path) -> None:
         )
         found = TiffReader(path)
         found.close()
-        assert found.metadata.calibration.mpp_x == pytest.approx(mpp)
+        assert found.metadata.pixel_size.mpp_x == pytest.approx(mpp)
     for unit, value in (("INCH", 300), ("NONE", 50_800)):
         path = written(
             tmp_path / f"{unit}-{value}.tif",
@@ -178,7 +178,7 @@ def test_resolution_tags_in_both_units_and_without(tmp_path: Path) -> None:
         )
         found = TiffReader(path)
         found.close()
-        assert found.metadata.calibration.origin is Origin.UNKNOWN
+        assert found.metadata.pixel_size.origin is Origin.UNKNOWN
 
 
 def test_imagej_units(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_imagej_units(tmp_path: Path) -> None:
     tifffile.imwrite(path, PICTURE, imagej=True, resolution=(4, 4), metadata={"unit": "um"})
     found = TiffReader(path)
     found.close()
-    assert found.metadata.calibration.mpp_x == pytest.approx(0.25)
+    assert found.metadata.pixel_size.mpp_x == pytest.approx(0.25)
 
 
 def test_a_profile_is_found(tmp_path: Path) -> None:
@@ -245,13 +245,13 @@ OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/
 )
 def test_units_of_ome(attributes: str, mpp_x: float | None, mpp_y: float | None) -> None:
     facts = read_ome(OME.format(attributes), 30, 20)
-    assert facts.calibration.mpp_x == (None if mpp_x is None else pytest.approx(mpp_x))
-    assert facts.calibration.mpp_y == (None if mpp_y is None else pytest.approx(mpp_y))
+    assert facts.pixel_size.mpp_x == (None if mpp_x is None else pytest.approx(mpp_x))
+    assert facts.pixel_size.mpp_y == (None if mpp_y is None else pytest.approx(mpp_y))
     assert (facts.objective_power, facts.vendor) == (40, "Maker")
 
 
 def test_ome_of_another_size_says_nothing() -> None:
-    assert read_ome(OME.format(""), 77, 77).calibration.origin is Origin.UNKNOWN
+    assert read_ome(OME.format(""), 77, 77).pixel_size.origin is Origin.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -305,6 +305,6 @@ def test_levels_below_an_ome_tiff_are_used(tmp_path: Path) -> None:
     reader = open_slide(path)
     assert reader.metadata.format_name == "ome-tiff"
     assert [level.downsample for level in reader.metadata.pyramid.levels] == [1, 4]
-    assert reader.metadata.calibration.mpp_x == 0.5
+    assert reader.metadata.pixel_size.mpp_x == 0.5
     assert np.abs(reader.read(0, 0, 0, 200, 200).astype(int) - large[:200, :200]).mean() < 8
     reader.close()

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
-from bachview.errors import CalibrationError, Cancelled
+from bachview.errors import Cancelled, PixelSizeError
 from bachview.jobs.tokens import CancelToken
 from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import open_slide
@@ -84,7 +84,7 @@ def test_phantom_tissue_is_found_and_ink_and_glass_are_not(tmp_path: Path) -> No
     truth = write_phantom(path, width=8000, height=6000)
     reader = open_slide(path)
     try:
-        mask = find_tissue(reader, reader.metadata.calibration)
+        mask = find_tissue(reader, reader.metadata.pixel_size)
     finally:
         reader.close()
     grid = PatchGrid(mask.region, 128, 128, 128, 128)
@@ -102,7 +102,7 @@ def test_phantom_tissue_is_found_and_ink_and_glass_are_not(tmp_path: Path) -> No
 def test_a_real_slide_has_its_tissue_and_its_glass() -> None:
     reader = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
     try:
-        mask = find_tissue(reader, reader.metadata.calibration)
+        mask = find_tissue(reader, reader.metadata.pixel_size)
     finally:
         reader.close()
     assert 0.3 < mask.mask.mean() < 0.55
@@ -124,7 +124,7 @@ def test_a_real_slide_has_its_tissue_and_its_glass() -> None:
 def test_a_photo_is_tissue_but_for_its_glass(name: str, least: float, most: float) -> None:
     reader = open_slide(shared_file(f"bach-photos/Photos/{name}.jpg"))
     try:
-        mask = find_tissue(reader, Calibration.typed(0.56))
+        mask = find_tissue(reader, PixelSize.typed(0.56))
     finally:
         reader.close()
     assert least <= mask.mask.mean() <= most
@@ -133,7 +133,7 @@ def test_a_photo_is_tissue_but_for_its_glass(name: str, least: float, most: floa
 def test_parts_that_cannot_be_read_count_as_tissue_so_that_a_run_reports_them() -> None:
     picture = np.full((2048, 2048, 3), 243, np.uint8)
     reader = ArraySlide(picture, factors=(), broken=Region(1024, 1024, 300, 300))
-    mask = find_tissue(reader, Calibration.typed(0.5))
+    mask = find_tissue(reader, PixelSize.typed(0.5))
     grid = PatchGrid(mask.region, 128, 128, 128, 128)
     cells = mask.tissue_cells(grid).mask
     assert cells[8:10, 8:10].all()
@@ -158,7 +158,7 @@ def test_a_level_near_to_the_masks_pixel_is_read_and_finds_the_same(
     picture = np.full((4096, 4096, 3), 243, np.uint8)
     picture[1000:3000, 1500:3500] = (205, 120, 170)
     reader = ArraySlide(picture, mpp=0.6, factors=factors)
-    mask = find_tissue(reader, reader.metadata.calibration)
+    mask = find_tissue(reader, reader.metadata.pixel_size)
     assert mask.mpp == pytest.approx(9.6 if factors else 8.0)
     assert mask.area_mm2 == pytest.approx((2000 * 0.6e-3) ** 2, rel=0.03)
 
@@ -171,7 +171,7 @@ def test_the_mask_lies_where_the_scanned_area_does() -> None:
     reader = ArraySlide(picture, mpp=0.5, factors=(16,))
     pyramid = Pyramid(reader.metadata.pyramid.levels, bounds)
     reader.metadata = replace(reader.metadata, pyramid=pyramid)
-    mask = find_tissue(reader, reader.metadata.calibration)
+    mask = find_tissue(reader, reader.metadata.pixel_size)
     assert mask.mask.shape == (64, 254)
     wanted = np.zeros(254, np.bool_)
     wanted[64:128] = True
@@ -182,21 +182,21 @@ def test_the_mask_lies_where_the_scanned_area_does() -> None:
 def test_slides_of_any_size_have_a_mask(side: int) -> None:
     for color, tissue in (((205, 120, 170), 1.0), (GLASS, 0.0)):
         reader = ArraySlide(np.full((side, side + 2, 3), color, np.uint8), factors=())
-        mask = find_tissue(reader, Calibration.typed(0.5))
+        mask = find_tissue(reader, PixelSize.typed(0.5))
         assert mask.mask.mean() == tissue
 
 
 def test_a_very_large_slide_has_a_mask_of_bounded_size() -> None:
     reader = ArraySlide(np.full((4000, 5000, 3), 243, np.uint8), mpp=16.0, factors=())
-    mask = find_tissue(reader, reader.metadata.calibration)
+    mask = find_tissue(reader, reader.metadata.pixel_size)
     assert mask.mask.size <= 13_000_000
     assert not mask.mask.any()
 
 
 def test_without_a_pixel_size_it_says_so() -> None:
     reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), mpp=None, factors=())
-    with pytest.raises(CalibrationError, match="pixel size"):
-        find_tissue(reader, Calibration.unknown())
+    with pytest.raises(PixelSizeError, match="pixel size"):
+        find_tissue(reader, PixelSize.unknown())
 
 
 def test_it_stops_when_asked() -> None:
@@ -204,7 +204,7 @@ def test_it_stops_when_asked() -> None:
     token.cancel()
     reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), factors=())
     with pytest.raises(Cancelled):
-        find_tissue(reader, Calibration.typed(0.5), token)
+        find_tissue(reader, PixelSize.typed(0.5), token)
 
 
 def test_it_stops_between_the_steps_as_well() -> None:
@@ -221,4 +221,4 @@ def test_it_stops_between_the_steps_as_well() -> None:
 
     reader = ArraySlide(np.full((64, 64, 3), 200, np.uint8), factors=())
     with pytest.raises(Cancelled):
-        find_tissue(reader, Calibration.typed(0.5), Late())
+        find_tissue(reader, PixelSize.typed(0.5), Late())

@@ -52,9 +52,9 @@ def test_results_survive_closing_exactly(tmp_path: Path) -> None:
         assert prediction.count(PatchState.DONE) == 20
         assert prediction.count(PatchState.NO_TISSUE) == 9
         for cell, probabilities in zip(saved.cells, saved.probabilities, strict=True):
-            opinion = prediction.opinion(*cell)
-            assert opinion is not None
-            assert np.array_equal(opinion.probabilities, probabilities)
+            patch_result = prediction.patch_result(*cell)
+            assert patch_result is not None
+            assert np.array_equal(patch_result.probabilities, probabilities)
         assert np.array_equal(store.tissue(record.run_id).mask, tissue.mask)
         assert np.array_equal(store.tissue(record.run_id).moves, tissue.moves)
         assert prediction.field(1, 2) == tissue.field(record.key.grid, 1, 2)
@@ -104,9 +104,9 @@ def test_no_patch_is_saved_twice(tmp_path: Path) -> None:
         assert store.commit(run, runs.results([[1, 2], [3, 3]], seed=2)) == 1
         assert store.commit(run, runs.results([[1, 2]], seed=3)) == 0
         assert store.runs()[0].done == 3
-        opinion = store.load(run).opinion(1, 2)
-        assert opinion is not None
-        assert np.array_equal(opinion.probabilities, first.probabilities[1])
+        patch_result = store.load(run).patch_result(1, 2)
+        assert patch_result is not None
+        assert np.array_equal(patch_result.probabilities, first.probabilities[1])
 
 
 def test_a_failed_patch_may_be_replaced_by_a_good_one_only(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from PIL import Image, ImageFilter
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.training.augmentation import augmented, augmenter, write_batch_picture
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 from bachview.training.recipe import Augmentation
-from bachview.training.stain_jitter import STAINS
+from bachview.training.stain_jitter import STAIN_VECTORS
 from tests.training.tiny_training import NOTHING, only, write_recipe
 
 Pixels = npt.NDArray[np.uint8]
@@ -103,7 +103,7 @@ def test_black_and_white_stay_in_range() -> None:
 @pytest.mark.parametrize("stain", [0, 1])
 def test_more_or_less_stain_is_the_same_colour_denser_or_thinner(stain: int) -> None:
     amount = np.linspace(0.2, 0.9, 32)[:, None, None] * np.ones((1, 32, 1))
-    patch = 256 * np.exp(-amount * STAINS[stain]) - 1
+    patch = 256 * np.exp(-amount * STAIN_VECTORS[stain]) - 1
     patches = np.stack([patch.round().astype(np.uint8)] * 60)
     out = augmented(patches, only(stain_strength=0.3), seed=1)
     ratios = density(out) / density(patches)
@@ -119,7 +119,7 @@ def test_more_or_less_stain_is_the_same_colour_denser_or_thinner(stain: int) -> 
 def test_a_shift_adds_the_same_density_everywhere() -> None:
     patches = clouds(40)
     out = augmented(patches, only(stain_shift=0.1), seed=1)
-    moved = (density(out) - density(patches)) @ np.linalg.inv(STAINS)
+    moved = (density(out) - density(patches)) @ np.linalg.inv(STAIN_VECTORS)
     inner = ((out > 20) & (out < 250) & (patches > 20)).min(-1)
     for patch, place in zip(moved, inner, strict=True):
         assert patch[place].std(0).max() < 0.03
@@ -170,9 +170,9 @@ def test_compression_is_what_jpeg_files_do(size: tuple[int, int]) -> None:
     out = augmented(patches, only(jpeg=1.0), seed=1).astype(int)
     files = []
     for quality in range(40, 96):
-        held = io.BytesIO()
-        Image.fromarray(patches[0]).save(held, "JPEG", quality=quality, subsampling=0)
-        files.append(np.asarray(Image.open(held)).astype(int))
+        held_out = io.BytesIO()
+        Image.fromarray(patches[0]).save(held_out, "JPEG", quality=quality, subsampling=0)
+        files.append(np.asarray(Image.open(held_out)).astype(int))
     height, width = (side - side % 8 for side in size)
     whole = (slice(0, height), slice(0, width))
     qualities = []
@@ -217,7 +217,7 @@ def test_it_counts_in_float32_whatever_the_network_does_and_has_no_weights() -> 
 def test_a_picture_of_a_batch_is_written(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
     sources = [
-        Source(np.full((96, 128, 3), 60 + 40 * label, np.uint8), label, str(label))
+        TrainingImage(np.full((96, 128, 3), 60 + 40 * label, np.uint8), label, str(label))
         for label in range(4)
     ]
     path = tmp_path / "batch.png"

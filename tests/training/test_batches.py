@@ -7,23 +7,25 @@ import numpy as np
 import pytest
 
 from bachview.training.batches import one_hot, training_batches
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 from tests.training.tiny_training import only
 
 COUNTS = (1, 30, 4)
 
 
 @pytest.fixture(scope="module")
-def sources() -> list[Source]:
+def sources() -> list[TrainingImage]:
     """Flat pictures: red is the class, green the source."""
     return [
-        Source(np.full((40, 50, 3), (100 * label, number, 0), np.uint8), label, f"{label}-{number}")
+        TrainingImage(
+            np.full((40, 50, 3), (100 * label, number, 0), np.uint8), label, f"{label}-{number}"
+        )
         for label, count in enumerate(COUNTS)
         for number in range(count)
     ]
 
 
-def batches(sources: list[Source], **changes: Any) -> Any:
+def batches(sources: list[TrainingImage], **changes: Any) -> Any:
     settings: dict[str, Any] = {
         "batch": 16,
         "steps": 20,
@@ -35,7 +37,7 @@ def batches(sources: list[Source], **changes: Any) -> Any:
     return training_batches(sources, one_hot(sources, 4), **(settings | changes))
 
 
-def test_a_batch_is_what_a_network_takes(sources: list[Source]) -> None:
+def test_a_batch_is_what_a_network_takes(sources: list[TrainingImage]) -> None:
     drawn = batches(sources)
     assert len(drawn) == 20
     patches, wanted = drawn[0]
@@ -46,7 +48,9 @@ def test_a_batch_is_what_a_network_takes(sources: list[Source]) -> None:
     assert (patches[:, 0, 0, 0] == 100 * wanted.argmax(1)).all()
 
 
-def test_some_patches_reach_over_the_edge_where_the_recipe_says_so(sources: list[Source]) -> None:
+def test_some_patches_reach_over_the_edge_where_the_recipe_says_so(
+    sources: list[TrainingImage],
+) -> None:
     drawn = batches(sources, augmentation=only(scale=0.2, glass=0.5))
     edges = [(drawn[i][0][..., 2].max((1, 2)) > 200).mean() for i in range(20)]
     assert 0.2 < np.mean(edges) < 0.6
@@ -54,7 +58,9 @@ def test_some_patches_reach_over_the_edge_where_the_recipe_says_so(sources: list
     assert all(batches(sources)[i][0][..., 2].max() == 0 for i in range(20))
 
 
-def test_every_class_is_drawn_equally_often_and_in_it_every_source(sources: list[Source]) -> None:
+def test_every_class_is_drawn_equally_often_and_in_it_every_source(
+    sources: list[TrainingImage],
+) -> None:
     drawn = batches(sources, steps=60)
     patches = np.concatenate([drawn[i][0][:, 0, 0] for i in range(60)])
     shares = [np.mean(patches[:, 0] == 100 * label) for label in range(len(COUNTS))]
@@ -63,10 +69,10 @@ def test_every_class_is_drawn_equally_often_and_in_it_every_source(sources: list
         assert len(np.unique(patches[patches[:, 0] == 100 * label, 1])) == count
 
 
-def test_an_item_depends_on_seed_epoch_and_index_only(sources: list[Source]) -> None:
+def test_an_item_depends_on_seed_epoch_and_index_only(sources: list[TrainingImage]) -> None:
     rng = np.random.default_rng(0)
     noisy = [
-        Source(rng.integers(0, 255, (40, 50, 3)).astype(np.uint8), label, "a")
+        TrainingImage(rng.integers(0, 255, (40, 50, 3)).astype(np.uint8), label, "a")
         for label in (0, 1, 2)
     ]
     first = batches(noisy)
@@ -78,7 +84,7 @@ def test_an_item_depends_on_seed_epoch_and_index_only(sources: list[Source]) -> 
     assert all(not np.array_equal(other[0], first[0][0]) for other in others)
 
 
-def test_a_fit_sees_each_batch_once_and_ends_its_threads(sources: list[Source]) -> None:
+def test_a_fit_sees_each_batch_once_and_ends_its_threads(sources: list[TrainingImage]) -> None:
     import keras
 
     before = threading.active_count()

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import build_cnn
 from bachview.models.bundle.writer import Cnn
 from bachview.training.cross_fitting import rows_of
 from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
 from bachview.training.fitting import FitWatcher
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 from bachview.training.recipe import Heads
 from tests.training.tiny_training import write_recipe
 
@@ -21,13 +21,13 @@ from tests.training.tiny_training import write_recipe
 SIDE, GRID, VIEWS = 128, 9, 4
 
 
-def sources(count: int, *, name: str, are_windows: bool = False) -> list[Source]:
+def sources(count: int, *, name: str, are_windows: bool = False) -> list[TrainingImage]:
     rng = np.random.default_rng(len(name))
     made = []
     for place in range(count):
-        color = np.array(STAINS[BACH_CLASSES.keys[place % 4]])
+        color = np.array(STAIN_COLORS[BACH_CLASSES.keys[place % 4]])
         pixels = np.clip(color + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
-        made.append(Source(pixels, place % 4, f"{name}-{place}", is_window=are_windows))
+        made.append(TrainingImage(pixels, place % 4, f"{name}-{place}", is_window=are_windows))
     return made
 
 
@@ -73,7 +73,7 @@ def test_classifiers_see_all_patients_where_the_networks_learn_no_label(
             *sources(12, name="learnt"),
             *sources(4, name="window", are_windows=True),
         ],
-        held=sources(16, name="held") if has_stages else [],
+        held_out=sources(16, name="held") if has_stages else [],
         recipe=recipe.model_copy(update=changes),
         imagenet="scratch",
         pretrained={},

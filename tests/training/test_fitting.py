@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
 from bachview.training.hard_negatives import with_hard_negatives
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 from bachview.training.networks import (
     IMAGENET_FILES,
     build_network,
@@ -48,14 +48,14 @@ def test_the_backbone_drops_layers_only_where_the_head_drops_features(dropout: f
     assert all((rate > 0) == (dropout > 0) for rate in rates)
 
 
-def sources(count: int = 16, *, are_windows: bool = False) -> list[Source]:
+def sources(count: int = 16, *, are_windows: bool = False) -> list[TrainingImage]:
     rng = np.random.default_rng(0)
     made = []
     for place in range(count):
         label = place % 4
-        color = np.array(STAINS[BACH_CLASSES.keys[label]])
+        color = np.array(STAIN_COLORS[BACH_CLASSES.keys[label]])
         pixels = np.clip(color + rng.normal(0, 8, (96, 96, 3)), 0, 255).astype(np.uint8)
-        made.append(Source(pixels, label, f"patient-{place}", is_window=are_windows))
+        made.append(TrainingImage(pixels, label, f"patient-{place}", is_window=are_windows))
     return made
 
 
@@ -64,7 +64,7 @@ def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
         "architecture": "constructed",
         "classes": BACH_CLASSES,
         "train": sources(),
-        "held": sources(8),
+        "held_out": sources(8),
         "recipe": recipe,
         "imagenet": "scratch",
         "pretrained": None,
@@ -209,7 +209,7 @@ def test_weights_that_cannot_be_fetched_are_said_so(
         load_imagenet(efficientnet, "efficientnet_b0", None)
 
 
-class Judge:
+class PatchClassifier:
     """Says Normal with the brightness of the patch."""
 
     input_shape = (None, 64, 64, 3)
@@ -221,13 +221,13 @@ class Judge:
 
 def test_the_easier_half_of_the_normal_windows_is_left_out(tmp_path: Path) -> None:
     windows = [
-        Source(np.full((96, 96, 3), shade, np.uint8), label, "slide", is_window=True)
+        TrainingImage(np.full((96, 96, 3), shade, np.uint8), label, "slide", is_window=True)
         for label in (0, 3)
         for shade in (10, 60, 120, 250)
     ]
-    photo = Source(np.full((96, 96, 3), 255, np.uint8), 0, "patient")
+    photo = TrainingImage(np.full((96, 96, 3), 255, np.uint8), 0, "patient")
     record = tmp_path / "easy.json"
-    kept = with_hard_negatives(Judge(), [photo, *windows], BACH_CLASSES, record)
+    kept = with_hard_negatives(PatchClassifier(), [photo, *windows], BACH_CLASSES, record)
     assert kept == [photo, *windows[:2], *windows[4:]]
     assert json.loads(record.read_text()) == [3, 4]
     # A later call keeps the choice, whatever the network says by then.

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.datasets.samples import Photo
 from bachview.errors import DatasetError
 from bachview.jobs.tokens import CancelToken
@@ -21,7 +21,7 @@ from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
 from bachview.training.images import (
     Crop,
-    Source,
+    TrainingImage,
     grid_patches,
     load_sources,
     random_crop,
@@ -129,7 +129,7 @@ def test_places_angles_mirrors_and_scales_are_spread_evenly() -> None:
 
 
 def test_turned_crops_are_as_sharp_as_what_is_judged_later() -> None:
-    source = Source(speckle(0, 200, 260), 0, "a")
+    source = TrainingImage(speckle(0, 200, 260), 0, "a")
     plain, _ = grid_patches([source], 64)
     turned = np.stack([crop.pixels for crop in crops(source.pixels, 64, 0.0, 60)])
     assert detail(turned) / detail(plain) == pytest.approx(1, abs=0.12)
@@ -154,7 +154,7 @@ def test_a_photo_is_resampled_as_slides_are(tmp_path: Path) -> None:
     assert (source.pixels.shape, source.label, source.group) == ((144, 192, 3), 2, "patient")
     reader = open_slide(photo.path)
     try:
-        patches = PatchReader(reader, Calibration.typed(0.5), PatchGeometry(64, 1.25, 80.0))
+        patches = PatchReader(reader, PixelSize.typed(0.5), PatchGeometry(64, 1.25, 80.0))
         # The field of 64 px of 1.25 um that begins 40 px from the left, 20 from the top.
         shown = patches.read(Region(100.0, 50.0, 160.0, 160.0))
     finally:
@@ -173,7 +173,7 @@ def test_a_photo_smaller_than_a_field_is_a_sentence(tmp_path: Path) -> None:
 def test_the_grid_covers_every_source_to_its_edges() -> None:
     y, x = np.mgrid[:100, :150]
     sources = [
-        Source(np.stack([x, y, np.full_like(x, label)], -1).astype(np.uint8), label, "a")
+        TrainingImage(np.stack([x, y, np.full_like(x, label)], -1).astype(np.uint8), label, "a")
         for label in (3, 1)
     ]
     patches, labels = grid_patches(sources, 64)
@@ -187,7 +187,7 @@ def test_the_grid_covers_every_source_to_its_edges() -> None:
 
 @pytest.mark.parametrize(("factor", "shape"), [(1.0, (60, 81)), (0.5, (30, 40)), (1 / 3, (20, 27))])
 def test_sources_are_reduced(factor: float, shape: tuple[int, int]) -> None:
-    source = Source(speckle(3, 60, 81), 2, "a")
+    source = TrainingImage(speckle(3, 60, 81), 2, "a")
     (small,) = reduced([source], factor)
     assert small.pixels.shape[:2] == shape
     assert (small.label, small.group) == (2, "a")

@@ -23,7 +23,7 @@ from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.recipe import Heads
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.ui.session.bundles import read_summary
-from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from tests.cli.conftest import check_schema
 from tests.training.tiny_training import write_dataset, write_recipe
 
@@ -103,9 +103,9 @@ def test_no_photo_is_judged_by_an_ensemble_that_saw_its_patient(trained: Trainin
     folder = trained.bundle.parent
     used = [set(read_split(folder / f"fold-{n}" / "split.csv")) for n in (1, 2)]
     everything = set(read_split(folder / "final" / "split.csv"))
-    judged = [everything - part for part in used]
-    assert judged[0].isdisjoint(judged[1])
-    assert judged[0] | judged[1] == everything
+    labelled = [everything - part for part in used]
+    assert labelled[0].isdisjoint(labelled[1])
+    assert labelled[0] | labelled[1] == everything
     assert trained.measured is not None
     assert trained.measured.photos == 80
 
@@ -119,7 +119,7 @@ def test_what_is_easy_is_learnt(trained: TrainingResult) -> None:
 def test_the_bundle_passes_every_check_and_says_where_it_is_from(trained: TrainingResult) -> None:
     assert all(check.ok for check in verify_bundle(trained.bundle))
     with open_bundle(trained.bundle) as bundle:
-        assert bundle.manifest.judges_tissue
+        assert bundle.manifest.is_for_tissue
         assert bundle.manifest.training.weights_origin == "scratch"
         assert "Speckled stains" in bundle.model_card
         assert "A note." in bundle.model_card
@@ -148,17 +148,17 @@ def test_the_commands_use_it(
 
 def test_the_viewer_loads_it_and_explains_with_it(trained: TrainingResult) -> None:
     summary = read_summary(str(trained.bundle))
-    assert summary.judges_tissue  # so no strip warns of it
+    assert summary.is_for_tissue  # so no strip warns of it
     choice = EnsembleChoice(summary.path, summary.sha256, "CPU")
     patch = np.full((64, 64, 3), 180, np.uint8)
-    host = EnsembleHost()
+    service = EnsembleService()
     try:
-        host.warm_up(choice).result(60)
-        explained = host.explain(choice, lambda: patch, CancelToken()).result(60)
+        service.warm_up(choice).result(60)
+        explained = service.explain(choice, lambda: patch, CancelToken()).result(60)
     finally:
-        for lane in host.lanes:
+        for lane in service.lanes:
             lane.close()
-        host.free()
+        service.free()
     assert explained.maps.shape[0] == 1
 
 
@@ -179,12 +179,15 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
     assert all(check.ok for check in verify_bundle(result.bundle))
     with open_bundle(result.bundle) as bundle:
         assert bundle.manifest.training.split.startswith("all 80 photos learnt")
-        doubt = bundle.photo_doubt
+        uniform_share = bundle.uniform_share
         card = " ".join(bundle.model_card.split())
     assert "a linear head was fitted to the features of each" in card
-    assert f"a share of {doubt:g} is spread evenly over the classes, fitted to the photos" in card
+    assert (
+        f"a share of {uniform_share:g} is spread evenly over the classes, fitted to the photos"
+        in card
+    )
     with open_bundle(folder / "fold-1" / "fold.bachmodel") as fold:
-        assert fold.photo_doubt == 0
+        assert fold.uniform_share == 0
     few = replace(asked, dataset=tmp_path / "few", output=tmp_path / "other")
     for path in sorted((data / "Photos").glob("*/*.png"))[::8]:
         (few.dataset / path.relative_to(data).parent).mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import Cancelled, DatasetError, SlideChangedError
 from bachview.jobs.tokens import CancelToken
 from bachview.training import slide_windows
-from bachview.training.images import Source
+from bachview.training.images import TrainingImage
 from bachview.training.slide_windows import WINDOW_FIELDS, sample_windows
 from tests.datasets.aperio_xml import rectangle, region, write_xml
 from tests.slides import write_pyramid
@@ -55,13 +55,13 @@ def slide(tmp_path: Path) -> AnnotatedSlide:
     return AnnotatedSlide(path, write_xml(tmp_path / "A01.xml", drawn, mpp="1.0"))
 
 
-def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[Source]:
+def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[TrainingImage]:
     return sample_windows(
         slides, per_class=per_class, field_um=FIELD_UM, mpp=2.0, seed=seed, token=CancelToken()
     )
 
 
-def share_of(window: Source, colour: tuple[int, int, int]) -> float:
+def share_of(window: TrainingImage, colour: tuple[int, int, int]) -> float:
     """Of the field in the window's middle."""
     side = len(window.pixels)
     margin = round(side * (1 - 1 / WINDOW_FIELDS) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.training.recipe import Augmentation, Recipe, read_recipe
 
 #: One photo of each class for each patient; ten numbers are one patient.
@@ -120,7 +120,7 @@ def write_dataset(folder: Path) -> Path:
         place.mkdir(parents=True)
         prefix = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}[entry.key]
         for patient in range(PATIENTS):
-            color = np.array(STAINS[entry.key]) + rng.uniform(-8, 8, 3)
+            color = np.array(STAIN_COLORS[entry.key]) + rng.uniform(-8, 8, 3)
             noise = rng.normal(0, 10, (96, 128, 1)) + rng.normal(0, 3, (96, 128, 3))
             pixels = np.clip(color + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(place / f"{prefix}{patient * 10 + 1:03d}.png")

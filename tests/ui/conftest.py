@@ -71,7 +71,7 @@ def view(qtbot: QtBot, slide: WatchedSlide) -> Iterator[SlideView]:
     view.resize(600, 500)
     view.input.smooth_zoom = False
     view.show()
-    view.set_slide(slide, TileCache(200 << 20), slide.metadata.calibration)
+    view.set_slide(slide, TileCache(200 << 20), slide.metadata.pixel_size)
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     yield view
     slide.gate.set()

@@ -48,9 +48,9 @@ def test_after_a_crash_the_built_in_bundle_is_taken_and_the_other_offered(
     settings.save()
     _die_while_loading(bundle)
     with open_window(qtbot) as window:
-        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
-        assert window.shelf.current is not None
-        assert window.shelf.current.choice == "default"
+        qtbot.waitUntil(lambda: window.selector.current is not None, timeout=LONG_MS)
+        assert window.selector.current is not None
+        assert window.selector.current.choice == "default"
         assert any("crashes.bachmodel" in text for text in window.messages.texts)
 
 
@@ -77,9 +77,9 @@ def test_a_start_that_ended_with_the_last_bundle_is_not_repeated_unasked(
     done = subprocess.run([sys.executable, "-c", _DIES_AT_START], check=False)
     assert done.returncode == 9
     with open_window(qtbot) as window:
-        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
-        assert window.shelf.current is not None
-        assert window.shelf.current.choice == "default"
+        qtbot.waitUntil(lambda: window.selector.current is not None, timeout=LONG_MS)
+        assert window.selector.current is not None
+        assert window.selector.current.choice == "default"
         assert any("ends.bachmodel" in text for text in window.messages.texts)
 
 
@@ -110,7 +110,7 @@ def test_after_a_crash_of_the_built_in_bundle_none_is_loaded(qtbot: QtBot) -> No
     settings.save()
     _die_while_loading(Path("default.bachmodel"))
     with open_window(qtbot) as window:
-        assert window.shelf.current is None
+        assert window.selector.current is None
         assert any("default.bachmodel" in text for text in window.messages.texts)
 
 

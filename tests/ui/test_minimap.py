@@ -23,7 +23,7 @@ def view(qtbot: QtBot) -> Iterator[SlideView]:
     qtbot.addWidget(view)
     view.resize(800, 600)
     view.show()
-    view.set_slide(slide, TileCache(100 << 20), slide.metadata.calibration)
+    view.set_slide(slide, TileCache(100 << 20), slide.metadata.pixel_size)
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     yield view
     assert view.close_slide()

@@ -23,10 +23,10 @@ def own(tmp_path: Path) -> str:
 
 
 def choose(qtbot: QtBot, window: MainWindow, bundle: str) -> None:
-    window.shelf.choose(bundle)
-    qtbot.waitUntil(lambda: not window.shelf.is_loading, timeout=LONG_MS)
-    assert window.shelf.current is not None
-    assert window.shelf.current.choice == bundle
+    window.selector.choose(bundle)
+    qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
+    assert window.selector.current is not None
+    assert window.selector.current.choice == bundle
 
 
 def remembered(window: MainWindow) -> str:
@@ -53,7 +53,7 @@ def test_a_bundle_that_crashes_leaves_the_window_and_is_not_remembered(
         wait_for(qtbot, page, RunState.FAILED)
         assert any("ended the process that tried it" in text for text in window.messages.texts)
         assert remembered(window) == "selftest"
-        assert not window.shelf.is_remembered
+        assert not window.selector.is_remembered
 
 
 def test_a_bundle_is_remembered_when_it_was_loaded(qtbot: QtBot, tmp_path: Path, own: str) -> None:

@@ -22,8 +22,8 @@ from bachview.ui.view.painting import (
     BLANK,
     FAILED_IMAGE,
     Layer,
-    Plane,
     TileImages,
+    ViewPlane,
     Window,
     image_of,
     paint_layers,
@@ -87,7 +87,7 @@ def copied(image: QImage) -> Pixels:
 
 
 def painted(
-    tiles: TileImages, plane: Plane, whole: Window, parts: list[Window] | None = None
+    tiles: TileImages, plane: ViewPlane, whole: Window, parts: list[Window] | None = None
 ) -> tuple[Pixels, dict[TileKey, int]]:
     """A window of the plane painted in parts, as the canvas does it."""
     image = QImage(whole[2] - whole[0], whole[3] - whole[1], QImage.Format.Format_RGB32)
@@ -104,7 +104,7 @@ def painted(
 
 @given(viewports)
 def test_a_plane_goes_to_level_0_and_back(viewport: Viewport) -> None:
-    plane = Plane.of(viewport)
+    plane = ViewPlane.of(viewport)
     place = plane.from_l0(123.25, -77.5)
     back = plane.to_l0(place.x(), place.y())
     assert math.isclose(back.x, 123.25, abs_tol=1e-6)
@@ -116,7 +116,7 @@ def test_a_plane_goes_to_level_0_and_back(viewport: Viewport) -> None:
 def test_snapping_moves_less_than_a_device_px(viewport: Viewport) -> None:
     exact, x, y = snapped(viewport)
     assert exact.center.distance_to(viewport.center) <= 0.7072 * viewport.device_downsample + 1e-9
-    corner = Plane.of(exact).from_l0(*_xy(exact.l0_from_vp(0, 0)))
+    corner = ViewPlane.of(exact).from_l0(*_xy(exact.l0_from_vp(0, 0)))
     assert corner.x() == pytest.approx(x, abs=1e-4)
     assert corner.y() == pytest.approx(y, abs=1e-4)
 
@@ -144,7 +144,7 @@ def test_painted_in_strips_is_painted_at_once(
         )
         if part[0] < part[2] and part[1] < part[3]
     ]
-    plane = Plane.of(viewport)
+    plane = ViewPlane.of(viewport)
     at_once, _ = painted(tiles.images(), plane, whole)
     in_parts, _ = painted(tiles.images(), plane, whole, parts)
     differs = (at_once != in_parts).any(axis=-1)
@@ -162,7 +162,7 @@ def test_painted_in_strips_is_painted_at_once(
 def test_turned_tiles_meet_without_gaps(tiles: Tiles, turn: float, downsample: float) -> None:
     viewport = Viewport(Point(1000, 650), downsample, Size(240, 200), 1.0, turn)
     exact, x, y = snapped(viewport)
-    pixels, missing = painted(tiles.images(), Plane.of(viewport), (x, y, x + 240, y + 200))
+    pixels, missing = painted(tiles.images(), ViewPlane.of(viewport), (x, y, x + 240, y + 200))
     assert not missing
     is_magenta = (pixels == (255, 0, 255)).all(axis=-1)
     extent = tiles.slide.metadata.pyramid.extent.expanded(-2 * downsample)
@@ -179,7 +179,7 @@ def test_turned_tiles_meet_without_gaps(tiles: Tiles, turn: float, downsample: f
 def test_level_0_at_1_to_1_is_the_slide_to_the_pixel(tiles: Tiles) -> None:
     viewport = Viewport(Point(700.3, 500.8), 1.0, Size(300, 200))
     exact, x, y = snapped(viewport)
-    pixels, _ = painted(tiles.images(), Plane.of(exact), (x, y, x + 300, y + 200))
+    pixels, _ = painted(tiles.images(), ViewPlane.of(exact), (x, y, x + 300, y + 200))
     np.testing.assert_array_equal(pixels, gradient(2000, 1300)[y : y + 200, x : x + 300, ::-1])
 
 
@@ -202,7 +202,7 @@ def test_moving_and_resting_frames_agree_in_place(
     _, x, y = snapped(viewport)
     size = viewport.device_size
     whole = (x, y, x + size.width, y + size.height)
-    moving = painted(waves.images(), Plane.of(viewport), whole)[0][..., 1] * 1.0
+    moving = painted(waves.images(), ViewPlane.of(viewport), whole)[0][..., 1] * 1.0
     # Small shifts change a picture by its slopes.
     down, along = np.gradient(resting)
     slopes = np.stack([along, down, np.ones_like(down)], axis=-1).reshape(-1, 3)
@@ -215,7 +215,7 @@ def test_moving_and_resting_frames_agree_in_place(
 def test_stand_ins_and_blanks_are_told(tiles: Tiles) -> None:
     coarse_only = Tiles(tiles.slide, without=lambda key: key.level < 2).images()
     window = (600, 500, 900, 700)
-    plane = Plane.of(Viewport(Point(0, 0), 1.0, Size(10, 10)))
+    plane = ViewPlane.of(Viewport(Point(0, 0), 1.0, Size(10, 10)))
     pixels, missing = painted(coarse_only, plane, window)
     assert set(missing.values()) == {2}
     exact = gradient(2000, 1300)[500:700, 600:900, ::-1].astype(int)
@@ -231,7 +231,7 @@ def test_a_failed_tile_is_neither_white_nor_a_stand_in_for_others(tiles: Tiles) 
         tiles.slide.metadata.pyramid,
         lambda key: FAILED_IMAGE if key in (TileKey(0, 1, 1), TileKey(top, 0, 0)) else None,
     )
-    plane = Plane.of(Viewport(Point(0, 0), 1.0, Size(10, 10)))
+    plane = ViewPlane.of(Viewport(Point(0, 0), 1.0, Size(10, 10)))
     pixels, missing = painted(failed, plane, (512, 512, 1024, 1024))
     assert not missing
     assert pixels.max() < 200
@@ -296,7 +296,7 @@ def test_marks_in_strips_are_marks_at_once(marks: Marks, turn: float) -> None:
     viewport = Viewport(Point(800, 600), 1.9, Size(400, 300), 1.0, turn)
     layers = layers_of(viewport, OverlayStyle(opacity=0.5, marks=marks))
     exact, x, y = snapped(viewport)
-    plane, whole = Plane.of(exact), (x, y, x + 400, y + 300)
+    plane, whole = ViewPlane.of(exact), (x, y, x + 400, y + 300)
 
     def drawn(parts: list[Window], layers: tuple[Layer, ...]) -> Pixels:
         image = QImage(400, 300, QImage.Format.Format_RGB32)
@@ -318,7 +318,7 @@ def test_hidden_classes_have_no_marks() -> None:
     image.fill(0xFFFFFF)
     exact, x, y = snapped(viewport)
     window = (x, y, x + 400, y + 300)
-    paint_layers(image, Plane.of(exact), (x, y), layers_of(viewport, hidden), window)
+    paint_layers(image, ViewPlane.of(exact), (x, y), layers_of(viewport, hidden), window)
     assert (pixels_of(image)[..., :3] == 255).all()
 
 

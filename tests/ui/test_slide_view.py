@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.ui.view.slide_view import SlideView
 from tests.ui.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
 
@@ -66,7 +66,7 @@ def test_keys(view: SlideView) -> None:
     assert view.viewport is not None
     fitted = view.viewport
     QTest.keyClick(view, Qt.Key.Key_5)
-    assert view.viewport.magnification(Calibration.typed(0.5)) == pytest.approx(20)
+    assert view.viewport.magnification(PixelSize.typed(0.5)) == pytest.approx(20)
     center = view.viewport.center
     QTest.keyClick(view, Qt.Key.Key_Right)
     assert view.viewport.center == Point(center.x + 60, center.y)
@@ -83,8 +83,8 @@ def test_keys(view: SlideView) -> None:
     assert view.viewport == fitted
 
 
-def test_without_a_calibration_the_number_keys_still_zoom(view: SlideView) -> None:
-    view.set_calibration(Calibration.unknown())
+def test_without_a_pixel_size_the_number_keys_still_zoom(view: SlideView) -> None:
+    view.set_pixel_size(PixelSize.unknown())
     view.zoom_to_magnification(20.0)
     assert view.viewport is not None
     assert view.viewport.device_downsample == pytest.approx(1)

@@ -6,11 +6,11 @@ from hypothesis import given
 from PySide6.QtGui import QImage, QPainter, qRgb
 
 from bachview.core.geometry import Point, Size
-from bachview.ui.view.painting import Plane, Window, pixels_of
-from bachview.ui.view.slide_view_canvas import Canvas
+from bachview.ui.view.painting import ViewPlane, Window, pixels_of
+from bachview.ui.view.slide_view_canvas import ViewCanvas
 from bachview.viewing.viewport import Viewport
 
-PLANE = Plane.of(Viewport(Point(0, 0), 1.0, Size(1, 1)))
+PLANE = ViewPlane.of(Viewport(Point(0, 0), 1.0, Size(1, 1)))
 
 
 def paint(painter: QPainter, window: Window) -> None:
@@ -20,7 +20,7 @@ def paint(painter: QPainter, window: Window) -> None:
             painter.fillRect(u, v, 1, 1, qRgb(u % 256, v % 256, (u // 256 + 7 * (v // 256)) % 256))
 
 
-def shown(canvas: Canvas, corner: tuple[int, int], size: tuple[int, int]) -> "np.ndarray":
+def shown(canvas: ViewCanvas, corner: tuple[int, int], size: tuple[int, int]) -> "np.ndarray":
     image = QImage(*size, QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
@@ -38,13 +38,13 @@ def test_moves_leave_no_trace(
     shrink: int, size: tuple[int, int], moves: list[tuple[int, int]]
 ) -> None:
     corner = (300, -20)
-    canvas = Canvas(PLANE, shrink, corner, size)
+    canvas = ViewCanvas(PLANE, shrink, corner, size)
     canvas.paint(canvas.window, paint)
     for dx, dy in moves:
         corner = (corner[0] + dx, corner[1] + dy)
         uncovered = canvas.move(corner)
         if uncovered is None:
-            canvas = Canvas(PLANE, shrink, corner, size, reuse=canvas)
+            canvas = ViewCanvas(PLANE, shrink, corner, size, reuse=canvas)
             uncovered = [canvas.window]
         for window in uncovered:
             canvas.paint(window, paint)
@@ -58,7 +58,7 @@ def test_moves_leave_no_trace(
 def test_a_finished_picture_is_taken_over() -> None:
     image = QImage(6, 4, QImage.Format.Format_RGB32)
     image.fill(qRgb(1, 2, 3))
-    canvas = Canvas(PLANE, 1, (10, 20), (6, 4), image)
+    canvas = ViewCanvas(PLANE, 1, (10, 20), (6, 4), image)
     assert canvas.window == (10, 20, 16, 24)
     assert (shown(canvas, (10, 20), (6, 4)) == (3, 2, 1)).all()
     assert canvas.move((17, 20)) is None

@@ -103,7 +103,7 @@ def test_before_the_first_tile_it_is_the_surround_and_not_white(
     qtbot.addWidget(view)
     view.resize(400, 300)
     view.show()
-    view.set_slide(slide, TileCache(50 << 20), slide.metadata.calibration)
+    view.set_slide(slide, TileCache(50 << 20), slide.metadata.pixel_size)
     picture = shown(view)
     assert view.has_blank
     assert tuple(picture[120, 200, ::-1]) == LIGHT_SURROUND
@@ -129,7 +129,7 @@ def test_closing_in_the_middle_of_reading_ends_the_threads(
     view.show()
     before = set(threading.enumerate())
     slide.gate.clear()
-    view.set_slide(slide, TileCache(50 << 20), slide.metadata.calibration)
+    view.set_slide(slide, TileCache(50 << 20), slide.metadata.pixel_size)
     shown(view)
     qtbot.waitUntil(lambda: bool(slide.readers))
     assert not view.close_slide(timeout_s=0.2)  # a reader is held up: bounded, and told
@@ -144,7 +144,7 @@ def test_another_slide_takes_the_place_of_the_first(
     qtbot: QtBot, view: SlideView, slide: WatchedSlide
 ) -> None:
     other = ArraySlide(gradient(900, 2000))
-    view.set_slide(other, TileCache(50 << 20), other.metadata.calibration)
+    view.set_slide(other, TileCache(50 << 20), other.metadata.pixel_size)
     QApplication.processEvents()
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     np.testing.assert_array_equal(middle_of(shown(view)), middle_of(expected(view, other)))
@@ -159,7 +159,7 @@ def test_coarse_tiles_stay_although_the_cache_is_tiny(qtbot: QtBot, slide: Watch
     qtbot.addWidget(view)
     view.resize(500, 400)
     view.show()
-    view.set_slide(slide, TileCache(3 << 20), slide.metadata.calibration)
+    view.set_slide(slide, TileCache(3 << 20), slide.metadata.pixel_size)
     QApplication.processEvents()
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     top = TileKey(slide.metadata.pyramid.top_display_level, 0, 0)
@@ -167,7 +167,7 @@ def test_coarse_tiles_stay_although_the_cache_is_tiny(qtbot: QtBot, slide: Watch
         view.set_viewport(view.viewport.with_downsample(1.0).centered(Point(300 + 500 * n, 1500)))  # type: ignore[union-attr]
         shown(view)
         assert not view.has_blank
-        assert view.held_tile(top) is not None
+        assert view.cached_tile(top) is not None
     assert view.close_slide()
 
 
@@ -193,7 +193,7 @@ view = SlideView(window)
 row.addWidget(view)
 window.resize(423, 331)
 window.show()
-view.set_slide(slide, TileCache(100 << 20), slide.metadata.calibration)
+view.set_slide(slide, TileCache(100 << 20), slide.metadata.pixel_size)
 view.set_viewport(view.viewport.with_device_downsample(1.0).centered(Point(901.3, 777.7)))
 assert view.devicePixelRatioF() == ratio, view.devicePixelRatioF()
 

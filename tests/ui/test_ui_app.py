@@ -32,7 +32,7 @@ application = QApplication([])
 
 def look():
     windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)]
-    if windows and windows[0].tabs.page is not None and not windows[0].shelf.is_loading:
+    if windows and windows[0].tabs.page is not None and not windows[0].selector.is_loading:
         print(windows[0].windowTitle(), flush=True)
         os.kill(os.getpid(), signal.SIGTERM)
     else:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchState
 from bachview.models.bundle.installed import resolve_bundle
-from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
@@ -196,13 +196,13 @@ def test_the_ensemble_is_loaded_ahead_but_not_in_the_way_of_the_first_picture(
 ) -> None:
     loaded: list[Path] = []
 
-    def warm_up(self: EnsembleHost, choice: EnsembleChoice) -> "Future[None]":
+    def warm_up(self: EnsembleService, choice: EnsembleChoice) -> "Future[None]":
         loaded.append(choice.path)
         done: Future[None] = Future()
         done.set_result(None)
         return done
 
-    monkeypatch.setattr(EnsembleHost, "warm_up", warm_up)
+    monkeypatch.setattr(EnsembleService, "warm_up", warm_up)
     with open_window(qtbot, warms_up=True) as window:
         page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
         assert not loaded

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.failures import CrashFile
@@ -29,17 +29,17 @@ def test_a_pixel_size_typed_wrongly_can_be_corrected(qtbot: QtBot, tmp_path: Pat
         page = page_of(qtbot, window, path)
         window.actions_["pixel_size"].trigger()  # the banner asks already
         assert not any("You stated" in w.text() for w in page.banner.findChildren(QLabel))
-        page.banner.calibrated.emit(Calibration.typed(5.0))
+        page.banner.calibrated.emit(PixelSize.typed(5.0))
         assert page.banner.isHidden()
         assert window.actions_["pixel_size"].isEnabled()
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        assert page.document.calibration.mpp_x == 5.0
+        assert page.document.pixel_size.mpp_x == 5.0
         window.actions_["pixel_size"].trigger()
         assert not page.banner.isHidden()
-        page.banner.calibrated.emit(Calibration.typed(0.5))
+        page.banner.calibrated.emit(PixelSize.typed(0.5))
         assert page.banner.isHidden()
-        assert page.document.calibration.mpp_x == 0.5
+        assert page.document.pixel_size.mpp_x == 0.5
 
         page_of(qtbot, window, pink_slide(tmp_path / "stated.tiff"))
         assert not window.actions_["pixel_size"].isEnabled()
@@ -48,10 +48,10 @@ def test_a_pixel_size_typed_wrongly_can_be_corrected(qtbot: QtBot, tmp_path: Pat
 def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=4096))
-        stated = page.document.calibration
+        stated = page.document.pixel_size
         window.actions_["classify"].trigger()
-        page.document.calibrate(Calibration.typed(5.0))
-        assert page.document.calibration == stated
+        page.document.calibrate(PixelSize.typed(5.0))
+        assert page.document.pixel_size == stated
         assert any("cancel that first" in text for text in window.messages.texts)
 
 

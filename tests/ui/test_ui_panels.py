@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
@@ -28,13 +28,13 @@ from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.settings import Settings
-from bachview.ui.window.pixel_size_banner import CalibrationBanner
+from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 from tests.models.bundles import edit_manifest, unpacked
 
 MEMBERS = ("a", "b", "c", "d", "e", "f")
-CALIBRATION = Calibration(0.5, 0.5, Origin.FILE)
+CALIBRATION = PixelSize(0.5, 0.5, Origin.FILE)
 LIMITS = Thresholds(0.6, 0.5)
 
 
@@ -101,7 +101,7 @@ def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Pred
     assert amounts[2].area_mm2 == pytest.approx(0.01)
     assert amounts[CellKind.UNCERTAIN].area_mm2 == pytest.approx(0.02)
     assert amounts[CellKind.NO_TISSUE].share is None
-    assert amounts_of(prediction, Calibration.unknown(), LIMITS) == {}
+    assert amounts_of(prediction, PixelSize.unknown(), LIMITS) == {}
 
 
 def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> None:
@@ -187,23 +187,23 @@ def test_progress_is_told_with_rate_and_remaining_time() -> None:
 
 
 def test_the_banner_takes_a_typed_value(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
-    banner = CalibrationBanner(theme, host)
-    banner.show_calibration(Calibration(352.78, 352.78, Origin.FILE))
+    service = QWidget()
+    qtbot.addWidget(service)
+    banner = PixelSizeBanner(theme, service)
+    banner.show_pixel_size(PixelSize(352.78, 352.78, Origin.FILE))
     assert not banner.isHidden()
     banner._mpp.setValue(0.25)
     with qtbot.waitSignal(banner.calibrated) as stated:
         banner._apply.click()
-    assert stated.args == [Calibration.typed(0.25)]
-    banner.show_calibration(Calibration.typed(0.25))
+    assert stated.args == [PixelSize.typed(0.25)]
+    banner.show_pixel_size(PixelSize.typed(0.25))
     assert banner.isHidden()
 
 
 def test_the_banner_keeps_a_measured_value_that_is_not_changed(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
-    banner = CalibrationBanner(theme, host)
+    service = QWidget()
+    qtbot.addWidget(service)
+    banner = PixelSizeBanner(theme, service)
     banner.ask_again(0.48237614)
     for typed, expected in ((None, 0.48237614), (0.4823, 0.4823)):
         if typed is not None:
@@ -214,15 +214,15 @@ def test_the_banner_keeps_a_measured_value_that_is_not_changed(qtbot: QtBot, the
 
 
 def test_the_banner_computes_from_a_drawn_length(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
-    banner = CalibrationBanner(theme, host)
-    banner.show_calibration(Calibration.unknown())
+    service = QWidget()
+    qtbot.addWidget(service)
+    banner = PixelSizeBanner(theme, service)
+    banner.show_pixel_size(PixelSize.unknown())
     banner.show_drawn(400.0)
     banner._length.setValue(100)
     with qtbot.waitSignal(banner.calibrated) as stated:
         banner._use_length.click()
-    assert stated.args == [Calibration.typed(0.25)]
+    assert stated.args == [PixelSize.typed(0.25)]
     banner._length.setValue(100_000)
     with qtbot.assertNotEmitted(banner.calibrated):
         banner._use_length.click()
@@ -263,7 +263,7 @@ def test_text_can_be_read_in_both_themes(colors: Colors) -> None:
 
 def test_the_cursor_is_told_in_micrometres_only_where_these_are_known() -> None:
     assert position_text(Point(1000, 20), CALIBRATION) == "1,000, 20 px  ·  500 µm, 10 µm"
-    assert position_text(Point(1000, 20), Calibration.unknown()) == "1,000, 20 px"
+    assert position_text(Point(1000, 20), PixelSize.unknown()) == "1,000, 20 px"
     assert position_text(None, CALIBRATION) == ""
 
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.core.geometry import Point, Size
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import metadata_rows
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
@@ -64,7 +64,7 @@ def test_closing_a_slide_waits_for_no_thread(
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "join", noted)
             page.view.set_slide(
-                page.document.reader, window.services.cache, page.document.calibration
+                page.document.reader, window.services.cache, page.document.pixel_size
             )
             window.close_page(page)
         assert set(waits) <= {0.0}
@@ -206,13 +206,13 @@ def test_an_implausible_pixel_size_is_asked_for_and_remembered(
         window.actions_["classify"].trigger()
         assert page.document.run.status.state is RunState.IDLE
         assert any("pixel size" in text for text in window.messages.texts)
-        page.banner.calibrated.emit(Calibration.typed(0.5))
+        page.banner.calibrated.emit(PixelSize.typed(0.5))
         assert page.banner.isHidden()
-        assert page.document.calibration.origin is Origin.USER
+        assert page.document.pixel_size.origin is Origin.USER
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         assert page.banner.isHidden()
-        assert page.document.calibration == Calibration.typed(0.5)
+        assert page.document.pixel_size == PixelSize.typed(0.5)
 
 
 def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_the_information_says_where_values_come_from(qtbot: QtBot, tmp_path: Pat
         document = page_of(qtbot, window, path).document
         rows = {
             row[0]: row
-            for row in metadata_rows(document.metadata, document.calibration, icc_applied=False)
+            for row in metadata_rows(document.metadata, document.pixel_size, icc_applied=False)
         }
         assert rows["Pixel size"][1:] == ("0.5 × 0.5 µm", "stated by the file")
         assert rows["Objective"][2] == "not stated"
@@ -291,9 +291,9 @@ def test_a_damaged_settings_file_does_not_keep_the_window_shut(qtbot: QtBot) -> 
 def test_a_bundle_that_is_gone_gives_way_to_the_built_in_one(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         window.services.settings.put("classify/bundle", str(tmp_path / "gone.bachmodel"))
-        window.shelf.current = None
-        window.shelf.restore()
-        qtbot.waitUntil(lambda: window.shelf.current is not None, timeout=LONG_MS)
+        window.selector.current = None
+        window.selector.restore()
+        qtbot.waitUntil(lambda: window.selector.current is not None, timeout=LONG_MS)
         assert any("gone.bachmodel" in text for text in window.messages.texts)
 
 
@@ -306,10 +306,10 @@ def test_the_demo_slide_is_judged_by_the_bundle_that_it_was_drawn_for(
     demo.parent.mkdir(parents=True)
     pink_slide(demo)
     with open_window(qtbot) as window:
-        window.shelf.choose(own)
+        window.selector.choose(own)
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        qtbot.waitUntil(lambda: window.shelf.of(None) is not None, timeout=LONG_MS)
-        qtbot.waitUntil(lambda: not window.shelf.is_loading, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: window.selector.of(None) is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
         window.open_slides([page.document.path], classify=True)
         wait_for(qtbot, page, RunState.DONE)
 

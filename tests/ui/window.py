@@ -35,7 +35,7 @@ def open_window(qtbot: QtBot, *, warms_up: bool = False) -> Iterator[MainWindow]
     window.resize(1280, 800)
     window.show()
     try:
-        qtbot.waitUntil(lambda: not window.shelf.is_loading, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
         yield window
     finally:
         window.close()

@@ -13,7 +13,7 @@ from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
-from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, cell_codes
+from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_codes
 from bachview.viewing.style import (
     FAILED,
     FAILED_COLOR,
@@ -135,7 +135,7 @@ def test_threshold_and_hidden_classes_clear_cells() -> None:
 def test_an_uncertain_cell_is_never_shown_as_a_class() -> None:
     prediction = random_prediction(40, 50)
     thresholds = Thresholds(0.5, 0.4)
-    codes = cell_codes(prediction, OPAQUE, thresholds, (slice(0, 40), slice(0, 50)))
+    codes = display_codes(prediction, OPAQUE, thresholds, (slice(0, 40), slice(0, 50)))
     doubtful = uncertain(prediction, thresholds)
     assert np.array_equal(codes == UNCERTAIN, doubtful)
     sure = (prediction.states == PatchState.DONE) & ~doubtful

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bachview.core.geometry import Point, Region, Size
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.viewing.viewport import KEPT_VP, Viewport, fit, zoom_limits
 from tests.viewing.views import RATIOS, pyramid_of, viewports
@@ -169,8 +169,8 @@ def test_a_shift_is_only_between_views_that_differ_by_one() -> None:
 
 def test_magnification_counts_device_pixels() -> None:
     view = Viewport(Point(0, 0), 2.0, Size(10, 10), pixel_ratio=2.0)
-    assert view.magnification(Calibration.typed(0.5)) == pytest.approx(20)
-    assert view.magnification(Calibration.typed(352.78)) is None
+    assert view.magnification(PixelSize.typed(0.5)) == pytest.approx(20)
+    assert view.magnification(PixelSize.typed(352.78)) is None
 
 
 @pytest.mark.parametrize("ratio", RATIOS)

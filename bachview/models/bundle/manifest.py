@@ -141,7 +141,7 @@ class Manifest(_Strict):
     files: Annotated[dict[FileName, Sha256], Field(max_length=256)]
 
     @property
-    def judges_tissue(self) -> bool:
+    def is_for_tissue(self) -> bool:
         """Whether the weights were trained on tissue, so that the classes mean anything."""
         return self.training.weights_origin in ("imagenet", "scratch")
 

@@ -20,12 +20,12 @@ from bachview.models.bundle.manifest import (
     Manifest,
     parse_manifest,
 )
-from bachview.models.closable import Closing
+from bachview.models.closable import Closable
 
 BUNDLE_SUFFIX = ".bachmodel"
 
 
-class Bundle(Closing):
+class Bundle(Closable):
     """An opened bundle whose files all have the hashes of its manifest.
 
     One thread at a time. The owner closes it (an `Ensemble` closes the bundle it was loaded
@@ -99,7 +99,7 @@ class Bundle(Closing):
         return self.manifest.uncertainty_thresholds
 
     @property
-    def photo_doubt(self) -> float:
+    def uniform_share(self) -> float:
         """Share of a photo's votes that is spread evenly over the classes."""
         return self.manifest.photo_doubt
 

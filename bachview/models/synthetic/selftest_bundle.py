@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
-from bachview.core.stains import STAINS
+from bachview.core.stains import STAIN_COLORS
 from bachview.core.uncertainty import Thresholds
 from bachview.models.engines.tensorflow_runtime import tensorflow
 from bachview.models.synthetic.common import (
@@ -63,7 +63,7 @@ Built by `python -m bachview.models.synthetic.selftest_bundle OUTPUT.bachmodel`.
 
 def stains() -> Floats:
     """(4, 3) float64: the stains in the order of the BACH classes, 0..255."""
-    return np.array([STAINS[key] for key in BACH_CLASSES.keys], np.float64)
+    return np.array([STAIN_COLORS[key] for key in BACH_CLASSES.keys], np.float64)
 
 
 def build(output: Path) -> Path:
@@ -91,7 +91,7 @@ def build(output: Path) -> Path:
     ]
     patches, labels = _cloud()
     features = features_of(cnns, patches).concatenated
-    rows = "\n".join(f"| {c.name} | {STAINS[c.key]} |" for c in BACH_CLASSES)
+    rows = "\n".join(f"| {c.name} | {STAIN_COLORS[c.key]} |" for c in BACH_CLASSES)
     golden = np.array([np.flatnonzero(labels == c)[0] for c in range(len(BACH_CLASSES))])
     return write_bundle(
         output,

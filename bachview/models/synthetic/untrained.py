@@ -1,9 +1,9 @@
 """A bundle of the three real architectures with random weights: for speed and end-to-end checks.
 
-``python -m bachview.models.synthetic.untrained OUTPUT.bachmodel`` builds it (about 140 MB, half of it the
-weights for the tensorflow engine). Its answers mean nothing, but they behave like answers:
-every class occurs, activations neither vanish nor explode, and the same seed gives the same
-weights.
+``python -m bachview.models.synthetic.untrained OUTPUT.bachmodel`` builds it (about 140 MB, half
+of it the weights for the tensorflow engine). Its answers mean nothing, but they behave like
+answers: every class occurs, activations neither vanish nor explode, and the same seed gives the
+same weights.
 """
 
 import sys

@@ -18,7 +18,7 @@ from bachview.slide.formats.image_decoding import decode, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.pixel_store import PixelStore
-from bachview.slide.pixels import window
+from bachview.slide.pixels import padded_crop
 from bachview.slide.reader import RGB, SlideMetadata
 
 _log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class ImageReader:
             format_name=facts.format_name,
             vendor=None,
             pyramid=Pyramid(halved_levels(width, height), Region(0, 0, width, height)),
-            calibration=facts.calibration,
+            pixel_size=facts.pixel_size,
             objective_power=None,
             fingerprint=fingerprint,
             icc_profile=facts.icc_profile,
@@ -141,7 +141,7 @@ class ImageReader:
             if level >= len(self._ready):
                 raise SlideReadError(self._failure or "")
             source = self._ready[level]
-        return window(source, x_lv, y_lv, width, height)
+        return padded_crop(source, x_lv, y_lv, width, height)
 
     def read_associated(self, name: str) -> RGB:
         """Plain images have none."""

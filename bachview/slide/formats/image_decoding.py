@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.formats.dpi import calibration_from_dpi
+from bachview.slide.formats.dpi import pixel_size_from_dpi
 from bachview.slide.reader import BACKGROUND, RGB
 
 #: Larger plain images are refused: a small file can claim any size, and what is really that
@@ -44,7 +44,7 @@ class ImageFacts:
     mode: str
     stored_size: tuple[int, int]
     orientation: int
-    calibration: Calibration
+    pixel_size: PixelSize
     icc_profile: bytes | None
 
     @property
@@ -89,7 +89,7 @@ def read_facts(path: Path) -> ImageFacts:
                 mode=picture.mode,
                 stored_size=(width, height),
                 orientation=orientation,
-                calibration=_calibration(dpi, turned=orientation >= 5),
+                pixel_size=_pixel_size(dpi, turned=orientation >= 5),
                 # A profile of another colour space (grey, CMYK) does not fit RGB pixels.
                 icc_profile=profile if profile and picture.mode in ("RGB", "RGBA") else None,
             )
@@ -106,12 +106,12 @@ def read_facts(path: Path) -> ImageFacts:
         ) from error
 
 
-def _calibration(dpi: tuple[float, float] | None, *, turned: bool) -> Calibration:
+def _pixel_size(dpi: tuple[float, float] | None, *, turned: bool) -> PixelSize:
     """From the density along the stored axes, which change places in a turned picture."""
     if not dpi:
-        return Calibration.unknown()
+        return PixelSize.unknown()
     x, y = float(dpi[0]), float(dpi[1])
-    return calibration_from_dpi(y, x) if turned else calibration_from_dpi(x, y)
+    return pixel_size_from_dpi(y, x) if turned else pixel_size_from_dpi(x, y)
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 
 #: Micrometres in one of each length unit of OME (model 2016-06) that is a length.
 _UM_IN = {
@@ -31,7 +31,7 @@ class OmeFacts:
     file_names : other files that hold parts of the picture, as stated.
     """
 
-    calibration: Calibration
+    pixel_size: PixelSize
     objective_power: float | None
     vendor: str | None
     significant_bits: int | None
@@ -64,7 +64,7 @@ def read_ome(text: str, width: int, height: int) -> OmeFacts:
     objective = next((e for e in root.iter() if _tag(e) == "Objective"), None)
     maker = next((e for e in root.iter() if _tag(e) == "Microscope"), None)
     return OmeFacts(
-        calibration=Calibration.unknown() if shown is None else _calibration(shown),
+        pixel_size=PixelSize.unknown() if shown is None else _pixel_size(shown),
         objective_power=None if objective is None else _number(objective, "NominalMagnification"),
         vendor=None if maker is None else maker.get("Manufacturer"),
         significant_bits=None if shown is None else _bits(shown),
@@ -72,11 +72,11 @@ def read_ome(text: str, width: int, height: int) -> OmeFacts:
     )
 
 
-def _calibration(pixels: Element) -> Calibration:
+def _pixel_size(pixels: Element) -> PixelSize:
     mpp_x, mpp_y = _length_um(pixels, "PhysicalSizeX"), _length_um(pixels, "PhysicalSizeY")
     if mpp_x is None and mpp_y is None:
-        return Calibration.unknown()
-    return Calibration(mpp_x, mpp_y, Origin.FILE)
+        return PixelSize.unknown()
+    return PixelSize(mpp_x, mpp_y, Origin.FILE)
 
 
 def _length_um(pixels: Element, name: str) -> float | None:

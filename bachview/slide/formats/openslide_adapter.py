@@ -13,7 +13,7 @@ import openslide
 from PIL import Image, ImageCms
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.file_state import FileState
@@ -275,7 +275,7 @@ class OpenSlideReader:
             format_name=vendor or "openslide",
             vendor=vendor,
             pyramid=Pyramid(levels, bounds_of(properties, levels[0])),
-            calibration=calibration_of(properties),
+            pixel_size=pixel_size_of(properties),
             objective_power=_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
             fingerprint=slide_fingerprint(
                 self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
@@ -329,13 +329,13 @@ def readable_images(slide: openslide.OpenSlide) -> tuple[str, ...]:
     return tuple(names)
 
 
-def calibration_of(properties: Mapping[str, str]) -> Calibration:
+def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
     """What the slide states of its pixel size, plausible or not."""
     mpp_x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X))
     mpp_y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y))
     if mpp_x is None and mpp_y is None:
-        return Calibration.unknown()
-    return Calibration(mpp_x, mpp_y, Origin.FILE)
+        return PixelSize.unknown()
+    return PixelSize(mpp_x, mpp_y, Origin.FILE)
 
 
 def reason(error: Exception, path: Path) -> str:

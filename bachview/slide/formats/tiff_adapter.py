@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import sampled_fingerprint
-from bachview.slide.formats.dpi import calibration_from_dpi, calibration_from_mpp
+from bachview.slide.formats.dpi import pixel_size_from_dpi, pixel_size_from_mpp
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_plane import TiffPlane, UnsupportedTiffError
@@ -136,7 +136,7 @@ class TiffReader:
                 format_name="ome-tiff" if ome else "tiff",
                 vendor=ome.vendor if ome else None,
                 pyramid=Pyramid(levels, Region(0, 0, width, height)),
-                calibration=ome.calibration if ome else _calibration(tif, key),
+                pixel_size=ome.pixel_size if ome else _pixel_size(tif, key),
                 objective_power=ome.objective_power if ome else None,
                 fingerprint=sampled_fingerprint(path),
                 icc_profile=_profile(key),
@@ -190,22 +190,22 @@ def _pages_of(series: Any) -> list[Any]:
     return chosen
 
 
-def _calibration(tif: Any, key: Any) -> Calibration:
+def _pixel_size(tif: Any, key: Any) -> PixelSize:
     """From ImageJ's unit or the resolution tags, where plausible."""
     x, y = key.tags.get(282), key.tags.get(283)
     if x is None or y is None:
-        return Calibration.unknown()
+        return PixelSize.unknown()
     per_x, per_y = _ratio(x.value), _ratio(y.value)
     if not per_x or not per_y:
-        return Calibration.unknown()
+        return PixelSize.unknown()
     imagej = tif.imagej_metadata if tif.is_imagej else None
     if imagej and str(imagej.get("unit", "")) in ("micron", "um", "µm", "\\u00B5m"):
-        return calibration_from_mpp(1 / per_x, 1 / per_y)
+        return pixel_size_from_mpp(1 / per_x, 1 / per_y)
     unit = key.tags.get(296)
     per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit.value) if unit else _INCH)
     if per_inch is None:
-        return Calibration.unknown()
-    return calibration_from_dpi(per_x * per_inch, per_y * per_inch)
+        return PixelSize.unknown()
+    return pixel_size_from_dpi(per_x * per_inch, per_y * per_inch)
 
 
 def _profile(key: Any) -> bytes | None:

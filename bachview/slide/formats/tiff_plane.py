@@ -195,9 +195,9 @@ class TiffPlane:
         """One tile or strip as RGB, from the source's memory or decoded."""
         index = row * self._across + column
         key = (self._number, index)
-        held = self._source.held(key)
-        if held is not None:
-            return held
+        cached = self._source.cached(key)
+        if cached is not None:
+            return cached
         per_plane = self._across * self._down
         places = [
             (page, index + plane * per_plane)

@@ -25,7 +25,7 @@ class SegmentSource:
     file: IO[bytes]
     capacity_bytes: int = 48 * 1024 * 1024
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _held: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
+    _cached: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
     _size: int = 0
     _stamp: tuple[int, int] = (0, 0)
 
@@ -75,29 +75,29 @@ class SegmentSource:
             self.file.close()
         self.file = file
 
-    def held(self, key: tuple[int, int]) -> RGB | None:
+    def cached(self, key: tuple[int, int]) -> RGB | None:
         """A segment decoded lately."""
         with self._lock:
-            segment = self._held.get(key)
+            segment = self._cached.get(key)
             if segment is not None:
-                self._held.move_to_end(key)
+                self._cached.move_to_end(key)
             return segment
 
     def hold(self, key: tuple[int, int], segment: RGB) -> None:
         """Keep a decoded segment while there is room."""
         with self._lock:
-            if key in self._held or segment.nbytes > self.capacity_bytes:
+            if key in self._cached or segment.nbytes > self.capacity_bytes:
                 return
-            self._held[key] = segment
+            self._cached[key] = segment
             self._size += segment.nbytes
             while self._size > self.capacity_bytes:
-                _, old = self._held.popitem(last=False)
+                _, old = self._cached.popitem(last=False)
                 self._size -= old.nbytes
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._held.clear()
+            self._cached.clear()
             self._size = 0
             self.file.close()
 

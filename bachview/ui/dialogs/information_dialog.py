@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration, Origin
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import length_text
 from bachview.slide.reader import SlideMetadata
 from bachview.ui.look.widgets import heading, plain
@@ -28,7 +28,7 @@ _ORIGINS = {
 
 
 def metadata_rows(
-    metadata: SlideMetadata, calibration: Calibration, *, icc_applied: bool
+    metadata: SlideMetadata, pixel_size: PixelSize, *, icc_applied: bool
 ) -> tuple[Row, ...]:
     """(what, value, where it came from) for the dialog."""
     size = metadata.pyramid.size
@@ -48,7 +48,7 @@ def metadata_rows(
                 from_file,
             )
         )
-    rows += _calibration_rows(metadata, calibration)
+    rows += _pixel_size_rows(metadata, pixel_size)
     power = metadata.objective_power
     rows.append(
         (
@@ -90,16 +90,16 @@ def _region_text(region: Region) -> str:
     return f"{region.width:,.0f} × {region.height:,.0f} px at {place}"
 
 
-def _calibration_rows(metadata: SlideMetadata, calibration: Calibration) -> list[Row]:
-    if calibration.mpp_x is None or calibration.mpp_y is None:
+def _pixel_size_rows(metadata: SlideMetadata, pixel_size: PixelSize) -> list[Row]:
+    if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
         return [("Pixel size", "unknown", _ORIGINS[Origin.UNKNOWN])]
-    origin = _ORIGINS[calibration.origin]
-    if not calibration.is_plausible:
+    origin = _ORIGINS[pixel_size.origin]
+    if not pixel_size.is_plausible:
         origin += "; implausible, not used"
-    rows = [("Pixel size", f"{calibration.mpp_x:.5g} × {calibration.mpp_y:.5g} µm", origin)]
-    if calibration.is_plausible:
+    rows = [("Pixel size", f"{pixel_size.mpp_x:.5g} × {pixel_size.mpp_y:.5g} µm", origin)]
+    if pixel_size.is_plausible:
         size = metadata.pyramid.size
-        width, height = size.width * calibration.mpp_x, size.height * calibration.mpp_y
+        width, height = size.width * pixel_size.mpp_x, size.height * pixel_size.mpp_y
         rows.append(
             ("Extent", f"{length_text(width)} × {length_text(height)}", "from size and pixel size")
         )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.core.geometry import Region, Size
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text
 from bachview.ui.look.widgets import muted
 
@@ -23,13 +23,13 @@ class RegionDialog(QDialog):
         self,
         size: Size,
         start: Region,
-        calibration: Calibration,
+        pixel_size: PixelSize,
         parent: QWidget | None = None,
     ) -> None:
         """`size` of level 0; `start` is what the boxes begin with."""
         super().__init__(parent)
         self.setWindowTitle("Classify a region")
-        self._calibration = calibration
+        self._pixel_size = pixel_size
         self._size = size
         inside = start.intersection(Region(0, 0, size.width, size.height))
         self._x = self._box(0, size.width - 1, inside.x)
@@ -84,7 +84,7 @@ class RegionDialog(QDialog):
         return typed.intersection(Region(0, 0, self._size.width, self._size.height))
 
     def _show_extent(self) -> None:
-        region, known = self.region, self._calibration
+        region, known = self.region, self._pixel_size
         if known.is_plausible and known.mpp_x and known.mpp_y:
             width, height = region.width * known.mpp_x, region.height * known.mpp_y
             self._extent.setText(f"{length_text(width)} × {length_text(height)}")

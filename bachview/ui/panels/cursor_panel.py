@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.core.classes import ClassSet
-from bachview.core.predictions import PatchOpinion
+from bachview.core.predictions import PatchResult
 from bachview.ui.look.swatches import class_swatch
 from bachview.ui.look.widgets import panel_column
 from bachview.ui.panels.bars import ProbabilityBars, percent
@@ -33,12 +33,12 @@ class CursorReading:
     Attributes
     ----------
     statement : one sentence: the class, or why there is none.
-    opinion : None where the cell is not classified.
+    patch_result : None where the cell is not classified.
     field_text : physical size of the judged field, empty where there is no cell.
     """
 
     statement: str
-    opinion: PatchOpinion | None
+    patch_result: PatchResult | None
     field_text: str
 
 
@@ -92,7 +92,7 @@ class CursorPanel(QWidget):
         self._field.setToolTip(tip)
         field = QHBoxLayout()
         field.setSpacing(6)
-        field.addWidget(_named("Judged field", tip, self))
+        field.addWidget(_named("LabelledPredictions field", tip, self))
         field.addWidget(self._field)
         field.addStretch(1)
         field.addWidget(self._map)
@@ -147,18 +147,18 @@ class CursorPanel(QWidget):
         self._statement.setText(reading.statement if reading else _NOTHING)
         self._statement.setToolTip(self._statement.text())
         self._field.setText((reading and reading.field_text) or "–")
-        opinion = reading.opinion if reading else None
-        if opinion is None or self._classes is None:
+        patch_result = reading.patch_result if reading else None
+        if patch_result is None or self._classes is None:
             self._bars.show_values(None)
             self._entropy.setText("–")
             self._disagreement.setText("–")
             for row in range(len(self._cells)):
                 self._show_vote(row, None, "–", "")
             return
-        self._bars.show_values(opinion.probabilities.tolist())
-        self._entropy.setText(f"{opinion.entropy:.2f}")
-        self._disagreement.setText(f"{opinion.disagreement:.2f}")
-        for row, votes in enumerate(opinion.members):
+        self._bars.show_values(patch_result.probabilities.tolist())
+        self._entropy.setText(f"{patch_result.entropy:.2f}")
+        self._disagreement.setText(f"{patch_result.disagreement:.2f}")
+        for row, votes in enumerate(patch_result.members):
             top = int(votes.argmax())
             picture = QIcon(class_swatch(self._classes[top], self.devicePixelRatioF()))
             self._show_vote(row, picture, self._classes[top].name, percent(float(votes[top])))

@@ -2,7 +2,7 @@
 
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchState, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import length_text
@@ -13,16 +13,16 @@ from bachview.ui.panels.cursor_panel import CursorReading
 def reading_at(
     prediction: Prediction,
     thresholds: Thresholds,
-    calibration: Calibration,
+    pixel_size: PixelSize,
     cell: tuple[int, int],
 ) -> CursorReading:
     """What is known of `cell` (row, column)."""
     row, column = cell
     field = prediction.field(row, column)
     size = ""
-    if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
-        width = length_text(field.width * calibration.mpp_x)
-        size = f"{width} × {length_text(field.height * calibration.mpp_y)}"
+    if pixel_size.is_plausible and pixel_size.mpp_x and pixel_size.mpp_y:
+        width = length_text(field.width * pixel_size.mpp_x)
+        size = f"{width} × {length_text(field.height * pixel_size.mpp_y)}"
     state = PatchState(int(prediction.states[row, column]))
     if state is PatchState.NO_TISSUE:
         return CursorReading("No tissue", None, size)
@@ -30,19 +30,19 @@ def reading_at(
         return CursorReading("Not yet classified", None, size)
     if state is PatchState.FAILED:
         return CursorReading("Failed to read: no result here", None, size)
-    opinion = prediction.opinion(row, column)
-    if opinion is None:
+    patch_result = prediction.patch_result(row, column)
+    if patch_result is None:
         return CursorReading("Not yet classified", None, size)
-    top = int(opinion.probabilities.argmax())
-    best = float(opinion.probabilities[top])
+    top = int(patch_result.probabilities.argmax())
+    best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name
     if best < thresholds.confidence:
         text = f"Uncertain, weak vote: {name} {percent(best)}"
-    elif opinion.disagreement > thresholds.disagreement:
+    elif patch_result.disagreement > thresholds.disagreement:
         text = f"Uncertain, split vote: {name} {percent(best)}"
     else:
         text = f"{name}, {percent(best)}"
-    return CursorReading(text, opinion, size)
+    return CursorReading(text, patch_result, size)
 
 
 def cell_at(grid: PatchGrid, point: Point) -> tuple[int, int] | None:

@@ -62,18 +62,18 @@ class ActivationMaps(QObject):
         prediction, bundle = document.prediction, document.bundle
         if prediction is None or bundle is None:
             return
-        opinion = prediction.opinion(row, column)
-        if opinion is None:
+        patch_result = prediction.patch_result(row, column)
+        if patch_result is None:
             return
         field: Region = prediction.field(row, column)
-        top = int(opinion.probabilities.argmax())
-        reader, calibration = document.reader, document.calibration
+        top = int(patch_result.probabilities.argmax())
+        reader, pixel_size = document.reader, document.pixel_size
         transform = document.transform(managed=document.is_run_managed)
 
         def read() -> npt.NDArray[np.uint8]:
             from bachview.slide.patches import PatchReader
 
-            return PatchReader(reader, calibration, bundle.geometry, transform).read(field)
+            return PatchReader(reader, pixel_size, bundle.geometry, transform).read(field)
 
         def on_done(explanation: "Explanation") -> None:
             self.found.emit(explanation.mean_map[..., top], field)
@@ -83,5 +83,5 @@ class ActivationMaps(QObject):
 
         self._token = CancelToken()
         choice = EnsembleChoice(bundle.path, bundle.sha256, device)
-        future = self._services.host.explain(choice, read, self._token)
+        future = self._services.service.explain(choice, read, self._token)
         self._services.bridge.watch(future, on_done, on_error, topic=self)

@@ -29,7 +29,7 @@ class BundleSummary:
     Attributes
     ----------
     choice : the installed name or the path that led to it.
-    judges_tissue : whether its classes say anything of tissue; else it only checks the program.
+    is_for_tissue : whether its classes say anything of tissue; else it only checks the program.
     measured : one sentence of how often it was right, for its users; empty where nothing is stated.
     """
 
@@ -39,7 +39,7 @@ class BundleSummary:
     version: str
     sha256: str
     intended_use: str
-    judges_tissue: bool
+    is_for_tissue: bool
     measured: str
     classes: ClassSet
     geometry: PatchGeometry
@@ -70,7 +70,7 @@ def read_summary(choice: str) -> BundleSummary:
             str(bundle.manifest.version),
             bundle.sha256,
             bundle.manifest.intended_use,
-            bundle.manifest.judges_tissue,
+            bundle.manifest.is_for_tissue,
             _measured(bundle.manifest.training.metrics),
             bundle.classes,
             bundle.geometry,
@@ -93,7 +93,7 @@ def _measured(metrics: Mapping[str, float]) -> str:
     return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
 
 
-class BundleShelf(QObject):
+class BundleSelector(QObject):
     """The bundle that new runs use. GUI thread only; reading happens in the io lane.
 
     Attributes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults
 from bachview.errors import BachviewError
 from bachview.jobs.progress import Progress
@@ -15,7 +15,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.bundles import BundleSummary
-from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleHost, SharedEnsemble
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService, SharedEnsemble
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.slide_results import SlideResults
 
@@ -49,14 +49,14 @@ class Classification(QObject):
         self,
         reader: SlideReader,
         results: SlideResults,
-        host: EnsembleHost,
+        service: EnsembleService,
         bridge: Bridge,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._reader = reader
         self._results = results
-        self._host = host
+        self._service = service
         self._bridge = bridge
         self._token = CancelToken()
         self._future: Future[RunSummary] | None = None
@@ -76,7 +76,7 @@ class Classification(QObject):
     def start(
         self,
         bundle: BundleSummary,
-        calibration: Calibration,
+        pixel_size: PixelSize,
         *,
         device: str,
         icc: bool,
@@ -97,7 +97,7 @@ class Classification(QObject):
             return
         plan = make_plan(
             self._reader.metadata,
-            calibration,
+            pixel_size,
             bundle,
             region=region,
             stride_um=stride_um,
@@ -128,10 +128,10 @@ class Classification(QObject):
             )
 
         scope = _WHOLE if region is None else _scope_text(plan.grid.region)
-        first = RunState.WAITING if self._host.has_runs else RunState.LOADING
+        first = RunState.WAITING if self._service.has_runs else RunState.LOADING
         self._set(RunStatus(first, bundle_name=bundle.name, scope=scope))
         choice = EnsembleChoice(bundle.path, bundle.sha256, device)
-        future = self._future = self._host.submit(
+        future = self._future = self._service.submit(
             choice, run, token, on_turn=lambda: bridge.call(self._on_turn, token)
         )
         bridge.watch(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BachviewError
@@ -36,13 +36,13 @@ class Document(QObject):
 
     Signals
     -------
-    calibrationChanged : the user stated another pixel size.
+    pixelSizeChanged : the user stated another pixel size.
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
     noticed(str), failed(str) : a sentence for the user.
     """
 
-    calibrationChanged = Signal()
+    pixelSizeChanged = Signal()
     predictionChanged = Signal()
     predictionGrew = Signal()
     noticed = Signal(str)
@@ -59,9 +59,9 @@ class Document(QObject):
         self._transform = opened.transform
         self._services = services
         self.memory = services.settings.slide_memory(self.metadata.fingerprint)
-        self.calibration = self.metadata.calibration
-        if self.memory and self.memory.typed_mpp and not self.calibration.is_plausible:
-            self.calibration = Calibration.typed(self.memory.typed_mpp)
+        self.pixel_size = self.metadata.pixel_size
+        if self.memory and self.memory.typed_mpp and not self.pixel_size.is_plausible:
+            self.pixel_size = PixelSize.typed(self.memory.typed_mpp)
         self.prediction: Prediction | None = None
         self.thresholds: Thresholds | None = None
         #: The bundle of the prediction, and the number of its run in the store.
@@ -70,7 +70,9 @@ class Document(QObject):
         #: What the last run was limited to; None for the whole slide.
         self.region: Region | None = None
         self.results = SlideResults(self.metadata.fingerprint)
-        self.run = Classification(self.reader, self.results, services.host, services.bridge, self)
+        self.run = Classification(
+            self.reader, self.results, services.service, services.bridge, self
+        )
         self.run.started.connect(self._on_started)
         self.run.grew.connect(self._on_grew)
         self.run.noticed.connect(self.noticed)
@@ -97,15 +99,15 @@ class Document(QObject):
         """What the tiles' colours go through."""
         return self._transform if managed else None
 
-    def calibrate(self, calibration: Calibration) -> None:
+    def calibrate(self, pixel_size: PixelSize) -> None:
         """Measure with what the user stated, now and the next time."""
         if self.run.status.is_active:
             self.noticed.emit(
                 "The pixel size cannot change while the slide is classified: cancel that first."
             )
             return
-        self.calibration = calibration
-        self.calibrationChanged.emit()
+        self.pixel_size = pixel_size
+        self.pixelSizeChanged.emit()
 
     # -- results -------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class Document(QObject):
         """Show what an earlier session classified with this bundle, if it did."""
         if self.run.status.is_active:
             return
-        results, calibration = self.results, self.calibration
+        results, pixel_size = self.results, self.pixel_size
 
         def read(token: CancelToken) -> "tuple[RunRecord, Prediction] | None":
             token.check()
@@ -121,7 +123,7 @@ class Document(QObject):
             if store is None:
                 return None
             for record in store.runs():
-                if _fits(record, bundle, calibration):
+                if _fits(record, bundle, pixel_size):
                     token.check()
                     return record, store.load(record.run_id)
             return None
@@ -163,7 +165,7 @@ class Document(QObject):
         self.region = region
         self.run.start(
             bundle,
-            self.calibration,
+            self.pixel_size,
             device=device,
             icc=icc and self.has_profile,
             region=region,
@@ -192,7 +194,7 @@ class Document(QObject):
 
     def remember(self, viewport: "Viewport | None") -> None:
         """Keep position and typed pixel size for the next time."""
-        mpp = self.calibration.mpp_x if self.calibration.origin == "user" else None
+        mpp = self.pixel_size.mpp_x if self.pixel_size.origin == "user" else None
         if viewport is None:
             memory = SlideMemory(None, 1.0, 0.0, mpp)
         else:
@@ -232,9 +234,9 @@ def _region_of(record: "RunRecord", metadata: SlideMetadata) -> Region | None:
     return None if region == metadata.pyramid.bounds else region
 
 
-def _fits(record: "RunRecord", bundle: BundleSummary, calibration: Calibration) -> bool:
+def _fits(record: "RunRecord", bundle: BundleSummary, pixel_size: PixelSize) -> bool:
     """Whether a saved run is one of this bundle, measured with the same pixel size."""
     if record.key.bundle_sha256 != bundle.sha256 or not (record.done or record.is_complete):
         return False
     stated = record.provenance.mpp_x, record.provenance.mpp_y
-    return calibration.is_plausible and stated == (calibration.mpp_x, calibration.mpp_y)
+    return pixel_size.is_plausible and stated == (pixel_size.mpp_x, pixel_size.mpp_y)

@@ -63,7 +63,7 @@ class SharedEnsemble:
             return self._ensemble.predict(patches, token)
 
 
-class EnsembleHost:
+class EnsembleService:
     """One run at a time in the inference lane; explanations in a lane beside it.
 
     Any thread may submit. The owner closes the lanes, then calls `free`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.uncertainty import Thresholds
 from bachview.files import file_group
 from bachview.jobs.tokens import CancelToken
@@ -44,7 +44,7 @@ class ExportRequest:
     reader: SlideReader
     results: SlideResults
     run_id: int
-    calibration: Calibration
+    pixel_size: PixelSize
     thresholds: Thresholds
     transform: ColourTransform | None
     folder: Path
@@ -92,7 +92,7 @@ def export(
     store = request.results.opened()
     prediction = store.load(request.run_id)
     record = next(run for run in store.runs() if run.run_id == request.run_id)
-    summary = summarize(prediction, request.calibration, request.thresholds)
+    summary = summarize(prediction, request.pixel_size, request.thresholds)
     paths = {k: request.folder / k.value for k in written_kinds(request.folder, request.kinds)}
     with file_group(request.folder / ExportKind.SUMMARY.value) as group:
         for kind, path in paths.items():

@@ -8,7 +8,7 @@ from bachview.jobs.lanes import Lane
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.bridge import Bridge
 from bachview.ui.look.theme import Theme
-from bachview.ui.session.ensemble_service import EnsembleHost
+from bachview.ui.session.ensemble_service import EnsembleService
 from bachview.ui.session.load_marker import LoadMarker
 from bachview.ui.session.settings import Settings
 
@@ -24,7 +24,7 @@ class Services:
     Attributes
     ----------
     io : opening, reading results, exports, hashing.
-    host : the inference lane with the loaded ensemble.
+    service : the inference lane with the loaded ensemble.
     marker : of a bundle that is being loaded.
     warms_up : load the ensemble as soon as a slide is open, before it is asked for.
     """
@@ -34,7 +34,7 @@ class Services:
     bridge: Bridge
     cache: TileCache
     io: Lane
-    host: EnsembleHost
+    service: EnsembleService
     marker: LoadMarker
     warms_up: bool
 
@@ -45,18 +45,18 @@ class Services:
         cache = TileCache(int(size))
         io = Lane("io", threads=2)
         marker = LoadMarker(user_folders().config)
-        return cls(settings, theme, Bridge(), cache, io, EnsembleHost(marker), marker, warms_up)
+        return cls(settings, theme, Bridge(), cache, io, EnsembleService(marker), marker, warms_up)
 
     def close(self, timeout_s: float) -> bool:
         """End the lanes; False where a job did not end in time."""
         deadline = time.monotonic() + timeout_s
         self.bridge.close()
-        lanes = (self.io, *self.host.lanes)
+        lanes = (self.io, *self.service.lanes)
         for lane in lanes:  # ask all before waiting for the first
             lane.close(0)
         ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]
         if all(ended):
-            self.host.free()
+            self.service.free()
         else:  # the process is ended on purpose, perhaps while a bundle is being loaded
             self.marker.clear()
         return all(ended)

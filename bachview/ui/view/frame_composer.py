@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from bachview.core.pyramid import Pyramid, TileKey
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
-from bachview.ui.view.painting import Layer, Plane, paint_layers, pixels_of
+from bachview.ui.view.painting import Layer, ViewPlane, paint_layers, pixels_of
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.viewport import Viewport
 
@@ -124,7 +124,7 @@ class FrameComposer:
         """Whether another place is wanted by now; a newer overlay of this one can wait."""
         pending = self._pending
         return token.is_cancelled or (
-            pending is not None and Plane.of(pending.viewport) != Plane.of(request.viewport)
+            pending is not None and ViewPlane.of(pending.viewport) != ViewPlane.of(request.viewport)
         )
 
     def _compose(self, request: FrameRequest, token: CancelToken) -> RestFrame | None:
@@ -151,7 +151,7 @@ class FrameComposer:
         return RestFrame(request, image, base.is_sharp)
 
     def _paint(self, request: FrameRequest, image: QImage, token: CancelToken) -> bool:
-        plane, (x, y) = Plane.of(request.viewport), request.corner
+        plane, (x, y) = ViewPlane.of(request.viewport), request.corner
         rows = max(1, _BAND_PX // max(1, image.width()))
         for first in range(0, image.height(), rows):
             if self._is_stale(request, token):

@@ -117,7 +117,7 @@ class Minimap(QWidget):
             return
         self._is_stale = False
         ratio = view.devicePixelRatioF()
-        frame = minimap_picture(pyramid, view.held_tile, self._size, ratio)
+        frame = minimap_picture(pyramid, view.cached_tile, self._size, ratio)
         if frame is not None:
             self._picture = _framed(frame.image, ratio)
 

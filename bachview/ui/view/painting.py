@@ -25,7 +25,7 @@ Pixels = npt.NDArray[np.uint8]
 
 #: Paints one layer (overlay, marks) over the tiles: (painter, plane, window in plane px).
 #: The painter's px are plane px, and it is clipped to the window.
-Layer = Callable[[QPainter, "Plane", "Window"], None]
+Layer = Callable[[QPainter, "ViewPlane", "Window"], None]
 
 #: left, top, right, bottom in whole plane px; half-open.
 Window = tuple[int, int, int, int]
@@ -61,7 +61,7 @@ def pixels_of(image: QImage) -> Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class ViewPlane:
     """How level 0 lies on whole px.
 
     Attributes
@@ -73,7 +73,7 @@ class Plane:
     across: float
 
     @classmethod
-    def of(cls, viewport: Viewport, shrink: int = 1) -> "Plane":
+    def of(cls, viewport: Viewport, shrink: int = 1) -> "ViewPlane":
         """The plane of a viewport's device px, `shrink` device px to one plane px."""
         m11, m12, *_ = viewport.device_from_l0_affine
         return cls(m11 / shrink, m12 / shrink)
@@ -176,7 +176,7 @@ _LAP_PX = 1 / 32
 
 def paint_tiles(
     painter: QPainter,
-    plane: Plane,
+    plane: ViewPlane,
     window: Window,
     tiles: TileImages,
     background: QColor,
@@ -247,7 +247,7 @@ def paint_tiles(
     return missing
 
 
-def _reach(plane: Plane, window: Window, side: float) -> tuple[QPointF, float, float]:
+def _reach(plane: ViewPlane, window: Window, side: float) -> tuple[QPointF, float, float]:
     """Middle of the window, and how far a tile's middle may be from it in u and v to touch it.
 
     Zeros where tiles and window are both upright and the question does not arise.
@@ -261,7 +261,11 @@ def _reach(plane: Plane, window: Window, side: float) -> tuple[QPointF, float, f
 
 
 def paint_layers(
-    image: QImage, plane: Plane, origin: tuple[int, int], layers: tuple[Layer, ...], window: Window
+    image: QImage,
+    plane: ViewPlane,
+    origin: tuple[int, int],
+    layers: tuple[Layer, ...],
+    window: Window,
 ) -> None:
     """Paint layers onto a part of an image whose top left px is the plane's `origin`."""
     painter = QPainter(image)
@@ -308,5 +312,5 @@ def render(
     pixels_of(image)[:] = frame.image
     if layers:
         window = (x, y, x + size.width, y + size.height)
-        paint_layers(image, Plane.of(exact), (x, y), layers, window)
+        paint_layers(image, ViewPlane.of(exact), (x, y), layers, window)
     return image

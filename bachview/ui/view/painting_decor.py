@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 
 from bachview.core.geometry import Point, Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text, magnification_text
 from bachview.ui.view.painting import image_of
 from bachview.viewing.scale_bar import scale_bar
@@ -92,7 +92,7 @@ def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, regio
 
 
 def paint_ruler(
-    painter: QPainter, viewport: Viewport, start: Point, end: Point, calibration: Calibration
+    painter: QPainter, viewport: Viewport, start: Point, end: Point, pixel_size: PixelSize
 ) -> None:
     """A measured line with its length, in um where the calibration is known."""
     a, b = QPointF(*viewport.vp_from_l0(start)), QPointF(*viewport.vp_from_l0(end))
@@ -100,7 +100,7 @@ def paint_ruler(
     _twice(painter, 2.0, lambda: painter.drawLine(a, b))
     for at in (a, b):
         _twice(painter, 1.0, partial(painter.drawEllipse, at, 4, 4))
-    mpp = calibration.mpp
+    mpp = pixel_size.mpp
     length = start.distance_to(end)
     text = f"{length:.0f} px" if mpp is None else length_text(length * mpp)
     paint_plate(painter, text, b.x() + 12, b.y() + 12)
@@ -128,21 +128,21 @@ class ReadOut:
         self._key: object = None
         self._image = QImage()
 
-    def paint(self, painter: QPainter, viewport: Viewport, calibration: Calibration) -> None:
+    def paint(self, painter: QPainter, viewport: Viewport, pixel_size: PixelSize) -> None:
         """Draw it; without a calibration it says how many level-0 px a device px shows."""
-        key = (viewport.device_downsample, viewport.pixel_ratio, calibration)
+        key = (viewport.device_downsample, viewport.pixel_ratio, pixel_size)
         if key != self._key:
             self._key = key
-            self._image = _read_out(viewport, calibration)
+            self._image = _read_out(viewport, pixel_size)
         height = self._image.height() / self._image.devicePixelRatio()
         painter.drawImage(
             QPointF(_MARGIN_VP, viewport.size.height - _MARGIN_VP - height), self._image
         )
 
 
-def _read_out(viewport: Viewport, calibration: Calibration) -> QImage:
-    ratio, mpp = viewport.pixel_ratio, calibration.mpp
-    times = viewport.magnification(calibration)
+def _read_out(viewport: Viewport, pixel_size: PixelSize) -> QImage:
+    ratio, mpp = viewport.pixel_ratio, pixel_size.mpp
+    times = viewport.magnification(pixel_size)
     bar_vp, bar_text = 0.0, ""
     if mpp is not None:
         bar = scale_bar(mpp * viewport.downsample, _LONGEST_BAR_VP)

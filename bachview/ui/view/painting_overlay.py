@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
-from bachview.ui.view.painting import Plane, Window, image_of
+from bachview.ui.view.painting import ViewPlane, Window, image_of
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.style import FAILED, FIRST, UNCERTAIN, Marks
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
@@ -45,7 +45,7 @@ class OverlayLayer:
 
     picture: OverlayPicture
 
-    def __call__(self, painter: QPainter, plane: Plane, window: Window) -> None:
+    def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the cells over a window of the plane, without smoothing."""
         picture = self.picture
         visible = plane.region_of(window).intersection(picture.region).intersection(picture.clip)
@@ -77,7 +77,9 @@ class OverlayLayer:
         )
 
 
-def _fill_cells(painter: QPainter, plane: Plane, window: Window, picture: OverlayPicture) -> bool:
+def _fill_cells(
+    painter: QPainter, plane: ViewPlane, window: Window, picture: OverlayPicture
+) -> bool:
     """Fill the few large texels in a window one by one: the fastest way for thin windows.
 
     A px shows the texel at its centre, as in `_draw_strips`.
@@ -135,7 +137,9 @@ def _color_of(premultiplied: int) -> QColor:
     return QColor(min(255, round(red)), min(255, round(green)), min(255, round(blue)), alpha)
 
 
-def _draw_strips(painter: QPainter, plane: Plane, window: Window, picture: OverlayPicture) -> None:
+def _draw_strips(
+    painter: QPainter, plane: ViewPlane, window: Window, picture: OverlayPicture
+) -> None:
     """Draw large texels of an upright plane, each edge on its own px."""
     left, top, right, bottom = window
     step = plane.downsample
@@ -167,7 +171,7 @@ class MarksLayer:
     marks: Marks
     size: float = 1.0
 
-    def __call__(self, painter: QPainter, plane: Plane, window: Window) -> None:
+    def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the marks over a window of the plane."""
         if self.marks is Marks.NONE or not self.codes.size:
             return
@@ -202,7 +206,7 @@ class MarksLayer:
             self._hatching(painter, plane, marked, place)
 
     def _letters(
-        self, painter: QPainter, plane: Plane, marked: npt.NDArray[np.uint16], first: Region
+        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint16], first: Region
     ) -> None:
         ratio = max(1, round(self.size))
         for row, column in np.argwhere(marked >= FAILED):
@@ -223,7 +227,7 @@ class MarksLayer:
             )
 
     def _hatching(
-        self, painter: QPainter, plane: Plane, marked: npt.NDArray[np.uint16], first: Region
+        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint16], first: Region
     ) -> None:
         for row, codes in enumerate(marked):
             edges = np.flatnonzero(np.diff(codes, prepend=-1, append=-1))

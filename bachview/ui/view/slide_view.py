@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGestureEvent, QWidget
 
 from bachview.core.geometry import Point, Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
@@ -94,7 +94,7 @@ class SlideView(NavigableView):
         self,
         reader: SlideReader,
         cache: TileCache,
-        calibration: Calibration,
+        pixel_size: PixelSize,
         *,
         transform: ColourTransform | None = None,
         viewport: Viewport | None = None,
@@ -110,7 +110,7 @@ class SlideView(NavigableView):
         """
         self.close_slide(0)  # what is read for the earlier one goes nowhere
         self._failure_said = None
-        self._calibration = calibration
+        self._pixel_size = pixel_size
         self._picture = SlidePicture(
             reader,
             cache,
@@ -128,9 +128,9 @@ class SlideView(NavigableView):
             self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
         self.overviewChanged.emit()
 
-    def set_calibration(self, calibration: Calibration) -> None:
+    def set_pixel_size(self, pixel_size: PixelSize) -> None:
         """Measure with another calibration from now on."""
-        self._calibration = calibration
+        self._pixel_size = pixel_size
         self.update()
 
     def close_slide(self, timeout_s: float = 2.0) -> bool:
@@ -162,7 +162,7 @@ class SlideView(NavigableView):
             self._failure_said = change
             self.partFailed.emit(change)
 
-    def held_tile(self, key: TileKey) -> Pixels | None:
+    def cached_tile(self, key: TileKey) -> Pixels | None:
         """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""
         return None if self._picture is None else self._picture.tile(key)
 
@@ -284,8 +284,8 @@ class SlideView(NavigableView):
         if self._field is not None:
             paint_field(painter, viewport, self._field)
         if self._ruler is not None:
-            paint_ruler(painter, viewport, *self._ruler, self._calibration)
-        self._read_out.paint(painter, viewport, self._calibration)
+            paint_ruler(painter, viewport, *self._ruler, self._pixel_size)
+        self._read_out.paint(painter, viewport, self._pixel_size)
 
     # -- events --------------------------------------------------------------------------
 

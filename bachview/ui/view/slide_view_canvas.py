@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from bachview.ui.view.painting import Plane, Window
+from bachview.ui.view.painting import ViewPlane, Window
 
 #: Paints all of a window: (painter, window). The painter's px are plane px, and it is
 #: clipped to the window.
 PaintPart = Callable[[QPainter, Window], None]
 
 
-class Canvas:
+class ViewCanvas:
     """A window of the plane in an image that wraps around. GUI thread.
 
     Panning keeps all that stays visible where it is in memory; only the uncovered strips
@@ -28,13 +28,13 @@ class Canvas:
 
     def __init__(
         self,
-        plane: Plane,
+        plane: ViewPlane,
         shrink: int,
         corner: tuple[int, int],
         device_size: tuple[int, int],
         image: QImage | None = None,
         *,
-        reuse: "Canvas | None" = None,
+        reuse: "ViewCanvas | None" = None,
     ) -> None:
         """Hold the device px from `corner` on.
 

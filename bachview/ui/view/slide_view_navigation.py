@@ -4,7 +4,7 @@ from PySide6.QtCore import QPointF, Signal
 from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Point, Region, Size
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import downsample_for_magnification
 from bachview.ui.view.view_input import ViewInput
@@ -26,7 +26,7 @@ class NavigableView(QWidget):
         super().__init__(parent)
         self._viewport: Viewport | None = None
         self._pyramid: Pyramid | None = None
-        self._calibration = Calibration.unknown()
+        self._pixel_size = PixelSize.unknown()
         self._is_fitted = True
 
     @property
@@ -84,7 +84,7 @@ class NavigableView(QWidget):
         if self._viewport is None or self._pyramid is None:
             return
         self.input.motion.stop()
-        mpp = self._calibration.mpp
+        mpp = self._pixel_size.mpp
         downsample = 20 / times if mpp is None else downsample_for_magnification(mpp, times)
         self.zoom_by(self._viewport.device_downsample / downsample)
 

@@ -9,7 +9,7 @@ from bachview.viewing.overlay import (
     OverlayPicture,
     OverlayRenderer,
     OverlayStyle,
-    cell_codes,
+    display_codes,
 )
 from bachview.viewing.viewport import Viewport
 
@@ -58,7 +58,7 @@ class OverlaySource:
     def _marks(
         self, prediction: Prediction, picture: OverlayPicture, pixel_ratio: float
     ) -> MarksLayer:
-        codes = cell_codes(prediction, self.style, self._thresholds, picture.cells)
+        codes = display_codes(prediction, self.style, self._thresholds, picture.cells)
         letters = tuple(c.letter for c in prediction.classes)
         return MarksLayer(codes, picture.region, letters, self.style.marks, pixel_ratio)
 

@@ -21,14 +21,14 @@ from bachview.ui.view.painting import (
     BLANK,
     FAILED_IMAGE,
     Layer,
-    Plane,
     TileImages,
+    ViewPlane,
     Window,
     image_of,
     paint_tiles,
     snapped,
 )
-from bachview.ui.view.slide_view_canvas import Canvas
+from bachview.ui.view.slide_view_canvas import ViewCanvas
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
@@ -80,9 +80,9 @@ class SlidePicture:
         self._composer = FrameComposer(lambda frame: self._bridge.call(self._on_frame, frame))
         self._tiles = TileImages(self.pyramid, self._image)
         # What is wanted is held here as well: a small cache may drop it, the screen may not.
-        self._held: dict[TileKey, tuple[npt.NDArray[np.uint8], QImage]] = {}
+        self._cached: dict[TileKey, tuple[npt.NDArray[np.uint8], QImage]] = {}
         self._kept: frozenset[TileKey] = frozenset()
-        self._canvas: Canvas | None = None
+        self._canvas: ViewCanvas | None = None
         self._viewport: Viewport | None = None
         self._corner = (0, 0)
         self._missing: dict[TileKey, int] = {}
@@ -149,21 +149,21 @@ class SlidePicture:
     # -- tiles ---------------------------------------------------------------------------
 
     def _image(self, key: TileKey) -> QImage | None:
-        held = self._held.get(key)
-        if held is not None:
-            return held[1]
+        cached = self._cached.get(key)
+        if cached is not None:
+            return cached[1]
         tile = self._server.get(key)
         if tile is None:
             return FAILED_IMAGE if self._server.has_failed(key) else None
         image = image_of(tile)
         if key in self._kept:
-            self._held[key] = (tile, image)
+            self._cached[key] = (tile, image)
         return image
 
     def tile(self, key: TileKey) -> npt.NDArray[np.uint8] | None:
         """As `TileServer.get`. Any thread."""
-        held = self._held.get(key)
-        return held[0] if held is not None else self._server.get(key)
+        cached = self._cached.get(key)
+        return cached[0] if cached is not None else self._server.get(key)
 
     def _want(self) -> None:
         viewport = self._viewport
@@ -178,9 +178,9 @@ class SlidePicture:
             coarser = [key for key in wanted.prefetch if key.level == wanted.level + 1]
             keys = tuple(dict.fromkeys((*wanted.standins, *coarser, *keys)))
         self._kept = frozenset(keys)
-        for key in [key for key in self._held if key not in self._kept]:
-            del self._held[key]
-        self._server.want([key for key in keys if key not in self._held])
+        for key in [key for key in self._cached if key not in self._kept]:
+            del self._cached[key]
+        self._server.want([key for key in keys if key not in self._cached])
         self._forget_unseen()
 
     def _forget_unseen(self) -> None:
@@ -252,7 +252,7 @@ class SlidePicture:
         if (
             canvas is not None
             and canvas.device_size == size
-            and canvas.plane == Plane.of(viewport, canvas.shrink)
+            and canvas.plane == ViewPlane.of(viewport, canvas.shrink)
         ):
             uncovered = canvas.move(self._corner)
             if uncovered is not None and self._is_affordable(canvas, uncovered):
@@ -263,18 +263,20 @@ class SlidePicture:
         shrink = 1 if self._cost.is_affordable(work) else 2
         self._missing.clear()
         self._to_repaint.clear()
-        self._canvas = Canvas(Plane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas)
+        self._canvas = ViewCanvas(
+            ViewPlane.of(viewport, shrink), shrink, self._corner, size, reuse=canvas
+        )
         begun = time.thread_time()
         self._paint(self._canvas, self._canvas.window)
         self._cost.learn(time.thread_time() - begun, work, shrink)
 
-    def _is_affordable(self, canvas: Canvas, uncovered: list[Window]) -> bool:
+    def _is_affordable(self, canvas: ViewCanvas, uncovered: list[Window]) -> bool:
         """Whether the strips can be painted within a frame."""
         area = sum((w[2] - w[0]) * (w[3] - w[1]) for w in uncovered)
         work = area if self._viewport is None else work_px(area, self._viewport)
         return canvas.shrink > 1 or self._cost.is_affordable(work)
 
-    def _paint(self, canvas: Canvas, window: Window) -> None:
+    def _paint(self, canvas: ViewCanvas, window: Window) -> None:
         """Paint a window of the canvas: tiles, then the layers."""
         background = QColor(*self._background)
 
@@ -341,15 +343,15 @@ class SlidePicture:
         if viewport is None or request.background != self._background:
             return
         size = viewport.device_size.width, viewport.device_size.height
-        if (frame.image.width(), frame.image.height()) != size or Plane.of(viewport) != Plane.of(
-            request.viewport
-        ):
+        if (frame.image.width(), frame.image.height()) != size or ViewPlane.of(
+            viewport
+        ) != ViewPlane.of(request.viewport):
             return
         if not frame.is_sharp and request.arrivals != self._arrivals:
             # The canvas may show tiles by now that this frame lacks.
             self._ask_frame(moved=False)
             return
-        canvas = Canvas(Plane.of(viewport), 1, request.corner, size, frame.image)
+        canvas = ViewCanvas(ViewPlane.of(viewport), 1, request.corner, size, frame.image)
         uncovered = canvas.move(self._corner)
         if uncovered is None or not self._is_affordable(canvas, uncovered):
             return
@@ -377,6 +379,6 @@ class SlidePicture:
         self._bridge.close()
         ended = self._composer.close(timeout_s / 2)
         ended &= self._server.close(timeout_s / 4)
-        self._held.clear()
+        self._cached.clear()
         self._canvas = None
         return ended

@@ -73,7 +73,7 @@ def run_viewer(
     signals = _Signals(window)
     window.show()
     if bundle is not None:
-        window.shelf.choose(bundle)
+        window.selector.choose(bundle)
     window.open_slides(paths, classify=classify)
     if earlier_crash is not None:
         window.messages.problem(

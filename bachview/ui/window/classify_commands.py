@@ -12,14 +12,14 @@ from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.jobs_panel import JobsPanel
-from bachview.ui.session.bundles import DEFAULT, BundleShelf
+from bachview.ui.session.bundles import DEFAULT, BundleSelector
 from bachview.ui.session.document import Document
 from bachview.ui.session.exporting import ExportKind, ExportRequest, export
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.window.actions import Actions
 from bachview.ui.window.message_bar import MessageBar, Offer
-from bachview.ui.window.panel_controller import PanelBinder
+from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 
 _DEVICES = (
@@ -38,14 +38,14 @@ class ClassifyCommands(QObject):
         window: QWidget,
         actions: Actions,
         jobs: JobsPanel,
-        binder: PanelBinder,
-        shelf: BundleShelf,
+        binder: PanelController,
+        selector: BundleSelector,
         messages: MessageBar,
         services: Services,
     ) -> None:
         super().__init__(window)
         self._window, self._actions, self._binder = window, actions, binder
-        self._shelf, self._messages, self._services = shelf, messages, services
+        self._selector, self._messages, self._services = selector, messages, services
         self.device = services.settings.text("classify/device", "AUTO")
         if self.device not in dict(_DEVICES):
             self.device = "AUTO"
@@ -66,7 +66,7 @@ class ClassifyCommands(QObject):
         jobs.resumeRequested.connect(self._pause)
         jobs.cancelRequested.connect(self._cancel)
         binder.statusChanged.connect(self._on_status)
-        shelf.failed.connect(messages.problem)
+        selector.failed.connect(messages.problem)
 
     # -- menus ---------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class ClassifyCommands(QObject):
         from bachview.models.bundle.installed import installed_bundles
 
         menu.clear()
-        current = self._shelf.current
+        current = self._selector.current
         names = [DEFAULT, *(n for n in installed_bundles() if n != DEFAULT)]
         if current is not None and current.choice not in names:
             names.append(current.choice)
@@ -96,7 +96,7 @@ class ClassifyCommands(QObject):
             action = menu.addAction(Path(name).name.replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(current is not None and current.choice == name)
-            action.triggered.connect(lambda _=False, chosen=name: self._shelf.choose(chosen))
+            action.triggered.connect(lambda _=False, chosen=name: self._selector.choose(chosen))
         menu.addSeparator()
         menu.addAction(self._actions["choose_bundle"])
 
@@ -114,7 +114,7 @@ class ClassifyCommands(QObject):
         if path:
             chosen = Path(path)
             # A bundle may be a folder; its manifest stands for it.
-            self._shelf.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
+            self._selector.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
 
     # -- runs ----------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class ClassifyCommands(QObject):
         page = page or self._binder.page
         if page is None:
             return
-        bundle = self._shelf.of(page.document.path)
+        bundle = self._selector.of(page.document.path)
         if bundle is None:
             self._messages.notice("The bundle is not ready yet; try again in a moment.")
             return
@@ -176,7 +176,7 @@ class ClassifyCommands(QObject):
         if page is None or region is None:
             return
         document = page.document
-        dialog = RegionDialog(document.metadata.pyramid.size, region, document.calibration, page)
+        dialog = RegionDialog(document.metadata.pyramid.size, region, document.pixel_size, page)
         # Another slide may come to the front meanwhile.
         dialog.accepted.connect(lambda: self.classify(dialog.region, page=page))
         ask(dialog)
@@ -233,7 +233,7 @@ class ClassifyCommands(QObject):
             document.reader,
             document.results,
             document.run_id,
-            document.calibration,
+            document.pixel_size,
             document.thresholds,
             document.transform(managed=document.is_run_managed),
             folder,

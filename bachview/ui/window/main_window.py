@@ -24,7 +24,7 @@ from bachview.ui.look.widgets import scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
-from bachview.ui.session.bundles import BundleShelf
+from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.demo import demo_slide
 from bachview.ui.session.document import Document
 from bachview.ui.session.ensemble_service import EnsembleChoice
@@ -36,7 +36,7 @@ from bachview.ui.window.actions import Actions
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.menus import Menus, make_tool_bar
 from bachview.ui.window.message_bar import MessageBar, Offer
-from bachview.ui.window.panel_controller import PanelBinder
+from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
@@ -78,7 +78,9 @@ class MainWindow(QMainWindow):
         settings, theme = services.settings, services.theme
         self.actions_ = Actions(self, theme)
         self.recent = RecentFiles(settings, self)
-        self.shelf = BundleShelf(settings, services.bridge, services.io, services.marker, self)
+        self.selector = BundleSelector(
+            settings, services.bridge, services.io, services.marker, self
+        )
         self.opener = SlideOpener(services.bridge, self)
         self.messages = MessageBar(theme, self)
         self.start_page = StartPage(self.recent, theme, self)
@@ -92,12 +94,12 @@ class MainWindow(QMainWindow):
         self.docks = self._make_docks()
         self.menus = Menus(self, self.actions_, self.docks, theme)
         make_tool_bar(self, self.actions_)
-        self.binder = PanelBinder(
+        self.binder = PanelController(
             self.overlay_panel,
             self.cursor_panel,
             self.jobs_panel,
             self.status,
-            self.shelf,
+            self.selector,
             services,
             lambda: self.classify_commands.device,
             self,
@@ -108,11 +110,17 @@ class MainWindow(QMainWindow):
             self.overlay_panel,
             self.cursor_panel,
             self.binder,
-            self.shelf,
+            self.selector,
             services,
         )
         self.classify_commands = ClassifyCommands(
-            self, self.actions_, self.jobs_panel, self.binder, self.shelf, self.messages, services
+            self,
+            self.actions_,
+            self.jobs_panel,
+            self.binder,
+            self.selector,
+            self.messages,
+            services,
         )
         self.classify_commands.fill_menus(self.menus.bundles, self.menus.devices)
         restore_layout(self, settings)
@@ -179,10 +187,10 @@ class MainWindow(QMainWindow):
         self.status.stopRequested.connect(self._stop_opening)
         self.tabs.pageChanged.connect(self._on_page)
         self.tabs.closeRequested.connect(self.close_page)
-        self.shelf.changed.connect(self._on_bundle)
-        self.shelf.prepared.connect(self._on_prepared)
-        bridge, remember = self.services.bridge, self.shelf.remember
-        self.services.host.on_ready = lambda choice: bridge.call(remember, choice.sha256)
+        self.selector.changed.connect(self._on_bundle)
+        self.selector.prepared.connect(self._on_prepared)
+        bridge, remember = self.services.bridge, self.selector.remember
+        self.services.service.on_ready = lambda choice: bridge.call(remember, choice.sha256)
         self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
         self.menus.recent.aboutToShow.connect(self._fill_recent)
 
@@ -250,9 +258,9 @@ class MainWindow(QMainWindow):
         page.regionDrawn.connect(self.classify_commands.classify)
         document.noticed.connect(self.messages.notice)
         document.failed.connect(self.messages.problem)
-        document.calibrationChanged.connect(lambda: self._look_up(page))
+        document.pixelSizeChanged.connect(lambda: self._look_up(page))
         self.recent.add(opened.path)
-        self.shelf.prepare(opened.path)
+        self.selector.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
         self.tabs.add_page(page)
         self._take_bundle(page)
@@ -269,19 +277,19 @@ class MainWindow(QMainWindow):
 
     def _look_up(self, page: SlidePage) -> None:
         """Show what was classified earlier with the bundle in use."""
-        bundle = self.shelf.of(page.document.path)
+        bundle = self.selector.of(page.document.path)
         if bundle is not None:
             page.document.show_saved(bundle)
 
     def _restore_bundle(self) -> None:
         """Take the bundle of the last session, unless that ended the program before."""
         ended = self.services.marker.left_over()
-        self.shelf.restore(avoid=ended)
+        self.selector.restore(avoid=ended)
         for bundle in ended:
             self.messages.problem(
                 f"bachview ended while it loaded the bundle {Path(bundle).name}, so it was not "
                 "loaded again.",
-                Offer("Load it again", partial(self.shelf.choose, bundle)),
+                Offer("Load it again", partial(self.selector.choose, bundle)),
             )
 
     def _on_bundle(self) -> None:
@@ -305,21 +313,21 @@ class MainWindow(QMainWindow):
         Without a slide only what was chosen just now, as it is remembered when it was loaded.
         """
         page, services = self.tabs.page, self.services
-        bundle = self.shelf.of(page.document.path if page else None)
+        bundle = self.selector.of(page.document.path if page else None)
         if bundle is None or not services.warms_up or self._is_closed:
             return
-        if page is None and self.shelf.is_remembered:
+        if page is None and self.selector.is_remembered:
             return
         choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
         # A bundle that cannot be loaded is told when it is asked for.
-        services.bridge.watch(services.host.warm_up(choice), lambda _: None, lambda _: None)
+        services.bridge.watch(services.service.warm_up(choice), lambda _: None, lambda _: None)
 
     def _classify_waiting(self, page: SlidePage) -> None:
         path = page.document.path
-        if path not in self._classify_when_ready or self.shelf.of(path) is None:
+        if path not in self._classify_when_ready or self.selector.of(path) is None:
             return
         self._classify_when_ready.discard(path)
-        if page.document.calibration.is_plausible and self.tabs.page is page:
+        if page.document.pixel_size.is_plausible and self.tabs.page is page:
             self.classify_commands.classify()
 
     def _fill_recent(self) -> None:

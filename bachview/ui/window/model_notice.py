@@ -29,7 +29,7 @@ class ModelNotice(QFrame):
 
     def show_model(self, bundle: BundleSummary | None) -> None:
         """Warn of `bundle` if its classes mean nothing; hide otherwise."""
-        if bundle is None or bundle.judges_tissue:
+        if bundle is None or bundle.is_for_tissue:
             self.hide()
             return
         sentence = (

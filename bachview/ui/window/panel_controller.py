@@ -6,14 +6,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from bachview.core.geometry import Point, Region
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import cell_at, reading_at
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.panels.overlay_amounts import amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.activation_maps import ActivationMaps
-from bachview.ui.session.bundles import BundleShelf
+from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.run_status import RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.window.slide_page import SlidePage
@@ -24,7 +24,7 @@ from bachview.viewing.viewport import Viewport
 _AMOUNTS_MS = 700
 
 
-class PanelBinder(QObject):
+class PanelController(QObject):
     """Follows one page at a time. GUI thread only.
 
     Signals
@@ -42,7 +42,7 @@ class PanelBinder(QObject):
         cursor: CursorPanel,
         jobs: JobsPanel,
         status: StatusLine,
-        shelf: BundleShelf,
+        selector: BundleSelector,
         services: Services,
         device: Callable[[], str],
         parent: QObject | None = None,
@@ -50,7 +50,7 @@ class PanelBinder(QObject):
         """`device` says on what a map is computed where nothing is loaded yet."""
         super().__init__(parent)
         self._overlay, self._cursor, self._jobs, self._status = overlay, cursor, jobs, status
-        self._shelf = shelf
+        self._selector = selector
         self._device = device
         self._page: SlidePage | None = None
         self._links: list[tuple[SignalInstance, Callable[..., Any]]] = []
@@ -66,8 +66,8 @@ class PanelBinder(QObject):
         self._amounts.timeout.connect(self._show_amounts)
         overlay.styleChanged.connect(self._on_style)
         cursor.activationMapToggled.connect(self._on_map_toggled)
-        shelf.changed.connect(self.show_bundle)
-        shelf.prepared.connect(self.show_bundle)
+        selector.changed.connect(self.show_bundle)
+        selector.prepared.connect(self.show_bundle)
 
     @property
     def page(self) -> SlidePage | None:
@@ -83,9 +83,7 @@ class PanelBinder(QObject):
         self._page = page
         self._point = self._cell = None
         self._cursor.show_reading(None)
-        self._status.show_position(
-            None, page.document.calibration if page else Calibration.unknown()
-        )
+        self._status.show_position(None, page.document.pixel_size if page else PixelSize.unknown())
         if page is None:
             self._status.show_magnification(None)
             self._on_status(RunStatus())
@@ -97,7 +95,7 @@ class PanelBinder(QObject):
         self._link(view.rulerModeChanged, self.rulerModeChanged.emit)
         self._link(document.predictionChanged, self._on_prediction)
         self._link(document.predictionGrew, self._on_grew)
-        self._link(document.calibrationChanged, self._on_calibration)
+        self._link(document.pixelSizeChanged, self._on_pixel_size)
         self._link(document.run.statusChanged, self._on_status)
         view.set_overlay_style(self._overlay.style_now)
         self._on_viewport(view.viewport)
@@ -111,7 +109,7 @@ class PanelBinder(QObject):
     def show_bundle(self) -> None:
         """Legend and votes for the prediction on the screen, else for the bundle in use."""
         document = self._page.document if self._page else None
-        in_use = self._shelf.of(document.path if document else None)
+        in_use = self._selector.of(document.path if document else None)
         bundle = (document.bundle if document else None) or in_use
         if bundle is not None:
             self._overlay.show_classes(bundle.classes, bundle.thresholds)
@@ -121,8 +119,8 @@ class PanelBinder(QObject):
             self._overlay.show_amounts({})
             why = "Open a slide first."
         elif in_use is None:
-            why = "The bundle is still being read." if self._shelf.is_loading else "No bundle."
-        elif not self._page.document.calibration.is_plausible:
+            why = "The bundle is still being read." if self._selector.is_loading else "No bundle."
+        elif not self._page.document.pixel_size.is_plausible:
             why = "State the pixel size first (above the slide)."
         else:
             why = ""
@@ -141,7 +139,7 @@ class PanelBinder(QObject):
         if self._cell is not None and document and document.prediction is not None:
             self._show_cell(self._cell)
 
-    def _on_calibration(self) -> None:
+    def _on_pixel_size(self) -> None:
         self.show_bundle()
         self._show_amounts()
         self._on_viewport(self._page.view.viewport if self._page else None)
@@ -152,14 +150,14 @@ class PanelBinder(QObject):
             self._overlay.show_amounts({})
             return
         self._overlay.show_amounts(
-            amounts_of(document.prediction, document.calibration, document.thresholds)
+            amounts_of(document.prediction, document.pixel_size, document.thresholds)
         )
 
     def _on_viewport(self, viewport: Viewport | None) -> None:
         if self._page is None or viewport is None:
             self._status.show_magnification(None)
         else:
-            self._status.show_magnification(viewport.magnification(self._page.document.calibration))
+            self._status.show_magnification(viewport.magnification(self._page.document.pixel_size))
 
     def _on_status(self, status: RunStatus) -> None:
         self._jobs.show_status(status)
@@ -173,7 +171,7 @@ class PanelBinder(QObject):
         if page is None:
             return
         self._point = point
-        self._status.show_position(point, page.document.calibration)
+        self._status.show_position(point, page.document.pixel_size)
         self._look_under_cursor(is_new=False)
 
     def _look_under_cursor(self, *, is_new: bool) -> None:
@@ -197,9 +195,9 @@ class PanelBinder(QObject):
             self._cursor.show_reading(None)
             page.view.set_field(None)
             return
-        reading = reading_at(prediction, thresholds, document.calibration, cell)
+        reading = reading_at(prediction, thresholds, document.pixel_size, cell)
         self._cursor.show_reading(reading)
-        page.view.set_field(prediction.field(*cell) if reading.opinion is not None else None)
+        page.view.set_field(prediction.field(*cell) if reading.patch_result is not None else None)
 
     def _on_style(self, style: object) -> None:
         if self._page is not None:

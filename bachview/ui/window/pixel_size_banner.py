@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bachview.core.pixel_size import PLAUSIBLE_MPP, Calibration
+from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
@@ -19,7 +19,7 @@ from bachview.ui.look.widgets import WrappedLabel
 _LONGEST_UM = 100_000.0
 
 
-class CalibrationBanner(QFrame):
+class PixelSizeBanner(QFrame):
     """Typed value, or a line drawn along a known length. Viewing goes on meanwhile.
 
     Signals
@@ -92,21 +92,21 @@ class CalibrationBanner(QFrame):
         box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         return box
 
-    def show_calibration(self, calibration: Calibration) -> None:
+    def show_pixel_size(self, pixel_size: PixelSize) -> None:
         """Appear where it is not plausible, go where it is."""
-        if calibration.mpp_x is None or calibration.mpp_y is None:
+        if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
             found = "This file does not say how large its pixels are."
         else:
             found = (
-                f"This file says that a pixel is {calibration.mpp_x:.4g} × "
-                f"{calibration.mpp_y:.4g} µm; slides have {PLAUSIBLE_MPP[0]:g} to "
+                f"This file says that a pixel is {pixel_size.mpp_x:.4g} × "
+                f"{pixel_size.mpp_y:.4g} µm; slides have {PLAUSIBLE_MPP[0]:g} to "
                 f"{PLAUSIBLE_MPP[1]:g} µm."
             )
         self._text.setText(
             f"{found} You can look at it; to classify, and for lengths and magnification, "
             "state the pixel size."
         )
-        self.setVisible(not calibration.is_plausible)
+        self.setVisible(not pixel_size.is_plausible)
 
     def ask_again(self, stated_mpp: float) -> None:
         """Appear once more, to correct what the user stated."""
@@ -143,7 +143,7 @@ class CalibrationBanner(QFrame):
         # The box shows a measured value rounded; left as it is, it is that value still.
         if stated is not None and abs(value - stated) < 0.5 * 10 ** -self._mpp.decimals():
             value = stated
-        self.calibrated.emit(Calibration.typed(value))
+        self.calibrated.emit(PixelSize.typed(value))
 
     def _on_ruler(self, checked: bool) -> None:  # a Qt slot
         if not checked:
@@ -154,10 +154,10 @@ class CalibrationBanner(QFrame):
         if not self._length_l0:
             return
         self._length.interpretText()
-        calibration = Calibration.typed(self._length.value() / self._length_l0)
-        if calibration.is_plausible:
+        pixel_size = PixelSize.typed(self._length.value() / self._length_l0)
+        if pixel_size.is_plausible:
             self._ruler.setChecked(False)
-            self.calibrated.emit(calibration)
+            self.calibrated.emit(pixel_size)
         else:
             low, high = PLAUSIBLE_MPP
             self._text.setText(

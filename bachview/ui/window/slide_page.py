@@ -4,13 +4,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
 from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.model_notice import ModelNotice
-from bachview.ui.window.pixel_size_banner import CalibrationBanner
+from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
@@ -44,7 +44,7 @@ class SlidePage(QWidget):
         self.view.input.kinetic_pan = kinetic
         self.view.set_overlay_style(style)
         self.minimap = self.view.minimap
-        self.banner = CalibrationBanner(services.theme, self)
+        self.banner = PixelSizeBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
         column = QVBoxLayout(self)
@@ -62,10 +62,10 @@ class SlidePage(QWidget):
         self.view.rulerDrawn.connect(self._on_ruler_drawn)
         self.view.viewportChanged.connect(self._on_viewport)
         self.view.partFailed.connect(self._on_part_failed)
-        document.calibrationChanged.connect(self._on_calibration)
+        document.pixelSizeChanged.connect(self._on_pixel_size)
         document.predictionChanged.connect(self._on_prediction)
         document.predictionGrew.connect(self.view.refresh_overlay)
-        self.banner.show_calibration(document.calibration)
+        self.banner.show_pixel_size(document.pixel_size)
         self._show_slide(self._remembered())
 
     def _remembered(self) -> Viewport | None:
@@ -88,7 +88,7 @@ class SlidePage(QWidget):
         self.view.set_slide(
             self.document.reader,
             self._services.cache,
-            self.document.calibration,
+            self.document.pixel_size,
             transform=self.document.transform(managed=self._managed),
             viewport=viewport,
         )
@@ -140,11 +140,11 @@ class SlidePage(QWidget):
     def _on_viewport(self, viewport: Viewport) -> None:
         self.document.run.set_view(viewport.region)
 
-    def _on_calibration(self) -> None:
-        calibration: Calibration = self.document.calibration
-        self.banner.show_calibration(calibration)
+    def _on_pixel_size(self) -> None:
+        pixel_size: PixelSize = self.document.pixel_size
+        self.banner.show_pixel_size(pixel_size)
         self.view.set_ruler_mode(on=False)
-        self.view.set_calibration(calibration)
+        self.view.set_pixel_size(pixel_size)
 
     def _on_prediction(self) -> None:
         shown = self.document.prediction is not None

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from bachview.core.geometry import Point
-from bachview.core.pixel_size import Calibration
+from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text, magnification_text
 from bachview.ui.session.run_status import RunStatus
 
@@ -18,13 +18,13 @@ _STOP_AFTER_MS = 1_500
 _STOP_NAME_PX = 240
 
 
-def position_text(point: Point | None, calibration: Calibration) -> str:
+def position_text(point: Point | None, pixel_size: PixelSize) -> str:
     """A level-0 point in px, and in micrometres where these are known."""
     if point is None:
         return ""
     text = f"{point.x:,.0f}, {point.y:,.0f} px"
-    if calibration.is_plausible and calibration.mpp_x and calibration.mpp_y:
-        x, y = point.x * calibration.mpp_x, point.y * calibration.mpp_y
+    if pixel_size.is_plausible and pixel_size.mpp_x and pixel_size.mpp_y:
+        x, y = point.x * pixel_size.mpp_x, point.y * pixel_size.mpp_y
         text += f"  ·  {_um(x)}, {_um(y)}"
     return text
 
@@ -95,9 +95,9 @@ class StatusLine(QStatusBar):
             self._stop.setToolTip(str(first))
             self._stop_later.start()
 
-    def show_position(self, point: Point | None, calibration: Calibration) -> None:
+    def show_position(self, point: Point | None, pixel_size: PixelSize) -> None:
         """The place under the cursor."""
-        self._position.setText(position_text(point, calibration))
+        self._position.setText(position_text(point, pixel_size))
 
     def show_magnification(self, times: float | None) -> None:
         """Of the slide on the screen; None where it is not known."""

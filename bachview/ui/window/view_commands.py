@@ -11,10 +11,10 @@ from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
-from bachview.ui.session.bundles import BundleShelf
+from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.services import Services
 from bachview.ui.window.actions import Actions
-from bachview.ui.window.panel_controller import PanelBinder
+from bachview.ui.window.panel_controller import PanelController
 
 
 class ViewCommands(QObject):
@@ -26,13 +26,13 @@ class ViewCommands(QObject):
         actions: Actions,
         overlay: OverlayPanel,
         cursor: CursorPanel,
-        binder: PanelBinder,
-        shelf: BundleShelf,
+        binder: PanelController,
+        selector: BundleSelector,
         services: Services,
     ) -> None:
         super().__init__(window)
         self._window, self._actions, self._binder = window, actions, binder
-        self._shelf, self._services = shelf, services
+        self._selector, self._services = selector, services
         self._overlay = overlay
         settings = services.settings
         actions["colours"].setChecked(settings.flag("view/colour_management", True))
@@ -74,14 +74,14 @@ class ViewCommands(QObject):
 
     def _correct_pixel_size(self) -> None:
         page = self._binder.page
-        stated = page.document.calibration if page else None
+        stated = page.document.pixel_size if page else None
         # Else the banner is there already, and asks.
         if page is not None and stated is not None and stated.is_plausible and stated.mpp_x:
             page.banner.ask_again(stated.mpp_x)
 
     def _about(self) -> None:
         page = self._binder.page
-        bundle = self._shelf.of(page.document.path if page else None)
+        bundle = self._selector.of(page.document.path if page else None)
         show(AboutDialog(bundle, self._window))
 
     def _on_view(self, name: str) -> None:
@@ -150,7 +150,7 @@ class ViewCommands(QObject):
         )
         # What the file states is not corrected.
         self._actions["pixel_size"].setEnabled(
-            page is not None and not page.document.metadata.calibration.is_plausible
+            page is not None and not page.document.metadata.pixel_size.is_plausible
         )
         if page is None:
             self._actions["ruler"].setChecked(False)
@@ -167,7 +167,7 @@ class ViewCommands(QObject):
         document = page.document
         rows = metadata_rows(
             document.metadata,
-            document.calibration,
+            document.pixel_size,
             icc_applied=self._actions["colours"].isChecked() and document.has_profile,
         )
         show(InformationDialog(rows, self._window))
