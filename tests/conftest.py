@@ -18,19 +18,10 @@ import pytest
 
 from bachview.slide import opening as slide_opening
 from tests.stuck_files import StuckFiles
+from tests.support.cli import Answer, Cli
 
 hypothesis.settings.register_profile("bachview", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("bachview")
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def shared_file(name: str) -> Path:
-    """A real file that is not part of the project; the test is skipped where it is missing."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"the real test data are not here: {name}")
-    return path
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -96,3 +87,18 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[StuckFiles]:
 def expects_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """For tests in which the program must log a warning; assert on its records."""
     return caplog
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run one command in this process, with real file descriptors behind its streams."""
+
+    from bachview.cli.main import run  # only where a test asks for it
+
+    def call(*arguments: str | Path) -> Answer:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return call

@@ -14,9 +14,7 @@ from bachview.bench.budgets import BUDGETS, budget_for
 from bachview.bench.machine import machine
 from bachview.bench.result import Result, Say, graded
 from bachview.errors import UsageError
-from tests.cli.conftest import Cli, check_schema, cli
-
-__all__ = ["cli"]  # the fixture
+from tests.support.cli import Cli, check_schema
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bachview.models.bundle.installed import resolve_bundle
-from tests.cli.conftest import Cli, check_schema
-from tests.slides import gradient, write_pyramid
+from tests.support.cli import Cli, check_schema
+from tests.support.slides import gradient, write_pyramid
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from bachview.core.geometry import Point
 from bachview.phantom.writer import load_truth, write_phantom
-from tests.cli.conftest import Cli, check_schema
-from tests.conftest import shared_file
-from tests.slides import gradient, write_pyramid
+from tests.support.cli import Cli, check_schema
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 #: The stains of the phantoms are those of the self-test bundle.
 CLASSIFY = ("classify", "--bundle", "selftest")

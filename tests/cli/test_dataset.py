@@ -9,11 +9,11 @@ import pytest
 
 from bachview.cli.dataset import check
 from bachview.errors import DatasetError
-from tests.cli.conftest import check_schema
-from tests.conftest import shared_file
-from tests.datasets.aperio_xml import rectangle, region, write_xml
-from tests.datasets.photo_folders import write_photo, write_photos
-from tests.slides import gradient, write_pyramid
+from tests.support.aperio_xml import rectangle, region, write_xml
+from tests.support.cli import check_schema
+from tests.support.photo_folders import write_photo, write_photos
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 
 @pytest.fixture

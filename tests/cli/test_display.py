@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bachview.cli import display
-from tests.cli.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asked on Linux only")
 

@@ -19,9 +19,9 @@ from bachview.datasets.reading import read_dataset
 from bachview.datasets.splits import write_split
 from bachview.errors import Cancelled, DatasetError, ExportError, UsageError
 from bachview.jobs.tokens import CancelToken
-from tests.cli.conftest import check_schema
-from tests.models.bundles import edit_arrays, edit_manifest, packed, rehash, unpacked
-from tests.slides import write_pyramid
+from tests.support.bundles import edit_arrays, edit_manifest, packed, rehash, unpacked
+from tests.support.cli import check_schema
+from tests.support.slides import write_pyramid
 
 PREFIXES = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}
 OUTLINE = """<Annotations MicronsPerPixel="1.0"><Annotation><Regions>

@@ -7,7 +7,7 @@ import pytest
 
 from bachview.cli.app import COMMANDS
 from bachview.config import RESEARCH_USE
-from tests.cli.conftest import Cli
+from tests.support.cli import Cli
 
 HEAVY = ("PySide6", "tensorflow", "sklearn", "openvino", "openslide", "keras", "scipy", "PIL")
 

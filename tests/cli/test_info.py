@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from bachview.slide import opening as slide_opening
-from tests.cli.conftest import Cli, check_schema
-from tests.conftest import shared_file
-from tests.slides import gradient, write_pyramid
 from tests.stuck_files import StuckFiles
+from tests.support.cli import Cli, check_schema
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 
 def test_the_document_tells_what_was_written(cli: Cli, tmp_path: Path) -> None:

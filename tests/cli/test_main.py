@@ -10,7 +10,7 @@ import pytest
 
 from bachview.cli import info, viewer
 from bachview.errors import Cancelled, SlideReadError, UsageError
-from tests.cli.conftest import Cli
+from tests.support.cli import Cli
 
 
 def raising(error: BaseException) -> object:

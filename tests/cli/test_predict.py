@@ -15,7 +15,7 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.datasets import photo_mpp
 from bachview.errors import Cancelled
 from bachview.slide.formats import image_adapter, image_decoding
-from tests.cli.conftest import Cli, check_schema
+from tests.support.cli import Cli, check_schema
 
 KEYS = BACH_CLASSES.keys
 MEMBERS = [

@@ -7,7 +7,7 @@ import pytest
 
 from bachview.bench.suite import NAMES
 from bachview.cli.app import COMMANDS
-from tests.cli.conftest import Cli
+from tests.support.cli import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

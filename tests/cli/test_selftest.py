@@ -6,7 +6,7 @@ import pytest
 
 from bachview.models.verification import Check
 from bachview.selftest import checks
-from tests.cli.conftest import Cli, check_schema
+from tests.support.cli import Cli, check_schema
 
 
 @pytest.fixture(params=[True, False])

@@ -13,7 +13,7 @@ import pytest
 
 from bachview.cli import info
 from bachview.phantom.writer import write_phantom
-from tests.cli.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's files and pipes")
 

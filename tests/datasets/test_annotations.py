@@ -7,8 +7,8 @@ import shapely
 
 from bachview.datasets.annotations import class_of_text, read_annotations
 from bachview.errors import DatasetError
-from tests.conftest import shared_file
-from tests.datasets.aperio_xml import rectangle, region, write_xml
+from tests.support.aperio_xml import rectangle, region, write_xml
+from tests.support.real_data import shared_file
 
 SQUARE = rectangle(100, 200, 300, 500)
 

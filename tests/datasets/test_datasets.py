@@ -11,9 +11,9 @@ from bachview.datasets.reading import read_dataset, scan_dataset
 from bachview.datasets.samples import Dataset
 from bachview.errors import Cancelled, DatasetError, UsageError
 from bachview.jobs.tokens import CancelToken
-from tests.conftest import shared_file
-from tests.datasets.photo_folders import write_photo, write_photos
-from tests.slides import gradient, write_pyramid
+from tests.support.photo_folders import write_photo, write_photos
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 TABLE = "microscopy_ground_truth.csv"
 

@@ -6,7 +6,7 @@ import pytest
 
 from bachview.datasets.photo_mpp import photo_mpp
 from bachview.errors import DatasetError, UsageError
-from tests.datasets.photo_folders import write_photo
+from tests.support.photo_folders import write_photo
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".tif"])

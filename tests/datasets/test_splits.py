@@ -13,7 +13,7 @@ from bachview.datasets.reading import read_dataset
 from bachview.datasets.samples import Photo
 from bachview.datasets.splits import folds, holdout, read_split, write_split
 from bachview.errors import DatasetError
-from tests.conftest import shared_file
+from tests.support.real_data import shared_file
 
 
 def photos_of(sizes: Sequence[Sequence[int]]) -> list[Photo]:

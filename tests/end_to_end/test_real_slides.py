@@ -9,10 +9,8 @@ import pytest
 
 from bachview.bench.inputs import untrained_bundle
 from bachview.slide.opening import open_slide
-from tests.cli.conftest import Cli, check_schema, cli
-from tests.conftest import shared_file
-
-__all__ = ["cli"]  # the fixture
+from tests.support.cli import Cli, check_schema
+from tests.support.real_data import shared_file
 
 #: Quicker than the default bundle, where any classes will do.
 SELFTEST = ("classify", "--bundle", "selftest")

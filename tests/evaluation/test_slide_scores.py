@@ -25,8 +25,8 @@ from bachview.evaluation.slide_scores import (
     slides_document,
 )
 from bachview.jobs.tokens import CancelToken
-from tests.inference.fakes import Facts, FakeEnsemble
-from tests.slides import write_pyramid
+from tests.support.fake_ensemble import Facts, FakeEnsemble
+from tests.support.slides import write_pyramid
 
 
 class BundledEnsemble(FakeEnsemble):

@@ -24,8 +24,8 @@ from bachview.export.formats import (
     write_overlay_png,
     write_summary_json,
 )
-from tests.slides import ArraySlide
-from tests.store.runs import MEMBERS, grid, provenance, results
+from tests.support.runs import MEMBERS, grid, provenance, results
+from tests.support.slides import ArraySlide
 
 ROWS, COLUMNS = 6, 9
 THRESHOLDS = Thresholds(confidence=0.4, disagreement=0.9)

@@ -20,8 +20,8 @@ from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.server import TileServer
 from bachview.store.results import ResultStore
-from tests.inference.fakes import Facts, FakeEnsemble
-from tests.slides import write_pyramid
+from tests.support.fake_ensemble import Facts, FakeEnsemble
+from tests.support.slides import write_pyramid
 
 _SIDE = 1024
 Act = Callable[[Path, Path], None]

@@ -40,8 +40,8 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble, EnsembleOutput, load_ensemble
 from bachview.training.mosaic_agreement import main, measure_agreement
-from tests.conftest import shared_file
-from tests.slides import write_pyramid
+from tests.support.real_data import shared_file
+from tests.support.slides import write_pyramid
 
 RGB = npt.NDArray[np.uint8]
 KEYS = BACH_CLASSES.keys

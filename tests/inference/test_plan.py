@@ -9,8 +9,8 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import PixelSizeError, UsageError
 from bachview.inference.plan import Plan, make_plan
-from tests.inference.fakes import Facts
-from tests.slides import ArraySlide, gradient
+from tests.support.fake_ensemble import Facts
+from tests.support.slides import ArraySlide, gradient
 
 METADATA = ArraySlide(gradient(640, 480), mpp=0.5).metadata
 

@@ -22,8 +22,8 @@ from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.store.results import ResultStore
-from tests.inference.fakes import Answer, Facts, FakeEnsemble
-from tests.slides import ArraySlide
+from tests.support.fake_ensemble import Answer, Facts, FakeEnsemble
+from tests.support.slides import ArraySlide
 
 RGB = npt.NDArray[np.uint8]
 

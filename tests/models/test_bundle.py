@@ -11,7 +11,7 @@ import pytest
 
 from bachview.errors import BundleError
 from bachview.models.bundle.opened import open_bundle
-from tests.models.bundles import edit_manifest, packed, rehash, selftest_path, unpacked
+from tests.support.bundles import edit_manifest, packed, rehash, selftest_path, unpacked
 
 
 @pytest.fixture

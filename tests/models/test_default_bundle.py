@@ -13,7 +13,7 @@ from bachview.models.bundle.installed import DEFAULT, installed_bundles, resolve
 from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.ensemble import load_ensemble
 from bachview.models.verification import verify_bundle
-from tests.conftest import shared_file
+from tests.support.real_data import shared_file
 
 MEGABYTE = 1_000_000
 

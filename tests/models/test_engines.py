@@ -12,7 +12,7 @@ from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.engines.base import CnnEngine
 from bachview.models.engines.openvino_engine import OpenVinoEngine, candidate_precisions
 from bachview.models.engines.tensorflow_engine import TensorFlowEngine
-from tests.models.bundles import edit_arrays, rehash, selftest_path, unpacked
+from tests.support.bundles import edit_arrays, rehash, selftest_path, unpacked
 
 ENGINES = ["openvino-f32", "openvino-bf16", "tensorflow"]
 

@@ -18,7 +18,7 @@ from bachview.errors import BundleError, Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import installed_bundles, resolve_bundle
 from bachview.models.ensemble import Ensemble, load_ensemble
-from tests.models.bundles import edit_manifest, selftest_path, unpacked
+from tests.support.bundles import edit_manifest, selftest_path, unpacked
 
 
 @pytest.fixture(scope="module")

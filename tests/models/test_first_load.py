@@ -20,7 +20,7 @@ from bachview.models.ensemble import load_ensemble
 from bachview.models.first_load import try_in_child
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.verification import verify_bundle
-from tests.models.bundles import edit_manifest, rehash, selftest_path, unpacked
+from tests.support.bundles import edit_manifest, rehash, selftest_path, unpacked
 
 ASKED = ("openvino", "CPU", "f32")
 DIES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"

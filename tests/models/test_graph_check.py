@@ -14,8 +14,8 @@ from bachview.errors import BundleError
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.engines.graph_check import check_graph_file
 from bachview.models.ensemble import load_ensemble
-from tests.conftest import shared_file
-from tests.models.bundles import packed, rehash, unpacked
+from tests.support.bundles import packed, rehash, unpacked
+from tests.support.real_data import shared_file
 
 
 def _graph(name: str = "selftest") -> tuple[bytes, int]:

@@ -12,7 +12,7 @@ from bachview.errors import BachviewError, BundleError, EngineError, UsageError
 from bachview.models.classifiers import TRUSTED_TYPES, dump_classifier
 from bachview.models.ensemble import load_ensemble
 from bachview.models.verification import verify_bundle
-from tests.models.bundles import (
+from tests.support.bundles import (
     Arrays,
     Json,
     edit_arrays,

@@ -9,7 +9,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.errors import BundleError
 from bachview.models.bundle.manifest import Manifest, parse_manifest
 from bachview.models.bundle.opened import open_bundle
-from tests.models.bundles import selftest_path
+from tests.support.bundles import selftest_path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from bachview.models.engines import openvino_engine
 from bachview.models.engines.openvino_engine import OpenVinoEngine
 from bachview.models.engines.openvino_runtime import is_out_of_memory, openvino
 from bachview.models.ensemble import load_ensemble
-from tests.models.bundles import selftest_path
+from tests.support.bundles import selftest_path
 
 
 class _OtherMachine:

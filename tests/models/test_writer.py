@@ -34,7 +34,7 @@ from bachview.models.ensemble import load_ensemble
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.synthetic import selftest_bundle
 from bachview.models.verification import verify_bundle
-from tests.models.bundles import selftest_path
+from tests.support.bundles import selftest_path
 
 DESCRIPTION = Description(
     name="Two",

@@ -9,7 +9,7 @@ from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble, load_ensemble
 from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.selftest.chart import Chart, write_chart
-from tests.selftest.subjects import Drawn
+from tests.support.selftest_subjects import Drawn
 
 
 @pytest.fixture(scope="module")

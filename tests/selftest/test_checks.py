@@ -17,8 +17,8 @@ from bachview.selftest import checks as selftest
 from bachview.selftest.checks import run_selftest
 from bachview.selftest.class_checks import check_names, check_no_tissue, check_regions
 from bachview.ui.view.selftest_rendering import render_pixels
-from tests.models.bundles import Json, edit_manifest, unpacked
-from tests.selftest.subjects import Swapped, classified
+from tests.support.bundles import Json, edit_manifest, unpacked
+from tests.support.selftest_subjects import Swapped, classified
 
 # -- the whole ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from bachview.selftest.level_checks import check_display_level, check_patch_leve
 from bachview.ui.view.selftest_rendering import render_pixels
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.viewport import Viewport
-from tests.selftest.subjects import Drawn, Pixels, classified
+from tests.support.selftest_subjects import Drawn, Pixels, classified
 
 # -- place -------------------------------------------------------------------------------
 

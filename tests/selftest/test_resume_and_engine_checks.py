@@ -21,7 +21,7 @@ from bachview.selftest.engine_check import check_engine, compare_answers
 from bachview.selftest.resume_check import check_resume
 from bachview.slide.opening import open_slide
 from bachview.store.results import ResultStore
-from tests.selftest.subjects import classified
+from tests.support.selftest_subjects import classified
 
 # -- resume ------------------------------------------------------------------------------
 

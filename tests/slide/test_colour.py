@@ -9,8 +9,8 @@ from PIL import Image, ImageCms
 
 from bachview.slide.colour import srgb_transform
 from bachview.slide.opening import open_slide
-from tests.conftest import shared_file
-from tests.slides import gradient
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient
 
 
 def real_profile() -> bytes:

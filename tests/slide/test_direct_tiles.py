@@ -16,8 +16,8 @@ from bachview.errors import SlideReadError
 from bachview.slide.formats.direct_tiles import DirectTiles
 from bachview.slide.formats.openslide_adapter import OpenSlideReader
 from bachview.slide.reader import RGB
-from tests.conftest import shared_file
-from tests.slides import gradient, write_pyramid
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 WIDTH, HEIGHT = 900, 610
 

@@ -18,8 +18,8 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, SlideReader
 from bachview.slide.tiles.display_tiles import Tile, read_display_tile
-from tests.conftest import shared_file
-from tests.slides import ArraySlide, gradient
+from tests.support.real_data import shared_file
+from tests.support.slides import ArraySlide, gradient
 
 LARGE = gradient(1500, 1300)
 Floats = npt.NDArray[np.float64]

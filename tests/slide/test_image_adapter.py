@@ -24,8 +24,8 @@ from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, Preparing
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.server import TileServer
-from tests.conftest import shared_file
-from tests.slides import gradient
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient
 
 
 def saved(path: Path, picture: Image.Image, **options: Any) -> Path:

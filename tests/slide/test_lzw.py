@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bachview.slide.formats.lzw import decode_lzw
-from tests.slides import gradient
+from tests.support.slides import gradient
 
 PICTURE = gradient(80, 60)
 ENCODED = bytes(imagecodecs.lzw_encode(PICTURE.tobytes()))

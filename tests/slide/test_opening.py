@@ -24,9 +24,9 @@ from bachview.slide.opening import (
     open_slide,
     opened_slide,
 )
-from tests.conftest import SHARED, shared_file
-from tests.slides import gradient, write_pyramid
 from tests.stuck_files import StuckFiles
+from tests.support.real_data import SHARED, shared_file
+from tests.support.slides import gradient, write_pyramid
 
 
 def refusal(path: Path) -> str:

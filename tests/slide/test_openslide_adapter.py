@@ -22,8 +22,8 @@ from bachview.errors import SlideReadError
 from bachview.slide.formats import openslide_adapter
 from bachview.slide.formats.openslide_adapter import OpenSlideReader, bounds_of, pixel_size_of
 from bachview.slide.levels import rising_levels, true_downsample
-from tests.conftest import shared_file
-from tests.slides import gradient, write_pyramid
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
 
 PICTURE = gradient(2048, 1024)
 

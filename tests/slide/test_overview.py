@@ -16,7 +16,7 @@ from bachview.slide.overview import OverviewReader, with_overview
 from bachview.slide.reader import RGB, Preparing
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.server import TileServer
-from tests.slides import ArraySlide, gradient, write_pyramid
+from tests.support.slides import ArraySlide, gradient, write_pyramid
 
 WIDTH, HEIGHT = 5003, 2501
 PICTURE = gradient(WIDTH, HEIGHT)

@@ -14,8 +14,8 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import PixelSizeError, SlideReadError
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
-from tests.conftest import shared_file
-from tests.slides import ArraySlide, gradient
+from tests.support.real_data import shared_file
+from tests.support.slides import ArraySlide, gradient
 
 PICTURE = np.asarray(
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize(

@@ -19,7 +19,7 @@ from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, SlideReader
 from bachview.slide.tiles.display_tiles import read_display_tile
-from tests.slides import gradient, write_pyramid
+from tests.support.slides import gradient, write_pyramid
 
 WIDTH, HEIGHT = 1100, 700
 PICTURE = gradient(WIDTH, HEIGHT)

@@ -16,7 +16,7 @@ from bachview.slide.formats.ome import read_ome
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB
-from tests.slides import gradient
+from tests.support.slides import gradient
 
 PICTURE = gradient(300, 200)
 

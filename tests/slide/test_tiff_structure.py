@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.formats.tiff_structure import check_tiff
 from bachview.slide.opening import open_slide
-from tests.conftest import shared_file
+from tests.support.real_data import shared_file
 
 #: In a process of its own: what is tried here has ended processes.
 _OPEN = """

@@ -12,7 +12,7 @@ from bachview.core.pyramid import TileKey
 from bachview.slide.reader import RGB
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.server import TileServer
-from tests.slides import ArraySlide, gradient
+from tests.support.slides import ArraySlide, gradient
 
 WAIT_S = 30
 

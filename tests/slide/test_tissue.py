@@ -16,8 +16,8 @@ from bachview.jobs.tokens import CancelToken
 from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import open_slide
 from bachview.slide.tissue import TissueMask, find_tissue, stained
-from tests.conftest import shared_file
-from tests.slides import ArraySlide
+from tests.support.real_data import shared_file
+from tests.support.slides import ArraySlide
 
 GLASS = (243, 241, 244)
 

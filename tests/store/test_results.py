@@ -20,7 +20,7 @@ from bachview.errors import StoreError
 from bachview.store.records import RUN_COLUMNS
 from bachview.store.results import ResultStore
 from bachview.store.schema import SCHEMA_VERSION, store_name, transaction
-from tests.store import runs
+from tests.support import runs
 
 SLIDE = "q1:0123456789abcdef"
 
@@ -173,7 +173,7 @@ from pathlib import Path
 import numpy as np
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.results import ResultStore
-from tests.store import runs
+from tests.support import runs
 store = ResultStore.open(Path(sys.argv[1]), "q1:killed")
 run = store.begin(runs.run_key(), TissueCells.centred(np.ones((6, 9), bool)), runs.provenance())
 store.commit(run, runs.results([[2, 3], [2, 4]]))

@@ -14,7 +14,7 @@ from bachview.training.augmentation import augmented, augmenter, write_batch_pic
 from bachview.training.images import TrainingImage
 from bachview.training.recipe import Augmentation
 from bachview.training.stain_jitter import STAIN_VECTORS
-from tests.training.tiny_training import NOTHING, only, write_recipe
+from tests.support.tiny_training import NOTHING, only, write_recipe
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import pytest
 
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.images import TrainingImage
-from tests.training.tiny_training import only
+from tests.support.tiny_training import only
 
 COUNTS = (1, 30, 4)
 

@@ -27,7 +27,7 @@ from bachview.training.cross_fitting import (
 )
 from bachview.training.ensemble_fit import calibrate
 from bachview.training.recipe import ClassifierRecipe, Heads
-from tests.training.tiny_training import write_recipe
+from tests.support.tiny_training import write_recipe
 
 HEADS = Heads(components=12, c=100.0)
 RECIPE = ClassifierRecipe(

@@ -15,7 +15,7 @@ from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage
 from bachview.training.recipe import Heads
-from tests.training.tiny_training import write_recipe
+from tests.support.tiny_training import write_recipe
 
 #: A grid of 3 x 3 patches of 64 px.
 SIDE, GRID, VIEWS = 128, 9, 4

@@ -24,7 +24,7 @@ from bachview.training.networks import (
     set_trainable,
 )
 from bachview.training.recipe import Recipe
-from tests.training.tiny_training import write_recipe
+from tests.support.tiny_training import write_recipe
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from bachview.training.images import (
     random_crop,
     reduced,
 )
-from tests.conftest import shared_file
+from tests.support.real_data import shared_file
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ import pytest
 
 from bachview.errors import RecipeError
 from bachview.training.recipe import installed_recipes, read_recipe, resolve_recipe
-from tests.training.tiny_training import RECIPE, write_recipe
+from tests.support.tiny_training import RECIPE, write_recipe
 
 
 def changed(folder: Path, old: str, new: str) -> Path:

@@ -24,8 +24,8 @@ from bachview.training.recipe import Heads
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
-from tests.cli.conftest import check_schema
-from tests.training.tiny_training import write_dataset, write_recipe
+from tests.support.cli import check_schema
+from tests.support.tiny_training import write_dataset, write_recipe
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from bachview.jobs.tokens import CancelToken
 from bachview.training import slide_windows
 from bachview.training.images import TrainingImage
 from bachview.training.slide_windows import WINDOW_FIELDS, sample_windows
-from tests.datasets.aperio_xml import rectangle, region, write_xml
-from tests.slides import write_pyramid
+from tests.support.aperio_xml import rectangle, region, write_xml
+from tests.support.slides import write_pyramid
 
 #: 1 um/px, so that um and px are the same.
 SIDE = 1600

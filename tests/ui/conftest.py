@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.slide_view import SlideView
-from tests.ui.slide_views import WatchedSlide
+from tests.support.slide_views import WatchedSlide
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.window.main_window import MainWindow
-from tests.slides import gradient, write_pyramid
-from tests.ui.window import open_window, page_of, pink_slide
+from tests.support.slides import gradient, write_pyramid
+from tests.support.windows import open_window, page_of, pink_slide
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.ui.session.load_marker import LoadMarker
 from bachview.ui.session.settings import Settings
-from tests.ui.window import LONG_MS, open_window, page_of, pink_slide
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide
 
 _DIES = """
 import os, sys

@@ -13,7 +13,7 @@ from bachview.core.geometry import Point
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.painting import pixels_of
 from bachview.ui.view.slide_view import SlideView
-from tests.ui.slide_views import WatchedSlide
+from tests.support.slide_views import WatchedSlide
 
 
 @pytest.fixture

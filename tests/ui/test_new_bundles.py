@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from bachview.models import first_load
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
-from tests.models.bundles import edit_manifest, unpacked
-from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
+from tests.support.bundles import edit_manifest, unpacked
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 
 @pytest.fixture

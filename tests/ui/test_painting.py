@@ -1,7 +1,6 @@
 """Tiles, overlay and marks lie where level 0 says, however they are painted."""
 
 import math
-from collections.abc import Callable
 
 import hypothesis.strategies as st
 import numpy as np
@@ -11,13 +10,9 @@ from hypothesis import example, given
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.geometry import Point, Region, Size
-from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.geometry import Point, Size
 from bachview.core.pyramid import TileKey
-from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
-from bachview.slide.tiles.display_tiles import read_display_tile
 from bachview.ui.view.painting import (
     BLANK,
     FAILED_IMAGE,
@@ -25,7 +20,6 @@ from bachview.ui.view.painting import (
     TileImages,
     ViewPlane,
     Window,
-    image_of,
     paint_layers,
     paint_tiles,
     pixels_of,
@@ -36,7 +30,9 @@ from bachview.ui.view.painting_decor import activation_image
 from bachview.ui.view.slide_view_overlay import OverlaySource
 from bachview.viewing.overlay import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
-from tests.slides import ArraySlide, gradient
+from tests.support.predictions import GRID, prediction
+from tests.support.slides import ArraySlide, gradient
+from tests.support.tiles import Tiles
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -52,29 +48,6 @@ viewports = st.builds(
     st.sampled_from([1.0, 1.25, 1.5, 2.0]),
     st.sampled_from([0.0, 90.0, 180.0, 270.0, 33.0, 211.5]),
 )
-
-
-class Tiles:
-    """The display tiles of a slide in memory."""
-
-    def __init__(self, slide: ArraySlide, *, without: Callable[[TileKey], bool] | None = None):
-        self.slide = slide
-        self.without = without or (lambda _: False)
-        self.tiles: dict[TileKey, Pixels] = {}
-
-    def get(self, key: TileKey) -> Pixels | None:
-        if self.without(key):
-            return None
-        if key not in self.tiles:
-            self.tiles[key] = read_display_tile(self.slide, key)
-        return self.tiles[key]
-
-    def images(self) -> TileImages:
-        def image(key: TileKey) -> QImage | None:
-            tile = self.get(key)
-            return None if tile is None else image_of(tile)
-
-        return TileImages(self.slide.metadata.pyramid, image)
 
 
 @pytest.fixture(scope="module")
@@ -241,26 +214,6 @@ def test_a_failed_tile_is_neither_white_nor_a_stand_in_for_others(tiles: Tiles) 
 
 
 # -- overlay ---------------------------------------------------------------------------------
-
-GRID = PatchGrid(Region(100, 60, 1650, 1130), 111.5, 97.25, 111.5, 97.25)
-
-
-def prediction() -> Prediction:
-    """Every cell classified; the class goes round along rows and columns."""
-    rows, columns = np.indices((GRID.rows, GRID.columns)).reshape(2, -1)
-    probabilities = np.full((len(rows), 4), 0.02, np.float32)
-    probabilities[np.arange(len(rows)), (rows + 2 * columns) % 4] = 0.94
-    tissue = TissueCells.centred(np.ones((GRID.rows, GRID.columns), np.bool_))
-    answer = Prediction(GRID, BACH_CLASSES, ("a", "b"), tissue)
-    answer.add(
-        PatchResults(
-            np.stack([rows, columns], 1).astype(np.int32),
-            np.full(len(rows), PatchState.DONE, np.uint8),
-            np.stack([probabilities, probabilities], 1),
-            probabilities,
-        )
-    )
-    return answer
 
 
 def layers_of(viewport: Viewport, style: OverlayStyle) -> tuple[Layer, ...]:

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.opening import OpenedSlide, SlideOpener
-from tests.slides import gradient, write_pyramid
 from tests.stuck_files import StuckFiles
-from tests.ui.window import LONG_MS, open_window
+from tests.support.slides import gradient, write_pyramid
+from tests.support.windows import LONG_MS, open_window
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PixelSize
 from bachview.ui.view.slide_view import SlideView
-from tests.ui.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
+from tests.support.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
 
 
 def test_at_rest_it_shows_the_finished_frame_and_never_reads_itself(

@@ -20,9 +20,9 @@ from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
 from bachview.viewing.frames import FAILED_TILE
 from bachview.viewing.overlay import OverlayStyle
-from tests.slides import ArraySlide, gradient
-from tests.ui.slide_views import WatchedSlide, expected, middle_of, shown
-from tests.ui.test_painting import prediction
+from tests.support.predictions import prediction
+from tests.support.slide_views import WatchedSlide, expected, middle_of, shown
+from tests.support.slides import ArraySlide, gradient
 
 
 def test_the_overlay_is_on_the_screen_and_grows(
@@ -180,7 +180,7 @@ from bachview.core.geometry import Point
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.painting import pixels_of, snapped
 from bachview.ui.view.slide_view import SlideView
-from tests.slides import ArraySlide
+from tests.support.slides import ArraySlide
 
 ratio = float(sys.argv[1])
 application = QApplication(["test", "-style", "Fusion"])

@@ -14,7 +14,7 @@ from bachview.config import user_folders
 from bachview.errors import Cancelled, SlideOpenError
 from bachview.ui.dialogs.failure_dialog import FailureDialog
 from bachview.ui.session.failures import CRASH_NAME, CrashFile, ExceptionHook, Failure, failure_of
-from tests.slides import gradient, write_pyramid
+from tests.support.slides import gradient, write_pyramid
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 

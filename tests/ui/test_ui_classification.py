@@ -16,7 +16,7 @@ from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
-from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)

@@ -16,8 +16,8 @@ from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.failures import CrashFile
 from bachview.ui.session.run_status import RunState
-from tests.slides import gradient, write_pyramid
-from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
+from tests.support.slides import gradient, write_pyramid
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)

@@ -31,7 +31,7 @@ from bachview.ui.session.settings import Settings
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
-from tests.models.bundles import edit_manifest, unpacked
+from tests.support.bundles import edit_manifest, unpacked
 
 MEMBERS = ("a", "b", "c", "d", "e", "f")
 CALIBRATION = PixelSize(0.5, 0.5, Origin.FILE)

@@ -21,10 +21,10 @@ from bachview.ui.session.run_status import RunState
 from bachview.ui.window.message_bar import Message
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.viewing.viewport import Viewport
-from tests.conftest import shared_file
-from tests.models.bundles import edit_manifest, unpacked
-from tests.slides import gradient, write_pyramid
-from tests.ui.window import LONG_MS, open_window, page_of, pink_slide, wait_for
+from tests.support.bundles import edit_manifest, unpacked
+from tests.support.real_data import shared_file
+from tests.support.slides import gradient, write_pyramid
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)

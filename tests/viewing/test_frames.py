@@ -11,7 +11,7 @@ from bachview.core.geometry import Point, Size
 from bachview.core.pyramid import TileKey
 from bachview.viewing.frames import FAILED_TILE, Frame, compose_frame
 from bachview.viewing.viewport import Viewport
-from tests.viewing.views import Pixels, pyramid_of, tiles_of, viewports
+from tests.support.viewports import Pixels, pyramid_of, tiles_of, viewports
 
 WIDTH, HEIGHT = 1500, 1100
 SLIDE = pyramid_of(WIDTH, HEIGHT)

@@ -9,7 +9,7 @@ from bachview.core.geometry import Point, Region, Size
 from bachview.core.pyramid import Level, Pyramid
 from bachview.viewing.minimap import MinimapGeometry, minimap_picture
 from bachview.viewing.viewport import Viewport, fit
-from tests.viewing.views import pyramid_of, tiles_of, viewports
+from tests.support.viewports import pyramid_of, tiles_of, viewports
 
 SLIDE = pyramid_of(20_000, 12_000)
 SIZES = st.builds(Size, st.integers(1, 400), st.integers(1, 400))

@@ -24,8 +24,8 @@ from bachview.slide.opening import open_slide
 from bachview.slide.tiles.display_tiles import read_display_tile
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.viewport import Viewport
-from tests.conftest import shared_file
-from tests.viewing.views import RATIOS, Pixels
+from tests.support.real_data import shared_file
+from tests.support.viewports import RATIOS, Pixels
 
 #: Grey levels after a mean over 5 x 5 device px: at the edge of a black box, and over all.
 TOLERANCE = 20.0

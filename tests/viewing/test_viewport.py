@@ -9,7 +9,7 @@ from bachview.core.geometry import Point, Region, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.viewing.viewport import KEPT_VP, Viewport, fit, zoom_limits
-from tests.viewing.views import RATIOS, pyramid_of, viewports
+from tests.support.viewports import RATIOS, pyramid_of, viewports
 
 SLIDE = pyramid_of(20_000, 12_000)
 VIEWS = viewports(20_000, 12_000)

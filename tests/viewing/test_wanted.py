@@ -4,7 +4,7 @@ from bachview.core.geometry import Point, Size
 from bachview.core.pyramid import TileKey, covering_tiles, display_level_for
 from bachview.viewing.viewport import Viewport, fit
 from bachview.viewing.wanted import standin, wanted_tiles
-from tests.viewing.views import pyramid_of, viewports
+from tests.support.viewports import pyramid_of, viewports
 
 SLIDE = pyramid_of(20_000, 12_000)
 

@@ -185,7 +185,7 @@ def _settings(folder: Path) -> list[Path]:
 def _store(folder: Path) -> list[Path]:
     from bachview.core.tissue_cells import TissueCells
     from bachview.store.results import ResultStore
-    from tests.store.runs import provenance, results, run_key
+    from tests.support.runs import provenance, results, run_key
 
     store = ResultStore.open(folder, _FINGERPRINT)
     run = store.begin(run_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())

@@ -14,7 +14,7 @@ from bachview.ui.session.services import Services
 from bachview.ui.session.settings import Settings
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
-from tests.slides import gradient, write_pyramid
+from tests.support.slides import gradient, write_pyramid
 
 #: Loading the engine on a busy machine takes its time.
 LONG_MS = 60_000

@@ -1,15 +1,12 @@
-"""The command line, called as `main` calls it, and small slides for it."""
+"""What the command line answers, and what its documents promise."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import jsonschema
-import pytest
 
-from bachview.cli.main import run
 from bachview.config import resource_folder
 
 
@@ -28,19 +25,6 @@ class Answer:
 
 
 Cli = Callable[..., Answer]
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
-    """Run one command in this process, with real file descriptors behind its streams."""
-
-    def call(*arguments: str | Path) -> Answer:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return Answer(code, out, err)
-
-    return call
 
 
 def check_schema(name: str, document: object) -> None:

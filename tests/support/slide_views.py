@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 
 from bachview.ui.view.painting import pixels_of, render
 from bachview.ui.view.slide_view import LIGHT_SURROUND, SlideView
-from tests.slides import ArraySlide, gradient
-from tests.ui.test_painting import Tiles
+from tests.support.slides import ArraySlide, gradient
+from tests.support.tiles import Tiles
 
 Pixels = npt.NDArray[np.uint8]
 
