@@ -9,7 +9,6 @@ from bachview.bench.inputs import phantom, tissue_patches, untrained_bundle
 from bachview.bench.result import Result, Say, graded
 from bachview.core.geometry import Region
 from bachview.jobs.lanes import Lane
-from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
 from bachview.slide.reader import SlideReader
 
@@ -63,32 +62,18 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> float:
     """Patches a second of a run over `region`: reading, six members, store."""
-    from bachview.inference.plan import make_plan
-    from bachview.inference.run import classify
+    from bachview.inference.slides import SlideRun
     from bachview.store.results import ResultStore
 
-    metadata = reader.metadata
-    plan = make_plan(metadata, metadata.pixel_size, ensemble.bundle, region=region)
     lane = Lane("inference", low_priority=True)
     with (
         tempfile.TemporaryDirectory(prefix="bachview-bench-") as folder,
-        ResultStore.open(Path(folder), metadata.fingerprint) as store,
+        ResultStore.open(Path(folder), reader.metadata.fingerprint) as store,
+        SlideRun(reader, ensemble, store, region=region) as run,
     ):
-
-        def job(token: CancelToken) -> float:
-            summary = classify(
-                reader,
-                ensemble,
-                plan,
-                store,
-                token,
-                view=lambda: None,
-                on_start=lambda start: None,
-                on_results=lambda results, progress: None,
-            )
-            return summary.patches_per_second
-
         try:
-            return lane.submit(job).result()
+            lane.submit(run.work).result()
         finally:
             lane.close()
+        assert run.summary is not None, "the run went to its end"  # noqa: S101
+        return run.summary.patches_per_second

@@ -9,10 +9,8 @@ from pathlib import Path
 from bachview.bench.inputs import phantom, untrained_bundle
 from bachview.bench.result import Result, Say, graded
 from bachview.core.geometry import Region
-from bachview.core.predictions import PatchResults
 from bachview.errors import Cancelled
 from bachview.jobs.lanes import Lane
-from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
 from bachview.slide.reader import SlideReader
@@ -49,17 +47,12 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[float, float]:
     """Seconds until the first batch is there, and from asking to stop until it has stopped."""
-    from bachview.inference.plan import make_plan
-    from bachview.inference.run import classify
+    from bachview.inference.slides import SlideRun
     from bachview.store.results import ResultStore
 
     metadata = reader.metadata
     view = Region.around(metadata.pyramid.extent.center, 3840, 2160)
     arrived = threading.Event()
-
-    def on_results(results: PatchResults, progress: Progress) -> None:
-        arrived.set()
-
     lane = Lane("inference", low_priority=True)
     token = CancelToken()
     with (
@@ -68,17 +61,8 @@ def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[
     ):
 
         def job(token: CancelToken) -> None:
-            plan = make_plan(metadata, metadata.pixel_size, ensemble.bundle)
-            classify(
-                reader,
-                ensemble,
-                plan,
-                store,
-                token,
-                view=lambda: view,
-                on_start=lambda start: None,
-                on_results=on_results,
-            )
+            with SlideRun(reader, ensemble, store) as run:
+                run.work(token, view=lambda: view, on_results=lambda _, __: arrived.set())
 
         begun = time.perf_counter()
         future = lane.submit(job, token)

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,12 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
 from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
 from bachview.jobs.lanes import Lane
-from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
-    from bachview.core.predictions import PatchResults, Prediction
-    from bachview.inference.plan import Plan
-    from bachview.inference.run import RunStart, RunSummary
-    from bachview.models.ensemble import Ensemble
+    from bachview.inference.run import RunStart
+    from bachview.inference.slides import SlideRun
     from bachview.slide.reader import SlideMetadata, SlideReader
-    from bachview.store.results import ResultStore
 
 #: How long a cancelled run may take to end before we go on without it; it needs half a second.
 _END_S = 10.0
@@ -58,36 +53,6 @@ class Request:
     icc: bool = True
     store: Path | None = None
     retry_failed: bool = False
-
-
-class _Run:
-    """What a run tells; filled on the lane's thread, read when the run has ended."""
-
-    def __init__(self) -> None:
-        self.prediction: Prediction | None = None
-        self.summary: RunSummary | None = None
-        self.progress: Progress | None = None
-        self.new = 0
-        self.begun = time.monotonic()
-
-    def on_start(self, start: "RunStart") -> None:
-        self.prediction = start.prediction
-        self.begun = time.monotonic()
-        if start.restored:
-            tell(f"{start.restored:,} patches were classified before; going on from there.")
-
-    def on_results(self, results: "PatchResults", progress: Progress) -> None:
-        if self.prediction is not None:
-            self.prediction.add(results)
-        self.new += len(results)
-        self.progress = progress
-
-    @property
-    def seconds(self) -> float:
-        """Spent classifying."""
-        if self.summary is not None:
-            return self.summary.seconds
-        return time.monotonic() - self.begun if self.new else 0.0
 
 
 def classify_slide(request: Request, *, as_json: bool) -> int:
@@ -126,7 +91,7 @@ def _run_and_write(
     request: Request, reader: "SlideReader", pixel_size: PixelSize
 ) -> tuple[dict[str, Any], bool]:
     """The report's document, and whether the run was cancelled."""
-    from bachview.inference.plan import make_plan
+    from bachview.inference.slides import SlideRun
     from bachview.models.bundle.installed import resolve_bundle
     from bachview.models.ensemble import load_ensemble
     from bachview.store.results import ResultStore
@@ -146,58 +111,35 @@ def _run_and_write(
                 f"The model {manifest.name} was not trained on tissue: its class names are no "
                 f"opinion about this slide. {manifest.intended_use}"
             )
-        plan = make_plan(
-            metadata,
-            pixel_size,
-            ensemble.bundle,
-            region=_region(request),
-            stride_um=request.stride_um,
-            icc=request.icc,
-        )
         folder = request.store or user_folders().results
         with contextlib.closing(ResultStore.open(folder, metadata.fingerprint)) as store:
             if store.notice:
                 tell(store.notice)
-            run = _Run()
-            was_cancelled = _run(request, reader, ensemble, plan, store, run)
-            if run.prediction is None:
-                raise Cancelled
-            document = write_files(
-                request.output,
+            with SlideRun(
                 reader,
-                run.prediction,
-                plan,
-                ensemble.bundle.thresholds,
+                ensemble,
                 store,
-                new=run.new,
-                seconds=run.seconds,
-            )
+                pixel_size=pixel_size,
+                region=_region(request),
+                stride_um=request.stride_um,
+                icc=request.icc,
+            ) as run:
+                was_cancelled = _work(run, retry_failed=request.retry_failed)
+                if run.prediction is None:
+                    raise Cancelled
+                document = write_files(request.output, reader, run, ensemble.bundle.thresholds)
     return document, was_cancelled
 
 
-def _run(
-    request: Request,
-    reader: "SlideReader",
-    ensemble: "Ensemble",
-    plan: "Plan",
-    store: "ResultStore",
-    run: _Run,
-) -> bool:
+def _work(run: "SlideRun", *, retry_failed: bool) -> bool:
     """Classify on the inference lane, showing progress here; whether it was cancelled."""
-    from bachview.inference.run import classify
 
-    def job(token: CancelToken) -> "RunSummary":
-        return classify(
-            reader,
-            ensemble,
-            plan,
-            store,
-            token,
-            view=lambda: None,
-            on_start=run.on_start,
-            on_results=run.on_results,
-            retry_failed=request.retry_failed,
-        )
+    def on_start(start: "RunStart") -> None:
+        if start.restored:
+            tell(f"{start.restored:,} patches were classified before; going on from there.")
+
+    def job(token: CancelToken) -> None:
+        run.work(token, on_start=on_start, retry_failed=retry_failed)
 
     token = CancelToken()
     lane = Lane("inference", low_priority=True)
@@ -210,7 +152,7 @@ def _run(
         if not concurrent.futures.wait([future], _END_S).done:
             raise Cancelled
         try:
-            run.summary = future.result()
+            future.result()
         except Cancelled:
             return True
         return False

@@ -5,32 +5,20 @@ from typing import Any
 
 from bachview.cli.output import print_table
 from bachview.cli.progress import spinning
-from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text
-from bachview.errors import StoreError
 from bachview.files import file_group
-from bachview.inference.plan import Plan
+from bachview.inference.slides import SlideRun
 from bachview.slide.reader import SlideReader
-from bachview.store.results import ResultStore
 
 
 def write_files(
     folder: Path,
     reader: SlideReader,
-    prediction: Prediction,
-    plan: Plan,
+    run: SlideRun,
     thresholds: Thresholds,
-    store: ResultStore,
-    *,
-    new: int,
-    seconds: float,
 ) -> dict[str, Any]:
     """Write the four files into `folder`; returns the document of ``classify --json``.
-
-    Parameters
-    ----------
-    new, seconds : patches of this call and the time that they took.
 
     Raises
     ------
@@ -49,10 +37,9 @@ def write_files(
     )
     from bachview.slide.colour import srgb_transform
 
-    record = store.find(plan.id)
-    if record is None:
-        raise StoreError("The results store lost the run; classify the slide again.")
-    provenance = record.provenance
+    prediction, plan, provenance = run.prediction, run.plan, run.provenance
+    if prediction is None:
+        raise ValueError("the run has not begun")
     summary = summarize(prediction, plan.pixel_size, thresholds)
     output = {
         "csv": folder / "predictions.csv",
@@ -77,8 +64,8 @@ def write_files(
         document = summary_document(
             summary,
             provenance,
-            seconds=round(seconds, 3),
-            patches_per_second=round(new / seconds, 2) if seconds > 0 else 0.0,
+            seconds=round(run.seconds, 3),
+            patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
             output=output,
             sha256=group.sha256,
         )

@@ -17,7 +17,7 @@ so that mistakes count by their distance, and what is Normal in both does not co
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,18 +25,15 @@ import numpy.typing as npt
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchState, Prediction
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError
-from bachview.inference.plan import NamedBundle, OpenBundle, make_plan
-from bachview.inference.run import PatchClassifier, RunStart, classify
+from bachview.inference.slides import SlideClassifier, SlideRun
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
-from bachview.store.results import ResultStore
 
 if TYPE_CHECKING:
     from bachview.datasets.annotations import AnnotatedRegion
-    from bachview.slide.reader import SlideReader
 
 Table = npt.NDArray[np.int64]
 
@@ -46,15 +43,6 @@ NORMAL = "Normal"
 _UNREAD = 255
 #: Raster rows at once; the coordinates of all pixels of a large slide would fill 300 MB.
 _STRIP = 256
-
-
-class SlideClassifier(PatchClassifier, Protocol):
-    """A `bachview.models.ensemble.Ensemble`."""
-
-    @property
-    def bundle(self) -> NamedBundle | OpenBundle:
-        """States geometry and classes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,41 +201,10 @@ def score_slide(
                 f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
                 "size; take the slide out of the data set or mend one of them."
             )
-        prediction = classify_all(reader, pixel_size, ensemble, token, on_progress)
+        with SlideRun(reader, ensemble, pixel_size=pixel_size) as run:
+            prediction = run.work(token, on_results=lambda _, progress: on_progress(progress))
     raster = Raster.over(prediction.grid.region, pixel_size)
     return compare(slide.path.name, prediction, annotations.regions, raster)
-
-
-def classify_all(
-    reader: "SlideReader",
-    pixel_size: PixelSize,
-    ensemble: SlideClassifier,
-    token: CancelToken,
-    on_progress: Callable[[Progress], object] = lambda _: None,
-) -> Prediction:
-    """Classify a slide as the viewer does, into memory."""
-    plan = make_plan(reader.metadata, pixel_size, ensemble.bundle)
-    found: list[Prediction] = []
-
-    def on_start(start: RunStart) -> None:
-        found.append(start.prediction)
-
-    def on_results(results: PatchResults, progress: Progress) -> None:
-        found[0].add(results)
-        on_progress(progress)
-
-    with ResultStore.in_memory(reader.metadata.fingerprint) as store:
-        classify(
-            reader,
-            ensemble,
-            plan,
-            store,
-            token,
-            view=lambda: None,
-            on_start=on_start,
-            on_results=on_results,
-        )
-    return found[0]
 
 
 def compare(

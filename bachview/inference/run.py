@@ -146,9 +146,9 @@ def classify(
     store: ResultStore,
     token: CancelToken,
     *,
-    view: Callable[[], Region | None],
-    on_start: Callable[[RunStart], None],
-    on_results: Callable[[PatchResults, Progress], None],
+    view: Callable[[], Region | None] = lambda: None,
+    on_start: Callable[[RunStart], object] = lambda _: None,
+    on_results: Callable[[PatchResults, Progress], object] = lambda _, __: None,
     retry_failed: bool = False,
 ) -> RunSummary:
     """Classify what the plan says and the store does not have yet. Blocking.
@@ -323,7 +323,7 @@ class _Session:
         meter: RateMeter,
         token: CancelToken,
         view: Callable[[], Region | None],
-        on_results: Callable[[PatchResults, Progress], None],
+        on_results: Callable[[PatchResults, Progress], object],
     ) -> None:
         """Until nothing is left."""
         size = min(_FIRST_BATCH, self._ensemble.batch_size)

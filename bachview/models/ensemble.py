@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bachview.core.closable import Closable
 from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.errors import UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.manifest import CnnMember, Manifest
 from bachview.models.bundle.opened import Bundle
 from bachview.models.classifiers import Classifier
-from bachview.models.closable import Closable
 from bachview.models.engines.base import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
 
 

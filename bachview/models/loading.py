@@ -10,13 +10,13 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bachview.core.closable import Closable
 from bachview.errors import BundleError, EngineError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import golden as gold
 from bachview.models.bundle.manifest import CnnMember, SklearnMember
 from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
-from bachview.models.closable import Closable
 from bachview.models.engines.base import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
 from bachview.models.first_load import Refusal, try_in_child

@@ -296,6 +296,19 @@ class ResultStore:
         """The run of this plan."""
         return next((run for run in self.runs() if run.key.plan_id == plan_id), None)
 
+    def provenance(self, plan_id: str) -> Provenance:
+        """Of the run with this plan.
+
+        Raises
+        ------
+        StoreError
+            There is none any more, or the store cannot be read.
+        """
+        record = self.find(plan_id)
+        if record is None:
+            raise StoreError("The results store lost the run; classify the slide again.")
+        return record.provenance
+
     def latest(self, bundle_sha256: str) -> RunRecord | None:
         """The run of this bundle that was last worked on and has results."""
         return next(

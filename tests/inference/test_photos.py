@@ -39,9 +39,9 @@ from bachview.inference.photos import (
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble, EnsembleOutput, load_ensemble
-from bachview.training.mosaic_agreement import main, measure_agreement
 from tests.support.real_data import shared_file
 from tests.support.slides import write_pyramid
+from tools.mosaic_agreement import main, measure_agreement
 
 RGB = npt.NDArray[np.uint8]
 KEYS = BACH_CLASSES.keys

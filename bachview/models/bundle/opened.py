@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 from bachview.core.classes import ClassSet
+from bachview.core.closable import Closable
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError
@@ -20,7 +21,6 @@ from bachview.models.bundle.manifest import (
     Manifest,
     parse_manifest,
 )
-from bachview.models.closable import Closable
 
 BUNDLE_SUFFIX = ".bachmodel"
 

@@ -5,7 +5,7 @@ that says where: ``{"mpp": ..., "photos": [{"file", "class", "x", "y", "width", 
 in level-0 px. The mosaic is classified as the viewer does it, each photo as ``bachview predict``
 does it, and the two answers are compared, photo by photo::
 
-    python -m bachview.training.mosaic_agreement BUNDLE MOSAIC PHOTOS
+    python -m tools.mosaic_agreement BUNDLE MOSAIC PHOTOS
 
 prints the figures as JSON. The classifier is one, its fields are not quite: the grid of the
 slide is not aligned with the photos. So three answers are compared with the photo path's:
@@ -146,8 +146,8 @@ def measure_agreement(
     BundleError, EngineError, CalibrationError, SlideOpenError, SlideReadError, Cancelled
         As the two paths raise them.
     """
-    from bachview.evaluation.slide_scores import classify_all
     from bachview.inference.photos import predict_photos
+    from bachview.inference.slides import SlideRun
     from bachview.models.ensemble import load_ensemble
     from bachview.slide.opening import opened_slide
 
@@ -161,13 +161,15 @@ def measure_agreement(
             token=token,
             on_progress=lambda done, total: on_progress("photos", done, total),
         )
-        with opened_slide(mosaic_slide, token) as reader:
-            prediction = classify_all(
-                reader,
-                reader.metadata.pixel_size,
-                ensemble,
+        with (
+            opened_slide(mosaic_slide, token) as reader,
+            SlideRun(reader, ensemble) as run,
+        ):
+            prediction = run.work(
                 token,
-                lambda progress: on_progress("patches", progress.done, progress.total),
+                on_results=lambda _, progress: on_progress(
+                    "patches", progress.done, progress.total
+                ),
             )
         keys = ensemble.bundle.classes.keys
     return Agreement(
@@ -261,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bachview.models.bundle.installed import resolve_bundle
 
     parser = argparse.ArgumentParser(
-        prog="python -m bachview.training.mosaic_agreement",
+        prog="python -m tools.mosaic_agreement",
         description="How often the slide path and the photo path name the same class.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="A bundle's path, or an installed name.")
