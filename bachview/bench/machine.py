@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
     """Processor, memory, system, versions: plain values for JSON."""
     import psutil
 
-    from bachview import __version__
+    from bachview.version import __version__
 
     versions = {"bachview": __version__, "python": platform.python_version()}
     for name in _LIBRARIES:

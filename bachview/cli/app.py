@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bachview import __version__
 from bachview.cli.bundle_app import bundle_app
 from bachview.cli.training_app import add_training_commands, dataset_app
+from bachview.version import __version__
 
 app = typer.Typer(
     name="bachview",

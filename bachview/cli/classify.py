@@ -12,16 +12,14 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
-from bachview.core.geometry import Region
-from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
-from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
+from bachview.errors import Cancelled, ExportError, PixelSizeError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
+    from bachview.api.slides import Slide
     from bachview.inference.run import RunStart
     from bachview.inference.slides import SlideRun
-    from bachview.slide.reader import SlideMetadata, SlideReader
 
 #: How long a cancelled run may take to end before we go on without it; it needs half a second.
 _END_S = 10.0
@@ -67,13 +65,13 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
     Cancelled
         Ctrl-C before anything was classified.
     """
-    from bachview.slide.opening import open_in_time
+    import bachview
 
-    with contextlib.closing(open_in_time(request.slide)) as reader:
-        pixel_size = _pixel_size(request, reader.metadata)
+    with bachview.open_slide(request.slide, mpp=request.mpp) as slide:
+        _check_pixel_size(slide)
         _prepare_output(request.output)
         with clean_stdout():
-            document, was_cancelled = _run_and_write(request, reader, pixel_size)
+            document, was_cancelled = _run_and_write(request, slide)
     if as_json:
         print_json(document)
     else:
@@ -87,21 +85,19 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _run_and_write(
-    request: Request, reader: "SlideReader", pixel_size: PixelSize
-) -> tuple[dict[str, Any], bool]:
+def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bool]:
     """The report's document, and whether the run was cancelled."""
+    import bachview
+    from bachview.api.slides import region_of
     from bachview.inference.slides import SlideRun
-    from bachview.models.bundle.installed import resolve_bundle
-    from bachview.models.ensemble import load_ensemble
     from bachview.store.results import ResultStore
 
-    metadata = reader.metadata
+    reader = slide.reader
     with spinning("Loading and checking the bundle"):
-        loaded = load_ensemble(
-            resolve_bundle(request.bundle),
+        loaded = bachview.load_ensemble(
+            request.bundle,
             engine=request.engine,
-            device=request.device.upper(),
+            device=request.device,
             precision=request.precision,
         )
     with loaded as ensemble:
@@ -112,15 +108,15 @@ def _run_and_write(
                 f"opinion about this slide. {manifest.intended_use}"
             )
         folder = request.store or user_folders().results
-        with contextlib.closing(ResultStore.open(folder, metadata.fingerprint)) as store:
+        with contextlib.closing(ResultStore.open(folder, reader.metadata.fingerprint)) as store:
             if store.notice:
                 tell(store.notice)
             with SlideRun(
                 reader,
                 ensemble,
                 store,
-                pixel_size=pixel_size,
-                region=_region(request),
+                pixel_size=slide.pixel_size,
+                region=region_of(request.region),
                 stride_um=request.stride_um,
                 icc=request.icc,
             ) as run:
@@ -169,44 +165,24 @@ def _interruptible(token: CancelToken) -> Iterator[None]:
         token.cancel()
 
 
-def _pixel_size(request: Request, metadata: "SlideMetadata") -> PixelSize:
-    """The pixel size to classify with.
+def _check_pixel_size(slide: "Slide") -> None:
+    """Better to ask for it before the ensemble is loaded.
 
     Raises
     ------
-    UsageError
-        The one given is implausible.
-    CalibrationError
+    PixelSizeError
         None was given, and the slide's is missing or implausible.
     """
-    low, high = PLAUSIBLE_MPP
-    if request.mpp is not None:
-        typed = PixelSize.typed(request.mpp)
-        if not typed.is_plausible:
-            raise UsageError(
-                f"A pixel size of {request.mpp:g} µm is implausible; "
-                f"give --mpp between {low:g} and {high:g}."
-            )
-        return typed
-    known = metadata.pixel_size
+    known = slide.pixel_size
     if known.is_plausible:
-        return known
+        return
     stated = "states no pixel size"
     if known.mpp_x is not None and known.mpp_y is not None:
         stated = f"states an implausible pixel size of {known.mpp_x:.4g} × {known.mpp_y:.4g} µm"
     raise PixelSizeError(
-        f"{metadata.path.name} {stated}, and the models need to know it; "
+        f"{slide.path.name} {stated}, and the models need to know it; "
         "add --mpp with the micrometres per pixel, e.g. --mpp 0.5."
     )
-
-
-def _region(request: Request) -> Region | None:
-    if request.region is None:
-        return None
-    x, y, width, height = request.region
-    if not (width > 0 and height > 0):
-        raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
-    return Region(x, y, width, height)
 
 
 def _prepare_output(folder: Path) -> None:

@@ -87,10 +87,10 @@ def predict(
     Cancelled
         Ctrl-C.
     """
+    from bachview.api.classification import load_ensemble
     from bachview.export.submission import case_numbers, class_numbers, write_submission
     from bachview.files import write_text
     from bachview.models.bundle.installed import resolve_bundle
-    from bachview.models.ensemble import load_ensemble
 
     path = resolve_bundle(bundle)
     photos = _expanded(files)
@@ -99,7 +99,7 @@ def predict(
     known, failures = _sized(photos, mpp)
     with clean_stdout():
         with spinning("Loading and checking the bundle"):
-            loaded = load_ensemble(path, device=device.upper())
+            loaded = load_ensemble(path, device=device)
         with loaded as ensemble:
             manifest = ensemble.bundle.manifest
             numbers = class_numbers(ensemble.bundle.classes) if bach_submission else ()
@@ -231,9 +231,12 @@ def _judge(
     try:
         answers = awaited(
             lane,
-            lambda token, told: try_photos(ensemble, sized, token=token, on_progress=told),
-            "Classifying",
-            "photos",
+            lambda token, told: try_photos(
+                ensemble,
+                sized,
+                token=token,
+                on_progress=lambda done, total: told("photos", done, total),
+            ),
         )
     finally:
         lane.close(END_S)

@@ -3,7 +3,6 @@
 import concurrent.futures
 import queue
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,33 +27,7 @@ _REDRAW_S = 0.2
 _END_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
-    """What stands on the command line.
-
-    Attributes
-    ----------
-    recipe : path of a TOML file, or the name of an installed recipe.
-    weights : ``imagenet``, which may be fetched, or ``scratch``.
-    imagenet_weights : folder with the published files; None: they are fetched where possible.
-    folds : of the cross-validation, in place of the recipe's; the same for `seed`.
-    """
-
-    dataset: Path
-    output: Path
-    recipe: str
-    name: str
-    weights: str
-    imagenet_weights: Path | None
-    mpp: float | None
-    patients: Path | None
-    notes: Path | None
-    folds: int | None
-    seed: int | None
-    resume: bool
-
-
-def train(options: TrainOptions, *, as_json: bool) -> int:
+def train(request: TrainingRequest, *, as_json: bool) -> int:
     """Train an ensemble, show how it goes, print the table of all members.
 
     Raises
@@ -64,7 +37,6 @@ def train(options: TrainOptions, *, as_json: bool) -> int:
     Cancelled
         Ctrl-C; the same command with ``--resume`` goes on.
     """
-    request = _request(options)
     watcher, token = _Watcher(), CancelToken()
     lane = Lane("training")
     with clean_stdout():
@@ -90,38 +62,14 @@ def train(options: TrainOptions, *, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _request(options: TrainOptions) -> TrainingRequest:
-    from pydantic import ValidationError
+def read_notes(path: Path | None) -> str:
+    """The text for the end of the model card; none where no file is given.
 
-    from bachview.training.recipe import Data, read_recipe, resolve_recipe
-
-    recipe = read_recipe(resolve_recipe(options.recipe))
-    if options.folds is not None:
-        try:
-            data = Data.model_validate({**recipe.data.model_dump(), "folds": options.folds})
-        except ValidationError as error:
-            message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            raise UsageError(f"--folds {options.folds} cannot be: {message}.") from error
-        recipe = recipe.model_copy(update={"data": data})
-    if options.seed is not None:
-        recipe = recipe.model_copy(update={"seed": options.seed})
-    if options.weights == "scratch" and options.imagenet_weights is not None:
-        raise UsageError("--imagenet-weights and --weights scratch exclude each other.")
-    imagenet: str | Path = "scratch" if options.weights == "scratch" else "fetch"
-    return TrainingRequest(
-        dataset=options.dataset,
-        output=options.output,
-        recipe=recipe,
-        imagenet=options.imagenet_weights or imagenet,
-        name=options.name,
-        resume=options.resume,
-        mpp=options.mpp,
-        patients=options.patients,
-        notes=_notes(options.notes),
-    )
-
-
-def _notes(path: Path | None) -> str:
+    Raises
+    ------
+    UsageError
+        The file cannot be read as text.
+    """
     if path is None:
         return ""
     try:

@@ -114,24 +114,28 @@ def train(
       bachview train photos --mpp 0.42 --recipe my.toml --output run
       bachview train photos --output run --weights scratch --recipe bach --resume
     """  # noqa: D301
-    from bachview.cli.train import TrainOptions
+    from bachview.cli.train import read_notes
     from bachview.cli.train import train as run
+    from bachview.errors import UsageError
+    from bachview.training.run import TrainingRequest
 
-    options = TrainOptions(
-        dataset=dataset,
-        output=output,
-        recipe=recipe,
-        name=name,
-        weights=weights.value,
-        imagenet_weights=imagenet_weights,
-        mpp=mpp,
-        patients=patients,
-        notes=notes,
+    is_scratch = weights is Weights.SCRATCH
+    if is_scratch and imagenet_weights is not None:
+        raise UsageError("--imagenet-weights and --weights scratch exclude each other.")
+    request = TrainingRequest(
+        dataset,
+        output,
+        recipe,
         folds=folds,
         seed=seed,
+        imagenet=imagenet_weights or ("scratch" if is_scratch else "fetch"),
+        name=name,
+        mpp=mpp,
+        patients=patients,
+        notes=read_notes(notes),
         resume=resume,
     )
-    return run(options, as_json=as_json)
+    return run(request, as_json=as_json)
 
 
 def evaluate(

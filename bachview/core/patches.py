@@ -119,6 +119,21 @@ class PatchGrid:
             slice(min(max(left, 0), self.columns), min(max(right, 0), self.columns)),
         )
 
+    def middles_in(self, region: Region) -> tuple[slice, slice]:
+        """(row slice, column slice) of the cells whose middle lies in the level-0 `region`.
+
+        A slide cut into regions has each cell in exactly one.
+        """
+
+        def within(start: float, end: float, first: float, stride: float, count: int) -> slice:
+            low, high = (math.ceil((edge - first) / stride - 0.5) for edge in (start, end))
+            return slice(min(max(low, 0), count), min(max(high, 0), count))
+
+        return (
+            within(region.y, region.bottom, self.region.y, self.stride_y, self.rows),
+            within(region.x, region.right, self.region.x, self.stride_x, self.columns),
+        )
+
 
 def _cells(length: float, stride: float) -> int:
     return max(1, math.ceil(length / stride - 1e-6))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bachview.errors import UsageError
+
 #: Outside this range no slide scanner or microscope camera works; 352.78 um/px is the
 #: 72 dpi that image programs write when they know nothing.
 PLAUSIBLE_MPP = (0.05, 20.0)
@@ -33,13 +35,31 @@ class PixelSize:
 
     @classmethod
     def unknown(cls) -> "PixelSize":
-        """No calibration."""
+        """Neither the file nor the user states one."""
         return cls(None, None, Origin.UNKNOWN)
 
     @classmethod
     def typed(cls, mpp: float) -> "PixelSize":
         """Square pixels of a size that the user stated."""
         return cls(mpp, mpp, Origin.USER)
+
+    @classmethod
+    def stated(cls, mpp: float) -> "PixelSize":
+        """As `typed`, for a number that a caller or a command line gives.
+
+        Raises
+        ------
+        UsageError
+            It is not plausible.
+        """
+        found = cls.typed(mpp)
+        if not found.is_plausible:
+            low, high = PLAUSIBLE_MPP
+            raise UsageError(
+                f"A pixel size of {mpp:g} µm is implausible; give --mpp between {low:g} and "
+                f"{high:g}."
+            )
+        return found
 
     @property
     def is_plausible(self) -> bool:

@@ -91,33 +91,41 @@ def _inside(count: int, stride: float, length: float) -> npt.NDArray[np.float64]
     return np.asarray(np.diff(edges), dtype=np.float64)
 
 
-def summarize(prediction: Prediction, pixel_size: PixelSize, thresholds: Thresholds) -> Summary:
+def summarize(
+    prediction: Prediction,
+    pixel_size: PixelSize,
+    thresholds: Thresholds,
+    *,
+    inside: npt.NDArray[np.bool_] | None = None,
+) -> Summary:
     """Count patches and areas. A million patches take some 20 ms.
 
     Parameters
     ----------
     pixel_size : of the slide, plausible.
     thresholds : of the bundle; beyond them a patch is uncertain and counts for no class.
+    inside : (rows, columns) bool, the cells that count; None: all.
     """
     areas = cell_areas_mm2(prediction.grid, pixel_size)
-    is_uncertain = uncertain(prediction, thresholds)
-    done = prediction.states == PatchState.DONE
-    in_tissue = prediction.states != PatchState.NO_TISSUE
+    counted = np.True_ if inside is None else inside
+    untrusted = uncertain(prediction, thresholds) & counted
+    done = (prediction.states == PatchState.DONE) & counted
+    in_tissue = (prediction.states != PatchState.NO_TISSUE) & counted
     tissue_mm2 = float(areas[in_tissue].sum())
 
     def part(cells: npt.NDArray[np.bool_]) -> Part:
         area = float(areas[cells].sum())
         return Part(int(cells.sum()), area, area / tissue_mm2 if tissue_mm2 else 0.0)
 
-    certain = done & ~is_uncertain
+    certain = done & ~untrusted
     return Summary(
         part(in_tissue),
         tuple(
             ClassPart(c.name, c.key, c.color, part(certain & (prediction.top_class == index)))
             for index, c in enumerate(prediction.classes)
         ),
-        part(is_uncertain),
-        part(prediction.states == PatchState.PENDING),
-        part(prediction.states == PatchState.FAILED),
+        part(untrusted),
+        part((prediction.states == PatchState.PENDING) & counted),
+        part((prediction.states == PatchState.FAILED) & counted),
         int(done.sum()),
     )

@@ -22,9 +22,34 @@ class Thresholds:
     disagreement: float
 
 
+def is_uncertain(
+    confidence: npt.ArrayLike, disagreement: npt.ArrayLike, thresholds: Thresholds
+) -> npt.NDArray[np.bool_]:
+    """Whether an answer is not to be trusted: the one rule, for screen, files and figures.
+
+    Compared as float32, in which probabilities are computed and stored: at a threshold of 0.7
+    a probability of 0.7 is certain everywhere.
+
+    Parameters
+    ----------
+    confidence : probability of the top class, any shape.
+    disagreement : of the members, the same shape.
+    """
+    return np.asarray(
+        is_weak(confidence, thresholds)
+        | (np.asarray(disagreement, np.float32) > np.float32(thresholds.disagreement)),
+        dtype=np.bool_,
+    )
+
+
+def is_weak(confidence: npt.ArrayLike, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
+    """Whether the top class is too improbable: one of the two grounds of `is_uncertain`."""
+    return np.asarray(
+        np.asarray(confidence, np.float32) < np.float32(thresholds.confidence), dtype=np.bool_
+    )
+
+
 def uncertain(prediction: Prediction, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
     """(rows, columns) bool: classified cells whose answer is not to be trusted."""
-    done = prediction.states == PatchState.DONE
-    weak = prediction.confidence < thresholds.confidence
-    split = prediction.disagreement > thresholds.disagreement
-    return np.asarray(done & (weak | split), dtype=np.bool_)
+    found = is_uncertain(prediction.confidence, prediction.disagreement, thresholds)
+    return np.asarray((prediction.states == PatchState.DONE) & found, dtype=np.bool_)

@@ -3,8 +3,8 @@
 from enum import StrEnum
 from pathlib import Path
 
-from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
-from bachview.errors import DatasetError, UsageError
+from bachview.core.pixel_size import PixelSize
+from bachview.errors import DatasetError
 from bachview.slide.formats.dpi import pixel_size_from_dpi
 
 #: BACH's own TIFF files state no usable density; their size and ending give them away.
@@ -35,12 +35,7 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
         The file is no picture, or nothing tells its pixel size.
     """
     if given is not None:
-        low, high = PLAUSIBLE_MPP
-        if not PixelSize.typed(given).is_plausible:
-            raise UsageError(
-                f"A pixel size of {given:g} µm is implausible; "
-                f"give --mpp between {low:g} and {high:g}."
-            )
+        PixelSize.stated(given)
         return given, MppOrigin.GIVEN
     size, dpi = _header(path)
     if dpi is not None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.probabilities import disagreement
-from bachview.core.uncertainty import Thresholds
+from bachview.core.uncertainty import Thresholds, is_uncertain
 from bachview.evaluation.intervals import Interval, Resamples, wilson
 from bachview.evaluation.metrics import (
     ClassMetrics,
@@ -392,7 +392,7 @@ def _carcinoma(
 def _certain(labelled: LabelledPredictions, thresholds: Thresholds) -> CoverageRow:
     """What is neither too weak nor too split, by the rule of `core.uncertainty`."""
     confidence, correct = confidences(np.asarray(labelled.probabilities), labelled.labels)
-    split = disagreement(labelled.members.astype(np.float32)) > thresholds.disagreement
-    is_certain = (confidence >= thresholds.confidence) & ~split
+    split = disagreement(labelled.members.astype(np.float32))
+    is_certain = ~is_uncertain(confidence, split, thresholds)
     hits = int(correct[is_certain].sum())
     return CoverageRow(thresholds.confidence, len(correct), int(is_certain.sum()), hits)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.probabilities import disagreement, mixed_with_uniform, temperature_scaled
-from bachview.core.uncertainty import Thresholds
+from bachview.core.uncertainty import Thresholds, is_uncertain
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -136,9 +136,9 @@ def choose_thresholds(
     floor = 1 / probabilities.shape[1]
     best: tuple[tuple[bool, float, float], OperatingPoint] | None = None
     for most in np.unique(split.round(4)):
-        agreed = split <= most + 1e-4
         for least in np.linspace(floor, 0.95, _CONFIDENCE_STEPS).round(3):
-            kept = agreed & (confidence >= least)
+            limits = Thresholds(float(least), round(float(most) + 1e-4, 4))
+            kept = ~is_uncertain(confidence, split, limits)
             coverage = float(kept.mean())
             if coverage < LEAST_COVERAGE:
                 break
@@ -146,7 +146,6 @@ def choose_thresholds(
             reached = risk <= target_risk
             rank = (reached, coverage if reached else -risk, coverage)
             if best is None or rank > best[0]:
-                limits = Thresholds(float(least), round(float(most) + 1e-4, 4))
                 best = (rank, OperatingPoint(limits, coverage, risk))
     if best is None:
         raise ValueError("there is no case to choose limits on")

@@ -6,27 +6,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from bachview.config import resource_folder
-from bachview.core.cells import STATE_COLORS, STATE_NAMES, CellState
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.cells import STATE_NAMES, CellState
+from bachview.core.predictions import Prediction
 from bachview.core.summary import Part, Summary
-from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, length_text, round_length
 from bachview.export.thumbnail import Thumbnail, hatch, read_thumbnail
 from bachview.files import FileGroup, atomic_file
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
 from bachview.store.provenance import Provenance
+from bachview.viewing.overlay import OverlayRenderer, overlay_pixels
+from bachview.viewing.style import (
+    FAILED_COLOR,
+    FAILED_LEAST_OPACITY,
+    PENDING_COLORS,
+    PENDING_SHARE,
+    UNCERTAIN_COLOR,
+    OverlayStyle,
+)
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
-_OPACITY = 0.5
-_FAILED_OPACITY = 0.8
-#: Side of the squares by which "not yet classified" is chequered, px.
-_CHEQUER_PX = 4
+#: As the screen shows it when nothing was changed.
+_STYLE = OverlayStyle()
+#: Side of the squares of "not yet classified" in the legend, px.
+_CHEQUER_PX = 8
 _MARGIN = 24
 _PANEL_WIDTH = 560
 _LINE = 34
@@ -110,60 +118,39 @@ def write_overlay_png(
 
 
 def blended(thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds) -> RGB:
-    """(H, W, 3) uint8: the thumbnail with each pixel in the colour of its cell."""
-    grid = prediction.grid
-    columns = np.floor((thumbnail.x_l0 - grid.region.x) / grid.stride_x).astype(np.int64)
-    rows = np.floor((thumbnail.y_l0 - grid.region.y) / grid.stride_y).astype(np.int64)
-    inside = ((rows >= 0) & (rows < grid.rows))[:, None] & (
-        (columns >= 0) & (columns < grid.columns)
-    )[None]
-    at = np.ix_(rows.clip(0, grid.rows - 1), columns.clip(0, grid.columns - 1))
-    # One code a pixel: nothing, a class, or a state.
-    classes = len(prediction.classes)
-    codes = np.zeros(prediction.states.shape, np.uint8)
-    done = prediction.states == PatchState.DONE
-    codes[done] = 1 + prediction.top_class[done]
-    codes[uncertain(prediction, thresholds)] = 1 + classes
-    codes[prediction.states == PatchState.PENDING] = 2 + classes
-    codes[prediction.states == PatchState.FAILED] = 3 + classes
-    colors = np.array(
-        [
-            (0, 0, 0),
-            *(c.color for c in prediction.classes),
-            STATE_COLORS[CellState.UNCERTAIN],
-            STATE_COLORS[CellState.PENDING],
-            STATE_COLORS[CellState.FAILED],
-        ],
-        np.float32,
-    )
-    alphas = np.array([0, *[_OPACITY] * (classes + 2), _FAILED_OPACITY], np.float32)
+    """(H, W, 3) uint8: the thumbnail under the overlay as the screen draws it."""
+    picture = OverlayRenderer(prediction).picture(_STYLE, thresholds, prediction.grid.region)
+    if picture is None:
+        return thumbnail.pixels
+    rgba = overlay_pixels(picture, thumbnail.region, thumbnail.size).astype(np.float32)
+    alpha = rgba[..., 3:] / 255
     # Single patches may have been read where the picture's tile could not: they are shown.
-    code = np.where(inside, codes[at], 0)
-    alpha = alphas[code]
-    alpha[(code == 2 + classes) & ~_chequers(code.shape)] = 0
-    mixed = thumbnail.pixels + (colors[code] - thumbnail.pixels) * alpha[..., None]
+    mixed = thumbnail.pixels + (rgba[..., :3] - thumbnail.pixels) * alpha
     return np.asarray(mixed.round(), dtype=np.uint8)
-
-
-def _chequers(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    rows, columns = np.arange(shape[0]) // _CHEQUER_PX, np.arange(shape[1]) // _CHEQUER_PX
-    return np.asarray((rows[:, None] + columns[None]) % 2 == 0, dtype=np.bool_)
 
 
 def _entries(summary: Summary) -> list[_Entry]:
     """The legend: all classes, and the states that occur."""
-    entries = [_Entry(c.name, c.part, _swatch(c.color, _OPACITY)) for c in summary.classes]
-    for state, part, opacity in (
-        (CellState.UNCERTAIN, summary.uncertain, _OPACITY),
-        (CellState.PENDING, summary.pending, _OPACITY),
-        (CellState.FAILED, summary.failed, _FAILED_OPACITY),
+    entries = [_Entry(c.name, c.part, _swatch(c.color, _STYLE.opacity)) for c in summary.classes]
+    for state, part in (
+        (CellState.UNCERTAIN, summary.uncertain),
+        (CellState.PENDING, summary.pending),
+        (CellState.FAILED, summary.failed),
     ):
         if part.patches:
-            swatch = _swatch(STATE_COLORS[state], opacity)
-            if state is CellState.PENDING:
-                swatch[~_chequers(swatch.shape)] = 255
-            entries.append(_Entry(STATE_NAMES[state], part, swatch))
+            entries.append(_Entry(STATE_NAMES[state], part, _state_swatch(state)))
     return entries
+
+
+def _state_swatch(state: CellState) -> RGB:
+    """A state as the overlay shows it on white."""
+    if state is CellState.UNCERTAIN:
+        return _swatch(UNCERTAIN_COLOR, _STYLE.opacity)
+    if state is CellState.FAILED:
+        return _swatch(FAILED_COLOR, max(_STYLE.opacity, FAILED_LEAST_OPACITY))
+    even, odd = (_swatch(color, _STYLE.opacity * PENDING_SHARE) for color in PENDING_COLORS)
+    rows, columns = np.indices(even.shape[:2]) // _CHEQUER_PX
+    return np.where(((rows + columns) % 2 == 0)[..., None], even, odd)
 
 
 def _swatch(color: tuple[int, int, int], opacity: float) -> RGB:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.geometry import Region
+from bachview.core.geometry import Region, Size
 from bachview.core.pyramid import TILE_PX, TileKey, covering_tiles
 from bachview.errors import SlideReadError
 from bachview.jobs.tokens import CancelToken
@@ -38,16 +38,16 @@ class Thumbnail:
     readable: npt.NDArray[np.bool_]
 
     @property
-    def x_l0(self) -> npt.NDArray[np.float64]:
-        """(W,) level-0 x of the pixels' middles."""
-        width = self.pixels.shape[1]
-        return self.left + (np.arange(width, dtype=np.float64) + 0.5) * self.downsample
+    def size(self) -> Size:
+        """Of the picture, px."""
+        height, width = self.pixels.shape[:2]
+        return Size(width, height)
 
     @property
-    def y_l0(self) -> npt.NDArray[np.float64]:
-        """(H,) level-0 y of the pixels' middles."""
-        height = self.pixels.shape[0]
-        return self.top + (np.arange(height, dtype=np.float64) + 0.5) * self.downsample
+    def region(self) -> Region:
+        """What the picture shows, level-0 px; the last px may reach past the slide."""
+        height, width = self.pixels.shape[:2]
+        return Region(self.left, self.top, width * self.downsample, height * self.downsample)
 
 
 def read_thumbnail(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bachview.core.classes import ClassSet
 from bachview.core.closable import Closable
 from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.errors import UsageError
@@ -87,6 +88,16 @@ class Ensemble(Closable):
     def info(self) -> EngineInfo:
         """Engine, device and precision in use."""
         return self._engine.info
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes in the order of the probabilities."""
+        return self.bundle.classes
+
+    @property
+    def card(self) -> str:
+        """The model card, Markdown: trained on what, measured how, not meant for what."""
+        return self.bundle.model_card
 
     @property
     def batch_size(self) -> int:

@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import bachview
 from bachview.config import resource_folder, user_folders
 from bachview.errors import ExportError
 from bachview.files import write_text
+from bachview.version import __version__
 
 #: What reads a bundle: another release of one of them may fail where this one did not.
 _LIBRARIES: Final = ("numpy", "openvino", "scikit-learn", "skops", "tensorflow")
@@ -85,7 +85,7 @@ def _line(*parts: str) -> str:
 
 
 def _versions() -> list[str]:
-    found = [f"bachview {bachview.__version__}"]
+    found = [f"bachview {__version__}"]
     for name in _LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{name} {importlib.metadata.version(name)}")

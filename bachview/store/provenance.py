@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-import bachview
 from bachview.config import RESEARCH_USE
+from bachview.version import __version__
 
 _LIBRARIES = ("openslide-bin", "openvino", "scikit-learn", "numpy")
 
@@ -20,7 +20,7 @@ def now_text() -> str:
 
 def library_versions() -> tuple[tuple[str, str], ...]:
     """Names and versions of this program and of what computes, without importing it."""
-    found = [("bachview", bachview.__version__), ("python", sys.version.split()[0])]
+    found = [("bachview", __version__), ("python", sys.version.split()[0])]
     for name in _LIBRARIES:
         try:
             found.append((name, metadata.version(name)))

@@ -9,10 +9,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from bachview.datasets.reading import read_dataset
 from bachview.datasets.samples import Dataset, Photo
@@ -47,8 +48,11 @@ from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
-from bachview.training.recipe import Recipe
+from bachview.training.recipe import Data, Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
+
+#: What the networks begin with.
+Weights = Literal["fetch", "scratch"] | Path
 
 PARTS = ("train", "held")
 RUN_FILE = "run.json"
@@ -66,21 +70,53 @@ class TrainingRequest:
 
     Attributes
     ----------
+    dataset : folder with the labelled photos and annotated slides.
     output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
-    imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
+    recipe : itself, its TOML file, or the name of an installed one.
+    folds, seed : in place of the recipe's.
+    imagenet : ``"fetch"`` (scratch where they cannot be fetched), ``"scratch"``, or the folder
+        with the published weights.
+    name : of the bundle.
     mpp, patients : see `bachview.datasets.reading.read_dataset`.
     notes : Markdown for the end of the model card; may be empty.
+    resume : go on with the training in `output`.
     """
 
     dataset: Path
     output: Path
-    recipe: Recipe
-    imagenet: str | Path
-    name: str
-    resume: bool
+    recipe: Recipe | str | Path = "imagenet"
+    folds: int | None = None
+    seed: int | None = None
+    imagenet: Weights = "fetch"
+    name: str = "BACH ensemble"
     mpp: float | None = None
     patients: Path | None = None
     notes: str = ""
+    resume: bool = False
+
+    def read_recipe(self) -> Recipe:
+        """The recipe with `folds` and `seed` in place.
+
+        Raises
+        ------
+        RecipeError
+            There is none, or it is not valid.
+        UsageError
+            So few folds cannot be.
+        """
+        recipe = self.recipe
+        if not isinstance(recipe, Recipe):
+            recipe = read_recipe(resolve_recipe(str(recipe)))
+        if self.folds is not None:
+            try:
+                data = Data.model_validate({**recipe.data.model_dump(), "folds": self.folds})
+            except ValidationError as error:
+                message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                raise UsageError(f"--folds {self.folds} cannot be: {message}.") from error
+            recipe = recipe.model_copy(update={"data": data})
+        if self.seed is not None:
+            recipe = recipe.model_copy(update={"seed": self.seed})
+        return recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +142,17 @@ class TrainingWatcher(FitWatcher):
         """Something about the data that a person should know."""
 
 
-def train(request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher) -> TrainingResult:
+def train(
+    request: TrainingRequest,
+    token: CancelToken | None = None,
+    watcher: TrainingWatcher | None = None,
+) -> TrainingResult:
     """Train an ensemble as the recipe says. Takes hours on a processor.
+
+    Parameters
+    ----------
+    token : cancel it from another thread.
+    watcher : told how it goes, on this thread.
 
     Raises
     ------
@@ -121,7 +166,7 @@ def train(request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
         The bundle cannot be written.
     """
     keras()
-    return _Run(request, token, watcher).train()
+    return _Run(request, token or CancelToken(), watcher or TrainingWatcher()).train()
 
 
 class _Run:
@@ -129,7 +174,7 @@ class _Run:
         self, request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
     ) -> None:
         self._request = request
-        self._recipe = request.recipe
+        self._recipe = request.read_recipe()
         self._output = request.output
         self._token = token
         self._watcher = watcher
@@ -201,7 +246,7 @@ class _Run:
         check_held(labels[held_out], len(dataset.classes))
         return held_out
 
-    def _starting_weights(self) -> str | Path:
+    def _starting_weights(self) -> Weights:
         """As asked, or what there is; a training that goes on keeps what it began with."""
         asked, path = self._request.imagenet, self._output / RUN_FILE
         if asked != "fetch":

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.geometry import Region
+from bachview.core.geometry import Region, Size
 from bachview.core.predictions import Prediction
-from bachview.core.uncertainty import Thresholds
+from bachview.core.uncertainty import Thresholds, is_uncertain
 from bachview.viewing.style import (
     BELOW_BIT,
     ODD_BIT,
@@ -29,6 +29,7 @@ __all__ = [
     "cell_codes",
     "color_bar",
     "display_codes",
+    "overlay_pixels",
 ]
 
 Cells = tuple[slice, slice]
@@ -117,7 +118,7 @@ class OverlayRenderer:
         if not len(changed):
             return kept
         colors = color_table(style, prediction.classes)
-        texels = colors.take(_keys_of(prediction, style, thresholds, changed))
+        texels = colors.take(_codes_of(prediction, style, thresholds, changed))
         image = kept.image.copy()
         image.view(np.uint32)[changed[:, 0] - rows.start, changed[:, 1] - columns.start, 0] = texels
         image.setflags(write=False)
@@ -160,10 +161,57 @@ def _picture(
     return OverlayPicture(image, region, grid.region, cells)
 
 
+def overlay_pixels(picture: OverlayPicture, region: Region, size: Size) -> npt.NDArray[np.uint8]:
+    """The overlay laid over a picture of `region`: each px has the colour of the cell it is in.
+
+    Parameters
+    ----------
+    region : level-0 px that the picture shows.
+    size : of the picture, px.
+
+    Returns
+    -------
+    (height, width, 4) uint8 RGBA, not premultiplied; clear where nothing was classified.
+    """
+    places = []
+    for start, length, count, first, cell, cells, low, high in (
+        (
+            region.y,
+            region.height,
+            size.height,
+            picture.region.y,
+            picture.region.height / picture.image.shape[0],
+            picture.image.shape[0],
+            picture.clip.y,
+            picture.clip.bottom,
+        ),
+        (
+            region.x,
+            region.width,
+            size.width,
+            picture.region.x,
+            picture.region.width / picture.image.shape[1],
+            picture.image.shape[1],
+            picture.clip.x,
+            picture.clip.right,
+        ),
+    ):
+        middles = start + (np.arange(count) + 0.5) * (length / count)
+        index = np.floor((middles - first) / cell).astype(np.intp)
+        inside = (index >= 0) & (index < cells) & (middles >= low) & (middles < high)
+        places.append((index.clip(0, cells - 1), inside))
+    (rows, in_rows), (columns, in_columns) = places
+    premultiplied = picture.image[np.ix_(rows, columns)].astype(np.float32)
+    alpha = premultiplied[..., 3:] * (in_rows[:, None] & in_columns[None])[..., None]
+    colours = premultiplied[..., 2::-1] * 255 / np.maximum(premultiplied[..., 3:], 1)
+    rgba = np.concatenate([colours.clip(0, 255) * (alpha > 0), alpha], axis=-1)
+    return np.asarray(rgba.round(), dtype=np.uint8)
+
+
 def cell_codes(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> npt.NDArray[np.uint16]:
-    """What each cell shows, as a key of `style.color_table` and `style.kind_table`.
+    """What each cell shows, as an index of `style.color_table` and `style.kind_table`.
 
     Returns
     -------
@@ -174,10 +222,10 @@ def cell_codes(
     probability = None
     if style.mode is OverlayMode.PROBABILITY:
         probability = prediction.class_probability(style.class_index)[cells]
-    return _keys(prediction, style, thresholds, cells, odd, probability)
+    return _codes(prediction, style, thresholds, cells, odd, probability)
 
 
-def _keys_of(
+def _codes_of(
     prediction: Prediction,
     style: OverlayStyle,
     thresholds: Thresholds,
@@ -189,10 +237,10 @@ def _keys_of(
     probability = None
     if style.mode is OverlayMode.PROBABILITY:
         probability = prediction.class_probability_at(style.class_index, cells)
-    return _keys(prediction, style, thresholds, (rows, columns), odd, probability)
+    return _codes(prediction, style, thresholds, (rows, columns), odd, probability)
 
 
-def _keys(
+def _codes(
     prediction: Prediction,
     style: OverlayStyle,
     thresholds: Thresholds,
@@ -204,9 +252,8 @@ def _keys(
     top = prediction.top_class[at]
     if style.mode is OverlayMode.CLASS:
         shown, values = prediction.confidence[at], top
-        is_uncertain = shown < np.float32(thresholds.confidence)
-        is_uncertain |= prediction.disagreement[at] > np.float32(thresholds.disagreement)
-        flags |= is_uncertain.view(np.uint8) * np.uint8(UNCERTAIN_BIT)
+        untrusted = is_uncertain(shown, prediction.disagreement[at], thresholds)
+        flags |= untrusted.view(np.uint8) * np.uint8(UNCERTAIN_BIT)
     else:
         if probability is not None:
             shown = probability

@@ -215,7 +215,7 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
     """The interrupt reaches the main thread while the lane is judging."""
     import concurrent.futures
 
-    from bachview.inference import photos as photo_judge
+    from bachview.api import measuring
 
     is_cancelled = threading.Event()
 
@@ -236,7 +236,7 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(photo_judge, "predict_photos", judge)
+    monkeypatch.setattr(measuring, "predict_photos", judge)
     monkeypatch.setattr(concurrent.futures, "wait", wait)
     with pytest.raises(Cancelled):
         run(folder, output=tmp_path / "report.html")

@@ -164,7 +164,9 @@ def test_the_viewer_loads_it_and_explains_with_it(trained: TrainingResult) -> No
 
 def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: Path) -> None:
     asked = request_for(data, tmp_path, folds=2)
-    recipe = asked.recipe.model_copy(update={"stages": (), "heads": Heads(components=3, c=1.0)})
+    recipe = asked.read_recipe().model_copy(
+        update={"stages": (), "heads": Heads(components=3, c=1.0)}
+    )
     asked = replace(asked, recipe=recipe)
     token = CancelToken()
     watcher = Watcher(token)
@@ -264,8 +266,8 @@ def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
 
 def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, data: Path) -> None:
     asked = request_for(data, tmp_path, folds=2)
-    small = asked.recipe.data.model_copy(update={"holdout": 0.1})
-    recipe = asked.recipe.model_copy(update={"data": small})
+    small = asked.read_recipe().data.model_copy(update={"holdout": 0.1})
+    recipe = asked.read_recipe().model_copy(update={"data": small})
     with pytest.raises(DatasetError, match=r"raise data\.holdout"):
         train(replace(asked, recipe=recipe), CancelToken(), TrainingWatcher())
     assert not asked.output.exists()

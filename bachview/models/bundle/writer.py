@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-import bachview
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
@@ -28,6 +27,7 @@ from bachview.models.engines.keras_weights import KernelFormat, dump_weights, ro
 from bachview.models.ensemble import members_of, vote
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.loading import Loading
+from bachview.version import __version__
 
 #: Name of each file that holds a classifier, by estimator.
 CLASSIFIER_FILES = {
@@ -285,7 +285,7 @@ def _manifest(
             metrics=dict(description.metrics),
         ),
         "versions": {
-            "bachview": bachview.__version__,
+            "bachview": __version__,
             **{name: version(name) for name in _LIBRARIES},
         },
         "files": hashes,

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-import bachview
 from bachview.config import RESEARCH_USE
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.widgets import heading, line, muted, plain
 from bachview.ui.session.bundles import BundleSummary
+from bachview.version import __version__
 
 NOTICE = (
     "bachview colours tissue with what an ensemble of classifiers says of it. The classifiers "
@@ -37,7 +37,7 @@ class AboutDialog(QDialog):
         title = QLabel("bachview", self)
         title.setObjectName("title")
         words.addWidget(title)
-        words.addWidget(muted(f"Version {bachview.__version__} · Qt {qVersion()}", self))
+        words.addWidget(muted(f"Version {__version__} · Qt {qVersion()}", self))
         words.addWidget(heading(RESEARCH_USE, self))
         notice = QLabel(NOTICE, self)
         notice.setWordWrap(True)

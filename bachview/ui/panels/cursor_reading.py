@@ -4,7 +4,7 @@ from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchState, Prediction
-from bachview.core.uncertainty import Thresholds
+from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
 from bachview.core.units import length_text
 from bachview.ui.panels.bars import percent
 from bachview.ui.panels.cursor_panel import CursorReading
@@ -36,12 +36,10 @@ def reading_at(
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name
-    if best < thresholds.confidence:
-        text = f"Uncertain, weak vote: {name} {percent(best)}"
-    elif patch_result.disagreement > thresholds.disagreement:
-        text = f"Uncertain, split vote: {name} {percent(best)}"
-    else:
-        text = f"{name}, {percent(best)}"
+    text = f"{name}, {percent(best)}"
+    if is_uncertain(best, patch_result.disagreement, thresholds):
+        vote = "weak" if is_weak(best, thresholds) else "split"
+        text = f"Uncertain, {vote} vote: {name} {percent(best)}"
     return CursorReading(text, patch_result, size)
 
 

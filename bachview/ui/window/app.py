@@ -11,7 +11,6 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-import bachview
 from bachview.config import user_folders
 from bachview.logs import LOG_NAME
 from bachview.ui.dialogs.failure_dialog import FailureDialog
@@ -22,6 +21,7 @@ from bachview.ui.session.garbage import GarbageCollector
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import Settings
 from bachview.ui.window.main_window import MainWindow
+from bachview.version import __version__
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def run_viewer(
     application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
     garbage = GarbageCollector()
     application.setApplicationName("bachview")
-    application.setApplicationVersion(bachview.__version__)
+    application.setApplicationVersion(__version__)
     application.setDesktopFileName("bachview")
     application.setWindowIcon(application_icon())
     crash_file = CrashFile(folders.logs)

@@ -1,0 +1,165 @@
+"""Classifying slides and photos with an ensemble."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bachview.api.predictions import Prediction
+from bachview.api.slides import Slide, region_of
+from bachview.config import user_folders
+from bachview.core.geometry import Region
+from bachview.errors import BachviewError
+from bachview.inference.photos import PhotoPrediction
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble
+
+#: Told how many are done, of how many; on the thread that works.
+Progress = Callable[[int, int], object]
+
+
+def load_ensemble(
+    name_or_path: str | Path = "default",
+    *,
+    engine: str = "openvino",
+    device: str = "AUTO",
+    precision: str = "auto",
+) -> Ensemble:
+    """Load a bundle, check everything in it and make it ready. Close it, or use it in a ``with``.
+
+    Parameters
+    ----------
+    name_or_path : a ``.bachmodel`` file or folder, or an installed bundle: ``default``,
+        ``selftest``.
+    engine : ``openvino``, or ``tensorflow`` where it is installed.
+    device : ``AUTO``, ``CPU``, ``GPU``, ``NPU``.
+    precision : ``auto``, ``f32``, ``bf16``, ``f16``.
+
+    Raises
+    ------
+    BundleError
+        There is none, or it is damaged, incomplete or not what its manifest says.
+    EngineError, UsageError
+        Engine, device or precision is not to be had.
+    """
+    from bachview.models import ensemble
+    from bachview.models.bundle.installed import resolve_bundle
+
+    path = resolve_bundle(str(name_or_path))
+    return ensemble.load_ensemble(path, engine=engine, device=device.upper(), precision=precision)
+
+
+def classify(
+    slide: Slide,
+    ensemble: Ensemble,
+    region: Region | tuple[float, float, float, float] | None = None,
+    *,
+    stride_um: float | None = None,
+    icc: bool = True,
+    keep: bool | str | Path = False,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Prediction:
+    """Classify the tissue of a slide, or of a region of it. Blocking.
+
+    Parameters
+    ----------
+    region : (x, y, width, height), level-0 px; None: the whole slide.
+    stride_um : step of the patch grid, um; None: the ensemble's.
+    icc : apply the slide's colour profile, where it has one.
+    keep : False: the results are in the returned object only; True: every batch is also saved
+        among the user's results, where the viewer finds it and where an interrupted run goes
+        on; or a folder for them.
+    retry_failed : try again what could not be read in an earlier call.
+    progress : told how many patches are done, of how many.
+    cancel : cancel it from another thread; answered within half a second.
+
+    Raises
+    ------
+    PixelSizeError
+        The pixel size is unknown or not plausible: open the slide with ``mpp=``.
+    UsageError
+        The region does not lie on the slide, or the stride makes no sense.
+    SlideReadError
+        The slide is gone or its file has changed.
+    EngineError, StoreError
+        The engine failed; the results cannot be saved.
+    Cancelled
+        `cancel` was cancelled; what is done is kept where `keep` says so.
+    """
+    from contextlib import ExitStack
+
+    from bachview.inference.slides import SlideRun
+    from bachview.store.results import ResultStore
+
+    with ExitStack() as stack:
+        store = None
+        if keep is not False:
+            folder = user_folders().results if keep is True else Path(keep)
+            fingerprint = slide.reader.metadata.fingerprint
+            store = stack.enter_context(ResultStore.open(folder, fingerprint))
+        run = stack.enter_context(
+            SlideRun(
+                slide.reader,
+                ensemble,
+                store,
+                pixel_size=slide.pixel_size,
+                region=region_of(region),
+                stride_um=stride_um,
+                icc=icc,
+            )
+        )
+        cells = run.work(
+            cancel,
+            on_results=lambda _, found: progress and progress(found.done, found.total),
+            retry_failed=retry_failed,
+        )
+        return Prediction(
+            cells, run.plan.pixel_size, ensemble.bundle.thresholds, run.provenance, slide
+        )
+
+
+def predict_photos(
+    photos: Sequence[str | Path],
+    ensemble: Ensemble,
+    *,
+    mpp: float | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> list[PhotoPrediction | BachviewError]:
+    """Classify whole photos, as ``bachview predict`` does. Blocking.
+
+    Parameters
+    ----------
+    mpp : um/px of all photos; None: each file's own.
+
+    Returns
+    -------
+    One answer for each photo, in their order; for a photo that cannot be read its error, which
+    is not raised, so that one bad file does not lose the others.
+
+    Raises
+    ------
+    UsageError
+        `mpp` is implausible.
+    EngineError, Cancelled
+        The engine failed; `cancel` was cancelled.
+    """
+    from bachview.datasets.photo_mpp import photo_mpp
+    from bachview.errors import DatasetError
+    from bachview.inference.photos import try_photos
+
+    answers: dict[int, PhotoPrediction | BachviewError] = {}
+    sized: list[tuple[int, Path, float]] = []
+    for index, path in enumerate(map(Path, photos)):
+        try:
+            sized.append((index, path, photo_mpp(path, mpp)[0]))
+        except DatasetError as error:
+            answers[index] = error
+    found = try_photos(
+        ensemble,
+        [(path, known) for _, path, known in sized],
+        token=cancel,
+        on_progress=progress or (lambda done, total: None),
+    )
+    answers.update(zip((index for index, _, _ in sized), found, strict=True))
+    return [answers[index] for index in range(len(photos))]

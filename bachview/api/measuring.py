@@ -1,0 +1,248 @@
+"""How good an ensemble is on labelled photos and annotated slides."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.datasets import reading
+from bachview.datasets.samples import Dataset, Photo
+from bachview.errors import (
+    DatasetError,
+    PixelSizeError,
+    SlideOpenError,
+    SlideReadError,
+    UsageError,
+)
+from bachview.evaluation import measures
+from bachview.evaluation.facts import report_facts
+from bachview.evaluation.labelled_predictions import labelled_predictions
+from bachview.evaluation.measures import Evaluation, LabelledPredictions
+from bachview.evaluation.report import ReportFacts, write_report
+from bachview.evaluation.slide_scores import SlideScore, score_slide, slides_document
+from bachview.inference.photos import predict_photos
+from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble
+
+#: Told what is measured (``photos``, or the name of a slide), how much is done, of how much.
+Told = Callable[[str, int, int], object]
+
+#: What a bundle learnt from the photos in each part of its own split.
+_LEARNT = {
+    "train": "it has learnt from them",
+    "held": "the classifiers, the temperature and the thresholds were fitted on them",
+}
+
+
+def read_dataset(
+    folder: str | Path,
+    *,
+    mpp: float | None = None,
+    patients: str | Path | None = None,
+    classes: ClassSet = BACH_CLASSES,
+) -> Dataset:
+    """Read a folder of labelled photos and annotated slides; each photo is read through once.
+
+    Parameters
+    ----------
+    folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
+    mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
+    patients : CSV ``file,patient``; None for blocks of the numbering.
+    classes : in the order of the ensemble's.
+
+    Raises
+    ------
+    DatasetError, UsageError
+        As of `bachview.datasets.reading.scan_dataset`.
+    """
+    return reading.read_dataset(
+        Path(folder),
+        mpp=mpp,
+        patients=None if patients is None else Path(patients),
+        classes=classes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The figures of an ensemble on a data set, and what a reader must know of them.
+
+    Attributes
+    ----------
+    evaluation : of photos and patches, with intervals.
+    predictions : that were measured, with the truth.
+    slides : scores of the annotated slides.
+    facts : of their making, with the warnings.
+    failures : a sentence for each slide that could not be measured; also among the warnings.
+    bundle_name, bundle_sha256 : what was measured.
+    """
+
+    evaluation: Evaluation
+    predictions: LabelledPredictions
+    slides: tuple[SlideScore, ...]
+    facts: ReportFacts
+    failures: tuple[str, ...]
+    bundle_name: str
+    bundle_sha256: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences to read before the figures."""
+        return tuple(self.facts.warnings)
+
+    def to_document(self) -> dict[str, Any]:
+        """Plain values, for JSON: the keys of ``bachview evaluate --json``."""
+        return {
+            **self.evaluation.to_json(),
+            "slides": slides_document(self.slides),
+            "bundle": {"name": self.bundle_name, "sha256": self.bundle_sha256},
+            "warnings": list(self.warnings),
+            "provenance": dict(self.facts.provenance),
+        }
+
+    def write_report(self, path: str | Path) -> None:
+        """Write an HTML report with plots, whole or not at all.
+
+        Raises
+        ------
+        ExportError
+            The file cannot be written.
+        """
+        write_report(Path(path), self.evaluation, self.predictions, self.facts, self.slides)
+
+
+def evaluate(
+    ensemble: Ensemble,
+    dataset: Dataset,
+    *,
+    split: str | Path | None = None,
+    part: str | None = None,
+    with_slides: bool = True,
+    progress: Told | None = None,
+    cancel: CancelToken | None = None,
+) -> Measurement:
+    """Measure an ensemble on a data set. Blocking; nothing is saved.
+
+    A slide that cannot be measured is named among the warnings, and the rest goes on.
+
+    Parameters
+    ----------
+    split : CSV that says which photos the bundle was trained on; None: not known.
+    part : measure only the photos of this part of `split`.
+    with_slides : also score the annotated slides.
+    progress : told on this thread.
+    cancel : cancel it from another thread; answered within half a second.
+
+    Raises
+    ------
+    UsageError
+        The classes are not the ensemble's, or `part` is given without `split`.
+    DatasetError
+        There is no photo to measure, or a photo has no pixel size.
+    PixelSizeError, SlideOpenError, SlideReadError
+        A photo cannot be read.
+    EngineError, Cancelled
+        The engine failed; `cancel` was cancelled.
+    """
+    token, told = cancel or CancelToken(), progress or (lambda what, done, total: None)
+    manifest = ensemble.bundle.manifest
+    if ensemble.classes.keys != dataset.classes.keys:
+        raise UsageError(
+            f"The classes of the bundle {manifest.name} are {', '.join(ensemble.classes.keys)}, "
+            f"those of the data set {', '.join(dataset.classes.keys)}: give a bundle of the same "
+            "classes."
+        )
+    path = None if split is None else Path(split)
+    photos, warnings = chosen_photos(dataset, path, part)
+    if not manifest.is_for_tissue:
+        warnings.append(
+            f"The model {manifest.name} was not trained on tissue: "
+            "these figures say nothing about tissue."
+        )
+    answers = predict_photos(
+        ensemble,
+        [(photo.path, photo.mpp) for photo in photos],
+        token=token,
+        on_progress=lambda done, total: told("photos", done, total),
+    )
+    labelled = labelled_predictions(photos, answers, manifest)
+    slides, failures = _scored(ensemble, dataset if with_slides else None, token, told)
+    return Measurement(
+        measures.evaluate(labelled, ensemble.bundle.thresholds),
+        labelled,
+        tuple(slides),
+        report_facts(ensemble, photos, split=path, part=part, warnings=[*warnings, *failures]),
+        tuple(failures),
+        manifest.name,
+        ensemble.bundle.sha256,
+    )
+
+
+def _scored(
+    ensemble: Ensemble, dataset: Dataset | None, token: CancelToken, told: Told
+) -> tuple[list[SlideScore], list[str]]:
+    """The scores of the annotated slides, and a sentence for each that failed."""
+    scores: list[SlideScore] = []
+    failures: list[str] = []
+    for slide in () if dataset is None else dataset.slides:
+        name = slide.path.name
+        try:
+            score = score_slide(
+                ensemble,
+                slide,
+                token,
+                on_progress=lambda found, name=name: told(  # type: ignore[misc]
+                    name, found.done, found.total
+                ),
+            )
+        except (PixelSizeError, DatasetError, SlideOpenError, SlideReadError) as error:
+            failures.append(str(error))
+        else:
+            scores.append(score)
+    return scores, failures
+
+
+def chosen_photos(
+    dataset: Dataset, split: Path | None, part: str | None
+) -> tuple[Sequence[Photo], list[str]]:
+    """The photos to measure, and what must be said of them.
+
+    Raises
+    ------
+    UsageError
+        A part is named, but no split.
+    DatasetError
+        There are none.
+    """
+    if part is not None and split is None:
+        raise UsageError("--part names a part of a split; give the split's file with --split.")
+    photos = [photo for photo in dataset.photos if photo.label is not None]
+    if not photos:
+        raise DatasetError(
+            f"{dataset.folder.name} holds no photo whose class is known; put the photos into "
+            "folders named after the classes."
+        )
+    if split is None:
+        return photos, [
+            "No split file was given: whether the bundle was trained on these photos is not known."
+        ]
+    from bachview.datasets.splits import read_split
+
+    parts = read_split(split)
+    if part is not None:
+        photos = [photo for photo in photos if parts.get(photo.sha256) == part]
+        if not photos:
+            known = ", ".join(sorted(set(parts.values()))) or "none"
+            raise DatasetError(
+                f"No photo of the data set is in the part {part} of {split.name}; "
+                f"its parts are: {known}."
+            )
+    counts = Counter(parts.get(photo.sha256) for photo in photos)
+    return photos, [
+        f"{counts[name]} of the {len(photos)} photos are in the part {name} of {split.name}: "
+        f"{learnt}, and the figures are better than for tissue that the bundle has not seen."
+        for name, learnt in _LEARNT.items()
+        if counts[name]
+    ]

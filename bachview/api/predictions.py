@@ -1,0 +1,222 @@
+"""What an ensemble says of a slide, as tables, figures, files and pictures."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.api.slides import Slide, region_of
+from bachview.core import predictions
+from bachview.core.cells import CellState, state_of
+from bachview.core.classes import ClassSet
+from bachview.core.geometry import Region, Size
+from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import PixelSize
+from bachview.core.predictions import PatchState
+from bachview.core.summary import Summary, summarize
+from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.errors import UsageError
+from bachview.store.provenance import Provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The classes of a slide, or of a region of it. Any one thread at a time.
+
+    Attributes
+    ----------
+    cells : the arrays over the patch grid: states, top classes, probabilities.
+    pixel_size : um per level-0 px that the run used.
+    thresholds : of the ensemble; beyond them a patch is uncertain and has no class.
+    provenance : slide, ensemble, device, versions, time; goes into every file.
+    slide : that was classified; still needed, and open, for `to_png` only.
+    """
+
+    cells: predictions.Prediction
+    pixel_size: PixelSize
+    thresholds: Thresholds
+    provenance: Provenance
+    slide: Slide
+
+    @property
+    def classes(self) -> ClassSet:
+        """In the order of the probabilities."""
+        return self.cells.classes
+
+    @property
+    def grid(self) -> PatchGrid:
+        """The cells: where they lie (level-0 px) and how large they are."""
+        return self.cells.grid
+
+    def to_array(self) -> npt.NDArray[Any]:
+        """One record for each cell with tissue, row by row; a structured array.
+
+        Fields, as in the columns of ``predictions.csv``: ``row, column`` in the grid; ``x, y,
+        width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, pending,
+        failed); ``class``, empty unless classified; ``prob_<Class>``, ``class_<member>``,
+        ``entropy`` and ``disagreement``, NaN or empty where nothing was predicted.
+        """
+        cells, grid, keys = self.cells, self.grid, self.classes.keys
+        places = np.argwhere(cells.states != PatchState.NO_TISSUE)
+        members = cells.member_names
+        longest = max(map(len, keys))
+        table = np.zeros(
+            len(places),
+            [
+                *(("row", "i4"), ("column", "i4")),
+                *((name, "f8") for name in ("x", "y", "width", "height")),
+                ("state", f"U{max(map(len, CellState))}"),
+                ("class", f"U{longest}"),
+                *((f"prob_{key}", "f4") for key in keys),
+                *((f"class_{name}", f"U{longest}") for name in members),
+                *(("entropy", "f4"), ("disagreement", "f4")),
+            ],
+        )
+        rows, columns = places[:, 0], places[:, 1]
+        table["row"], table["column"] = rows, columns
+        table["x"] = grid.region.x + columns * grid.stride_x
+        table["y"] = grid.region.y + rows * grid.stride_y
+        table["width"], table["height"] = grid.stride_x, grid.stride_y
+        states = cells.states[rows, columns]
+        untrusted = uncertain(cells, self.thresholds)[rows, columns]
+        table["state"] = [
+            state_of(state, is_doubtful=bool(is_untrusted)).value
+            for state, is_untrusted in zip(states.tolist(), untrusted, strict=True)
+        ]
+        done = states == PatchState.DONE
+        names = np.array(keys)
+        certain = done & ~untrusted
+        table["class"][certain] = names[cells.top_class[rows, columns][certain]]
+        for name in ("entropy", "disagreement", *(f"prob_{key}" for key in keys)):
+            table[name] = np.nan
+        finished = cells.results()
+        known = finished.states == PatchState.DONE
+        for index, key in enumerate(keys):
+            table[f"prob_{key}"][done] = finished.probabilities[known, index]
+        votes = finished.members[known].argmax(axis=2)
+        for index, name in enumerate(members):
+            table[f"class_{name}"][done] = names[votes[:, index]]
+        table["entropy"][done] = cells.entropy[rows, columns][done]
+        table["disagreement"][done] = cells.disagreement[rows, columns][done]
+        return table
+
+    def to_frame(self) -> "pd.DataFrame | npt.NDArray[Any]":
+        """`to_array` as a pandas DataFrame; the array itself where pandas is not installed.
+
+        ``pip install bachview[pandas]`` installs it.
+        """
+        table = self.to_array()
+        try:
+            import pandas as pd
+        except ImportError:
+            return table
+        return pd.DataFrame({name: table[name] for name in table.dtype.names or ()})
+
+    def summary(self, region: Region | tuple[float, float, float, float] | None = None) -> Summary:
+        """Patches, mm² and share of the tissue for each class, and for what has no class.
+
+        Parameters
+        ----------
+        region : level-0 px; only cells whose middle lies in it count, whole. None: all that
+            was asked for.
+
+        Raises
+        ------
+        UsageError
+            The region has no area or meets no cell.
+        """
+        chosen = region_of(region)
+        if chosen is None:
+            return summarize(self.cells, self.pixel_size, self.thresholds)
+        rows, columns = self.grid.middles_in(chosen)
+        inside = np.zeros(self.cells.states.shape, np.bool_)
+        inside[rows, columns] = True
+        if not inside.any():
+            raise UsageError("The region does not meet what was classified.")
+        return summarize(self.cells, self.pixel_size, self.thresholds, inside=inside)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write one line for each cell with tissue.
+
+        Raises
+        ------
+        ExportError
+            The file cannot be written.
+        """
+        from bachview.export.csv_table import write_csv
+
+        write_csv(Path(path), self.cells, self.thresholds)
+
+    def to_geojson(self, path: str | Path) -> None:
+        """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
+
+        Raises
+        ------
+        ExportError
+            The file cannot be written.
+        """
+        from bachview.export.geojson import write_geojson
+
+        write_geojson(Path(path), self.cells, self.thresholds, self.provenance)
+
+    def to_png(self, path: str | Path) -> None:
+        """Write the slide under its overlay with legend, areas and scale bar.
+
+        Raises
+        ------
+        ExportError
+            The file cannot be written.
+        """
+        from bachview.export.overlay_png import write_overlay_png
+
+        transform = self.slide.srgb_transform if self.provenance.icc_applied else None
+        write_overlay_png(
+            Path(path),
+            self.slide.reader,
+            self.cells,
+            self.summary(),
+            self.thresholds,
+            self.provenance,
+            transform=transform,
+        )
+
+    def overlay(
+        self,
+        size: tuple[int, int],
+        *,
+        region: Region | tuple[float, float, float, float] | None = None,
+        opacity: float = 0.5,
+    ) -> npt.NDArray[np.uint8]:
+        """The overlay as the viewer draws it, to be laid over a picture of the same region.
+
+        Parameters
+        ----------
+        size : (width, height) of the picture, px.
+        region : that the picture shows, level-0 px; None: the whole of level 0.
+        opacity : 0..1, of the classes.
+
+        Returns
+        -------
+        (height, width, 4) uint8 RGBA, not premultiplied; clear where there is no tissue.
+
+        Raises
+        ------
+        UsageError
+            A size, region or opacity makes no sense.
+        """
+        from bachview.viewing.overlay import OverlayRenderer, overlay_pixels
+        from bachview.viewing.style import OverlayStyle
+
+        if size[0] < 1 or size[1] < 1 or not 0 <= opacity <= 1:
+            raise UsageError("An overlay has a size of at least 1 x 1 px and an opacity of 0..1.")
+        shown = region_of(region) or self.slide.reader.metadata.pyramid.extent
+        style = replace(OverlayStyle(), opacity=opacity)
+        picture = OverlayRenderer(self.cells).picture(style, self.thresholds, shown)
+        if picture is None:
+            return np.zeros((size[1], size[0], 4), np.uint8)
+        return overlay_pixels(picture, shown, Size(*size))

@@ -1,0 +1,258 @@
+"""A slide as a notebook wants it: levels, pixel size, pixels, thumbnail, tissue."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.closable import Closable
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
+from bachview.core.pyramid import Level
+from bachview.errors import PixelSizeError, UsageError
+from bachview.slide.reader import SlideReader
+
+if TYPE_CHECKING:
+    from bachview.slide.tissue import TissueMask
+
+RGB = npt.NDArray[np.uint8]
+
+
+class Slide(Closable):
+    """An open slide. Made by `open_slide`; close it, or use it in a ``with``.
+
+    All methods: any thread, in parallel. Places are in the level-0 reference frame: px of the
+    largest level, origin top left, x right, y down.
+
+    Attributes
+    ----------
+    reader : the adapter below, for what this class does not offer.
+    pixel_size : um/px at level 0 and where it came from.
+    """
+
+    def __init__(self, reader: SlideReader, pixel_size: PixelSize | None = None) -> None:
+        """Take over (and later close) an open reader.
+
+        Parameters
+        ----------
+        pixel_size : in place of the slide's own.
+        """
+        self.reader = reader
+        self.pixel_size = pixel_size or reader.metadata.pixel_size
+
+    @property
+    def path(self) -> Path:
+        """The file or folder as it was opened."""
+        return self.reader.metadata.path
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The stored levels, largest first: index, width, height (px), downsample."""
+        return self.reader.metadata.pyramid.levels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of level 0, px."""
+        size = self.reader.metadata.pyramid.size
+        return size.width, size.height
+
+    @property
+    def mpp(self) -> tuple[float, float] | None:
+        """(x, y) um per level-0 px; None where it is unknown or not plausible."""
+        known = self.pixel_size
+        if known.mpp_x is None or known.mpp_y is None or not known.is_plausible:
+            return None
+        return known.mpp_x, known.mpp_y
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """What is known of the slide, by OpenSlide's names where it has one. Read-only.
+
+        No label, no text of the scanner's that may name a patient.
+        """
+        metadata = self.reader.metadata
+        bounds = metadata.pyramid.bounds
+        found = {
+            "openslide.vendor": metadata.vendor or metadata.format_name,
+            "openslide.level-count": str(len(self.levels)),
+            "openslide.bounds-x": f"{bounds.x:g}",
+            "openslide.bounds-y": f"{bounds.y:g}",
+            "openslide.bounds-width": f"{bounds.width:g}",
+            "openslide.bounds-height": f"{bounds.height:g}",
+            "bachview.format": metadata.format_name,
+            "bachview.fingerprint": metadata.fingerprint,
+            "bachview.mpp-origin": self.pixel_size.origin.value,
+        }
+        for level in self.levels:
+            name = f"openslide.level[{level.index}]"
+            found[f"{name}.width"] = str(level.width)
+            found[f"{name}.height"] = str(level.height)
+            found[f"{name}.downsample"] = repr(level.downsample)
+        if self.pixel_size.mpp_x is not None and self.pixel_size.mpp_y is not None:
+            found["openslide.mpp-x"] = repr(self.pixel_size.mpp_x)
+            found["openslide.mpp-y"] = repr(self.pixel_size.mpp_y)
+        if metadata.objective_power is not None:
+            found["openslide.objective-power"] = f"{metadata.objective_power:g}"
+        return MappingProxyType(found)
+
+    def read_region(
+        self,
+        location_l0: tuple[float, float],
+        level: int | None,
+        size: tuple[int, int],
+        *,
+        downsample: float | None = None,
+        icc: bool = False,
+    ) -> RGB:
+        """Pixels of a stored level, or at any downsample.
+
+        As OpenSlide's: the place is in level-0 px whatever the level, the size is in px of
+        what is returned.
+
+        Parameters
+        ----------
+        location_l0 : (x, y) of the top left, level-0 px; may lie outside of the slide.
+        level : index of a stored level; None with `downsample`.
+        size : (width, height) of the result, px.
+        downsample : level-0 px per px of the result, > 0; read from the next finer level and
+            averaged.
+        icc : apply the slide's colour profile, where it has one.
+
+        Returns
+        -------
+        (height, width, 3) uint8 RGB, a new array; white outside of the slide.
+
+        Raises
+        ------
+        UsageError
+            Both or neither of `level` and `downsample` are given, or a number makes no sense.
+        SlideReadError
+            It cannot be read.
+        """
+        width, height = size
+        if width < 1 or height < 1:
+            raise UsageError(f"A region of {width} x {height} px cannot be read.")
+        if (level is None) == (downsample is None):
+            raise UsageError("Give either a level or a downsample to read a region.")
+        if level is not None:
+            if not 0 <= level < len(self.levels):
+                raise UsageError(
+                    f"{self.path.name} has no level {level}; its levels are 0 to "
+                    f"{len(self.levels) - 1}."
+                )
+            scale = self.levels[level].downsample
+            x, y = (round(value / scale) for value in location_l0)
+            pixels = self.reader.read(level, x, y, width, height)
+        else:
+            pixels = self._resampled(location_l0, float(downsample or 0), (width, height))
+        transform = self.srgb_transform if icc else None
+        return pixels if transform is None else transform(pixels)
+
+    def _resampled(
+        self, location_l0: tuple[float, float], downsample: float, size: tuple[int, int]
+    ) -> RGB:
+        from PIL import Image
+
+        if not (math.isfinite(downsample) and downsample > 0):
+            raise UsageError(f"A downsample of {downsample:g} makes no sense; give more than 0.")
+        stored = self.reader.metadata.pyramid.level_for(downsample)
+        factor = downsample / stored.downsample
+        left, top = (value / stored.downsample for value in location_l0)
+        first_x, first_y = math.floor(left), math.floor(top)
+        box = (left - first_x, top - first_y)
+        width, height = (length * factor for length in size)
+        pixels = self.reader.read(
+            stored.index,
+            first_x,
+            first_y,
+            max(1, math.ceil(box[0] + width)),
+            max(1, math.ceil(box[1] + height)),
+        )
+        way = Image.Resampling.BOX if factor >= 1 else Image.Resampling.BILINEAR
+        within = (*box, box[0] + width, box[1] + height)
+        return np.array(Image.fromarray(pixels).resize(size, way, box=within))
+
+    @property
+    def srgb_transform(self) -> Callable[[RGB], RGB] | None:
+        """The slide's colours to sRGB, any thread; None where there is nothing to be done."""
+        from bachview.slide.colour import srgb_transform
+
+        return srgb_transform(self.reader.metadata.icc_profile)
+
+    def thumbnail(self, size: int = 1024, *, icc: bool = True) -> RGB:
+        """The whole slide, its longer side `size` px or up to half of it; (h, w, 3) uint8 RGB.
+
+        What cannot be read is striped.
+        """
+        from bachview.export.thumbnail import read_thumbnail
+
+        if size < 1:
+            raise UsageError(f"A thumbnail of {size} px makes no sense.")
+        extent = self.reader.metadata.pyramid.extent
+        transform = self.srgb_transform if icc else None
+        return read_thumbnail(self.reader, extent, size, transform=transform).pixels
+
+    def tissue(self) -> "TissueMask":
+        """Where tissue is: a mask of (rows, columns) bool, its region and its um/px.
+
+        Raises
+        ------
+        PixelSizeError
+            The pixel size is unknown or not plausible.
+        """
+        from bachview.slide.tissue import find_tissue
+
+        if self.mpp is None:
+            raise PixelSizeError(
+                f"The pixel size of {self.path.name} is not known: open it with mpp=…"
+            )
+        return find_tissue(self.reader, self.pixel_size)
+
+    def close(self) -> None:
+        """Release the file; may be called twice."""
+        self.reader.close()
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Slide {self.path.name}, {width} x {height} px, {len(self.levels)} levels>"
+
+
+def open_slide(path: str | Path, *, mpp: float | None = None) -> Slide:
+    """Open a whole-slide image, a DICOM folder or a photo; close it, or use it in a ``with``.
+
+    Parameters
+    ----------
+    mpp : um per level-0 px, where the file states none or a wrong one.
+
+    Raises
+    ------
+    SlideOpenError
+        It is not there, not a slide, damaged, in a format that is not supported, or cannot be
+        opened in 20 s.
+    UsageError
+        `mpp` is implausible.
+    """
+    from bachview.slide.opening import open_in_time
+
+    typed = None if mpp is None else PixelSize.stated(mpp)
+    return Slide(open_in_time(Path(path)), typed)
+
+
+def region_of(given: Region | tuple[float, float, float, float] | None) -> Region | None:
+    """A region as a caller may write it: (x, y, width, height) in level-0 px.
+
+    Raises
+    ------
+    UsageError
+        It has no area.
+    """
+    if given is None or isinstance(given, Region):
+        return given
+    x, y, width, height = given
+    if not (width > 0 and height > 0):
+        raise UsageError("A region (--region) is X Y W H in level-0 pixels, with W and H above 0.")
+    return Region(x, y, width, height)

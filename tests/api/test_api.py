@@ -1,0 +1,259 @@
+"""The public door, used as a notebook uses it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import bachview
+from bachview.core.predictions import PatchState
+from bachview.errors import DatasetError, UsageError
+from bachview.inference.photos import PhotoPrediction
+from bachview.phantom.writer import write_phantom
+from tests.support.slides import gradient, write_pyramid
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api") / "phantom.tiff"
+    write_phantom(path, width=3000, height=2400)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predicted(phantom: Path) -> bachview.Prediction:
+    with bachview.open_slide(phantom) as slide, bachview.load_ensemble("selftest") as ensemble:
+        return bachview.classify(slide, ensemble)
+
+
+def test_the_import_is_quick_and_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; import bachview; "
+        "heavy = {'PySide6', 'tensorflow', 'sklearn', 'openvino', 'numpy', 'PIL'}; "
+        "bad = heavy & set(sys.modules); "
+        "assert not bad, bad; assert 'classify' in dir(bachview)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_every_public_name_is_there_and_others_are_not() -> None:
+    for name in bachview.__all__:
+        assert getattr(bachview, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = bachview.no_such_name
+
+
+def test_a_region_is_read_at_a_place_in_level_0_whatever_the_level(tmp_path: Path) -> None:
+    picture = gradient(2048, 1536)
+    path = write_pyramid(tmp_path / "slide.tiff", picture, mpp=0.5, factors=(4,))
+    with bachview.open_slide(path) as slide:
+        assert slide.size == (2048, 1536)
+        assert slide.mpp == pytest.approx((0.5, 0.5))
+        assert [level.downsample for level in slide.levels[:2]] == [1.0, 4.0]
+        exact = slide.read_region((800, 400), 0, (40, 30))
+        np.testing.assert_array_equal(exact, picture[400:430, 800:840])
+        coarse = slide.read_region((800, 400), 1, (10, 7))
+        mean = picture[400:428, 800:840].reshape(7, 4, 10, 4, 3).mean((1, 3))
+        assert np.abs(coarse.astype(float) - mean).max() <= 1
+        half = slide.read_region((800, 400), None, (20, 15), downsample=2.0)
+        assert (
+            np.abs(
+                half.astype(float) - picture[400:430, 800:840].reshape(15, 2, 20, 2, 3).mean((1, 3))
+            ).max()
+            <= 1
+        )
+        assert slide.thumbnail(512).shape == (384, 512, 3)
+        assert slide.properties["openslide.mpp-x"] == "0.5"
+        wrongs: list[Callable[[], object]] = [
+            lambda: slide.read_region((0, 0), None, (9, 9)),
+            lambda: slide.read_region((0, 0), 0, (9, 9), downsample=2.0),
+            lambda: slide.read_region((0, 0), 9, (9, 9)),
+            lambda: slide.read_region((0, 0), 0, (0, 9)),
+            lambda: slide.read_region((0, 0), None, (9, 9), downsample=-1.0),
+        ]
+        for wrong in wrongs:
+            with pytest.raises(UsageError):
+                wrong()
+
+
+def test_a_region_past_the_edge_is_white_there(tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", np.zeros((600, 800, 3), np.uint8))
+    with bachview.open_slide(path) as slide:
+        for pixels in (
+            slide.read_region((790, 590), 0, (20, 20)),
+            slide.read_region((780, 580), None, (20, 20), downsample=2.0),
+        ):
+            assert (pixels[:9, :9] == 0).all()
+            assert (pixels[12:, 12:] == 255).all()
+
+
+def test_a_stated_pixel_size_is_used_and_a_silly_one_refused(tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "slide.tiff", gradient(600, 500), mpp=None)
+    with bachview.open_slide(path, mpp=0.25) as slide:
+        assert slide.mpp == (0.25, 0.25)
+        assert slide.tissue().mask.dtype == np.bool_
+    with bachview.open_slide(path) as slide:
+        assert slide.mpp is None
+        with pytest.raises(bachview.BachviewError, match="mpp"):
+            slide.tissue()
+    with pytest.raises(UsageError, match="implausible"):
+        bachview.open_slide(path, mpp=400)
+
+
+def test_a_table_has_every_cell_with_tissue_once(predicted: bachview.Prediction) -> None:
+    table = predicted.to_array()
+    cells = predicted.cells
+    assert len(table) == int((cells.states != PatchState.NO_TISSUE).sum()) > 20
+    assert len({(r, c) for r, c in zip(table["row"], table["column"], strict=True)}) == len(table)
+    keys = predicted.classes.keys
+    for record in table:
+        row, column = record["row"], record["column"]
+        assert record["x"] == pytest.approx(predicted.grid.cell(row, column).x)
+        found = cells.patch_result(row, column)
+        assert found is not None
+        np.testing.assert_allclose([record[f"prob_{k}"] for k in keys], found.probabilities)
+        if record["state"] == "classified":
+            assert record["class"] == keys[int(found.probabilities.argmax())]
+        else:
+            assert (record["state"], record["class"]) == ("uncertain", "")
+        for index, name in enumerate(cells.member_names):
+            assert record[f"class_{name}"] == keys[int(found.members[index].argmax())]
+
+
+def test_a_frame_is_the_array_and_the_array_does_without_pandas(
+    predicted: bachview.Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = predicted.to_frame()
+    table = predicted.to_array()
+    assert list(frame.columns) == list(table.dtype.names or ())  # type: ignore[union-attr]
+    assert frame["class"].tolist() == table["class"].tolist()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    np.testing.assert_array_equal(predicted.to_frame(), table)
+
+
+def test_parts_of_a_slide_add_up_to_the_whole(predicted: bachview.Prediction) -> None:
+    whole = predicted.summary()
+    width, height = predicted.slide.size
+    halves = [predicted.summary((x, 0, width / 2, height)) for x in (0, width / 2)]
+    assert sum(half.tissue.patches for half in halves) == whole.tissue.patches
+    assert sum(half.tissue_mm2 for half in halves) == pytest.approx(whole.tissue_mm2)
+    for index in range(len(predicted.classes)):
+        parts = [half.classes[index].part.patches for half in halves]
+        assert sum(parts) == whole.classes[index].part.patches
+    with pytest.raises(UsageError, match="does not meet"):
+        predicted.summary((width * 3, 0, 10, 10))
+
+
+def test_the_overlay_has_the_colour_of_the_cell_in_its_place(
+    predicted: bachview.Prediction,
+) -> None:
+    width, height = predicted.slide.size
+    rgba = predicted.overlay((width // 10, height // 10), opacity=1.0)
+    assert rgba.shape == (height // 10, width // 10, 4)
+    table = predicted.to_array()
+    colors = {c.key: c.color for c in predicted.classes}
+    seen = 0
+    for record in table[table["state"] == "classified"]:
+        x = int((record["x"] + record["width"] / 2) // 10)
+        y = int((record["y"] + record["height"] / 2) // 10)
+        if x < rgba.shape[1] and y < rgba.shape[0]:
+            assert tuple(rgba[y, x]) == (*colors[record["class"]], 255)
+            seen += 1
+    assert seen > 20
+    assert not rgba[..., 3][~_covered(predicted, rgba.shape[:2])].any()
+
+
+def _covered(prediction: bachview.Prediction, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Px of a picture, 10 level-0 px each, whose middle lies in a cell with tissue."""
+    grid = prediction.grid
+    rows = ((np.arange(shape[0]) + 0.5) * 10 - grid.region.y) // grid.stride_y
+    columns = ((np.arange(shape[1]) + 0.5) * 10 - grid.region.x) // grid.stride_x
+    rows, columns = rows.astype(int), columns.astype(int)
+    in_rows = (rows >= 0) & (rows < grid.rows)
+    in_columns = (columns >= 0) & (columns < grid.columns)
+    tissue = prediction.cells.states != PatchState.NO_TISSUE
+    at = np.ix_(rows.clip(0, grid.rows - 1), columns.clip(0, grid.columns - 1))
+    return np.asarray(in_rows[:, None] & in_columns[None] & tissue[at], np.bool_)
+
+
+def test_files_are_written_with_their_origin(phantom: Path, tmp_path: Path) -> None:
+    with bachview.open_slide(phantom) as slide, bachview.load_ensemble("selftest") as ensemble:
+        assert ensemble.card.startswith("#")
+        found = bachview.classify(slide, ensemble, (0, 0, 1500, 1200), keep=tmp_path / "results")
+        found.to_geojson(tmp_path / "p.geojson")
+        found.to_csv(tmp_path / "p.csv")
+        found.to_png(tmp_path / "p.png")
+        told: list[tuple[int, int]] = []
+        again = bachview.classify(
+            slide,
+            ensemble,
+            (0, 0, 1500, 1200),
+            keep=tmp_path / "results",
+            progress=lambda done, total: told.append((done, total)),
+        )
+    assert not told, "what was kept is not computed again"
+    np.testing.assert_array_equal(again.cells.states, found.cells.states)
+    document = json.loads((tmp_path / "p.geojson").read_text(encoding="utf-8"))
+    assert document["provenance"]["bundle_sha256"] == found.provenance.bundle_sha256
+    assert len(document["features"]) == len(found.to_array())
+    with Image.open(tmp_path / "p.png") as picture:
+        assert picture.width > 500
+    assert (tmp_path / "p.csv").read_text().count("\n") == 1 + len(found.to_array())
+
+
+def test_a_cancelled_run_says_so_and_keeps_what_it_did(phantom: Path, tmp_path: Path) -> None:
+    token = bachview.CancelToken()
+    done: list[int] = []
+
+    def progress(finished: int, total: int) -> None:
+        done.append(finished)
+        token.cancel()
+
+    with bachview.open_slide(phantom) as slide, bachview.load_ensemble("selftest") as ensemble:
+        with pytest.raises(bachview.Cancelled):
+            bachview.classify(slide, ensemble, keep=tmp_path, progress=progress, cancel=token)
+        rest: list[int] = []
+        bachview.classify(
+            slide, ensemble, keep=tmp_path, progress=lambda finished, _: rest.append(finished)
+        )
+    assert rest[0] > done[-1], "goes on where it was stopped"
+
+
+def test_photos_answer_in_their_order_and_a_bad_one_gives_its_error(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(gradient(400, 300)).save(good)
+    bad.write_bytes(b"no picture")
+    with bachview.load_ensemble("selftest") as ensemble:
+        found = bachview.predict_photos([bad, good], ensemble, mpp=0.5)
+    assert isinstance(found[0], bachview.BachviewError)
+    assert isinstance(found[1], PhotoPrediction)
+    assert found[1].photo_probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_data_set_is_measured_with_what_a_reader_must_know(tmp_path: Path) -> None:
+    from tests.support.tiny_training import write_dataset
+
+    data = write_dataset(tmp_path)
+    dataset = bachview.read_dataset(data, mpp=1.0)
+    told: list[str] = []
+    with bachview.load_ensemble("selftest") as ensemble:
+        measured = bachview.evaluate(
+            ensemble, dataset, progress=lambda what, done, total: told.append(what)
+        )
+        with pytest.raises(UsageError, match="--split"):
+            bachview.evaluate(ensemble, dataset, part="train")
+    assert measured.evaluation.photos == len(dataset.photos)
+    assert set(told) == {"photos"}
+    assert any("not known" in sentence for sentence in measured.warnings)
+    assert any("tissue" in sentence for sentence in measured.warnings)
+    measured.write_report(tmp_path / "report.html")
+    assert "not trained on tissue" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert measured.to_document()["bundle"]["name"] == measured.bundle_name
+    with pytest.raises(DatasetError):
+        bachview.read_dataset(tmp_path / "nowhere")
