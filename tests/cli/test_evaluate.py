@@ -212,7 +212,7 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(
 def test_ctrl_c_ends_it_and_nothing_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The interrupt reaches the main thread while the lane is judging."""
+    """The interrupt reaches the main thread while the lane is at work."""
     import concurrent.futures
 
     from bachview.api import measuring
