@@ -139,10 +139,12 @@ def test_a_file_named_nearly_like_a_command_is_a_slide(
     assert opened == [[Path("demos")]]
 
 
-def test_the_log_names_no_slide(cli: Cli, own_folders: Path) -> None:
-    cli("info", "Patient Name.svs")
-    log = own_folders / "logs" / "bachview.log"
-    assert not log.exists() or "Patient" not in log.read_text("utf-8")
+def test_the_log_names_no_slide(cli: Cli, own_folders: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "Patient Name.svs"
+    broken.write_bytes(b"II*\0" + bytes(100))
+    assert cli("info", broken).code != 0
+    (log,) = (own_folders / "logs").iterdir()
+    assert "Patient" not in log.read_text("utf-8")
 
 
 def test_logging_ends_with_the_command(cli: Cli) -> None:

@@ -24,6 +24,8 @@ from bachview.export.formats import (
     write_overlay_png,
     write_summary_json,
 )
+from bachview.export.overlay_png import _MARGIN as MARGIN
+from bachview.export.thumbnail import read_thumbnail
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide
 
@@ -118,19 +120,24 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
     summary = summarize(prediction, PixelSize.typed(0.5), THRESHOLDS)
     path = tmp_path / "overlay.png"
     write_overlay_png(path, slide, prediction, summary, THRESHOLDS, provenance())
-    picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
-    doubtful = uncertain(prediction, THRESHOLDS)
-    done = (prediction.states == PatchState.DONE) & ~doubtful
-    colors = {tuple(p) for p in picture[::4, ::4].reshape(-1, 3)}
-    for index in set(prediction.top_class[done].tolist()):
-        red, green, blue = BACH_CLASSES[index].color
-        # Half transparent on white: the hue of the class, paler.
-        assert any(
-            abs((255 - r) * (255 - green) - (255 - g) * (255 - red)) < 3000
-            and abs((255 - r) * (255 - blue) - (255 - b) * (255 - red)) < 3000
-            and (r, g, b) != (255, 255, 255)
-            for r, g, b in colors
-        )
+    page = np.asarray(Image.open(path).convert("RGB")).astype(float)
+    downsample = read_thumbnail(slide, prediction.grid.region, 2048).downsample
+    region = prediction.grid.region
+    certain = (prediction.states == PatchState.DONE) & ~uncertain(prediction, THRESHOLDS)
+    assert len(set(prediction.top_class[certain].tolist())) > 1
+    # Half transparent on white.
+    colors = (255 + np.array([c.color for c in BACH_CLASSES])) / 2
+    for row, column in np.ndindex(ROWS, COLUMNS):
+        middle = prediction.grid.cell(row, column).center
+        x, y = ((n / downsample + MARGIN) for n in (middle.x - region.x, middle.y - region.y))
+        shown = np.median(page[int(y) - 20 : int(y) + 20, int(x) - 20 : int(x) + 20], axis=(0, 1))
+        if certain[row, column]:
+            color = colors[prediction.top_class[row, column]]
+            assert shown == pytest.approx(color, abs=2), (row, column)
+        elif prediction.states[row, column] == PatchState.DONE:
+            assert min(np.abs(shown - colors).max(axis=1)) > 10, (row, column)
+        elif row == 0:
+            assert shown == pytest.approx(255), "glass stays bare"
 
 
 def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:

@@ -15,7 +15,7 @@ import pytest
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.predictions import PatchResults, PatchState, Prediction
-from bachview.errors import BachviewError, Cancelled, EngineError, SlideReadError
+from bachview.errors import Cancelled, EngineError, SlideReadError
 from bachview.inference.plan import Plan, make_plan
 from bachview.inference.run import RunStart, RunSummary, classify, restore
 from bachview.jobs.progress import Progress
@@ -163,9 +163,12 @@ def test_a_paused_run_waits_and_goes_on(store: ResultStore) -> None:
     runner = threading.Thread(target=lambda: _run(_slide(), store, heard, token=token))
     runner.start()
     assert paused.wait(20)
+    runner.join(0.3)  # many times what the rest of the run takes
+    assert runner.is_alive()
     assert len(heard.progress) == 2
     token.resume()
     runner.join(20)
+    assert not runner.is_alive()
     assert len(heard.cells) == ROWS * COLUMNS
 
 
@@ -425,8 +428,3 @@ def test_regions_and_strides(store: ResultStore, changes: dict[str, object], cel
     assert len(store.runs()) == 1
     _run(slide, store, Heard())
     assert len(store.runs()) == 2, "another plan is another run"
-
-
-def test_known_errors_are_the_only_ones_that_callers_must_know() -> None:
-    assert all(issubclass(e, BachviewError) for e in (EngineError, SlideReadError))
-    assert not issubclass(Cancelled, BachviewError)

@@ -216,6 +216,7 @@ def test_any_flipped_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
     with open_bundle(selftest_path()) as bundle:
         sha256 = bundle.sha256
     path = tmp_path / "flipped.bachmodel"
+    noticed = 0
     for place in range(0, len(content), 997):
         changed = bytearray(content)
         changed[place] ^= 0x40
@@ -225,7 +226,8 @@ def test_any_flipped_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
                 # A time stamp or the like: the content is still what the manifest says.
                 assert bundle.sha256 == sha256
         except BundleError:
-            continue
+            noticed += 1
+    assert noticed > 0.9 * len(range(0, len(content), 997))
 
 
 def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:

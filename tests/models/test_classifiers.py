@@ -110,11 +110,12 @@ def test_the_same_classifier_gives_the_same_bytes() -> None:
 
 
 def test_an_unlisted_type_is_refused_though_skops_trusts_it() -> None:
-    for foreign in (KNeighborsClassifier(), LogisticRegression()):
+    for foreign, named in (
+        (KNeighborsClassifier(), "EuclideanDistance64, which is not allowed"),
+        (LogisticRegression(), "LogisticRegression, which is not allowed"),
+    ):
         content = skops.io.dumps(foreign.fit(FEATURES, LABELS))
-        assert skops.io.get_untrusted_types(data=content) in ([], None) or True
-        text = refused(content)
-        assert type(foreign).__name__ in text or "not allowed" in text
+        assert named in refused(content)
         with pytest.raises(ValueError, match="cannot hold"):
             dump_classifier(foreign)
 
@@ -187,7 +188,7 @@ def test_other_classes_are_refused(labels: Any) -> None:
         content = dump_classifier(fitted)
     except ValueError:
         content = skops.io.dumps(fitted)
-    assert refused(content)
+    assert "classes" in refused(content)
 
 
 def test_a_tree_that_points_outside_itself_is_refused() -> None:

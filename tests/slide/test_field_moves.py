@@ -139,6 +139,7 @@ def test_no_field_of_a_slide_full_of_tissue_reaches_beyond_it(field: float, over
     whole = np.ones((SIDE // PX, SIDE // PX), np.bool_)
     grid = grid_of(field * overlap, field)
     cells = laid(whole, grid)
+    assert cells.mask.any()
     for row, column in np.argwhere(cells.mask):
         lies = cells.field(grid, int(row), int(column))
         # Moves are whole parts of the field: one nearly as large as the slide may not fit.

@@ -190,11 +190,20 @@ def test_parallel_reads_give_what_single_reads_give(reader: SlideReader) -> None
     assert all((a == b).all() for a, b in zip(single, parallel, strict=True))
 
 
-def test_every_display_tile_can_be_read(reader: SlideReader) -> None:
+def test_every_display_tile_shows_its_place(reader: SlideReader, kind: Kind) -> None:
     pyramid = reader.metadata.pyramid
     for level in range(pyramid.top_display_level + 1):
-        for key in covering_tiles(pyramid, level, pyramid.extent, pyramid.extent.center):
-            read_display_tile(reader, key)
+        keys = covering_tiles(pyramid, level, pyramid.extent, pyramid.extent.center)
+        assert keys
+        for key in keys:
+            tile = read_display_tile(reader, key)
+            middle = key.region.intersection(pyramid.extent).center
+            shown = tile[
+                int((middle.y - key.region.y) / 2**level), int((middle.x - key.region.x) / 2**level)
+            ]
+            there = PICTURE[int(middle.y), int(middle.x)]
+            # BGRA; the squares of the blue channel are mixed where the slide is made smaller.
+            assert np.abs(shown[2:0:-1].astype(int) - there[:2]).max() <= 6 + kind.tolerance, key
 
 
 def test_an_unknown_associated_image_is_an_error(reader: SlideReader, file: Path) -> None:
@@ -210,22 +219,27 @@ def test_reading_after_closing_is_an_error(file: Path) -> None:
         reader.read(0, 0, 0, 10, 10)
 
 
-def test_closing_while_reads_run_ends_them_well_or_with_an_error(file: Path) -> None:
+def test_reads_that_closing_overtakes_give_right_pixels_or_an_error(file: Path, kind: Kind) -> None:
     reader = open_slide(file)
+    places = [(37 * n % WIDTH, 37 * n % HEIGHT) for n in range(60)]
 
-    def read(place: int) -> bool:
+    def read(place: tuple[int, int]) -> RGB | None:
         try:
-            reader.read(0, place % WIDTH, place % HEIGHT, 300, 300)
-        except SlideReadError:
-            return False
-        return True
+            return reader.read(0, *place, 300, 300)
+        except SlideReadError as error:
+            assert str(error) == f"{file.name} is closed."  # noqa: PT017  # both endings are right
+            return None
 
     with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(read, 37 * n) for n in range(60)]
-        answers[3].result()
+        answers = [pool.submit(read, place) for place in places]
+        before = answers[3].result()
         reader.close()
-        assert answers[3].result() is not None
-        assert not answers[-1].result() or answers[-1].done()
+        after = pool.submit(read, places[0])
+    assert before is not None
+    assert after.result() is None
+    for place, answer in zip(places, answers, strict=True):
+        if (found := answer.result()) is not None:
+            assert close_to(found, expected(*place, 300, 300), kind.tolerance), place
 
 
 def test_the_same_content_has_the_same_fingerprint_whatever_its_name(

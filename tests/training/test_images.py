@@ -100,7 +100,9 @@ def test_what_lies_beyond_the_edge_is_bare_glass() -> None:
 def test_a_crop_shows_the_square_that_it_names() -> None:
     y, x = np.mgrid[:200, :250]
     pixels = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)
-    for crop in crops(pixels, 48, 0.3, 40):
+    drawn = crops(pixels, 48, 0.3, 40)
+    assert len(drawn) == 40
+    for crop in drawn:
         # The value of a pixel is its place, half a pixel before its middle; Pillow cuts
         # fractions off, another half on average.
         middle = crop.pixels[..., :2].astype(float).mean((0, 1)) + 1

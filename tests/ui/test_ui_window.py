@@ -239,6 +239,7 @@ def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> N
 def test_every_action_has_a_tool_tip_and_no_shortcut_twice(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
         actions = [a for a in window.actions() if a.text()]
+        assert len(actions) > 20
         assert all(action.toolTip() for action in actions)
         keys = [key.toString() for action in actions for key in action.shortcuts()]
         assert len(keys) == len(set(keys))
@@ -340,6 +341,7 @@ def test_the_self_test_passes_in_the_window(qtbot: QtBot) -> None:
         dialog = SelfTestDialog(window.services, window)
         dialog.show()
         qtbot.waitUntil(lambda: bool(dialog.checks), timeout=100_000)
+        assert len(dialog.checks) > 4
         assert all(check.ok for check in dialog.checks), dialog.checks
         dialog.close()
 
