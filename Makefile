@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
-.PHONY: help run test lint slow-test test-faults soak environment lock bench fuzz selftest wheel clean
+.PHONY: help run test lint slow-test test-faults mutants soak environment lock bench fuzz selftest wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ SECONDS ?= 1200
 SEED ?= 1
 fuzz: $(READY)  ## hostile files before every door, SECONDS long; findings go to build/fuzz-findings
 	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) --seed $(SEED)
+
+mutants: $(READY)  ## small faults put into the code, SECONDS long: how many do the tests notice?
+	$(BIN)/python -m tools.mutants --seconds $(SECONDS) --seed $(SEED)
 
 MINUTES ?= 25
 test-faults: $(READY)  ## kills, full disks and changing slides, MINUTES long, with a table of what was kept
