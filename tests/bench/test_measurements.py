@@ -38,7 +38,7 @@ def test_the_overlay_is_measured_at_rest_and_while_it_grows(
     }
 
 
-def test_the_bundle_to_measure_with_is_built_anew_where_it_is_of_another_format(
+def test_the_bundle_to_measure_with_is_rebuilt_where_it_is_of_another_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []

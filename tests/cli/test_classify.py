@@ -140,7 +140,7 @@ def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
         (("--engine", "torch"), 2, "torch"),
     ],
 )
-def test_refusals(
+def test_what_cannot_be_done_is_refused_with_its_exit_code(
     cli: Cli, slide: Path, tmp_path: Path, options: tuple[object, ...], code: int, said: str
 ) -> None:
     answer = cli(*CLASSIFY, slide, "--output", tmp_path, "--json", *map(str, options))
@@ -149,7 +149,7 @@ def test_refusals(
     assert answer.out == ""
 
 
-def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
+def test_an_output_folder_that_cannot_be_written_is_reported_before_the_work(
     cli: Cli, slide: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()

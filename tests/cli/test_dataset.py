@@ -102,7 +102,7 @@ def test_what_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         check(tmp_path, mpp=None, patients=None, as_json=True)
 
 
-def test_the_real_photos(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_photos_of_bach_are_counted_by_class(capsys: pytest.CaptureFixture[str]) -> None:
     document = document_of(capsys, shared_file("bach-photos"))
     assert document["photos"]["per_class"] == {
         "Normal": 77,

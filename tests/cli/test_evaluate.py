@@ -105,7 +105,7 @@ def test_the_document_says_what_is_known_of_the_photos(
     assert len(document["warnings"]) == 2
 
 
-def test_tables_and_a_report(
+def test_people_get_tables_and_a_report_without_paths(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "new" / "Bericht ü.html"
@@ -121,7 +121,7 @@ def test_tables_and_a_report(
     assert str(folder) not in text
 
 
-def test_photos_that_the_bundle_has_learnt_are_told(
+def test_photos_that_the_bundle_was_trained_on_are_reported(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     photos = read_dataset(folder, mpp=1.0).photos

@@ -41,7 +41,9 @@ def test_an_unknown_pixel_size_is_null(cli: Cli, tmp_path: Path) -> None:
         ("boxes.tiff", 352.78, []),
     ],
 )
-def test_real_slides(cli: Cli, name: str, mpp: float, images: list[str]) -> None:
+def test_real_slides_tell_their_pixel_size_and_associated_images(
+    cli: Cli, name: str, mpp: float, images: list[str]
+) -> None:
     document = cli("info", shared_file(f"slides/{name}"), "--json").document
     check_schema("info", document)
     assert document["mpp_x"] == pytest.approx(mpp, rel=1e-3)

@@ -48,7 +48,7 @@ def test_a_missing_slide_is_bad_input(cli: Cli, tmp_path: Path) -> None:
         (KeyboardInterrupt(), 4, "Cancelled."),
     ],
 )
-def test_known_outcomes(
+def test_each_known_error_has_its_exit_code_and_one_line(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
 ) -> None:
     monkeypatch.setattr(info, "show_info", raising(error))

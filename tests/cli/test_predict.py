@@ -115,7 +115,7 @@ def test_a_submission_needs_numbers(cli: Cli, folder: Path, tmp_path: Path) -> N
     assert not output.exists()
 
 
-def test_what_cannot_be_judged_is_named_and_the_rest_goes_on(
+def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
     cli: Cli, folder: Path, tmp_path: Path
 ) -> None:
     paint(folder / "test40.png", "Benign", mpp=None)
@@ -177,7 +177,7 @@ def test_a_photo_that_changes_meanwhile_gets_no_answer(
     assert [Path(entry["file"]).name for entry in answer.document["failed"]] == ["test10.png"]
 
 
-def test_where_nothing_can_be_judged_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+def test_where_nothing_can_be_classified_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     answer = cli("predict", "selftest", tmp_path / "gone.png", "-o", output, "--device", "cpu")
     assert answer.code == 3

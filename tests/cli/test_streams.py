@@ -77,7 +77,7 @@ def test_a_stream_that_is_closed_changes_no_outcome(
     assert process.returncode == (3 if "gone.tiff" in command else 0)
 
 
-def test_names_that_are_no_utf_8(place: Path) -> None:
+def test_file_names_that_are_not_utf_8_are_read_and_written(place: Path) -> None:
     folder = place / ODD
     try:
         folder.mkdir()

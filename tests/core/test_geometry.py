@@ -70,7 +70,7 @@ def test_a_region_unpacks_as_x_y_width_height() -> None:
     assert tuple(Region(1, 2, 3, 4)) == (1, 2, 3, 4)
 
 
-def test_points_add_and_measure() -> None:
+def test_points_can_be_added_subtracted_and_measured() -> None:
     assert Point(1, 2) + Point(3, 4) - Point(1, 1) == Point(3, 5)
     assert Point(0, 0).distance_to(Point(3, 4)) == 5
 

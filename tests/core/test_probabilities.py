@@ -61,7 +61,7 @@ def test_entropy_is_between_certain_and_uniform(probabilities: Floats) -> None:
     assert ((entropy(probabilities) >= 0) & (entropy(probabilities) <= 1)).all()
 
 
-def test_entropy_of_the_extremes() -> None:
+def test_entropy_is_0_where_certain_and_1_where_uniform() -> None:
     certain = np.array([[1, 0, 0, 0]], np.float32)
     uniform = np.full((1, 4), 0.25, np.float32)
     assert entropy(certain)[0] == pytest.approx(0, abs=1e-6)

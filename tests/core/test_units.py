@@ -32,19 +32,19 @@ def test_a_quarter_micrometre_is_forty_times() -> None:
     ("um", "text"),
     [(0, "0 µm"), (250, "250 µm"), (999.4, "999 µm"), (1250, "1.25 mm"), (0.52, "0.52 µm")],
 )
-def test_lengths(um: float, text: str) -> None:
+def test_lengths_are_written_with_a_fitting_unit(um: float, text: str) -> None:
     assert length_text(um) == text
 
 
 @pytest.mark.parametrize(
     ("mm2", "text"), [(0, "0 mm²"), (12.34, "12.3 mm²"), (0.00085, "850 µm²"), (0.5, "0.5 mm²")]
 )
-def test_areas(mm2: float, text: str) -> None:
+def test_areas_are_written_with_a_fitting_unit(mm2: float, text: str) -> None:
     assert area_text(mm2) == text
 
 
 @pytest.mark.parametrize(("times", "text"), [(20, "20x"), (2.5, "2.5x"), (0.3125, "0.312x")])
-def test_magnifications(times: float, text: str) -> None:
+def test_magnifications_are_written_with_fitting_digits(times: float, text: str) -> None:
     assert magnification_text(times) == text
 
 
@@ -58,7 +58,7 @@ def test_magnifications(times: float, text: str) -> None:
         (float("inf"), "unknown"),
     ],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_durations_are_written_with_fitting_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
 
 

@@ -69,7 +69,7 @@ def test_an_inner_region_counts_whichever_was_drawn_first(tmp_path: Path) -> Non
         assert [found.label for found in regions] == [3, 2]
 
 
-def test_outlines_that_cross_themselves_are_mended(tmp_path: Path) -> None:
+def test_outlines_that_cross_themselves_are_split_into_valid_ones(tmp_path: Path) -> None:
     bow = ((0, 0), (100, 100), (100, 0), (0, 100))
     regions = read_annotations(write_xml(tmp_path / "a.xml", [region(bow, text="Benign")])).regions
     assert len(regions) == 2
@@ -141,7 +141,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path, text: str) -> None:
         read_annotations(tmp_path / "none.xml")
 
 
-def test_a_real_file_of_imagescope(tmp_path: Path) -> None:
+def test_a_real_imagescope_file_is_read_once_its_regions_have_classes(tmp_path: Path) -> None:
     path = shared_file("annotations/imagescope.xml")
     with pytest.raises(DatasetError, match=r"Region 1 in imagescope\.xml has no class"):
         read_annotations(path)

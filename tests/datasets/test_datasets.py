@@ -226,7 +226,7 @@ def test_reading_can_be_cancelled(tmp_path: Path) -> None:
         scan_dataset(write_photos(tmp_path), token=token)
 
 
-def test_the_real_photos(tmp_path: Path) -> None:
+def test_the_photos_of_bach_have_their_class_pixel_size_and_patient(tmp_path: Path) -> None:
     dataset = read_dataset(shared_file("bach-photos"))
     assert np.bincount([photo.label or 0 for photo in dataset.photos]).tolist() == [77, 52, 70, 69]
     assert {round(photo.mpp, 4) for photo in dataset.photos} == {0.56}

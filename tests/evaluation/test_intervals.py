@@ -16,7 +16,9 @@ from bachview.evaluation.intervals import Resamples, wilson
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_newcombes_table(hits: int, total: int, low: float, high: float) -> None:
+def test_wilson_intervals_are_those_of_newcombes_table(
+    hits: int, total: int, low: float, high: float
+) -> None:
     found = wilson(hits, total)
     assert found is not None
     assert found == pytest.approx((low, high), abs=5e-5)

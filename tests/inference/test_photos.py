@@ -223,7 +223,9 @@ def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
     assert judged.photo_probabilities[2] == pytest.approx(0.75 * vote + 0.0625, abs=1e-4)
 
 
-def test_photos_keep_their_order_and_progress_is_told(ensemble: Ensemble, tmp_path: Path) -> None:
+def test_photos_keep_their_order_and_progress_is_reported(
+    ensemble: Ensemble, tmp_path: Path
+) -> None:
     photos = [(save(tmp_path / f"{n}.png", tissue(n, KEYS[n % 4])), 1.0) for n in range(11)]
     told: list[tuple[int, int]] = []
     answers = predict_photos(ensemble, photos, on_progress=lambda *state: told.append(state))
@@ -349,7 +351,7 @@ def test_a_photo_of_the_mosaic_that_is_missing_is_named(mosaic: Path) -> None:
         )
 
 
-def test_a_real_photo(ensemble: Ensemble) -> None:
+def test_a_real_photo_is_classified_in_every_field(ensemble: Ensemble) -> None:
     photo = shared_file("bach-photos/Photos/Benign/b001.jpg")
     judged = predict_photo(ensemble, photo, 0.56)
     assert len(judged.probabilities) == 14 * 10

@@ -96,7 +96,7 @@ def _run(
     )
 
 
-def test_every_patch_is_judged_once_in_its_place(store: ResultStore) -> None:
+def test_every_patch_is_classified_once_in_its_place(store: ResultStore) -> None:
     heard, ensemble = Heard(), FakeEnsemble()
     summary = _run(_slide(), store, heard, ensemble=ensemble)
     assert summary.done == summary.total == ROWS * COLUMNS == ensemble.judged
@@ -106,7 +106,7 @@ def test_every_patch_is_judged_once_in_its_place(store: ResultStore) -> None:
     assert heard.progress[-1].done == heard.progress[-1].total
 
 
-def test_what_was_told_is_in_the_store_already(store: ResultStore) -> None:
+def test_results_are_in_the_store_before_they_are_reported(store: ResultStore) -> None:
     heard = Heard()
     saved: list[int] = []
 
@@ -195,7 +195,9 @@ def test_cancel_ends_a_paused_run(store: ResultStore) -> None:
     assert ended.is_set()
 
 
-def test_at_the_edge_of_tissue_the_tissue_is_judged_and_not_the_glass(store: ResultStore) -> None:
+def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
+    store: ResultStore,
+) -> None:
     """Fields of twice the stride would hold a quarter of glass, centred on outermost cells."""
     picture = np.full((ROWS * 64, COLUMNS * 64, 3), 243, np.uint8)
     picture[256:512, 256:768] = (100, 60, 90)
@@ -377,7 +379,7 @@ def test_a_bug_in_a_reader_is_not_swallowed(store: ResultStore) -> None:
         _run(slide, store, Heard())
 
 
-def test_the_view_is_judged_first_from_its_centre(
+def test_the_view_is_classified_first_from_its_centre(
     store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Two readers overtake each other as they please; one shows the order.
@@ -416,7 +418,9 @@ def test_when_the_view_moves_only_what_is_read_already_is_stale(
         ({"region": Region(128, 64, 128, 128), "stride_um": 16.0}, 4 * 4),
     ],
 )
-def test_regions_and_strides(store: ResultStore, changes: dict[str, object], cells: int) -> None:
+def test_a_region_or_another_stride_is_a_run_of_its_own(
+    store: ResultStore, changes: dict[str, object], cells: int
+) -> None:
     slide, heard = _slide(), Heard()
     plan = make_plan(
         slide.metadata,

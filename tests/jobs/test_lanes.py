@@ -68,7 +68,7 @@ def test_closing_twice_is_safe() -> None:
     assert lane.close()
 
 
-def test_a_job_that_does_not_listen_is_left_alone_and_told_of() -> None:
+def test_a_job_that_ignores_cancel_is_left_alone_and_reported() -> None:
     lane, let_go = Lane("io"), threading.Event()
     future = lane.submit(lambda token: let_go.wait(600))
     assert lane.close(0.01) is False

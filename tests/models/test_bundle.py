@@ -97,7 +97,7 @@ def test_a_file_that_vanishes_after_opening_is_an_error(folder: Path) -> None:
         assert str(folder) not in str(caught.value)
 
 
-def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_in_a_bundle_is_refused(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.bin"
     target.write_bytes((folder / "cnn.bin").read_bytes())
     (folder / "cnn.bin").unlink()

@@ -39,7 +39,9 @@ def test_it_passes_every_check() -> None:
     assert {"files", "golden patches", "networks"} <= {check.name for check in checks}
 
 
-def test_it_judges_tissue_with_six_members_in_the_order_of_the_challenge(default: Bundle) -> None:
+def test_it_classifies_tissue_with_six_members_in_the_order_of_the_challenge(
+    default: Bundle,
+) -> None:
     assert default.manifest.is_for_tissue
     assert default.classes == BACH_CLASSES
     assert default.member_names == (

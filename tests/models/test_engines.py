@@ -54,7 +54,9 @@ def test_it_says_what_is_in_use(engine: CnnEngine) -> None:
     assert engine.batch_size >= 1
 
 
-def test_shapes_types_and_sums(engine: CnnEngine, patches: np.ndarray) -> None:
+def test_outputs_have_their_shapes_and_probabilities_sum_to_1(
+    engine: CnnEngine, patches: np.ndarray
+) -> None:
     out = engine.run(patches)
     assert out.probabilities.shape == (37, 3, 4)
     assert [f.shape for f in out.features] == [(37, 3), (37, 4), (37, 4)]

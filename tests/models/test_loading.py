@@ -218,7 +218,7 @@ def test_unknown_options_are_wrong_use(options: dict[str, Any]) -> None:
         load_ensemble(selftest_path(), **options)
 
 
-def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_bundle_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(BachviewError, match=r"no bundle at x\.bachmodel"):
         load_ensemble(tmp_path / "x.bachmodel")
 

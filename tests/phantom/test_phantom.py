@@ -167,7 +167,7 @@ def test_outlines_lie_where_the_pixels_change(phantom: tuple[Path, PhantomTruth]
         reader.close()
 
 
-def test_a_folder_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"p\.tiff cannot be written"):
         write_phantom(tmp_path / "missing" / "p.tiff", width=600, height=600)
 

@@ -137,7 +137,7 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert found[4, 4].tolist() == list(wanted)
 
 
-def test_cmyk_jpeg(tmp_path: Path) -> None:
+def test_a_cmyk_jpeg_is_shown_in_its_colours(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg", Image.new("CMYK", (20, 20), (255, 0, 0, 0)), quality=95)
     red, green, blue = (int(v) for v in whole(path)[10, 10])
     assert red < 60 < green
@@ -200,7 +200,9 @@ def test_large_pictures_are_decoded_straight_into_a_file(
         whole(cut)
 
 
-def test_a_large_png_of_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_png_of_16_bits_becomes_8_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(image_decoding, "_DIRECT_PX", 1000)
     path = tmp_path / "a.png"
     picture = gradient(300, 200)

@@ -14,7 +14,7 @@ PICTURE = gradient(80, 60)
 ENCODED = bytes(imagecodecs.lzw_encode(PICTURE.tobytes()))
 
 
-def test_a_whole_segment() -> None:
+def test_a_whole_segment_is_decoded() -> None:
     assert decode_lzw(ENCODED, 240, 60) == PICTURE.tobytes()
     assert decode_lzw(ENCODED, 240, 40) == PICTURE[:40].tobytes()
 
@@ -26,13 +26,13 @@ def test_a_large_strip_is_no_attack(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.9])
-def test_a_segment_that_is_cut_off(share: float) -> None:
+def test_a_truncated_segment_is_an_error(share: float) -> None:
     with pytest.raises(OSError):
         decode_lzw(ENCODED[: int(len(ENCODED) * share)], 240, 60)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(ENCODED) - 1), st.integers(0, 255)), min_size=1))
-def test_damage(changes: list[tuple[int, int]]) -> None:
+def test_damage_gives_an_error_or_the_right_number_of_bytes(changes: list[tuple[int, int]]) -> None:
     data = bytearray(ENCODED)
     for place, value in changes:
         data[place] = value

@@ -131,7 +131,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert "not a file" in refusal(tmp_path / "pipe.svs")
 
 
-def test_folders_that_are_no_slide(tmp_path: Path) -> None:
+def test_a_folder_without_a_slide_is_refused_with_advice(tmp_path: Path) -> None:
     assert "without a DICOM slide" in refusal(tmp_path)
     data = tmp_path / "slide"
     data.mkdir()
@@ -149,7 +149,7 @@ def test_a_file_without_the_right_to_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert "may not be read" in refusal(path)
 
 
-def test_names_in_any_script(tmp_path: Path) -> None:
+def test_files_named_in_any_script_can_be_opened(tmp_path: Path) -> None:
     folder = tmp_path / "Größe" / "日本 語"
     folder.mkdir(parents=True)
     path = write_pyramid(folder / "スライド.svs", gradient(600, 400))
@@ -170,7 +170,9 @@ REAL = (
 
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_truncated_copies_of_real_files(name: str, share: float, tmp_path: Path) -> None:
+def test_truncated_real_files_fail_or_show_what_the_whole_file_shows(
+    name: str, share: float, tmp_path: Path
+) -> None:
     """Each is refused, or fails where it is cut, or shows there what the whole file shows."""
     original = shared_file(name)
     data = original.read_bytes()

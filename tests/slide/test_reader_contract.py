@@ -122,7 +122,7 @@ def close_to(found: RGB, wanted: RGB, tolerance: float) -> bool:
     return bool(np.abs(found.astype(int) - wanted.astype(int)).max() <= tolerance)
 
 
-def test_metadata(reader: SlideReader, kind: Kind, file: Path) -> None:
+def test_metadata_say_what_the_file_says(reader: SlideReader, kind: Kind, file: Path) -> None:
     metadata = reader.metadata
     assert metadata.path == file
     assert metadata.format_name == kind.format_name

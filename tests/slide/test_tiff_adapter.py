@@ -38,7 +38,7 @@ def written(path: Path, pixels: npt.NDArray[Any], **options: Any) -> Path:
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw", "zstd", "packbits"])
 @pytest.mark.parametrize("tile", [None, (64, 64)])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
-def test_lossless_kinds(
+def test_lossless_compressions_give_the_pixels_back(
     tmp_path: Path, compression: str | None, tile: tuple[int, int] | None, byteorder: str
 ) -> None:
     path = written(
@@ -85,7 +85,7 @@ def test_few_bits_reach_from_black_to_white(tmp_path: Path, bits: int) -> None:
     assert (opened(path, 0, 0, 8, 8) == expected[..., None]).all()
 
 
-def test_12_significant_bits_of_16(tmp_path: Path) -> None:
+def test_12_significant_bits_of_16_are_brought_to_8(tmp_path: Path) -> None:
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(
         path,
@@ -95,7 +95,7 @@ def test_12_significant_bits_of_16(tmp_path: Path) -> None:
     assert (opened(path) == PICTURE[..., :1]).all()
 
 
-def test_planes_of_one_channel_each(tmp_path: Path) -> None:
+def test_planes_of_one_channel_each_become_rgb(tmp_path: Path) -> None:
     planes = np.ascontiguousarray(PICTURE.transpose(2, 0, 1))
     path = written(
         tmp_path / "planar.tif", planes, photometric="rgb", planarconfig="separate", tile=(64, 64)
@@ -113,7 +113,7 @@ def test_the_first_plane_of_a_stack(tmp_path: Path) -> None:
     assert (opened(path) == PICTURE[..., :1]).all()
 
 
-def test_palette_colours(tmp_path: Path) -> None:
+def test_palette_colours_become_rgb(tmp_path: Path) -> None:
     colours = np.arange(3 * 256, dtype=np.uint16).reshape(3, 256) * 85
     indices = PICTURE[..., 0]
     path = written(tmp_path / "a.tif", indices, photometric="palette", colormap=colours)
@@ -181,7 +181,7 @@ def test_resolution_tags_in_both_units_and_without(tmp_path: Path) -> None:
         assert found.metadata.pixel_size.origin is Origin.UNKNOWN
 
 
-def test_imagej_units(tmp_path: Path) -> None:
+def test_the_pixel_size_of_imagej_is_read_in_its_unit(tmp_path: Path) -> None:
     path = tmp_path / "imagej.tif"
     tifffile.imwrite(path, PICTURE, imagej=True, resolution=(4, 4), metadata={"unit": "um"})
     found = TiffReader(path)
@@ -243,7 +243,9 @@ OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/
         ("", None, None),
     ],
 )
-def test_units_of_ome(attributes: str, mpp_x: float | None, mpp_y: float | None) -> None:
+def test_the_pixel_size_of_ome_is_read_in_its_unit(
+    attributes: str, mpp_x: float | None, mpp_y: float | None
+) -> None:
     facts = read_ome(OME.format(attributes), 30, 20)
     assert facts.pixel_size.mpp_x == (None if mpp_x is None else pytest.approx(mpp_x))
     assert facts.pixel_size.mpp_y == (None if mpp_y is None else pytest.approx(mpp_y))

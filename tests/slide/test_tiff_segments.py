@@ -36,7 +36,7 @@ def broken(path: Path) -> SegmentSource:
     return SegmentSource(path, Broken(path.open("rb")))  # type: ignore[arg-type]
 
 
-def test_a_handle_that_broke_is_opened_anew(path: Path) -> None:
+def test_a_broken_handle_is_opened_again(path: Path) -> None:
     source = broken(path)
     assert source.bytes_at(10, 3) == bytes([10, 11, 12])
     assert source.bytes_at(20, 1) == bytes([20])

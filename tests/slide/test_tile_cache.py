@@ -67,7 +67,7 @@ def test_discard_drops_one_owner_only() -> None:
     assert cache.size_bytes == 20
 
 
-def test_clear_and_resize() -> None:
+def test_clearing_and_resizing_keep_the_count_of_bytes() -> None:
     cache = TileCache(100)
     for number in range(10):
         cache.put(key(number), tile(10))

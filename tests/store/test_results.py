@@ -188,7 +188,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert store.load(1).count(PatchState.DONE) == 2
 
 
-def test_finished_and_deleted_runs(tmp_path: Path) -> None:
+def test_a_run_can_be_finished_and_deleted(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
         run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results(everywhere()))

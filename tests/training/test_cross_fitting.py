@@ -87,7 +87,7 @@ def test_what_tells_classes_apart_does() -> None:
         assert (votes[:, member].argmax(1) == known.labels).mean() > 0.9
 
 
-def test_heads_are_judged_on_patients_that_they_were_not_fitted_on() -> None:
+def test_heads_are_measured_on_patients_that_they_were_not_fitted_on() -> None:
     # So few patients that a linear head can learn them by heart.
     known = rows(2, signal=0.0)
     remembered = head_votes(fit_heads(known, HEADS, seed=0), known)

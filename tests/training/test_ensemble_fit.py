@@ -31,7 +31,7 @@ def sources(count: int, *, name: str, are_windows: bool = False) -> list[Trainin
     return made
 
 
-def test_rows_of_windows_are_learnt_and_not_judged(tmp_path: Path) -> None:
+def test_slide_windows_are_for_fitting_and_not_for_calibration(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
     cnn = Cnn("One", "constructed", build_cnn("constructed", input_px=64, class_count=4))
     rows = rows_of(

@@ -91,7 +91,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, said: str) -
     assert "changed.toml" in str(caught.value)
 
 
-def test_files_that_are_no_recipe(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recipe_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"gone\.toml cannot be read"):
         read_recipe(tmp_path / "gone.toml")
     (tmp_path / "photo.toml").write_bytes(b"\xff\xd8\xff\xe0" * 10)

@@ -99,7 +99,7 @@ def test_every_fold_and_the_final_ensemble_are_made(trained: TrainingResult) -> 
         assert (folder / part / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_no_photo_is_judged_by_an_ensemble_that_saw_its_patient(trained: TrainingResult) -> None:
+def test_no_photo_is_measured_by_an_ensemble_that_saw_its_patient(trained: TrainingResult) -> None:
     folder = trained.bundle.parent
     used = [set(read_split(folder / f"fold-{n}" / "split.csv")) for n in (1, 2)]
     everything = set(read_split(folder / "final" / "split.csv"))
@@ -129,7 +129,7 @@ def test_the_bundle_passes_every_check_and_says_where_it_is_from(trained: Traini
         assert bundle.manifest.training.metrics["cv_photo_accuracy"] > 0.9
 
 
-def test_the_commands_use_it(
+def test_evaluate_and_predict_take_the_trained_bundle(
     trained: TrainingResult, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = str(trained.bundle)
@@ -241,7 +241,7 @@ def test_a_training_that_was_cut_off_while_it_began_goes_on(
     with pytest.raises(Cancelled):
         train(request, token, TrainingWatcher())
     assert sorted(path.name for path in request.output.iterdir()) == ["recipe.toml", "run.json"]
-    assert (request.output / "recipe.toml").read_text("utf-8") == request.recipe.to_toml()
+    assert (request.output / "recipe.toml").read_text("utf-8") == request.read_recipe().to_toml()
 
 
 def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(

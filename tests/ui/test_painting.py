@@ -185,7 +185,7 @@ def test_moving_and_resting_frames_agree_in_place(
     assert abs(shift[1]) < 0.5
 
 
-def test_stand_ins_and_blanks_are_told(tiles: Tiles) -> None:
+def test_stand_ins_and_blanks_are_reported(tiles: Tiles) -> None:
     coarse_only = Tiles(tiles.slide, without=lambda key: key.level < 2).images()
     window = (600, 500, 900, 700)
     plane = ViewPlane.of(Viewport(Point(0, 0), 1.0, Size(10, 10)))

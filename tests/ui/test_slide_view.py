@@ -62,7 +62,7 @@ def test_smooth_zoom_ends_where_the_step_would(qtbot: QtBot, view: SlideView) ->
     assert view.viewport.center.distance_to(stepped.center) < 1e-6
 
 
-def test_keys(view: SlideView) -> None:
+def test_keys_move_and_zoom_the_view(view: SlideView) -> None:
     assert view.viewport is not None
     fitted = view.viewport
     QTest.keyClick(view, Qt.Key.Key_5)
@@ -128,7 +128,7 @@ def test_kinetic_pan_glides_only_when_it_is_on(qtbot: QtBot, view: SlideView) ->
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton)
 
 
-def test_a_click_is_no_drag_and_the_cursor_is_told(qtbot: QtBot, view: SlideView) -> None:
+def test_a_click_is_not_a_drag_and_the_cursor_is_reported(qtbot: QtBot, view: SlideView) -> None:
     with qtbot.waitSignal(view.pointClicked) as clicked:
         QTest.mouseClick(
             view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(210, 190)
@@ -155,7 +155,7 @@ def test_the_ruler_measures_and_escape_lays_it_down(qtbot: QtBot, view: SlideVie
     assert changed.args == [False]
 
 
-def test_it_stays_fitted_while_it_is_resized_until_the_hand_moves_it(view: SlideView) -> None:
+def test_it_stays_fitted_while_it_is_resized_until_the_user_moves_it(view: SlideView) -> None:
     view.resize(700, 300)
     QApplication.processEvents()
     assert view.viewport is not None

@@ -47,7 +47,9 @@ def first_cell(window: MainWindow, page: SlidePage) -> tuple[int, int]:
     return int(rows[0]), int(columns[0])
 
 
-def test_classify_look_reopen(qtbot: QtBot, phantom: Path, tmp_path: Path) -> None:
+def test_a_classified_slide_shows_its_results_again_when_reopened(
+    qtbot: QtBot, phantom: Path, tmp_path: Path
+) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, phantom)
         assert page.model_notice.text == ""

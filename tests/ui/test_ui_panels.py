@@ -180,7 +180,7 @@ def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) ->
     assert buttons.get("Resume", False) is (state is RunState.PAUSED)
 
 
-def test_progress_is_told_with_rate_and_remaining_time() -> None:
+def test_progress_is_shown_with_rate_and_remaining_time() -> None:
     status = RunStatus(RunState.RUNNING, Progress(10, 40, 5.0))
     assert status.summary == "Classifying · 25 % · 5.0 patches/s · 6 s left"
     assert RunStatus(RunState.PAUSED, Progress(10, 40, 5.0)).summary == "Paused · 25 %"
@@ -261,7 +261,7 @@ def test_text_can_be_read_in_both_themes(colors: Colors) -> None:
     assert contrast(colors.problem_text, colors.problem) >= 4.5
 
 
-def test_the_cursor_is_told_in_micrometres_only_where_these_are_known() -> None:
+def test_the_cursor_is_shown_in_micrometres_only_where_these_are_known() -> None:
     assert position_text(Point(1000, 20), CALIBRATION) == "1,000, 20 px  ·  500 µm, 10 µm"
     assert position_text(Point(1000, 20), PixelSize.unknown()) == "1,000, 20 px"
     assert position_text(None, CALIBRATION) == ""

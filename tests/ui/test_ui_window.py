@@ -106,7 +106,7 @@ def test_a_bad_file_gets_a_sentence_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("name", ["unopenable.tiff", "sm_image_jpegls.dcm"])
-def test_real_bad_files(qtbot: QtBot, name: str) -> None:
+def test_a_file_that_cannot_be_opened_is_named_in_a_message(qtbot: QtBot, name: str) -> None:
     bad = shared_file(f"bad/{name}")
     with open_window(qtbot) as window:
         with qtbot.waitSignal(window.opener.failed, timeout=LONG_MS):
@@ -166,7 +166,7 @@ def test_the_magnification_is_remembered_across_screens(qtbot: QtBot, tmp_path: 
         assert viewport.device_downsample == pytest.approx(1.0)
 
 
-def test_a_slide_that_cannot_be_read_in_parts_is_told_once(qtbot: QtBot) -> None:
+def test_a_slide_that_cannot_be_read_in_parts_is_reported_once(qtbot: QtBot) -> None:
     path = shared_file("bad/unreadable.svs")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
@@ -298,7 +298,7 @@ def test_a_bundle_that_is_gone_gives_way_to_the_built_in_one(qtbot: QtBot, tmp_p
         assert any("gone.bachmodel" in text for text in window.messages.texts)
 
 
-def test_the_demo_slide_is_judged_by_the_bundle_that_it_was_drawn_for(
+def test_the_demo_slide_is_classified_by_the_bundle_that_it_was_drawn_for(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     own = str(unpacked(tmp_path / "own"))

@@ -228,7 +228,7 @@ def test_an_unchanged_picture_is_the_same_object_and_a_change_makes_a_new_one() 
 
 @settings(max_examples=40)
 @given(st.data(), st.sampled_from(list(OverlayMode)), st.floats(0, 0.6))
-def test_a_picture_brought_up_to_date_is_the_picture_made_anew(
+def test_a_picture_brought_up_to_date_equals_one_made_from_scratch(
     data: st.DataObject, mode: OverlayMode, threshold: float
 ) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))

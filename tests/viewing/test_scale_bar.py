@@ -27,7 +27,7 @@ def test_the_bar_is_round_fits_and_is_the_longest(mpp: float, longest: float) ->
         (1, 7, "5 µm"),
     ],
 )
-def test_texts(mpp: float, longest: float, text: str) -> None:
+def test_the_bar_has_a_round_length(mpp: float, longest: float, text: str) -> None:
     assert scale_bar(mpp, longest).text == text
 
 

@@ -7,8 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tests.training.tiny_training import MPP, RECIPE, write_dataset
-
+from tests.support.tiny_training import MPP, RECIPE, write_dataset
 from tools.faults.bench import KILLED, Bench, BrokenPromise, Process, Round, ended, launch
 
 #: Kills in a row; each start imports TensorFlow.
