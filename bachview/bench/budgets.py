@@ -1,4 +1,4 @@
-"""The budgets, in one table. Each is a promise of the README."""
+"""The budgets, in one table. Each is a promise of ``docs/performance.md``."""
 
 import fnmatch
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from bachview.jobs.tokens import CancelToken
 
 RGB = npt.NDArray[np.uint8]
 
-#: More do not help: see the measurements in the README's decisions on threads.
+#: More do not help.
 READER_THREADS = 2
 NO_MEMORY = (
     "There is too little memory to classify even one patch; close other programs and classify "

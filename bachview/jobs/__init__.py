@@ -1,1 +1,1 @@
-"""Lanes, tokens, progress: threads without Qt. See DESIGN decisions in the README."""
+"""Lanes, tokens, progress: threads without Qt."""
