@@ -6,6 +6,8 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+# A test worker for each core: threads of OpenMP and BLAS beside them would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import logging
 import threading
