@@ -53,3 +53,9 @@ def resource_folder() -> Path:
     package = Path(__file__).parent
     inside = package / "resources"
     return inside if inside.is_dir() else package.parent / "resources"
+
+
+def documents_folder() -> Path:
+    """Folder of the user guide and what it links to: inside the wheel, else beside the package."""
+    inside = resource_folder() / "docs"
+    return inside if inside.is_dir() else resource_folder().parent / "docs"

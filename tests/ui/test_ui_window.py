@@ -249,7 +249,7 @@ def test_dialogs_open_and_go_with_the_window(qtbot: QtBot, tmp_path: Path) -> No
     path = write_pyramid(tmp_path / "a.tiff", gradient(600, 600))
     with open_window(qtbot) as window:
         page_of(qtbot, window, path)
-        for name in ("information", "keyboard", "about"):
+        for name in ("information", "user_guide", "keyboard", "about"):
             window.actions_[name].trigger()
 
 

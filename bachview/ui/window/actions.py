@@ -126,7 +126,10 @@ SPECS: dict[str, Spec] = {
     "previous_tab": Spec(
         "&Previous slide", "Go to the tab before", ("Ctrl+Shift+Tab", "Ctrl+PgUp")
     ),
-    "keyboard": Spec("&Keyboard and mouse", "All shortcuts", ("F1",), needs_slide=False),
+    "user_guide": Spec(
+        "&User guide", "How the program is used; needs no network", ("F1",), needs_slide=False
+    ),
+    "keyboard": Spec("&Keyboard and mouse", "All shortcuts", ("Shift+F1",), needs_slide=False),
     "self_test": Spec(
         "&Self-test…", "Check that this computer shows and classifies right", needs_slide=False
     ),

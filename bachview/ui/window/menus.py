@@ -66,7 +66,7 @@ class Menus:
         _fill(classify, actions, None, "export")
 
         help_menu = bar.addMenu("&Help")
-        _fill(help_menu, actions, "keyboard", "self_test", None, "about")
+        _fill(help_menu, actions, "user_guide", "keyboard", "self_test", None, "about")
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 

@@ -9,6 +9,7 @@ from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_r
 from bachview.ui.dialogs.modal import ask, show
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
+from bachview.ui.dialogs.user_guide_dialog import UserGuideDialog
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import BundleSelector
@@ -50,6 +51,7 @@ class ViewCommands(QObject):
             ("less_opaque", lambda: overlay.change_opacity(-0.1)),
             ("information", self._information),
             ("associated", self._associated),
+            ("user_guide", lambda: show(UserGuideDialog(window))),
             ("keyboard", lambda: show(ShortcutsDialog(actions.shortcuts, window))),
             ("self_test", lambda: show(SelfTestDialog(services, window))),
             ("about", self._about),

@@ -1,0 +1,107 @@
+"""Help → User guide: the documents that came with the program, read without a network."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QImage, QResizeEvent, QTextBlock, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from bachview.config import documents_folder
+
+GUIDE = "user-guide.md"
+#: Between the text and the frame, device-independent px.
+_MARGIN = 16
+
+
+class DocumentBrowser(QTextBrowser):
+    """Shows Markdown files of one folder and follows the links between them, and no others."""
+
+    def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder.resolve()
+        self._shown_width = 0
+        self.document().setDocumentMargin(_MARGIN)
+        # Pictures are read before it is known whether the bar is needed, and fill the width.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        # Qt would look for any address; ours are opened by `follow` only.
+        self.setOpenLinks(False)
+        self.anchorClicked.connect(self.follow)
+
+    def follow(self, url: QUrl) -> None:
+        """Go to a file of the folder, or a heading in it; anything else is left alone."""
+        if not self._is_ours(url):
+            return
+        page = QUrl.fromLocalFile(url.toLocalFile())
+        if page != self.source():
+            self.setSource(page, QTextDocument.ResourceType.MarkdownResource)
+        block = self._heading(url.fragment()) if url.hasFragment() else None
+        if block is not None:
+            # From the end upwards, so that the heading is the first line on the screen.
+            self.moveCursor(QTextCursor.MoveOperation.End)
+            self.setTextCursor(QTextCursor(block))
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """Read a file of the folder; pictures as wide as there is room, None for all else."""
+        url = self.source().resolved(QUrl(name))
+        if not self._is_ours(url):
+            return None
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return super().loadResource(kind, url)
+        picture = QImage(url.toLocalFile())
+        room = self._room()
+        if picture.width() <= room:
+            return picture
+        return picture.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the pictures again."""
+        super().resizeEvent(event)
+        if self._shown_width != self._room() and not self.source().isEmpty():
+            place = self.verticalScrollBar().value()
+            self.reload()
+            self.verticalScrollBar().setValue(place)
+        self._shown_width = self._room()
+
+    def _room(self) -> int:
+        return max(1, self.viewport().width() - 2 * _MARGIN)
+
+    def _is_ours(self, url: QUrl) -> bool:
+        if not url.isLocalFile():
+            return False
+        path = Path(url.toLocalFile()).resolve()
+        return path.is_relative_to(self._folder) and path.is_file()
+
+    def _heading(self, anchor: str) -> QTextBlock | None:
+        """The heading that the anchor names, as GitHub and mkdocs make anchors."""
+        block = self.document().begin()
+        while block.isValid():
+            slug = re.sub(r"[^\w -]", "", block.text()).strip().lower().replace(" ", "-")
+            if block.blockFormat().headingLevel() and slug == anchor:
+                return block
+            block = block.next()
+        return None
+
+
+class UserGuideDialog(QDialog):
+    """The user guide and what it links to, with a way back."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("User guide")
+        folder = documents_folder()
+        self.browser = DocumentBrowser(folder, self)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        back = buttons.addButton("&Back", QDialogButtonBox.ButtonRole.ActionRole)
+        back.setAutoDefault(False)
+        back.setEnabled(False)
+        back.clicked.connect(self.browser.backward)
+        self.browser.backwardAvailable.connect(back.setEnabled)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.addWidget(self.browser, 1)
+        column.addWidget(buttons)
+        self.resize(860, 720)
+        self.browser.follow(QUrl.fromLocalFile(str(folder / GUIDE)))
