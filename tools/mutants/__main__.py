@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ _LIBRARIES = (
 #: Seconds that the tests of one mutant may take without it. A value that everything uses is run by
 #: every test; those left out would notice little more.
 _TESTS_S = 15
+#: By pytest's exit codes; the third is an error while the tests are collected.
+_ENDINGS = {0: SURVIVED, 1: KILLED, 2: KILLED}
 REPORT = Path("build/mutants.txt")
 
 
@@ -114,18 +116,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for test in sorted(record.failed):
             print(f"left out, it fails without any fault: {test}")
-        found = _tried(
-            mutants, record, Path(scratch), started + chosen.seconds, workers=chosen.workers
-        )
-    text = _table(found, mutants, chosen.seed)
+        found: list[tuple[Mutant, str]] = []
+        REPORT.parent.mkdir(exist_ok=True)
+        with REPORT.open("w", encoding="utf-8") as report:
+            deadline = started + chosen.seconds
+            for mutant, end in _tried(
+                mutants, record, Path(scratch), deadline, workers=chosen.workers
+            ):
+                found.append((mutant, end))
+                if end in (SURVIVED, UNTESTED):
+                    print(f"{end}: {mutant.diff()}\n", file=report, flush=True)
+                if len(found) % 50 == 0:
+                    print(f"{len(found)} tried, {_share(found):.1f} % noticed", flush=True)
+            text = _table(found, mutants, chosen.seed)
+            print(text, file=report)
     print(text)
-    REPORT.parent.mkdir(exist_ok=True)
-    alive = sorted(
-        f"{end}: {mutant.diff()}" for mutant, end in found if end in (SURVIVED, UNTESTED)
-    )
-    REPORT.write_text("\n\n".join([text, *alive]) + "\n", "utf-8")
     print(f"the survivors are in {REPORT}")
-    return int(_share(Counter(end for _, end in found)) < chosen.least / 100)
+    return int(_share(found) < chosen.least)
 
 
 def _load_libraries() -> None:
@@ -156,9 +163,8 @@ def _recorded(scratch: Path) -> Record:
 
 def _tried(
     mutants: Sequence[Mutant], record: Record, scratch: Path, deadline: float, *, workers: int
-) -> list[tuple[Mutant, str]]:
-    """As many of the mutants as the time allows, in their order."""
-    found: list[tuple[Mutant, str]] = []
+) -> Iterator[tuple[Mutant, str]]:
+    """As many of the mutants as the time allows, each with how it ended."""
     running: list[Running] = []
     waiting = enumerate(mutants)
     try:
@@ -167,23 +173,18 @@ def _tried(
                 index, mutant = next(waiting, (0, None))
                 if mutant is None:
                     deadline = 0
-                    break
-                tests = record.tests_of(mutant)
-                if tests:
+                elif tests := record.tests_of(mutant):
                     running.append(_started(mutant, tests, record, scratch / str(index)))
                 else:
-                    found.append((mutant, UNTESTED))
+                    yield mutant, UNTESTED
             if not running:
-                return found
+                return
             time.sleep(0.02)
             for one in list(running):
                 if end := _end_of(one):
                     running.remove(one)
-                    found.append((one.mutant, end))
+                    yield one.mutant, end
                     shutil.rmtree(one.folder, ignore_errors=True)
-                    if len(found) % 50 == 0:
-                        share = _share(Counter(end for _, end in found))
-                        print(f"{len(found)} tried, {100 * share:.1f} % killed", flush=True)
     finally:
         for one in running:  # interrupted
             _kill(one)
@@ -203,7 +204,11 @@ def _started(mutant: Mutant, tests: list[str], record: Record, folder: Path) -> 
 def _end_of(one: Running) -> str | None:
     process, status = os.waitpid(one.process, os.WNOHANG)
     if process:
-        return SURVIVED if status == 0 else KILLED
+        code = os.waitstatus_to_exitcode(status)
+        if code not in _ENDINGS and code > 0:
+            log = (one.folder / "log").read_text("utf-8")
+            sys.exit(f"The tests of a mutant did not run:\n{one.mutant.diff()}\n{log[-4000:]}")
+        return _ENDINGS.get(code, KILLED)  # or it crashed
     if time.monotonic() < one.ends:
         return None
     _kill(one)
@@ -215,19 +220,21 @@ def _kill(one: Running) -> None:
     os.waitpid(one.process, 0)
 
 
-def _share(ends: Counter[str]) -> float:
-    """A mutant that runs for ever is noticed as well."""
-    return (ends[KILLED] + ends[TIMED_OUT]) / max(ends.total(), 1)
+def _share(found: Sequence[tuple[Mutant, str]]) -> float:
+    """Per cent noticed; a mutant that runs for ever is noticed as well."""
+    noticed = sum(end in (KILLED, TIMED_OUT) for _, end in found)
+    return 100 * noticed / max(len(found), 1)
 
 
 def _table(found: Sequence[tuple[Mutant, str]], mutants: Sequence[Mutant], seed: int) -> str:
     head = ("package", "mutants", "tried", KILLED, TIMED_OUT, SURVIVED, UNTESTED, "noticed")
     rows: list[tuple[str, ...]] = [head]
     for room in (*sorted({mutant.room for mutant in mutants}), "all"):
-        ends = Counter(end for mutant, end in found if room in (mutant.room, "all"))
+        mine = [(mutant, end) for mutant, end in found if room in (mutant.room, "all")]
+        ends = Counter(end for _, end in mine)
         total = sum(room in (mutant.room, "all") for mutant in mutants)
-        counts = [total, ends.total(), *(ends[end] for end in head[3:7])]
-        rows.append((room, *map(str, counts), f"{100 * _share(ends):.1f} %"))
+        counts = [total, len(mine), *(ends[end] for end in head[3:7])]
+        rows.append((room, *map(str, counts), f"{_share(mine):.1f} %"))
     text = "\n".join("".join(cell.rjust(11) for cell in row) for row in rows)
     if len(found) < len(mutants):
         text += f"\n{len(found)} of {len(mutants)} mutants, drawn at random with seed {seed}"
