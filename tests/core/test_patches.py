@@ -120,3 +120,32 @@ def test_a_grid_needs_a_plausible_pixel_size(mpp: float | None) -> None:
 def test_an_impossible_geometry_is_refused(values: tuple[int, float, float]) -> None:
     with pytest.raises(ValueError, match="impossible"):
         PatchGeometry(*values)
+
+
+def test_cells_in_a_region_are_those_that_touch_it_and_lie_on_the_grid() -> None:
+    grid = PatchGrid(Region(100, 50, 60, 40), 10, 10, 10, 10)
+    assert grid.cells_in(Region(121, 69, 8, 12)) == (slice(1, 4), slice(2, 3))
+    assert grid.cells_in(Region(0, 0, 500, 500)) == (slice(0, 4), slice(0, 6))
+    for outside in (Region(0, 0, 90, 40), Region(400, 300, 9, 9)):
+        rows, columns = grid.cells_in(outside)
+        assert rows.start == rows.stop
+        assert columns.start == columns.stop
+
+
+@given(grids, st.floats(0.1, 0.9), st.floats(0.1, 0.9))
+def test_a_grid_cut_into_four_regions_has_each_middle_in_one(
+    grid: PatchGrid, across: float, down: float
+) -> None:
+    whole = grid.region
+    width, height = whole.width * across, whole.height * down
+    # The last cells may have their middle beyond the region.
+    rest_x, rest_y = whole.width - width + grid.stride_x, whole.height - height + grid.stride_y
+    top, left = grid.middles_in(Region(whole.x, whole.y, width, height))
+    bottom, right = grid.middles_in(Region(whole.x + width, whole.y + height, rest_x, rest_y))
+    assert (top.start, bottom.stop) == (0, grid.rows)
+    assert (left.start, right.stop) == (0, grid.columns)
+    assert abs(top.stop - bottom.start) <= 1
+    assert top.stop == bottom.start or height / grid.stride_y % 1 == pytest.approx(0.5, abs=1e-3)
+    for row in {top.start, top.stop - 1} if top.stop else ():
+        middle = grid.cell(row, 0).center.y
+        assert whole.y - 1e-3 <= middle <= whole.y + height + 1e-3 * grid.stride_y

@@ -205,3 +205,23 @@ def test_probabilities_of_single_cells_are_those_of_the_grid() -> None:
     assert np.array_equal(
         prediction.class_probability_at(2, cells), whole[cells[:, 0], cells[:, 1]]
     )
+
+
+def test_the_results_of_some_rows_are_those_cells_in_their_order() -> None:
+    prediction = empty_prediction()
+    prediction.add(results([(3, 1), (1, 5), (2, 0)]))
+    prediction.add(results([(2, 4)], failed=True))
+    found = prediction.results(slice(2, 4))
+    assert found.cells.tolist() == [[2, 0], [2, 4], [3, 1]]
+    assert found.states.tolist() == [PatchState.DONE, PatchState.FAILED, PatchState.DONE]
+    for (row, column), probabilities in zip(found.cells, found.probabilities, strict=True):
+        result = prediction.patch_result(row, column)
+        expected = np.zeros(4) if result is None else result.probabilities
+        np.testing.assert_array_equal(probabilities, expected)
+
+
+def test_a_cell_that_failed_later_has_no_result() -> None:
+    prediction = empty_prediction()
+    prediction.add(results([(2, 3)]))
+    prediction.add(results([(2, 3)], failed=True))
+    assert prediction.patch_result(2, 3) is None

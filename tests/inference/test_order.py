@@ -60,3 +60,27 @@ def test_cells_of_a_lattice_come_block_by_block() -> None:
     assert (finest % 2).any(axis=1).all()
     for block in finest.reshape(-1, 16 * 16 * 3 // 4, 2):
         assert len(np.unique(block // 16, axis=0)) == 1
+
+
+def test_a_large_view_comes_coarse_to_fine_from_its_middle() -> None:
+    order = PatchOrder(np.ones((200, 300), np.bool_))
+    rows, columns = slice(21, 93), slice(40, 104)
+    inside = (rows.stop - rows.start) * (columns.stop - columns.start)
+    cells = np.concatenate([order.next(1, (rows, columns)) for _ in range(inside)])
+    assert len(np.unique(cells, axis=0)) == inside
+    assert ((cells >= [rows.start, columns.start]) & (cells < [rows.stop, columns.stop])).all()
+    # Every 32nd, then every 16th, ... of the rows and columns.
+    fineness = [min(5, *(int(n & -n).bit_length() - 1 if n else 5 for n in c)) for c in cells]
+    assert fineness == sorted(fineness, reverse=True)
+    assert fineness[0] == 5
+    middle = np.array([rows.start + rows.stop - 1, columns.start + columns.stop - 1]) / 2
+    finest = np.hypot(*(cells[np.array(fineness) == 0] - middle).T)
+    assert finest[:500].max() < finest[-500:].min()
+
+
+def test_a_large_view_that_is_done_gives_way_to_the_rest() -> None:
+    pending = np.zeros((200, 300), np.bool_)
+    pending[150:, 250:] = True
+    cells = PatchOrder(pending).next(10, (slice(0, 100), slice(0, 200)))
+    assert len(cells) == 10
+    assert pending[cells[:, 0], cells[:, 1]].all()

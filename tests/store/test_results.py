@@ -504,3 +504,8 @@ def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert "moved aside" in (store.notice or "")
     assert "damaged" in expects_log.text
+
+
+def test_the_folders_above_the_store_are_made(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path / "one" / "two", SLIDE) as store:
+        assert store.path == tmp_path / "one" / "two" / store_name(SLIDE)

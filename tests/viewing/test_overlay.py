@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.geometry import Region
+from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, PatchState, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
-from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_codes
+from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_codes, overlay_pixels
 from bachview.viewing.style import (
     FAILED,
     FAILED_COLOR,
@@ -287,3 +287,57 @@ def test_colour_bars_rise_in_lightness(mode: OverlayMode) -> None:
 def test_impossible_styles_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         OverlayStyle(**values)  # type: ignore[arg-type]
+
+
+def test_laid_over_a_picture_each_pixel_has_the_colour_of_its_cell() -> None:
+    prediction = prediction_of(3, 4)
+    for row, column in np.ndindex(3, 4):
+        index = (row + column) % 4
+        add(prediction, row, column, [0.9 if c == index else 0.1 / 3 for c in range(4)])
+    grid = prediction.grid
+    picture = OverlayRenderer(prediction).picture(
+        OverlayStyle(opacity=0.5), ALWAYS_SURE, grid.region
+    )
+    assert picture is not None
+    shown = Region(-45, -55, 500, 400)  # wider than the grid on every side
+    laid = overlay_pixels(picture, shown, Size(100, 80)).astype(int)
+    for y, x in np.ndindex(80, 100):
+        place = Point(shown.x + (x + 0.5) * 5, shown.y + (y + 0.5) * 5)
+        cell = grid.at(place)
+        if cell is None or not grid.region.contains(place):
+            assert laid[y, x].tolist() == [0, 0, 0, 0]
+        else:
+            color = BACH_CLASSES[sum(cell) % 4].color
+            assert laid[y, x, 3] == pytest.approx(128, abs=1)
+            assert laid[y, x, :3].tolist() == pytest.approx(color, abs=2)
+
+
+def test_a_region_that_the_kept_picture_only_meets_gets_a_picture_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bachview.viewing.overlay._WHOLE_CELLS", 1)
+    prediction = random_prediction(200, 200)
+    renderer = OverlayRenderer(prediction)
+    for start in (5_000, 9_000, 1_000):
+        region = Region(start, start, 1500, 1500)
+        picture = renderer.picture(OPAQUE, ALWAYS_SURE, region)
+        assert picture is not None
+        assert picture.region.x <= region.x
+        assert picture.region.right >= region.right
+
+
+@pytest.mark.parametrize(
+    ("colors", "first", "last"),
+    [
+        (probability_colors(), "00224e", "fee838"),
+        (uncertainty_colors(), "000004", "fcffa4"),
+    ],
+)
+def test_colour_maps_run_evenly_from_their_first_to_their_last_colour(
+    colors: npt.NDArray[np.uint8], first: str, last: str
+) -> None:
+    assert colors.dtype == np.uint8
+    assert (bytes(colors[0]).hex(), bytes(colors[-1]).hex()) == (first, last)
+    steps = np.abs(np.diff(colors.astype(int), axis=0)).sum(1)
+    assert steps.max() <= 10
+    assert steps[-20:].sum() > 0

@@ -186,3 +186,18 @@ def test_device_pixels_cover_the_viewport(ratio: float) -> None:
 def test_impossible_viewports_are_refused(downsample: float, ratio: float) -> None:
     with pytest.raises(ValueError):
         Viewport(Point(0, 0), downsample, Size(1, 1), ratio)
+
+
+def test_a_view_that_left_the_slide_comes_back_to_its_edge_and_not_beyond() -> None:
+    away = Viewport(Point(-5_000, 6_000), 2.0, Size(800, 600)).kept_on(SLIDE)
+    # Half of the shorter side, less what stays on the screen, at two px a px.
+    assert away.center.x == pytest.approx(-(300 - KEPT_VP) * 2)
+    assert away.center.y == pytest.approx(6_000)
+    tiny = Viewport(Point(-5_000, -7_000), 2.0, Size(50, 50)).kept_on(SLIDE)
+    assert tiny.center == Point(0, 0)
+
+
+def test_a_slide_smaller_than_the_view_is_fitted_enlarged() -> None:
+    view = fit(pyramid_of(200, 100), Size(800, 600))
+    assert view.downsample == pytest.approx(0.25)
+    assert view.center == Point(100, 50)

@@ -61,10 +61,10 @@ class Record:
         """
         covered = self.lines.get(str(mutant.path), {})
         contexts = {test for line in mutant.lines for test in covered.get(str(line), ())}
-        # A file stands for each of its tests.
-        files = {context for context in contexts if "::" not in context}
-        tests = {t for t in self.seconds if t in contexts or t.split("::")[0] in files}
         room = f"tests/{mutant.room}/"
+        # A file stands for each of its tests, and what runs on import concerns the room.
+        places = tuple(room if not c else f"{c}::" for c in contexts if "::" not in c)
+        tests = {t for t in self.seconds if t in contexts or t.startswith(places)}
         own = f"{room}test_{mutant.path.stem}.py::"
         ordered = sorted(
             tests - self.failed,

@@ -139,6 +139,6 @@ class Recorder:
         for file in data.measured_files():
             name = str(Path(file).relative_to(root))
             for line, contexts in data.contexts_by_lineno(file).items():
-                lines[name][line] = sorted(c for c in contexts if c)
+                lines[name][line] = sorted(contexts)
         record = {"lines": lines, "seconds": self._seconds, "failed": sorted(self._failed)}
         self._target.write_text(json.dumps(record), "utf-8")
