@@ -92,7 +92,7 @@ class CursorPanel(QWidget):
         self._field.setToolTip(tip)
         field = QHBoxLayout()
         field.setSpacing(6)
-        field.addWidget(_named("LabelledPredictions field", tip, self))
+        field.addWidget(_named("Classified field", tip, self))
         field.addWidget(self._field)
         field.addStretch(1)
         field.addWidget(self._map)
