@@ -105,7 +105,7 @@ def test_batches_add_up_to_the_whole(places: list[tuple[int, int]], size: int) -
     np.testing.assert_array_equal(whole.class_probability(2), parts.class_probability(2))
 
 
-def test_an_opinion_tells_all_of_one_patch() -> None:
+def test_a_patch_result_holds_all_of_one_patch() -> None:
     prediction, given_ = empty_prediction(), results([(2, 3)])
     prediction.add(given_)
     patch_result = prediction.patch_result(2, 3)
@@ -114,6 +114,8 @@ def test_an_opinion_tells_all_of_one_patch() -> None:
     assert patch_result.members.shape == (3, 4)
     assert prediction.top_class[2, 3] == given_.probabilities[0].argmax()
     assert prediction.confidence[2, 3] == given_.probabilities[0].max()
+    assert patch_result.entropy == prediction.entropy[2, 3] > 0
+    assert patch_result.disagreement == prediction.disagreement[2, 3]
 
 
 def test_a_failed_patch_has_no_class_and_can_succeed_later() -> None:

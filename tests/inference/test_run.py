@@ -287,6 +287,23 @@ def test_a_profile_that_could_not_be_applied_is_not_said_to_be(
     assert ("raw" in expects_log.text) == (profile is not None)
 
 
+@pytest.mark.parametrize("icc", [True, False])
+def test_the_models_see_the_colours_that_the_profile_makes(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch, icc: bool
+) -> None:
+    monkeypatch.setattr(
+        "bachview.slide.colour.srgb_transform", lambda profile: lambda rgb: rgb[..., ::-1] // 4
+    )
+    slide, heard = _slide(), Heard()
+    slide.metadata = replace(slide.metadata, icc_profile=b"a profile")
+    plan = make_plan(slide.metadata, slide.metadata.pixel_size, Facts(), icc=icc)
+    _run(slide, store, heard, plan=plan)
+    (record,) = store.runs()
+    assert record.provenance.icc_applied is icc
+    # Blue becomes a red below 64: the first class.
+    assert (heard.prediction.top_class == 0).all() == icc
+
+
 def test_what_a_second_process_did_meanwhile_counts_as_its_own(
     store: ResultStore, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.records import tissue_from_blob, tissue_to_blob
+from tests.support import runs
 
 GRID = PatchGrid(Region(0, 0, 900, 600), 100, 100, 100, 100)
 
@@ -44,3 +45,12 @@ def test_bytes_that_do_not_fit_the_grid_are_refused(change: int) -> None:
 def test_what_is_not_compressed_is_refused() -> None:
     with pytest.raises(ValueError):
         tissue_from_blob(b"not a blob", GRID)
+
+
+def test_a_run_that_goes_on_elsewhere_names_every_engine_device_and_precision() -> None:
+    first = runs.provenance(device="CPU", precision="bf16")
+    second = runs.provenance(device="GPU", precision="f16").continuing(first)
+    assert (second.engine, second.device) == ("openvino", "CPU + GPU")
+    assert second.precision == "bf16 + f16"
+    third = runs.provenance(device="CPU", precision="f16").continuing(second)
+    assert (third.device, third.precision) == ("CPU + GPU", "bf16 + f16")
