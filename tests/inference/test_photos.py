@@ -141,6 +141,21 @@ def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
     assert (patches == expected).all()
 
 
+def test_patches_have_the_colours_that_the_photos_profile_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    geometry = PatchGeometry(64, 1.0, 64.0)
+    picture = tissue(1, "Normal")
+    plain = read_photo(save(tmp_path / "plain.png", picture), 1.0, geometry)
+    path = tmp_path / "photo.png"
+    Image.fromarray(picture).save(path, icc_profile=b"a profile")
+    monkeypatch.setattr(
+        "bachview.slide.colour.srgb_transform",
+        lambda profile: (lambda rgb: rgb[..., ::-1]) if profile == b"a profile" else None,
+    )
+    np.testing.assert_array_equal(read_photo(path, 1.0, geometry), plain[..., ::-1])
+
+
 def test_cells_without_tissue_are_passed_over_unless_there_are_no_others(tmp_path: Path) -> None:
     picture = tissue(2, "Benign", size=(1024, 768))
     picture[:, 512:] = 243
