@@ -57,7 +57,7 @@ def test_smooth_zoom_ends_where_the_step_would(qtbot: QtBot, view: SlideView) ->
     view.set_viewport(start)
     view.input.smooth_zoom = True
     wheel(view, QPointF(200, 150), 120)
-    qtbot.waitUntil(lambda: not view.input.motion.is_moving)
+    qtbot.waitUntil(lambda: not view.motion.is_moving)
     assert view.viewport.downsample == pytest.approx(stepped.downsample)
     assert view.viewport.center.distance_to(stepped.center) < 1e-6
 
@@ -119,12 +119,12 @@ def test_kinetic_pan_glides_only_when_it_is_on(qtbot: QtBot, view: SlideView) ->
     for kinetic in (False, True):
         view.input.kinetic_pan = kinetic
         drag(view, QPoint(300, 300), QPoint(200, 300))
-        assert view.input.motion.is_moving == kinetic
+        assert view.motion.is_moving == kinetic
     assert view.viewport is not None
     left = view.viewport.center.x
     qtbot.waitUntil(lambda: view.viewport is not None and view.viewport.center.x > left + 5)
     QTest.mousePress(view, Qt.MouseButton.LeftButton)
-    assert not view.input.motion.is_moving
+    assert not view.motion.is_moving
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton)
 
 

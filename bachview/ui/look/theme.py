@@ -1,13 +1,14 @@
 """Light and dark: colours, palette and style sheet, following the system while it runs."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-from bachview.ui.look.style_sheet import STYLE_SHEET
+from bachview.config import resource_folder
 
 
 class ThemeChoice(StrEnum):
@@ -116,6 +117,20 @@ def palette_of(colors: Colors) -> QPalette:
     return palette
 
 
+def style_sheet_of(colors: Colors) -> str:
+    """The style sheet of `resources/look/style.qss` in these colours.
+
+    Raises
+    ------
+    KeyError
+        The sheet names a colour that the theme does not have.
+    """
+    # Qt wants forward slashes also on Windows.
+    values = asdict(colors) | {"icons": (resource_folder() / "icons").as_posix()}
+    sheet = (resource_folder() / "look" / "style.qss").read_text(encoding="utf-8")
+    return re.sub(r"@(\w+)", lambda name: values[name[1]], sheet)
+
+
 class Theme(QObject):
     """Keeps the application in the theme that the user chose or the system has.
 
@@ -166,5 +181,5 @@ class Theme(QObject):
             return
         self._colors = wanted
         self._application.setPalette(palette_of(wanted))
-        self._application.setStyleSheet(STYLE_SHEET.filled(wanted))
+        self._application.setStyleSheet(style_sheet_of(wanted))
         self.changed.emit()

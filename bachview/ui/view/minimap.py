@@ -1,18 +1,17 @@
 """The whole slide small in a corner of the view, with the viewport's frame to drag."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Size
+from bachview.core.pyramid import TileKey
 from bachview.ui.view.painting import Pixels, image_of
+from bachview.ui.view.slide_view_navigation import NavigableView
 from bachview.viewing.minimap import MinimapGeometry, minimap_picture
 from bachview.viewing.viewport import Viewport
-
-if TYPE_CHECKING:
-    from bachview.ui.view.slide_view import SlideView
 
 _LONGEST_VP = 190
 _MARGIN_VP = 14
@@ -26,15 +25,19 @@ _FRAME_PENS = (QPen(QColor(0, 0, 0, 190), 3.5), QPen(QColor(255, 190, 0), 1.8))
 
 
 class Minimap(QWidget):
-    """Lies in the top right corner of a `SlideView`, follows it and moves it. GUI thread.
+    """Lies in the top right corner of a slide's view, follows it and moves it. GUI thread.
 
     Pressing outside of the frame brings that place to the middle; dragging moves on. Its
     picture comes from the coarsest tiles, which the view holds anyway.
     """
 
-    def __init__(self, view: "SlideView") -> None:
+    def __init__(
+        self, view: NavigableView, cached_tile: Callable[[TileKey], Pixels | None]
+    ) -> None:
+        """`cached_tile` : a display tile if it is in memory, (512, 512, 4) uint8 BGRX."""
         super().__init__(view)
         self._view = view
+        self._cached_tile = cached_tile
         self._is_wanted = True
         self._picture: QImage | None = None
         self._is_stale = True
@@ -117,7 +120,7 @@ class Minimap(QWidget):
             return
         self._is_stale = False
         ratio = view.devicePixelRatioF()
-        frame = minimap_picture(pyramid, view.cached_tile, self._size, ratio)
+        frame = minimap_picture(pyramid, self._cached_tile, self._size, ratio)
         if frame is not None:
             self._picture = _framed(frame.image, ratio)
 
@@ -128,7 +131,7 @@ class Minimap(QWidget):
             event.ignore()
             return
         at = event.position() - QPointF(_RIM_VP, _RIM_VP)
-        self._view.input.motion.stop()
+        self._view.motion.stop()
         if not geometry.holds(viewport, at.x(), at.y()):
             viewport = viewport.centered(geometry.target(at.x(), at.y()))
             self._view.center_on(viewport.center)

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGestureEvent, QWidget
 
-from bachview.core.geometry import Point, Region
+from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
@@ -53,11 +53,10 @@ class SlideView(NavigableView):
 
     Signals
     -------
-    viewportChanged(Viewport) : the visible part changed.
+    viewportChanged, overviewChanged : as in `NavigableView`.
     cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
     pointClicked(Point) : a click that was no drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
-    overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
     partFailed(str) : a part could not be read; said once for a slide, and again after a retry.
         The text says that the slide's file has changed, or is empty.
     rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
@@ -65,7 +64,6 @@ class SlideView(NavigableView):
 
     cursorMoved = Signal(object)
     pointClicked = Signal(object)
-    overviewChanged = Signal()
     partFailed = Signal(str)
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
@@ -73,20 +71,21 @@ class SlideView(NavigableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.input = ViewInput(self)
+        self.input.clicked.connect(self.pointClicked)
+        self.input.rulerDrawn.connect(self.rulerDrawn)
+        self.input.rulerModeChanged.connect(self.rulerModeChanged)
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource()
         self._failure_said: str | None = None
         self._read_out = ReadOut()
         self._field: Region | None = None
         self._activation: tuple[QImage, Region] | None = None
-        self._ruler: tuple[Point, Point] | None = None
-        self._ruler_mode = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.grabGesture(Qt.GestureType.PinchGesture)
         self.setMinimumSize(64, 64)
-        self.minimap = Minimap(self)
+        self.minimap = Minimap(self, self.cached_tile)
 
     # -- the slide -----------------------------------------------------------------------
 
@@ -140,12 +139,12 @@ class SlideView(NavigableView):
         -------
         Whether all threads ended in time. One that did not ends after its present tile.
         """
-        self.input.motion.stop()
+        self.motion.stop()
         picture, self._picture = self._picture, None
         self._viewport = self._pyramid = None
         self._is_fitted = True
         self._overlay.set_prediction(None, None)
-        self._field = self._activation = self._ruler = None
+        self._field = self._activation = None
         self.set_ruler_mode(on=False)
         self.update()
         self.overviewChanged.emit()
@@ -225,36 +224,11 @@ class SlideView(NavigableView):
     @property
     def ruler_mode(self) -> bool:
         """Whether a drag draws a ruler line instead of moving the slide."""
-        return self._ruler_mode
+        return self.input.ruler_mode
 
     def set_ruler_mode(self, *, on: bool) -> None:
         """Take the ruler up or lay it down (and take its line away)."""
-        if on == self._ruler_mode:
-            return
-        self._ruler_mode = on
-        self._ruler = None
-        self.update_cursor(is_dragging=False)
-        self.update()
-        self.rulerModeChanged.emit(on)
-
-    def show_ruler(self, start: Point, end: Point) -> None:
-        """Draw the ruler line between two level-0 points."""
-        self._ruler = start, end
-        self.update()
-
-    def finish_ruler(self, start: Point, end: Point) -> None:
-        """The line is drawn: it stays until the next one or the end of the mode."""
-        self.show_ruler(start, end)
-        self.rulerDrawn.emit(start.distance_to(end))
-
-    def update_cursor(self, *, is_dragging: bool) -> None:
-        """The cursor that says what a drag does."""
-        if self._ruler_mode:
-            self.setCursor(Qt.CursorShape.CrossCursor)
-        elif is_dragging:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        else:
-            self.unsetCursor()
+        self.input.set_ruler_mode(on=on)
 
     # -- painting ------------------------------------------------------------------------
 
@@ -283,8 +257,8 @@ class SlideView(NavigableView):
             paint_activation(painter, viewport, *self._activation)
         if self._field is not None:
             paint_field(painter, viewport, self._field)
-        if self._ruler is not None:
-            paint_ruler(painter, viewport, *self._ruler, self._pixel_size)
+        if self.input.ruler_line is not None:
+            paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         self._read_out.paint(painter, viewport, self._pixel_size)
 
     # -- events --------------------------------------------------------------------------

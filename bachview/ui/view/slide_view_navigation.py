@@ -7,7 +7,7 @@ from bachview.core.geometry import Point, Region, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import downsample_for_magnification
-from bachview.ui.view.view_input import ViewInput
+from bachview.ui.view.slide_view_motion import Motion
 from bachview.viewing.viewport import Viewport, fit, zoom_limits
 
 
@@ -17,13 +17,19 @@ class NavigableView(QWidget):
     Signals
     -------
     viewportChanged(Viewport) : the visible part changed.
+    overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
+
+    Attributes
+    ----------
+    motion : the movements that go on by themselves: smooth zoom, kinetic pan.
     """
 
     viewportChanged = Signal(object)
-    input: ViewInput
+    overviewChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.motion = Motion(self.zoom_at, self.pan_by)
         self._viewport: Viewport | None = None
         self._pyramid: Pyramid | None = None
         self._pixel_size = PixelSize.unknown()
@@ -83,7 +89,7 @@ class NavigableView(QWidget):
         """
         if self._viewport is None or self._pyramid is None:
             return
-        self.input.motion.stop()
+        self.motion.stop()
         mpp = self._pixel_size.mpp
         downsample = 20 / times if mpp is None else downsample_for_magnification(mpp, times)
         self.zoom_by(self._viewport.device_downsample / downsample)
@@ -91,7 +97,7 @@ class NavigableView(QWidget):
     def fit(self) -> None:
         """Show the whole scanned area; it stays fitted while the widget changes its size."""
         if self._pyramid is not None:
-            self.input.motion.stop()
+            self.motion.stop()
             turn = 0.0 if self._viewport is None else self._viewport.rotation_deg
             self._move_to(fit(self._pyramid, self._size(), self.devicePixelRatioF(), turn))
             self._is_fitted = True

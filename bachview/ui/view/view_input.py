@@ -2,17 +2,13 @@
 
 import math
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 
 from bachview.core.geometry import Point
-from bachview.ui.view.slide_view_motion import Motion
-
-if TYPE_CHECKING:
-    from bachview.ui.view.slide_view import SlideView
+from bachview.ui.view.slide_view_navigation import NavigableView
 
 #: Shown as the tool tip of rotation, and in the help.
 ROTATION_HINT = "Turn the slide: Shift and drag to any angle; R and Shift+R by 90°."
@@ -52,23 +48,70 @@ class _Drag(Enum):
     RULER = auto()
 
 
-class ViewInput:
-    """Turns events of one `SlideView` into movements of it. GUI thread.
+class ViewInput(QObject):
+    """Turns events of one view into movements of it, clicks and ruler lines. GUI thread.
 
     Attributes
     ----------
     kinetic_pan : whether a pushed slide glides on.
     smooth_zoom : whether a wheel notch zooms in small steps.
+
+    Signals
+    -------
+    clicked(Point) : a press and release in one place of the slide, level-0 px.
+    rulerDrawn(float) : length of a finished ruler line, level-0 px.
+    rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
     """
 
-    def __init__(self, view: "SlideView") -> None:
+    clicked = Signal(object)
+    rulerDrawn = Signal(float)
+    rulerModeChanged = Signal(bool)
+
+    def __init__(self, view: NavigableView) -> None:
+        super().__init__(view)
         self._view = view
         self.kinetic_pan = False
         self.smooth_zoom = True
-        self.motion = Motion(view.zoom_at, view.pan_by)
         self._drag = _Drag.NONE
         self._press = self._last = QPointF()
+        self._ruler_mode = False
         self._ruler_start: Point | None = None
+        self._ruler_line: tuple[Point, Point] | None = None
+
+    # -- ruler ---------------------------------------------------------------------------
+
+    @property
+    def ruler_mode(self) -> bool:
+        """Whether a drag draws a ruler line instead of moving the slide."""
+        return self._ruler_mode
+
+    @property
+    def ruler_line(self) -> tuple[Point, Point] | None:
+        """The line being drawn, or the last one while the mode lasts; level-0 px."""
+        return self._ruler_line
+
+    def set_ruler_mode(self, *, on: bool) -> None:
+        """Take the ruler up or lay it down (and take its line away)."""
+        if on == self._ruler_mode:
+            return
+        self._ruler_mode = on
+        self._ruler_line = None
+        self._update_cursor(is_dragging=False)
+        self._view.update()
+        self.rulerModeChanged.emit(on)
+
+    def _draw_ruler(self, start: Point, end: Point) -> None:
+        self._ruler_line = start, end
+        self._view.update()
+
+    def _update_cursor(self, *, is_dragging: bool) -> None:
+        """The cursor that says what a drag does."""
+        if self._ruler_mode:
+            self._view.setCursor(Qt.CursorShape.CrossCursor)
+        elif is_dragging:
+            self._view.setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            self._view.unsetCursor()
 
     # -- mouse ---------------------------------------------------------------------------
 
@@ -77,17 +120,17 @@ class ViewInput:
         left = event.button() == Qt.MouseButton.LeftButton
         if not left and event.button() != Qt.MouseButton.MiddleButton:
             return False
-        self.motion.stop()
+        self._view.motion.stop()
         self._press = self._last = event.position()
-        if left and self._view.ruler_mode:
+        if left and self._ruler_mode:
             self._drag = _Drag.RULER
             self._ruler_start = self._view.point_at(event.position())
         elif left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._drag = _Drag.TURN
         else:
             self._drag = _Drag.PAN
-            self.motion.track(event.position().x(), event.position().y())
-        self._view.update_cursor(is_dragging=self._drag is _Drag.PAN)
+            self._view.motion.track(event.position().x(), event.position().y())
+        self._update_cursor(is_dragging=self._drag is _Drag.PAN)
         return True
 
     def move(self, event: QMouseEvent) -> None:
@@ -96,12 +139,12 @@ class ViewInput:
         self._last = here
         match self._drag:
             case _Drag.PAN:
-                self.motion.track(here.x(), here.y())
+                self._view.motion.track(here.x(), here.y())
                 self._view.pan_by(here.x() - last.x(), here.y() - last.y())
             case _Drag.TURN:
                 self._view.rotate_by(math.degrees(self._bearing(here) - self._bearing(last)))
             case _Drag.RULER if self._ruler_start is not None:
-                self._view.show_ruler(self._ruler_start, self._view.point_at(here))
+                self._draw_ruler(self._ruler_start, self._view.point_at(here))
             case _:
                 pass
 
@@ -112,18 +155,20 @@ class ViewInput:
         drag, self._drag = self._drag, _Drag.NONE
         moved = event.position() - self._press
         is_click = math.hypot(moved.x(), moved.y()) < _CLICK_VP
-        self._view.update_cursor(is_dragging=False)
+        self._update_cursor(is_dragging=False)
         if drag is _Drag.PAN:
-            self.motion.let_go(kinetic=self.kinetic_pan and not is_click)
+            self._view.motion.let_go(kinetic=self.kinetic_pan and not is_click)
         if drag is _Drag.RULER and self._ruler_start is not None and not is_click:
-            self._view.finish_ruler(self._ruler_start, self._view.point_at(event.position()))
+            start, end = self._ruler_start, self._view.point_at(event.position())
+            self._draw_ruler(start, end)
+            self.rulerDrawn.emit(start.distance_to(end))
         elif is_click and event.button() == Qt.MouseButton.LeftButton:
-            self._view.pointClicked.emit(self._view.point_at(event.position()))
+            self.clicked.emit(self._view.point_at(event.position()))
         return True
 
     def double_click(self, event: QMouseEvent) -> bool:
         """Zoom in by two at the cursor, with Ctrl out."""
-        if event.button() != Qt.MouseButton.LeftButton or self._view.ruler_mode:
+        if event.button() != Qt.MouseButton.LeftButton or self._ruler_mode:
             return False
         out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         self._zoom(0.5 if out else 2.0, event.position(), is_fine=False)
@@ -147,7 +192,7 @@ class ViewInput:
 
     def _zoom(self, factor: float, at: QPointF, *, is_fine: bool) -> None:
         if self.smooth_zoom and not is_fine:
-            self.motion.zoom(factor, at.x(), at.y())
+            self._view.motion.zoom(factor, at.x(), at.y())
         else:
             self._view.zoom_at(factor, at.x(), at.y())
 
@@ -187,7 +232,7 @@ class ViewInput:
         view = self._view
         middle = QPointF(view.width() / 2, view.height() / 2)
         if key in _ARROWS:
-            self.motion.stop()
+            self._view.motion.stop()
             x, y = _ARROWS[key]
             part = _PAGE if shift else _STEP
             view.pan_by(x * part * view.width(), y * part * view.height())
@@ -199,8 +244,8 @@ class ViewInput:
             view.fit()
         elif key == Qt.Key.Key_R:
             view.rotate_by(-90 if shift else 90)
-        elif key == Qt.Key.Key_Escape and view.ruler_mode:
-            view.set_ruler_mode(on=False)
+        elif key == Qt.Key.Key_Escape and self._ruler_mode:
+            self.set_ruler_mode(on=False)
         elif Qt.Key.Key_1 <= key <= Qt.Key.Key_7:
             view.zoom_to_magnification(KEY_MAGNIFICATIONS[key - Qt.Key.Key_1])
         else:
