@@ -1,1 +1,1 @@
-"""The commands. What they need is imported inside them, so that ``--help`` answers at once."""
+"""The commands. They import what they need when they run, so that ``--help`` is instant."""

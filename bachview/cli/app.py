@@ -1,4 +1,4 @@
-"""Every command with its arguments and its help. What it does is in a module of its own."""
+"""Arguments and help of every command; each command is carried out in a module of its own."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -19,14 +19,14 @@ app = typer.Typer(
     subcommand_metavar="[SLIDE]... | COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "[bold]Exit codes[/]: 0 done, 1 a check failed or a bug, 2 wrong use, 3 bad input, "
-        "4 cancelled (what was finished is kept)."
+        "[bold]Exit codes[/]: 0 done, 1 a failed check or a bug, 2 wrong usage, 3 bad input, "
+        "4 cancelled (finished work is kept)."
     ),
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(dataset_app, name="dataset")
 
-#: Words that are commands and thus no slides.
+#: Words that are commands, and so not slides.
 COMMANDS = frozenset(
     {
         "view",
@@ -83,15 +83,15 @@ def root(
         bool, typer.Option("--verbose", help="Log more, file names included.")
     ] = False,
 ) -> None:
-    """View whole-slide images, and see what six classifiers say of breast tissue.
+    """View whole-slide images, and see how six classifiers classify breast tissue.
 
-    [bold]bachview[/] opens the viewer, [bold]bachview SLIDE[/] opens it on a slide.
+    [bold]bachview[/] opens the viewer, [bold]bachview SLIDE[/] opens a slide in it.
 
     \b
       bachview                                      the viewer
-      bachview biopsy.svs                           the viewer on a slide
-      bachview demo                                 on a made-up slide
-      bachview info biopsy.svs                      what is known of a slide
+      bachview biopsy.svs                           the viewer with a slide
+      bachview demo                                 with a synthetic slide
+      bachview info biopsy.svs                      what is known about a slide
       bachview classify biopsy.svs --output out     classify without a window
 
     For research use only. Not for use in diagnostic procedures.
@@ -106,7 +106,7 @@ def root(
 def view(
     slides: Annotated[list[Path] | None, typer.Argument(metavar="[SLIDE]...")] = None,
 ) -> int:
-    """Open the viewer. The word may be left out: [bold]bachview SLIDE[/]."""
+    """Open the viewer. The command name may be omitted: [bold]bachview SLIDE[/]."""
     from bachview.cli.viewer import view
 
     return view(slides or ())
@@ -114,9 +114,9 @@ def view(
 
 @app.command()
 def info(slide: Slide, as_json: AsJson = False) -> int:
-    """Show what is known of a slide: levels, pixel size and its origin, fingerprint.
+    """Show what is known about a slide: levels, pixel size and its origin, fingerprint.
 
-    Label, macro and barcode images are named, never shown.
+    Label, macro and barcode images are listed but never shown.
 
     \b
       bachview info biopsy.svs
@@ -133,7 +133,7 @@ def classify(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Where the results go; made if missing."
+            "--output", "-o", metavar="FOLDER", help="Folder for the results; created if missing."
         ),
     ],
     bundle: Annotated[
@@ -156,7 +156,7 @@ def classify(
     mpp: Annotated[
         float | None,
         typer.Option(
-            metavar="UM", help="Micrometres per pixel, for slides that do not state it rightly."
+            metavar="UM", help="Micrometres per pixel, for slides that do not state it correctly."
         ),
     ] = None,
     engine: Annotated[
@@ -170,12 +170,12 @@ def classify(
         bool, typer.Option("--no-icc", help="Do not apply the slide's colour profile.")
     ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what could not be read before.")
+        bool, typer.Option("--retry-failed", help="Retry patches that could not be read before.")
     ] = False,
     store: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Keep the results store here, not in the user's data folder."
+            metavar="FOLDER", help="Keep the results store here instead of in your data folder."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -185,8 +185,8 @@ def classify(
     Writes [bold]predictions.csv[/], [bold]predictions.geojson[/] (for QuPath),
     [bold]overlay.png[/] and [bold]summary.json[/].
 
-    Ctrl-C stops within half a second. What was finished is written and kept;
-    the same command goes on from there.
+    Ctrl-C stops within half a second. Finished patches are kept and written; the same command
+    resumes from there.
 
     \b
       bachview classify biopsy.svs --output out
@@ -216,9 +216,9 @@ def classify(
 
 @app.command()
 def demo() -> int:
-    """Open the viewer on a made-up slide, with classification running.
+    """Open the viewer on a synthetic slide, with classification running.
 
-    The slide has glands, ducts, stroma, fat, glass and a pen mark. It is written once into
+    The slide shows glands, ducts, stroma, fat, glass and a pen mark. It is drawn once and kept in
     the cache folder.
     """
     from bachview.cli.viewer import demo
@@ -232,11 +232,11 @@ def phantom(
     width: Annotated[int, typer.Option(min=512, max=100_000, help="Level-0 pixels.")] = 12_000,
     height: Annotated[int, typer.Option(min=512, max=100_000, help="Level-0 pixels.")] = 9_000,
     mpp: Annotated[float, typer.Option(min=0.1, max=4, help="µm per pixel.")] = 0.5,
-    seed: Annotated[int, typer.Option(help="Another seed, another tissue.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the tissue.")] = 0,
 ) -> int:
-    """Write a made-up slide whose classes are known at every place.
+    """Write a synthetic slide whose class is known everywhere.
 
-    A tiled pyramidal TIFF, written tile by tile, up to 100,000 pixels a side;
+    A tiled pyramidal TIFF, written tile by tile, up to 100,000 pixels on each side;
     the truth is in a JSON file beside it.
 
     \b
@@ -251,7 +251,7 @@ def phantom(
 @app.command()
 def selftest(
     bundle: Annotated[
-        str, typer.Option("--bundle", metavar="BUNDLE", help="The bundle that is tested with.")
+        str, typer.Option("--bundle", metavar="BUNDLE", help="The bundle to test with.")
     ] = "selftest",
     as_json: AsJson = False,
 ) -> int:
@@ -269,7 +269,7 @@ def selftest(
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Which benchmarks; all if none is named."),
+        typer.Argument(metavar="[NAME]...", help="Which benchmarks to run; all by default."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the JSON document here.")
@@ -278,8 +278,8 @@ def bench(
 ) -> int:
     """Measure this machine against the speed budgets.
 
-    start, open, pan, engines, chain, overlay, memory, latency. What is compared
-    is measured in one run. Nothing else should run on the machine meanwhile.
+    start, open, pan, engines, chain, overlay, memory, latency. Things that are compared are
+    measured in the same run. Nothing else should be running on the machine.
 
     \b
       bachview bench

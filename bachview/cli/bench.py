@@ -15,18 +15,18 @@ from bachview.files import write_text
 
 
 def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
-    """Run benchmarks, print a table or the document.
+    """Run benchmarks; print a table or the JSON document.
 
     A missed budget is a finding, not a failure: the exit code stays 0.
 
     Raises
     ------
     UsageError
-        There is no benchmark of a given name.
+        A name is not that of a benchmark.
     ExportError
         `output` cannot be written.
     """
-    # Frames are measured off the screen unless the caller chose a platform.
+    # Frames are measured offscreen unless the caller chose a platform.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from bachview.bench.budgets import budget_for
     from bachview.bench.machine import machine
@@ -41,7 +41,7 @@ def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
                 tell(_line(result))
         except KeyboardInterrupt:
             interrupted = True
-            tell("Cancelled; the figures so far:")
+            tell("Cancelled. The figures so far:")
     document = {"machine": machine(), "results": [asdict(result) for result in results]}
     if output is not None:
         write_text(output, json.dumps(document, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""``bachview bundle``: look at, check and make bundles."""
+"""``bachview bundle``: list, check and make bundles."""
 
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +43,8 @@ def list_bundles(as_json: AsJson = False) -> int:
 
 @bundle_app.command("make-selftest")
 def make_selftest(output: BundleOutput) -> int:
-    """Make the self-test bundle: constructed weights, four stain colours, four classes.
+    """Make the self-test bundle: constructed weights that tell four stain colours apart as four
+    classes.
 
     Needs TensorFlow (the extra ``tensorflow``).
     """
@@ -54,9 +55,9 @@ def make_selftest(output: BundleOutput) -> int:
 
 @bundle_app.command("make-untrained")
 def make_untrained(output: BundleOutput) -> int:
-    """Make a bundle of the three real architectures with random weights.
+    """Make a bundle with the three real architectures and random weights.
 
-    It knows nothing of tissue; it is for measuring speed. Needs TensorFlow (the extra
+    It has not been trained on tissue; it is for measuring speed. Needs TensorFlow (the extra
     ``tensorflow``).
     """
     from bachview.cli.bundles import make

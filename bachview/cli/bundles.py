@@ -26,9 +26,9 @@ def verify(name: str, *, as_json: bool) -> int:
 
 
 def list_installed(*, as_json: bool) -> int:
-    """Print the bundles that come with the program; those that cannot be read say why.
+    """Print the bundles that come with the program; for those that cannot be read, the reason.
 
-    The document has one key, ``bundles``: name, title, version, classes, path of each.
+    The JSON document has one key, ``bundles``: name, title, version, classes and path of each.
     """
     from bachview.errors import BundleError
     from bachview.models.bundle.installed import installed_bundles, resolve_bundle
@@ -76,7 +76,7 @@ def make(kind: Literal["selftest", "untrained"], output: Path) -> int:
     BundleError
         It cannot be written.
     """
-    tell("TensorFlow is being loaded and the graphs are built; this takes up to two minutes.")
+    tell("Loading TensorFlow and building the graphs; this takes up to two minutes.")
     with clean_stdout():
         if kind == "selftest":
             from bachview.models.synthetic.selftest_bundle import build

@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from bachview.inference.run import RunStart
     from bachview.inference.slides import SlideRun
 
-#: How long a cancelled run may take to end before we go on without it; it needs half a second.
+#: How long we wait for a cancelled run to end; it normally needs half a second.
 _END_S = 10.0
 _REDRAW_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for, as on the command line.
+    """The user's request, as given on the command line.
 
     Attributes
     ----------
     region : x, y, width, height in level-0 px; None for the whole slide.
-    stride_um, mpp : None for the bundle's and the slide's own.
+    stride_um, mpp : None for the values of the bundle and the slide.
     icc : apply the slide's colour profile where it has one.
     store : folder of the results store; None for the user's data folder.
-    retry_failed : try again what could not be read in an earlier call.
+    retry_failed : retry patches that could not be read in an earlier run.
     """
 
     slide: Path
@@ -54,9 +54,9 @@ class Request:
 
 
 def classify_slide(request: Request, *, as_json: bool) -> int:
-    """Classify, write the files, print the report.
+    """Classify, write the files and print the report.
 
-    Ctrl-C ends the run within half a second; the files of what is done are written then.
+    Ctrl-C ends the run within half a second; the files then hold what was finished.
 
     Raises
     ------
@@ -78,15 +78,15 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
         print_report(document)
     if was_cancelled:
         tell(
-            f"Cancelled; {document['patches']:,} patches are done and kept. "
-            "Give the same command again to go on."
+            f"Cancelled; {document['patches']:,} patches are done and kept. Run the same command "
+            "again to resume."
         )
         return ExitCode.CANCELLED
     return ExitCode.DONE
 
 
 def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bool]:
-    """The report's document, and whether the run was cancelled."""
+    """The document of the report, and whether the run was cancelled."""
     import bachview
     from bachview.api.slides import region_of
     from bachview.inference.slides import SlideRun
@@ -104,8 +104,8 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
         manifest = ensemble.bundle.manifest
         if not manifest.is_for_tissue:
             tell(
-                f"The model {manifest.name} was not trained on tissue: its class names are no "
-                f"opinion about this slide. {manifest.intended_use}"
+                f"The model {manifest.name} was not trained on tissue: its class names say nothing "
+                f"about this slide. {manifest.intended_use}"
             )
         folder = request.store or user_folders().results
         with contextlib.closing(ResultStore.open(folder, reader.metadata.fingerprint)) as store:
@@ -132,7 +132,7 @@ def _work(run: "SlideRun", *, retry_failed: bool) -> bool:
 
     def on_start(start: "RunStart") -> None:
         if start.restored:
-            tell(f"{start.restored:,} patches were classified before; going on from there.")
+            tell(f"{start.restored:,} patches were already classified; continuing from there.")
 
     def job(token: CancelToken) -> None:
         run.work(token, on_start=on_start, retry_failed=retry_failed)
@@ -158,7 +158,9 @@ def _work(run: "SlideRun", *, retry_failed: bool) -> bool:
 
 @contextlib.contextmanager
 def _interruptible(token: CancelToken) -> Iterator[None]:
-    """Turn Ctrl-C inside into a cancelled token; the caller then waits for the run's end."""
+    """Turn Ctrl-C within the context into a cancelled token; the caller waits for the run to
+    end.
+    """
     try:
         yield
     except KeyboardInterrupt:
@@ -166,7 +168,7 @@ def _interruptible(token: CancelToken) -> Iterator[None]:
 
 
 def _check_pixel_size(slide: "Slide") -> None:
-    """Better to ask for it before the ensemble is loaded.
+    """Require a pixel size before the ensemble is loaded.
 
     Raises
     ------
@@ -186,12 +188,12 @@ def _check_pixel_size(slide: "Slide") -> None:
 
 
 def _prepare_output(folder: Path) -> None:
-    """Make the output folder now: better to fail before an hour of work than after it.
+    """Create the output folder now: better to fail before an hour of work than after it.
 
     Raises
     ------
     ExportError
-        It cannot be made, or not be written.
+        It cannot be created or written to.
     """
     probe = folder / ".bachview-probe"
     try:
@@ -200,6 +202,6 @@ def _prepare_output(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise ExportError(
-            f"The output folder {folder} cannot be written ({error.strerror}); "
+            f"The output folder {folder} cannot be written to ({error.strerror}); "
             "choose another with --output."
         ) from error

@@ -25,7 +25,7 @@ def write_files(
     ExportError
         A file cannot be written.
     StoreError
-        The store does not know the run.
+        The run is not in the store.
     """
     from bachview.core.summary import summarize
     from bachview.export.formats import (
@@ -39,7 +39,7 @@ def write_files(
 
     prediction, plan, provenance = run.prediction, run.plan, run.provenance
     if prediction is None:
-        raise ValueError("the run has not begun")
+        raise ValueError("the run has not started")
     summary = summarize(prediction, plan.pixel_size, thresholds)
     output = {
         "csv": folder / "predictions.csv",
@@ -74,7 +74,7 @@ def write_files(
 
 
 def print_report(document: dict[str, Any]) -> None:
-    """Print the document as a table for people."""
+    """Print the document as a table."""
     rows = [
         *document["classes"].items(),
         ("Uncertain", document["uncertain"]),

@@ -1,4 +1,4 @@
-"""``bachview dataset check``: what a data set holds, before hours are spent on it."""
+"""``bachview dataset check``: look a data set over before hours are spent on it."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -9,13 +9,13 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table
 from bachview.cli.progress import spinning
 
-#: Problems of one kind that are listed; the document has all of them.
+#: How many problems of one kind are listed; the JSON document has all of them.
 _MOST_LISTED = 10
 
 _MPP_ORIGINS = {
     "given": "given",
     "file": "from the files",
-    "bach": "BACH's own, as the files are BACH's and state none",
+    "bach": "that of BACH, as these are BACH's files and state none",
 }
 _PATIENT_ORIGINS = {
     "list": "from the list",
@@ -24,19 +24,19 @@ _PATIENT_ORIGINS = {
 
 
 def check(folder: Path, *, mpp: float | None, patients: Path | None, as_json: bool) -> int:
-    """Read a data set through and print what was found.
+    """Read a data set and print what it contains.
 
-    Problems that leave the rest usable are listed and are no failure.
+    Problems that leave the rest usable are listed; they are not failures.
 
     Parameters
     ----------
-    mpp : um/px of all photos; None for each file's own.
-    patients : CSV ``file,patient``; None for blocks of the numbering.
+    mpp : um/px of all photos; None for what each file states.
+    patients : CSV ``file,patient``; None for blocks of neighbouring numbers.
 
     Raises
     ------
     DatasetError
-        The data set cannot be used as it is.
+        The data set cannot be used.
     UsageError
         `mpp` is implausible.
     """
@@ -83,7 +83,7 @@ def _counts(per_class: dict[str, int], without_class: int = 0) -> str:
 
 
 def _listed(texts: list[str], entries: list[dict[str, Any]]) -> str:
-    """The texts; with how many photos each, where they differ, the commonest first."""
+    """The texts, most common first; with the number of photos of each where they differ."""
     if len(texts) == 1:
         return texts[0]
     return "\n".join(

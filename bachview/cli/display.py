@@ -1,4 +1,4 @@
-"""Whether a window can be opened here, asked before Qt does: Qt aborts where there is none."""
+"""Whether a window can be opened here. Checked before Qt does, as Qt aborts if it cannot."""
 
 import ctypes
 import importlib.util
@@ -32,7 +32,7 @@ def require_display() -> None:
         where = f"the display {display} does not answer" if display else "there is no display"
         raise UsageError(
             f"The viewer cannot open a window, because {where}; "
-            f"without one, classify on the command line: {_HEADLESS}"
+            f"to classify without one, use the command line: {_HEADLESS}"
         )
     missing = _missing_library()
     if missing is not None:
@@ -62,7 +62,7 @@ def _answers(display: str) -> bool:
 
 
 def _missing_library() -> str | None:
-    """Name of a library that Qt's X11 plug-in lacks; None where it loads."""
+    """Name of a library that Qt's X11 plug-in is missing; None if it loads."""
     found = importlib.util.find_spec("PySide6")
     for place in (found.submodule_search_locations if found else None) or ():
         plugin = Path(place) / "Qt" / "plugins" / "platforms" / "libqxcb.so"

@@ -32,24 +32,24 @@ def evaluate(
     as_json: bool,
     with_slides: bool = True,
 ) -> int:
-    """Measure a bundle and print tables, or one JSON document; write the report.
+    """Evaluate a bundle; print tables or one JSON document, and write the report.
 
-    A slide that cannot be measured is named, the rest goes on, and the exit code is that of
-    bad input. Ctrl-C ends it within half a second; then nothing is written.
+    A slide that cannot be measured is named and skipped, and the exit code is that of bad input.
+    Ctrl-C ends the command within half a second; nothing is written then.
 
     Parameters
     ----------
-    bundle : path, or name of an installed one.
-    output : of the HTML report; None: no report.
-    split : CSV that says which photos the bundle was trained on; None: not known.
+    bundle : path, or the name of an installed bundle.
+    output : path of the HTML report; None: no report.
+    split : CSV that states which photos the bundle was trained on; None: not known.
     part : measure only the photos of this part of `split`.
-    mpp : um/px of all photos; None: each file's own.
-    patients : CSV ``file,patient``; None: blocks of the numbering.
+    mpp : um/px of all photos; None: what each file states.
+    patients : CSV ``file,patient``; None: blocks of neighbouring numbers.
 
     Raises
     ------
     BachviewError
-        The data set, the bundle, the split or the place of the report is not usable.
+        The data set, the bundle, the split or the location of the report cannot be used.
     Cancelled
         Ctrl-C.
     """
@@ -64,7 +64,7 @@ def evaluate(
         with spinning("Reading the data set"):
             found = bachview.read_dataset(dataset, mpp=mpp, patients=patients)
         _tell_problems(found)
-        # What is wrong with the request is told before a bundle is loaded for it.
+        # Report what is wrong with the request before loading a bundle for it.
         _, warnings = chosen_photos(found, split, part)
         for sentence in warnings:
             tell(sentence)
@@ -94,7 +94,7 @@ def _measured(
     *,
     with_slides: bool,
 ) -> "Measurement":
-    """Measure on a lane, with the progress shown here."""
+    """Measure on a lane, and show its progress here."""
     import bachview
 
     lane = Lane("inference", low_priority=True)
@@ -116,12 +116,12 @@ def _measured(
 
 
 def _prepare(output: Path) -> None:
-    """Make the report's folder now: better to fail before the work than after it.
+    """Create the report's folder now: better to fail before the work than after it.
 
     Raises
     ------
     UsageError
-        It is no name of an HTML file.
+        It is not the name of an HTML file.
     ExportError
         It cannot be written.
     """

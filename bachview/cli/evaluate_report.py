@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bachview.evaluation.measures import Evaluation, Measured
     from bachview.evaluation.slide_scores import SlideScore
 
-#: Headings that are not the figure's name.
+#: Headings that differ from the name of the figure.
 _SHORT = {"f1": "F1", "auc": "AUC", "ece": "ECE"}
 _FIGURES = (
     ("accuracy", "accuracy"),
@@ -53,7 +53,7 @@ def _print_classes(evaluation: "Evaluation") -> None:
     names = ("sensitivity", "specificity", "precision", "f1", "auc")
     metrics = evaluation.photo.metrics
     print_table(
-        "Classes (photos); on the right the confusion table, truth by answer",
+        "Classes (photos); right: confusion matrix, truth by answer",
         [
             ("class", False),
             ("photos", True),
@@ -110,7 +110,7 @@ def _print_coverage(evaluation: "Evaluation") -> None:
     rows = [(f"{row.threshold:g}", row) for row in evaluation.coverage]
     rows.append(("the bundle's thresholds", evaluation.certain))
     print_table(
-        "Photos that are answered, by least confidence",
+        "Photos classified, by minimum confidence",
         [("confidence", False), ("coverage", True), ("accuracy", True)],
         [(name, _number(row.coverage), _number(row.accuracy)) for name, row in rows],
     )
@@ -133,7 +133,7 @@ def _print_slides(slides: Sequence["SlideScore"]) -> None:
         )
     columns = [("slide", False), ("Part B score", True), ("pixel accuracy", True)]
     columns += [(entry.name, True) for entry in together.classes]
-    print_table("Slides; of each class pixel accuracy / intersection over union", columns, rows)
+    print_table("Slides; for each class pixel accuracy / intersection over union", columns, rows)
 
 
 def _figure(found: "Measured", name: str) -> tuple[str, str]:

@@ -7,12 +7,12 @@ class ExitCode(IntEnum):
     """What a command's exit code means."""
 
     DONE = 0
-    #: A bug, or a check that failed. The log file has the trace.
+    #: A bug (the log file has the traceback), or a check that failed.
     FAILED = 1
     WRONG_USE = 2
     BAD_INPUT = 3
-    #: Ctrl-C. What was finished is kept.
+    #: Ctrl-C. Finished work is kept.
     CANCELLED = 4
-    #: Who read our output has closed it (``| head -1``): what a shell reports of a Unix tool
-    #: that SIGPIPE ended.
+    #: The reader of our output has closed it (``| head -1``): the code that a shell reports for a
+    #: Unix tool ended by SIGPIPE.
     OUTPUT_CLOSED = 141

@@ -1,4 +1,4 @@
-"""``bachview info``: what is known of a slide."""
+"""``bachview info``: what is known about a slide."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from bachview.slide.reader import SlideMetadata
 
 
 def show_info(slide: Path, *, as_json: bool) -> int:
-    """Print what is known of `slide`.
+    """Print what is known about `slide`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Ctrl-C and a polite kill end every command, whatever hangs."""
+"""Ctrl-C and SIGTERM end every command, whatever hangs."""
 
 import contextlib
 import os
@@ -13,22 +13,22 @@ from typing import Final, NoReturn
 
 from bachview.cli.exits import ExitCode
 
-#: What a command may take to end after Ctrl-C: to keep what is done, write files, close.
+#: How long a command may take to end after Ctrl-C: to save its work, write files and close.
 LONGEST_S = 40.0
-#: The same, after Ctrl-C was given again.
+#: The same after a second Ctrl-C.
 AGAIN_S = 2.0
-#: What threads that are left may take to end after the command.
+#: How long remaining threads may take to end after the command.
 _THREADS_S: Final = 2.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def termination_heard() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does, and end the process where neither is heeded.
+    """Let SIGTERM end a command as Ctrl-C does, and end the process if both go unheeded.
 
-    Python heeds a signal when the main thread runs Python; in a read from a share that is gone
-    it never does. So a thread hears of signals as well, and ends the process after a while.
-    What was committed by then is kept.
+    Python handles a signal when the main thread runs Python code; during a read from a network
+    share that has gone it never does. So a thread listens for signals as well, and ends the process
+    after a while. Everything committed by then is kept.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -60,8 +60,8 @@ def _watch(heard: socket.socket) -> None:
         try:
             numbers = heard.recv(64)
         except TimeoutError:
-            # Not through `sys.stderr`, whose lock the thread that hangs may hold.
-            os.write(2, b"Something hangs and is left; what was finished is kept.\n")
+            # Not through `sys.stderr`, as the hanging thread may hold its lock.
+            os.write(2, b"An operation hangs and was abandoned; finished work is kept.\n")
             os._exit(ExitCode.CANCELLED)
         if not numbers:
             return
@@ -72,7 +72,7 @@ def _watch(heard: socket.socket) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """Exit with `code`, also while a thread hangs for which the interpreter would wait."""
+    """Exit with `code`, even while a thread hangs that the interpreter would wait for."""
     last = time.monotonic() + _THREADS_S
     left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
     for thread in left:

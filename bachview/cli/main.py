@@ -1,4 +1,4 @@
-"""The command line's entry: runs one command and turns its outcome into an exit code."""
+"""Entry point of the command line: runs one command and turns its outcome into an exit code."""
 
 import errno
 import logging
@@ -17,7 +17,7 @@ from bachview.logs import LOG_NAME, start_logging, stop_logging
 
 #: What typer makes of Ctrl-C.
 _TYPER_INTERRUPTED = 130
-#: What the machine refuses, and no program can help: full, forbidden, gone.
+#: Errors of the machine, about which a program can do nothing: disk full, forbidden, gone.
 _REFUSALS = frozenset(
     {
         errno.EACCES,
@@ -48,8 +48,8 @@ def run(arguments: Sequence[str]) -> int:
 
     Returns
     -------
-    The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its
-    trace goes to the log file.
+    The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its traceback
+    goes to the log file.
     """
     with standard_streams() as streams:
         folder = user_folders().logs
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         try:
             with termination_heard():
                 code = _run(list(arguments), folder)
-                # What stands in the buffer may still be refused.
+                # Flushing the buffer may still fail.
                 return code if streams.deliver() else ExitCode.BAD_INPUT
         except OutputClosed:
             return ExitCode.OUTPUT_CLOSED
@@ -91,15 +91,15 @@ def _run(arguments: list[str], folder: Path) -> int:
             tell(f"{error.filename or 'A file'} cannot be read or written ({error.strerror}).")
             return ExitCode.BAD_INPUT
         _log.exception("unexpected error")
-        tell(f"This is a bug in bachview; its trace is in {folder / LOG_NAME}.")
+        tell(f"This is a bug in bachview; the traceback is in {folder / LOG_NAME}.")
         return ExitCode.FAILED
 
 
 def _with_command(arguments: list[str]) -> list[str]:
-    """Put ``view`` before a bare path, since a slide may stand where a command may.
+    """Put ``view`` before a bare path, as a slide may be given in place of a command.
 
-    A word that is no file and nearly a command is left alone, so that it is refused with
-    the right name suggested.
+    A word that is not a file but resembles a command is left alone, so that it is rejected with the
+    right name suggested.
     """
     for place, argument in enumerate(arguments):
         if argument.startswith("-"):
@@ -119,11 +119,11 @@ def _is_mistyped(word: str) -> bool:
 
 
 def _explain_usage(error: typer.TyperException) -> int:
-    """Say what was wrong with the arguments, and where the help is."""
+    """Print what was wrong with the arguments, and where to find help."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "bachview"
     message = error.format_message()
-    if message:  # empty where the help was asked for by giving nothing
+    if message:  # empty if help is shown because nothing was given
         tell(message)
         tell(f"See: {command} --help")
     return ExitCode.WRONG_USE

@@ -1,4 +1,4 @@
-"""What the commands print: documents, tables, sentences."""
+"""Output of the commands: documents, tables, sentences."""
 
 import contextlib
 import dataclasses
@@ -19,15 +19,15 @@ _STREAMS: Final = (0, 1, 2)
 
 
 class OutputClosed(Exception):  # noqa: N818  # it is not an error
-    """Who read standard output has had enough. Not an error: the command ends quietly."""
+    """The reader of standard output has closed it. Not an error: the command ends quietly."""
 
 
 class _Stream:
-    """A standard stream that says in our own words what goes wrong with it.
+    """A standard stream whose failures are reported in our own words.
 
-    Standard output is what was asked for: a full disk is an `ExportError`, a reader that has
-    gone is `OutputClosed`. What standard error does not take is dropped: nobody is there to
-    whom it could be said, and the work goes on.
+    Standard output carries the result: a full disk is an `ExportError`, a reader that has gone is
+    `OutputClosed`. What cannot be written to standard error is dropped: there is no one to report
+    it to, and the work goes on.
     """
 
     def __init__(self, stream: TextIO, *, is_result: bool) -> None:
@@ -63,7 +63,7 @@ class _Stream:
             self._silence()
             if not self._is_result:
                 return
-            # Windows says EINVAL of a pipe that nobody reads.
+            # Windows reports EINVAL for a pipe that nobody reads.
             if isinstance(error, BrokenPipeError) or error.errno == errno.EINVAL:
                 raise OutputClosed from error
             raise ExportError(
@@ -72,7 +72,7 @@ class _Stream:
             ) from error
 
     def _silence(self) -> None:
-        """Lead the stream to nowhere: what its buffer still holds would fail again at the end."""
+        """Redirect the stream to nowhere: flushing its buffer at exit would fail again."""
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -86,7 +86,7 @@ class Streams:
         self._output = output
 
     def deliver(self) -> bool:
-        """Write out what waits; False, and a sentence, where standard output has no room.
+        """Flush; False, and a sentence, if standard output has no room.
 
         Raises
         ------
@@ -103,9 +103,9 @@ class Streams:
 
 @contextlib.contextmanager
 def standard_streams() -> Iterator[Streams]:
-    """Streams that take every text and whose failures are told, while a command runs.
+    """Streams that accept any text and report their failures, while a command runs.
 
-    One that was closed before we began (``>&-``) leads nowhere: the command does its work.
+    A stream that was closed before we started (``>&-``) is discarded: the command still works.
     """
     _occupy_closed_numbers()
     before = sys.stdout, sys.stderr
@@ -113,8 +113,8 @@ def standard_streams() -> Iterator[Streams]:
         stream = getattr(sys, name)
         if stream is None:
             stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        # File names and units are not ASCII; a console of another code page, or a name that is
-        # no UTF-8, must not end us.
+        # File names and units are not always ASCII; a console with another code page, or a name
+        # that is not UTF-8, must not end the command.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         setattr(sys, name, _Stream(stream, is_result=number == 1))
@@ -128,9 +128,9 @@ def standard_streams() -> Iterator[Streams]:
 
 
 def _occupy_closed_numbers() -> None:
-    """Open nowhere as each standard stream that is closed.
+    """Open the null device for each standard stream that is closed.
 
-    Else the next file that is opened, a slide or a store, would be standard output to every
+    Otherwise the next file opened, a slide or a store, would become standard output for every
     library that writes there.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) in _STREAMS:
@@ -147,9 +147,9 @@ def print_json(document: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def clean_stdout() -> Iterator[None]:
-    """Send to standard error whatever libraries print inside, also from C.
+    """Send whatever libraries print within the context, even from C, to standard error.
 
-    So that ``--json`` puts one document on standard output and nothing else.
+    So that with ``--json`` standard output holds one document and nothing else.
     """
     sys.stdout.flush()
     with contextlib.redirect_stdout(sys.stderr):
@@ -157,7 +157,7 @@ def clean_stdout() -> Iterator[None]:
             number = sys.__stdout__.fileno() if sys.__stdout__ is not None else -1
             kept = os.dup(number)
             os.dup2(2, number)
-        except (OSError, ValueError):  # no real file behind it
+        except (OSError, ValueError):  # not backed by a real file
             yield
             return
         try:
@@ -174,8 +174,8 @@ def print_table(
 
     Parameters
     ----------
-    columns : (heading, whether it is a number and set to the right).
-    rows : texts; rich markup is not read in them.
+    columns : (heading, whether it holds numbers, which are right-aligned).
+    rows : texts; rich markup in them is not interpreted.
     """
     from rich.console import Console
     from rich.table import Table
@@ -191,7 +191,7 @@ def print_table(
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    # In a file or a pipe nobody has narrowed the window.
+    # A file or a pipe has no window width.
     width = None if sys.stdout.isatty() else 120
     Console(highlight=False, width=width).print(table)
 

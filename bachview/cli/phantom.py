@@ -1,4 +1,4 @@
-"""``bachview phantom``: a made-up slide whose classes are known."""
+"""``bachview phantom``: a synthetic slide whose classes are known."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bachview.cli.progress import ProgressLine
 
 
 def write(output: Path, *, width: int, height: int, mpp: float, seed: int) -> int:
-    """Write the slide and its truth.
+    """Write the slide and its ground truth.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``bachview predict``: the class of whole photos, one line each."""
+"""``bachview predict``: classify whole photos, one line each."""
 
 import csv
 import io
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """A photo and its um/px.
+    """A photo and its pixel size.
 
     Attributes
     ----------
-    origin : where the um/px came from.
-    files : as they were before anything of it was read.
+    origin : where the pixel size came from.
+    files : their state before anything was read from them.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class _Photo:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One photo and what the ensemble says of it."""
+    """One photo and its prediction."""
 
     photo: _Photo
     prediction: "PhotoPrediction"
@@ -46,7 +46,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the columns are called.
+    """Names of the columns.
 
     Attributes
     ----------
@@ -70,20 +70,20 @@ def predict(
 ) -> int:
     """Classify photos and write the answers as CSV.
 
-    A photo that cannot be judged is named, the rest goes on, and the exit code is that of
-    bad input. Ctrl-C ends it within half a second; then nothing is written.
+    A photo that cannot be classified is named and skipped, and the exit code is that of bad input.
+    Ctrl-C ends the command within half a second; nothing is written then.
 
     Parameters
     ----------
-    bundle : path, or name of an installed one.
-    files : photos; a folder stands for all photos in it and below.
-    mpp : um/px of all photos; None: each file's own.
-    bach_submission : write ``case,class`` instead of all figures.
+    bundle : path, or the name of an installed bundle.
+    files : photos; a folder stands for all photos in it and its subfolders.
+    mpp : um/px of all photos; None: what each file states.
+    bach_submission : write ``case,class`` instead of all columns.
 
     Raises
     ------
     BachviewError
-        There are no photos, the bundle is not usable, or the file cannot be written.
+        There are no photos, the bundle cannot be used, or the file cannot be written.
     Cancelled
         Ctrl-C.
     """
@@ -106,7 +106,7 @@ def predict(
             if not manifest.is_for_tissue:
                 tell(
                     f"The model {manifest.name} was not trained on tissue: "
-                    "these answers say nothing about tissue."
+                    "its answers say nothing about tissue."
                 )
             lines = _judge(ensemble, known, failures)
             names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
@@ -136,7 +136,7 @@ def predict(
 
 
 def _prepare(output: Path) -> None:
-    """Make the output's folder now: better to fail before the work than after it.
+    """Create the output folder now: better to fail before the work than after it.
 
     Raises
     ------
@@ -153,14 +153,14 @@ def _prepare(output: Path) -> None:
 
 
 def _expanded(files: Sequence[Path]) -> list[Path]:
-    """The photos in the order given, each once; those of a folder by their numbers.
+    """The photos in the order given, each once; those of a folder in numerical order.
 
     Raises
     ------
     DatasetError
-        A folder holds none.
+        A folder contains none.
     UsageError
-        No file was given.
+        Nothing was given.
     """
     from bachview.datasets.numbering import natural
     from bachview.datasets.tables import PHOTO_SUFFIXES
@@ -179,7 +179,8 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
         ]
         if not found:
             raise DatasetError(
-                f"{file} holds no photos ({', '.join(PHOTO_SUFFIXES)}); give the folder that does."
+                f"{file} contains no photos ({', '.join(PHOTO_SUFFIXES)}); give the folder that "
+                "contains them."
             )
         found.sort(key=lambda inner: (inner.parent.as_posix(), natural(inner.stem)))
         photos.update(dict.fromkeys(found))
@@ -191,14 +192,14 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
 def _sized(
     photos: Sequence[Path], given: float | None
 ) -> tuple[list[_Photo], list[tuple[Path, str]]]:
-    """Those whose um/px is known; (photo, sentence) for the others."""
+    """Those whose pixel size is known; (photo, sentence) for the others."""
     from bachview.datasets.photo_mpp import photo_mpp
     from bachview.slide.file_state import FileState
 
     known, failures = [], []
     for photo in photos:
         if not photo.is_file():
-            failures.append((photo, f"{photo.name} is not there; check its name and its drive."))
+            failures.append((photo, f"{photo.name} was not found; check its name and its drive."))
             continue
         try:
             files = FileState.of(photo)
@@ -217,7 +218,7 @@ def _judge(
     photos: Sequence[_Photo],
     failures: list[tuple[Path, str]],
 ) -> list[_Line]:
-    """Judge on a lane, with the progress shown here; adds to `failures`.
+    """Classify on a lane, and show its progress here; adds to `failures`.
 
     Raises
     ------
@@ -245,7 +246,7 @@ def _judge(
         try:
             if isinstance(answer, BachviewError):
                 raise answer
-            photo.files.check()  # since its um/px was read, which may have been long before
+            photo.files.check()  # its pixel size may have been read long before
         except BachviewError as error:
             failures.append((photo.path, str(error)))
         else:

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, now and then a line elsewhere."""
+"""Progress on standard error: a bar on a terminal, an occasional line elsewhere."""
 
 import contextlib
 import sys
@@ -25,9 +25,9 @@ def progress_text(progress: Progress, unit: str) -> str:
 
 
 class ProgressLine:
-    """Context that shows how far a job is, with its rate and the remaining time.
+    """Context that shows the progress of a job, its rate and the remaining time.
 
-    One thread. Nothing is shown for jobs that end within a second.
+    Not thread-safe. Nothing is shown for jobs that end within a second.
     """
 
     def __init__(self, title: str, unit: str) -> None:
@@ -38,13 +38,13 @@ class ProgressLine:
         self._begun = self._told = time.monotonic()
 
     def update(self, done: int, total: int) -> None:
-        """State that `done` of `total` units are done."""
+        """Show that `done` of `total` units are done."""
         if self._meter is None or self._meter.total != total:
             self._meter = RateMeter(total, done)
         self.show(self._meter.advance(done - self._meter.done))
 
     def show(self, progress: Progress) -> None:
-        """Show a progress whose rate somebody else has measured."""
+        """Show progress whose rate was measured elsewhere."""
         now = time.monotonic()
         if sys.stderr.isatty():
             if now - self._begun > 1:
@@ -85,7 +85,7 @@ class ProgressLine:
 
 @contextlib.contextmanager
 def spinning(title: str) -> Iterator[None]:
-    """Show that something without countable steps is going on, on a terminal."""
+    """Show, on a terminal, that something without countable steps is going on."""
     if not sys.stderr.isatty():
         yield
         return
@@ -107,6 +107,6 @@ def _make_bar() -> "Bar":
         TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
         transient=True,
-        # Drawn when we say so: no thread of its own.
+        # Drawn when we ask: no thread of its own.
         auto_refresh=False,
     )

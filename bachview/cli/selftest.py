@@ -1,4 +1,4 @@
-"""``bachview selftest``: whether this installation says what it must."""
+"""``bachview selftest``: whether this installation gives the right answers."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from bachview.cli.progress import ProgressLine
 
 def run(bundle: str, *, as_json: bool) -> int:
     """Run every check, print a table, fail loudly."""
-    # The drawing is checked off the screen, so that this runs anywhere.
+    # Drawing is checked offscreen, so that this runs anywhere.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from bachview.selftest.checks import run_selftest
     from bachview.ui.view.selftest_rendering import render_pixels

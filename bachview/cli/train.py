@@ -1,4 +1,4 @@
-"""``bachview train``: from a data set to a bundle, with progress and a table at the end."""
+"""``bachview train``: train a bundle on a data set, with progress and a table at the end."""
 
 import concurrent.futures
 import queue
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from bachview.training.run import TrainingResult
 
 _REDRAW_S = 0.2
-#: How long a cancelled training may take to end: one batch, and closing its readers.
+#: How long a cancelled training may take to end: one batch, and closing the readers.
 _END_S = 60.0
 
 
 def train(request: TrainingRequest, *, as_json: bool) -> int:
-    """Train an ensemble, show how it goes, print the table of all members.
+    """Train an ensemble, show its progress, and print the table of all members.
 
     Raises
     ------
     DatasetError, RecipeError, UsageError, EngineError, ExportError
         See `bachview.training.run.train`.
     Cancelled
-        Ctrl-C; the same command with ``--resume`` goes on.
+        Ctrl-C; the same command with ``--resume`` continues.
     """
     watcher, token = _Watcher(), CancelToken()
     lane = Lane("training")
@@ -47,7 +47,7 @@ def train(request: TrainingRequest, *, as_json: bool) -> int:
             token.cancel()
             tell("Stopping after this batch …")
             concurrent.futures.wait([future], _END_S)
-            tell("What was trained is kept: the same command with --resume goes on.")
+            tell("Training so far is kept: the same command with --resume continues.")
             raise Cancelled from None
         finally:
             lane.close(_END_S)
@@ -63,7 +63,7 @@ def train(request: TrainingRequest, *, as_json: bool) -> int:
 
 
 def read_notes(path: Path | None) -> str:
-    """The text for the end of the model card; none where no file is given.
+    """The text for the end of the model card; empty if no file is given.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_notes(path: Path | None) -> str:
 
 
 class _Watcher(TrainingWatcher):
-    """Takes what the training thread tells and shows it on the main thread."""
+    """Takes what the training thread reports and shows it on the main thread."""
 
     def __init__(self) -> None:
         self._told: queue.SimpleQueue[str | tuple[str, str, Progress | tuple[int, int]]]
@@ -108,7 +108,7 @@ class _Watcher(TrainingWatcher):
         self._told.put(f"{text}; {epoch.images_per_second:.1f} images/s")
 
     def show_until(self, future: "Future[TrainingResult]") -> None:
-        """Show everything until the training has ended; the main thread."""
+        """Show everything until training has ended. Main thread."""
         try:
             while not concurrent.futures.wait([future], _REDRAW_S).done:
                 self._show()

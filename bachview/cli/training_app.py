@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-dataset_app = typer.Typer(name="dataset", help="Look at a data set.", no_args_is_help=True)
+dataset_app = typer.Typer(name="dataset", help="Check a data set.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 DatasetFolder = Annotated[
     Path,
     typer.Argument(
-        metavar="DATASET", help="A folder with Photos/<Class>/ as BACH has it, and maybe WSI/."
+        metavar="DATASET", help="A folder with Photos/<Class>/ as in BACH, and optionally WSI/."
     ),
 ]
 BundleName = Annotated[
@@ -21,20 +21,21 @@ BundleName = Annotated[
 Mpp = Annotated[
     float | None,
     typer.Option(
-        "--mpp", metavar="UM", help="µm per pixel of the photos, where the files do not say it."
+        "--mpp", metavar="UM", help="µm per pixel of the photos, if the files do not state it."
     ),
 ]
 Patients = Annotated[
     Path | None,
     typer.Option(
-        metavar="CSV", help="Columns file,patient; else neighbouring numbers are one patient."
+        metavar="CSV",
+        help="Columns file,patient; otherwise neighbouring numbers are one patient.",
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="AUTO, CPU, GPU or NPU.")]
 
 
 class Weights(StrEnum):
-    """What the networks start from."""
+    """Initial weights of the networks."""
 
     IMAGENET = "imagenet"
     SCRATCH = "scratch"
@@ -44,10 +45,10 @@ class Weights(StrEnum):
 def check(
     dataset: DatasetFolder, mpp: Mpp = None, patients: Patients = None, as_json: AsJson = False
 ) -> int:
-    """Say what a data set holds, and what is wrong with it.
+    """Show what a data set contains, and what is wrong with it.
 
-    Counts by class, patients, sizes, µm per pixel and where it is from, duplicates,
-    unreadable files, annotated slides. Exit code 3 when it cannot be used.
+    Counts by class, patients, sizes, µm per pixel and its origin, duplicates,
+    unreadable files, annotated slides. Exit code 3 if it cannot be used.
 
     \b
       bachview dataset check ICIAR2018_BACH_Challenge
@@ -70,14 +71,14 @@ def train(
         str,
         typer.Option(metavar="TOML", help="A recipe file, or an installed recipe: imagenet, bach."),
     ] = "imagenet",
-    name: Annotated[str, typer.Option(help="What the bundle is called.")] = "BACH ensemble",
+    name: Annotated[str, typer.Option(help="Name of the bundle.")] = "BACH ensemble",
     weights: Annotated[
-        Weights, typer.Option(help="imagenet is fetched where it can be, else scratch.")
+        Weights, typer.Option(help="imagenet is downloaded if possible, else scratch.")
     ] = Weights.IMAGENET,
     imagenet_weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Holds the weight files of keras.applications; no network."
+            metavar="FOLDER", help="Folder of keras.applications weight files; no download."
         ),
     ] = None,
     mpp: Mpp = None,
@@ -87,16 +88,16 @@ def train(
         typer.Option(
             min=0,
             max=20,
-            help="In place of the recipe's; 0 for none, which leaves photos uncalibrated.",
+            help="Overrides the recipe; 0 for none, which leaves photos uncalibrated.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="In place of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Overrides the recipe.")] = None,
     notes: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Markdown for the end of the model card."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training in the output folder.")
+        bool, typer.Option("--resume", help="Continue the training in the output folder.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -107,7 +108,7 @@ def train(
     the figures and the bundle. Needs Keras with TensorFlow, JAX or torch
     (KERAS_BACKEND); TensorFlow writes the bundle.
 
-    Ctrl-C or a kill loses at most one epoch: the same command with --resume goes on.
+    Ctrl-C or a kill loses at most one epoch: the same command with --resume continues.
 
     \b
       bachview train ICIAR2018_BACH_Challenge --output run
@@ -143,11 +144,11 @@ def evaluate(
     dataset: DatasetFolder,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="HTML", help="Also write a report with plots here."),
+        typer.Option("--output", "-o", metavar="HTML", help="Also write a report with plots."),
     ] = None,
     split: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="The split.csv of a training; see --part."),
+        typer.Option(metavar="CSV", help="The split.csv of a training run; see --part."),
     ] = None,
     part: Annotated[
         str | None,
@@ -161,7 +162,7 @@ def evaluate(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Measure a bundle on a labelled data set: all six, each member, with intervals.
+    """Evaluate a bundle on a labelled data set: the ensemble and each member, with intervals.
 
     Photo level and patch level, calibration, risk and coverage; on annotated slides
     also pixel accuracy, IoU and the score of BACH's part B.
@@ -205,8 +206,8 @@ def predict(
 ) -> int:
     """Classify whole photos, one line each.
 
-    A photo's answer is the mean of its patches' votes, as the greatest area of the overlay, after
-    the bundle's doubt about photos. Its patches are read as the viewer reads those of a slide.
+    A photo's answer is the mean of its patches' votes, mixed with the bundle's uniform share. Its
+    patches are read as the viewer reads those of a slide.
 
     \b
       bachview predict default photos/*.tif --output classes.csv

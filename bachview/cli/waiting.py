@@ -1,4 +1,4 @@
-"""Waiting on the main thread for a job on a lane, with its progress shown and Ctrl-C heard."""
+"""Waiting on the main thread for a job on a lane, showing its progress and listening for Ctrl-C."""
 
 import concurrent.futures
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
 T = TypeVar("T")
-#: A job tells what it counts, how many are done, of how many; from any thread.
+#: A job reports what it counts, how many are done, and of how many; from any thread.
 Told = Callable[[str, int, int], object]
 
-#: How long a cancelled job may take to end.
+#: How long we wait for a cancelled job to end.
 END_S: Final = 10.0
 _REDRAW_S = 0.1
 
 
 def awaited(lane: Lane, job: Callable[[CancelToken, Told], T]) -> T:
-    """The result of a job on the lane, with a line of progress for each thing that it counts.
+    """The result of a job on the lane, with a line of progress for each kind of thing it counts.
 
     The main thread.
 
@@ -54,5 +54,5 @@ def awaited(lane: Lane, job: Callable[[CancelToken, Told], T]) -> T:
 
 
 def _titled(what: str) -> tuple[str, str]:
-    """Title and unit: photos are counted by themselves, a slide by its patches."""
+    """Title and unit: photos are counted as such, a slide by its patches."""
     return ("Classifying photos", "photos") if what == "photos" else (what, "patches")
