@@ -43,8 +43,7 @@ def list_bundles(as_json: AsJson = False) -> int:
 
 @bundle_app.command("make-selftest")
 def make_selftest(output: BundleOutput) -> int:
-    """Make the self-test bundle: constructed weights that tell four stain colours apart as four
-    classes.
+    """Make the self-test bundle: its constructed weights recognise four stain colours.
 
     Needs TensorFlow (the extra ``tensorflow``).
     """

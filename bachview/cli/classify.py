@@ -158,9 +158,7 @@ def _work(run: "SlideRun", *, retry_failed: bool) -> bool:
 
 @contextlib.contextmanager
 def _interruptible(token: CancelToken) -> Iterator[None]:
-    """Turn Ctrl-C within the context into a cancelled token; the caller waits for the run to
-    end.
-    """
+    """Turn Ctrl-C within the context into a cancelled token; the caller awaits the end."""
     try:
         yield
     except KeyboardInterrupt:

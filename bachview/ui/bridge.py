@@ -1,7 +1,7 @@
 """The one place where worker threads meet Qt.
 
-A `Bridge` is made in the GUI thread. Whatever goes through it arrives there, in order, from
-the event loop; nothing arrives after `Bridge.close`.
+A `Bridge` is created in the GUI thread. Calls that go through it arrive there in order, from the
+event loop; none arrives after `Bridge.close`.
 """
 
 import sys
@@ -17,22 +17,22 @@ from bachview.errors import BachviewError, Cancelled
 
 T = TypeVar("T")
 
-#: A worker in Python code gives the interpreter lock to a waiting GUI thread after this; the
-#: interpreter's own 5 ms are most of a frame.
+#: How long a worker in Python code may keep the interpreter lock from a waiting GUI thread, s; the
+#: default of 5 ms is most of a frame.
 _WORKER_TURN_S = 0.0005
 
-#: Nobody asks the GUI thread for the lock in the middle of an event before this. A worker of
-#: low priority that got it there may have to wait for a processor before it gives it back.
-#: Not longer: where the GUI thread gives the lock up by itself (a wait, a call into Qt or
-#: Pillow), it gets it back from a busy worker only after this, each time.
+#: How long the GUI thread keeps the lock within an event, s. A low-priority worker that gets the
+#: lock there may have to wait for a processor before it can return it. Not longer, because whenever
+#: the GUI thread releases the lock itself (a wait, a call into Qt or Pillow), it gets it back from
+#: a busy worker only after this time.
 _FRAME_TURN_S = 0.005
 
 
 class Undisturbed:
     """Context in which the GUI thread keeps the interpreter lock. GUI thread only; nests.
 
-    For the events that make up a frame, milliseconds each. Once used, the rest of the
-    program runs with short turns.
+    For the events that make up a frame, milliseconds each. Once it has been used, the rest of the
+    program runs with the short switch interval.
     """
 
     _depth = 0
@@ -52,13 +52,13 @@ UNDISTURBED = Undisturbed()
 
 
 class Bridge(QObject):
-    """Carries calls from any thread into the GUI thread.
+    """Delivers calls from any thread to the GUI thread.
 
-    Made in the GUI thread: an emitter that is made in a worker runs plain functions in that
-    worker. The owner calls `close` before it goes.
+    Created in the GUI thread: an emitter created in a worker would run plain functions in that
+    worker. The owner calls `close` before it is destroyed.
     """
 
-    # An object that carries (function, arguments); private, so nobody connects to it.
+    # Carries (function, arguments); private, so nobody else connects to it.
     _called = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -66,13 +66,13 @@ class Bridge(QObject):
         self._lock = threading.Lock()
         self._is_open = True
         self._generations: dict[Hashable, int] = {}
-        # Queued also from the GUI thread: the order of arrival is the order of the calls.
+        # Queued even from the GUI thread, so that calls arrive in the order they were made.
         self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Run ``function(*args)`` in the GUI thread, soon. Any thread.
 
-        Dropped when the bridge is closed, also when it closes before the call's turn.
+        Dropped if the bridge is closed before the call runs.
         """
         with self._lock:
             if self._is_open:
@@ -90,9 +90,9 @@ class Bridge(QObject):
         return self._generations[topic]
 
     def forget(self, topic: Hashable) -> None:
-        """Make everything watched under `topic` stale, and keep no hold on it. GUI thread.
+        """Make everything watched under `topic` stale, and forget it. GUI thread.
 
-        For an object that goes: nothing may be watched under it again.
+        For an object that is going away: nothing may be watched under it again.
         """
         self._generations.pop(topic, None)
 
@@ -105,17 +105,17 @@ class Bridge(QObject):
         on_finished: Callable[[], object] | None = None,
         topic: Hashable | None = None,
     ) -> None:
-        """Hand a future's outcome to the GUI thread. GUI thread.
+        """Deliver a future's outcome to the GUI thread. GUI thread.
 
         Parameters
         ----------
         on_done : gets the result.
-        on_error : gets a known error. Cancelling is no error and is told to nobody but
-            `on_finished`. What is not a `BachviewError` is a bug: it is raised in the GUI
-            thread, where the exception hook reports it.
+        on_error : gets a known error. Cancelling is not an error and is reported only to
+        `on_finished`. Anything but a `BachviewError` is a bug: it is raised in the GUI thread,
+        where the exception hook reports it.
         on_finished : called first, whatever the outcome.
-        topic : a later `watch` (or `next_generation`) of the same topic makes this one stale,
-            and a stale outcome is dropped altogether (a stale bug is still raised).
+        topic : a later `watch` (or `next_generation`) of the same topic makes this one stale, and a
+        stale outcome is dropped (a bug is raised even then).
         """
         generation = None if topic is None else self.next_generation(topic)
 
@@ -151,6 +151,6 @@ class Bridge(QObject):
             on_done(result)
 
     def close(self) -> None:
-        """Let nothing arrive any more. GUI thread; safe to call twice."""
+        """Deliver no more calls. GUI thread; safe to call twice."""
         with self._lock:
             self._is_open = False

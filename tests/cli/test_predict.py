@@ -125,7 +125,11 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
     answer = cli(*arguments, "--device", "cpu")
     assert answer.code == 3
     assert len(lines_of(output)) == 4
-    for text in ("test40.png states no plausible pixel size", "test41.png", "gone.png is not"):
+    for text in (
+        "test40.png states no plausible pixel size",
+        "test41.png",
+        "gone.png was not found",
+    ):
         assert text in answer.err
     check_schema("predict", answer.document)
     names = [Path(entry["file"]).name for entry in answer.document["failed"]]
@@ -181,7 +185,7 @@ def test_where_nothing_can_be_classified_nothing_is_written(cli: Cli, tmp_path: 
     output = tmp_path / "out.csv"
     answer = cli("predict", "selftest", tmp_path / "gone.png", "-o", output, "--device", "cpu")
     assert answer.code == 3
-    assert "gone.png is not there" in answer.err
+    assert "gone.png was not found" in answer.err
     assert not output.exists()
 
 

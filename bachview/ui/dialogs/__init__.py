@@ -1,1 +1,1 @@
-"""The windows that a command opens."""
+"""Dialogs that commands open."""

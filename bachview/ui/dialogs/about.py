@@ -1,4 +1,4 @@
-"""The about box, and the notice at the first start."""
+"""The about box, also shown at the first start."""
 
 from PySide6.QtCore import QSize, Qt, qVersion
 from PySide6.QtWidgets import (
@@ -18,9 +18,9 @@ from bachview.ui.session.bundles import BundleSummary
 from bachview.version import __version__
 
 NOTICE = (
-    "bachview colours tissue with what an ensemble of classifiers says of it. The classifiers "
-    "can be wrong, and have not been tested on your laboratory's slides. Do not use them to "
-    "decide about a patient."
+    "bachview colours tissue by the predictions of an ensemble of classifiers. The classifiers can "
+    "be wrong and have not been tested on the slides of your laboratory. Do not base decisions "
+    "about a patient on them."
 )
 
 
@@ -53,7 +53,7 @@ class AboutDialog(QDialog):
         column.addLayout(head)
         if bundle is not None:
             column.addWidget(line(self))
-            name = f"Bundle in use: {bundle.name} {bundle.version}"
+            name = f"Model in use: {bundle.name} {bundle.version}"
             column.addWidget(plain(heading(name, self)))
             column.addWidget(plain(muted(bundle.intended_use, self)))
             card = QTextBrowser(self)

@@ -23,7 +23,7 @@ from bachview.ui.look.widgets import heading, muted, plain
 
 
 class AssociatedImagesDialog(QDialog):
-    """First the warning, then a list of names; an image is read when its name is chosen."""
+    """The warning first, then a list of names; an image is read when its name is selected."""
 
     def __init__(
         self, reader: SlideReader, bridge: Bridge, lane: Lane, parent: QWidget | None = None
@@ -54,9 +54,9 @@ class AssociatedImagesDialog(QDialog):
         count = len(self._reader.metadata.associated_images)
         column.addWidget(
             muted(
-                f"The file holds {count} further image{'s' if count != 1 else ''}, such as a "
-                "photograph of the slide's label. Look around before you show them: other people "
-                "may see your screen. bachview never exports them.",
+                f"The file contains {count} further image{'s' if count != 1 else ''}, such as a "
+                "photograph of the slide's label. Make sure that nobody else can see your screen "
+                "before you show them. bachview never exports them.",
                 page,
             )
         )
@@ -88,16 +88,16 @@ class AssociatedImagesDialog(QDialog):
 
     @property
     def are_shown(self) -> bool:
-        """Whether the warning was answered."""
+        """Whether the warning was accepted."""
         return self._pages.currentIndex() == 1
 
     @property
     def image(self) -> QImage | None:
-        """The image on the screen."""
+        """The image that is shown."""
         return self._image
 
     def show_images(self) -> None:
-        """The user wants to see them."""
+        """Show the list after the warning."""
         self._pages.setCurrentIndex(1)
         self._names.setCurrentRow(0)
 
@@ -115,14 +115,14 @@ class AssociatedImagesDialog(QDialog):
     def _on_read(self, pixels: RGB) -> None:
         height, width = pixels.shape[:2]
         image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-        self._image = image.copy()  # of its own: the bytes above go
+        self._image = image.copy()  # a copy, as the bytes above are freed
         self._fit()
 
     def _on_error(self, error: BachviewError) -> None:
         self._picture.setText(str(error))
 
     def done(self, result: int) -> None:
-        """What is still being read is not shown any more."""
+        """An image still being read is not shown any more."""
         self._bridge.forget(self)
         super().done(result)
 

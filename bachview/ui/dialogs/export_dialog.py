@@ -28,10 +28,10 @@ _TEXTS = {
 
 
 class ExportDialog(QDialog):
-    """Kinds and folder; files of these names that are there are replaced, and it says so."""
+    """Kinds and folder; says which existing files will be replaced."""
 
     def __init__(self, title: str, folder: Path, parent: QWidget | None = None) -> None:
-        """`folder` is where the last export went."""
+        """`folder` is that of the last export."""
         super().__init__(parent)
         self.setWindowTitle("Export results")
         self._boxes = {kind: QCheckBox(text, self) for kind, text in _TEXTS.items()}
@@ -68,13 +68,13 @@ class ExportDialog(QDialog):
 
     @property
     def kinds(self) -> tuple[ExportKind, ...]:
-        """The files that are checked."""
+        """The kinds of file that are checked."""
         return tuple(kind for kind, box in self._boxes.items() if box.isChecked())
 
     @property
     def folder(self) -> Path:
-        """Where to."""
-        # os.path's own: Path's raise where there is no such user.
+        """The folder to write to."""
+        # os.path, as Path.expanduser raises if there is no such user.
         return Path(os.path.expanduser(self._folder.text().strip()))  # noqa: PTH111
 
     def _choose(self) -> None:
@@ -88,7 +88,7 @@ class ExportDialog(QDialog):
         there = [
             kind.value
             for kind in written_kinds(self.folder, self.kinds if text else ())
-            # os.path's own: Path's raises where a share does not answer.
+            # os.path, as Path.exists raises if a network share does not answer.
             if os.path.exists(self.folder / kind.value)  # noqa: PTH110
         ]
         self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")

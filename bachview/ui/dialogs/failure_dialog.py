@@ -1,4 +1,4 @@
-"""The dialog that says: this is a fault of the program."""
+"""The dialog that reports a bug."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from bachview.ui.session.failures import Failure
 
 
 class FailureDialog(QDialog):
-    """Shows a bug with its trace; does not block the window."""
+    """Shows a bug with its traceback; does not block the window."""
 
     def __init__(self, failure: Failure, log_file: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("A fault in bachview")
+        self.setWindowTitle("Error in bachview")
         self.setModal(False)
         self.failure = failure
-        heading = QLabel("bachview made a mistake", self)
+        heading = QLabel("An unexpected error occurred", self)
         heading.setObjectName("heading")
         text = QLabel(
-            f"{failure.message} You can go on working. If it happens again, please report it "
-            f"with the text below; it is also in the log file:\n{log_file}",
+            f"{failure.message} You can continue working. If it happens again, please report it "
+            f"with the text below, which is also in the log file:\n{log_file}",
             self,
         )
         text.setWordWrap(True)

@@ -1,4 +1,4 @@
-"""What is known of a slide, and where each value came from."""
+"""What is known about a slide, and where each value came from."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -30,12 +30,12 @@ _ORIGINS = {
 def metadata_rows(
     metadata: SlideMetadata, pixel_size: PixelSize, *, icc_applied: bool
 ) -> tuple[Row, ...]:
-    """(what, value, where it came from) for the dialog."""
+    """Rows of the dialog: (property, value, origin)."""
     size = metadata.pyramid.size
     from_file = _ORIGINS[Origin.FILE]
     rows: list[Row] = [
         ("File", metadata.path.name, str(metadata.path.parent)),
-        ("Format", metadata.format_name, "found by the reader"),
+        ("Format", metadata.format_name, "detected by the reader"),
         ("Vendor", metadata.vendor or "–", from_file if metadata.vendor else "not stated"),
         ("Size", f"{size.width:,} × {size.height:,} px", from_file),
     ]

@@ -1,7 +1,7 @@
-"""How the window opens its dialogs: none runs an event loop of its own.
+"""Opening dialogs without an event loop of their own.
 
-``QDialog.exec`` would: the caller waits in the middle of a handler while slides arrive, tabs
-close and the program may be asked to end, and then goes on with what is no more.
+``QDialog.exec`` runs one: the caller would wait in the middle of a handler while slides open, tabs
+close and the program may quit, and then continue with objects that no longer exist.
 """
 
 from PySide6.QtCore import Qt
@@ -9,16 +9,16 @@ from PySide6.QtWidgets import QDialog
 
 
 def show(dialog: QDialog) -> None:
-    """Open without blocking: the run goes on, and so does everything else."""
+    """Open without blocking: the user can keep working in the window."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.show()
 
 
 def ask(dialog: QDialog) -> None:
-    """Open before the window, which takes no input until it is answered.
+    """Open in front of the window, which takes no input until the dialog is answered.
 
-    The answer comes by the signals of the dialog, which goes by itself afterwards. Its parent
-    is what the question is about: where that is closed, the question goes with it.
+    The answer arrives by the signals of the dialog, which deletes itself afterwards. Its parent is
+    the object that the question is about: when that is closed, the dialog closes with it.
     """
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()

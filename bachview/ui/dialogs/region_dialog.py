@@ -1,4 +1,4 @@
-"""A region to classify, typed as numbers."""
+"""A dialog to type the region to classify."""
 
 from PySide6.QtWidgets import (
     QDialog,
@@ -26,7 +26,7 @@ class RegionDialog(QDialog):
         pixel_size: PixelSize,
         parent: QWidget | None = None,
     ) -> None:
-        """`size` of level 0; `start` is what the boxes begin with."""
+        """`size` of level 0; `start` is the initial region."""
         super().__init__(parent)
         self.setWindowTitle("Classify a region")
         self._pixel_size = pixel_size
@@ -59,8 +59,8 @@ class RegionDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(
             muted(
-                f"In pixels of the full resolution; the slide is {size.width:,} × "
-                f"{size.height:,} px. It begins with what is on the screen.",
+                f"In pixels of the full resolution; the slide has {size.width:,} × {size.height:,} "
+                "px. The initial values are the visible region.",
                 self,
             )
         )
@@ -79,7 +79,7 @@ class RegionDialog(QDialog):
 
     @property
     def region(self) -> Region:
-        """What was typed, cut at the slide's edge; level-0 px."""
+        """The typed region, clipped to the slide; level-0 px."""
         typed = Region(self._x.value(), self._y.value(), self._width.value(), self._height.value())
         return typed.intersection(Region(0, 0, self._size.width, self._size.height))
 

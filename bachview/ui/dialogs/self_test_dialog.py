@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SelfTestDialog(QDialog):
-    """Classifies a slide that is drawn for it, whose classes are known, and checks all."""
+    """Draws a slide with known classes, classifies it and checks the result."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,8 +60,8 @@ class SelfTestDialog(QDialog):
         column.addWidget(self._title)
         column.addWidget(
             muted(
-                "A slide whose classes are known is drawn and classified with a bundle made for "
-                "testing; names, order, alignment, resuming and the engine are checked.",
+                "Draws a slide with known classes and classifies it with a model made for testing. "
+                "Checks class names and order, alignment, resuming and the engine.",
                 self,
             )
         )
@@ -135,7 +135,7 @@ class SelfTestDialog(QDialog):
         self._table.resizeRowsToContents()
 
     def done(self, result: int) -> None:
-        """Closing ends the test at its next step; its outcome is not shown any more."""
+        """Closing stops the test at its next step; its outcome is not shown."""
         self._token.cancel()
         self._services.bridge.forget(self)
         super().done(result)

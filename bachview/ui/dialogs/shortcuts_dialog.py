@@ -11,23 +11,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-#: What the slide view itself answers to; the menus' shortcuts are listed from the actions.
+#: Keys and gestures of the slide view itself; shortcuts of the menus come from the actions.
 VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("Drag", "Move the slide"),
-    ("Shift + drag", "Turn the slide"),
-    ("Wheel", "Zoom at the cursor; with Ctrl in finer steps"),
-    ("Double click", "Zoom in by two; with Ctrl out"),
-    ("Arrow keys", "Move by part of the window; with Shift by a whole one"),
+    ("Shift + drag", "Rotate the slide"),
+    ("Wheel", "Zoom at the cursor; with Ctrl, in finer steps"),
+    ("Double click", "Zoom in by a factor of two; with Ctrl, out"),
+    ("Arrow keys", "Move by part of the view; with Shift, by a whole view"),
     ("+  −", "Zoom in, zoom out"),
     ("1 … 7", "1.25x, 2.5x, 5x, 10x, 20x, 40x, 80x"),
-    ("R, Shift+R", "Turn by 90° to the right, to the left"),
+    ("R, Shift+R", "Rotate by 90° to the right, to the left"),
     ("Home", "Fit the slide to the window"),
     ("Click or drag in the minimap", "Go there"),
 )
 
 
 class ShortcutsDialog(QDialog):
-    """Two columns: key, what it does."""
+    """Two columns: key and action."""
 
     def __init__(
         self, from_actions: tuple[tuple[str, str], ...], parent: QWidget | None = None
@@ -36,7 +36,7 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keyboard and mouse")
         rows = VIEW_KEYS + from_actions
         table = QTableWidget(len(rows), 2, self)
-        table.setHorizontalHeaderLabels(["Key", "What it does"])
+        table.setHorizontalHeaderLabels(["Key", "Action"])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setAlternatingRowColors(True)

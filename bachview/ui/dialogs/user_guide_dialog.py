@@ -1,4 +1,4 @@
-"""Help → User guide: the documents that came with the program, read without a network."""
+"""Help → User guide: the documents that come with the program, read offline."""
 
 import re
 from pathlib import Path
@@ -16,21 +16,22 @@ _MARGIN = 16
 
 
 class DocumentBrowser(QTextBrowser):
-    """Shows Markdown files of one folder and follows the links between them, and no others."""
+    """Shows the Markdown files of one folder and follows links between them only."""
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = folder.resolve()
         self._shown_width = 0
         self.document().setDocumentMargin(_MARGIN)
-        # Pictures are read before it is known whether the bar is needed, and fill the width.
+        # Pictures are sized before it is known whether the scroll bar is needed, and fill the
+        # width.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        # Qt would look for any address; ours are opened by `follow` only.
+        # Qt would open any address; ours are opened by `follow` only.
         self.setOpenLinks(False)
         self.anchorClicked.connect(self.follow)
 
     def follow(self, url: QUrl) -> None:
-        """Go to a file of the folder, or a heading in it; anything else is left alone."""
+        """Go to a file of the folder or a heading in it; other links are ignored."""
         if not self._is_ours(url):
             return
         page = QUrl.fromLocalFile(url.toLocalFile())
@@ -38,12 +39,12 @@ class DocumentBrowser(QTextBrowser):
             self.setSource(page, QTextDocument.ResourceType.MarkdownResource)
         block = self._heading(url.fragment()) if url.hasFragment() else None
         if block is not None:
-            # From the end upwards, so that the heading is the first line on the screen.
+            # Scroll up from the end, so that the heading is the first line on the screen.
             self.moveCursor(QTextCursor.MoveOperation.End)
             self.setTextCursor(QTextCursor(block))
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
-        """Read a file of the folder; pictures as wide as there is room, None for all else."""
+        """Load a file of the folder; None for anything else. Pictures fit the view's width."""
         url = self.source().resolved(QUrl(name))
         if not self._is_ours(url):
             return None
@@ -56,7 +57,7 @@ class DocumentBrowser(QTextBrowser):
         return picture.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the pictures again."""
+        """Resize the pictures."""
         super().resizeEvent(event)
         if self._shown_width != self._room() and not self.source().isEmpty():
             place = self.verticalScrollBar().value()
@@ -74,7 +75,7 @@ class DocumentBrowser(QTextBrowser):
         return path.is_relative_to(self._folder) and path.is_file()
 
     def _heading(self, anchor: str) -> QTextBlock | None:
-        """The heading that the anchor names, as GitHub and mkdocs make anchors."""
+        """The heading of an anchor, with anchors made as by GitHub and mkdocs."""
         block = self.document().begin()
         while block.isValid():
             slug = re.sub(r"[^\w -]", "", block.text()).strip().lower().replace(" ", "-")

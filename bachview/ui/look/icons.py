@@ -1,7 +1,7 @@
 """Icons from our SVG files, tinted for the theme, drawn once.
 
-The same few icons are asked for with every message, tab and list. Qt's own cache keeps what
-was drawn, as it goes before the application does; a cache of ours would outlive it.
+Every message, tab and list uses the same few icons. They are kept in Qt's own cache, which is
+cleared before the application ends; a cache of ours would outlive it.
 """
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
@@ -19,7 +19,7 @@ _SIZES_PX = (16, 20, 24, 32, 40, 48, 64)
 def icon(name: str, colors: Colors, *, ink: str | None = None) -> QIcon:
     """The icon ``resources/icons/<name>.svg``, in the theme's text colour or in `ink`.
 
-    GUI thread only. A missing file gives an empty icon: the action keeps its text.
+    GUI thread only. If the file is missing the icon is empty: the action keeps its text.
     """
     result = QIcon()
     for mode, color in (
@@ -32,7 +32,7 @@ def icon(name: str, colors: Colors, *, ink: str | None = None) -> QIcon:
 
 
 def application_icon() -> QIcon:
-    """The program's own, coloured icon."""
+    """The program's own icon, in colour."""
     path = resource_folder() / "icons" / "bachview.svg"
     result = QIcon()
     renderer = QSvgRenderer(str(path))

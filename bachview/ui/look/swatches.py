@@ -38,7 +38,7 @@ def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
 
 
 def picture_swatch(texture: QImage, ratio: float = 1.0) -> QPixmap:
-    """A square filled with `texture`, for the states that are no class."""
+    """A square filled with `texture`, for the states other than classes."""
     pixmap, painter = _square(ratio)
     frame = QRectF(0.5, 0.5, SIDE_PX - 1, SIDE_PX - 1)
     painter.fillRect(frame, QColor("#ffffff"))

@@ -12,7 +12,7 @@ from bachview.config import resource_folder
 
 
 class ThemeChoice(StrEnum):
-    """What the user asked for."""
+    """The user's choice of theme."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -132,11 +132,11 @@ def style_sheet_of(colors: Colors) -> str:
 
 
 class Theme(QObject):
-    """Keeps the application in the theme that the user chose or the system has.
+    """Applies the theme chosen by the user or the system's.
 
     Signals
     -------
-    changed : the colours are others; icons must be tinted anew.
+    changed : the colours have changed; icons must be tinted again.
     """
 
     changed = Signal()
@@ -146,24 +146,24 @@ class Theme(QObject):
         self._application = application
         self._choice = choice
         self._colors: Colors | None = None
-        # One style on every system: the palette above and the sheet are made for it.
+        # One style on every system: the palette and the style sheet are made for it.
         application.setStyle(QStyleFactory.create("Fusion"))
         application.styleHints().colorSchemeChanged.connect(self._apply)
         self._apply()
 
     @property
     def choice(self) -> ThemeChoice:
-        """What the user asked for."""
+        """The user's choice of theme."""
         return self._choice
 
     @property
     def colors(self) -> Colors:
-        """The colours now."""
+        """The current colours."""
         return self._colors or LIGHT
 
     @property
     def is_dark(self) -> bool:
-        """Whether the dark colours are on."""
+        """Whether the dark theme is in use."""
         return self.colors is DARK
 
     def choose(self, choice: ThemeChoice) -> None:

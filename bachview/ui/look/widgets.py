@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-#: Distances that every panel and dialog uses, device-independent px.
+#: Margins and spacing of all panels and dialogs, device-independent px.
 MARGIN = 12
 SPACING = 6
 
@@ -17,7 +17,7 @@ def heading(text: str, parent: QWidget) -> QLabel:
 
 
 def muted(text: str, parent: QWidget) -> QLabel:
-    """An explaining text; wraps."""
+    """An explanatory text; wraps."""
     label = WrappedLabel(text, parent)
     label.setObjectName("muted")
     return label
@@ -31,30 +31,30 @@ def line(parent: QWidget) -> QFrame:
 
 
 def plain(label: QLabel) -> QLabel:
-    """Show text from files as it is: a name may hold what looks like markup."""
+    """Show text from files literally: a name may contain what looks like markup."""
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 
 class WrappedLabel(QLabel):
-    """Text that wraps and is always as high as its lines: nested layouts forget to ask."""
+    """Wrapped text that sets its own height, as nested layouts do not ask for it."""
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(text, parent)
         self.setWordWrap(True)
 
     def setText(self, text: str) -> None:
-        """Another text, perhaps of other height."""
+        """Set the text, which may change the height."""
         super().setText(text)
         self._fit(self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width, perhaps other lines."""
+        """Update the height, as the lines may wrap differently."""
         super().resizeEvent(event)
         self._fit(event.size().width())
 
     def _fit(self, width: int) -> None:
-        # Qt's answer is never below the minimum, so the old one must go before it is asked.
+        # Qt's answer is never below the minimum height, so the old minimum is reset first.
         before = self.minimumHeight()
         self.setMinimumHeight(0)
         height = max(0, self.heightForWidth(width))
@@ -75,22 +75,22 @@ def scrolled(content: QWidget) -> QScrollArea:
 
 
 class _PanelArea(QScrollArea):
-    """As wide as its content needs, with the scroll bar beside it and not over it."""
+    """A scroll area as wide as its content, with the scroll bar beside it."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The content needs another width: so does the area."""
+        """Follow changes of the content's width."""
         if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
             self.updateGeometry()
         return super().eventFilter(watched, event)
 
     def minimumSizeHint(self) -> QSize:
-        """The content's least width; any height, since it scrolls."""
+        """The content's minimum width; any height, since it scrolls."""
         content = self.widget()
         width = content.minimumSizeHint().width() if content is not None else 0
         return QSize(width + self.verticalScrollBar().sizeHint().width(), 80)
 
     def sizeHint(self) -> QSize:
-        """The content's height, where there is room."""
+        """The content's height, if there is room."""
         content = self.widget()
         height = content.sizeHint().height() if content is not None else 0
         return QSize(max(300, self.minimumSizeHint().width()), height)

@@ -25,7 +25,7 @@ def percent(share: float) -> str:
 
 
 class ProbabilityBars(QWidget):
-    """One bar a class; empty bars while nothing is known."""
+    """One bar for each class; empty bars while nothing is known."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class ProbabilityBars(QWidget):
 
     @property
     def values(self) -> tuple[float, ...] | None:
-        """What is shown."""
+        """The probabilities shown."""
         return self._values
 
     def sizeHint(self) -> QSize:

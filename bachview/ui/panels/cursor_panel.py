@@ -1,4 +1,4 @@
-"""What the ensemble says of the place under the cursor, and how it came to it."""
+"""The prediction under the cursor and how the members voted."""
 
 from dataclasses import dataclass
 
@@ -28,13 +28,13 @@ _NOTHING = "Move the cursor over classified tissue."
 
 @dataclass(frozen=True, slots=True)
 class CursorReading:
-    """What is known of the cell under the cursor.
+    """What is known about the cell under the cursor.
 
     Attributes
     ----------
     statement : one sentence: the class, or why there is none.
-    patch_result : None where the cell is not classified.
-    field_text : physical size of the judged field, empty where there is no cell.
+    patch_result : None if the cell is not classified.
+    field_text : physical size of the field, empty if there is no cell.
     """
 
     statement: str
@@ -47,7 +47,7 @@ class CursorPanel(QWidget):
 
     Signals
     -------
-    activationMapToggled : whether the class activation map is wanted.
+    activationMapToggled : whether to show the class activation map.
     """
 
     activationMapToggled = Signal(bool)
@@ -59,7 +59,7 @@ class CursorPanel(QWidget):
         # The table's items, row by row; the table owns them.
         self._cells: list[tuple[QTableWidgetItem, QTableWidgetItem, QTableWidgetItem]] = []
         self._statement = QLabel(_NOTHING, self)
-        # One line at all times: the rows below must not jump while the cursor moves.
+        # Always one line: the rows below must not jump while the cursor moves.
         self._statement.setWordWrap(False)
         self._statement.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._bars = ProbabilityBars(self)
@@ -70,18 +70,23 @@ class CursorPanel(QWidget):
         self._field = QLabel("–", self)
         self._map = QCheckBox("Class &map", self)
         self._map.setToolTip(
-            "Show what in the field spoke for its class, averaged over the three CNNs.\nShortcut: C"
+            "Show which parts of the field contributed to its class,\naveraged over the three "
+            "CNNs. Shortcut: C"
         )
         self._map.toggled.connect(self.activationMapToggled)
 
         numbers = QHBoxLayout()
         numbers.setSpacing(6)
         for text, value, tip in (
-            ("Entropy", self._entropy, "0: the ensemble is certain. 1: all classes as likely."),
+            (
+                "Entropy",
+                self._entropy,
+                "0: the ensemble is certain. 1: all classes equally likely.",
+            ),
             (
                 "Disagreement",
                 self._disagreement,
-                "Share of pairs of members that name different classes. 0: all six agree.",
+                "Share of pairs of members that predict different classes. 0: all six agree.",
             ),
         ):
             numbers.addWidget(_named(text, tip, self))
@@ -108,7 +113,7 @@ class CursorPanel(QWidget):
     def _make_votes(self) -> QTableWidget:
         table = QTableWidget(0, 3, self)
         table.setHorizontalHeaderLabels(["Member", "Class", "Prob."])
-        table.horizontalHeader().hide()  # the rows speak for themselves
+        table.horizontalHeader().hide()  # the rows need no heading
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(_ROW_PX)
         table.setShowGrid(False)
@@ -121,12 +126,12 @@ class CursorPanel(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        table.setToolTip("What each of the six classifiers says of this field.")
+        table.setToolTip("Prediction of each of the six classifiers for this field.")
         table.setAccessibleName("Votes of the members")
         return table
 
     def show_ensemble(self, classes: ClassSet, members: tuple[str, ...]) -> None:
-        """Set the rows of bars and votes."""
+        """Set the classes and members that have rows."""
         if classes == self._classes and members == self._members:
             return
         self._classes, self._members = classes, members
@@ -143,7 +148,7 @@ class CursorPanel(QWidget):
         self._votes.setFixedHeight(_ROW_PX * len(members) + 4)
 
     def show_reading(self, reading: CursorReading | None) -> None:
-        """Show a cell; None while the cursor is not on the slide."""
+        """Show a cell; None while the cursor is off the slide."""
         self._statement.setText(reading.statement if reading else _NOTHING)
         self._statement.setToolTip(self._statement.text())
         self._field.setText((reading and reading.field_text) or "–")
@@ -185,7 +190,7 @@ class CursorPanel(QWidget):
         return self._map.isChecked()
 
     def set_wants_map(self, wanted: bool) -> None:  # a Qt slot
-        """Switch the class activation map."""
+        """Switch the class activation map on or off."""
         self._map.setChecked(wanted)
 
 

@@ -1,4 +1,4 @@
-"""What the cell under the cursor says, in words."""
+"""The cell under the cursor, described in words."""
 
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
@@ -16,7 +16,7 @@ def reading_at(
     pixel_size: PixelSize,
     cell: tuple[int, int],
 ) -> CursorReading:
-    """What is known of `cell` (row, column)."""
+    """What is known about `cell` (row, column)."""
     row, column = cell
     field = prediction.field(row, column)
     size = ""

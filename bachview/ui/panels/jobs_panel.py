@@ -1,4 +1,4 @@
-"""The run of the slide on the screen: where it is, how fast, what computes."""
+"""The run of the current slide: progress, speed and device."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -17,7 +17,7 @@ _STEPS = 1000
 
 
 class JobsPanel(QWidget):
-    """State, progress, rate, remaining time, device, and the buttons to steer it.
+    """State, progress, rate, remaining time, device, and buttons to control the run.
 
     Signals
     -------
@@ -55,9 +55,9 @@ class JobsPanel(QWidget):
         self._start.setObjectName("primary")
         self._pause = QPushButton("Pause", self)
         self._cancel = QPushButton("Cancel", self)
-        self._start.setToolTip("Classify the whole slide, what is on the screen first (Ctrl+R)")
-        self._pause.setToolTip("Let the processor rest; nothing is lost (Ctrl+P)")
-        self._cancel.setToolTip("Stop; finished patches are kept and a later run goes on (Ctrl+.)")
+        self._start.setToolTip("Classify the whole slide, the visible part first (Ctrl+R)")
+        self._pause.setToolTip("Pause the run; nothing is lost (Ctrl+P)")
+        self._cancel.setToolTip("Stop; finished patches are kept and a later run resumes (Ctrl+.)")
         self._start.clicked.connect(self.startRequested)
         self._pause.clicked.connect(self._on_pause)
         self._cancel.clicked.connect(self.cancelRequested)
@@ -85,12 +85,12 @@ class JobsPanel(QWidget):
         """Whether there is a slide and a bundle to classify with."""
         self._can_start = can_start
         self._start.setToolTip(
-            why_not or "Classify the whole slide, what is on the screen first (Ctrl+R)"
+            why_not or "Classify the whole slide, the visible part first (Ctrl+R)"
         )
         self.show_status(self._status)
 
     def show_status(self, status: RunStatus) -> None:
-        """Show where the run is."""
+        """Show the state of the run."""
         self._status = status
         self._title.setText(status.title)
         self._message.setText(status.message)

@@ -1,4 +1,4 @@
-"""The legend: every class and every state that is no class, with its area and a check box."""
+"""The legend: every class and every other state of a cell, with its area and a check box."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class CellKind(StrEnum):
 _KINDS = {
     CellKind.UNCERTAIN: (
         "Uncertain",
-        "No class is likely enough, or the six members disagree: no class is shown.",
+        "No class is likely enough, or the six members disagree, so no class is shown.",
     ),
-    CellKind.PENDING: ("Not yet classified", "Tissue that the run has not come to yet."),
+    CellKind.PENDING: ("Not yet classified", "Tissue that the run has not reached yet."),
     CellKind.FAILED: ("Failed to read", "The file is damaged here; there is no result."),
     CellKind.NO_TISSUE: ("No tissue", "Glass, pen, dust: never shown to the classifiers."),
 }
@@ -38,12 +38,12 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much of the slide a row of the legend stands for.
+    """The share of the slide that a row of the legend stands for.
 
     Attributes
     ----------
     area_mm2 : physical area.
-    share : of all tissue, 0..1; None where a share makes no sense.
+    share : of all tissue, 0..1; None where a share is meaningless.
     """
 
     area_mm2: float
@@ -116,14 +116,14 @@ class Legend(QWidget):
         box.setToolTip(tip)
         box.setIconSize(QSize(17, 17))
         if key in (CellKind.FAILED, CellKind.NO_TISSUE):
-            # Explained only: failed cells are never hidden, "no tissue" is never drawn.
+            # Explained only: failed cells are never hidden, and "no tissue" is never drawn.
             box.setObjectName("explained")
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             box.toggled.connect(lambda: box.setChecked(True))
         else:
             box.toggled.connect(self.changed)
         area, share = QLabel("–", self), QLabel("", self)
-        # As wide as they will be: the panel must not grow when numbers come.
+        # At full width from the start: the panel must not grow when numbers arrive.
         area.setMinimumWidth(area.fontMetrics().horizontalAdvance("0.0000 mm²"))
         share.setMinimumWidth(share.fontMetrics().horizontalAdvance("> 99.9 %"))
         for label in (area, share):
@@ -149,7 +149,7 @@ class Legend(QWidget):
         return box is None or box.isChecked()
 
     def explain(self, kind: CellKind, text: str) -> None:
-        """Another tool tip for a row."""
+        """Set the tool tip of a row."""
         for widget in (self._boxes.get(kind), *self._labels.get(kind, ())):
             if widget is not None:
                 widget.setToolTip(text)
@@ -160,7 +160,7 @@ class Legend(QWidget):
             self._boxes[key].setChecked(checked)
 
     def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
-        """Fill in areas and shares; a row that is missing shows a dash."""
+        """Fill in areas and shares; rows without an amount show a dash."""
         for key, (area, share) in self._labels.items():
             amount = amounts.get(key)
             area.setText("–" if amount is None else area_text(amount.area_mm2))
@@ -176,7 +176,7 @@ class Legend(QWidget):
 
 
 class ColorBar(QWidget):
-    """The scale of a mode that shows a number."""
+    """The colour scale of a mode that shows a number."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

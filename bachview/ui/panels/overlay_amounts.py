@@ -1,4 +1,4 @@
-"""What a prediction adds up to, in the rows of the legend."""
+"""Amounts of a prediction for the rows of the legend."""
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchState, Prediction
@@ -10,7 +10,7 @@ from bachview.ui.panels.legend import Amount, CellKind, LegendKey
 def amounts_of(
     prediction: Prediction, pixel_size: PixelSize, thresholds: Thresholds
 ) -> dict[LegendKey, Amount]:
-    """Area and share of the tissue for each class and state; empty without a calibration."""
+    """Area and share of the tissue for each class and state; empty without a pixel size."""
     if not pixel_size.is_plausible:
         return {}
     summary = summarize(prediction, pixel_size, thresholds)

@@ -35,7 +35,7 @@ class OverlayPanel(QWidget):
 
     Signals
     -------
-    styleChanged(OverlayStyle) : draw it like this from now on.
+    styleChanged(OverlayStyle) : the overlay is to be drawn in this style.
     """
 
     styleChanged = Signal(object)
@@ -46,9 +46,9 @@ class OverlayPanel(QWidget):
         self._classes: ClassSet | None = None
         self._visible = QCheckBox("&Show overlay", self)
         self._visible.setChecked(True)
-        self._visible.setToolTip("Show or hide what the ensemble says (O)")
+        self._visible.setToolTip("Show or hide the prediction (O)")
         self._mode = QComboBox(self)
-        self._mode.setToolTip("What the colour of a cell says")
+        self._mode.setToolTip("What the colour of a cell shows")
         self._mode.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -63,13 +63,13 @@ class OverlayPanel(QWidget):
             self._marks.addItem(text, mark)
         for combo in (self._mode, self._marks):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._marks.setToolTip("Letters or hatching on the cells, for readers who see few colours")
+        self._marks.setToolTip("Letters or hatching on the cells, for colour-blind readers")
         stored = settings.text("overlay/marks")
         self._marks.setCurrentIndex(max(0, self._marks.findText(stored.capitalize())))
         self._bar = ColorBar(self)
         self._legend = Legend(self)
         self._measured = muted("", self)
-        self._measured.setToolTip("Stated by the bundle; its model card says more (Help, About)")
+        self._measured.setToolTip("Stated by the model; see its model card (Help, About)")
         self._measured.hide()
 
         form = QFormLayout()
@@ -137,7 +137,7 @@ class OverlayPanel(QWidget):
 
     @property
     def style_now(self) -> OverlayStyle:
-        """What is chosen; clear where the overlay is switched off."""
+        """The chosen style; fully transparent if the overlay is switched off."""
         mode, class_index = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
         style = OverlayStyle(
             OverlayMode(mode),
@@ -153,7 +153,7 @@ class OverlayPanel(QWidget):
 
     @property
     def legend(self) -> Legend:
-        """The rows."""
+        """The legend."""
         return self._legend
 
     @property
@@ -162,15 +162,15 @@ class OverlayPanel(QWidget):
         return self._visible.isChecked()
 
     def set_overlay_shown(self, shown: bool) -> None:  # a Qt slot
-        """Switch the overlay."""
+        """Switch the overlay on or off."""
         self._visible.setChecked(shown)
 
     def change_opacity(self, by: float) -> None:
-        """More or less opaque."""
+        """Change the opacity."""
         self._opacity.setValue(self._opacity.value() + round(100 * by))
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
-        """Make the rows and modes for the classes of a bundle or a prediction."""
+        """Create rows and modes for the classes of a bundle or a prediction."""
         if classes != self._classes:
             self._classes = classes
             self._legend.show_classes(classes)
@@ -178,13 +178,14 @@ class OverlayPanel(QWidget):
             self._on_changed()
         self._legend.explain(
             CellKind.UNCERTAIN,
-            f"No class is shown: the most likely one is below {100 * thresholds.confidence:.0f} %,"
+            f"No class is shown: the most likely class is below {100 * thresholds.confidence:.0f} "
+            "%,"
             f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
-            "\nBoth limits come with the bundle.",
+            "\nBoth limits come with the model.",
         )
 
     def show_measured(self, sentence: str) -> None:
-        """State how often the bundle was right; empty hides it."""
+        """Show how often the bundle was right; an empty text hides it."""
         self._measured.setText(sentence)
         self._measured.setVisible(bool(sentence))
 
@@ -199,10 +200,10 @@ class OverlayPanel(QWidget):
         if mode in (OverlayMode.CLASS, OverlayMode.PROBABILITY):
             self._threshold_text.setText(f"{self._threshold.value()} %")
             what = "of its top class" if mode == OverlayMode.CLASS else "of this class"
-            self._threshold.setToolTip(f"Cells whose probability {what} is lower stay clear")
+            self._threshold.setToolTip(f"Cells whose probability {what} is lower are not coloured")
         else:
             self._threshold_text.setText(f"{self._threshold.value() / 100:.2f}")
-            self._threshold.setToolTip("Cells below this value stay clear")
+            self._threshold.setToolTip("Cells below this value are not coloured")
         self._bar.show_mode(OverlayMode(mode))
         self._settings.put("overlay/opacity", self._opacity.value() / 100)
         self._settings.put("overlay/marks", Marks(self._marks.currentData()).value)
