@@ -61,7 +61,7 @@ def test_what_is_done_is_written_and_the_next_call_goes_on(
     process.send_signal(number)
     text, messages = process.communicate(timeout=_PATIENCE_S)
     assert process.returncode == 4, messages
-    assert "again to go on" in messages
+    assert "again to resume" in messages
     cut_short = json.loads(text)
     assert cut_short["pending"]["patches"] > 0
     assert cut_short["patches"] > 0
