@@ -15,6 +15,7 @@ from tools.faults.bench import (
     CANCELLED,
     FAILED,
     KILLED,
+    LIMIT_S,
     Bench,
     BrokenPromise,
     Process,
@@ -89,13 +90,19 @@ def kill_migration(bench: Bench, seed: str, *, chain: int = _CHAIN) -> Round:
     return _kill_at_events(bench, seed, chain, "migration", bench.format_1)
 
 
+def _interrupt(round_: Round, process: Process, limit_s: float = LIMIT_S) -> None:
+    process.send_signal(signal.SIGINT)
+    if ended(process, 0, CANCELLED, -signal.SIGINT, limit_s=limit_s) == -signal.SIGINT:
+        # While the program is still being imported Python itself answers, with a trace.
+        (round_.home / "said.txt").write_bytes(b"")
+
+
 def interrupt(bench: Bench, seed: str) -> Round:
     """Ctrl-C; a process that has not installed its handler yet dies of the signal."""
     round_ = Round(bench, seed)
     process = round_.start()
     _wait(process, round_)
-    process.send_signal(signal.SIGINT)
-    ended(process, 0, CANCELLED, -signal.SIGINT)
+    _interrupt(round_, process)
     round_.check_end()
     return round_
 
@@ -220,8 +227,7 @@ def stall(bench: Bench, seed: str) -> Round:
     else:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(4 * _RUN_S)
-        process.send_signal(signal.SIGINT)
-        ended(process, 0, CANCELLED, -signal.SIGINT, limit_s=_CANCEL_S)
+        _interrupt(round_, process, limit_s=_CANCEL_S)
     round_.check_end()
     return round_
 
