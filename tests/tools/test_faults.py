@@ -13,6 +13,7 @@ if sys.platform == "win32":
     pytest.skip("there is no SIGKILL on Windows", allow_module_level=True)
 
 from tools.faults import disturbances
+from tools.faults.__main__ import Tally
 from tools.faults.bench import (
     BAD_INPUT,
     FILES,
@@ -84,3 +85,15 @@ def test_the_fault_happens_inside_the_command(tmp_path: Path) -> None:
     refused = {"refuse_at": 2, "errno": errno.ENOSPC}
     assert ended(launch(phantom, home, refused), BAD_INPUT) == BAD_INPUT
     assert "No space left" in (home / "said.txt").read_text(encoding="utf-8")
+
+
+def test_a_fault_that_cannot_even_be_checked_ends_no_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreadable(bench: Bench, seed: str) -> Round:
+        raise sqlite3.DatabaseError("malformed")
+
+    tally = Tally()
+    tally.add(Bench(tmp_path), unreadable, "3")
+    assert tally.broken == [("unreadable", "seed 3: DatabaseError: malformed")]
+    assert "Traceback" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -85,6 +86,9 @@ class Tally:
             with self._lock:
                 self.not_here[name] = str(error)
             return
+        except Exception as error:  # What is there is so broken that it could not be checked.
+            broken = f"{type(error).__name__}: {error}"
+            traceback.print_exc()
         with self._lock:
             self.tried[name] += 1
             self.kills[name] += round_.kills if round_ else 0
