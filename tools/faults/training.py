@@ -42,6 +42,9 @@ def kill_training(bench: Bench, seed: str) -> Round:
 def _undisturbed(bench: Bench) -> tuple[dict[str, Any], int]:
     home, counted = bench.folder / "training", bench.folder / "training.count"
     if not counted.exists():
+        # Again from the beginning where an earlier round did not come to its end.
+        for folder in (home, bench.folder / "photos"):
+            shutil.rmtree(folder, ignore_errors=True)
         write_dataset(bench.folder / "photos")
         recipe = RECIPE.replace(*_SHORTER)
         (bench.folder / "recipe.toml").write_text(recipe, encoding="utf-8")
