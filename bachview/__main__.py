@@ -1,12 +1,18 @@
 """Entry point of ``bachview`` and ``python -m bachview``."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from bachview.cli.interrupts import leave
-    from bachview.cli.main import run
+    try:
+        from bachview.cli.interrupts import leave
+        from bachview.cli.main import run
+    except KeyboardInterrupt:
+        # Half imported, so nothing of ours can be asked; 4 is `ExitCode.CANCELLED`.
+        os.write(2, b"Cancelled.\n")
+        os._exit(4)
 
     leave(run(sys.argv[1:]))
 

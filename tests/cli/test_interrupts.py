@@ -89,3 +89,22 @@ def test_a_thread_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4
     assert err == "Cancelled.\n"
+
+
+def test_ctrl_c_while_the_program_is_imported_leaves_no_trace() -> None:
+    code = """
+import sys
+from bachview import __main__ as entry
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "bachview.cli.main":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+entry.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"Cancelled.\n")
