@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bachview.config import resource_folder
@@ -219,14 +220,7 @@ class Recipe(_Table):
 
     def to_toml(self) -> str:
         """The recipe as a file that `read_recipe` reads to the same values."""
-        values = self.model_dump(exclude_none=True)
-        lines = [f"{key} = {_toml(values.pop(key))}" for key in ("seed", "precision", "networks")]
-        stages = values.pop("stages")
-        for name, table in values.items():
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in table.items())]
-        for stage in stages:
-            lines += ["", "[[stages]]", *(f"{key} = {_toml(v)}" for key, v in stage.items())]
-        return "\n".join(lines) + "\n"
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -287,16 +281,3 @@ def resolve_recipe(name_or_path: str) -> Path:
         f"There is no recipe {path.name}: give a TOML file, or one of "
         f"{', '.join(installed_recipes())}."
     )
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # A JSON string is a basic TOML string, but for one control character.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return repr(value)

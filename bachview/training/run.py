@@ -265,7 +265,7 @@ class _Run:
     def _claim(self, photos: Sequence[Photo]) -> None:
         """Make the output folder this run's, or see that it is."""
         output = self._output
-        recipe = self._recipe.to_toml()
+        recipe = self._recipe_text()
         record: dict[str, Any] = {
             "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
             "photos_sha256": hashlib.sha256(
@@ -293,6 +293,13 @@ class _Run:
             write_text(path, json.dumps(record, indent=1) + "\n")
         if not (output / RECIPE_FILE).is_file():
             write_text(output / RECIPE_FILE, recipe)
+
+    def _recipe_text(self) -> str:
+        """The recipe, as the output folder keeps it where it has the same values in other words."""
+        path = self._output / RECIPE_FILE
+        if path.is_file() and read_recipe(path) == self._recipe:
+            return path.read_bytes().decode()
+        return self._recipe.to_toml()
 
     def _windows(self, dataset: Dataset) -> list[TrainingImage]:
         """Windows of the annotated slides; only the CNNs learn from them."""

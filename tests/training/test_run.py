@@ -1,6 +1,7 @@
 """The whole training on a small data set: cut off, gone on with, measured, shown."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -214,6 +215,32 @@ def test_a_folder_in_use_wants_resume_and_the_same_recipe(
     with pytest.raises(UsageError, match="not empty"):
         train(request_for(data, tmp_path, folds=0), token, TrainingWatcher())
     assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+def test_a_training_goes_on_whose_recipe_was_written_in_other_words(
+    data: Path, tmp_path: Path
+) -> None:
+    """Another version may write the same values otherwise; other values are refused."""
+    request = request_for(data, tmp_path, folds=0, resume=True)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        train(request, token, TrainingWatcher())
+    recipe, record = request.output / "recipe.toml", request.output / "run.json"
+    own = recipe.read_bytes()
+
+    def put(text: bytes) -> None:
+        recipe.write_bytes(text)
+        document = json.loads(record.read_text())
+        document["recipe_sha256"] = hashlib.sha256(text).hexdigest()
+        record.write_text(json.dumps(document))
+
+    put(b"# By an earlier version.\n" + own.replace(b"warmup = 0.0", b"warmup = 0"))
+    with pytest.raises(Cancelled):
+        train(request, token, TrainingWatcher())
+    put(own.replace(b"seed = 7", b"seed = 8"))
+    with pytest.raises(RecipeError, match="another recipe"):
+        train(request, token, TrainingWatcher())
 
 
 @pytest.mark.parametrize("written", [0, 1])
