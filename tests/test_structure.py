@@ -4,12 +4,8 @@ from graphlib import CycleError, TopologicalSorter
 
 import grimp
 
-#: `load_ensemble` stands beside what it loads, and its steps in a file of their own; one of the
-#: steps is a trial in a child process, which takes the steps in its turn.
-_LATE_IMPORTS = {
-    ("bachview.models.ensemble", "bachview.models.loading"),
-    ("bachview.models.first_load", "bachview.models.loading"),
-}
+#: A step of loading is a trial in a child process, which takes the steps in its turn.
+_LATE_IMPORTS = {("bachview.models.first_load", "bachview.models.loading")}
 
 
 def test_no_files_import_one_another_in_a_circle() -> None:

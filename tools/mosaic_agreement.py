@@ -148,7 +148,7 @@ def measure_agreement(
     """
     from bachview.inference.photos import predict_photos
     from bachview.inference.slides import SlideRun
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
     from bachview.slide.opening import opened_slide
 
     token = token or CancelToken()

@@ -40,11 +40,11 @@ def load_ensemble(
     EngineError, UsageError
         Engine, device or precision is not to be had.
     """
-    from bachview.models import ensemble
+    from bachview.models import loading
     from bachview.models.bundle.installed import resolve_bundle
 
     path = resolve_bundle(str(name_or_path))
-    return ensemble.load_ensemble(path, engine=engine, device=device.upper(), precision=precision)
+    return loading.load_ensemble(path, engine=engine, device=device.upper(), precision=precision)
 
 
 def classify(

@@ -26,7 +26,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         TensorFlow, the reference, is not installed.
     """
     from bachview.models.engines.openvino_engine import OpenVinoEngine, candidate_precisions
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
     from bachview.slide.opening import open_slide
 
     bundle = untrained_bundle(folder, say)

@@ -37,7 +37,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         candidate_precisions,
     )
     from bachview.models.engines.tensorflow_engine import TensorFlowEngine
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
 
     bundle = untrained_bundle(folder, say)
     patches = _patches(say, folder, bundle)

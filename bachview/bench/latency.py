@@ -21,7 +21,7 @@ _WAIT_S = 120
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
     """On the three real architectures, with the view in the middle of the tissue."""
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
     from bachview.slide.opening import open_slide
 
     bundle = untrained_bundle(folder, say)

@@ -151,7 +151,7 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
     """Classify the slide, what is on the screen first, with the overlay growing in the view."""
     from bachview.inference.plan import make_plan
     from bachview.inference.run import RunStart, classify
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
     from bachview.store.results import ResultStore
 
     metadata, bridge, token = reader.metadata, Bridge(), CancelToken()

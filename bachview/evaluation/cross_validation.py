@@ -20,7 +20,7 @@ from bachview.evaluation.operating_point import fit_uniform_share
 from bachview.files import atomic_file
 from bachview.inference.photos import predict_photos
 from bachview.jobs.tokens import CancelToken
-from bachview.models.ensemble import load_ensemble
+from bachview.models.loading import load_ensemble
 
 Floats = npt.NDArray[np.float32]
 

@@ -1,7 +1,6 @@
 """The six members as one: the door through which everything else classifies patches."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -156,43 +155,3 @@ class Ensemble(Closable):
         """Free the engine and close the bundle; may be called twice."""
         self._engine.close()
         self.bundle.close()
-
-
-def load_ensemble(
-    path: Path,
-    *,
-    engine: str = "openvino",
-    device: str = "AUTO",
-    precision: str = "auto",
-    token: CancelToken | None = None,
-) -> Ensemble:
-    """Open a bundle, check everything in it, and make it ready.
-
-    Any thread; the threads of the engine run at low priority whichever it is. The golden
-    patches are classified before this returns. What this computer never loaded is loaded in a
-    child process first.
-
-    Parameters
-    ----------
-    engine : one of `bachview.models.engines.base.ENGINES`.
-    device : one of `DEVICES`; AUTO is a GPU that passes the golden patches, else the CPU.
-    precision : one of `PRECISIONS`; auto is the fastest that the device computes natively and
-        that passes the golden patches.
-    token : ends the child process.
-
-    Raises
-    ------
-    Cancelled
-        `token` was cancelled while the child was at work.
-    BundleError
-        The bundle is damaged, incomplete, or not what its manifest says.
-    EngineError
-        The engine or the device is not there, or refuses the bundle.
-    UsageError
-        `engine`, `device` or `precision` is none of the known ones.
-    """
-    from bachview.models.loading import Loading
-
-    with Loading(path, engine=engine, device=device, precision=precision, token=token) as loading:
-        loading.take_all()
-        return loading.ensemble()

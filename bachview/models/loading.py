@@ -212,6 +212,44 @@ class Loading(Closable):
             self._bundle.close()
 
 
+def load_ensemble(
+    path: Path,
+    *,
+    engine: str = "openvino",
+    device: str = "AUTO",
+    precision: str = "auto",
+    token: CancelToken | None = None,
+) -> Ensemble:
+    """Open a bundle, check everything in it, and make it ready.
+
+    Any thread; the threads of the engine run at low priority whichever it is. The golden
+    patches are classified before this returns. What this computer never loaded is loaded in a
+    child process first.
+
+    Parameters
+    ----------
+    engine : one of `ENGINES`.
+    device : one of `DEVICES`; AUTO is a GPU that passes the golden patches, else the CPU.
+    precision : one of `PRECISIONS`; auto is the fastest that the device computes natively and
+        that passes the golden patches.
+    token : ends the child process.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled while the child was at work.
+    BundleError
+        The bundle is damaged, incomplete, or not what its manifest says.
+    EngineError
+        The engine or the device is not there, or refuses the bundle.
+    UsageError
+        `engine`, `device` or `precision` is none of the known ones.
+    """
+    with Loading(path, engine=engine, device=device, precision=precision, token=token) as loading:
+        loading.take_all()
+        return loading.ensemble()
+
+
 def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str, str]]:
     """Device and precision to try, best first."""
     if engine == "tensorflow":

@@ -16,7 +16,8 @@ from bachview.inference.plan import Plan, make_plan
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.bundle.opened import open_bundle
-from bachview.models.ensemble import Ensemble, load_ensemble
+from bachview.models.ensemble import Ensemble
+from bachview.models.loading import load_ensemble
 from bachview.models.verification import Check, verify_bundle
 from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.selftest.alignment_checks import check_overlay, check_slide

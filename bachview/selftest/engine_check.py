@@ -25,7 +25,7 @@ def check_engine(ensemble: Ensemble, path: Path, patches: npt.NDArray[np.uint8])
     path : of the bundle of `ensemble`.
     patches : (N, S, S, 3) uint8 RGB.
     """
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
 
     name = "engine against reference"
     if find_spec("tensorflow") is None:

@@ -38,7 +38,8 @@ from bachview.inference.photos import (
 )
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
-from bachview.models.ensemble import Ensemble, EnsembleOutput, load_ensemble
+from bachview.models.ensemble import Ensemble, EnsembleOutput
+from bachview.models.loading import load_ensemble
 from tests.support.real_data import shared_file
 from tests.support.slides import write_pyramid
 from tools.mosaic_agreement import main, measure_agreement

@@ -11,7 +11,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.datasets.reading import read_dataset
 from bachview.models.bundle.installed import DEFAULT, installed_bundles, resolve_bundle
 from bachview.models.bundle.opened import Bundle, open_bundle
-from bachview.models.ensemble import load_ensemble
+from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
 from tests.support.real_data import shared_file
 

@@ -172,7 +172,7 @@ def test_the_reference_takes_no_other_weights(tmp_path: Path) -> None:
 
 
 def test_the_reference_computes_in_f32_only() -> None:
-    from bachview.models.ensemble import load_ensemble
+    from bachview.models.loading import load_ensemble
 
     with pytest.raises(UsageError, match="f32 only"):
         load_ensemble(selftest_path(), engine="tensorflow", precision="bf16")

@@ -17,7 +17,8 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.errors import BundleError, Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import installed_bundles, resolve_bundle
-from bachview.models.ensemble import Ensemble, load_ensemble
+from bachview.models.ensemble import Ensemble
+from bachview.models.loading import load_ensemble
 from tests.support.bundles import edit_manifest, selftest_path, unpacked
 
 
@@ -177,7 +178,7 @@ with ThreadPoolExecutor(1) as lane:
 assert sys.platform != "linux" or low > 0
 before = tasks()
 from pathlib import Path
-from bachview.models.ensemble import load_ensemble
+from bachview.models.loading import load_ensemble
 ensemble = load_ensemble(Path(sys.argv[1]))
 ensemble.predict(np.zeros((64, 64, 64, 3), np.uint8))
 assert "tensorflow" not in sys.modules, "tensorflow was imported"

@@ -16,9 +16,9 @@ from bachview.errors import BundleError, Cancelled, EngineError
 from bachview.jobs.tokens import CancelToken
 from bachview.models import first_load
 from bachview.models.bundle.opened import open_bundle
-from bachview.models.ensemble import load_ensemble
 from bachview.models.first_load import try_in_child
 from bachview.models.known_bundles import KnownBundles
+from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
 from tests.support.bundles import edit_manifest, rehash, selftest_path, unpacked
 

@@ -13,7 +13,7 @@ from bachview.config import resource_folder
 from bachview.errors import BundleError
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.engines.graph_check import check_graph_file
-from bachview.models.ensemble import load_ensemble
+from bachview.models.loading import load_ensemble
 from tests.support.bundles import packed, rehash, unpacked
 from tests.support.real_data import shared_file
 

@@ -10,8 +10,8 @@ import skops.io
 
 from bachview.errors import BachviewError, BundleError, EngineError, UsageError
 from bachview.models.classifiers import TRUSTED_TYPES, dump_classifier
-from bachview.models.ensemble import load_ensemble
 from bachview.models.known_bundles import KnownBundles
+from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
 from tests.support.bundles import (
     Arrays,

@@ -10,7 +10,7 @@ from bachview.models.bundle.opened import open_bundle
 from bachview.models.engines import openvino_engine
 from bachview.models.engines.openvino_engine import OpenVinoEngine
 from bachview.models.engines.openvino_runtime import is_out_of_memory, openvino
-from bachview.models.ensemble import load_ensemble
+from bachview.models.loading import load_ensemble
 from tests.support.bundles import selftest_path
 
 

@@ -30,8 +30,8 @@ from bachview.models.bundle.writer import (
     write_bundle,
 )
 from bachview.models.engines.keras_weights import int8_parts
-from bachview.models.ensemble import load_ensemble
 from bachview.models.known_bundles import KnownBundles
+from bachview.models.loading import load_ensemble
 from bachview.models.synthetic import selftest_bundle
 from bachview.models.verification import verify_bundle
 from tests.support.bundles import selftest_path

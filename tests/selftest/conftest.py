@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bachview.models.bundle.installed import resolve_bundle
-from bachview.models.ensemble import Ensemble, load_ensemble
+from bachview.models.ensemble import Ensemble
+from bachview.models.loading import load_ensemble
 from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.selftest.chart import Chart, write_chart
 from tests.support.selftest_subjects import Drawn

@@ -107,7 +107,7 @@ def test_a_reference_that_fails_is_not_skipped(
 
         yield SimpleNamespace(predict=predict)
 
-    monkeypatch.setattr("bachview.models.ensemble.load_ensemble", failing)
+    monkeypatch.setattr("bachview.models.loading.load_ensemble", failing)
     monkeypatch.setattr("bachview.selftest.engine_check.find_spec", lambda name: object())
     with pytest.raises(EngineError):
         check_engine(ensemble, resolve_bundle("selftest"), np.zeros((1, 64, 64, 3), np.uint8))

@@ -159,7 +159,7 @@ class EnsembleService:
     def _load(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
         """With the lock held, and nothing loaded."""
         # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
-        from bachview.models.ensemble import load_ensemble
+        from bachview.models.loading import load_ensemble
 
         mark = nullcontext() if self._marker is None else self._marker.during(choice.path)
         with mark:
