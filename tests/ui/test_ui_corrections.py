@@ -52,7 +52,7 @@ def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) 
         window.actions_["classify"].trigger()
         page.document.calibrate(PixelSize.typed(5.0))
         assert page.document.pixel_size == stated
-        assert any("cancel that first" in text for text in window.messages.texts)
+        assert any("cancel the run first" in text for text in window.messages.texts)
 
 
 def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the window works with: slides, ensemble, settings. Few widgets of its own."""
+"""What the window works with: slides, ensemble, settings. Hardly any widgets."""

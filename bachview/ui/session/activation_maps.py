@@ -1,4 +1,4 @@
-"""The class activation map of the field under the cursor, computed when it is asked for."""
+"""The class activation map of the field under the cursor, computed on request."""
 
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ from bachview.ui.session.services import Services
 if TYPE_CHECKING:
     from bachview.models.ensemble import Explanation
 
-#: The cursor must rest this long: sweeping over a slide asks for nothing.
+#: How long the cursor must rest before a map is requested: sweeping over a slide requests none.
 _REST_MS = 90
 
 
 class ActivationMaps(QObject):
-    """Latest wins: a new field cancels the request before. GUI thread only.
+    """The latest request wins: a new field cancels the previous request. GUI thread only.
 
     Signals
     -------
@@ -43,13 +43,13 @@ class ActivationMaps(QObject):
         self._rest.timeout.connect(self._ask)
 
     def want(self, document: Document, cell: tuple[int, int], device: str) -> None:
-        """Ask for the map of this cell of the document's prediction."""
+        """Request the map of this cell of the document's prediction."""
         self.forget()
         self._wanted = document, cell, device
         self._rest.start()
 
     def forget(self) -> None:
-        """Nothing is wanted any more."""
+        """Cancel any request."""
         self._rest.stop()
         self._token.cancel()
         self._wanted = None

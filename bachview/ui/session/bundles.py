@@ -1,4 +1,4 @@
-"""The bundle in use: which one the user chose, and what is known of it."""
+"""The bundle in use: which one the user chose, and what is known about it."""
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
@@ -24,13 +24,13 @@ _KEY = "classify/bundle"
 
 @dataclass(frozen=True, slots=True)
 class BundleSummary:
-    """What the window needs of a bundle without keeping it open.
+    """What the window needs to know about a bundle without keeping it open.
 
     Attributes
     ----------
-    choice : the installed name or the path that led to it.
-    is_for_tissue : whether its classes say anything of tissue; else it only checks the program.
-    measured : one sentence of how often it was right, for its users; empty where nothing is stated.
+    choice : the installed name or the path by which it was chosen.
+    is_for_tissue : whether it was trained on tissue; otherwise it only serves to check the program.
+    measured : one sentence for users on how often it was right; empty if nothing is stated.
     """
 
     choice: str
@@ -49,12 +49,12 @@ class BundleSummary:
 
 
 def read_summary(choice: str) -> BundleSummary:
-    """Open the bundle, check its hashes, note what the window needs. Any thread; slow.
+    """Open the bundle, check its hashes, and collect what the window needs. Any thread; slow.
 
     Raises
     ------
     BundleError
-        It is not there, or damaged.
+        It is missing or damaged.
     """
     # Imported here: pydantic is not needed to open the viewer.
     from bachview.models.bundle.installed import resolve_bundle
@@ -83,7 +83,7 @@ def read_summary(choice: str) -> BundleSummary:
 
 
 def _measured(metrics: Mapping[str, float]) -> str:
-    """Of the metrics that `bachview train` writes into a manifest."""
+    """From the metrics that `bachview train` writes into the manifest."""
     accuracy, low, high = (metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high"))
     if accuracy is None:
         return ""
@@ -94,17 +94,17 @@ def _measured(metrics: Mapping[str, float]) -> str:
 
 
 class BundleSelector(QObject):
-    """The bundle that new runs use. GUI thread only; reading happens in the io lane.
+    """The bundle that new runs use. GUI thread only; bundles are read in the io lane.
 
     Attributes
     ----------
-    current : what the user chose; None until it is read.
+    current : the user's choice; None until it has been read.
 
     Signals
     -------
-    changed : `current` is another one (or is known at last).
-    prepared(Path) : the bundle that judges this slide is known.
-    failed : a sentence; the bundle before stays in use.
+    changed : `current` has changed (or has been read).
+    prepared(Path) : the bundle that classifies this slide is known.
+    failed : a sentence; the previous bundle stays in use.
     """
 
     changed = Signal()
@@ -119,7 +119,7 @@ class BundleSelector(QObject):
         marker: LoadMarker,
         parent: QObject | None = None,
     ) -> None:
-        """`marker` : tells the next start of a bundle whose reading ended this one."""
+        """`marker` : lets the next start know of a bundle whose reading ended this process."""
         super().__init__(parent)
         self._marker = marker
         self._settings = settings
@@ -130,11 +130,11 @@ class BundleSelector(QObject):
         self.is_loading = False
 
     def restore(self, *, avoid: Collection[str] = ()) -> None:
-        """Take the bundle of the last session, or the default one.
+        """Use the bundle of the last session, or the default one.
 
         Parameters
         ----------
-        avoid : paths of bundles that are not taken without being asked for.
+        avoid : paths of bundles that are only used if the user chooses them.
         """
         for choice in (self._last, DEFAULT):
             if not any(choice in (path, Path(path).stem) for path in avoid):
@@ -147,7 +147,7 @@ class BundleSelector(QObject):
 
     @property
     def is_remembered(self) -> bool:
-        """Whether the next session begins with `current`."""
+        """Whether the next session starts with `current`."""
         return self.current is not None and self.current.choice == self._last
 
     @property
@@ -155,17 +155,17 @@ class BundleSelector(QObject):
         return self._settings.text(_KEY, DEFAULT)
 
     def remember(self, sha256: str) -> None:
-        """Begin the next session with `current`, if this is its hash: it was loaded.
+        """Remember `current` for the next session, if this is its hash: it has been loaded.
 
-        Not earlier: what cannot be loaded would stand in the way at every start.
+        Not earlier: a bundle that cannot be loaded would fail at every start.
         """
         if self.current is not None and self.current.sha256 == sha256:
             self._settings.put(_KEY, self.current.choice)
 
     def of(self, slide: Path | None) -> BundleSummary | None:
-        """The bundle that judges a slide: the user's, but the demo slide has its own.
+        """The bundle that classifies a slide: the user's choice, but the demo slide has its own.
 
-        The demo is drawn in the stains of that bundle, which say nothing to any other.
+        The demo is drawn in the stains of that bundle, which mean nothing to other bundles.
         """
         return self._demo if slide is not None and is_demo(slide) else self.current
 
@@ -201,7 +201,8 @@ class BundleSelector(QObject):
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
             if is_restored and choice != DEFAULT:
-                # The bundle of the last session may be gone; the built-in one is not.
+                # The bundle of the last session may have been deleted; the built-in one is always
+                # there.
                 self._choose(DEFAULT, is_restored=True)
 
         self.is_loading = True

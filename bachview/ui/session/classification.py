@@ -1,4 +1,4 @@
-"""Steers the run of one slide: start, pause, resume, cancel, and what it reports."""
+"""Controls the run of one slide: start, pause, resume, cancel, and its reports."""
 
 from concurrent.futures import Future
 from dataclasses import replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bachview.store.records import RunRecord
 
 _WHOLE = "Whole slide"
-_FAULT = "A fault in the program stopped the run; what was finished is kept."
+_FAULT = "An error in the program stopped the run; finished patches are kept."
 
 
 class Classification(QObject):
@@ -33,10 +33,10 @@ class Classification(QObject):
     Signals
     -------
     statusChanged(RunStatus) : state, progress or device changed.
-    started(RunStart) : the prediction so far is there; the receiver owns it from now on.
+    started(RunStart) : the prediction so far is available; the receiver owns it from now on.
     grew(PatchResults) : finished patches, already saved.
-    noticed(str) : a sentence that is no error (results cannot be kept).
-    failed(str) : the run was stopped by an error; what was finished is kept.
+    noticed(str) : a sentence that is not an error (results cannot be kept).
+    failed(str) : an error stopped the run; finished patches are kept.
     """
 
     statusChanged = Signal(object)
@@ -66,11 +66,11 @@ class Classification(QObject):
 
     @property
     def status(self) -> RunStatus:
-        """Where the run is."""
+        """State of the run."""
         return self._status
 
     def set_view(self, region: Region) -> None:
-        """What is on the screen: those patches come next."""
+        """The visible region, whose patches come next."""
         self._view = region
 
     def start(
@@ -84,7 +84,7 @@ class Classification(QObject):
         stride_um: float | None = None,
         retry_failed: bool = False,
     ) -> None:
-        """Classify the slide, or `region` of it (level-0 px); a run of the same plan goes on.
+        """Classify the slide or `region` (level-0 px); resumes a run of the same plan.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Classification(QObject):
         )
 
     def show_saved(self, record: "RunRecord | None") -> None:
-        """Tell of a run of an earlier session that is shown; None where there is none."""
+        """Report a run of an earlier session that is shown; None if there is none."""
         if self._status.is_active:
             return
         if record is None:
@@ -159,24 +159,24 @@ class Classification(QObject):
         )
 
     def pause(self) -> None:
-        """Let the processor rest at the next batch."""
+        """Pause at the next batch."""
         if self._status.state is RunState.RUNNING:
             self._token.pause()
             self._change(state=RunState.PAUSED)
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume the run."""
         if self._status.state is RunState.PAUSED:
             self._token.resume()
             self._change(state=RunState.RUNNING)
 
     def cancel(self) -> None:
-        """Stop; what is finished is kept."""
+        """Stop; finished patches are kept."""
         if not self._status.is_active:
             return
         self._token.cancel()
         if self._status.state in (RunState.WAITING, RunState.LOADING):
-            # Its turn may come in an hour, loading may take seconds; nothing has begun, so it
+            # It may be queued for an hour, and loading may take seconds; as nothing has started, it
             # ends now.
             if self._future is not None:
                 self._future.cancel()
@@ -185,18 +185,18 @@ class Classification(QObject):
             self._change(state=RunState.STOPPING)
 
     def detach(self) -> "Future[RunSummary] | None":
-        """Cancel, and hear nothing more: the object may go.
+        """Cancel and ignore all further reports: the object may be deleted.
 
         Returns
         -------
-        The run's future, which ends when its thread has let go of slide and store; None where
-        no thread holds them.
+        The run's future, which is done when its thread no longer uses slide and store; None if no
+        thread uses them.
         """
         self._token.cancel()
         self._token = CancelToken()
         self._bridge.forget(self)
         if self._future is not None and self._future.cancel():
-            return None  # it has not begun, so there is nothing to wait for
+            return None  # it has not started, so there is nothing to wait for
         return self._future
 
     def _is_stale(self, token: CancelToken) -> bool:
@@ -231,13 +231,13 @@ class Classification(QObject):
         self._change(progress=progress)
 
     def _on_finished(self) -> None:
-        """The run has ended somehow; `_on_done` or `_on_error` say more right after this."""
+        """The run has ended; `_on_done` or `_on_error` follows at once."""
         if self._token.is_cancelled:
             self._change(state=RunState.CANCELLED)
             return
         error = self._future.exception() if self._future is not None else None
         if error is not None and not isinstance(error, BachviewError):
-            # A bug: the bridge raises it next, and the dialog shows its trace.
+            # A bug: the bridge raises it next, and the dialog shows its traceback.
             self._change(state=RunState.FAILED, message=_FAULT)
 
     def _on_done(self, summary: "RunSummary") -> None:

@@ -24,14 +24,14 @@ def _path() -> Path:
 
 
 def demo_slide(token: CancelToken, progress: Callable[[int, int], None]) -> Path:
-    """The demo slide's path; written first where it is missing. Any thread; seconds.
+    """The demo slide's path; drawn first if it is missing. Any thread; takes seconds.
 
     Raises
     ------
     ExportError
         It cannot be written.
     Cancelled
-        `token` was cancelled; no half-written file stays.
+        `token` was cancelled; no partial file is left.
     """
     path = _path()
     if path.exists():
@@ -42,8 +42,8 @@ def demo_slide(token: CancelToken, progress: Callable[[int, int], None]) -> Path
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(
-            f"The folder {path.parent.name} for the demo slide cannot be made; "
-            "set BACHVIEW_HOME to a folder that can be written."
+            f"The folder {path.parent.name} for the demo slide cannot be created; set "
+            "BACHVIEW_HOME to a writable folder."
         ) from error
     write_phantom(path, width=_SIZE[0], height=_SIZE[1], progress=progress, token=token)
     return path

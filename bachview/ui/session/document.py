@@ -1,4 +1,4 @@
-"""One open slide: its reader, calibration, results and run. What is drawn lives elsewhere."""
+"""One open slide: its reader, pixel size, results and run. Drawing is done elsewhere."""
 
 from collections.abc import Callable
 from concurrent import futures
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bachview.store.records import RunRecord
     from bachview.viewing.viewport import Viewport
 
-#: So long a closed slide is kept for a run that has been cancelled, seconds.
+#: How long a closed slide is kept for a run that has been cancelled, s.
 _LET_GO_S = 5.0
 
 
@@ -36,7 +36,7 @@ class Document(QObject):
 
     Signals
     -------
-    pixelSizeChanged : the user stated another pixel size.
+    pixelSizeChanged : the user stated a different pixel size.
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
     noticed(str), failed(str) : a sentence for the user.
@@ -67,7 +67,7 @@ class Document(QObject):
         #: The bundle of the prediction, and the number of its run in the store.
         self.bundle: BundleSummary | None = None
         self.run_id: int | None = None
-        #: What the last run was limited to; None for the whole slide.
+        #: Region of the last run; None for the whole slide.
         self.region: Region | None = None
         self.results = SlideResults(self.metadata.fingerprint)
         self.run = Classification(
@@ -87,23 +87,24 @@ class Document(QObject):
 
     @property
     def has_profile(self) -> bool:
-        """Whether there are colours to manage."""
+        """Whether the slide has a colour profile."""
         return self._transform is not None
 
     @property
     def is_run_managed(self) -> bool:
-        """Whether the patches of the prediction were seen through the colour profile."""
+        """Whether the colour profile was applied to the patches of the prediction."""
         return self._is_run_managed and self.has_profile
 
     def transform(self, *, managed: bool) -> ColourTransform | None:
-        """What the tiles' colours go through."""
+        """The colour transform of the tiles."""
         return self._transform if managed else None
 
     def calibrate(self, pixel_size: PixelSize) -> None:
-        """Measure with what the user stated, now and the next time."""
+        """Use the pixel size that the user stated, now and in later sessions."""
         if self.run.status.is_active:
             self.noticed.emit(
-                "The pixel size cannot change while the slide is classified: cancel that first."
+                "The pixel size cannot be changed while the slide is being classified: cancel the "
+                "run first."
             )
             return
         self.pixel_size = pixel_size
@@ -112,7 +113,7 @@ class Document(QObject):
     # -- results -------------------------------------------------------------------------
 
     def show_saved(self, bundle: BundleSummary) -> None:
-        """Show what an earlier session classified with this bundle, if it did."""
+        """Show the results of an earlier session with this bundle, if there are any."""
         if self.run.status.is_active:
             return
         results, pixel_size = self.results, self.pixel_size
@@ -153,14 +154,14 @@ class Document(QObject):
         region: Region | None = None,
         retry_failed: bool = False,
     ) -> None:
-        """Start a run, or go on with it.
+        """Start or resume a run.
 
         Raises
         ------
         CalibrationError, UsageError
             See `inference.plan.make_plan`.
         """
-        self._services.bridge.next_generation(self)  # a look for saved results is stale now
+        self._services.bridge.next_generation(self)  # drops a pending look-up of results
         self._started_bundle = bundle
         self.region = region
         self.run.start(
@@ -193,7 +194,7 @@ class Document(QObject):
     # -- end -----------------------------------------------------------------------------
 
     def remember(self, viewport: "Viewport | None") -> None:
-        """Keep position and typed pixel size for the next time."""
+        """Save the position and the typed pixel size for later sessions."""
         mpp = self.pixel_size.mpp_x if self.pixel_size.origin == "user" else None
         if viewport is None:
             memory = SlideMemory(None, 1.0, 0.0, mpp)
@@ -204,16 +205,17 @@ class Document(QObject):
         self._services.settings.put_slide_memory(self.metadata.fingerprint, memory)
 
     def close(self) -> None:
-        """Cancel the run and close store and slide when it has let go of them; io lane."""
+        """Cancel the run, and close store and slide once it no longer uses them; in the io lane."""
         services, ending = self._services, self.detach()
         services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: None)
 
     def detach(self) -> Callable[[], None]:
-        """Cancel the run and hear nothing more; the object may go.
+        """Cancel the run and ignore its reports; the object may be deleted.
 
         Returns
         -------
-        What is left to be done, on any thread: waits for the run, then closes store and slide.
+        The rest of the work, to be called on any thread: waits for the run, then closes store and
+        slide.
         """
         future = self.run.detach()
         self._services.bridge.forget(self)
@@ -235,7 +237,7 @@ def _region_of(record: "RunRecord", metadata: SlideMetadata) -> Region | None:
 
 
 def _fits(record: "RunRecord", bundle: BundleSummary, pixel_size: PixelSize) -> bool:
-    """Whether a saved run is one of this bundle, measured with the same pixel size."""
+    """Whether a saved run used this bundle and the same pixel size."""
     if record.key.bundle_sha256 != bundle.sha256 or not (record.done or record.is_complete):
         return False
     stated = record.provenance.mpp_x, record.provenance.mpp_y

@@ -1,4 +1,4 @@
-"""Keeps the loaded ensemble between runs, and lets a run and the cursor share it."""
+"""Keeps the ensemble loaded between runs, and shares it between runs and the cursor."""
 
 import threading
 from collections.abc import Callable
@@ -26,13 +26,13 @@ RGB = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class EnsembleChoice:
-    """What is to be loaded.
+    """What to load.
 
     Attributes
     ----------
     path : of the bundle.
-    sha256 : of its content: a bundle that was replaced under its path is loaded anew.
-    device : as the user asked, e.g. ``AUTO``.
+    sha256 : of its content: a bundle replaced under the same path is loaded again.
+    device : as requested, e.g. ``AUTO``.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class EnsembleChoice:
 
 
 class SharedEnsemble:
-    """The loaded ensemble for one run; steps aside between batches for an explanation."""
+    """The loaded ensemble for one run; gives way to explanations between batches."""
 
     def __init__(self, ensemble: "Ensemble", lock: threading.Lock) -> None:
         self._ensemble = ensemble
@@ -49,12 +49,12 @@ class SharedEnsemble:
 
     @property
     def info(self) -> "EngineInfo":
-        """What computes."""
+        """The device in use."""
         return self._ensemble.info
 
     @property
     def batch_size(self) -> int:
-        """Patches to give to `predict` at once."""
+        """How many patches to give to `predict` at once."""
         return self._ensemble.batch_size
 
     def predict(self, patches: RGB, token: CancelToken | None = None) -> "EnsembleOutput":
@@ -64,28 +64,28 @@ class SharedEnsemble:
 
 
 class EnsembleService:
-    """One run at a time in the inference lane; explanations in a lane beside it.
+    """Runs, one at a time, in the inference lane, and explanations in a second lane.
 
     Any thread may submit. The owner closes the lanes, then calls `free`.
 
     Attributes
     ----------
-    on_ready : called on a lane with what is loaded, each time that it was asked for.
+    on_ready : called on a lane with what is loaded, each time it is requested.
     """
 
     def __init__(self, marker: LoadMarker | None = None) -> None:
-        """With a marker, a crash while loading is known at the next start."""
+        """With a marker, the next start knows of a crash while loading."""
         self._marker = marker
         self._runs = Lane("inference", low_priority=True)
         self._explanations = Lane("explain", low_priority=True)
-        self._lock = threading.Lock()  # one thread at a time in the ensemble
+        self._lock = threading.Lock()  # one thread at a time uses the ensemble
         self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
         self._pending: set[Future[Any]] = set()
         self.on_ready: Callable[[EnsembleChoice], object] = lambda choice: None
 
     @property
     def has_runs(self) -> bool:
-        """Whether a run is at work or waits for its turn."""
+        """Whether a run is active or queued."""
         return bool(self._pending)
 
     def submit(
@@ -111,7 +111,7 @@ class EnsembleService:
         return future
 
     def warm_up(self, choice: EnsembleChoice) -> "Future[None]":
-        """Load the ensemble while nothing else is to be done, so that a run starts at once."""
+        """Load the ensemble while idle, so that a run starts at once."""
 
         def load(token: CancelToken) -> None:
             token.check()
@@ -122,9 +122,9 @@ class EnsembleService:
     def explain(
         self, choice: EnsembleChoice, read: Callable[[], RGB], token: CancelToken
     ) -> "Future[Explanation]":
-        """Queue an explanation of the patch that `read` gives.
+        """Queue an explanation of the patch that `read` returns.
 
-        Loads the bundle where it is not loaded, unless another one is at work.
+        Loads the bundle if necessary, unless a run uses another one.
         """
 
         def run(token: CancelToken) -> "Explanation":
@@ -137,7 +137,7 @@ class EnsembleService:
                 loaded = self._loaded
                 if loaded is None or loaded[0].sha256 != choice.sha256:
                     raise UsageError(
-                        "The activation map needs the bundle of this result, and another one is "
+                        "The activation map needs the model of this result, but a different one is "
                         "loaded: choose it in the Classify menu."
                     )
                 token.check()
@@ -157,7 +157,7 @@ class EnsembleService:
             return self._load(choice, token)
 
     def _load(self, choice: EnsembleChoice, token: CancelToken) -> "Ensemble":
-        """With the lock held, and nothing loaded."""
+        """Load; the lock must be held and nothing be loaded."""
         # Imported here: OpenVINO and scikit-learn are not needed to open the viewer.
         from bachview.models.loading import load_ensemble
 
@@ -170,11 +170,11 @@ class EnsembleService:
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """For their end; see `free`."""
+        """The lanes, to be closed by the owner; see `free`."""
         return self._runs, self._explanations
 
     def free(self) -> None:
-        """Free the ensemble; only when both lanes have ended."""
+        """Free the ensemble; only after both lanes have ended."""
         if self._loaded is not None:
             self._loaded[1].close()
             self._loaded = None

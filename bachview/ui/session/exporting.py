@@ -1,4 +1,4 @@
-"""Writes the results of a slide into a folder, away from the GUI thread."""
+"""Writes the results of a slide into a folder, off the GUI thread."""
 
 import os
 from collections.abc import Callable, Collection
@@ -16,7 +16,7 @@ from bachview.ui.session.slide_results import SlideResults
 
 
 class ExportKind(StrEnum):
-    """The files, by the names that the command line gives them too."""
+    """The files, with the same names as on the command line."""
 
     CSV = "predictions.csv"
     GEOJSON = "predictions.geojson"
@@ -34,11 +34,11 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is to be written, and where.
+    """What to write, and where.
 
     Attributes
     ----------
-    run_id : of the saved run: the files hold what is saved when they are written.
+    run_id : of the saved run: the files contain what is saved when they are written.
     """
 
     reader: SlideReader
@@ -52,11 +52,11 @@ class ExportRequest:
 
 
 def written_kinds(folder: Path, kinds: Collection[ExportKind]) -> tuple[ExportKind, ...]:
-    """What an export of `kinds` into `folder` writes, the summary last.
+    """The kinds that an export of `kinds` into `folder` writes, the summary last.
 
-    A summary that is there is renewed unasked: it would speak for files that it does not know.
+    An existing summary is always rewritten: otherwise it would describe other files.
     """
-    # os.path's own: Path's raises where a share does not answer.
+    # os.path, as Path.exists raises if a network share does not answer.
     has_summary = os.path.exists(folder / ExportKind.SUMMARY.value)  # noqa: PTH110
     return tuple(
         kind
@@ -68,7 +68,7 @@ def written_kinds(folder: Path, kinds: Collection[ExportKind]) -> tuple[ExportKi
 def export(
     request: ExportRequest, token: CancelToken, on_file: Callable[[ExportKind], None]
 ) -> tuple[Path, ...]:
-    """Write the files; `on_file` is told before each. Any thread but the GUI's.
+    """Write the files; `on_file` is called before each. Any thread but the GUI thread.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def export(
     StoreError
         The results cannot be read.
     Cancelled
-        `token` was cancelled; what was there before is untouched.
+        `token` was cancelled; existing files are untouched.
     """
     # Imported here: shapely and Pillow are not needed to open the viewer.
     from bachview.core.summary import summarize

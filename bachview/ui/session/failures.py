@@ -1,7 +1,7 @@
-"""Known error or bug: what the user is told, and where the trace goes.
+"""Known errors and bugs: what the user is told, and where the traceback goes.
 
-A `BachviewError` is a message. Anything else is a fault of the program: its trace goes to
-the log, and a dialog says so. Windows are opened by the GUI thread only.
+A `BachviewError` is shown as a message. Anything else is a bug: its traceback goes to the log and
+is shown in a dialog. Windows are opened by the GUI thread only.
 """
 
 import contextlib
@@ -40,25 +40,25 @@ class Failure:
 
     @property
     def is_bug(self) -> bool:
-        """Whether the program is at fault, not its input."""
+        """Whether this is a bug, not a problem with the input."""
         return bool(self.trace)
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Tell a known error from a bug; a bug is logged with its trace. Any thread."""
+    """Tell a known error from a bug; a bug is logged with its traceback. Any thread."""
     if isinstance(error, BachviewError):
         return Failure(str(error), "")
     trace = "".join(traceback.format_exception(error))
-    _log.critical("A fault in the program.", exc_info=error)
+    _log.critical("A bug in the program.", exc_info=error)
     return Failure(
-        "Something went wrong inside bachview. This is a fault of the program, not of your "
-        "slide; what was finished is saved.",
+        "Something went wrong inside bachview. This is an error in the program, not in your slide; "
+        "finished work has been saved.",
         trace,
     )
 
 
 class ExceptionHook:
-    """Sends what nobody caught to `show`, in the GUI thread, whatever thread it was in."""
+    """Sends uncaught exceptions of any thread to `show`, in the GUI thread."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ExceptionHook:
         Parameters
         ----------
         in_gui_thread : calls its first argument with the second in the GUI thread.
-        show : tells the user; GUI thread.
+        show : shows it to the user; GUI thread.
         """
         self._in_gui_thread = in_gui_thread
         self._show = show
@@ -79,7 +79,7 @@ class ExceptionHook:
         threading.excepthook = self._on_thread_error
 
     def remove(self) -> None:
-        """Put the earlier hooks back."""
+        """Restore the previous hooks."""
         sys.excepthook, threading.excepthook = self._earlier
 
     def _on_error(
@@ -96,7 +96,7 @@ class ExceptionHook:
 
 
 class CrashFile:
-    """Where the interpreter writes the stacks if the process is struck down.
+    """The file to which the interpreter writes the stacks if the process crashes.
 
     Each process has a file of its own, with its number in the name.
     """
@@ -107,10 +107,9 @@ class CrashFile:
         self._file: TextIO | None = None
 
     def earlier_crash(self) -> Path | None:
-        """The newest trace of a process that has crashed, put aside under another name.
+        """The newest trace of a crashed process, moved aside under another name.
 
-        The files of processes that still run are left alone, the empty ones of those that
-        were killed go.
+        The files of running processes are left alone; empty files of killed ones are deleted.
         """
         kept: Path | None = None
         with contextlib.suppress(OSError):
@@ -123,7 +122,7 @@ class CrashFile:
         return kept
 
     def open(self) -> None:
-        """Start catching; a folder that cannot be written means no file, not an error."""
+        """Start catching; if the folder cannot be written there is no file, and no error."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
@@ -133,7 +132,7 @@ class CrashFile:
         faulthandler.enable(self._file)
 
     def close(self) -> None:
-        """Stop catching; the empty file goes."""
+        """Stop catching; delete the file if it is empty."""
         if self._file is None:
             return
         faulthandler.disable()
@@ -147,5 +146,5 @@ class CrashFile:
 def _changed(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except OSError:  # another start has taken it meanwhile
+    except OSError:  # another start of the program has taken it
         return 0.0

@@ -1,32 +1,32 @@
 """Collects cyclic garbage in the GUI thread only.
 
-Python collects in whatever thread happens to allocate. A closed dialog that its own slots
-refer to is such garbage; collected in a worker it is destroyed there, beside the GUI thread
-that may be using the same parts of Qt: the process dies, or both threads wait for each other,
-one with the interpreter lock and one with Qt's.
+Python collects in whatever thread happens to allocate. A closed dialog that its own slots refer to
+is such garbage; collected in a worker, it is destroyed there while the GUI thread may be using the
+same parts of Qt: the process crashes, or both threads deadlock, one holding the interpreter lock
+and the other a lock of Qt.
 """
 
 import gc
 
 from PySide6.QtCore import QObject, QTimer
 
-#: Between two looks. What a worker leaves meanwhile stays for so long.
+#: Time between two checks; garbage of workers stays for that long.
 _PERIOD_MS = 250
 _OLDEST = 2
-#: Python's own rule: not before the long-lived objects have become a quarter more.
+#: Python's own rule: not before the number of long-lived objects has grown by a quarter.
 _GROWTH = 1.25
 
 
 class GarbageCollector(QObject):
-    """Stands in for the automatic collection of the process. GUI thread; the owner closes it."""
+    """Replaces the automatic collection of the process. GUI thread; the owner closes it."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Switch the automatic collection off and begin."""
+        """Switch the automatic collection off and start."""
         super().__init__(parent)
         self._was_enabled = gc.isenabled()
         gc.disable()
-        # What was imported so far stays for good: looking through it again and again would
-        # hold the window for 70 ms each time.
+        # What has been imported so far is never freed: scanning it again and again would block the
+        # window for 70 ms each time.
         gc.freeze()
         self._timer = QTimer(self)
         self._timer.setInterval(_PERIOD_MS)
@@ -46,11 +46,11 @@ class GarbageCollector(QObject):
             gc.collect(1 if due[1] else 0)
 
     def _has_grown(self) -> bool:
-        """Whether a collection of everything, some frames long, may be worth its time."""
+        """Whether a full collection, which takes some frames, may be worthwhile."""
         return _count_long_lived() > _GROWTH * self._long_lived
 
     def close(self) -> None:
-        """Give the collection back to Python."""
+        """Hand collection back to Python."""
         self._timer.stop()
         gc.unfreeze()
         if self._was_enabled:

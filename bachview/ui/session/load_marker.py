@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class LoadMarker:
-    """Files that are there only while bundles are read or loaded. Any thread.
+    """Files that exist only while bundles are read or loaded. Any thread.
 
-    If that ends the process, a file stays and names the bundle, so that the next start does
-    not take it again unasked. Each process, and each bundle at work in it, has its own file.
+    If that ends the process, the file stays and names the bundle, so that the next start does not
+    load it again unasked. There is one file for each process and bundle.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,13 +26,13 @@ class LoadMarker:
 
     @contextlib.contextmanager
     def during(self, bundle: Path) -> Iterator[None]:
-        """Mark `bundle` as being at work; a folder that cannot be written means no mark."""
+        """Mark `bundle` as being loaded; without a mark if the folder cannot be written."""
         path = self._folder / f"{self._prefix}{next(self._numbers)}.txt"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             path.write_text(str(bundle), encoding="utf-8", errors="surrogateescape")
         except OSError:
-            _log.info("The mark of a bundle being loaded cannot be written.")
+            _log.info("The marker of a bundle being loaded cannot be written.")
         try:
             yield
         finally:
@@ -40,13 +40,13 @@ class LoadMarker:
                 path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Take all marks away: where the process is ended on purpose while it loads."""
+        """Delete all marks: for when the process is ended on purpose while it loads."""
         with contextlib.suppress(OSError):
             for path in list(self._folder.glob(f"{self._prefix}*.txt")):
                 path.unlink(missing_ok=True)
 
     def left_over(self) -> tuple[str, ...]:
-        """Bundles whose reading or loading ended their process; they are told once."""
+        """Bundles whose reading or loading ended their process; each is reported once."""
         found: dict[str, None] = {}
         with contextlib.suppress(OSError):
             for path in sorted(

@@ -1,4 +1,4 @@
-"""Opens slides away from the GUI thread."""
+"""Opens slides off the GUI thread."""
 
 import time
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import Bridge
 
-#: So many files are opened at once; those that were given up do not count.
+#: How many files are opened at once; those that were given up do not count.
 _AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedSlide:
-    """A slide that was just opened; the receiver closes the reader.
+    """A slide that has just been opened; the receiver closes the reader.
 
     Attributes
     ----------
-    path : absolute, as it was asked for.
+    path : absolute, as requested.
     transform : of its colours to sRGB; None where the slide has no usable profile.
     """
 
@@ -32,15 +32,15 @@ class OpenedSlide:
 
 
 class SlideOpener(QObject):
-    """Opens slides, each on a thread of its own and within a time. GUI thread only.
+    """Opens slides, each on a thread of its own and within a time limit. GUI thread only.
 
-    The next file takes the turn of one that was given up.
+    When one is given up, the next file takes its place.
 
     Signals
     -------
     opened(OpenedSlide) : the receiver owns it.
     failed(Path, str) : a sentence that says why.
-    busyChanged(tuple[Path, ...]) : what is still to be opened, the first begun first.
+    busyChanged(tuple[Path, ...]) : what is still to be opened, in the order of starting.
     """
 
     opened = Signal(object)
@@ -58,16 +58,16 @@ class SlideOpener(QObject):
         self._given_up: set[Opening[OpenedSlide]] = set()
 
     def is_opening(self, path: Path) -> bool:
-        """Whether this slide is already on its way."""
+        """Whether this slide is already being opened."""
         return path in self._running or path in self._waiting
 
     def open(self, path: Path) -> None:
-        """Open `path` (absolute) and say so by a signal."""
+        """Open `path` (absolute); a signal reports the outcome."""
         self._waiting.append(path)
         self._go_on()
 
     def stop(self, path: Path) -> None:
-        """Do not open `path`, if it is still on its way."""
+        """Give up `path` if it is still being opened."""
         if path in self._running:
             self._give_up(self._running[path])
         elif path in self._waiting:
@@ -75,7 +75,7 @@ class SlideOpener(QObject):
         self._go_on()
 
     def close(self, timeout_s: float) -> bool:
-        """Open none any more and wait for the threads; False where one did not end in time."""
+        """Open no more and wait for the threads; False if one did not end in time."""
         self._waiting.clear()
         for opening in tuple(self._running.values()):
             self._give_up(opening)
@@ -94,7 +94,7 @@ class SlideOpener(QObject):
         timer = QTimer(self, singleShot=True, interval=round(1000 * self._limit_s))
 
         def on_opened(opened: OpenedSlide) -> None:
-            if opening.is_wanted:  # else it is closed already
+            if opening.is_wanted:  # otherwise it is already closed
                 self.opened.emit(opened)
 
         def on_error(error: BachviewError) -> None:

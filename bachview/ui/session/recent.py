@@ -15,7 +15,7 @@ class RecentFiles(QObject):
 
     Signals
     -------
-    changed : the list is another one.
+    changed : the list has changed.
     """
 
     changed = Signal()
@@ -26,7 +26,7 @@ class RecentFiles(QObject):
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Newest first; files that are gone stay listed (a share may be offline)."""
+        """Newest first; missing files stay listed (a network share may be offline)."""
         return tuple(Path(text) for text in self._settings.texts(_KEY, MOST_RECENT))
 
     def add(self, path: Path) -> None:

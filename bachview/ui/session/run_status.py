@@ -1,4 +1,4 @@
-"""How a run stands, as the panels show it."""
+"""The status of a run, as the panels show it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,13 +38,13 @@ _WITH_RATE = frozenset({RunState.RUNNING, RunState.DONE})
 _TITLES = {
     RunState.IDLE: "Not classified yet",
     RunState.WAITING: "Waiting to start",
-    RunState.LOADING: "Loading the bundle",
+    RunState.LOADING: "Loading the model",
     RunState.PREPARING: "Looking for tissue",
     RunState.RUNNING: "Classifying",
     RunState.PAUSED: "Paused",
     RunState.STOPPING: "Stopping",
     RunState.DONE: "Finished",
-    RunState.CANCELLED: "Not finished; what was done is kept",
+    RunState.CANCELLED: "Not finished; finished patches are kept",
     RunState.FAILED: "Stopped by an error",
 }
 if _TITLES.keys() != set(RunState):
@@ -53,15 +53,15 @@ if _TITLES.keys() != set(RunState):
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A moment of a run.
+    """A snapshot of a run.
 
     Attributes
     ----------
-    progress : None while the number of patches is not known.
-    device, precision : what computes; empty while not known.
+    progress : None while the number of patches is unknown.
+    device, precision : what computes; empty while unknown.
     bundle_name : empty before the first run.
     scope : what is classified: the slide, or a region of it.
-    message : why it failed; else empty.
+    message : why it failed; otherwise empty.
     """
 
     state: RunState = RunState.IDLE
@@ -79,12 +79,12 @@ class RunStatus:
 
     @property
     def title(self) -> str:
-        """The state in words."""
+        """The state as text."""
         return _TITLES[self.state]
 
     @property
     def rate_text(self) -> str:
-        """E.g. ``64 patches/s``, at the end the mean; empty while unknown."""
+        """E.g. ``64 patches/s``, after the end, the mean; empty while unknown."""
         if self.progress is None or self.progress.rate <= 0 or self.state not in _WITH_RATE:
             return ""
         rate = self.progress.rate
@@ -99,7 +99,7 @@ class RunStatus:
 
     @property
     def summary(self) -> str:
-        """One line for the status bar; empty where there is nothing to say."""
+        """One line for the status bar; empty if there is nothing to show."""
         if not self.is_active:
             return ""
         parts = [self.title]

@@ -1,4 +1,4 @@
-"""What all slides of the window share."""
+"""Services that all slides of the window share."""
 
 import time
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _DEFAULT_CACHE = 384 << 20
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Lanes, cache, settings; made by the application, closed by the window.
+    """Lanes, cache, settings; created by the application, closed by the window.
 
     Attributes
     ----------
     io : opening, reading results, exports, hashing.
     service : the inference lane with the loaded ensemble.
     marker : of a bundle that is being loaded.
-    warms_up : load the ensemble as soon as a slide is open, before it is asked for.
+    warms_up : load the ensemble as soon as a slide is open, before it is needed.
     """
 
     settings: Settings
@@ -40,7 +40,7 @@ class Services:
 
     @classmethod
     def start(cls, settings: Settings, theme: Theme, *, warms_up: bool = True) -> "Services":
-        """Make everything that is not given. GUI thread."""
+        """Create everything that is not given. GUI thread."""
         size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
         cache = TileCache(int(size))
         io = Lane("io", threads=2)
@@ -48,11 +48,11 @@ class Services:
         return cls(settings, theme, Bridge(), cache, io, EnsembleService(marker), marker, warms_up)
 
     def close(self, timeout_s: float) -> bool:
-        """End the lanes; False where a job did not end in time."""
+        """End the lanes; False if a job did not end in time."""
         deadline = time.monotonic() + timeout_s
         self.bridge.close()
         lanes = (self.io, *self.service.lanes)
-        for lane in lanes:  # ask all before waiting for the first
+        for lane in lanes:  # ask all to stop before waiting for the first
             lane.close(0)
         ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]
         if all(ended):

@@ -1,7 +1,7 @@
 """What is remembered between sessions: an INI file in the user's configuration folder.
 
-The file can be edited by anyone, so every value is checked on its way in; one that makes
-no sense counts as absent.
+The file can be edited by anyone, so every value is checked on its way in; one that makes no sense
+is treated as absent.
 """
 
 import json
@@ -25,14 +25,14 @@ _MOST_TEXT = 4096
 
 @dataclass(frozen=True, slots=True)
 class SlideMemory:
-    """Where the reader was on one slide, and the pixel size that they stated.
+    """The user's position on a slide, and the pixel size that they stated.
 
     Attributes
     ----------
-    center : level-0 px; None where no position is remembered.
-    device_downsample : level-0 px per device px, whatever the screen's pixel ratio is.
+    center : level-0 px; None if no position is remembered.
+    device_downsample : level-0 px per device px, whatever the screen's pixel ratio.
     rotation_deg : clockwise.
-    typed_mpp : um/px at level 0 as the user stated it; None where they did not.
+    typed_mpp : um/px at level 0 as the user stated it; None if they did not.
     """
 
     center: Point | None
@@ -48,7 +48,7 @@ class Settings:
         """Read `folder`/`FILE_NAME`; neither needs to exist."""
         self._file = QSettings(str(folder / FILE_NAME), QSettings.Format.IniFormat)
 
-    def flag(self, key: str, default: bool) -> bool:  # a value, not a mode
+    def flag(self, key: str, default: bool) -> bool:  # a stored value
         """A stored yes or no."""
         text = str(self._file.value(key, "")).lower()
         return {"true": True, "false": False}.get(text, default)
@@ -59,7 +59,7 @@ class Settings:
         return value if value is not None and low <= value <= high else default
 
     def text(self, key: str, default: str = "") -> str:
-        """A stored text of sensible length."""
+        """A stored text of limited length."""
         value = self._file.value(key)
         return value if isinstance(value, str) and 0 < len(value) <= _MOST_TEXT else default
 
@@ -71,7 +71,7 @@ class Settings:
         return [v for v in values if isinstance(v, str) and 0 < len(v) <= _MOST_TEXT][:most]
 
     def raw_bytes(self, key: str) -> QByteArray:
-        """Stored bytes for a Qt function that checks them itself."""
+        """Stored bytes, for a Qt function that checks them itself."""
         value = self._file.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
 
@@ -86,7 +86,7 @@ class Settings:
         self._file.setValue(key, json.dumps(values))
 
     def slide_memory(self, fingerprint: str) -> SlideMemory | None:
-        """What is remembered of the slide with this fingerprint."""
+        """What is remembered about the slide with this fingerprint."""
         slides = self._document("slides")
         entry = slides.get(fingerprint) if isinstance(slides, dict) else None
         if not isinstance(entry, dict):
@@ -104,7 +104,7 @@ class Settings:
         )
 
     def put_slide_memory(self, fingerprint: str, memory: SlideMemory) -> None:
-        """Remember it; the slides seen longest ago are forgotten."""
+        """Remember it; the slides viewed longest ago are forgotten."""
         slides = self._document("slides")
         slides = slides if isinstance(slides, dict) else {}
         slides.pop(fingerprint, None)
@@ -121,14 +121,14 @@ class Settings:
         self._file.setValue("slides", json.dumps(kept))
 
     def save(self) -> bool:
-        """Write the file now; False (and a log line) where it cannot be written."""
+        """Write the file now; False (and a log line) if it cannot be written."""
         self._file.sync()
         if self._file.status() == QSettings.Status.NoError:
             return True
         _log.info("The settings file cannot be written; nothing is remembered.")
         return False
 
-    def _document(self, key: str) -> Any:  # JSON: checked by the caller
+    def _document(self, key: str) -> Any:  # JSON, checked by the caller
         value = self._file.value(key)
         if not isinstance(value, str):
             return None
@@ -143,6 +143,6 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except (ValueError, OverflowError):  # the latter for a whole number past a float's range
+    except (ValueError, OverflowError):  # the latter for an integer beyond the range of floats
         return None
     return number if math.isfinite(number) else None

@@ -9,7 +9,7 @@ from bachview.store.schema import store_name
 
 
 class SlideResults:
-    """Opens the store on the first use. Any thread, but not the GUI's: it is a file."""
+    """Opens the store on first use. Any thread but the GUI thread, as it reads a file."""
 
     def __init__(self, fingerprint: str) -> None:
         self._fingerprint = fingerprint
@@ -18,12 +18,12 @@ class SlideResults:
         self._closed = False
 
     def existing(self) -> ResultStore | None:
-        """The store if this slide was ever classified: looking makes no file.
+        """The store if this slide was ever classified; looking creates no file.
 
         Raises
         ------
         StoreError
-            It is there and cannot be read.
+            It exists but cannot be read.
         """
         path = user_folders().results / store_name(self._fingerprint)
         with self._lock:
@@ -32,7 +32,7 @@ class SlideResults:
         return self.opened()
 
     def opened(self) -> ResultStore:
-        """The store, made where there is none.
+        """The store, created if there is none.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class SlideResults:
             return self._store
 
     def opened_or_temporary(self) -> tuple[ResultStore, str]:
-        """The store; where none can be written, one in memory and a sentence that says so."""
+        """The store; if none can be written, one in memory and a sentence that says so."""
         try:
             store = self.opened()
         except StoreError as error:

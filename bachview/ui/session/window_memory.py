@@ -1,4 +1,4 @@
-"""Keeps the window's place and panels, and brings them back only where they can be seen."""
+"""Remembers the window's geometry and panels, and restores them only if they will be visible."""
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QGuiApplication
@@ -6,16 +6,16 @@ from PySide6.QtWidgets import QMainWindow
 
 from bachview.ui.session.settings import Settings
 
-#: Raised when docks or tool bars get other names, so that old layouts are not applied.
+#: Raised when docks or tool bars are renamed, so that old layouts are not applied.
 LAYOUT_VERSION = 1
 
-#: So much of the title bar must be on a screen for the hand to reach it, px.
+#: How much of the title bar must be on a screen for the user to reach it, px.
 _REACHABLE = 80
 _FIRST_SIZE = (1360, 860)
 
 
 def save_layout(window: QMainWindow, settings: Settings) -> None:
-    """Remember place, size and panels."""
+    """Remember position, size and panels."""
     place = window.normalGeometry()
     values = {"x": place.x(), "y": place.y(), "width": place.width(), "height": place.height()}
     for key, value in values.items():
@@ -26,7 +26,7 @@ def save_layout(window: QMainWindow, settings: Settings) -> None:
 
 
 def restore_layout(window: QMainWindow, settings: Settings) -> None:
-    """Take place, size and panels of the last session, if its screen still exists."""
+    """Restore position, size and panels of the last session, if its screen still exists."""
     x, y, width, height = (
         settings.number(f"window/{key}", -1e6, low, 100_000)
         for key, low in (("x", -100_000), ("y", -100_000), ("width", 200), ("height", 200))
@@ -57,7 +57,7 @@ def _place_first(window: QMainWindow) -> None:
     room = QGuiApplication.primaryScreen().availableGeometry()
     width, height = _FIRST_SIZE
     if room.width() < width + 40 or room.height() < height + 80:
-        # A small screen: all of it. The size below is what is left when it is not maximised.
+        # A small screen is filled; the size below applies when the window is not maximised.
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
     window.resize(min(width, room.width() - 40), min(height, room.height() - 80))
     window.move(

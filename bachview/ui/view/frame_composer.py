@@ -1,4 +1,4 @@
-"""Makes the finished, smooth picture of a viewport beside the GUI thread; the latest wins."""
+"""Composes the finished picture of a viewport off the GUI thread; the latest request wins."""
 
 import threading
 import time
@@ -26,14 +26,14 @@ _OFFER_S = 0.0002
 
 @dataclass(frozen=True, slots=True)
 class FrameRequest:
-    """All that is needed for one picture.
+    """A request for one picture.
 
     Attributes
     ----------
-    number : handed back.
-    epoch : changes when tiles themselves change; while it does not, a sharp picture below
-        the layers is used again.
-    arrivals : number of tiles that have come so far; the same for one that is not sharp.
+    number : returned with the picture.
+    epoch : changes when tiles themselves change; otherwise a sharp picture below the layers is
+    reused.
+    arrivals : number of tiles that have arrived so far; likewise for a picture that is not sharp.
     viewport : snapped (`painting.snapped`).
     corner : its top left, plane px.
     get_tile, has_failed : as in `compose_frame`; any thread.
@@ -96,12 +96,12 @@ class FrameComposer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is asked for or being composed. Any thread."""
+        """Whether nothing is requested or being composed. Any thread."""
         with self._lock:
             return not self._is_running
 
     def request(self, request: FrameRequest) -> None:
-        """Compose this next, in place of any request that has not been begun. Any thread."""
+        """Compose this next, in place of any request not yet started. Any thread."""
         with self._lock:
             self._pending = request
             if self._is_running:
@@ -121,7 +121,7 @@ class FrameComposer:
                 self._on_frame(frame)
 
     def _is_stale(self, request: FrameRequest, token: CancelToken) -> bool:
-        """Whether another place is wanted by now; a newer overlay of this one can wait."""
+        """Whether another place is wanted by now; a newer overlay of the same place can wait."""
         pending = self._pending
         return token.is_cancelled or (
             pending is not None and ViewPlane.of(pending.viewport) != ViewPlane.of(request.viewport)
@@ -163,13 +163,13 @@ class FrameComposer:
         return True
 
     def forget(self) -> None:
-        """Let go of the kept picture and of what it holds. Any thread."""
+        """Release the kept picture and what it refers to. Any thread."""
         with self._lock:
             self._pending = None
         self._base = None
 
     def close(self, timeout_s: float = 2.0) -> bool:
-        """Drop what is asked for and wait; False where the worker did not end in time."""
+        """Drop the request and wait; False if the worker did not end in time."""
         with self._lock:
             self._pending = None
         ended = self._lane.close(timeout_s)

@@ -1,4 +1,4 @@
-"""The whole slide small in a corner of the view, with the viewport's frame to drag."""
+"""An overview of the slide in a corner of the view, with the viewport's frame to drag."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ _LONGEST_VP = 190
 _MARGIN_VP = 14
 _RIM_VP = 4
 
-#: A view narrower or lower than this has no room for a minimap.
+#: A view narrower or lower than this has no room for a minimap, px.
 _LEAST_VIEW_VP = 360
 
 _PLATE = QColor(20, 20, 20, 170)
@@ -27,8 +27,8 @@ _FRAME_PENS = (QPen(QColor(0, 0, 0, 190), 3.5), QPen(QColor(255, 190, 0), 1.8))
 class Minimap(QWidget):
     """Lies in the top right corner of a slide's view, follows it and moves it. GUI thread.
 
-    Pressing outside of the frame brings that place to the middle; dragging moves on. Its
-    picture comes from the coarsest tiles, which the view holds anyway.
+    Pressing outside the frame centres the view there; dragging moves it. The picture comes from the
+    coarsest tiles, which the view keeps anyway.
     """
 
     def __init__(
@@ -48,25 +48,25 @@ class Minimap(QWidget):
         self.setAccessibleName("Minimap")
         self.setToolTip("Click or drag to move the view")
         self.hide()
-        # A view that moves repaints itself, and with it what lies on it: no update of its own.
+        # A view that moves repaints itself and its children, so no update is needed here.
         view.installEventFilter(self)
         view.overviewChanged.connect(self.renew)
 
     def set_wanted(self, *, on: bool) -> None:
-        """Show it where there is room, or never."""
+        """Show it if there is room, or never."""
         self._is_wanted = on
         self.renew()
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is shown where there is room."""
+        """Whether it is shown if there is room."""
         return self._is_wanted
 
     def renew(self) -> None:
-        """Take its picture anew: another slide, another size, or a tile has come.
+        """Update the picture: another slide, another size, or a new tile.
 
-        The picture is composed when it is painted: once for several reasons that come
-        together, and not at all behind another slide.
+        The picture is composed when it is painted: once for several updates at a time, and not at
+        all while hidden behind another slide.
         """
         view, pyramid = self._view, self._view.pyramid
         has_room = min(view.width(), view.height()) >= _LEAST_VIEW_VP
@@ -76,7 +76,7 @@ class Minimap(QWidget):
             return
         bounds = pyramid.bounds
         scale = _LONGEST_VP / max(bounds.width, bounds.height)
-        # A ribbon of a slide still gets a minimap that can be hit.
+        # Even a long, narrow slide gets a minimap that can be clicked.
         size = Size(max(24, round(bounds.width * scale)), max(24, round(bounds.height * scale)))
         self._size = size
         self._geometry = MinimapGeometry.of(pyramid, size)
@@ -87,7 +87,7 @@ class Minimap(QWidget):
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep the corner when the view changes its size or its screen."""
+        """Stay in the corner when the view changes its size or screen."""
         if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
             self.renew()
         return False
@@ -104,7 +104,8 @@ class Minimap(QWidget):
         painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
         painter.translate(_RIM_VP, _RIM_VP)
         outline = QPolygonF([QPointF(x, y) for x, y in geometry.outline(viewport)])
-        # Of a view that reaches beyond the slide, what it shows of it: else a side or two are left.
+        # If the view reaches beyond the slide, frame only the part on the slide; otherwise sides of
+        # the frame would be cut off.
         slide = QRectF(0, 0, self.width() - 2 * _RIM_VP, self.height() - 2 * _RIM_VP)
         outline = outline.intersected(QPolygonF(slide))
         if viewport.rotation_deg % 90:
@@ -125,7 +126,7 @@ class Minimap(QWidget):
             self._picture = _framed(frame.image, ratio)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the frame, or bring it here first."""
+        """Grab the frame, or bring it here first."""
         geometry, viewport = self._geometry, self._view.viewport
         if geometry is None or viewport is None or event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
@@ -147,7 +148,7 @@ class Minimap(QWidget):
             )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Release the frame."""
         self._grip = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -156,7 +157,7 @@ class Minimap(QWidget):
 
 
 def _framed(pixels: Pixels, ratio: float) -> QImage:
-    """The slide's picture on its plate: drawn once, since the view repaints all the time."""
+    """The slide's picture on its background: drawn once, since the view repaints all the time."""
     rim = round(_RIM_VP * ratio)
     height, width = pixels.shape[:2]
     image = QImage(width + 2 * rim, height + 2 * rim, QImage.Format.Format_ARGB32_Premultiplied)

@@ -1,10 +1,9 @@
-"""Drawing of display tiles with QPainter, and whole pictures for the bench and the self-test.
+"""Drawing of display tiles with QPainter, and whole pictures for benchmarks and the self-test.
 
-The *plane* is level 0 turned and shrunk to device px (or to coarser px while the hand
-moves), with its origin in level 0's origin. Tiles, overlay and marks have fixed places in
-it, and a viewport is a window whose corner lies on a whole plane px. So moving the window
-never moves anything by a fraction of a px, and a picture painted in strips is the picture
-painted at once.
+The *plane* is level 0 rotated and scaled to device px (or to coarser px during movement), with the
+same origin as level 0. Tiles, overlay and marks have fixed places in it, and a viewport is a window
+whose corner lies on a whole plane px. So moving the window never shifts anything by a fraction of a
+px, and a picture painted in strips equals the picture painted at once.
 """
 
 import math
@@ -30,12 +29,12 @@ Layer = Callable[[QPainter, "ViewPlane", "Window"], None]
 #: left, top, right, bottom in whole plane px; half-open.
 Window = tuple[int, int, int, int]
 
-#: Found in place of a tile's level where nothing at all is known of a place.
+#: Stands for the level of a place for which there is no tile at all.
 BLANK = 99
 
 
 def image_of(pixels: Pixels, *, with_alpha: bool = False) -> QImage:
-    """A QImage that shares memory with `pixels`, and keeps them alive.
+    """A QImage that shares memory with `pixels` and keeps them alive.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def image_of(pixels: Pixels, *, with_alpha: bool = False) -> QImage:
 
 
 class _Memory:
-    """A QImage's memory for numpy, which keeps the image alive with it."""
+    """A QImage's memory as seen by numpy; keeps the image alive."""
 
     def __init__(self, image: QImage) -> None:
         self.image = image
@@ -62,7 +61,7 @@ def pixels_of(image: QImage) -> Pixels:
 
 @dataclass(frozen=True, slots=True)
 class ViewPlane:
-    """How level 0 lies on whole px.
+    """How level 0 maps to whole px.
 
     Attributes
     ----------
@@ -74,7 +73,7 @@ class ViewPlane:
 
     @classmethod
     def of(cls, viewport: Viewport, shrink: int = 1) -> "ViewPlane":
-        """The plane of a viewport's device px, `shrink` device px to one plane px."""
+        """The plane of a viewport, with `shrink` device px to one plane px."""
         m11, m12, *_ = viewport.device_from_l0_affine
         return cls(m11 / shrink, m12 / shrink)
 
@@ -85,7 +84,7 @@ class ViewPlane:
 
     @property
     def is_upright(self) -> bool:
-        """Whether nothing is turned."""
+        """Whether there is no rotation."""
         return self.across == 0 and self.along > 0
 
     @property
@@ -124,7 +123,7 @@ class ViewPlane:
 
 
 def snapped(viewport: Viewport) -> tuple[Viewport, int, int]:
-    """The viewport moved by at most half a device px so that its corner is a whole plane px.
+    """The viewport shifted by at most half a device px so that its corner is a whole plane px.
 
     Returns
     -------
@@ -144,14 +143,14 @@ class TileImages:
     Attributes
     ----------
     pyramid : of the slide.
-    image : a tile's image, the failed tile's picture where it cannot be read, or None.
+    image : a tile's image, the picture of a failed tile if it cannot be read, or None.
     """
 
     pyramid: Pyramid
     image: Callable[[TileKey], QImage | None]
 
     def best(self, key: TileKey) -> tuple[QImage, QRectF, int] | None:
-        """Image for `key`, the part of it to show, and the level that it is of."""
+        """Image for `key`, the part of it to show, and its level."""
         image = self.image(key)
         if image is not None:
             return image, QRectF(0, 0, TILE_PX, TILE_PX), key.level
@@ -170,7 +169,7 @@ class TileImages:
 
 FAILED_IMAGE = image_of(FAILED_TILE)
 
-#: How far turned tiles lap over each other, device px.
+#: How far rotated tiles overlap, device px.
 _LAP_PX = 1 / 32
 
 
@@ -183,12 +182,12 @@ def paint_tiles(
 ) -> dict[TileKey, int]:
     """Fill a window of the plane with tiles, fast, nearest px. GUI thread.
 
-    The painter's px are plane px and it is clipped to the window; everything in the window
-    is painted, the place outside of the slide with `background`.
+    The painter's px are plane px and it is clipped to the window; everything in the window is
+    painted, with `background` outside the slide.
 
     Returns
     -------
-    Tiles of which a stand-in was drawn: the stand-in's level, or `BLANK`.
+    For each tile that a stand-in was drawn for, the stand-in's level or `BLANK`.
     """
     pyramid = tiles.pyramid
     extent = pyramid.extent
@@ -217,13 +216,13 @@ def paint_tiles(
                 at = plane.from_l0(x + side / 2, y + side / 2)
                 if (
                     abs(at.x() - middle.x()) > reach_u or abs(at.y() - middle.y()) > reach_v
-                ):  # inside of the bounding region, outside of the turned window
+                ):  # inside the bounding region, outside the rotated window
                     continue
             width = min(side, extent.right - x)
             target = QRectF(x * scale, y * scale, width * scale, height * scale)
             if not plane.is_upright:
-                # Qt leaves out a px whose centre both tiles just miss, as their turned edges are
-                # rounded each by itself.
+                # Qt leaves out a px whose centre both tiles just miss, as it rounds the rotated
+                # edges of each tile separately.
                 lap = _LAP_PX * plane.downsample
                 target.adjust(-lap, -lap, lap, lap)
             key = TileKey(level, column, row)
@@ -248,9 +247,9 @@ def paint_tiles(
 
 
 def _reach(plane: ViewPlane, window: Window, side: float) -> tuple[QPointF, float, float]:
-    """Middle of the window, and how far a tile's middle may be from it in u and v to touch it.
+    """Centre of the window, and how far a tile's centre may be from it in u and v to touch it.
 
-    Zeros where tiles and window are both upright and the question does not arise.
+    Zeros where tiles and window are both upright, as no test is needed.
     """
     left, top, right, bottom = window
     middle = QPointF((left + right) / 2, (top + bottom) / 2)
@@ -294,8 +293,8 @@ def render(
 
     Returns
     -------
-    Format_RGB32 of `Viewport.device_size`, exactly at `viewport` moved by at most half a
-    device px (`snapped`).
+    Format_RGB32 of `Viewport.device_size`, exactly at `viewport` shifted by at most half a device
+    px (`snapped`).
     """
     exact, x, y = snapped(viewport)
     frame = compose_frame(
@@ -306,7 +305,7 @@ def render(
         background=background,
     )
     if frame is None:
-        raise AssertionError("a frame that nobody may drop was dropped")
+        raise AssertionError("a frame that must not be dropped was dropped")
     size = viewport.device_size
     image = QImage(size.width, size.height, QImage.Format.Format_RGB32)
     pixels_of(image)[:] = frame.image

@@ -1,7 +1,7 @@
-"""What is drawn on top of the picture: field, activation map, ruler, scale bar, read-outs.
+"""What is drawn on top of the picture: field, activation map, ruler, scale bar, readouts.
 
-All of it in device-independent px, light on dark lines, so that it reads on tissue, on
-glass and on the dark outside of the slide. GUI thread.
+All of it in device-independent px, light on dark lines, so that it is legible on tissue, on glass
+and on the dark area outside the slide. GUI thread.
 """
 
 from collections.abc import Callable
@@ -36,11 +36,11 @@ _SHADE = QColor(0, 0, 0, 190)
 
 
 def activation_image(values: npt.NDArray[np.float32]) -> QImage:
-    """A class activation map as a picture: clear where low, yellow to red where high.
+    """A class activation map as a picture: transparent where low, yellow to red where high.
 
     Parameters
     ----------
-    values : (h, w) float32; scaled by its own largest value, negative counts as 0.
+    values : (h, w) float32; scaled by its maximum; negative values count as 0.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def _outline(viewport: Viewport, region: Region) -> QPolygonF:
 
 
 def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
-    """Draw dark and wide, then light and narrow."""
+    """Draw lines dark and wide, then light and narrow."""
     for color, extra in ((_SHADE, 2.0), (_INK, 0.0)):
         pen = QPen(color, width + extra)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
@@ -83,7 +83,7 @@ def paint_field(painter: QPainter, viewport: Viewport, field: Region) -> None:
 
 
 def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, region: Region) -> None:
-    """A class activation map over the field that it belongs to."""
+    """A class activation map over its field."""
     painter.save()
     painter.setTransform(transform_of(viewport), combine=True)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -94,7 +94,7 @@ def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, regio
 def paint_ruler(
     painter: QPainter, viewport: Viewport, start: Point, end: Point, pixel_size: PixelSize
 ) -> None:
-    """A measured line with its length, in um where the calibration is known."""
+    """A measured line with its length, in um if the pixel size is known."""
     a, b = QPointF(*viewport.vp_from_l0(start)), QPointF(*viewport.vp_from_l0(end))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _twice(painter, 2.0, lambda: painter.drawLine(a, b))
@@ -122,14 +122,14 @@ def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:
 
 
 class ReadOut:
-    """Scale bar and magnification in the bottom left corner; drawn anew only when they change."""
+    """Scale bar and magnification in the bottom left corner; redrawn only when they change."""
 
     def __init__(self) -> None:
         self._key: object = None
         self._image = QImage()
 
     def paint(self, painter: QPainter, viewport: Viewport, pixel_size: PixelSize) -> None:
-        """Draw it; without a calibration it says how many level-0 px a device px shows."""
+        """Draw it; without a pixel size it shows the number of level-0 px per device px."""
         key = (viewport.device_downsample, viewport.pixel_ratio, pixel_size)
         if key != self._key:
             self._key = key

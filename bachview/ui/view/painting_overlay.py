@@ -1,4 +1,4 @@
-"""Drawing of the prediction: one texel for each cell, and marks for those who need them."""
+"""Drawing of the prediction: one texel for each cell, and optional marks."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.style import FAILED, FIRST, UNCERTAIN, Marks
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
 
-#: A mark stands for a block of cells that is at least this wide on the screen, plane px.
+#: Minimum width on the screen of the block of cells that one mark stands for, plane px.
 _LETTER_BLOCK_PX = 30.0
 _HATCH_BLOCK_PX = 16.0
 
@@ -32,16 +32,16 @@ _HATCHES = (
     Qt.BrushStyle.DiagCrossPattern,
 )
 
-#: Cells up to this number are filled one by one.
+#: Up to this many cells are filled one by one.
 _FEW_CELLS = 400
 
-#: Letters of the states that are no class.
+#: Letters of the states other than classes.
 _STATE_LETTERS = {UNCERTAIN: "?", FAILED: "!"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+@dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
 class OverlayLayer:
-    """The coloured cells as a layer. Any thread; frozen with the picture it was made of."""
+    """The coloured cells as a layer. Any thread; frozen, like the picture it was made from."""
 
     picture: OverlayPicture
 
@@ -80,13 +80,13 @@ class OverlayLayer:
 def _fill_cells(
     painter: QPainter, plane: ViewPlane, window: Window, picture: OverlayPicture
 ) -> bool:
-    """Fill the few large texels in a window one by one: the fastest way for thin windows.
+    """Fill a few large texels in a window one by one: fastest for thin windows.
 
     A px shows the texel at its centre, as in `_draw_strips`.
 
     Returns
     -------
-    Whether they were few enough.
+    Whether there were few enough.
     """
     rows, columns = picture.image.shape[:2]
     region, clip, step = picture.region, picture.clip, plane.downsample
@@ -121,7 +121,7 @@ def _fill_cells(
 
 
 def _first_px(place_l0: float, step: float) -> int:
-    """The first px whose centre is not before a level-0 place."""
+    """The first px whose centre is not before a level-0 position."""
     return math.ceil(place_l0 / step - 0.5)
 
 
@@ -140,7 +140,7 @@ def _color_of(premultiplied: int) -> QColor:
 def _draw_strips(
     painter: QPainter, plane: ViewPlane, window: Window, picture: OverlayPicture
 ) -> None:
-    """Draw large texels of an upright plane, each edge on its own px."""
+    """Draw large texels of an upright plane, with every edge on a whole px."""
     left, top, right, bottom = window
     step = plane.downsample
     strips = sampled(picture, left * step, top * step, step, right - left, bottom - top)
@@ -153,16 +153,16 @@ def _draw_strips(
         painter.drawImage(target, image, QRect(0, row, width, 1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+@dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
 class MarksLayer:
     """Letters or hatching over the cells. Any thread.
 
     Attributes
     ----------
     codes : (rows, columns) uint16, codes of `viewing.style` in the class mode.
-    region : level-0 region that they cover, a code for each cell.
+    region : level-0 region that they cover, one code for each cell.
     letters : of the classes, in order.
-    size : of the letters and of the least block, device px to a device-independent px.
+    size : scale of the letters and of the smallest block, device px per device-independent px.
     """
 
     codes: npt.NDArray[np.uint16]
@@ -181,7 +181,8 @@ class MarksLayer:
         cell_px = min(cell_x, cell_y) / plane.downsample
         block = 1 << max(0, math.ceil(math.log2(max(least * self.size / cell_px, 1e-9))))
         block_x, block_y = cell_x * block, cell_y * block
-        # One block around, so that a letter over the window's edge is drawn on both sides.
+        # One more block around it, so that a letter across the window's edge is drawn on both
+        # sides.
         seen = plane.region_of(window)
         first_column = max(0, math.floor((seen.x - self.region.x) / block_x) - 1)
         first_row = max(0, math.floor((seen.y - self.region.y) / block_y) - 1)
@@ -217,7 +218,7 @@ class MarksLayer:
                 first.x + (float(column) + 0.5) * first.width,
                 first.y + (float(row) + 0.5) * first.height,
             )
-            # Whole px: the glyph stays as crisp as it was drawn.
+            # On whole px, so that the glyph stays crisp.
             painter.drawImage(
                 QPointF(
                     math.floor(at.x()) - glyph.width() // 2,
@@ -249,7 +250,7 @@ class MarksLayer:
 
 
 def _majority(codes: npt.NDArray[np.uint16], block: int) -> npt.NDArray[np.uint16]:
-    """The code that most cells of each block share; 0 where too few do."""
+    """The most common code in each block; 0 where too few cells share it."""
     if block == 1:
         return codes
     rows, columns = -(-codes.shape[0] // block), -(-codes.shape[1] // block)

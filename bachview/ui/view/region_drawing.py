@@ -1,4 +1,4 @@
-"""Draws a rectangle on the slide with the mouse: the region to classify."""
+"""Lets the user draw a rectangle on the slide: the region to classify."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -11,26 +11,26 @@ _LEAST_VP = 6
 
 
 class RegionDrawing(QWidget):
-    """A clear sheet over the view that takes the mouse until a rectangle is drawn.
+    """A transparent widget over the view that takes the mouse until a rectangle is drawn.
 
     Signals
     -------
     drawn(Region) : level-0 bounding region of the rectangle.
-    ended : it is over, with a region or without.
+    ended : drawing has ended, with a region or without.
     """
 
     drawn = Signal(object)
     ended = Signal()
 
     def __init__(self, view: SlideView) -> None:
-        """Cover `view` and wait for a drag; goes by itself."""
+        """Cover `view` and wait for a drag; deletes itself afterwards."""
         super().__init__(view)
         self._view = view
         self._start: QPoint | None = None
         self._end: QPoint | None = None
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._hint = QLabel("Drag a rectangle over what is to be classified · Esc cancels", self)
+        self._hint = QLabel("Drag a rectangle over the region to classify · Esc cancels", self)
         self._hint.setStyleSheet(
             "background: rgba(20, 24, 30, 215); color: white; padding: 7px 14px;border-radius: 6px;"
         )
@@ -64,7 +64,7 @@ class RegionDrawing(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Take it, unless it was only a click."""
+        """Accept the rectangle, unless it was only a click."""
         rectangle = self._rectangle()
         if rectangle is None or event.button() != Qt.MouseButton.LeftButton:
             return
@@ -84,14 +84,14 @@ class RegionDrawing(QWidget):
         self.finish()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape gives up."""
+        """Escape cancels."""
         if event.key() == Qt.Key.Key_Escape:
             self.finish()
         else:
             event.ignore()
 
     def finish(self) -> None:
-        """Go away."""
+        """Remove the widget."""
         self._view.removeEventFilter(self)
         self.hide()
         self._view.setFocus()
@@ -104,7 +104,7 @@ class RegionDrawing(QWidget):
         return QRect(self._start, self._end).normalized()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Darken what is outside of the rectangle."""
+        """Darken everything outside the rectangle."""
         rectangle = self._rectangle()
         if rectangle is None:
             return

@@ -1,4 +1,4 @@
-"""Drawing for the self-test: the same code that draws the slide view at rest."""
+"""Rendering for the self-test: the same code that draws the slide view at rest."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def render_pixels(
     get_tile: Callable[[TileKey], Pixels | None],
     overlay: OverlayPicture | None,
 ) -> Pixels:
-    """What `bachview.selftest.renderer.Renderer` asks for. Any thread."""
+    """Implements `bachview.selftest.renderer.Renderer`. Any thread."""
     layers: tuple[Layer, ...] = () if overlay is None else (OverlayLayer(overlay),)
     image = render(viewport, pyramid, get_tile, layers=layers)
     return pixels_of(image).copy()

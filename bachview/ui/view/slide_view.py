@@ -1,4 +1,4 @@
-"""The widget in which a slide is seen and moved."""
+"""The widget that shows a slide and lets the user navigate it."""
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
@@ -41,25 +41,25 @@ from bachview.ui.view.view_input import ViewInput
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
-#: Outside of the slide, (red, green, blue): neither glass nor tissue.
+#: Colour outside the slide, (red, green, blue): neither glass nor tissue.
 LIGHT_SURROUND, DARK_SURROUND = (206, 206, 210), (34, 34, 36)
 
 
 class SlideView(NavigableView):
     """Shows one slide. GUI thread.
 
-    Never reads the slide here; `close_slide` ends all threads, and then the reader's owner
-    closes the reader.
+    Does not read the slide itself; `close_slide` ends all threads, after which the owner of the
+    reader closes it.
 
     Signals
     -------
     viewportChanged, overviewChanged : as in `NavigableView`.
     cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
-    pointClicked(Point) : a click that was no drag.
+    pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
-    partFailed(str) : a part could not be read; said once for a slide, and again after a retry.
-        The text says that the slide's file has changed, or is empty.
-    rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
+    partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
+    The text says that the slide's file has changed, or is empty. rulerModeChanged(bool) : the ruler
+    was switched on or off (Escape does that too).
     """
 
     cursorMoved = Signal(object)
@@ -102,12 +102,12 @@ class SlideView(NavigableView):
 
         Parameters
         ----------
-        reader : stays the caller's, who closes it after `close_slide`.
+        reader : still owned by the caller, who closes it after `close_slide`.
         cache : shared by all views.
         transform : colour transform of the tiles.
-        viewport : where to begin (its size is adapted); the whole slide if None.
+        viewport : initial viewport (its size is adapted); the whole slide if None.
         """
-        self.close_slide(0)  # what is read for the earlier one goes nowhere
+        self.close_slide(0)  # tiles still being read for the previous slide are dropped
         self._failure_said = None
         self._pixel_size = pixel_size
         self._picture = SlidePicture(
@@ -128,16 +128,16 @@ class SlideView(NavigableView):
         self.overviewChanged.emit()
 
     def set_pixel_size(self, pixel_size: PixelSize) -> None:
-        """Measure with another calibration from now on."""
+        """Use another pixel size from now on."""
         self._pixel_size = pixel_size
         self.update()
 
     def close_slide(self, timeout_s: float = 2.0) -> bool:
-        """Show nothing and end the threads; the reader can be closed afterwards.
+        """Show no slide and end the threads; the reader can be closed afterwards.
 
         Returns
         -------
-        Whether all threads ended in time. One that did not ends after its present tile.
+        Whether all threads ended in time. One that did not will end after its current tile.
         """
         self.motion.stop()
         picture, self._picture = self._picture, None
@@ -157,7 +157,7 @@ class SlideView(NavigableView):
             self._picture.retry_failed()
 
     def _on_failed_tile(self, change: str) -> None:
-        if change != self._failure_said:  # a changed file is news after a damaged part, too
+        if change != self._failure_said:  # a changed file is reported even after a damaged part
             self._failure_said = change
             self.partFailed.emit(change)
 
@@ -173,7 +173,7 @@ class SlideView(NavigableView):
 
     @property
     def has_blank(self) -> bool:
-        """Whether a place of the slide on the screen has nothing to show yet."""
+        """Whether nothing can be shown yet for some visible part of the slide."""
         return self._picture is not None and self._picture.has_blank
 
     # -- what is drawn over it -----------------------------------------------------------
@@ -189,12 +189,12 @@ class SlideView(NavigableView):
         self.update()
 
     def set_overlay_visible(self, *, on: bool) -> None:
-        """Show or hide the prediction, whatever its style."""
+        """Show or hide the prediction, independently of its style."""
         self._overlay.is_visible = on
         self.update()
 
     def refresh_overlay(self) -> None:
-        """The prediction has grown: show it. Cheap; call it as often as you like."""
+        """Show what has been added to the prediction. Cheap; may be called often."""
         self.update()
 
     def set_field(self, field: Region | None) -> None:
@@ -204,7 +204,7 @@ class SlideView(NavigableView):
             self.update()
 
     def set_activation_map(self, values: object | None, region: Region | None = None) -> None:
-        """Draw a class activation map over the field that it belongs to.
+        """Draw a class activation map over its field.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ class SlideView(NavigableView):
         return self.input.ruler_mode
 
     def set_ruler_mode(self, *, on: bool) -> None:
-        """Take the ruler up or lay it down (and take its line away)."""
+        """Switch the ruler on, or off (which removes its line)."""
         self.input.set_ruler_mode(on=on)
 
     # -- painting ------------------------------------------------------------------------
@@ -237,7 +237,7 @@ class SlideView(NavigableView):
         return DARK_SURROUND if is_dark else LIGHT_SURROUND
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the canvas, device px to device px, and what lies on top."""
+        """Draw the canvas, device px to device px, and what is on top of it."""
         painter = QPainter(self)
         try:
             picture, viewport = self._picture, self._viewport
@@ -264,7 +264,7 @@ class SlideView(NavigableView):
     # -- events --------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the middle and the downsample, or stay fitted."""
+        """Keep the centre and the downsample, or stay fitted."""
         super().resizeEvent(event)
         self._adapt()
 
@@ -275,7 +275,7 @@ class SlideView(NavigableView):
             self._picture.set_background(self._surround())
 
     def event(self, event: QEvent) -> bool:
-        """All events of the view, each without giving way to the workers."""
+        """Handle every event of the view without yielding to the workers."""
         with UNDISTURBED:
             return self._handle(event)
 
@@ -294,7 +294,7 @@ class SlideView(NavigableView):
         event.setAccepted(self._viewport is not None and self.input.press(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag, and tell where the cursor is."""
+        """Drag, and report the cursor position."""
         if self._viewport is None:
             return
         self.input.move(event)
@@ -316,12 +316,12 @@ class SlideView(NavigableView):
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move by keys; what is not ours goes to the window."""
+        """Move by keys; pass other keys on to the window."""
         if self._viewport is None or not self.input.key(event):
             super().keyPressEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The cursor is somewhere else."""
+        """Report that the cursor has left."""
         super().leaveEvent(event)
         self.cursorMoved.emit(None)
 
@@ -331,10 +331,10 @@ class SlideView(NavigableView):
 
 
 def _device_pixels(painter: QPainter) -> QTransform:
-    """World transform that makes the painter's px whole device px of the screen.
+    """World transform that maps the painter's px to whole device px of the screen.
 
-    A widget at a fractional place (pixel ratio 1.25) begins at the nearest device px, as
-    every picture drawn there must to stay crisp.
+    A widget at a fractional position (pixel ratio 1.25) starts at the nearest device px, as every
+    picture drawn there must to stay crisp.
     """
     device = painter.deviceTransform()
     shift_x, shift_y = round(device.dx()) - device.dx(), round(device.dy()) - device.dy()

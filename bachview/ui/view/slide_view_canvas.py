@@ -1,4 +1,4 @@
-"""The view's backing picture: painted in strips while the hand pans, never moved in memory."""
+"""The view's backing picture: painted in strips while panning, never moved in memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,11 +13,11 @@ PaintPart = Callable[[QPainter, Window], None]
 
 
 class ViewCanvas:
-    """A window of the plane in an image that wraps around. GUI thread.
+    """A window of the plane, kept in an image that wraps around. GUI thread.
 
-    Panning keeps all that stays visible where it is in memory; only the uncovered strips
-    are painted. One canvas px is `shrink` device px: while a large view is zoomed, half the
-    resolution halves the time four times over, and rest brings the full one.
+    When panning, everything that stays visible remains where it is in memory; only the uncovered
+    strips are painted. One canvas px is `shrink` device px: while a large view is zoomed, half
+    resolution saves most of the time, and at rest the full one follows.
 
     Attributes
     ----------
@@ -36,15 +36,15 @@ class ViewCanvas:
         *,
         reuse: "ViewCanvas | None" = None,
     ) -> None:
-        """Hold the device px from `corner` on.
+        """Cover the device px from `corner` on.
 
         Parameters
         ----------
         corner : plane px at `shrink` 1 (device px) of the view's top left.
         device_size : width and height of the view, device px.
-        image : a finished picture of exactly this window (`shrink` 1), taken over; without
-            it the content is undefined until all of `window` is painted.
-        reuse : a canvas that is no longer needed; fresh memory costs more than painting.
+        image : a finished picture of exactly this window (`shrink` 1), owned from now on; without
+        it the content is undefined until all of `window` is painted.
+        reuse : a canvas that is no longer needed; allocating memory costs more than painting.
         """
         self.plane = plane
         self.shrink = shrink
@@ -60,7 +60,7 @@ class ViewCanvas:
             raise ValueError("the picture does not fit the canvas")
 
     def image_of_size(self, width: int, height: int) -> QImage | None:
-        """The canvas's memory, if it is of this size."""
+        """The canvas's memory, if it has this size."""
         fits = self.image.width() == width and self.image.height() == height
         return self.image if fits else None
 
@@ -70,12 +70,12 @@ class ViewCanvas:
         return self._left, self._top, self._left + self._width, self._top + self._height
 
     def move(self, corner: tuple[int, int]) -> list[Window] | None:
-        """Hold another window of the same size.
+        """Cover another window of the same size.
 
         Returns
         -------
-        The uncovered parts, which the caller paints; None where nothing stays (and the
-        canvas has not moved): then a new one costs the same.
+        The uncovered parts, which the caller paints; None if nothing stays (the canvas has not
+        moved then): a new one costs the same.
         """
         left, top = corner[0] // self.shrink, corner[1] // self.shrink
         dx, dy = left - self._left, top - self._top
@@ -94,11 +94,11 @@ class ViewCanvas:
         return uncovered
 
     def pieces(self, window: Window) -> Iterator[tuple[Window, int, int]]:
-        """Parts of `window` on the canvas, each in one piece of memory.
+        """Parts of `window` on the canvas, each contiguous in memory.
 
         Yields
         ------
-        The part in plane px, and what to add to get px of the image.
+        The part in plane px, and the offset to px of the image.
         """
         mine = self.window
         left, top = max(window[0], mine[0]), max(window[1], mine[1])
@@ -116,7 +116,7 @@ class ViewCanvas:
             y = y_end
 
     def paint(self, window: Window, paint: PaintPart) -> None:
-        """Paint a window; parts of it that are not on the canvas are left out."""
+        """Paint a window; parts that are not on the canvas are left out."""
         for part, dx, dy in self.pieces(window):
             painter = QPainter(self.image)
             try:
@@ -127,7 +127,7 @@ class ViewCanvas:
                 painter.end()
 
     def show(self, painter: QPainter, corner: tuple[int, int]) -> None:
-        """Draw the canvas so that plane px `corner` (device px) lies in the painter's origin.
+        """Draw the canvas so that plane px `corner` (device px) is at the painter's origin.
 
         The painter's px are device px.
         """

@@ -1,4 +1,4 @@
-"""Movement that goes on after the hand's event: smooth zoom, and kinetic pan."""
+"""Movement that continues after the user's event: smooth zoom and kinetic pan."""
 
 import math
 import time
@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, QTimer
 
 _TICK_MS = 8
 
-#: A zoom step covers all but 1/e of its way in this time.
+#: A zoom step completes all but 1/e of its way in this time, s.
 _ZOOM_S = 0.045
 
-#: A pushed slide loses all but 1/e of its speed in this time, s; it stops below this speed.
+#: A flicked slide loses all but 1/e of its speed in this time, s; it stops below this speed.
 _GLIDE_S = 0.35
 _SLOWEST_VP_S = 20.0
 
-#: The speed of a push is taken over the last part of the drag.
+#: The speed of a flick is measured over the last part of the drag, s.
 _PUSH_S = 0.08
 
 
@@ -36,7 +36,7 @@ class Motion:
     ) -> None:
         self._zoom = zoom
         self._pan = pan
-        self._zoom_left = 0.0  # logarithm of the factor still to go
+        self._zoom_left = 0.0  # logarithm of the remaining factor
         self._anchor = (0.0, 0.0)
         self._speed = (0.0, 0.0)
         self._then = 0.0
@@ -48,22 +48,22 @@ class Motion:
 
     @property
     def is_moving(self) -> bool:
-        """Whether a movement is still going on."""
+        """Whether a movement is in progress."""
         return self._timer.isActive()
 
     def zoom(self, factor: float, x_vp: float, y_vp: float) -> None:
-        """Zoom on by `factor` about a place, smoothly; adds to what is still to go."""
+        """Zoom smoothly by `factor` about a place; adds to what remains of the last zoom."""
         self._zoom_left += math.log(factor)
         self._anchor = (x_vp, y_vp)
         self._speed = (0.0, 0.0)
         self._start()
 
     def track(self, x_vp: float, y_vp: float) -> None:
-        """Note where the hand is while it drags."""
+        """Note the position during a drag."""
         self._track.append((time.perf_counter(), x_vp, y_vp))
 
     def let_go(self, *, kinetic: bool) -> None:
-        """The hand lets go; with `kinetic` the slide glides on."""
+        """End a drag; with `kinetic` the slide keeps gliding."""
         now = time.perf_counter()
         recent = [sample for sample in self._track if now - sample[0] <= _PUSH_S]
         self._track.clear()
@@ -78,7 +78,7 @@ class Motion:
             self._start()
 
     def stop(self) -> None:
-        """Stand still at once."""
+        """Stop at once."""
         self._zoom_left = 0.0
         self._speed = (0.0, 0.0)
         self._track.clear()
@@ -92,7 +92,7 @@ class Motion:
 
     def _on_tick(self) -> None:
         now = time.perf_counter()
-        # A late tick moves on as far as the time says, but never with a leap.
+        # A late tick moves as far as the elapsed time demands, but never jumps.
         elapsed = min(now - self._then, 0.05)
         self._then = now
         if self._zoom_left:

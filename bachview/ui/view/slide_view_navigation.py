@@ -1,4 +1,4 @@
-"""A widget that has a viewport, and the ways to move it."""
+"""A widget that has a viewport and can move it."""
 
 from PySide6.QtCore import QPointF, Signal
 from PySide6.QtWidgets import QWidget
@@ -12,7 +12,7 @@ from bachview.viewing.viewport import Viewport, fit, zoom_limits
 
 
 class NavigableView(QWidget):
-    """The moving part of a `SlideView`. GUI thread.
+    """The navigation of a `SlideView`. GUI thread.
 
     Signals
     -------
@@ -37,7 +37,7 @@ class NavigableView(QWidget):
 
     @property
     def pyramid(self) -> Pyramid | None:
-        """Of the slide that is shown; None without one."""
+        """The pixel size of the slide; None without a slide."""
         return self._pyramid
 
     @property
@@ -54,7 +54,7 @@ class NavigableView(QWidget):
     def point_at(self, position: QPointF) -> Point:
         """Level-0 point at a place of the widget; there must be a slide."""
         if self._viewport is None:
-            raise RuntimeError("without a slide no place is on it")
+            raise RuntimeError("there is no slide")
         return self._viewport.l0_from_vp(position.x(), position.y())
 
     def _move_to(self, viewport: Viewport) -> None:
@@ -67,25 +67,25 @@ class NavigableView(QWidget):
         return Size(max(1, self.width()), max(1, self.height()))
 
     def pan_by(self, dx_vp: float, dy_vp: float) -> None:
-        """Move the picture on the screen."""
+        """Pan the picture on the screen."""
         if self._viewport is not None:
             self._is_fitted = False
             self._move_to(self._viewport.panned(dx_vp, dy_vp, self._pyramid))
 
     def zoom_at(self, factor: float, x_vp: float, y_vp: float) -> None:
-        """Nearer by `factor`; the place under (x_vp, y_vp) stays there."""
+        """Zoom in by `factor`; the place under (x_vp, y_vp) stays there."""
         if self._viewport is not None and self._pyramid is not None:
             self._is_fitted = False
             self._move_to(self._viewport.zoomed(factor, x_vp, y_vp, self._pyramid))
 
     def zoom_by(self, factor: float) -> None:
-        """Nearer by `factor` about the middle."""
+        """Zoom in by `factor` about the centre."""
         self.zoom_at(factor, self.width() / 2, self.height() / 2)
 
     def zoom_to_magnification(self, times: float) -> None:
-        """Show so many times magnified, about the middle.
+        """Set the magnification, about the centre.
 
-        Without a calibration 20 stands for one level-0 px to a device px, as for a 20x scan.
+        Without a pixel size, 20 means one level-0 px per device px, as for a 20x scan.
         """
         if self._viewport is None or self._pyramid is None:
             return
@@ -95,7 +95,7 @@ class NavigableView(QWidget):
         self.zoom_by(self._viewport.device_downsample / downsample)
 
     def fit(self) -> None:
-        """Show the whole scanned area; it stays fitted while the widget changes its size."""
+        """Show the whole scanned area; it stays fitted when the widget is resized."""
         if self._pyramid is not None:
             self.motion.stop()
             turn = 0.0 if self._viewport is None else self._viewport.rotation_deg
@@ -103,23 +103,23 @@ class NavigableView(QWidget):
             self._is_fitted = True
 
     def rotate_by(self, deg: float) -> None:
-        """Turn the picture clockwise about the middle."""
+        """Rotate the picture clockwise about the centre."""
         if self._viewport is not None:
             self.set_rotation(self._viewport.rotation_deg + deg)
 
     def set_rotation(self, deg: float) -> None:
-        """Turn the picture to this angle, degrees clockwise."""
+        """Rotate the picture to this angle, degrees clockwise."""
         if self._viewport is not None:
             self._move_to(self._viewport.with_rotation(deg))
 
     def center_on(self, point: Point) -> None:
-        """Bring a level-0 point to the middle."""
+        """Centre the view on a level-0 point."""
         if self._viewport is not None:
             self._is_fitted = False
             self._move_to(self._viewport.centered(point))
 
     def show_region(self, region: Region) -> None:
-        """Show a level-0 region whole, with some room around it."""
+        """Show a whole level-0 region, with a margin."""
         if self._viewport is None or self._pyramid is None or region.is_empty:
             return
         size = self._size()

@@ -19,7 +19,7 @@ class OverlaySource:
 
     Attributes
     ----------
-    style : the reader's choices.
+    style : the user's choices.
     is_visible : whether anything of it is shown.
     """
 
@@ -40,7 +40,7 @@ class OverlaySource:
         self._made_of, self._layers = None, ()
 
     def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
-        """Layers that cover at least `viewport`; the same object while nothing changed."""
+        """Layers that cover at least `viewport`; the same object if nothing changed."""
         if self._renderer is None or self._prediction is None or not self.is_visible:
             return ()
         picture = self._renderer.picture(self.style, self._thresholds, viewport.region)
@@ -64,5 +64,5 @@ class OverlaySource:
 
 
 def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
-    """Pictures are compared by identity: arrays have no equality of their own."""
+    """Compare pictures by identity, as arrays do not compare to one bool."""
     return now[0] is before[0] and now[1:] == before[1:]

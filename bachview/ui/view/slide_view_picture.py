@@ -1,4 +1,4 @@
-"""The picture of one open slide on the screen: tiles, stand-ins, overlay, frames at rest."""
+"""The on-screen picture of one open slide: tiles, stand-ins, overlay, frames at rest."""
 
 import time
 from collections import deque
@@ -32,30 +32,30 @@ from bachview.ui.view.slide_view_canvas import ViewCanvas
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
-#: Time in one frame for tiles that arrived; the others follow in the next frames.
+#: Time spent per frame on tiles that arrived; the rest follows in the next frames.
 _ARRIVALS_S = 0.002
 
-#: The view counts as resting when nothing has moved for so long; while the hand keeps
-#: panning a finished frame is asked for at least so often.
+#: The view is at rest when nothing has moved for this long; during continuous panning a finished
+#: frame is requested at least this often.
 _REST_MS = 40
 _LONGEST_WAIT_S = 0.6
 
-#: What is wanted is stated anew at most so often while the hand moves.
+#: The wanted tiles are updated at most this often during movement.
 _WANT_MS = 30
 
 
 class SlidePicture:
     """Paints one slide. GUI thread; the owner closes it, before the reader.
 
-    Nothing is read here: tiles come from a `TileServer`, finished frames from a
-    `FrameComposer`; both are its own.
+    Nothing is read here: tiles come from a `TileServer` and finished frames from a `FrameComposer`,
+    both owned by this object.
 
     Parameters
     ----------
-    on_change : called when the widget should paint anew.
-    on_overview : called when one of the coarsest tiles has come.
-    on_failed : called for each tile that could not be read; with a sentence where the slide's
-        file has changed, else with an empty text.
+    on_change : called when the widget should repaint.
+    on_overview : called when one of the coarsest tiles has arrived.
+    on_failed : called for each tile that could not be read; with a sentence if the slide's file has
+    changed, otherwise an empty text.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class SlidePicture:
         self._server = TileServer(reader, cache, self._on_tile, transform=transform)
         self._composer = FrameComposer(lambda frame: self._bridge.call(self._on_frame, frame))
         self._tiles = TileImages(self.pyramid, self._image)
-        # What is wanted is held here as well: a small cache may drop it, the screen may not.
+        # Wanted tiles are referenced here as well: a small cache may drop them, but the screen
+        # needs them.
         self._cached: dict[TileKey, tuple[npt.NDArray[np.uint8], QImage]] = {}
         self._kept: frozenset[TileKey] = frozenset()
         self._canvas: ViewCanvas | None = None
@@ -112,12 +113,12 @@ class SlidePicture:
 
     @property
     def has_blank(self) -> bool:
-        """Whether for some place on the screen there is nothing to show, not even coarse."""
+        """Whether some place on the screen has nothing to show, not even a coarse tile."""
         return any(level == BLANK for level in self._missing.values())
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """What is painted over the tiles."""
+        """The layers painted over the tiles."""
         return self._layers
 
     def set_layers(self, layers: tuple[Layer, ...]) -> None:
@@ -127,20 +128,20 @@ class SlidePicture:
             self._ask_frame(moved=False)
 
     def set_background(self, color: tuple[int, int, int]) -> None:
-        """Colour of what is outside of the slide, (red, green, blue)."""
+        """Colour outside the slide, (red, green, blue)."""
         if color != self._background:
             self._background = color
             self.repaint_all()
 
     def repaint_all(self) -> None:
-        """Forget what is painted."""
+        """Discard what has been painted."""
         self._canvas = None
         self._is_stale = True
         self._ask_frame(moved=False)
         self._on_change()
 
     def retry_failed(self) -> None:
-        """Try to read again what could not be read."""
+        """Try again to read tiles that could not be read."""
         self._server.retry_failed()
         self._epoch += 1
         self._want()
@@ -174,7 +175,8 @@ class SlidePicture:
         keys: tuple[TileKey, ...] = wanted.in_order
         size = viewport.device_size
         if not self._cost.is_affordable(work_px(size.width * size.height, viewport)):
-            # What a zoomed large view is painted from comes first; it is a quarter as much.
+            # First the tiles from which a large view is painted while zooming; they are a quarter
+            # as many.
             coarser = [key for key in wanted.prefetch if key.level == wanted.level + 1]
             keys = tuple(dict.fromkeys((*wanted.standins, *coarser, *keys)))
         self._kept = frozenset(keys)
@@ -192,7 +194,7 @@ class SlidePicture:
             del self._missing[key]
 
     def _on_tile(self, key: TileKey) -> None:
-        """Arrives on a reader thread."""
+        """Called on a reader thread."""
         self._arrived.append(key)
         self._bridge.call(self._take_arrivals)
 
@@ -201,11 +203,11 @@ class SlidePicture:
         coarse = self.pyramid.top_display_level - 1
         has_overview = False
         while self._arrived:
-            # More may come meanwhile, so each is looked at when it is taken.
+            # More may arrive meanwhile, so each is checked when it is taken.
             key = self._arrived.popleft()
             has_overview |= key.level >= coarse
             self._arrivals += 1
-            if self._image(key) is FAILED_IMAGE:  # it is held if it is wanted
+            if self._image(key) is FAILED_IMAGE:  # it is kept if it is wanted
                 self._on_failed(self._server.change)
             if canvas is None or not self._missing:
                 continue
@@ -302,13 +304,13 @@ class SlidePicture:
             if time.perf_counter() > stop:
                 break
         if self._to_repaint:
-            # Not within this paint: the rest comes with the next frame.
+            # Not during this paint: the rest comes with the next frame.
             QTimer.singleShot(0, self._on_change)
 
     # -- frames at rest ------------------------------------------------------------------
 
     def _ask_frame(self, *, moved: bool) -> None:
-        """Have a finished frame made soon."""
+        """Request a finished frame soon."""
         now = time.monotonic()
         if self._moving_since is None:
             self._moving_since = now
@@ -348,7 +350,7 @@ class SlidePicture:
         ) != ViewPlane.of(request.viewport):
             return
         if not frame.is_sharp and request.arrivals != self._arrivals:
-            # The canvas may show tiles by now that this frame lacks.
+            # By now the canvas may show tiles that this frame lacks.
             self._ask_frame(moved=False)
             return
         canvas = ViewCanvas(ViewPlane.of(viewport), 1, request.corner, size, frame.image)
@@ -364,7 +366,7 @@ class SlidePicture:
         self._on_change()
 
     def _lacking(self, viewport: Viewport) -> dict[TileKey, int]:
-        """Tiles of a viewport that are not there, with the level of their stand-ins."""
+        """Missing tiles of a viewport, with the level of their stand-ins."""
         lacking: dict[TileKey, int] = {}
         for key in wanted_tiles(viewport, self.pyramid).tiles:
             found = self._tiles.best(key)
@@ -373,7 +375,7 @@ class SlidePicture:
         return lacking
 
     def close(self, timeout_s: float = 2.0) -> bool:
-        """End the threads; False where one did not end in time (it is left, not killed)."""
+        """End the threads; False if one did not end in time (it is left running, not killed)."""
         self._rest_timer.stop()
         self._want_timer.stop()
         self._bridge.close()

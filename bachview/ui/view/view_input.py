@@ -1,4 +1,4 @@
-"""What the mouse, the wheel, fingers and keys do in a slide view."""
+"""Mouse, wheel, touch and keyboard input of a slide view."""
 
 import math
 from enum import Enum, auto
@@ -10,27 +10,27 @@ from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 from bachview.core.geometry import Point
 from bachview.ui.view.slide_view_navigation import NavigableView
 
-#: Shown as the tool tip of rotation, and in the help.
-ROTATION_HINT = "Turn the slide: Shift and drag to any angle; R and Shift+R by 90°."
+#: Tool tip of rotation, also used in the help.
+ROTATION_HINT = "Rotate the slide: Shift and drag to any angle; R and Shift+R by 90°."
 
 NAVIGATION_HINT = (
-    "Drag to move; wheel or two fingers to zoom at the cursor (with Ctrl in small steps); "
-    "double click to zoom in, with Ctrl out. "
+    "Drag to move; wheel or two fingers to zoom at the cursor (with Ctrl, in small steps); "
+    "double click to zoom in; with Ctrl, out. "
     "Keys: arrows move, + and - zoom, Home shows the whole slide, 1 to 7 show 1.25x to 80x. "
 ) + ROTATION_HINT
 
 #: Magnifications of the number keys, from 1 on.
 KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 
-#: A notch of a wheel (120 units) zooms by this.
+#: Zoom factor of one notch of the wheel (120 units).
 _NOTCH = 1.4
 _FINE_NOTCH = 1.1
 _KEY_ZOOM = 1.5
 
-#: An arrow key moves by this part of the viewport; with Shift by a whole screen, nearly.
+#: An arrow key moves by this part of the viewport; with Shift, by nearly a whole screen.
 _STEP, _PAGE = 0.1, 0.9
 
-#: A press that moves less is a click, px.
+#: A press that moves less than this is a click, px.
 _CLICK_VP = 4.0
 
 _ARROWS = {
@@ -49,11 +49,11 @@ class _Drag(Enum):
 
 
 class ViewInput(QObject):
-    """Turns events of one view into movements of it, clicks and ruler lines. GUI thread.
+    """Turns events of a view into navigation, clicks and ruler lines. GUI thread.
 
     Attributes
     ----------
-    kinetic_pan : whether a pushed slide glides on.
+    kinetic_pan : whether a flicked slide keeps gliding.
     smooth_zoom : whether a wheel notch zooms in small steps.
 
     Signals
@@ -105,7 +105,7 @@ class ViewInput(QObject):
         self._view.update()
 
     def _update_cursor(self, *, is_dragging: bool) -> None:
-        """The cursor that says what a drag does."""
+        """The cursor shape that shows what a drag does."""
         if self._ruler_mode:
             self._view.setCursor(Qt.CursorShape.CrossCursor)
         elif is_dragging:
@@ -116,7 +116,7 @@ class ViewInput(QObject):
     # -- mouse ---------------------------------------------------------------------------
 
     def press(self, event: QMouseEvent) -> bool:
-        """A button goes down; whether it means something here."""
+        """Handle a button press; return whether it was used."""
         left = event.button() == Qt.MouseButton.LeftButton
         if not left and event.button() != Qt.MouseButton.MiddleButton:
             return False
@@ -134,7 +134,7 @@ class ViewInput(QObject):
         return True
 
     def move(self, event: QMouseEvent) -> None:
-        """The mouse moves, with or without a button."""
+        """Handle a mouse move, with or without a button."""
         here, last = event.position(), self._last
         self._last = here
         match self._drag:
@@ -149,7 +149,7 @@ class ViewInput(QObject):
                 pass
 
     def release(self, event: QMouseEvent) -> bool:
-        """A button goes up; whether it means something here."""
+        """Handle a button release; return whether it was used."""
         if self._drag is _Drag.NONE:
             return False
         drag, self._drag = self._drag, _Drag.NONE
@@ -167,7 +167,7 @@ class ViewInput(QObject):
         return True
 
     def double_click(self, event: QMouseEvent) -> bool:
-        """Zoom in by two at the cursor, with Ctrl out."""
+        """Zoom in by two at the cursor; with Ctrl, out."""
         if event.button() != Qt.MouseButton.LeftButton or self._ruler_mode:
             return False
         out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
@@ -181,8 +181,8 @@ class ViewInput(QObject):
     # -- wheel and fingers ---------------------------------------------------------------
 
     def wheel(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor; parts of a notch (touchpads, fine wheels) zoom by that part."""
-        # With Alt some systems turn the wheel sideways.
+        """Zoom at the cursor; fractions of a notch (touchpads, fine wheels) count."""
+        # With Alt, some systems report a horizontal wheel.
         units = event.angleDelta().y() or event.angleDelta().x()
         if not units:
             return
@@ -197,7 +197,7 @@ class ViewInput(QObject):
             self._view.zoom_at(factor, at.x(), at.y())
 
     def native_gesture(self, event: QNativeGestureEvent) -> bool:
-        """Pinch and turn of a touchpad that the system recognised."""
+        """Pinch and rotation of a touchpad, as recognised by the system."""
         at = event.position()
         if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self._view.zoom_at(max(0.1, 1 + event.value()), at.x(), at.y())
@@ -224,7 +224,7 @@ class ViewInput(QObject):
     # -- keys ----------------------------------------------------------------------------
 
     def key(self, event: QKeyEvent) -> bool:
-        """A key goes down; whether it means something here."""
+        """Handle a key press; return whether it was used."""
         key, modifiers = Qt.Key(event.key()), event.modifiers()
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         if modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
