@@ -98,6 +98,18 @@ def test_one_file_says_it_all_without_a_script_or_a_link_out(page: str) -> None:
     assert "7 pixels could not be read" in text
 
 
+def pieces(text: str) -> list[str]:
+    """Tags and texts in order; white space between them and how a quote is written say nothing."""
+    parts = re.split(r"(<[^>]*>)", re.sub(r'src="[^"]*"', 'src=""', text))
+    found = [" ".join(part.split()).replace(" >", ">").replace("&#39;", "'") for part in parts]
+    return [part for part in found if part]
+
+
+def test_the_report_is_the_expected_one(page: str) -> None:
+    golden = Path(__file__).parent / "golden" / "report.html"
+    assert pieces(page) == pieces(golden.read_text("utf-8"))
+
+
 def test_names_from_files_are_text_and_not_markup(page: str) -> None:
     for name in ("my <b>bundle</b>", "It has seen <these> photos.", "cnn <1>", "A<01>.svs"):
         assert name not in page
