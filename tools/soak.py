@@ -24,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,7 +225,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     from bachview.ui.look.theme import Theme, ThemeChoice
     from bachview.ui.session.garbage import GarbageCollector
     from bachview.ui.session.services import Services
-    from bachview.ui.session.settings import Settings
+    from bachview.ui.session.settings import SettingsFile
     from bachview.ui.window.main_window import MainWindow
 
     slides = [folder / f"{number}.tiff" for number in range(3)]
@@ -235,9 +235,8 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     sys.excepthook = lambda *fault: faults.append("".join(traceback.format_exception(*fault)))
     application = QApplication(["soak", "-style", "Fusion"])
     garbage = GarbageCollector(application)
-    settings = Settings(user_folders().config)
-    settings.put("classify/bundle", "selftest")
-    settings.put("export/folder", str(folder / "exports"))
+    settings = SettingsFile(user_folders().config)
+    settings.now = replace(settings.now, bundle="selftest", export_folder=folder / "exports")
     theme = Theme(application, ThemeChoice.LIGHT)
     window = MainWindow(Services.start(settings, theme), closing_s=30)
     window.resize(1280, 800)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
@@ -11,7 +12,7 @@ from bachview.config import user_folders
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import DEFAULT_BUNDLE, SettingsFile
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import gradient, write_pyramid
@@ -21,14 +22,17 @@ LONG_MS = 60_000
 
 
 @contextmanager
-def open_window(qtbot: QtBot, *, warms_up: bool = False) -> Iterator[MainWindow]:
-    """A window whose bundle is chosen."""
+def open_window(
+    qtbot: QtBot, *, warms_up: bool = False, bundle: str = "selftest"
+) -> Iterator[MainWindow]:
+    """A window with the remembered bundle, or with `bundle` where that is the built-in one."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     theme = Theme(application, ThemeChoice.LIGHT)
-    settings = Settings(user_folders().config)
-    # The stains of its slides are those of the self-test bundle.
-    settings.put("classify/bundle", settings.text("classify/bundle", "selftest"))
+    settings = SettingsFile(user_folders().config)
+    if settings.now.bundle == DEFAULT_BUNDLE:
+        # The stains of its slides are those of the self-test bundle.
+        settings.now = replace(settings.now, bundle=bundle)
     services = Services.start(settings, theme, warms_up=warms_up)
     # Patient: on a busy machine a thread may need seconds to notice that it shall end.
     window = MainWindow(services, closing_s=30)

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import DARK, LIGHT, Theme, ThemeChoice
 from bachview.ui.session.recent import RecentFiles
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.start_page import StartPage
 
 # The offscreen platform says so whenever a window with a least size is shown.
@@ -31,7 +31,7 @@ def test_recent_slides_are_listed_where_the_list_is_seen(
     qtbot: QtBot, qapp: QApplication, tmp_path: Path
 ) -> None:
     theme = Theme(qapp, ThemeChoice.LIGHT)
-    recent = RecentFiles(Settings(tmp_path))
+    recent = RecentFiles(SettingsFile(tmp_path))
     page = StartPage(recent, theme)
     qtbot.addWidget(page)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.ui.session.load_marker import LoadMarker
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import DEFAULT_BUNDLE, SettingsFile
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide
 
 _DIES = """
@@ -43,8 +44,8 @@ def test_after_a_crash_the_built_in_bundle_is_taken_and_the_other_offered(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "crashes.bachmodel"
-    settings = Settings(user_folders().config)
-    settings.put("classify/bundle", str(bundle))
+    settings = SettingsFile(user_folders().config)
+    settings.now = replace(settings.now, bundle=str(bundle))
     settings.save()
     _die_while_loading(bundle)
     with open_window(qtbot) as window:
@@ -71,8 +72,8 @@ def test_a_start_that_ended_with_the_last_bundle_is_not_repeated_unasked(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "ends.bachmodel"
-    settings = Settings(user_folders().config)
-    settings.put("classify/bundle", str(bundle))
+    settings = SettingsFile(user_folders().config)
+    settings.now = replace(settings.now, bundle=str(bundle))
     settings.save()
     done = subprocess.run([sys.executable, "-c", _DIES_AT_START], check=False)
     assert done.returncode == 9
@@ -105,11 +106,11 @@ def test_slides_of_the_last_session_are_not_opened_by_themselves(
 
 
 def test_after_a_crash_of_the_built_in_bundle_none_is_loaded(qtbot: QtBot) -> None:
-    settings = Settings(user_folders().config)
-    settings.put("classify/bundle", "default")
+    settings = SettingsFile(user_folders().config)
+    settings.now = replace(settings.now, bundle=DEFAULT_BUNDLE)
     settings.save()
     _die_while_loading(Path("default.bachmodel"))
-    with open_window(qtbot) as window:
+    with open_window(qtbot, bundle=DEFAULT_BUNDLE) as window:
         assert window.selector.current is None
         assert any("default.bachmodel" in text for text in window.messages.texts)
 

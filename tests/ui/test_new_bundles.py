@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,7 @@ def choose(qtbot: QtBot, window: MainWindow, bundle: str) -> None:
 
 
 def remembered(window: MainWindow) -> str:
-    return window.services.settings.text("classify/bundle")
+    return window.services.settings.now.bundle
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
@@ -67,7 +68,8 @@ def test_a_bundle_is_remembered_when_it_was_loaded(qtbot: QtBot, tmp_path: Path,
         # What is loaded already is remembered as well when it is asked for again.
         choose(qtbot, window, "selftest")
         choose(qtbot, window, own)
-        window.services.settings.put("classify/bundle", "selftest")
+        settings = window.services.settings
+        settings.now = replace(settings.now, bundle="selftest")
         window.actions_["classify"].trigger()
         qtbot.waitUntil(lambda: remembered(window) == own, timeout=LONG_MS)
 

@@ -27,7 +27,7 @@ from bachview.ui.panels.overlay_amounts import amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState, RunStatus
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
@@ -105,7 +105,7 @@ def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Pred
 
 
 def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = OverlayPanel(Settings(tmp_path))
+    panel = OverlayPanel(SettingsFile(tmp_path))
     qtbot.addWidget(panel)
     panel.show_classes(BACH_CLASSES, LIMITS)
     styles: list[OverlayStyle] = []
@@ -145,7 +145,7 @@ def test_the_legend_says_how_often_the_bundle_was_right(
 ) -> None:
     folder = unpacked(tmp_path / "bundle")
     edit_manifest(folder, lambda document: document["training"].update(metrics=metrics))
-    panel = OverlayPanel(Settings(tmp_path))
+    panel = OverlayPanel(SettingsFile(tmp_path))
     qtbot.addWidget(panel)
     panel.show_measured(read_summary(str(folder)).measured)
     shown = [label.text() for label in panel.findChildren(QLabel) if label.isVisibleTo(panel)]
@@ -153,7 +153,7 @@ def test_the_legend_says_how_often_the_bundle_was_right(
 
 
 def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = OverlayPanel(Settings(tmp_path))
+    panel = OverlayPanel(SettingsFile(tmp_path))
     qtbot.addWidget(panel)
     panel.show_classes(BACH_CLASSES, LIMITS)
     panel.legend.set_checked(CellKind.FAILED, False)

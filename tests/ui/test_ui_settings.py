@@ -1,31 +1,111 @@
 """What is remembered is checked on its way in, and lost rather than believed."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, QSettings
 
 from bachview.core.geometry import Point
-from bachview.ui.session.recent import MOST_RECENT, RecentFiles
-from bachview.ui.session.settings import FILE_NAME, Settings, SlideMemory
+from bachview.ui.look.theme import ThemeChoice
+from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.settings import (
+    FILE_NAME,
+    MOST_RECENT,
+    Device,
+    Settings,
+    SettingsFile,
+    SlideMemory,
+)
 from bachview.ui.session.window_memory import is_reachable
+from bachview.viewing.overlay import Marks
+
+#: One value of every field, none of them the default.
+_OTHERS = Settings(
+    theme=ThemeChoice.DARK,
+    colour_management=False,
+    kinetic_pan=True,
+    minimap=False,
+    overlay_opacity=0.3,
+    overlay_marks=Marks.HATCHING,
+    bundle="Größe 日本",
+    device=Device.CPU,
+    opening_folder=Path("slides"),
+    export_folder=Path("results, of today"),
+    recent=(Path("b.svs"), Path("a.svs")),
+    slides={"q1:abc": SlideMemory(Point(12.5, 99), 4.0, 90.0, 0.25)},
+    research_use_seen=True,
+    cache_bytes=1 << 30,
+    window_x=-5,
+    window_y=7,
+    window_width=1360,
+    window_height=860,
+    window_maximized=True,
+    window_state=b"\x00\xff\x01",
+)
+
+#: Where users' files keep them.
+_KEYS = {
+    "view/theme",
+    "view/colour_management",
+    "view/kinetic_pan",
+    "view/minimap",
+    "overlay/opacity",
+    "overlay/marks",
+    "classify/bundle",
+    "classify/device",
+    "open/folder",
+    "export/folder",
+    "recent/files",
+    "slides",
+    "start/research_use_seen",
+    "cache/bytes",
+    "window/x",
+    "window/y",
+    "window/width",
+    "window/height",
+    "window/maximized",
+    "window/state",
+}
 
 
-def test_values_survive_a_new_session(tmp_path: Path) -> None:
-    settings = Settings(tmp_path)
-    settings.put("view/kinetic_pan", True)
-    settings.put("overlay/opacity", 0.3)
-    settings.put("classify/bundle", "Größe 日本")
-    memory = SlideMemory(Point(12.5, 99), 4.0, 90.0, 0.25)
-    settings.put_slide_memory("q1:abc", memory)
-    assert settings.save()
+def _written(folder: Path, **values: object) -> Settings:
+    """What is read from a file with these values, whose keys have `__` for a slash."""
+    file = QSettings(str(folder / FILE_NAME), QSettings.Format.IniFormat)
+    for key, value in values.items():
+        file.setValue(key.replace("__", "/"), value)
+    file.sync()
+    return SettingsFile(folder).now
 
-    again = Settings(tmp_path)
-    assert again.flag("view/kinetic_pan", False)
-    assert again.number("overlay/opacity", 0.5, 0, 1) == 0.3
-    assert again.text("classify/bundle") == "Größe 日本"
-    assert again.slide_memory("q1:abc") == memory
-    assert again.slide_memory("q1:other") is None
+
+def test_every_value_survives_a_new_session(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path)
+    assert file.now == Settings()
+    file.now = _OTHERS
+    assert file.save()
+    assert SettingsFile(tmp_path).now == _OTHERS
+    raw = QSettings(str(tmp_path / FILE_NAME), QSettings.Format.IniFormat)
+    assert set(raw.allKeys()) == _KEYS
+
+
+def test_only_what_changes_is_written(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path)
+    file.now = replace(file.now, minimap=False)
+    raw = QSettings(str(tmp_path / FILE_NAME), QSettings.Format.IniFormat)
+    file.save()
+    raw.sync()
+    assert raw.allKeys() == ["view/minimap"]
+    assert raw.value("view/minimap") == "false"
+
+
+def test_two_windows_on_one_file_keep_what_the_other_remembers(tmp_path: Path) -> None:
+    first, second = SettingsFile(tmp_path), SettingsFile(tmp_path)
+    first.now = first.now.with_slide("q1:a", SlideMemory(None, 1.0, 0.0, 0.5))
+    first.save()
+    second.save()
+    second.now = second.now.with_slide("q1:b", SlideMemory(None, 1.0, 0.0, 0.5))
+    assert list(second.now.slides) == ["q1:a", "q1:b"]
 
 
 @pytest.mark.parametrize(
@@ -35,12 +115,34 @@ def test_values_survive_a_new_session(tmp_path: Path) -> None:
         "[overlay]\nopacity=nan\n",
         "[overlay]\nopacity=much\n",
         "[overlay]\nopacity=@Invalid()\n",
+        "[overlay]\nmarks=stars\n",
+        "[view]\ntheme=7\nminimap=perhaps\n",
+        "[classify]\ndevice=TPU\nbundle=\n",
+        "[cache]\nbytes=12\n",
+        "[window]\nx=1e99\nwidth=3\nstate=7\nmaximized=3\n",
+        "[recent]\nfiles=a.svs\n",
         "\x00\xff not an ini file",
     ],
 )
 def test_a_value_that_makes_no_sense_counts_as_absent(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
-    assert Settings(tmp_path).number("overlay/opacity", 0.5, 0, 1) == 0.5
+    assert SettingsFile(tmp_path).now == Settings()
+
+
+def test_a_choice_may_be_written_with_other_capitals(tmp_path: Path) -> None:
+    settings = _written(tmp_path, overlay__marks="Letters", classify__device="gpu")
+    assert (settings.overlay_marks, settings.device) == (Marks.LETTERS, Device.GPU)
+
+
+def test_a_text_of_unlikely_length_counts_as_absent(tmp_path: Path) -> None:
+    assert _written(tmp_path, classify__bundle="x" * 4097).bundle == "default"
+
+
+def test_a_list_loses_only_what_is_no_path(tmp_path: Path) -> None:
+    files = json.dumps([7, "a.svs", "", None, *(f"{number}.svs" for number in range(20))])
+    recent = _written(tmp_path, recent__files=files).recent
+    assert recent[:2] == (Path("a.svs"), Path("0.svs"))
+    assert len(recent) == MOST_RECENT
 
 
 @pytest.mark.parametrize(
@@ -55,35 +157,43 @@ def test_a_value_that_makes_no_sense_counts_as_absent(tmp_path: Path, text: str)
     ],
 )
 def test_a_damaged_slide_memory_has_no_position(tmp_path: Path, entry: str) -> None:
-    settings = Settings(tmp_path)
-    settings.put("slides", entry)
-    memory = settings.slide_memory("q1:a")
-    assert memory is None or memory.center is None
+    memory = _written(tmp_path, slides=entry).slides.get("q1:a")
+    assert memory is None or memory == SlideMemory(None, 1.0, 0.0, None)
 
 
 def test_an_implausible_pixel_size_is_not_remembered(tmp_path: Path) -> None:
-    settings = Settings(tmp_path)
-    settings.put("slides", '{"q1:a": {"mpp": 352.78}}')
-    memory = settings.slide_memory("q1:a")
-    assert memory is not None
+    memory = _written(tmp_path, slides='{"q1:a": {"mpp": 352.78}}').slides["q1:a"]
     assert memory.typed_mpp is None
 
 
+def test_a_number_past_every_range_is_no_number(tmp_path: Path) -> None:
+    slides = {"q1:a": {"x": 10**400, "y": 2, "downsample": 1, "rotation": 0, "mpp": 0.5}}
+    memory = _written(tmp_path, slides=json.dumps(slides)).slides["q1:a"]
+    assert memory == SlideMemory(None, 1.0, 0.0, 0.5)
+
+
 def test_slides_seen_longest_ago_are_forgotten(tmp_path: Path) -> None:
-    settings = Settings(tmp_path)
-    for number in range(305):
-        settings.put_slide_memory(f"q1:{number}", SlideMemory(None, 1.0, 0.0, 0.5))
-    assert settings.slide_memory("q1:0") is None
-    assert settings.slide_memory("q1:304") is not None
+    file = SettingsFile(tmp_path)
+    memory = SlideMemory(None, 1.0, 0.0, 0.5)
+    for number in range(302):
+        file.now = file.now.with_slide(f"q1:{number}", memory)
+    file.now = file.now.with_slide("q1:2", memory)  # seen again: the last one from now on
+    file.now = file.now.with_slide("q1:302", memory)
+    kept = list(file.now.slides)
+    assert len(kept) == 300
+    assert kept[0] == "q1:4"
+    assert kept[-2:] == ["q1:2", "q1:302"]
 
 
 def test_recent_files_are_newest_first_without_doubles_and_bounded(tmp_path: Path) -> None:
-    recent = RecentFiles(Settings(tmp_path))
+    recent = RecentFiles(SettingsFile(tmp_path))
     for number in range(20):
         recent.add(tmp_path / f"{number}.svs")
     recent.add(tmp_path / "15.svs")
     assert len(recent.paths) == MOST_RECENT
     assert [p.stem for p in recent.paths[:3]] == ["15", "19", "18"]
+    recent.remove(tmp_path / "19.svs")
+    assert [p.stem for p in recent.paths[:2]] == ["15", "18"]
     recent.clear()
     assert recent.paths == ()
 

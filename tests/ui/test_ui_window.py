@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,13 +155,13 @@ def test_the_magnification_is_remembered_across_screens(qtbot: QtBot, tmp_path: 
         document = page_of(qtbot, window, path).document
         shown = Viewport(Point(900, 700), 2.0, Size(800, 600), pixel_ratio=2.0)
         document.remember(shown)  # as on a screen of twice the density
-        memory = window.services.settings.slide_memory(document.metadata.fingerprint)
+        memory = window.services.settings.now.slides.get(document.metadata.fingerprint)
         assert memory is not None
         assert memory.device_downsample == 1.0
     # Closing the window has remembered the fitted view; the dense screen was the last one.
     with open_window(qtbot) as window:
         settings = window.services.settings
-        settings.put_slide_memory(document.metadata.fingerprint, memory)
+        settings.now = settings.now.with_slide(document.metadata.fingerprint, memory)
         viewport = page_of(qtbot, window, path).view.viewport
         assert viewport is not None
         assert viewport.device_downsample == pytest.approx(1.0)
@@ -291,7 +292,8 @@ def test_a_damaged_settings_file_does_not_keep_the_window_shut(qtbot: QtBot) -> 
 
 def test_a_bundle_that_is_gone_gives_way_to_the_built_in_one(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
-        window.services.settings.put("classify/bundle", str(tmp_path / "gone.bachmodel"))
+        settings = window.services.settings
+        settings.now = replace(settings.now, bundle=str(tmp_path / "gone.bachmodel"))
         window.selector.current = None
         window.selector.restore()
         qtbot.waitUntil(lambda: window.selector.current is not None, timeout=LONG_MS)
@@ -323,7 +325,7 @@ def test_the_demo_slide_is_classified_by_the_bundle_that_it_was_drawn_for(
             assert judged.document.run.status.state is RunState.DONE
             assert judged.document.bundle is not None
             assert judged.document.bundle.choice == choice
-        assert window.services.settings.text("classify/bundle") == own
+        assert window.services.settings.now.bundle == own
 
 
 def test_a_slide_that_vanishes_is_closed_without_harm(qtbot: QtBot, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import random
 import sqlite3
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -167,18 +167,19 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _settings(folder: Path) -> list[Path]:
-    from PySide6.QtCore import QByteArray
-
     from bachview.core.geometry import Point
-    from bachview.ui.session.settings import FILE_NAME, Settings, SlideMemory
+    from bachview.ui.session.settings import FILE_NAME, Settings, SettingsFile, SlideMemory
 
-    settings = Settings(folder)
-    settings.put("overlay/opacity", 0.5)
-    settings.put("window/seen", True)
-    settings.put("window/state", QByteArray(b"\x00\xff\x00\x01"))
-    settings.put_texts("recent", ["a.svs", "b.svs"])
-    settings.put_slide_memory(_FINGERPRINT, SlideMemory(Point(10, 20), 2.0, 0.0, 0.5))
-    settings.save()
+    file = SettingsFile(folder)
+    file.now = Settings(
+        minimap=False,
+        overlay_opacity=0.25,
+        bundle="x",
+        recent=(Path("a.svs"), Path("b.svs")),
+        window_x=20,
+        window_state=b"\x00\xff\x00\x01",
+    ).with_slide(_FINGERPRINT, SlideMemory(Point(10, 20), 2.0, 0.0, 0.5))
+    file.save()
     return [folder / FILE_NAME]
 
 
@@ -253,17 +254,11 @@ def _use_table(path: Path) -> None:
 
 
 def _use_settings(path: Path) -> None:
-    from bachview.ui.session.settings import Settings
+    from bachview.ui.session.settings import SettingsFile
 
-    settings = Settings(path.parent)
-    settings.flag("window/seen", default=False)
-    settings.number("overlay/opacity", 0.5, 0, 1)
-    settings.text("bundle")
-    settings.texts("recent", 10)
-    settings.raw_bytes("window/state")
-    settings.slide_memory(_FINGERPRINT)
-    settings.put("bundle", "x")
-    settings.save()
+    file = SettingsFile(path.parent)
+    file.now = replace(file.now, bundle="y")
+    file.save()
 
 
 def _use_store(path: Path) -> None:

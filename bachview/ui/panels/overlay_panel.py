@@ -19,7 +19,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import line, muted, panel_column
 from bachview.ui.panels.legend import Amount, CellKind, ColorBar, Legend, LegendKey
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import SettingsFile
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
 _MODES = (
@@ -40,7 +40,7 @@ class OverlayPanel(QWidget):
 
     styleChanged = Signal(object)
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self._classes: ClassSet | None = None
@@ -54,7 +54,7 @@ class OverlayPanel(QWidget):
         )
         self._mode.setMinimumContentsLength(16)
         self._opacity, self._opacity_text = self._slider(
-            settings.number("overlay/opacity", 0.5, 0, 1),
+            settings.now.overlay_opacity,
             "How much the colours cover the tissue ([ and ])",
         )
         self._threshold, self._threshold_text = self._slider(0, "")
@@ -64,8 +64,7 @@ class OverlayPanel(QWidget):
         for combo in (self._mode, self._marks):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks.setToolTip("Letters or hatching on the cells, for colour-blind readers")
-        stored = settings.text("overlay/marks")
-        self._marks.setCurrentIndex(max(0, self._marks.findText(stored.capitalize())))
+        self._marks.setCurrentIndex(self._marks.findData(settings.now.overlay_marks))
         self._bar = ColorBar(self)
         self._legend = Legend(self)
         self._measured = muted("", self)
@@ -205,8 +204,11 @@ class OverlayPanel(QWidget):
             self._threshold_text.setText(f"{self._threshold.value() / 100:.2f}")
             self._threshold.setToolTip("Cells below this value are not coloured")
         self._bar.show_mode(OverlayMode(mode))
-        self._settings.put("overlay/opacity", self._opacity.value() / 100)
-        self._settings.put("overlay/marks", Marks(self._marks.currentData()).value)
+        self._settings.now = replace(
+            self._settings.now,
+            overlay_opacity=self._opacity.value() / 100,
+            overlay_marks=Marks(self._marks.currentData()),
+        )
         self.styleChanged.emit(style)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -16,10 +16,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.demo import DEMO_BUNDLE, is_demo
 from bachview.ui.session.load_marker import LoadMarker
-from bachview.ui.session.settings import Settings
-
-DEFAULT = "default"
-_KEY = "classify/bundle"
+from bachview.ui.session.settings import DEFAULT_BUNDLE, SettingsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class BundleSelector(QObject):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: SettingsFile,
         bridge: Bridge,
         lane: Lane,
         marker: LoadMarker,
@@ -136,7 +133,7 @@ class BundleSelector(QObject):
         ----------
         avoid : paths of bundles that are only used if the user chooses them.
         """
-        for choice in (self._last, DEFAULT):
+        for choice in (self._last, DEFAULT_BUNDLE):
             if not any(choice in (path, Path(path).stem) for path in avoid):
                 self._choose(choice, is_restored=True)
                 return
@@ -152,7 +149,7 @@ class BundleSelector(QObject):
 
     @property
     def _last(self) -> str:
-        return self._settings.text(_KEY, DEFAULT)
+        return self._settings.now.bundle
 
     def remember(self, sha256: str) -> None:
         """Remember `current` for the next session, if this is its hash: it has been loaded.
@@ -160,7 +157,7 @@ class BundleSelector(QObject):
         Not earlier: a bundle that cannot be loaded would fail at every start.
         """
         if self.current is not None and self.current.sha256 == sha256:
-            self._settings.put(_KEY, self.current.choice)
+            self._settings.now = replace(self._settings.now, bundle=self.current.choice)
 
     def of(self, slide: Path | None) -> BundleSummary | None:
         """The bundle that classifies a slide: the user's choice, but the demo slide has its own.
@@ -200,10 +197,10 @@ class BundleSelector(QObject):
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
-            if is_restored and choice != DEFAULT:
+            if is_restored and choice != DEFAULT_BUNDLE:
                 # The bundle of the last session may have been deleted; the built-in one is always
                 # there.
-                self._choose(DEFAULT, is_restored=True)
+                self._choose(DEFAULT_BUNDLE, is_restored=True)
 
         self.is_loading = True
         self._bridge.watch(

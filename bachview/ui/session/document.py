@@ -58,7 +58,7 @@ class Document(QObject):
         self.metadata: SlideMetadata = opened.reader.metadata
         self._transform = opened.transform
         self._services = services
-        self.memory = services.settings.slide_memory(self.metadata.fingerprint)
+        self.memory = services.settings.now.slides.get(self.metadata.fingerprint)
         self.pixel_size = self.metadata.pixel_size
         if self.memory and self.memory.typed_mpp and not self.pixel_size.is_plausible:
             self.pixel_size = PixelSize.typed(self.memory.typed_mpp)
@@ -202,7 +202,8 @@ class Document(QObject):
             memory = SlideMemory(
                 viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp
             )
-        self._services.settings.put_slide_memory(self.metadata.fingerprint, memory)
+        settings = self._services.settings
+        settings.now = settings.now.with_slide(self.metadata.fingerprint, memory)
 
     def close(self) -> None:
         """Cancel the run, and close store and slide once it no longer uses them; in the io lane."""

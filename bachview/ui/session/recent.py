@@ -1,13 +1,11 @@
 """The list of recently opened slides."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from bachview.ui.session.settings import Settings
-
-MOST_RECENT = 12
-_KEY = "recent/files"
+from bachview.ui.session.settings import SettingsFile
 
 
 class RecentFiles(QObject):
@@ -20,27 +18,28 @@ class RecentFiles(QObject):
 
     changed = Signal()
 
-    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+    def __init__(self, settings: SettingsFile, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Newest first; missing files stay listed (a network share may be offline)."""
-        return tuple(Path(text) for text in self._settings.texts(_KEY, MOST_RECENT))
+        return self._settings.now.recent
 
     def add(self, path: Path) -> None:
         """Put `path` first."""
-        self._store([path, *(p for p in self.paths if p != path)])
+        self._settings.now = self._settings.now.with_recent(path)
+        self.changed.emit()
 
     def remove(self, path: Path) -> None:
         """Forget `path`."""
-        self._store([p for p in self.paths if p != path])
+        self._keep(tuple(p for p in self.paths if p != path))
 
     def clear(self) -> None:
         """Forget all."""
-        self._store([])
+        self._keep(())
 
-    def _store(self, paths: list[Path]) -> None:
-        self._settings.put_texts(_KEY, [str(p) for p in paths[:MOST_RECENT]])
+    def _keep(self, paths: tuple[Path, ...]) -> None:
+        self._settings.now = replace(self._settings.now, recent=paths)
         self.changed.emit()

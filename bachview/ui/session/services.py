@@ -10,11 +10,7 @@ from bachview.ui.bridge import Bridge
 from bachview.ui.look.theme import Theme
 from bachview.ui.session.ensemble_service import EnsembleService
 from bachview.ui.session.load_marker import LoadMarker
-from bachview.ui.session.settings import Settings
-
-#: Bounds of the tile cache that the settings file may ask for, bytes.
-_LEAST_CACHE, _MOST_CACHE = 64 << 20, 16 << 30
-_DEFAULT_CACHE = 384 << 20
+from bachview.ui.session.settings import SettingsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Services:
     warms_up : load the ensemble as soon as a slide is open, before it is needed.
     """
 
-    settings: Settings
+    settings: SettingsFile
     theme: Theme
     bridge: Bridge
     cache: TileCache
@@ -39,10 +35,9 @@ class Services:
     warms_up: bool
 
     @classmethod
-    def start(cls, settings: Settings, theme: Theme, *, warms_up: bool = True) -> "Services":
+    def start(cls, settings: SettingsFile, theme: Theme, *, warms_up: bool = True) -> "Services":
         """Create everything that is not given. GUI thread."""
-        size = settings.number("cache/bytes", _DEFAULT_CACHE, _LEAST_CACHE, _MOST_CACHE)
-        cache = TileCache(int(size))
+        cache = TileCache(settings.now.cache_bytes)
         io = Lane("io", threads=2)
         marker = LoadMarker(user_folders().config)
         return cls(settings, theme, Bridge(), cache, io, EnsembleService(marker), marker, warms_up)

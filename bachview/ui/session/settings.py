@@ -1,26 +1,44 @@
 """What is remembered between sessions: an INI file in the user's configuration folder.
 
-The file can be edited by anyone, so every value is checked on its way in; one that makes no sense
-is treated as absent.
+`Settings` has a row for each value: its key in the file, its limits and its default. The file
+can be edited by anyone, so every value is checked on its way in; one that makes no sense is
+treated as absent.
 """
 
+import functools
 import json
 import logging
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any, Final, TypeGuard, get_type_hints
 
 from PySide6.QtCore import QByteArray, QSettings
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PLAUSIBLE_MPP
+from bachview.ui.look.theme import ThemeChoice
+from bachview.viewing.overlay import Marks
 
 FILE_NAME = "bachview.ini"
+MOST_RECENT = 12
+DEFAULT_BUNDLE = "default"
 
 _log = logging.getLogger(__name__)
 _MOST_SLIDES = 300
 _MOST_TEXT = 4096
+
+
+class Device(StrEnum):
+    """What the networks are asked to run on."""
+
+    AUTO = "AUTO"
+    CPU = "CPU"
+    GPU = "GPU"
+    NPU = "NPU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,84 +59,216 @@ class SlideMemory:
     typed_mpp: float | None
 
 
+# -- how a value stands in the file --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A value's key. `decode` returns None if the file holds nothing sensible."""
+
+    key: str
+
+    def decode(self, raw: object) -> Any:
+        raise NotImplementedError
+
+    def encode(self, value: Any) -> object:
+        return value
+
+
+class _Flag(_Stored):
+    def decode(self, raw: object) -> bool | None:
+        return {"true": True, "false": False}.get(str(raw).lower())
+
+    def encode(self, value: Any) -> str:
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class _Number(_Stored):
+    low: float
+    high: float
+
+    def decode(self, raw: object) -> float | None:
+        value = _number(raw)
+        return value if value is not None and self.low <= value <= self.high else None
+
+
+class _Whole(_Number):
+    def decode(self, raw: object) -> int | None:
+        value = super().decode(raw)
+        return None if value is None else round(value)
+
+    def encode(self, value: Any) -> float:
+        return float(value)
+
+
+class _Text(_Stored):
+    def decode(self, raw: object) -> str | None:
+        return raw if _is_text(raw) else None
+
+
+class _Folder(_Stored):
+    def decode(self, raw: object) -> Path | None:
+        return Path(str(raw)) if _is_text(raw) else None
+
+    def encode(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice(_Stored):
+    among: type[StrEnum]
+
+    def decode(self, raw: object) -> StrEnum | None:
+        return next((c for c in self.among if c.value.lower() == str(raw).lower()), None)
+
+    def encode(self, value: Any) -> str:
+        return str(value.value)
+
+
+class _Bytes(_Stored):
+    """For a function of Qt that checks them itself."""
+
+    def decode(self, raw: object) -> bytes | None:
+        return bytes(raw.data()) if isinstance(raw, QByteArray) else None
+
+    def encode(self, value: Any) -> QByteArray:
+        return QByteArray(value)
+
+
+class _Recent(_Stored):
+    def decode(self, raw: object) -> tuple[Path, ...] | None:
+        values = _document(raw)
+        if not isinstance(values, list):
+            return None
+        return tuple(Path(value) for value in values if _is_text(value))[:MOST_RECENT]
+
+    def encode(self, value: Any) -> str:
+        return json.dumps([str(path) for path in value])
+
+
+class _Slides(_Stored):
+    def decode(self, raw: object) -> Mapping[str, SlideMemory] | None:
+        return _slides_of(raw) if isinstance(raw, str) else None
+
+    def encode(self, value: Any) -> str:
+        return json.dumps({name: _entry_of(memory) for name, memory in value.items()})
+
+
+# -- the values ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Typed, validated access to the INI file. GUI thread only."""
+    """All that is remembered, with the key, the limits and the default of each value."""
+
+    theme: Annotated[ThemeChoice, _Choice("view/theme", ThemeChoice)] = ThemeChoice.SYSTEM
+    """Light, dark, or as the system."""
+
+    colour_management: Annotated[bool, _Flag("view/colour_management")] = True
+    """Whether the scanner's colour profile is applied to slides that have one."""
+
+    kinetic_pan: Annotated[bool, _Flag("view/kinetic_pan")] = False
+    """Whether a pushed slide glides on."""
+
+    minimap: Annotated[bool, _Flag("view/minimap")] = True
+    """Whether the minimap is shown where there is room for it."""
+
+    overlay_opacity: Annotated[float, _Number("overlay/opacity", 0, 1)] = 0.5
+    """How much the overlay's colours cover the tissue: 0 not at all, 1 completely."""
+
+    overlay_marks: Annotated[Marks, _Choice("overlay/marks", Marks)] = Marks.NONE
+    """Letters or hatching on the cells of the overlay."""
+
+    bundle: Annotated[str, _Text("classify/bundle")] = DEFAULT_BUNDLE
+    """Installed name or path of the bundle to begin with; at most 4096 characters."""
+
+    device: Annotated[Device, _Choice("classify/device", Device)] = Device.AUTO
+    """What the networks are asked to run on."""
+
+    opening_folder: Annotated[Path | None, _Folder("open/folder")] = None
+    """Where slides were last opened; None means the user's home."""
+
+    export_folder: Annotated[Path | None, _Folder("export/folder")] = None
+    """Where results were last written; None means the user's home."""
+
+    recent: Annotated[tuple[Path, ...], _Recent("recent/files")] = ()
+    """Slides that were opened, newest first; at most `MOST_RECENT`."""
+
+    slides: Annotated[Mapping[str, SlideMemory], _Slides("slides")] = field(default_factory=dict)
+    """By slide fingerprint, the one viewed longest ago first; at most 300."""
+
+    research_use_seen: Annotated[bool, _Flag("start/research_use_seen")] = False
+    """Whether the user has answered the notice that the program is for research only."""
+
+    cache_bytes: Annotated[int, _Whole("cache/bytes", 64 << 20, 16 << 30)] = 384 << 20
+    """Bound of the tile cache, 64 MiB to 16 GiB. Only set by editing the file."""
+
+    window_x: Annotated[int | None, _Whole("window/x", -100_000, 100_000)] = None
+    """Left edge of the window on the desktop, px; None while it was never closed."""
+
+    window_y: Annotated[int | None, _Whole("window/y", -100_000, 100_000)] = None
+    """Top edge of the window on the desktop, px."""
+
+    window_width: Annotated[int | None, _Whole("window/width", 200, 100_000)] = None
+    """Width of the window where it is not maximised, px, at least 200."""
+
+    window_height: Annotated[int | None, _Whole("window/height", 200, 100_000)] = None
+    """Height of the window where it is not maximised, px, at least 200."""
+
+    window_maximized: Annotated[bool, _Flag("window/maximized")] = False
+    """Whether the window fills the screen."""
+
+    window_state: Annotated[bytes, _Bytes("window/state")] = b""
+    """Places of the panels, as `QMainWindow.saveState` gives them."""
+
+    def with_recent(self, path: Path) -> "Settings":
+        """These, with `path` as the slide opened last."""
+        others = (other for other in self.recent if other != path)
+        return replace(self, recent=(path, *others)[:MOST_RECENT])
+
+    def with_slide(self, fingerprint: str, memory: SlideMemory) -> "Settings":
+        """These, with a slide viewed last; the ones viewed longest ago are forgotten."""
+        slides = {name: kept for name, kept in self.slides.items() if name != fingerprint}
+        slides[fingerprint] = memory
+        return replace(self, slides=dict(list(slides.items())[-_MOST_SLIDES:]))
+
+
+_STORED: Final[Mapping[str, _Stored]] = {
+    name: annotation.__metadata__[0]
+    for name, annotation in get_type_hints(Settings, include_extras=True).items()
+}
+
+
+class SettingsFile:
+    """Reads and writes the INI file. GUI thread only."""
 
     def __init__(self, folder: Path) -> None:
         """Read `folder`/`FILE_NAME`; neither needs to exist."""
         self._file = QSettings(str(folder / FILE_NAME), QSettings.Format.IniFormat)
 
-    def flag(self, key: str, default: bool) -> bool:  # a stored value
-        """A stored yes or no."""
-        text = str(self._file.value(key, "")).lower()
-        return {"true": True, "false": False}.get(text, default)
+    @property
+    def now(self) -> Settings:
+        """What is remembered, also by another window on the same file.
 
-    def number(self, key: str, default: float, low: float, high: float) -> float:
-        """A stored number within [low, high]; else the default."""
-        value = _number(self._file.value(key))
-        return value if value is not None and low <= value <= high else default
+        Set it to remember something else: ``file.now = replace(file.now, minimap=False)``.
+        Only what changes is written.
+        """
+        found = {name: row.decode(self._file.value(row.key)) for name, row in _STORED.items()}
+        return Settings(**{name: value for name, value in found.items() if value is not None})
 
-    def text(self, key: str, default: str = "") -> str:
-        """A stored text of limited length."""
-        value = self._file.value(key)
-        return value if isinstance(value, str) and 0 < len(value) <= _MOST_TEXT else default
-
-    def texts(self, key: str, most: int) -> list[str]:
-        """A stored list of at most `most` texts."""
-        values = self._document(key)
-        if not isinstance(values, list):
-            return []
-        return [v for v in values if isinstance(v, str) and 0 < len(v) <= _MOST_TEXT][:most]
-
-    def raw_bytes(self, key: str) -> QByteArray:
-        """Stored bytes, for a Qt function that checks them itself."""
-        value = self._file.value(key)
-        return value if isinstance(value, QByteArray) else QByteArray()
-
-    def put(self, key: str, value: bool | float | str | QByteArray) -> None:
-        """Store a value."""
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        self._file.setValue(key, value)
-
-    def put_texts(self, key: str, values: list[str]) -> None:
-        """Store a list of texts."""
-        self._file.setValue(key, json.dumps(values))
-
-    def slide_memory(self, fingerprint: str) -> SlideMemory | None:
-        """What is remembered about the slide with this fingerprint."""
-        slides = self._document("slides")
-        entry = slides.get(fingerprint) if isinstance(slides, dict) else None
-        if not isinstance(entry, dict):
-            return None
-        x, y, downsample, rotation, mpp = (
-            _number(entry.get(key)) for key in ("x", "y", "downsample", "rotation", "mpp")
-        )
-        placed = x is not None and y is not None and downsample is not None and downsample > 0
-        low, high = PLAUSIBLE_MPP
-        return SlideMemory(
-            Point(x, y) if placed and x is not None and y is not None else None,
-            downsample if placed and downsample is not None else 1.0,
-            (rotation or 0.0) % 360,
-            mpp if mpp is not None and low <= mpp <= high else None,
-        )
-
-    def put_slide_memory(self, fingerprint: str, memory: SlideMemory) -> None:
-        """Remember it; the slides viewed longest ago are forgotten."""
-        slides = self._document("slides")
-        slides = slides if isinstance(slides, dict) else {}
-        slides.pop(fingerprint, None)
-        entry: dict[str, float] = {
-            "downsample": memory.device_downsample,
-            "rotation": memory.rotation_deg,
-        }
-        if memory.center is not None:
-            entry |= {"x": memory.center.x, "y": memory.center.y}
-        if memory.typed_mpp is not None:
-            entry["mpp"] = memory.typed_mpp
-        slides[fingerprint] = entry
-        kept = dict(list(slides.items())[-_MOST_SLIDES:])
-        self._file.setValue("slides", json.dumps(kept))
+    @now.setter
+    def now(self, settings: Settings) -> None:
+        before = self.now
+        for name, row in _STORED.items():
+            value, earlier = getattr(settings, name), getattr(before, name)
+            if value is earlier:
+                continue
+            if value is None:
+                self._file.remove(row.key)
+            # As texts: of two mappings with the same slides the order counts, too.
+            elif earlier is None or row.encode(value) != row.encode(earlier):
+                self._file.setValue(row.key, row.encode(value))
 
     def save(self) -> bool:
         """Write the file now; False (and a log line) if it cannot be written."""
@@ -128,14 +278,9 @@ class Settings:
         _log.info("The settings file cannot be written; nothing is remembered.")
         return False
 
-    def _document(self, key: str) -> Any:  # JSON, checked by the caller
-        value = self._file.value(key)
-        if not isinstance(value, str):
-            return None
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= _MOST_TEXT
 
 
 def _number(value: object) -> float | None:
@@ -146,3 +291,47 @@ def _number(value: object) -> float | None:
     except (ValueError, OverflowError):  # the latter for an integer beyond the range of floats
         return None
     return number if math.isfinite(number) else None
+
+
+def _document(raw: object) -> Any:  # JSON: checked by the caller
+    if not isinstance(raw, str):
+        return None
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=1)  # it is asked for with every other value, and slow
+def _slides_of(text: str) -> Mapping[str, SlideMemory] | None:
+    slides = _document(text)
+    if not isinstance(slides, dict):
+        return None
+    return MappingProxyType(
+        {name: _memory_of(entry) for name, entry in slides.items() if isinstance(entry, dict)}
+    )
+
+
+def _memory_of(entry: Mapping[str, object]) -> SlideMemory:
+    x, y, downsample, rotation, mpp = (
+        _number(entry.get(key)) for key in ("x", "y", "downsample", "rotation", "mpp")
+    )
+    center = None if x is None or y is None else Point(x, y)
+    if downsample is None or downsample <= 0:
+        center, downsample = None, 1.0
+    low, high = PLAUSIBLE_MPP
+    return SlideMemory(
+        center,
+        1.0 if center is None else downsample,
+        (rotation or 0.0) % 360,
+        mpp if mpp is not None and low <= mpp <= high else None,
+    )
+
+
+def _entry_of(memory: SlideMemory) -> dict[str, float]:
+    entry = {"downsample": memory.device_downsample, "rotation": memory.rotation_deg}
+    if memory.center is not None:
+        entry |= {"x": memory.center.x, "y": memory.center.y}
+    if memory.typed_mpp is not None:
+        entry["mpp"] = memory.typed_mpp
+    return entry

@@ -1,10 +1,12 @@
 """Remembers the window's geometry and panels, and restores them only if they will be visible."""
 
-from PySide6.QtCore import QRect, Qt
+from dataclasses import replace
+
+from PySide6.QtCore import QByteArray, QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import Settings, SettingsFile
 
 #: Raised when docks or tool bars are renamed, so that old layouts are not applied.
 LAYOUT_VERSION = 1
@@ -14,31 +16,39 @@ _REACHABLE = 80
 _FIRST_SIZE = (1360, 860)
 
 
-def save_layout(window: QMainWindow, settings: Settings) -> None:
+def save_layout(window: QMainWindow, settings: SettingsFile) -> None:
     """Remember position, size and panels."""
     place = window.normalGeometry()
-    values = {"x": place.x(), "y": place.y(), "width": place.width(), "height": place.height()}
-    for key, value in values.items():
-        settings.put(f"window/{key}", float(value))
-    maximized = Qt.WindowState.WindowMaximized in window.windowState()
-    settings.put("window/maximized", maximized)
-    settings.put("window/state", window.saveState(LAYOUT_VERSION))
-
-
-def restore_layout(window: QMainWindow, settings: Settings) -> None:
-    """Restore position, size and panels of the last session, if its screen still exists."""
-    x, y, width, height = (
-        settings.number(f"window/{key}", -1e6, low, 100_000)
-        for key, low in (("x", -100_000), ("y", -100_000), ("width", 200), ("height", 200))
+    settings.now = replace(
+        settings.now,
+        window_x=place.x(),
+        window_y=place.y(),
+        window_width=place.width(),
+        window_height=place.height(),
+        window_maximized=Qt.WindowState.WindowMaximized in window.windowState(),
+        window_state=bytes(window.saveState(LAYOUT_VERSION).data()),
     )
-    wanted = QRect(round(x), round(y), round(max(width, 0)), round(max(height, 0)))
-    if is_reachable(wanted, [s.availableGeometry() for s in QGuiApplication.screens()]):
+
+
+def restore_layout(window: QMainWindow, settings: SettingsFile) -> None:
+    """Restore position, size and panels of the last session, if its screen still exists."""
+    last = settings.now
+    wanted = _place_of(last)
+    screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+    if wanted is not None and is_reachable(wanted, screens):
         window.setGeometry(wanted)
     else:
         _place_first(window)
-    window.restoreState(settings.raw_bytes("window/state"), LAYOUT_VERSION)
-    if settings.flag("window/maximized", False):
+    window.restoreState(QByteArray(last.window_state), LAYOUT_VERSION)
+    if last.window_maximized:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+
+
+def _place_of(last: Settings) -> QRect | None:
+    x, y, width, height = last.window_x, last.window_y, last.window_width, last.window_height
+    if x is None or y is None or width is None or height is None:
+        return None
+    return QRect(x, y, width, height)
 
 
 def is_reachable(window: QRect, screens: list[QRect]) -> bool:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -15,11 +16,11 @@ from bachview.config import user_folders
 from bachview.logs import LOG_NAME
 from bachview.ui.dialogs.failure_dialog import FailureDialog
 from bachview.ui.look.icons import application_icon
-from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.look.theme import Theme
 from bachview.ui.session.failures import CrashFile, ExceptionHook, Failure
 from bachview.ui.session.garbage import GarbageCollector
 from bachview.ui.session.services import Services
-from bachview.ui.session.settings import Settings
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.main_window import MainWindow
 from bachview.version import __version__
 
@@ -59,10 +60,8 @@ def run_viewer(
     crash_file = CrashFile(folders.logs)
     earlier_crash = crash_file.earlier_crash()
     crash_file.open()
-    settings = Settings(folders.config)
-    stored = settings.text("view/theme", ThemeChoice.SYSTEM.value)
-    choice = ThemeChoice(stored) if stored in set(ThemeChoice) else ThemeChoice.SYSTEM
-    theme = Theme(application, choice)
+    settings = SettingsFile(folders.config)
+    theme = Theme(application, settings.now.theme)
     services = Services.start(settings, theme, warms_up=warms_up)
     window = MainWindow(services)
     reporter = _Reporter(window, folders.logs / LOG_NAME)
@@ -84,7 +83,7 @@ def run_viewer(
     signals.give_back()
     hook.remove()
     garbage.close()
-    settings.put("view/theme", theme.choice.value)
+    settings.now = replace(settings.now, theme=theme.choice)
     settings.save()
     crash_file.close()
     if ended and not ended[-1]:

@@ -1,5 +1,6 @@
 """The Classify menu: bundle, device, start, pause, cancel, export."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
@@ -12,21 +13,22 @@ from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.jobs_panel import JobsPanel
-from bachview.ui.session.bundles import DEFAULT, BundleSelector
+from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
 from bachview.ui.session.exporting import ExportKind, ExportRequest, export
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
+from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
 from bachview.ui.window.actions import Actions
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 
 _DEVICES = (
-    ("AUTO", "&Automatic"),
-    ("CPU", "&Processor (CPU)"),
-    ("GPU", "&Graphics (GPU)"),
-    ("NPU", "&Neural unit (NPU)"),
+    (Device.AUTO, "&Automatic"),
+    (Device.CPU, "&Processor (CPU)"),
+    (Device.GPU, "&Graphics (GPU)"),
+    (Device.NPU, "&Neural unit (NPU)"),
 )
 
 
@@ -46,9 +48,6 @@ class ClassifyCommands(QObject):
         super().__init__(window)
         self._window, self._actions, self._binder = window, actions, binder
         self._selector, self._messages, self._services = selector, messages, services
-        self.device = services.settings.text("classify/device", "AUTO")
-        if self.device not in dict(_DEVICES):
-            self.device = "AUTO"
         for name, slot in (
             ("classify", self.classify),
             ("classify_visible", self.classify_visible),
@@ -68,6 +67,11 @@ class ClassifyCommands(QObject):
         binder.statusChanged.connect(self._on_status)
         selector.failed.connect(messages.problem)
 
+    @property
+    def device(self) -> Device:
+        """What the user chose to compute on."""
+        return self._services.settings.now.device
+
     # -- menus ---------------------------------------------------------------------------
 
     def fill_menus(self, bundles: QMenu, devices: QMenu) -> None:
@@ -80,16 +84,15 @@ class ClassifyCommands(QObject):
             action = devices.addAction(text)
             action.setCheckable(True)
             action.setChecked(device == self.device)
-            action.setData(device)
+            action.triggered.connect(lambda _=False, chosen=device: self._choose_device(chosen))
             group.addAction(action)
-        group.triggered.connect(lambda action: self._choose_device(action.data()))
 
     def _fill_bundles(self, menu: QMenu) -> None:
         from bachview.models.bundle.installed import installed_bundles
 
         menu.clear()
         current = self._selector.current
-        names = [DEFAULT, *(n for n in installed_bundles() if n != DEFAULT)]
+        names = [DEFAULT_BUNDLE, *(n for n in installed_bundles() if n != DEFAULT_BUNDLE)]
         if current is not None and current.choice not in names:
             names.append(current.choice)
         for name in names:
@@ -100,9 +103,9 @@ class ClassifyCommands(QObject):
         menu.addSeparator()
         menu.addAction(self._actions["choose_bundle"])
 
-    def _choose_device(self, device: str) -> None:
-        self.device = device
-        self._services.settings.put("classify/device", device)
+    def _choose_device(self, device: Device) -> None:
+        settings = self._services.settings
+        settings.now = replace(settings.now, device=device)
 
     def _choose_bundle(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -218,8 +221,8 @@ class ClassifyCommands(QObject):
         if document.prediction is None or document.run_id is None:
             self._messages.notice("There is nothing to export yet: classify the slide first.")
             return
-        start = self._services.settings.text("export/folder", str(Path.home()))
-        dialog = ExportDialog(document.title, Path(start) / document.path.stem, page)
+        start = self._services.settings.now.export_folder or Path.home()
+        dialog = ExportDialog(document.title, start / document.path.stem, page)
         # Another slide may come to the front meanwhile.
         dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
         ask(dialog)
@@ -239,7 +242,8 @@ class ClassifyCommands(QObject):
             folder,
             kinds,
         )
-        self._services.settings.put("export/folder", str(folder.parent))
+        settings = self._services.settings
+        settings.now = replace(settings.now, export_folder=folder.parent)
         self._messages.notice(f"Writing results into {folder}…")
         future = self._services.io.submit(lambda token: export(request, token, lambda _: None))
         self._services.bridge.watch(future, self._on_exported, self._on_export_failed)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -46,7 +47,6 @@ from bachview.ui.window.view_commands import ViewCommands
 _log = logging.getLogger(__name__)
 #: From a slide's opening, or another bundle's choice, until the ensemble is loaded for it.
 _WARM_UP_MS = 700
-_RESEARCH_SEEN = "start/research_use_seen"
 #: The hand has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
 
@@ -127,11 +127,15 @@ class MainWindow(QMainWindow):
         self._connect()
         self._on_page(None)
         self._restore_bundle()
-        if not settings.flag(_RESEARCH_SEEN, False):
+        if not settings.now.research_use_seen:
             self.messages.notice(
                 f"{RESEARCH_USE} The classifiers can be wrong.",
-                Offer("Understood", lambda: settings.put(_RESEARCH_SEEN, True)),
+                Offer("Understood", self._note_research_use),
             )
+
+    def _note_research_use(self) -> None:
+        settings = self.services.settings
+        settings.now = replace(settings.now, research_use_seen=True)
 
     def _make_middle(self) -> QStackedWidget:
         middle = QStackedWidget(self)
@@ -215,18 +219,21 @@ class MainWindow(QMainWindow):
     def _ask_files(self) -> None:
         from bachview.slide.opening import file_filter
 
-        start = self.services.settings.text("open/folder", str(Path.home()))
-        paths, _ = QFileDialog.getOpenFileNames(self, "Open slides", start, file_filter())
-        if paths:
-            self.services.settings.put("open/folder", str(Path(paths[0]).parent))
-            self.open_slides([Path(path) for path in paths])
+        start = str(self.services.settings.now.opening_folder or Path.home())
+        names, _ = QFileDialog.getOpenFileNames(self, "Open slides", start, file_filter())
+        if names:
+            self._open_chosen([Path(name) for name in names])
 
     def _ask_folder(self) -> None:
-        start = self.services.settings.text("open/folder", str(Path.home()))
+        start = str(self.services.settings.now.opening_folder or Path.home())
         folder = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files", start)
         if folder:
-            self.services.settings.put("open/folder", str(Path(folder).parent))
-            self.open_slides([Path(folder)])
+            self._open_chosen([Path(folder)])
+
+    def _open_chosen(self, paths: list[Path]) -> None:
+        settings = self.services.settings
+        settings.now = replace(settings.now, opening_folder=paths[0].parent)
+        self.open_slides(paths)
 
     def _open_demo(self) -> None:
         bridge = self.services.bridge

@@ -1,5 +1,7 @@
 """The View menu and what File and Help open as dialogs."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QInputDialog, QMainWindow
 
@@ -34,11 +36,11 @@ class ViewCommands(QObject):
         super().__init__(window)
         self._window, self._actions, self._binder = window, actions, binder
         self._selector, self._services = selector, services
-        self._overlay = overlay
-        settings = services.settings
-        actions["colours"].setChecked(settings.flag("view/colour_management", True))
-        actions["kinetic"].setChecked(settings.flag("view/kinetic_pan", False))
-        actions["minimap"].setChecked(settings.flag("view/minimap", True))
+        self._overlay, self._settings = overlay, services.settings
+        settings = services.settings.now
+        actions["colours"].setChecked(settings.colour_management)
+        actions["kinetic"].setChecked(settings.kinetic_pan)
+        actions["minimap"].setChecked(settings.minimap)
         actions["overlay"].setChecked(True)
         for name, slot in (
             ("fit", lambda: self._on_view("fit")),
@@ -125,17 +127,17 @@ class ViewCommands(QObject):
         self._window.setWindowState(state | full if on else state & ~full)
 
     def _set_kinetic(self, on: bool) -> None:  # a Qt slot
-        self._services.settings.put("view/kinetic_pan", on)
+        self._settings.now = replace(self._settings.now, kinetic_pan=on)
         if self._binder.page is not None:
             self._binder.page.view.input.kinetic_pan = on
 
     def _set_minimap(self, on: bool) -> None:  # a Qt slot
-        self._services.settings.put("view/minimap", on)
+        self._settings.now = replace(self._settings.now, minimap=on)
         if self._binder.page is not None:
             self._binder.page.minimap.set_wanted(on=on)
 
     def _set_colours(self, on: bool) -> None:  # a Qt slot
-        self._services.settings.put("view/colour_management", on)
+        self._settings.now = replace(self._settings.now, colour_management=on)
         if self._binder.page is not None:
             self._binder.page.set_managed_colours(on=on)
 
