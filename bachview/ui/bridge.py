@@ -111,11 +111,11 @@ class Bridge(QObject):
         ----------
         on_done : gets the result.
         on_error : gets a known error. Cancelling is not an error and is reported only to
-        `on_finished`. Anything but a `BachviewError` is a bug: it is raised in the GUI thread,
-        where the exception hook reports it.
+            `on_finished`. Anything but a `BachviewError` is a bug: it is raised in the GUI thread,
+            where the exception hook reports it.
         on_finished : called first, whatever the outcome.
         topic : a later `watch` (or `next_generation`) of the same topic makes this one stale, and a
-        stale outcome is dropped (a bug is raised even then).
+            stale outcome is dropped (a bug is raised even then).
         """
         generation = None if topic is None else self.next_generation(topic)
 

@@ -68,10 +68,10 @@ class CursorPanel(QWidget):
         self._entropy = QLabel("–", self)
         self._disagreement = QLabel("–", self)
         self._field = QLabel("–", self)
-        self._map = QCheckBox("Class &map", self)
+        self._map = QCheckBox("Activation &map", self)
         self._map.setToolTip(
-            "Show which parts of the field contributed to its class,\naveraged over the three "
-            "CNNs. Shortcut: C"
+            "Class activation map: the parts of the field that contributed to its class,\n"
+            "averaged over the three CNNs. Shortcut: C"
         )
         self._map.toggled.connect(self.activationMapToggled)
 

@@ -32,7 +32,7 @@ class FrameRequest:
     ----------
     number : returned with the picture.
     epoch : changes when tiles themselves change; otherwise a sharp picture below the layers is
-    reused.
+        reused.
     arrivals : number of tiles that have arrived so far; likewise for a picture that is not sharp.
     viewport : snapped (`painting.snapped`).
     corner : its top left, plane px.

@@ -58,8 +58,8 @@ class SlideView(NavigableView):
     pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
-    The text says that the slide's file has changed, or is empty. rulerModeChanged(bool) : the ruler
-    was switched on or off (Escape does that too).
+        The text says that the slide's file has changed, or is empty.
+    rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     """
 
     cursorMoved = Signal(object)

@@ -43,7 +43,7 @@ class ViewCanvas:
         corner : plane px at `shrink` 1 (device px) of the view's top left.
         device_size : width and height of the view, device px.
         image : a finished picture of exactly this window (`shrink` 1), owned from now on; without
-        it the content is undefined until all of `window` is painted.
+            it the content is undefined until all of `window` is painted.
         reuse : a canvas that is no longer needed; allocating memory costs more than painting.
         """
         self.plane = plane

@@ -55,7 +55,7 @@ class SlidePicture:
     on_change : called when the widget should repaint.
     on_overview : called when one of the coarsest tiles has arrived.
     on_failed : called for each tile that could not be read; with a sentence if the slide's file has
-    changed, otherwise an empty text.
+        changed, otherwise an empty text.
     """
 
     def __init__(

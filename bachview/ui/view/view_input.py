@@ -60,7 +60,7 @@ class ViewInput(QObject):
     -------
     clicked(Point) : a press and release in one place of the slide, level-0 px.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
-    rulerModeChanged(bool) : the ruler was taken up or laid down (Escape does that too).
+    rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     """
 
     clicked = Signal(object)
@@ -91,7 +91,7 @@ class ViewInput(QObject):
         return self._ruler_line
 
     def set_ruler_mode(self, *, on: bool) -> None:
-        """Take the ruler up or lay it down (and take its line away)."""
+        """Switch the ruler on, or off (which removes its line)."""
         if on == self._ruler_mode:
             return
         self._ruler_mode = on

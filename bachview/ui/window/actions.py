@@ -1,4 +1,4 @@
-"""Every action of the window: its words, its shortcut, its icon, in one table."""
+"""One table of all actions of the window: text, shortcut and icon."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QWidget
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 
-#: Buttons for these; the number keys follow the same order.
+#: Magnifications that have buttons; the number keys follow the same order.
 MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What an action looks like.
+    """Text, shortcut and icon of an action.
 
     Attributes
     ----------
@@ -38,20 +38,22 @@ SPECS: dict[str, Spec] = {
         "folder",
         needs_slide=False,
     ),
-    "close_tab": Spec("&Close slide", "Close the slide on the screen", ("Ctrl+W",), "close"),
-    "quit": Spec("&Quit", "Close all slides and end the program", ("Ctrl+Q",), needs_slide=False),
-    "information": Spec("Slide &information…", "What is known of this slide", ("Ctrl+I",), "info"),
+    "close_tab": Spec("&Close slide", "Close the current slide", ("Ctrl+W",), "close"),
+    "quit": Spec("&Quit", "Close all slides and quit", ("Ctrl+Q",), needs_slide=False),
+    "information": Spec("Slide &information…", "Details of this slide", ("Ctrl+I",), "info"),
     "associated": Spec(
         "&Label and overview images…",
-        "Show the label, macro and barcode images; asks first, as they may show names",
+        "Show the label, macro and barcode images; asks first, as they may show patient names",
         ("Ctrl+L",),
         "image",
     ),
     "fit": Spec("&Fit to window", "Show the whole slide", ("Ctrl+0",), "fit"),
-    "rotate_left": Spec("Rotate &left", "Turn by 90° to the left", ("Ctrl+[",), "rotate-left"),
-    "rotate_right": Spec("Rotate &right", "Turn by 90° to the right", ("Ctrl+]",), "rotate-right"),
-    "rotate_free": Spec("Rotate by &angle…", "Turn to any angle (or drag with Shift)"),
-    "rotate_reset": Spec("&Upright", "Undo all turning", ("Ctrl+U",)),
+    "rotate_left": Spec("Rotate &left", "Rotate by 90° to the left", ("Ctrl+[",), "rotate-left"),
+    "rotate_right": Spec(
+        "Rotate &right", "Rotate by 90° to the right", ("Ctrl+]",), "rotate-right"
+    ),
+    "rotate_free": Spec("Rotate by &angle…", "Rotate to any angle (or drag with Shift)"),
+    "rotate_reset": Spec("&Upright", "Reset the rotation", ("Ctrl+U",)),
     "full_screen": Spec(
         "F&ull screen",
         "Use the whole screen",
@@ -64,10 +66,10 @@ SPECS: dict[str, Spec] = {
         "Show &panels", "Show or hide all panels", ("F9",), checkable=True, needs_slide=False
     ),
     "ruler": Spec(
-        "&Measure a length", "Draw a line and read its length", ("M",), "ruler", checkable=True
+        "&Measure a length", "Draw a line to measure a length", ("M",), "ruler", checkable=True
     ),
     "pixel_size": Spec(
-        "Correct the pixel si&ze…", "State another value than the one typed or measured before"
+        "Correct the pixel si&ze…", "Replace the value that was typed or measured before"
     ),
     "colours": Spec(
         "&Colour management",
@@ -76,69 +78,74 @@ SPECS: dict[str, Spec] = {
     ),
     "kinetic": Spec(
         "&Kinetic pan",
-        "Let the slide glide on after a push",
+        "Let the slide keep gliding after a flick",
         checkable=True,
         needs_slide=False,
     ),
     "minimap": Spec(
         "M&inimap",
-        "Show the whole slide small in the corner",
+        "Show an overview of the slide in the corner",
         ("N",),
         checkable=True,
         needs_slide=False,
     ),
-    "retry": Spec("Re&ad damaged parts again", "Try again what could not be read", ("F5",)),
+    "retry": Spec("Re&ad damaged parts again", "Retry parts that could not be read", ("F5",)),
     "overlay": Spec(
-        "Show &overlay", "Show or hide what the ensemble says", ("O",), "overlay", checkable=True
+        "Show &overlay", "Show or hide the prediction", ("O",), "overlay", checkable=True
     ),
     "map": Spec(
         "Class &activation map",
-        "Show what in the field under the cursor spoke for its class",
+        "Show which parts of the field under the cursor contributed to its class",
         ("C",),
         "heat",
         checkable=True,
     ),
-    "more_opaque": Spec("Overlay &more opaque", "More opaque overlay", ("]",)),
-    "less_opaque": Spec("Overlay &less opaque", "Clearer overlay", ("[",)),
+    "more_opaque": Spec("Overlay &more opaque", "Make the overlay more opaque", ("]",)),
+    "less_opaque": Spec("Overlay &less opaque", "Make the overlay more transparent", ("[",)),
     "classify": Spec(
         "Classify &whole slide",
-        "Classify the slide, what is on the screen first",
+        "Classify the slide, the visible part first",
         ("Ctrl+R",),
         "classify",
     ),
     "classify_visible": Spec(
-        "Classify &visible region", "Classify what is on the screen", ("Ctrl+Shift+R",), "region"
+        "Classify &visible region",
+        "Classify the visible part of the slide",
+        ("Ctrl+Shift+R",),
+        "region",
     ),
     "classify_drawn": Spec(
         "&Draw a region to classify", "Drag a rectangle and classify it", ("Ctrl+D",)
     ),
-    "classify_typed": Spec("&Type a region to classify…", "Give the region as numbers"),
+    "classify_typed": Spec("&Type a region to classify…", "Enter the region as numbers"),
     "retry_failed": Spec(
-        "Classify &failed patches again", "Try again what could not be read in earlier runs"
+        "Classify &failed patches again", "Retry patches that could not be read in earlier runs"
     ),
-    "pause": Spec("&Pause", "Let the processor rest; nothing is lost", ("Ctrl+P",), "pause"),
+    "pause": Spec("&Pause", "Pause the run; nothing is lost", ("Ctrl+P",), "pause"),
     "cancel": Spec("&Cancel", "Stop; finished patches are kept", ("Ctrl+.",), "stop"),
     "export": Spec(
         "&Export results…", "Write CSV, GeoJSON, picture and summary", ("Ctrl+E",), "export"
     ),
-    "choose_bundle": Spec("Bundle from a &file…", "Use another bundle", needs_slide=False),
+    "choose_bundle": Spec("&Open model…", "Use a model from a file", needs_slide=False),
     "next_tab": Spec("&Next slide", "Go to the next tab", ("Ctrl+Tab", "Ctrl+PgDown")),
     "previous_tab": Spec(
-        "&Previous slide", "Go to the tab before", ("Ctrl+Shift+Tab", "Ctrl+PgUp")
+        "&Previous slide", "Go to the previous tab", ("Ctrl+Shift+Tab", "Ctrl+PgUp")
     ),
     "user_guide": Spec(
-        "&User guide", "How the program is used; needs no network", ("F1",), needs_slide=False
+        "&User guide", "How to use the program; available offline", ("F1",), needs_slide=False
     ),
     "keyboard": Spec("&Keyboard and mouse", "All shortcuts", ("Shift+F1",), needs_slide=False),
     "self_test": Spec(
-        "&Self-test…", "Check that this computer shows and classifies right", needs_slide=False
+        "&Self-test…",
+        "Check that this computer displays and classifies correctly",
+        needs_slide=False,
     ),
-    "about": Spec("&About bachview", "Version, purpose, bundle in use", needs_slide=False),
+    "about": Spec("&About bachview", "Version, purpose, model in use", needs_slide=False),
 }
 
 
 class Actions:
-    """The actions by name, tinted for the theme. GUI thread only."""
+    """The actions by name, with icons tinted for the theme. GUI thread only."""
 
     def __init__(self, parent: QWidget, theme: Theme) -> None:
         self._theme = theme
@@ -159,7 +166,7 @@ class Actions:
         return action
 
     def show_icon(self, name: str, drawing: str) -> None:
-        """Give an action another icon."""
+        """Change the icon of an action."""
         if self._icons.get(name) != drawing:
             self._icons[name] = drawing
             self._by_name[name].setIcon(icon(drawing, self._theme.colors))
@@ -169,7 +176,7 @@ class Actions:
             self._by_name[name].setIcon(icon(drawing, self._theme.colors))
 
     def enable_for_slide(self, *, is_open: bool) -> None:
-        """Enable what needs a slide, or disable it."""
+        """Enable or disable the actions that need a slide."""
         for name, spec in SPECS.items():
             if spec.needs_slide:
                 self._by_name[name].setEnabled(is_open)

@@ -36,18 +36,18 @@ def run_viewer(
     bundle: str | None = None,
     warms_up: bool = True,
 ) -> int:
-    """Open the window on `paths` and stay until it is closed. Main thread.
+    """Open the window with `paths` and run until it is closed. Main thread.
 
     Parameters
     ----------
     classify : classify the slides as soon as they are open.
-    bundle : installed name or path, in place of the one of the last session.
+    bundle : installed name or path, instead of the one of the last session.
     warms_up : load the ensemble as soon as a slide is open.
 
     Returns
     -------
-    The exit code. Where a job does not end in time the process is ended here: everything
-    is saved by then, and a thread is never killed.
+    The exit code. If a job does not end in time, the process is ended here: everything is saved by
+    then, and threads are never killed.
     """
     folders = user_folders()
     existing = QApplication.instance()
@@ -76,8 +76,8 @@ def run_viewer(
     window.open_slides(paths, classify=classify)
     if earlier_crash is not None:
         window.messages.problem(
-            f"bachview stopped unexpectedly the last time. Nothing that was finished is lost; "
-            f"the trace is in {earlier_crash}."
+            "bachview stopped unexpectedly last time. Finished work is not lost; a trace is in "
+            f"{earlier_crash}."
         )
     code = application.exec()
     signals.give_back()
@@ -87,7 +87,7 @@ def run_viewer(
     settings.save()
     crash_file.close()
     if ended and not ended[-1]:
-        # Everything is saved; waiting for a thread that hangs would keep the process for ever.
+        # Everything is saved; waiting for a hanging thread would keep the process alive for ever.
         _log.warning("The process is ended while a job still runs.")
         logging.shutdown()
         sys.stdout.flush()
@@ -121,7 +121,7 @@ class _Reporter:
 
 
 class _Signals:
-    """Ctrl-C in the terminal, and a system that logs the user out, close the window."""
+    """Close the window on Ctrl-C in the terminal, and when the user logs out."""
 
     def __init__(self, window: MainWindow) -> None:
         def close(number: int, frame: FrameType | None) -> None:
@@ -130,14 +130,14 @@ class _Signals:
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._earlier = {number: signal.signal(number, close) for number in numbers}
-        # Python runs its signal handlers only when it gets the processor now and then.
+        # Python runs signal handlers only while executing Python code, so it must run now and then.
         self._timer = QTimer(window)
         self._timer.setInterval(_SIGNAL_POLL_MS)
         self._timer.timeout.connect(lambda: None)
         self._timer.start()
 
     def give_back(self) -> None:
-        """Put the earlier handlers back."""
+        """Restore the previous handlers."""
         self._timer.stop()
         for number, handler in self._earlier.items():
             signal.signal(number, handler)

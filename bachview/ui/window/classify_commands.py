@@ -1,4 +1,4 @@
-"""The Classify menu: bundle, device, start, pause, cancel, export."""
+"""The Classify menu: model, device, start, pause, cancel, export."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ _DEVICES = (
 
 
 class ClassifyCommands(QObject):
-    """Acts on the slide on the screen. GUI thread only."""
+    """Commands for the current slide. GUI thread only."""
 
     def __init__(
         self,
@@ -75,8 +75,8 @@ class ClassifyCommands(QObject):
     # -- menus ---------------------------------------------------------------------------
 
     def fill_menus(self, bundles: QMenu, devices: QMenu) -> None:
-        """Make the lists of bundles (anew each time that it opens) and of devices."""
-        # When it opens and not before: what reads bundles is slow to import.
+        """Create the lists of bundles (again each time it opens) and of devices."""
+        # Only when it opens, as the modules that read bundles are slow to import.
         bundles.aboutToShow.connect(lambda: self._fill_bundles(bundles))
         bundles.addAction(self._actions["choose_bundle"])
         group = QActionGroup(self)
@@ -110,13 +110,13 @@ class ClassifyCommands(QObject):
     def _choose_bundle(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self._window,
-            "Choose a bundle",
+            "Open model",
             "",
-            "Bundles (*.bachmodel manifest.json);;All files (*)",
+            "Models (*.bachmodel manifest.json);;All files (*)",
         )
         if path:
             chosen = Path(path)
-            # A bundle may be a folder; its manifest stands for it.
+            # A bundle may be a folder, represented by its manifest.
             self._selector.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
 
     # -- runs ----------------------------------------------------------------------------
@@ -128,16 +128,16 @@ class ClassifyCommands(QObject):
         retry_failed: bool = False,
         page: SlidePage | None = None,
     ) -> None:
-        """Start or continue the run of the slide on the screen (or of `page`), or of a region."""
+        """Start or continue the run of the current slide (or of `page`), or of a region."""
         page = page or self._binder.page
         if page is None:
             return
         bundle = self._selector.of(page.document.path)
         if bundle is None:
-            self._messages.notice("The bundle is not ready yet; try again in a moment.")
+            self._messages.notice("The model is not ready yet; try again in a moment.")
             return
         if page.document.run.status.is_active:
-            self._messages.notice("This slide is being classified already.")
+            self._messages.notice("This slide is already being classified.")
             return
         try:
             page.document.classify(
@@ -151,7 +151,7 @@ class ClassifyCommands(QObject):
             self._messages.problem(str(error))
 
     def _start(self) -> None:
-        """The panel's button; a run that was cancelled goes on with its own region."""
+        """The panel's button; a cancelled run resumes with its own region."""
         page = self._binder.page
         if page is not None:
             was_cancelled = page.document.run.status.state is RunState.CANCELLED
@@ -163,7 +163,7 @@ class ClassifyCommands(QObject):
             self.classify(page.document.region, retry_failed=True)
 
     def classify_visible(self) -> None:
-        """Classify what is on the screen."""
+        """Classify the visible region."""
         page = self._binder.page
         region = page.visible_region if page else None
         if region is not None and not region.is_empty:
@@ -180,7 +180,7 @@ class ClassifyCommands(QObject):
             return
         document = page.document
         dialog = RegionDialog(document.metadata.pyramid.size, region, document.pixel_size, page)
-        # Another slide may come to the front meanwhile.
+        # Another slide may have come to the front meanwhile.
         dialog.accepted.connect(lambda: self.classify(dialog.region, page=page))
         ask(dialog)
 
@@ -223,14 +223,14 @@ class ClassifyCommands(QObject):
             return
         start = self._services.settings.now.export_folder or Path.home()
         dialog = ExportDialog(document.title, start / document.path.stem, page)
-        # Another slide may come to the front meanwhile.
+        # Another slide may have come to the front meanwhile.
         dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
         ask(dialog)
 
     def export(self, document: Document, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
         """Write results of a slide into `folder`, in the io lane."""
         if document.run_id is None or document.thresholds is None:
-            self._messages.notice(f"{document.title} has no results any more; nothing was written.")
+            self._messages.notice(f"{document.title} no longer has results; nothing was written.")
             return
         request = ExportRequest(
             document.reader,
@@ -244,7 +244,7 @@ class ClassifyCommands(QObject):
         )
         settings = self._services.settings
         settings.now = replace(settings.now, export_folder=folder.parent)
-        self._messages.notice(f"Writing results into {folder}…")
+        self._messages.notice(f"Writing results to {folder}…")
         future = self._services.io.submit(lambda token: export(request, token, lambda _: None))
         self._services.bridge.watch(future, self._on_exported, self._on_export_failed)
 
@@ -253,7 +253,7 @@ class ClassifyCommands(QObject):
         names = ", ".join(path.name for path in paths)
         url = QUrl.fromLocalFile(str(folder))
         self._messages.notice(
-            f"Written into {folder}: {names}.",
+            f"Written to {folder}: {names}.",
             Offer("Open folder", lambda: QDesktopServices.openUrl(url)),
         )
 

@@ -1,4 +1,4 @@
-"""The window: tabs in the middle, panels on the right, and the way that they come and go."""
+"""The main window: tabs in the middle, panels on the right, and their life cycle."""
 
 import logging
 import time
@@ -45,14 +45,14 @@ from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_commands import ViewCommands
 
 _log = logging.getLogger(__name__)
-#: From a slide's opening, or another bundle's choice, until the ensemble is loaded for it.
+#: Delay between opening a slide, or choosing a bundle, and loading the ensemble for it.
 _WARM_UP_MS = 700
-#: The hand has closed the window: it must be gone within a second.
+#: The user has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
 
 
 class MainWindow(QMainWindow):
-    """Owns the services from now on, and closes them when it is closed.
+    """Owns the services, and closes them when it is closed.
 
     Signals
     -------
@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
     closed = Signal(bool)
 
     def __init__(self, services: Services, *, closing_s: float = CLOSING_S) -> None:
-        """`closing_s` : so long closing waits for lanes and readers, then goes without them."""
+        """`closing_s` : how long closing waits for lanes and readers before it gives up."""
         super().__init__()
         self.services = services
         self._closing_s = closing_s
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self._is_closed = False
-        # Not at once: the first picture comes first.
+        # Not at once: the first picture has priority.
         self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
         self._warm_up.timeout.connect(self._load_ensemble)
         self._classify_when_ready: set[Path] = set()
@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
             docks.append(dock)
         self.tabifyDockWidget(docks[1], docks[2])
         docks[1].raise_()
-        # The legend whole, the rest for the cursor; both scroll in a low window.
+        # The whole legend, the rest for the cursor panel; both scroll in a low window.
         self.resizeDocks([docks[0], docks[1]], [364, 346], Qt.Orientation.Vertical)
         self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
         return docks
@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
     def open_slides(self, paths: Sequence[Path], *, classify: bool = False) -> None:
         """Open each in a tab of its own, or bring its tab to the front.
 
-        With `classify` the run starts as soon as slide and bundle are there.
+        With `classify` the run starts as soon as slide and bundle are ready.
         """
         for path in paths:
             absolute = path.expanduser().absolute()
@@ -283,18 +283,18 @@ class MainWindow(QMainWindow):
         self.opener.stop(path)
 
     def _look_up(self, page: SlidePage) -> None:
-        """Show what was classified earlier with the bundle in use."""
+        """Show earlier results of the bundle in use."""
         bundle = self.selector.of(page.document.path)
         if bundle is not None:
             page.document.show_saved(bundle)
 
     def _restore_bundle(self) -> None:
-        """Take the bundle of the last session, unless that ended the program before."""
+        """Use the bundle of the last session, unless loading it ended the program."""
         ended = self.services.marker.left_over()
         self.selector.restore(avoid=ended)
         for bundle in ended:
             self.messages.problem(
-                f"bachview ended while it loaded the bundle {Path(bundle).name}, so it was not "
+                f"bachview ended while loading the model {Path(bundle).name}, so it was not "
                 "loaded again.",
                 Offer("Load it again", partial(self.selector.choose, bundle)),
             )
@@ -315,9 +315,10 @@ class MainWindow(QMainWindow):
         self._classify_waiting(page)
 
     def _load_ensemble(self) -> None:
-        """Load the ensemble while the reader looks around.
+        """Load the ensemble while the user looks around.
 
-        Without a slide only what was chosen just now, as it is remembered when it was loaded.
+        Without a slide, only a bundle that was just chosen, as it is remembered once it has been
+        loaded.
         """
         page, services = self.tabs.page, self.services
         bundle = self.selector.of(page.document.path if page else None)
@@ -326,7 +327,7 @@ class MainWindow(QMainWindow):
         if page is None and self.selector.is_remembered:
             return
         choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
-        # A bundle that cannot be loaded is told when it is asked for.
+        # A bundle that cannot be loaded is reported when it is needed.
         services.bridge.watch(services.service.warm_up(choice), lambda _: None, lambda _: None)
 
     def _classify_waiting(self, page: SlidePage) -> None:
@@ -352,7 +353,7 @@ class MainWindow(QMainWindow):
     # -- drag and drop -------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files are welcome."""
+        """Accept files."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
@@ -378,9 +379,9 @@ class MainWindow(QMainWindow):
             self.close_page(self.tabs.page)
 
     def close_page(self, page: SlidePage) -> None:
-        """Close one slide; its run is cancelled, what was finished is kept."""
+        """Close one slide; its run is cancelled, finished patches are kept."""
         self.tabs.removeTab(self.tabs.indexOf(page))
-        page.close_view(0)  # its threads end after their present tile; nobody waits here
+        page.close_view(0)  # its threads end after their current tile; do not wait for them
         page.document.close()
         page.hide()
         page.deleteLater()
@@ -390,7 +391,7 @@ class MainWindow(QMainWindow):
             dock.setVisible(on)
 
     def changeEvent(self, event: QEvent) -> None:
-        """The window manager may leave full screen by its own ways."""
+        """The window manager may leave full screen by itself."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.actions_["full_screen"].setChecked(self.isFullScreen())
@@ -398,14 +399,14 @@ class MainWindow(QMainWindow):
     # -- end -----------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Shut down in stages; less than a second, nothing is lost."""
+        """Shut down in stages, in less than a second and without losing anything."""
         event.accept()
         if not self._is_closed:
             self._is_closed = True
             self.shut_down()
 
     def shut_down(self) -> None:
-        """Take no new jobs, ask all to end, save, wait a bounded time, close the slides."""
+        """Refuse new jobs, cancel all, save, wait a bounded time, close the slides."""
         started = time.monotonic()
         save_layout(self, self.services.settings)
         for dialog in self.findChildren(QDialog):
@@ -419,7 +420,7 @@ class MainWindow(QMainWindow):
         opener_ended = self.opener.close(self._closing_s / 4)
         left = max(0.1, self._closing_s - (time.monotonic() - started))
         ended = self.services.close(left) and opener_ended and all(views_ended)
-        if ended:  # the last reader is gone
+        if ended:  # the last reader has ended
             for ending in endings:
                 ending()
         else:

@@ -61,7 +61,7 @@ class Menus:
         classify = bar.addMenu("&Classify")
         _fill(classify, actions, "classify", "classify_visible", "classify_drawn")
         _fill(classify, actions, "classify_typed", "retry_failed", None, "pause", "cancel", None)
-        self.bundles = classify.addMenu("&Bundle")
+        self.bundles = classify.addMenu("&Model")
         self.devices = classify.addMenu("&Device")
         _fill(classify, actions, None, "export")
 
@@ -82,7 +82,7 @@ class Menus:
 
 
 def make_tool_bar(window: QMainWindow, actions: Actions) -> QToolBar:
-    """Open, zoom, turn, show, classify."""
+    """Create the tool bar: open, zoom, rotate, show, classify."""
     bar = QToolBar("Tools", window)
     bar.setObjectName("tools")
     bar.setMovable(False)

@@ -1,4 +1,4 @@
-"""Messages above the slide: one sentence each, closed by hand, never in the way."""
+"""Messages above the slide: one sentence each, closed by the user, never in the way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NOTICE_MS = 12_000
 
 
 class Tone(StrEnum):
-    """How serious a message is; also the object name that the style sheet knows."""
+    """Severity of a message; also its object name in the style sheet."""
 
     NOTICE = "notice"
     PROBLEM = "problem"
@@ -61,7 +61,7 @@ class Message(QFrame):
         picture = QLabel(self)
         picture.setPixmap(icon(name, colors, ink=ink).pixmap(QSize(20, 20)))
         label = WrappedLabel(text, self)
-        label.setTextFormat(Qt.TextFormat.PlainText)  # file names may hold what looks like HTML
+        label.setTextFormat(Qt.TextFormat.PlainText)  # file names may contain what looks like HTML
         label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         close = QToolButton(self)
@@ -88,7 +88,7 @@ class MessageBar(QWidget):
 
     Signals
     -------
-    answered : a message was closed by hand; the keyboard belongs to the slide again.
+    answered : the user closed a message; the slide gets the keyboard focus back.
     """
 
     answered = Signal()
@@ -96,7 +96,7 @@ class MessageBar(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        # Our own list: a wrapper that QLayout.itemAt() gives outlives its item (see
+        # Our own list, as a wrapper returned by QLayout.itemAt() outlives its item (see
         # tests/ui/test_qt_ownership.py).
         self._messages: list[Message] = []
         self._column = QVBoxLayout(self)
@@ -105,17 +105,17 @@ class MessageBar(QWidget):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What is shown now, oldest first."""
+        """The messages shown, oldest first."""
         return tuple(message.text for message in self._messages)
 
     def notice(self, text: str, offer: Offer | None = None) -> None:
-        """Say something that needs no answer; it goes by itself after a while."""
+        """Show a message that needs no answer; it disappears after a while."""
         message = self._show(text, Tone.NOTICE, offer)
         if offer is None:
             QTimer.singleShot(_NOTICE_MS, message, lambda: self._remove(message))
 
     def problem(self, text: str, offer: Offer | None = None) -> None:
-        """Say what went wrong; it stays until it is closed."""
+        """Show what went wrong; the message stays until it is closed."""
         self._show(text, Tone.PROBLEM, offer)
 
     def clear(self) -> None:

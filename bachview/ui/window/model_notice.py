@@ -1,4 +1,4 @@
-"""A strip above a slide whose colours come from a model that was not trained on tissue."""
+"""A strip above a slide that was classified by a model not trained on tissue."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
@@ -8,7 +8,7 @@ from bachview.ui.session.bundles import BundleSummary
 
 
 class ModelNotice(QFrame):
-    """Stays as long as such a prediction is shown; it cannot be closed. GUI thread only."""
+    """Stays as long as such a prediction is shown, and cannot be closed. GUI thread only."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,17 +24,17 @@ class ModelNotice(QFrame):
 
     @property
     def text(self) -> str:
-        """The sentence that is shown; empty where there is nothing to say."""
+        """The sentence shown; empty if there is none."""
         return self._text.text() if not self.isHidden() else ""
 
     def show_model(self, bundle: BundleSummary | None) -> None:
-        """Warn of `bundle` if its classes mean nothing; hide otherwise."""
+        """Warn about `bundle` if it was not trained on tissue; hide otherwise."""
         if bundle is None or bundle.is_for_tissue:
             self.hide()
             return
         sentence = (
-            f"The model \u201c{bundle.name}\u201d was not trained on tissue: its class names are "
-            "no opinion about this slide."
+            f"The model \u201c{bundle.name}\u201d was not trained on tissue: its class names say "
+            "nothing about this slide."
         )
         self._text.setText(sentence)
         self.setToolTip(f"{sentence} {bundle.intended_use}")

@@ -1,4 +1,4 @@
-"""Connects the panels and the status bar with the slide that is on the screen."""
+"""Connects the panels and the status bar with the current slide."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.status_line import StatusLine
 from bachview.viewing.viewport import Viewport
 
-#: Areas are summed at most so often: a large slide takes some 20 ms.
+#: Areas are summed at most this often: a large slide takes some 20 ms.
 _AMOUNTS_MS = 700
 
 
@@ -30,7 +30,7 @@ class PanelController(QObject):
     Signals
     -------
     statusChanged(RunStatus) : of the slide on the screen.
-    rulerModeChanged(bool) : its ruler was taken up or laid down.
+    rulerModeChanged(bool) : its ruler was switched on or off.
     """
 
     statusChanged = Signal(object)
@@ -47,7 +47,7 @@ class PanelController(QObject):
         device: Callable[[], str],
         parent: QObject | None = None,
     ) -> None:
-        """`device` says on what a map is computed where nothing is loaded yet."""
+        """`device` returns the device for activation maps if no ensemble is loaded yet."""
         super().__init__(parent)
         self._overlay, self._cursor, self._jobs, self._status = overlay, cursor, jobs, status
         self._selector = selector
@@ -55,7 +55,7 @@ class PanelController(QObject):
         self._page: SlidePage | None = None
         self._links: list[tuple[SignalInstance, Callable[..., Any]]] = []
         self._point: Point | None = None
-        # Under the cursor, in the grid of the prediction on the screen.
+        # The cell under the cursor, in the grid of the prediction shown.
         self._cell: tuple[int, int] | None = None
         self._maps = ActivationMaps(services, self)
         self._maps.found.connect(self._on_map)
@@ -107,7 +107,7 @@ class PanelController(QObject):
         self._links.append((signal, slot))
 
     def show_bundle(self) -> None:
-        """Legend and votes for the prediction on the screen, else for the bundle in use."""
+        """Set up legend and votes for the prediction shown, or else for the bundle in use."""
         document = self._page.document if self._page else None
         in_use = self._selector.of(document.path if document else None)
         bundle = (document.bundle if document else None) or in_use
@@ -119,7 +119,7 @@ class PanelController(QObject):
             self._overlay.show_amounts({})
             why = "Open a slide first."
         elif in_use is None:
-            why = "The bundle is still being read." if self._selector.is_loading else "No bundle."
+            why = "The model is still being read." if self._selector.is_loading else "No model."
         elif not self._page.document.pixel_size.is_plausible:
             why = "State the pixel size first (above the slide)."
         else:
@@ -129,7 +129,7 @@ class PanelController(QObject):
     def _on_prediction(self) -> None:
         self.show_bundle()
         self._show_amounts()
-        # Another prediction may have another grid: the cell of the old one is another place.
+        # Another prediction may have another grid, in which the same cell is another place.
         self._look_under_cursor(is_new=True)
 
     def _on_grew(self) -> None:
@@ -175,7 +175,7 @@ class PanelController(QObject):
         self._look_under_cursor(is_new=False)
 
     def _look_under_cursor(self, *, is_new: bool) -> None:
-        """Show the cell under the cursor, if it or the prediction is another one."""
+        """Show the cell under the cursor, if it or the prediction has changed."""
         prediction = self._page.document.prediction if self._page else None
         cell = None
         if prediction is not None and self._point is not None:

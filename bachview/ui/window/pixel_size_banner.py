@@ -1,4 +1,4 @@
-"""Asks for the pixel size where the file does not state a plausible one."""
+"""Asks for the pixel size if the file does not state a plausible one."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -20,12 +20,12 @@ _LONGEST_UM = 100_000.0
 
 
 class PixelSizeBanner(QFrame):
-    """Typed value, or a line drawn along a known length. Viewing goes on meanwhile.
+    """Takes a typed value, or a line drawn along a known length. Viewing is not blocked.
 
     Signals
     -------
     calibrated(Calibration) : the user stated the pixel size.
-    rulerRequested(bool) : drawing a line on the slide is to start, or to end.
+    rulerRequested(bool) : the user wants to start or stop drawing a line on the slide.
     """
 
     calibrated = Signal(object)
@@ -46,7 +46,8 @@ class PixelSizeBanner(QFrame):
         self._ruler = QPushButton("Measure on the slide…", self)
         self._ruler.setCheckable(True)
         self._ruler.setToolTip(
-            "Draw a line along something whose length you know: a scale bar, a micrometer."
+            "Draw a line along something of known length, such as a scale bar or a stage "
+            "micrometer."
         )
         self._length_text = QLabel(self)
         self._length = self._spin_box(1, _LONGEST_UM, 100, 1, " µm")
@@ -93,35 +94,35 @@ class PixelSizeBanner(QFrame):
         return box
 
     def show_pixel_size(self, pixel_size: PixelSize) -> None:
-        """Appear where it is not plausible, go where it is."""
+        """Appear if the pixel size is not plausible, disappear if it is."""
         if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
-            found = "This file does not say how large its pixels are."
+            found = "This file does not state its pixel size."
         else:
             found = (
-                f"This file says that a pixel is {pixel_size.mpp_x:.4g} × "
+                f"This file states a pixel size of {pixel_size.mpp_x:.4g} × "
                 f"{pixel_size.mpp_y:.4g} µm; slides have {PLAUSIBLE_MPP[0]:g} to "
                 f"{PLAUSIBLE_MPP[1]:g} µm."
             )
         self._text.setText(
-            f"{found} You can look at it; to classify, and for lengths and magnification, "
-            "state the pixel size."
+            f"{found} You can view it, but classification, lengths and magnification need the "
+            "pixel size."
         )
         self.setVisible(not pixel_size.is_plausible)
 
     def ask_again(self, stated_mpp: float) -> None:
-        """Appear once more, to correct what the user stated."""
+        """Appear again, to correct what the user stated."""
         self._stated_mpp = stated_mpp
         self._mpp.setValue(stated_mpp)
         self._text.setText(
-            f"You stated {stated_mpp:.4g} µm per pixel. Lengths and magnification follow another "
-            "value at once; what was classified with this one is kept, but not shown with another."
+            f"You stated {stated_mpp:.4g} µm per pixel. Lengths and magnification follow a new "
+            "value at once; results for this value are kept, but not shown with another."
         )
         self.show()
         self._mpp.setFocus()
         self._mpp.selectAll()
 
     def show_ruler_mode(self, on: bool) -> None:  # a Qt slot
-        """The ruler was taken up or laid down elsewhere."""
+        """Follow the ruler, which was switched on or off elsewhere."""
         self._ruler.setChecked(on)
 
     def show_drawn(self, length_l0: float) -> None:
@@ -140,7 +141,7 @@ class PixelSizeBanner(QFrame):
     def _on_apply(self) -> None:
         self._mpp.interpretText()
         value, stated = self._mpp.value(), self._stated_mpp
-        # The box shows a measured value rounded; left as it is, it is that value still.
+        # The box shows a measured value rounded; if it is left unchanged, the exact value is used.
         if stated is not None and abs(value - stated) < 0.5 * 10 ** -self._mpp.decimals():
             value = stated
         self.calibrated.emit(PixelSize.typed(value))

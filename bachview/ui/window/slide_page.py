@@ -1,4 +1,4 @@
-"""One tab: the banner that asks for a pixel size, the slide, its minimap."""
+"""One tab: the banner that asks for the pixel size, the slide and its minimap."""
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -74,7 +74,7 @@ class SlidePage(QWidget):
             return None
         if not self.document.metadata.pyramid.extent.contains(memory.center):
             return None
-        # The same magnification on a screen of another pixel ratio.
+        # The same magnification even on a screen with another pixel ratio.
         ratio = self.view.devicePixelRatioF()
         return Viewport(
             memory.center,
@@ -112,14 +112,14 @@ class SlidePage(QWidget):
 
     @property
     def visible_region(self) -> Region | None:
-        """What is on the screen, cut at the slide's edge; level-0 px."""
+        """The visible region, clipped to the slide; level-0 px."""
         viewport = self.view.viewport
         if viewport is None:
             return None
         return viewport.region.intersection(self.document.metadata.pyramid.extent)
 
     def close_view(self, timeout_s: float) -> bool:
-        """Remember the position and end the view's threads; False where one did not in time."""
+        """Remember the position and end the view's threads; False if one did not end in time."""
         self.document.remember(self.view.viewport)
         return self.view.close_slide(timeout_s)
 
@@ -134,7 +134,7 @@ class SlidePage(QWidget):
         self.document.failed.emit(
             change
             or f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
-            "Press F5 to try again; if they stay, copy the file anew from where it came from."
+            "Press F5 to try again; if that does not help, copy the file from its source again."
         )
 
     def _on_viewport(self, viewport: Viewport) -> None:
@@ -153,5 +153,5 @@ class SlidePage(QWidget):
 
 
 def as_page(widget: QObject | None) -> SlidePage | None:
-    """`widget` if it is a page."""
+    """`widget`, if it is a page."""
     return widget if isinstance(widget, SlidePage) else None

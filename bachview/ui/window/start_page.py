@@ -1,4 +1,4 @@
-"""What is shown while no slide is open."""
+"""The page shown while no slide is open."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ _WIDTH_PX = 560
 
 
 class StartPage(QWidget):
-    """Open button, recent slides, and that files can be dropped.
+    """Open button, recent slides, and the hint that files can be dropped.
 
     Signals
     -------
@@ -49,7 +49,7 @@ class StartPage(QWidget):
         title = QLabel("bachview", self)
         title.setObjectName("title")
         subtitle = muted(
-            "Look at whole-slide images while an ensemble of six classifiers colours the tissue: "
+            "View whole-slide images while an ensemble of six classifiers colours the tissue: "
             "Normal, Benign, In situ, Invasive.",
             self,
         )
@@ -114,12 +114,12 @@ class StartPage(QWidget):
         self.show_progress("", 0, 0)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """List what was opened meanwhile."""
+        """Update the list of recent slides."""
         self._renew()
         super().showEvent(event)
 
     def show_progress(self, text: str, done: int, total: int) -> None:
-        """Tell how far a preparation is, and take no other; an empty text ends it."""
+        """Show the progress of a preparation and allow no other; an empty text ends it."""
         self._progress_text.setText(text)
         self._progress.setRange(0, total)
         self._progress.setValue(done)
@@ -128,7 +128,7 @@ class StartPage(QWidget):
         self._demo.setEnabled(not text)
 
     def _on_recent(self) -> None:
-        """The list is another: its rows are made anew, but only where they are seen.
+        """The list has changed: rebuild its rows, but only if they are visible.
 
         It changes with every slide that is opened, in front of this page.
         """
@@ -154,7 +154,7 @@ class StartPage(QWidget):
         ]
         for row in self._recent_rows:
             self._recent_column.addWidget(row)
-            row.show()  # at once: by itself it comes a turn of the event loop later
+            row.show()  # at once, not only after the next turn of the event loop
 
     def _recent_button(self, path: Path) -> QPushButton:
         button = QPushButton(self._recent_box)

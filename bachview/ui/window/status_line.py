@@ -12,14 +12,14 @@ from bachview.core.units import length_text, magnification_text
 from bachview.ui.session.run_status import RunStatus
 
 _STEPS = 1000
-#: Most slides are open before anybody could want to stop that.
+#: Most slides are open before anybody would want to stop opening them.
 _STOP_AFTER_MS = 1_500
-#: Of a longer name the middle is left out.
+#: Longer names are elided in the middle.
 _STOP_NAME_PX = 240
 
 
 def position_text(point: Point | None, pixel_size: PixelSize) -> str:
-    """A level-0 point in px, and in micrometres where these are known."""
+    """A level-0 point in px, and in micrometres if the pixel size is known."""
     if point is None:
         return ""
     text = f"{point.x:,.0f}, {point.y:,.0f} px"
@@ -30,16 +30,16 @@ def position_text(point: Point | None, pixel_size: PixelSize) -> str:
 
 
 def _um(length_um: float) -> str:
-    """Micrometres to the whole number: the cursor's place, not a measurement."""
+    """Whole micrometres: this is the cursor position, not a measurement."""
     return f"{length_um:,.0f} µm" if abs(length_um) < 100_000 else length_text(length_um)
 
 
 class StatusLine(QStatusBar):
-    """Fixed places, so that nothing jumps while the cursor moves.
+    """Fixed positions, so that nothing jumps while the cursor moves.
 
     Signals
     -------
-    stopRequested(Path) : this slide is not to be opened any more.
+    stopRequested(Path) : stop opening this slide.
     """
 
     stopRequested = Signal(object)
@@ -74,9 +74,9 @@ class StatusLine(QStatusBar):
         self.show_run(RunStatus())
 
     def show_opening(self, paths: Sequence[Path]) -> None:
-        """How many slides are on their way; after a while also how to stop the first.
+        """Show how many slides are being opened and, after a while, a button to stop the first.
 
-        The button goes before it names the next one: a second click must not stop that too.
+        The button disappears before it names the next one: a second click must not stop that too.
         """
         first = paths[0] if paths else None
         if first != self._opening:
@@ -96,15 +96,15 @@ class StatusLine(QStatusBar):
             self._stop_later.start()
 
     def show_position(self, point: Point | None, pixel_size: PixelSize) -> None:
-        """The place under the cursor."""
+        """Show the place under the cursor."""
         self._position.setText(position_text(point, pixel_size))
 
     def show_magnification(self, times: float | None) -> None:
-        """Of the slide on the screen; None where it is not known."""
+        """Show the magnification of the current slide; None if it is unknown."""
         self._magnification.setText("" if times is None else magnification_text(times))
 
     def show_run(self, status: RunStatus) -> None:
-        """Progress, rate and remaining time of the run on the screen."""
+        """Show progress, rate and remaining time of the current slide's run."""
         self._run.setText(status.summary)
         self._bar.setVisible(status.is_active)
         if status.progress is None or not status.progress.total:

@@ -11,11 +11,11 @@ from bachview.ui.window.slide_page import SlidePage, as_page
 
 
 class SlideTabs(QTabWidget):
-    """One tab a slide.
+    """One tab for each slide.
 
     Signals
     -------
-    pageChanged(SlidePage | None) : another one is on the screen.
+    pageChanged(SlidePage | None) : another page is shown.
     closeRequested(SlidePage) : the user wants to close it.
     """
 
@@ -34,7 +34,7 @@ class SlideTabs(QTabWidget):
 
     @property
     def page(self) -> SlidePage | None:
-        """The page on the screen."""
+        """The current page."""
         return as_page(self.currentWidget())
 
     @property
@@ -65,7 +65,7 @@ class SlideTabs(QTabWidget):
         return next((page for page in self.pages if page.document.path == path), None)
 
     def step(self, by: int) -> None:
-        """Go `by` tabs on, round and round."""
+        """Go `by` tabs further, wrapping around."""
         if self.count():
             self.setCurrentIndex((self.currentIndex() + by) % self.count())
 

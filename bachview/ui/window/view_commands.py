@@ -1,4 +1,4 @@
-"""The View menu and what File and Help open as dialogs."""
+"""The View menu, and the dialogs of the File and Help menus."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from bachview.ui.window.panel_controller import PanelController
 
 
 class ViewCommands(QObject):
-    """Acts on the view on the screen. GUI thread only."""
+    """Commands for the current view. GUI thread only."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class ViewCommands(QObject):
     def _correct_pixel_size(self) -> None:
         page = self._binder.page
         stated = page.document.pixel_size if page else None
-        # Else the banner is there already, and asks.
+        # Otherwise the banner is already shown.
         if page is not None and stated is not None and stated.is_plausible and stated.mpp_x:
             page.banner.ask_again(stated.mpp_x)
 
@@ -117,12 +117,12 @@ class ViewCommands(QObject):
         dialog.setDoubleRange(-360, 360)
         dialog.setDoubleValue(round(viewport.rotation_deg, 1))
         view = page.view
-        dialog.doubleValueChanged.connect(view.set_rotation)  # seen at once
+        dialog.doubleValueChanged.connect(view.set_rotation)  # applied at once
         dialog.rejected.connect(lambda: view.set_rotation(viewport.rotation_deg))
         ask(dialog)
 
     def _full_screen(self, on: bool) -> None:  # a Qt slot
-        # Not showFullScreen: that forgets that the window was maximised.
+        # Not showFullScreen, which forgets that the window was maximised.
         state, full = self._window.windowState(), Qt.WindowState.WindowFullScreen
         self._window.setWindowState(state | full if on else state & ~full)
 
@@ -146,13 +146,13 @@ class ViewCommands(QObject):
             self._binder.page.view.set_ruler_mode(on=on)
 
     def adapt_to_page(self) -> None:
-        """Bring what belongs to all views to the page that has just come to the front."""
+        """Apply the settings of all views to the page that has just come to the front."""
         page = self._binder.page
         self._actions["colours"].setEnabled(page is not None and page.document.has_profile)
         self._actions["associated"].setEnabled(
             page is not None and bool(page.document.metadata.associated_images)
         )
-        # What the file states is not corrected.
+        # A pixel size stated by the file is not corrected.
         self._actions["pixel_size"].setEnabled(
             page is not None and not page.document.metadata.pixel_size.is_plausible
         )
