@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults
+from bachview.core.predictions import PatchResults, PatchState
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.provenance import Provenance
 
@@ -146,9 +147,40 @@ def row_checksum(values: Sequence[object]) -> str:
     return hashlib.sha256(row_bytes(values)).hexdigest()
 
 
-def batch_crc(run_id: int, blobs: Sequence[object]) -> int:
-    """Checksum of a batch, which also ties it to its run."""
-    return zlib.crc32(row_bytes((run_id, *blobs)))
+def batch_crc(batch_id: int, run_id: int, blobs: Sequence[object]) -> int:
+    """Checksum of a batch, which also ties it to its run and to its place among the others."""
+    return zlib.crc32(row_bytes((batch_id, run_id, *blobs)))
+
+
+def is_whole_batch(batch_id: int, run_id: int, crc: object, blobs: Sequence[object]) -> bool:
+    """Whether a batch is as it was saved; early files of this format do not cover its place."""
+    return crc in (batch_crc(batch_id, run_id, blobs), zlib.crc32(row_bytes((run_id, *blobs))))
+
+
+def pending_states(tissue: TissueCells) -> npt.NDArray[np.uint8]:
+    """(rows, columns) uint8 of `PatchState` of a run that has no batches."""
+    return np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+
+
+def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) -> None:
+    """Put the states of a batch in their cells of `states`, (rows, columns) uint8.
+
+    Raises
+    ------
+    ValueError
+        The bytes are not those of cells of this grid.
+    """
+    places = np.frombuffer(cells, "<i4").reshape(-1, 2)
+    try:
+        states[places[:, 0], places[:, 1]] = np.frombuffer(batch_states, np.uint8)
+    except IndexError as error:
+        raise ValueError(str(error)) from error
+
+
+def has_all_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> bool:
+    """Whether the cells are as many as the run says."""
+    counts = [int((states == state).sum()) for state in (PatchState.DONE, PatchState.FAILED)]
+    return counts == [record.done, record.failed]
 
 
 def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, TissueCells]:
@@ -167,9 +199,9 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
     done, failed, total, blob = rest
     texts = [plan_id, bundle, key_text, origin, started, updated]
     if not all(type(value) is str for value in texts + [finished] * (finished is not None)):
-        raise ValueError("a text of a run is none")
+        raise ValueError("a text field of a run is not text")
     if not all(type(value) is int and value >= 0 for value in (run_id, done, failed, total)):
-        raise ValueError("a number of a run is none")
+        raise ValueError("a number of a run is not a number")
     try:
         key, provenance = key_from_json(key_text), Provenance.from_json(origin)
         _check_key(json.loads(key_text), plan_id, bundle, fingerprint)

@@ -24,9 +24,13 @@ from bachview.store.records import (
     RUN_COLUMNS,
     RunKey,
     RunRecord,
+    add_batch,
     batch_crc,
+    has_all_batches,
+    is_whole_batch,
     joined_batches,
     key_to_json,
+    pending_states,
     row_checksum,
     run_from_row,
     tissue_to_blob,
@@ -36,7 +40,10 @@ from bachview.store.schema import (
     change_run,
     connect,
     explained,
+    file_identity,
+    lost_run,
     move_aside,
+    name_lock,
     seal_run,
     snapshot,
     store_name,
@@ -78,10 +85,14 @@ class ResultStore:
         fingerprint: str,
         path: Path | None,
         notice: str | None,
+        timeout_s: float = 0,
     ) -> None:
         self.fingerprint = fingerprint
         self.path = path
         self.notice = notice
+        self._timeout_s = timeout_s
+        #: Of the file behind the connection; the caller holds its `name_lock`.
+        self._identity = None if path is None else file_identity(path)
         self._connection: sqlite3.Connection | None = connection
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = {}
@@ -111,12 +122,13 @@ class ResultStore:
                 "folder above it, or set BACHVIEW_HOME to a folder that can be written."
             ) from error
         notice = None
-        try:
-            connection = connect(path, fingerprint, timeout_s=timeout_s)
-        except DamagedStoreError as error:
-            notice = _moved(path, error)
-            connection = connect(path, fingerprint, timeout_s=timeout_s)
-        return cls(connection, fingerprint, path, notice)
+        with name_lock(path, timeout_s=timeout_s):
+            try:
+                connection = connect(path, fingerprint, timeout_s=timeout_s)
+            except DamagedStoreError as error:
+                notice = _moved(path, error)
+                connection = connect(path, fingerprint, timeout_s=timeout_s)
+            return cls(connection, fingerprint, path, notice, timeout_s)
 
     @classmethod
     def in_memory(cls, fingerprint: str) -> "ResultStore":
@@ -188,61 +200,39 @@ class ResultStore:
         StoreError
             The store cannot be written; earlier batches are kept.
         """
-        with self._writing() as connection:
-            known = self._caught_up(connection, run_id)
-            rows, columns = results.cells[:, 0], results.cells[:, 1]
-            before = known.states[rows, columns]
-            if (before == PatchState.NO_TISSUE).any():
-                raise ValueError("results for cells that are not part of the run")
-            fresh = (before == PatchState.PENDING) | (
-                (before == PatchState.FAILED) & (results.states == PatchState.DONE)
-            )
-            # A cell twice within one batch: the first counts.
-            first = np.zeros(len(results), np.bool_)
-            first[np.unique(rows.astype(np.int64) << 32 | columns, return_index=True)[1]] = True
-            kept = np.flatnonzero(fresh & first)
-            if not len(kept):
-                return 0
-            blobs = (
-                np.ascontiguousarray(results.cells[kept], "<i4").tobytes(),
-                np.ascontiguousarray(results.states[kept], np.uint8).tobytes(),
-                np.ascontiguousarray(results.probabilities[kept], "<f4").tobytes(),
-                np.ascontiguousarray(results.members[kept], "<f4").tobytes(),
-            )
-            cursor = connection.execute(
-                "INSERT INTO batches (run, crc, cells, states, probabilities, members)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, batch_crc(run_id, blobs), *blobs),
-            )
-            done = int((results.states[kept] == PatchState.DONE).sum())
-            failed = len(kept) - done - int((before[kept] == PatchState.FAILED).sum())
-            change_run(
-                connection,
-                run_id,
-                "updated = ?, done = done + ?, failed = failed + ?",
-                (now_text(), done, failed),
-            )
-            batch = int(cursor.lastrowid or 0)
-        # Only after the transaction: a failed commit must not count as saved.
+        # One thread until `known` is told: another would take the cells for open ones.
         with self._lock:
-            known.states[rows[kept], columns[kept]] = results.states[kept]
-            known.last_batch = max(known.last_batch, batch)
-        return len(kept)
+            with self._writing() as connection:
+                known = self._caught_up(connection, run_id)
+                kept = _new_patches(known.states, results)
+                if not len(kept):
+                    return 0
+                done = int((results.states[kept] == PatchState.DONE).sum())
+                rows, columns = results.cells[kept].T
+                again = int((known.states[rows, columns] == PatchState.FAILED).sum())
+                change_run(
+                    connection,
+                    run_id,
+                    "updated = ?, done = done + ?, failed = failed + ?",
+                    (now_text(), done, len(kept) - done - again),
+                )
+                batch = _insert(connection, run_id, results, kept)
+            # Only after the transaction: a failed commit must not count as saved.
+            known.states[rows, columns] = results.states[kept]
+            known.last_batch = batch
+            return len(kept)
 
     def _caught_up(self, connection: sqlite3.Connection, run_id: int) -> _Known:
         """The run's cell states, including what other processes committed meanwhile."""
         known = self._known.get(run_id)
         if known is None:
             _, tissue = self._run(connection, run_id)
-            states = np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE)
-            states = states.astype(np.uint8)
-            known = self._known[run_id] = _Known(states)
+            known = self._known[run_id] = _Known(pending_states(tissue))
         for row in connection.execute(f"{_BATCHES} ORDER BY id", (run_id, known.last_batch)):
             _check_batch(run_id, row)
             try:
-                cells = np.frombuffer(row[2], "<i4").reshape(-1, 2)
-                known.states[cells[:, 0], cells[:, 1]] = np.frombuffer(row[3], np.uint8)
-            except (ValueError, IndexError) as error:
+                add_batch(known.states, row[2], row[3])
+            except ValueError as error:
                 raise DamagedStoreError("The cells of a batch are damaged.") from error
             known.last_batch = row[0]
         return known
@@ -251,7 +241,7 @@ class ResultStore:
         """(rows, columns) uint8 of `PatchState` as saved, a copy: what is left to be done."""
         with self._reading() as connection, snapshot(connection):
             states = self._caught_up(connection, run_id).states
-            _check_counts(self._run(connection, run_id)[0], states)
+            _check_batches(self._run(connection, run_id)[0], states)
             return states.copy()
 
     def load(self, run_id: int) -> Prediction:
@@ -263,19 +253,22 @@ class ResultStore:
             The store cannot be read, or has no such run; a damaged file is moved aside.
         """
         with self._reading() as connection:
+            first = connection
             record, tissue = self._run(connection, run_id)
         key = record.key
         prediction = Prediction(key.grid, key.classes, key.member_names, tissue)
         last = 0
         while True:
             with self._reading() as connection, snapshot(connection):
+                if connection is not first:  # another file has taken the place of this one
+                    raise lost_run(run_id)
                 rows = connection.execute(
                     f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
                 ).fetchall()
                 for row in rows:
                     _check_batch(run_id, row)
                 if not rows:
-                    _check_counts(self._run(connection, run_id)[0], prediction.states)
+                    _check_batches(self._run(connection, run_id)[0], prediction.states)
                     return prediction
                 try:
                     joined = joined_batches(rows, key)
@@ -366,29 +359,91 @@ class ResultStore:
             (run_id,),
         ).fetchone()
         if row is None:
-            raise StoreError(f"The results file {self._name} has no run {run_id}.")
+            raise lost_run(run_id)
         return _checked(row, self.fingerprint)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone; a damaged file is moved aside on the way out."""
         with self._lock:
-            if self._connection is None:
-                raise StoreError(f"The results file {self._name} is closed.")
+            connection = self._current()
             try:
                 with explained(self._name):
-                    yield self._connection
+                    yield connection
             except DamagedStoreError as error:
                 if self.path is None:
                     raise
-                self._connection.close()
+                connection.close()
                 self._connection = None
-                raise StoreError(_moved(self.path, error)) from error
+                with name_lock(self.path, timeout_s=self._timeout_s):
+                    raise StoreError(self._set_aside(self.path, error)) from error
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that has the store's name now."""
+        if self._connection is None:
+            raise StoreError(f"The results file {self._name} is closed.")
+        if self.path is not None and file_identity(self.path) != self._identity:
+            # Another process found it damaged and has begun a new one.
+            with name_lock(self.path, timeout_s=self._timeout_s):
+                new = connect(self.path, self.fingerprint, timeout_s=self._timeout_s)
+                self._identity = file_identity(self.path)
+            self._connection.close()
+            self._connection = new
+            self._known.clear()
+        return self._connection
+
+    def _set_aside(self, path: Path, error: DamagedStoreError) -> str:
+        """Move the damaged file away, and no other that has got its name meanwhile."""
+        if file_identity(path) == self._identity:
+            return _moved(path, error)
+        return (
+            f"The results file {path.name} was damaged and another program has moved it aside; "
+            "classify the slide again."
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as connection, transaction(connection):
             yield connection
+
+
+def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.NDArray[np.intp]:
+    """Which results say more than the cells' states, each cell once."""
+    rows, columns = results.cells[:, 0], results.cells[:, 1]
+    before = states[rows, columns]
+    if (before == PatchState.NO_TISSUE).any():
+        raise ValueError("results for cells that are not part of the run")
+    fresh = (before == PatchState.PENDING) | (
+        (before == PatchState.FAILED) & (results.states == PatchState.DONE)
+    )
+    # A cell twice within one batch: the first counts.
+    first = np.zeros(len(results), np.bool_)
+    first[np.unique(rows.astype(np.int64) << 32 | columns, return_index=True)[1]] = True
+    return np.flatnonzero(fresh & first)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    run_id: int,
+    results: PatchResults,
+    kept: npt.NDArray[np.intp],
+) -> int:
+    """Write a batch; its number, which its checksum covers."""
+    blobs = (
+        np.ascontiguousarray(results.cells[kept], "<i4").tobytes(),
+        np.ascontiguousarray(results.states[kept], np.uint8).tobytes(),
+        np.ascontiguousarray(results.probabilities[kept], "<f4").tobytes(),
+        np.ascontiguousarray(results.members[kept], "<f4").tobytes(),
+    )
+    # The number of a batch that was deleted is never given again.
+    last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'"
+    batch_id = int(connection.execute(last).fetchone()[0]) + 1
+    connection.execute(
+        "INSERT INTO batches (id, run, crc, cells, states, probabilities, members)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (batch_id, run_id, batch_crc(batch_id, run_id, blobs), *blobs),
+    )
+    return batch_id
 
 
 def _moved(path: Path, error: DamagedStoreError) -> str:
@@ -410,11 +465,10 @@ def _checked(row: tuple[Any, ...], fingerprint: str) -> tuple[RunRecord, TissueC
 
 
 def _check_batch(run_id: int, row: tuple[Any, ...]) -> None:
-    if batch_crc(run_id, row[2:]) != row[1]:
+    if not is_whole_batch(row[0], run_id, row[1], row[2:]):
         raise DamagedStoreError("A batch of results is damaged.")
 
 
-def _check_counts(record: RunRecord, states: npt.NDArray[np.uint8]) -> None:
-    counts = [int((states == state).sum()) for state in (PatchState.DONE, PatchState.FAILED)]
-    if counts != [record.done, record.failed]:
+def _check_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> None:
+    if not has_all_batches(record, states):
         raise DamagedStoreError("Batches of a run are missing.")

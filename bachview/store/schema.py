@@ -12,7 +12,10 @@ from bachview.errors import StoreError
 from bachview.files import atomic_path
 from bachview.store.records import (
     RUN_COLUMNS,
+    add_batch,
     batch_crc,
+    has_all_batches,
+    pending_states,
     row_checksum,
     run_from_row,
 )
@@ -192,16 +195,19 @@ def _migrate_from_1(
     runs = connection.execute(
         f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608  # a constant of ours
     ).fetchall()
-    batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches"
+    batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches ORDER BY id"
     try:
-        for row in runs:
-            run_from_row(row, fingerprint)
         new = []
+        found = [run_from_row(row, fingerprint) for row in runs]
+        states = {record.run_id: pending_states(tissue) for record, tissue in found}
         for batch, run, crc, *blobs in connection.execute(batches):
             if zlib.crc32(b"".join(blobs)) != crc:
                 raise ValueError("a batch is damaged")
-            new.append((batch_crc(run, blobs), batch))
-    except (ValueError, TypeError) as error:
+            add_batch(states[run], *blobs[:2])
+            new.append((batch_crc(batch, run, blobs), batch))
+        if not all(has_all_batches(record, states[record.run_id]) for record, _ in found):
+            raise ValueError("batches of a run are missing")
+    except (ValueError, TypeError, LookupError) as error:
         raise DamagedStoreError(f"The results file {name} is damaged.") from error
     if path is not None:
         _back_up(path, path.with_name(f"{path.stem}.v1-backup{path.suffix}"))
@@ -232,15 +238,15 @@ def change_run(
 
     Raises
     ------
-    DamagedStoreError
-        The run is not as it was saved.
+    StoreError
+        The run is gone; `DamagedStoreError` where it is not as it was saved.
     """
     row = connection.execute(
         f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
         (run_id,),
     ).fetchone()
     if row is None:
-        return
+        raise lost_run(run_id)
     if row_checksum(row[:-1]) != row[-1]:
         raise DamagedStoreError("The description of a run is damaged.")
     connection.execute(
@@ -248,6 +254,11 @@ def change_run(
         (*values, run_id),
     )
     seal_run(connection, run_id)
+
+
+def lost_run(run_id: int) -> StoreError:
+    """The error of a run that was there: another window or command has deleted it."""
+    return StoreError(f"The results file has no run {run_id} any more; classify the slide again.")
 
 
 def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
@@ -286,8 +297,42 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def name_lock(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """No other process opens, makes or moves aside the store at `path` within the block.
+
+    Otherwise a log file of the one that is moved could go with the one that is made, or a
+    process could take a new file for the damaged one that it had open. A lock of SQLite's ends
+    with its process and waits on every system; its empty file stays.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be written, or another process holds the lock for longer than that.
+    """
+    beside = path.with_name(path.name + ".lock")
+    with contextlib.closing(_unlocked(beside, path.name, timeout_s)) as lock:
+        with explained(path.name):
+            lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _unlocked(beside: Path, name: str, timeout_s: float) -> sqlite3.Connection:
+    with explained(name):
+        return sqlite3.connect(beside, timeout=timeout_s, isolation_level=None)
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from another that gets its name; None where there is none."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 def move_aside(path: Path) -> Path:
-    """Rename a damaged store and its log files, never over an existing file.
+    """Rename a damaged store and its log files, never over an existing file; in a `name_lock`.
 
     Returns
     -------

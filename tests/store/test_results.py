@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from hypothesis import strategies as st
 from bachview.core.predictions import PatchState
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
-from bachview.store.records import RUN_COLUMNS
+from bachview.store.records import RUN_COLUMNS, row_bytes
 from bachview.store.results import ResultStore
-from bachview.store.schema import SCHEMA_VERSION, store_name, transaction
+from bachview.store.schema import SCHEMA_VERSION, DamagedStoreError, store_name, transaction
 from tests.support import runs
 
 SLIDE = "q1:0123456789abcdef"
@@ -395,7 +396,7 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
 _COLUMNS = {
     "slide": ("fingerprint", "checksum"),
     "runs": (*RUN_COLUMNS.replace(" ", "").split(","), "checksum"),
-    "batches": ("run", "crc", "cells", "states", "probabilities", "members"),
+    "batches": ("id", "run", "crc", "cells", "states", "probabilities", "members"),
 }
 
 
@@ -504,6 +505,155 @@ def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert "moved aside" in (store.notice or "")
     assert "damaged" in expects_log.text
+
+
+def test_a_store_of_the_first_format_that_lacks_a_batch_is_set_aside(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+        store.commit(run, runs.results([[0, 1]]))
+    path = tmp_path / store_name(SLIDE)
+    _as_format_1(path)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("DELETE FROM batches WHERE id = 1")
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert "moved aside" in (store.notice or "")
+        assert store.runs() == ()
+    assert "damaged" in expects_log.text
+
+
+def test_batches_whose_checksum_does_not_cover_their_place_can_still_be_read(
+    tmp_path: Path,
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results(everywhere()))
+    with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+        row = raw.execute("SELECT run, cells, states, probabilities, members FROM batches")
+        raw.execute("UPDATE batches SET crc = ?", (zlib.crc32(row_bytes(row.fetchone())),))
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.load(run).count(PatchState.DONE) == 54
+
+
+def test_batches_that_have_changed_places_are_noticed(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        store.commit(run, runs.results([[0, 0]]))
+        store.commit(run, runs.results([[0, 1]]))
+    with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+        for before, after in ((1, 9), (2, 1), (9, 2)):
+            raw.execute("UPDATE batches SET id = ? WHERE id = ?", (after, before))
+    with ResultStore.open(tmp_path, SLIDE) as store, pytest.raises(StoreError, match="moved aside"):
+        store.load(run)
+    assert "damaged" in expects_log.text
+
+
+def test_only_the_damaged_file_is_moved_aside_not_the_one_that_took_its_name(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as late:
+        run = late.begin(runs.run_key(), full_tissue(), runs.provenance())
+        late.commit(run, runs.results([[0, 0]]))
+        with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+            raw.execute("UPDATE runs SET done = 7")
+        first = ResultStore.open(tmp_path, SLIDE)
+        with pytest.raises(StoreError, match="moved aside"):
+            first.runs()
+        with ResultStore.open(tmp_path, SLIDE) as again:
+            assert again.runs() == ()
+            run = again.begin(runs.run_key(), full_tissue(), runs.provenance())
+            again.commit(run, runs.results([[0, 0], [0, 1]]))
+        assert late.runs()[0].done == 2
+        assert late.commit(run, runs.results([[0, 1], [0, 2]])) == 1
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.runs()[0].done == 3
+    assert len(list(tmp_path.glob("*.damaged-*.sqlite"))) == 1
+    assert "damaged" in expects_log.text
+
+
+def test_a_file_that_is_replaced_while_its_damage_is_found_stays(tmp_path: Path) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path / "other", SLIDE) as other:
+        other.begin(runs.run_key(), full_tissue(), runs.provenance())
+    store = ResultStore.open(tmp_path, SLIDE)
+    reading = store._reading()
+    reading.__enter__()
+    (tmp_path / "other" / path.name).replace(path)
+    found = DamagedStoreError("found")
+    with pytest.raises(StoreError, match="another program has moved it aside"):
+        reading.__exit__(DamagedStoreError, found, None)
+    assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_a_load_does_not_go_on_in_another_file(tmp_path: Path) -> None:
+    path = tmp_path / store_name(SLIDE)
+    for folder, cells in (("other", [[0, 0]]), (".", [[0, 0], [0, 1]])):
+        with ResultStore.open(tmp_path / folder, SLIDE) as store:
+            run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+            for cell in cells:
+                store.commit(run, runs.results([cell]))
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        reading, calls = store._reading, []
+
+        def replaced_once() -> contextlib.AbstractContextManager[sqlite3.Connection]:
+            calls.append(1)
+            if len(calls) == 2:
+                (tmp_path / "other" / path.name).replace(path)
+            return reading()
+
+        store._reading = replaced_once  # type: ignore[method-assign, assignment]
+        with pytest.raises(StoreError, match=r"no run 1 any more; classify"):
+            store.load(run)
+        assert store.runs()[0].done == 1
+    assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_a_run_that_another_process_deleted_is_told(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as one, ResultStore.open(tmp_path, SLIDE) as two:
+        run = one.begin(runs.run_key(), full_tissue(), runs.provenance())
+        one.commit(run, runs.results([[0, 0]]))
+        two.delete(run)
+        for call in (
+            lambda: one.commit(run, runs.results([[0, 1]])),
+            lambda: one.finish(run),
+            lambda: one.states(run),
+        ):
+            with pytest.raises(StoreError, match=rf"no run {run} any more; classify"):
+                call()
+
+
+def test_a_good_answer_is_not_taken_back_by_a_failure_of_another_thread(tmp_path: Path) -> None:
+    bad = runs.results([[0, 0]], failed=[True])
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        saved, told = threading.Event(), threading.Event()
+        writing = store._writing
+
+        @contextlib.contextmanager
+        def pausing() -> Iterator[sqlite3.Connection]:
+            with writing() as connection:
+                yield connection
+            if threading.current_thread() is slow:
+                saved.set()
+                told.wait(0.2)
+
+        def good() -> None:
+            saved.wait()
+            store.commit(run, runs.results([[0, 0]]))
+            told.set()
+
+        store._writing = pausing  # type: ignore[method-assign]
+        slow = threading.Thread(target=lambda: store.commit(run, bad))
+        fast = threading.Thread(target=good)
+        for thread in (slow, fast):
+            thread.start()
+        for thread in (slow, fast):
+            thread.join()
+        assert store.states(run)[0, 0] == PatchState.DONE
 
 
 def test_the_folders_above_the_store_are_made(tmp_path: Path) -> None:
