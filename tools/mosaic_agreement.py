@@ -29,8 +29,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.probabilities import temperature_scaled
 from bachview.errors import BachviewError, DatasetError
 from bachview.jobs.tokens import CancelToken
@@ -234,7 +235,7 @@ def _slide_classes(prediction: Prediction, place: _Place) -> dict[str, int | Non
         _overlap(grid.region.y, grid.stride_y, rows, region.y, region.bottom),
         _overlap(grid.region.x, grid.stride_x, columns, region.x, region.right),
     )
-    area[prediction.states[rows, columns] != PatchState.DONE] = 0
+    area[prediction.states[rows, columns] != CellState.CLASSIFIED] = 0
     if not area.any():
         return dict.fromkeys(_WAYS)
     tops = prediction.top_class[rows, columns]

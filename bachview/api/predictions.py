@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from bachview.api.slides import Slide, region_of
 from bachview.core import predictions
-from bachview.core.cells import CellState, state_of
+from bachview.core.cell_state import CellState, shown_state
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region, Size
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState
 from bachview.core.summary import Summary, summarize
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import UsageError
@@ -62,7 +61,7 @@ class Prediction:
         ``entropy`` and ``disagreement``, NaN or empty where nothing was predicted.
         """
         cells, grid, keys = self.cells, self.grid, self.classes.keys
-        places = np.argwhere(cells.states != PatchState.NO_TISSUE)
+        places = np.argwhere(cells.states != CellState.NO_TISSUE)
         members = cells.member_names
         longest = max(map(len, keys))
         table = np.zeros(
@@ -70,7 +69,7 @@ class Prediction:
             [
                 *(("row", "i4"), ("column", "i4")),
                 *((name, "f8") for name in ("x", "y", "width", "height")),
-                ("state", f"U{max(map(len, CellState))}"),
+                ("state", f"U{max(len(state.written) for state in CellState)}"),
                 ("class", f"U{longest}"),
                 *((f"prob_{key}", "f4") for key in keys),
                 *((f"class_{name}", f"U{longest}") for name in members),
@@ -85,17 +84,17 @@ class Prediction:
         states = cells.states[rows, columns]
         untrusted = uncertain(cells, self.thresholds)[rows, columns]
         table["state"] = [
-            state_of(state, is_doubtful=bool(is_untrusted)).value
+            shown_state(state, is_uncertain=bool(is_untrusted)).written
             for state, is_untrusted in zip(states.tolist(), untrusted, strict=True)
         ]
-        done = states == PatchState.DONE
+        done = states == CellState.CLASSIFIED
         names = np.array(keys)
         certain = done & ~untrusted
         table["class"][certain] = names[cells.top_class[rows, columns][certain]]
         for name in ("entropy", "disagreement", *(f"prob_{key}" for key in keys)):
             table[name] = np.nan
         finished = cells.results()
-        known = finished.states == PatchState.DONE
+        known = finished.states == CellState.CLASSIFIED
         for index, key in enumerate(keys):
             table[f"prob_{key}"][done] = finished.probabilities[known, index]
         votes = finished.members[known].argmax(axis=2)

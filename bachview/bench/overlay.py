@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from bachview.bench.result import Result, Say, graded
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.viewing.viewport import Viewport
@@ -55,7 +56,7 @@ def large_prediction(side: int) -> Prediction:
     prediction.add(
         PatchResults(
             np.stack([rows, columns], axis=1).astype(np.int32),
-            np.full(side**2, PatchState.DONE, np.uint8),
+            np.full(side**2, CellState.CLASSIFIED, np.uint8),
             np.stack([probabilities, probabilities], axis=1),
             probabilities,
         )
@@ -103,7 +104,7 @@ def _batch(prediction: Prediction) -> PatchResults:
     members = np.tile(np.array([0.1, 0.2, 0.3, 0.4], np.float32), (64, 2, 1))
     return PatchResults(
         np.stack([rows, columns], axis=1).astype(np.int32),
-        np.full(64, PatchState.DONE, np.uint8),
+        np.full(64, CellState.CLASSIFIED, np.uint8),
         members,
         members[:, 0],
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from bachview.cli.output import print_table
 from bachview.cli.progress import spinning
+from bachview.core.cell_state import CellState
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text
 from bachview.files import file_group
@@ -77,9 +78,9 @@ def print_report(document: dict[str, Any]) -> None:
     """Print the document as a table."""
     rows = [
         *document["classes"].items(),
-        ("Uncertain", document["uncertain"]),
-        ("Not yet classified", document["pending"]),
-        ("Failed to read", document["failed"]),
+        (CellState.UNCERTAIN.shown, document["uncertain"]),
+        (CellState.PENDING.shown, document["pending"]),
+        (CellState.FAILED.shown, document["failed"]),
     ]
     print_table(
         f"{document['patches']:,} patches classified, tissue {area_text(document['tissue_mm2'])}",

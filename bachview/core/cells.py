@@ -1,39 +1,17 @@
-"""What each cell is written as: a class, or the state that it is in, never both."""
+"""The tissue cells of a prediction, block by block, as writers go through them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 
 #: Grid cells that are turned into text at a time: bounds the memory of a writer.
 _BLOCK_CELLS = 65_536
-
-
-class CellState(StrEnum):
-    """What is known of a tissue cell, as it is written."""
-
-    CLASSIFIED = "classified"
-    UNCERTAIN = "uncertain"
-    PENDING = "pending"
-    FAILED = "failed"
-
-
-#: How they are called and coloured. Greys: every class has a hue, no state has one.
-STATE_NAMES = {
-    CellState.UNCERTAIN: "Uncertain",
-    CellState.PENDING: "Not yet classified",
-    CellState.FAILED: "Failed to read",
-}
-STATE_COLORS = {
-    CellState.UNCERTAIN: (150, 150, 150),
-    CellState.PENDING: (190, 190, 190),
-    CellState.FAILED: (25, 25, 25),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +22,8 @@ class CellBlock:
     ----------
     cells : (N, 2) int64, row and column.
     is_uncertain : (N,) bool, classified but uncertain.
-    states : (N,) uint8 of `PatchState`, never NO_TISSUE.
-    probabilities : (D, C) float32 of the D cells that are DONE, in the same order.
+    states : (N,) uint8 of `CellState`, never NO_TISSUE.
+    probabilities : (D, C) float32 of the D cells that are CLASSIFIED, in the same order.
     members : (D, M, C) float32.
     """
 
@@ -62,11 +40,11 @@ def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[Ce
     step = max(1, _BLOCK_CELLS // prediction.grid.columns)
     for top in range(0, prediction.grid.rows, step):
         rows = slice(top, top + step)
-        cells = np.argwhere(prediction.states[rows] != PatchState.NO_TISSUE) + np.array([top, 0])
+        cells = np.argwhere(prediction.states[rows] != CellState.NO_TISSUE) + np.array([top, 0])
         if not len(cells):
             continue
         finished = prediction.results(rows)
-        done = finished.states == PatchState.DONE
+        done = finished.states == CellState.CLASSIFIED
         yield CellBlock(
             cells,
             is_uncertain[cells[:, 0], cells[:, 1]],
@@ -78,11 +56,4 @@ def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[Ce
 
 def count_tissue(prediction: Prediction) -> int:
     """Number of tissue cells."""
-    return int((prediction.states != PatchState.NO_TISSUE).sum())
-
-
-def state_of(patch_state: int, *, is_doubtful: bool) -> CellState:
-    """How a tissue cell is written."""
-    if patch_state == PatchState.DONE:
-        return CellState.UNCERTAIN if is_doubtful else CellState.CLASSIFIED
-    return CellState.FAILED if patch_state == PatchState.FAILED else CellState.PENDING
+    return int((prediction.states != CellState.NO_TISSUE).sum())

@@ -2,11 +2,11 @@
 
 from collections import deque
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
@@ -17,15 +17,6 @@ from bachview.core.tissue_cells import TissueCells
 _CHANGES_KEPT = 256
 
 
-class PatchState(IntEnum):
-    """What is known of a cell. Only DONE has a class."""
-
-    NO_TISSUE = 0
-    PENDING = 1
-    DONE = 2
-    FAILED = 3
-
-
 @dataclass(frozen=True, slots=True)
 class PatchResults:
     """Finished patches, as they leave a run and enter the store.
@@ -33,7 +24,7 @@ class PatchResults:
     Attributes
     ----------
     cells : (N, 2) int32, row and column in the patch grid.
-    states : (N,) uint8, `PatchState` DONE or FAILED.
+    states : (N,) uint8, `CellState` CLASSIFIED or FAILED.
     members : (N, M, C) float32, each member's probabilities; zeros where FAILED.
     probabilities : (N, C) float32, the ensemble's; zeros where FAILED.
     """
@@ -82,10 +73,10 @@ class Prediction:
 
     Attributes
     ----------
-    states : (rows, columns) uint8 of `PatchState`.
-    top_class : (rows, columns) uint8, index of the most probable class; valid where DONE.
+    states : (rows, columns) uint8 of `CellState`.
+    top_class : (rows, columns) uint8, index of the most probable class; valid where CLASSIFIED.
     confidence : (rows, columns) float32, the probability of that class; 0 elsewhere.
-    entropy, disagreement : (rows, columns) float32; 0 where not DONE.
+    entropy, disagreement : (rows, columns) float32; 0 where not CLASSIFIED.
     """
 
     def __init__(
@@ -109,7 +100,7 @@ class Prediction:
         self.classes = classes
         self.member_names = member_names
         self.version = 0
-        self.states = np.where(mask, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+        self.states = np.where(mask, CellState.PENDING, CellState.NO_TISSUE).astype(np.uint8)
         self.top_class = np.zeros(mask.shape, np.uint8)
         self.confidence = np.zeros(mask.shape, np.float32)
         self.entropy = np.zeros(mask.shape, np.float32)
@@ -133,7 +124,7 @@ class Prediction:
             return
         rows, columns = results.cells[:, 0], results.cells[:, 1]
         self.states[rows, columns] = results.states
-        done = results.states == PatchState.DONE
+        done = results.states == CellState.CLASSIFIED
         self._forget(rows[~done], columns[~done])
         rows, columns = rows[done], columns[done]
         probabilities, members = results.probabilities[done], results.members[done]
@@ -185,22 +176,22 @@ class Prediction:
     def class_probability_at(
         self, index: int, cells: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float32]:
-        """(N,) float32: probability of one class in (N, 2) cells; 0 where not DONE."""
+        """(N,) float32: probability of one class in (N, 2) cells; 0 where not CLASSIFIED."""
         slots = self._slot[cells[:, 0], cells[:, 1]]
         values = np.zeros(len(cells), np.float32)
         values[slots >= 0] = self._probabilities[slots[slots >= 0], index]
         return values
 
     def class_probability(self, index: int) -> npt.NDArray[np.float32]:
-        """(rows, columns) float32: probability of one class; 0 where not DONE."""
+        """(rows, columns) float32: probability of one class; 0 where not CLASSIFIED."""
         padded = np.append(self._probabilities[: self._count, index], np.float32(0))
         # -1, not classified, wraps to the zero at the end; take is three times as fast as [].
         return np.asarray(padded.take(self._slot, mode="wrap"), dtype=np.float32)
 
     def patch_result(self, row: int, column: int) -> PatchResult | None:
-        """Everything about one cell; None where it is not DONE."""
+        """Everything about one cell; None where it is not CLASSIFIED."""
         slot = int(self._slot[row, column])
-        if slot < 0 or self.states[row, column] != PatchState.DONE:
+        if slot < 0 or self.states[row, column] != CellState.CLASSIFIED:
             return None
         return PatchResult(
             self._probabilities[slot].copy(),
@@ -209,7 +200,7 @@ class Prediction:
             float(self.disagreement[row, column]),
         )
 
-    def count(self, state: PatchState) -> int:
+    def count(self, state: CellState) -> int:
         """Number of cells in `state`."""
         return int((self.states == state).sum())
 
@@ -218,11 +209,11 @@ class Prediction:
 
         Writers go through a large grid a few rows at a time.
         """
-        cells = np.argwhere(self.states[rows] >= PatchState.DONE).astype(np.int32)
+        cells = np.argwhere(self.states[rows] >= CellState.CLASSIFIED).astype(np.int32)
         cells[:, 0] += rows.indices(self.grid.rows)[0]
         states = self.states[cells[:, 0], cells[:, 1]]
         slots = self._slot[cells[:, 0], cells[:, 1]]
-        done = states == PatchState.DONE
+        done = states == CellState.CLASSIFIED
         members = np.zeros((len(cells), *self._members.shape[1:]), np.float32)
         probabilities = np.zeros((len(cells), self._probabilities.shape[1]), np.float32)
         members[done] = self._members[slots[done]]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 
 
@@ -109,8 +110,8 @@ def summarize(
     areas = cell_areas_mm2(prediction.grid, pixel_size)
     counted = np.True_ if inside is None else inside
     untrusted = uncertain(prediction, thresholds) & counted
-    done = (prediction.states == PatchState.DONE) & counted
-    in_tissue = (prediction.states != PatchState.NO_TISSUE) & counted
+    done = (prediction.states == CellState.CLASSIFIED) & counted
+    in_tissue = (prediction.states != CellState.NO_TISSUE) & counted
     tissue_mm2 = float(areas[in_tissue].sum())
 
     def part(cells: npt.NDArray[np.bool_]) -> Part:
@@ -125,7 +126,7 @@ def summarize(
             for index, c in enumerate(prediction.classes)
         ),
         part(untrusted),
-        part((prediction.states == PatchState.PENDING) & counted),
-        part((prediction.states == PatchState.FAILED) & counted),
+        part((prediction.states == CellState.PENDING) & counted),
+        part((prediction.states == CellState.FAILED) & counted),
         int(done.sum()),
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,4 @@ def is_weak(confidence: npt.ArrayLike, thresholds: Thresholds) -> npt.NDArray[np
 def uncertain(prediction: Prediction, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
     """(rows, columns) bool: classified cells whose answer is not to be trusted."""
     found = is_uncertain(prediction.confidence, prediction.disagreement, thresholds)
-    return np.asarray((prediction.states == PatchState.DONE) & found, dtype=np.bool_)
+    return np.asarray((prediction.states == CellState.CLASSIFIED) & found, dtype=np.bool_)

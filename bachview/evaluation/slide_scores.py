@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError
 from bachview.inference.slides import SlideClassifier, SlideRun
@@ -227,10 +228,10 @@ def compare(
         )
     )
     answers = np.where(
-        prediction.states == PatchState.DONE, prediction.top_class, np.uint8(normal)
+        prediction.states == CellState.CLASSIFIED, prediction.top_class, np.uint8(normal)
     ).astype(np.uint8)
-    answers[np.isin(prediction.states, (PatchState.FAILED, PatchState.PENDING))] = _UNREAD
-    has_tissue = prediction.states != PatchState.NO_TISSUE
+    answers[np.isin(prediction.states, (CellState.FAILED, CellState.PENDING))] = _UNREAD
+    has_tissue = prediction.states != CellState.NO_TISSUE
     table = np.zeros(size * size, np.int64)
     unread = 0
     for top in range(0, len(rows), _STRIP):

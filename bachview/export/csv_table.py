@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bachview.core.cells import CellBlock, state_of, tissue_blocks
+from bachview.core.cell_state import CellState, shown_state
+from bachview.core.cells import CellBlock, tissue_blocks
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds
 from bachview.files import FileGroup, atomic_file
@@ -73,13 +74,13 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
     template = ",".join([*["%.6f"] * classes, *["%s"] * members, "%.6f", "%.6f"])
     nothing = "," * (classes + members + 1)
     names = np.array(keys, dtype=object)
-    for place, state, is_doubtful in zip(
+    for place, state, is_uncertain in zip(
         _places(grid, block), block.states.tolist(), block.is_uncertain.tolist(), strict=True
     ):
-        written = state_of(state, is_doubtful=is_doubtful)
-        if state == PatchState.DONE:
+        written = shown_state(state, is_uncertain=is_uncertain).written
+        if state == CellState.CLASSIFIED:
             top, probabilities, votes, spread, split = next(judged)
-            name = "" if is_doubtful else keys[top]
+            name = "" if is_uncertain else keys[top]
             rest = template % (*probabilities, *names[votes], spread, split)
         else:
             name, rest = "", nothing

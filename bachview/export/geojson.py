@@ -14,17 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.cells import (
-    STATE_COLORS,
-    STATE_NAMES,
-    CellBlock,
-    CellState,
-    count_tissue,
-    state_of,
-    tissue_blocks,
-)
+from bachview.core.cell_state import CellState, shown_state
+from bachview.core.cells import CellBlock, count_tissue, tissue_blocks
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.export.outlines import outlines
@@ -32,6 +25,8 @@ from bachview.files import FileGroup, atomic_file
 from bachview.store.provenance import Provenance
 
 MOST_TILES = 100_000
+
+_NO_CLASS = (CellState.UNCERTAIN, CellState.PENDING, CellState.FAILED)
 
 Objects = Literal["auto", "tiles", "regions"]
 
@@ -79,23 +74,23 @@ def _classification(name: str, color: tuple[int, int, int]) -> dict[str, Any]:
 
 
 def _state_classification(state: CellState) -> dict[str, Any]:
-    return _classification(STATE_NAMES[state], STATE_COLORS[state])
+    return _classification(state.shown, state.color)
 
 
 def _tiles(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
     classes = [json.dumps(_classification(c.name, c.color)) for c in prediction.classes]
-    states = {state: json.dumps(_state_classification(state)) for state in STATE_NAMES}
+    states = {state: json.dumps(_state_classification(state)) for state in _NO_CLASS}
     for block in tissue_blocks(prediction, thresholds):
         measured = _measurements(prediction, block)
-        for corners, state, is_doubtful in zip(
+        for corners, state, is_uncertain in zip(
             _polygons(prediction.grid, block),
             block.states.tolist(),
             block.is_uncertain.tolist(),
             strict=True,
         ):
-            written = state_of(state, is_doubtful=is_doubtful)
-            top, measurements = next(measured) if state == PatchState.DONE else (0, "{}")
-            name = classes[top] if written is CellState.CLASSIFIED else states[written]
+            shown = shown_state(state, is_uncertain=is_uncertain)
+            top, measurements = next(measured) if state == CellState.CLASSIFIED else (0, "{}")
+            name = classes[top] if shown is CellState.CLASSIFIED else states[shown]
             yield (
                 f'{{"type": "Feature", "geometry": {{"type": "Polygon", "coordinates": {corners}}}'
                 f', "properties": {{"objectType": "tile", "classification": {name}'
@@ -104,7 +99,7 @@ def _tiles(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
 
 
 def _measurements(prediction: Prediction, block: CellBlock) -> Iterator[tuple[int, str]]:
-    """Top class and measurements of each DONE cell."""
+    """Top class and measurements of each CLASSIFIED cell."""
     names = [*(f"prob_{key}" for key in prediction.classes.keys), "entropy", "disagreement"]
     template = "{" + ", ".join(f'"{name}": %.4f' for name in names) + "}"
     for top, probabilities, spread, split in zip(
@@ -135,18 +130,15 @@ def _polygons(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
 
 def _regions(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
     is_uncertain = uncertain(prediction, thresholds)
-    certain = (prediction.states == PatchState.DONE) & ~is_uncertain
+    certain = (prediction.states == CellState.CLASSIFIED) & ~is_uncertain
     masks = [
         (_classification(c.name, c.color), certain & (prediction.top_class == index))
         for index, c in enumerate(prediction.classes)
     ]
     masks += [
         (_state_classification(CellState.UNCERTAIN), is_uncertain),
-        (
-            _state_classification(CellState.PENDING),
-            prediction.states == PatchState.PENDING,
-        ),
-        (_state_classification(CellState.FAILED), prediction.states == PatchState.FAILED),
+        (_state_classification(CellState.PENDING), prediction.states == CellState.PENDING),
+        (_state_classification(CellState.FAILED), prediction.states == CellState.FAILED),
     ]
     for classification, mask in masks:
         if mask.any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bachview.config import resource_folder
-from bachview.core.cells import STATE_NAMES, CellState
+from bachview.core.cell_state import CellState
 from bachview.core.predictions import Prediction
 from bachview.core.summary import Part, Summary
 from bachview.core.uncertainty import Thresholds
@@ -20,11 +20,9 @@ from bachview.slide.reader import RGB, SlideReader
 from bachview.store.provenance import Provenance
 from bachview.viewing.overlay import OverlayRenderer, overlay_pixels
 from bachview.viewing.style import (
-    FAILED_COLOR,
     FAILED_LEAST_OPACITY,
     PENDING_COLORS,
     PENDING_SHARE,
-    UNCERTAIN_COLOR,
     OverlayStyle,
 )
 
@@ -138,16 +136,16 @@ def _entries(summary: Summary) -> list[_Entry]:
         (CellState.FAILED, summary.failed),
     ):
         if part.patches:
-            entries.append(_Entry(STATE_NAMES[state], part, _state_swatch(state)))
+            entries.append(_Entry(state.shown, part, _state_swatch(state)))
     return entries
 
 
 def _state_swatch(state: CellState) -> RGB:
     """A state as the overlay shows it on white."""
     if state is CellState.UNCERTAIN:
-        return _swatch(UNCERTAIN_COLOR, _STYLE.opacity)
+        return _swatch(state.color, _STYLE.opacity)
     if state is CellState.FAILED:
-        return _swatch(FAILED_COLOR, max(_STYLE.opacity, FAILED_LEAST_OPACITY))
+        return _swatch(state.color, max(_STYLE.opacity, FAILED_LEAST_OPACITY))
     even, odd = (_swatch(color, _STYLE.opacity * PENDING_SHARE) for color in PENDING_COLORS)
     rows, columns = np.indices(even.shape[:2]) // _CHEQUER_PX
     return np.where(((rows + columns) % 2 == 0)[..., None], even, odd)

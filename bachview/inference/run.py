@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import EngineError, SlideReadError
 from bachview.inference.order import PatchOrder
@@ -184,9 +185,9 @@ def classify(
     provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
     run_id, tissue = _begin(reader, provenance, plan, store, token, retry_failed=retry_failed)
     states = store.states(run_id)
-    pending = states == PatchState.PENDING
+    pending = states == CellState.PENDING
     if retry_failed:
-        pending |= states == PatchState.FAILED
+        pending |= states == CellState.FAILED
     total, left = tissue.count, int(pending.sum())
     on_start(RunStart(run_id, plan, store.load(run_id), tissue, total - left))
     session = _Session(reader, ensemble, plan, store, run_id, states, tissue, transform)
@@ -198,7 +199,7 @@ def classify(
         store.finish(run_id)
     # As saved: a second process may have worked on the same run.
     states = store.states(run_id)
-    done, failed = (int((states == s).sum()) for s in (PatchState.DONE, PatchState.FAILED))
+    done, failed = (int((states == s).sum()) for s in (CellState.CLASSIFIED, CellState.FAILED))
     return RunSummary(run_id, done, failed, total, session.new, session.seconds)
 
 
@@ -382,14 +383,14 @@ class _Session:
         if pixels:
             good = PatchResults(
                 np.array(cells, np.int32),
-                np.full(len(cells), PatchState.DONE, np.uint8),
+                np.full(len(cells), CellState.CLASSIFIED, np.uint8),
                 *predicted(self._ensemble.predict, pixels, token),
             )
         if not failed:
             return good
         return PatchResults(
             np.concatenate([good.cells, np.array(failed, np.int32)]),
-            np.concatenate([good.states, np.full(len(failed), PatchState.FAILED, np.uint8)]),
+            np.concatenate([good.states, np.full(len(failed), CellState.FAILED, np.uint8)]),
             np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
             np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
         )
@@ -410,7 +411,7 @@ class _Session:
         _check_files(self._reader, by_reading=True)
         cause: SlideReadError | None = None
         if not self._had_file or is_there(self._metadata.path):
-            read_before = np.argwhere(self.states == PatchState.DONE)
+            read_before = np.argwhere(self.states == CellState.CLASSIFIED)
             if not len(read_before):
                 return
             try:

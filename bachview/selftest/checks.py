@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.predictions import PatchState
+from bachview.core.cell_state import CellState
 from bachview.core.pyramid import TileKey
 from bachview.errors import BachviewError
 from bachview.inference.plan import Plan, make_plan
@@ -210,7 +210,7 @@ class _Subject:
         reader = open_slide(whole.path)
         try:
             patches = PatchReader(reader, whole.plan.pixel_size, whole.plan.geometry)
-            cells = np.argwhere(whole.prediction.states == PatchState.DONE)
+            cells = np.argwhere(whole.prediction.states == CellState.CLASSIFIED)
             some = cells[:: max(1, len(cells) // _REFERENCE_PATCHES)]
             pixels = [
                 patches.read(whole.prediction.field(int(row), int(column))) for row, column in some

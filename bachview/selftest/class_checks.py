@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Point, Region
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.models.verification import Check
 from bachview.phantom.writer import PhantomTruth
 
@@ -72,7 +73,7 @@ def check_no_tissue(prediction: Prediction, truth: PhantomTruth) -> Check:
             if any(truth.is_tissue(point) for point in _probes(cell)):
                 continue
             marks = [m.material for m in truth.marks if _touches(m.bounds, cell, m.contains)]
-            if prediction.states[row, column] != PatchState.NO_TISSUE:
+            if prediction.states[row, column] != CellState.NO_TISSUE:
                 what = marks[0] if marks else "glass"
                 return Check(
                     name, False, f"The {what} at row {row}, column {column} was taken as tissue."

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import Prediction
 from bachview.inference.plan import Plan
 from bachview.inference.run import PatchClassifier
 from bachview.jobs.tokens import CancelToken
@@ -36,7 +37,7 @@ def check_resume(
     reopened : changes the store before the second session; for showing that a fault is found.
     """
     name = "resume"
-    tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != PatchState.NO_TISSUE)}
+    tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != CellState.NO_TISSUE)}
     first, _ = _session(path, ensemble, plan, folder, token, cancel_after=len(tissue) // 3)
     if first.summary is not None:
         return Check(name, False, "The run went to its end although it was cancelled.")

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState
+from bachview.core.predictions import PatchResults
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.provenance import Provenance
 
@@ -158,8 +159,8 @@ def is_whole_batch(batch_id: int, run_id: int, crc: object, blobs: Sequence[obje
 
 
 def pending_states(tissue: TissueCells) -> npt.NDArray[np.uint8]:
-    """(rows, columns) uint8 of `PatchState` of a run that has no batches."""
-    return np.where(tissue.mask, PatchState.PENDING, PatchState.NO_TISSUE).astype(np.uint8)
+    """(rows, columns) uint8 of `CellState` of a run that has no batches."""
+    return np.where(tissue.mask, CellState.PENDING, CellState.NO_TISSUE).astype(np.uint8)
 
 
 def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) -> None:
@@ -179,7 +180,7 @@ def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) 
 
 def has_all_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> bool:
     """Whether the cells are as many as the run says."""
-    counts = [int((states == state).sum()) for state in (PatchState.DONE, PatchState.FAILED)]
+    counts = [int((states == state).sum()) for state in (CellState.CLASSIFIED, CellState.FAILED)]
     return counts == [record.done, record.failed]
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.store.provenance import Provenance, now_text
@@ -207,9 +208,9 @@ class ResultStore:
                 kept = _new_patches(known.states, results)
                 if not len(kept):
                     return 0
-                done = int((results.states[kept] == PatchState.DONE).sum())
+                done = int((results.states[kept] == CellState.CLASSIFIED).sum())
                 rows, columns = results.cells[kept].T
-                again = int((known.states[rows, columns] == PatchState.FAILED).sum())
+                again = int((known.states[rows, columns] == CellState.FAILED).sum())
                 change_run(
                     connection,
                     run_id,
@@ -238,7 +239,7 @@ class ResultStore:
         return known
 
     def states(self, run_id: int) -> npt.NDArray[np.uint8]:
-        """(rows, columns) uint8 of `PatchState` as saved, a copy: what is left to be done."""
+        """(rows, columns) uint8 of `CellState` as saved, a copy: what is left to be done."""
         with self._reading() as connection, snapshot(connection):
             states = self._caught_up(connection, run_id).states
             _check_batches(self._run(connection, run_id)[0], states)
@@ -411,10 +412,10 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
     """Which results say more than the cells' states, each cell once."""
     rows, columns = results.cells[:, 0], results.cells[:, 1]
     before = states[rows, columns]
-    if (before == PatchState.NO_TISSUE).any():
+    if (before == CellState.NO_TISSUE).any():
         raise ValueError("results for cells that are not part of the run")
-    fresh = (before == PatchState.PENDING) | (
-        (before == PatchState.FAILED) & (results.states == PatchState.DONE)
+    fresh = (before == CellState.PENDING) | (
+        (before == CellState.FAILED) & (results.states == CellState.CLASSIFIED)
     )
     # A cell twice within one batch: the first counts.
     first = np.zeros(len(results), np.bool_)

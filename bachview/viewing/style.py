@@ -7,9 +7,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.cells import STATE_COLORS, CellState
+from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
-from bachview.core.predictions import PatchState
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 
 
@@ -30,11 +29,8 @@ class Marks(StrEnum):
     HATCHING = "hatching"
 
 
-#: The states that are no class, in the colours in which they are written to files.
-UNCERTAIN_COLOR = STATE_COLORS[CellState.UNCERTAIN]
-FAILED_COLOR = STATE_COLORS[CellState.FAILED]
 #: Pending cells are chequered: dark, and the colour in which they are written.
-PENDING_COLORS = ((70, 70, 70), STATE_COLORS[CellState.PENDING])
+PENDING_COLORS = ((70, 70, 70), CellState.PENDING.color)
 
 #: Opacity of pending cells as a share of the overlay's: they are there, not in the way.
 PENDING_SHARE = 0.25
@@ -85,7 +81,11 @@ def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
 
 
 class Kind(IntEnum):
-    """What a cell is shown as."""
+    """What is drawn on a cell: its state and the choices of an `OverlayStyle` together.
+
+    Not the state itself (`CellState`): a hidden class is clear like glass, and pending cells are
+    of two kinds, as they are chequered. The numbers are never stored.
+    """
 
     CLEAR = 0
     PENDING_EVEN = 1
@@ -110,11 +110,11 @@ def kind_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
     kinds = np.zeros((_FLAGS, 256), np.uint8)
     for flags in range(_FLAGS):
         state = flags & STATE_BITS
-        if state == PatchState.PENDING and style.show_pending:
+        if state == CellState.PENDING and style.show_pending:
             kinds[flags] = Kind.PENDING_ODD if flags & ODD_BIT else Kind.PENDING_EVEN
-        elif state == PatchState.FAILED:
+        elif state == CellState.FAILED:
             kinds[flags] = Kind.FAILED
-        elif state == PatchState.DONE:
+        elif state == CellState.CLASSIFIED:
             kinds[flags] = _done_kind(style, flags)
     if style.mode is OverlayMode.CLASS:
         for index in style.hidden_classes:
@@ -146,11 +146,14 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
     table = np.zeros((_FLAGS, 256, 4))
     shown = kinds == Kind.VALUE
     table[shown] = np.broadcast_to(values, table.shape)[shown]
-    table[kinds == Kind.UNCERTAIN] = (*UNCERTAIN_COLOR, style.opacity)
+    table[kinds == Kind.UNCERTAIN] = (*CellState.UNCERTAIN.color, style.opacity)
     table[kinds == Kind.PENDING_EVEN] = (*PENDING_COLORS[0], style.opacity * PENDING_SHARE)
     table[kinds == Kind.PENDING_ODD] = (*PENDING_COLORS[1], style.opacity * PENDING_SHARE)
     if style.opacity > 0:
-        table[kinds == Kind.FAILED] = (*FAILED_COLOR, max(style.opacity, FAILED_LEAST_OPACITY))
+        table[kinds == Kind.FAILED] = (
+            *CellState.FAILED.color,
+            max(style.opacity, FAILED_LEAST_OPACITY),
+        )
     alpha = table[..., 3:]
     table[..., :3] *= alpha
     table[..., 3] *= 255

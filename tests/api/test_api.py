@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import bachview
-from bachview.core.predictions import PatchState
+from bachview.core.cell_state import CellState
 from bachview.errors import DatasetError, UsageError
 from bachview.inference.photos import PhotoPrediction
 from bachview.phantom.writer import write_phantom
@@ -109,7 +109,7 @@ def test_a_stated_pixel_size_is_used_and_a_silly_one_refused(tmp_path: Path) -> 
 def test_a_table_has_every_cell_with_tissue_once(predicted: bachview.Prediction) -> None:
     table = predicted.to_array()
     cells = predicted.cells
-    assert len(table) == int((cells.states != PatchState.NO_TISSUE).sum()) > 20
+    assert len(table) == int((cells.states != CellState.NO_TISSUE).sum()) > 20
     assert len({(r, c) for r, c in zip(table["row"], table["column"], strict=True)}) == len(table)
     keys = predicted.classes.keys
     for record in table:
@@ -177,7 +177,7 @@ def _covered(prediction: bachview.Prediction, shape: tuple[int, ...]) -> npt.NDA
     rows, columns = rows.astype(int), columns.astype(int)
     in_rows = (rows >= 0) & (rows < grid.rows)
     in_columns = (columns >= 0) & (columns < grid.columns)
-    tissue = prediction.cells.states != PatchState.NO_TISSUE
+    tissue = prediction.cells.states != CellState.NO_TISSUE
     at = np.ix_(rows.clip(0, grid.rows - 1), columns.clip(0, grid.columns - 1))
     return np.asarray(in_rows[:, None] & in_columns[None] & tissue[at], np.bool_)
 

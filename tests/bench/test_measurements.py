@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from bachview.bench import inputs, overlay, start
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Size
-from bachview.core.predictions import PatchState
 from bachview.errors import EngineError
 from bachview.models.bundle.installed import resolve_bundle
 
 
 def test_the_large_prediction_is_fully_classified_in_blots() -> None:
     prediction = overlay.large_prediction(60)
-    assert prediction.count(PatchState.DONE) == 3600
+    assert prediction.count(CellState.CLASSIFIED) == 3600
     neighbours = prediction.top_class[:, 1:] == prediction.top_class[:, :-1]
     assert 0.6 < neighbours.mean() < 1
     assert len(np.unique(prediction.top_class)) == 4

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES, ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 
@@ -25,7 +26,7 @@ def empty_prediction(rows: int = 4, columns: int = 6) -> Prediction:
 def results(cells: list[tuple[int, int]], seed: int = 0, *, failed: bool = False) -> PatchResults:
     random = np.random.default_rng(seed)
     votes = random.dirichlet(np.ones(4), (len(cells), len(MEMBERS))).astype(np.float32)
-    state = PatchState.FAILED if failed else PatchState.DONE
+    state = CellState.FAILED if failed else CellState.CLASSIFIED
     if failed:
         votes[:] = 0
     return PatchResults(
@@ -38,8 +39,8 @@ def results(cells: list[tuple[int, int]], seed: int = 0, *, failed: bool = False
 
 def test_it_starts_with_every_tissue_cell_pending() -> None:
     prediction = empty_prediction()
-    assert prediction.count(PatchState.NO_TISSUE) == 6
-    assert prediction.count(PatchState.PENDING) == 18
+    assert prediction.count(CellState.NO_TISSUE) == 6
+    assert prediction.count(CellState.PENDING) == 18
     assert prediction.patch_result(1, 1) is None
 
 
@@ -121,7 +122,7 @@ def test_a_patch_result_holds_all_of_one_patch() -> None:
 def test_a_failed_patch_has_no_class_and_can_succeed_later() -> None:
     prediction = empty_prediction()
     prediction.add(results([(1, 1)], failed=True))
-    assert prediction.count(PatchState.FAILED) == 1
+    assert prediction.count(CellState.FAILED) == 1
     assert prediction.patch_result(1, 1) is None
     assert prediction.class_probability(0)[1, 1] == 0
     prediction.add(results([(1, 1)], seed=5))
@@ -156,7 +157,7 @@ def test_uncertain_are_the_weak_and_the_split_but_never_the_pending() -> None:
         prediction.add(
             PatchResults(
                 np.array([cell], np.int32),
-                np.array([PatchState.DONE], np.uint8),
+                np.array([CellState.CLASSIFIED], np.uint8),
                 votes,
                 votes.mean(axis=1, dtype=np.float32),
             )
@@ -215,7 +216,7 @@ def test_the_results_of_some_rows_are_those_cells_in_their_order() -> None:
     prediction.add(results([(2, 4)], failed=True))
     found = prediction.results(slice(2, 4))
     assert found.cells.tolist() == [[2, 0], [2, 4], [3, 1]]
-    assert found.states.tolist() == [PatchState.DONE, PatchState.FAILED, PatchState.DONE]
+    assert found.states.tolist() == [CellState.CLASSIFIED, CellState.FAILED, CellState.CLASSIFIED]
     for (row, column), probabilities in zip(found.cells, found.probabilities, strict=True):
         result = prediction.patch_result(row, column)
         expected = np.zeros(4) if result is None else result.probabilities

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from bachview.core.cell_state import CellState
 from bachview.core.cells import count_tissue, tissue_blocks
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState
 from bachview.core.summary import cell_areas_mm2, summarize
 from bachview.core.uncertainty import Thresholds
 from tests.support.predictions import GRID, prediction
@@ -38,11 +38,11 @@ def test_areas_need_a_pixel_size_that_can_be_believed() -> None:
 def test_blocks_of_rows_hold_each_tissue_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bachview.core.cells._BLOCK_CELLS", 3 * GRID.columns)
     made = prediction()
-    made.states[4] = PatchState.NO_TISSUE
+    made.states[4] = CellState.NO_TISSUE
     blocks = list(tissue_blocks(made, SURE))
     assert len(blocks) == -(-GRID.rows // 3)
     cells = np.concatenate([block.cells for block in blocks])
-    assert cells.tolist() == np.argwhere(made.states != PatchState.NO_TISSUE).tolist()
+    assert cells.tolist() == np.argwhere(made.states != CellState.NO_TISSUE).tolist()
     assert len(cells) == count_tissue(made)
     probabilities = np.concatenate([block.probabilities for block in blocks])
     assert probabilities.argmax(1).tolist() == made.top_class[tuple(cells.T)].tolist()

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pytest
 import shapely
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.datasets.annotations import AnnotatedRegion
 from bachview.datasets.samples import AnnotatedSlide
@@ -54,7 +55,7 @@ def prediction(
     is_read = wanted[tissue] >= 0
     probabilities = np.eye(4, dtype=np.float32)[np.maximum(wanted[tissue], 0)]
     probabilities[~is_read] = 0
-    states = np.where(is_read, PatchState.DONE, PatchState.FAILED).astype(np.uint8)
+    states = np.where(is_read, CellState.CLASSIFIED, CellState.FAILED).astype(np.uint8)
     found.add(PatchResults(cells, states, probabilities[:, None], probabilities))
     return found
 

@@ -10,9 +10,10 @@ import pytest
 import shapely
 from PIL import Image
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
@@ -108,7 +109,11 @@ def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, ob
     cell = prediction.grid.stride_x * prediction.grid.stride_y
     doubtful = uncertain(prediction, THRESHOLDS)
     for index, tissue_class in enumerate(BACH_CLASSES):
-        mine = (prediction.states == PatchState.DONE) & (prediction.top_class == index) & ~doubtful
+        mine = (
+            (prediction.states == CellState.CLASSIFIED)
+            & (prediction.top_class == index)
+            & ~doubtful
+        )
         assert area.get(tissue_class.name, 0) == pytest.approx(mine.sum() * cell, rel=1e-4)
     assert area["Not yet classified"] == pytest.approx(COLUMNS * cell, rel=1e-4)
     assert area["Failed to read"] == pytest.approx(cell, rel=1e-4)
@@ -123,7 +128,7 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
     page = np.asarray(Image.open(path).convert("RGB")).astype(float)
     downsample = read_thumbnail(slide, prediction.grid.region, 2048).downsample
     region = prediction.grid.region
-    certain = (prediction.states == PatchState.DONE) & ~uncertain(prediction, THRESHOLDS)
+    certain = (prediction.states == CellState.CLASSIFIED) & ~uncertain(prediction, THRESHOLDS)
     assert len(set(prediction.top_class[certain].tolist())) > 1
     # Half transparent on white.
     colors = (255 + np.array([c.color for c in BACH_CLASSES])) / 2
@@ -134,7 +139,7 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
         if certain[row, column]:
             color = colors[prediction.top_class[row, column]]
             assert shown == pytest.approx(color, abs=2), (row, column)
-        elif prediction.states[row, column] == PatchState.DONE:
+        elif prediction.states[row, column] == CellState.CLASSIFIED:
             assert min(np.abs(shown - colors).max(axis=1)) > 10, (row, column)
         elif row == 0:
             assert shown == pytest.approx(255), "glass stays bare"

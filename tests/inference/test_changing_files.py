@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideChangedError, SlideReadError
 from bachview.inference.plan import Plan, make_plan
@@ -107,8 +108,8 @@ def test_what_was_read_after_the_change_is_not_saved(act: Act, tmp_path: Path) -
     path.unlink(missing_ok=True)
     shutil.copy2(kept, path)
     partial = _saved(path, tmp_path / "results")
-    assert partial.count(PatchState.FAILED) == 0
-    assert partial.count(PatchState.PENDING) > 0
+    assert partial.count(CellState.FAILED) == 0
+    assert partial.count(CellState.PENDING) > 0
     summary = _classify(path, tmp_path / "results", lambda: None)
     assert 0 < summary.new < summary.total
     assert summary.failed == 0

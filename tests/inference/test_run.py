@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.errors import Cancelled, EngineError, SlideReadError
 from bachview.inference.plan import Plan, make_plan
 from bachview.inference.run import RunStart, RunSummary, classify, restore
@@ -112,7 +113,7 @@ def test_results_are_in_the_store_before_they_are_reported(store: ResultStore) -
 
     def look() -> None:
         assert heard.start is not None
-        saved.append(int((store.states(heard.start.run_id) == PatchState.DONE).sum()))
+        saved.append(int((store.states(heard.start.run_id) == CellState.CLASSIFIED).sum()))
 
     heard.on_batch = look
     _run(_slide(), store, heard)
@@ -124,7 +125,7 @@ def test_a_finished_run_is_there_at_once(store: ResultStore) -> None:
     slide, heard, ensemble = _slide(), Heard(), FakeEnsemble()
     summary = _run(slide, store, heard, ensemble=ensemble)
     assert (summary.new, ensemble.judged, slide.reads) == (0, 0, 0)
-    assert heard.prediction.count(PatchState.DONE) == ROWS * COLUMNS
+    assert heard.prediction.count(CellState.CLASSIFIED) == ROWS * COLUMNS
     record = store.latest("f" * 64)
     assert record is not None
     assert record.is_complete
@@ -227,7 +228,7 @@ def test_what_cannot_be_read_fails_by_name_and_the_rest_goes_on(store: ResultSto
     summary = _run(_slide(Region(70, 70, 10, 10)), store, heard)
     assert summary.failed == 1
     assert summary.done == ROWS * COLUMNS - 1
-    assert heard.prediction.states[1, 1] == PatchState.FAILED
+    assert heard.prediction.states[1, 1] == CellState.FAILED
     assert heard.prediction.patch_result(1, 1) is None
     again = Heard()
     summary = _run(_slide(), store, again, retry_failed=True)
@@ -247,7 +248,7 @@ def test_a_slide_that_is_gone_ends_the_run_and_leaves_the_rest_to_be_done(
     heard.on_batch = vanish
     with pytest.raises(SlideReadError, match="bring the file back"):
         _run(slide, store, heard)
-    assert heard.prediction.count(PatchState.FAILED) == 0
+    assert heard.prediction.count(CellState.FAILED) == 0
     rest = Heard()
     assert _run(_slide(), store, rest).done == ROWS * COLUMNS
 
@@ -319,7 +320,7 @@ def test_what_a_second_process_did_meanwhile_counts_as_its_own(
             assert run is not None
             cells = np.array([[ROWS - 1, column] for column in range(others)], np.int32)
             votes = np.full((others, 6, 4), 0.25, np.float32)
-            states = np.full(others, PatchState.DONE, np.uint8)
+            states = np.full(others, CellState.CLASSIFIED, np.uint8)
             other.commit(run.run_id, PatchResults(cells, states, votes, votes[:, 0]))
 
     summary = _run(slide, store, Heard(), ensemble=FakeEnsemble(before=meanwhile), plan=plan)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES, ClassSet
-from bachview.core.predictions import PatchState
 from bachview.core.pyramid import TileKey
 from bachview.errors import BundleError, Cancelled, SlideReadError, UsageError
 from bachview.jobs.tokens import CancelToken
@@ -153,7 +153,7 @@ def test_a_class_that_nothing_was_given_fails(
     path, truth = phantom
     prediction = classified(path, ensemble, tmp_path).prediction
     assert check_regions(prediction, truth).ok
-    prediction.states[prediction.top_class == 3] = PatchState.FAILED
+    prediction.states[prediction.top_class == 3] = CellState.FAILED
     assert not check_regions(prediction, truth).ok
 
 
@@ -163,7 +163,7 @@ def test_classified_glass_or_ink_fails(
     path, truth = phantom
     prediction = classified(path, ensemble, tmp_path).prediction
     assert check_no_tissue(prediction, truth).ok
-    prediction.states[0, 0] = PatchState.PENDING
+    prediction.states[0, 0] = CellState.PENDING
     check = check_no_tissue(prediction, truth)
     assert not check.ok
     assert "row 0, column 0" in check.message

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bachview.core.predictions import PatchResults, PatchState
+from bachview.core.cell_state import CellState
+from bachview.core.predictions import PatchResults
 from bachview.core.stains import STAIN_COLORS
 from bachview.errors import EngineError
 from bachview.models.bundle.installed import resolve_bundle
@@ -52,7 +53,7 @@ def test_a_lost_patch_or_another_result_fails(
     chart: Chart, ensemble: Ensemble, tmp_path: Path
 ) -> None:
     def one_more(prediction) -> None:  # type: ignore[no-untyped-def]
-        prediction.states[0, 0] = PatchState.DONE
+        prediction.states[0, 0] = CellState.CLASSIFIED
 
     def other_class(prediction) -> None:  # type: ignore[no-untyped-def]
         row, column = np.argwhere(chart.squares != GLASS)[5]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bachview.core.predictions import PatchState
+from bachview.core.cell_state import CellState
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.store.records import RUN_COLUMNS, row_bytes
@@ -51,8 +51,8 @@ def test_results_survive_closing_exactly(tmp_path: Path) -> None:
         assert record.key == runs.run_key()
         assert record.provenance == runs.provenance()
         prediction = store.load(record.run_id)
-        assert prediction.count(PatchState.DONE) == 20
-        assert prediction.count(PatchState.NO_TISSUE) == 9
+        assert prediction.count(CellState.CLASSIFIED) == 20
+        assert prediction.count(CellState.NO_TISSUE) == 9
         for cell, probabilities in zip(saved.cells, saved.probabilities, strict=True):
             patch_result = prediction.patch_result(*cell)
             assert patch_result is not None
@@ -84,8 +84,8 @@ def test_results_of_other_bundles_plans_and_slides_never_mix(tmp_path: Path) -> 
         )
         store.commit(one, runs.results([[0, 0]], seed=1))
         store.commit(two, runs.results([[0, 1], [0, 2]], seed=2))
-        assert store.load(one).count(PatchState.DONE) == 1
-        assert store.load(two).count(PatchState.DONE) == 2
+        assert store.load(one).count(CellState.CLASSIFIED) == 1
+        assert store.load(two).count(CellState.CLASSIFIED) == 2
         assert store.latest("b" * 64).run_id == one  # type: ignore[union-attr]
         assert store.latest("c" * 64).run_id == two  # type: ignore[union-attr]
         assert store.latest("d" * 64) is None
@@ -116,11 +116,11 @@ def test_a_failed_patch_may_be_replaced_by_a_good_one_only(tmp_path: Path) -> No
         run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, False]))
         assert store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, True])) == 0
-        assert store.load(run).states[0, 0] == PatchState.FAILED
+        assert store.load(run).states[0, 0] == CellState.FAILED
         assert store.commit(run, runs.results([[0, 0]])) == 1
         record = store.runs()[0]
         assert (record.done, record.failed) == (2, 0)
-        assert store.load(run).states[0, 0] == PatchState.DONE
+        assert store.load(run).states[0, 0] == CellState.CLASSIFIED
 
 
 def test_two_stores_on_one_file_see_each_others_batches(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     with ResultStore.open(tmp_path, "q1:killed") as store:
         assert store.notice is None
         assert store.runs()[0].done == 2
-        assert store.load(1).count(PatchState.DONE) == 2
+        assert store.load(1).count(CellState.CLASSIFIED) == 2
 
 
 def test_a_run_can_be_finished_and_deleted(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_store_that_another_program_holds_says_so(tmp_path: Path) -> None:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="in use"):
             store.commit(run, runs.results([[0, 0]]))
-        assert store.load(run).count(PatchState.DONE) == 0  # reading goes on
+        assert store.load(run).count(CellState.CLASSIFIED) == 0  # reading goes on
         holder.execute("ROLLBACK")
         holder.close()
         assert store.commit(run, runs.results([[0, 0]])) == 1
@@ -354,7 +354,7 @@ def test_a_full_disk_keeps_what_was_saved(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="disk is full"):
             store.commit(run, runs.results(everywhere(100, 100)[1:]))
         connection.execute("PRAGMA max_page_count = 1000000")
-        assert store.load(run).count(PatchState.DONE) == 1
+        assert store.load(run).count(CellState.CLASSIFIED) == 1
         # What was refused does not count as saved.
         assert store.commit(run, runs.results([[0, 1]])) == 1
 
@@ -373,7 +373,7 @@ def test_a_store_in_memory_works_where_no_folder_can_be_written() -> None:
     with ResultStore.in_memory(SLIDE) as store:
         run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0]]))
-        assert store.load(run).count(PatchState.DONE) == 1
+        assert store.load(run).count(CellState.CLASSIFIED) == 1
 
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
@@ -534,7 +534,7 @@ def test_batches_whose_checksum_does_not_cover_their_place_can_still_be_read(
         row = raw.execute("SELECT run, cells, states, probabilities, members FROM batches")
         raw.execute("UPDATE batches SET crc = ?", (zlib.crc32(row_bytes(row.fetchone())),))
     with ResultStore.open(tmp_path, SLIDE) as store:
-        assert store.load(run).count(PatchState.DONE) == 54
+        assert store.load(run).count(CellState.CLASSIFIED) == 54
 
 
 def test_batches_that_have_changed_places_are_noticed(
@@ -653,7 +653,7 @@ def test_a_good_answer_is_not_taken_back_by_a_failure_of_another_thread(tmp_path
             thread.start()
         for thread in (slow, fast):
             thread.join()
-        assert store.states(run)[0, 0] == PatchState.DONE
+        assert store.states(run)[0, 0] == CellState.CLASSIFIED
 
 
 def test_the_folders_above_the_store_are_made(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 
 GRID = PatchGrid(Region(100, 60, 1650, 1130), 111.5, 97.25, 111.5, 97.25)
@@ -21,7 +22,7 @@ def prediction() -> Prediction:
     answer.add(
         PatchResults(
             np.stack([rows, columns], 1).astype(np.int32),
-            np.full(len(rows), PatchState.DONE, np.uint8),
+            np.full(len(rows), CellState.CLASSIFIED, np.uint8),
             np.stack([probabilities, probabilities], 1),
             probabilities,
         )

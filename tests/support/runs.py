@@ -6,10 +6,11 @@ import json
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState
+from bachview.core.predictions import PatchResults
 from bachview.store.provenance import Provenance
 from bachview.store.records import RunKey
 
@@ -64,5 +65,5 @@ def results(
     probabilities = members.mean(axis=1)
     bad = np.zeros(len(places), np.bool_) if failed is None else np.asarray(failed, np.bool_)
     members[bad], probabilities[bad] = 0, 0
-    states = np.where(bad, PatchState.FAILED, PatchState.DONE).astype(np.uint8)
+    states = np.where(bad, CellState.FAILED, CellState.CLASSIFIED).astype(np.uint8)
     return PatchResults(places, states, members, probabilities)

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
+from bachview.core.cell_state import CellState
+from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
-from bachview.core.predictions import PatchState
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from bachview.ui.session.exporting import ExportKind
@@ -43,7 +44,7 @@ def hover(page: SlidePage, row: int, column: int) -> None:
 def first_cell(window: MainWindow, page: SlidePage) -> tuple[int, int]:
     prediction = page.document.prediction
     assert prediction is not None
-    rows, columns = (prediction.states == PatchState.DONE).nonzero()
+    rows, columns = (prediction.states == CellState.CLASSIFIED).nonzero()
     return int(rows[0]), int(columns[0])
 
 
@@ -67,7 +68,7 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         hover(page, *first_cell(window, page))
         assert len(window.cursor_panel.votes) == 6
         assert window.cursor_panel.votes[0][1] != "–"
-        assert window.overlay_panel.legend.texts(0)[0] != "–"
+        assert window.overlay_panel.legend.texts(BACH_CLASSES[0])[0] != "–"
 
         folder = tmp_path / "out"
         window.classify_commands.export(page.document, folder, tuple(ExportKind))
@@ -81,8 +82,8 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
         prediction = page.document.prediction
         assert prediction is not None
-        assert prediction.count(PatchState.PENDING) == 0
-        assert prediction.count(PatchState.DONE) == status.progress.total
+        assert prediction.count(CellState.PENDING) == 0
+        assert prediction.count(CellState.CLASSIFIED) == status.progress.total
         assert state_of(page) is RunState.DONE
 
 
@@ -144,7 +145,7 @@ def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_pa
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
         assert page.document.prediction is not None
-        assert page.document.prediction.count(PatchState.DONE) >= done
+        assert page.document.prediction.count(CellState.CLASSIFIED) >= done
 
 
 def test_closing_one_tab_in_a_run_leaves_the_other_alone(qtbot: QtBot, tmp_path: Path) -> None:

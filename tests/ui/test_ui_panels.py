@@ -8,11 +8,12 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.core.pixel_size import Origin, PixelSize
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
@@ -22,7 +23,6 @@ from bachview.ui.panels.bars import percent
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import cell_at, reading_at
 from bachview.ui.panels.jobs_panel import JobsPanel
-from bachview.ui.panels.legend import CellKind
 from bachview.ui.panels.overlay_amounts import amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary
@@ -56,7 +56,7 @@ def prediction() -> Prediction:
     probabilities = members.mean(axis=1)
     probabilities[1] = (0.65, 0.05, 0.05, 0.25)
     probabilities[2] = (0.2, 0.5, 0.2, 0.1)
-    states = np.array([PatchState.DONE] * 3 + [PatchState.FAILED], np.uint8)
+    states = np.array([CellState.CLASSIFIED] * 3 + [CellState.FAILED], np.uint8)
     cells = np.array([(0, 0), (0, 1), (0, 2), (0, 3)], np.int32)
     result.add(PatchResults(cells, states, members, probabilities))
     return result
@@ -98,9 +98,9 @@ def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Pred
     amounts = amounts_of(prediction, CALIBRATION, LIMITS)
     shares = [amount.share for amount in amounts.values() if amount.share is not None]
     assert sum(shares) == pytest.approx(1)
-    assert amounts[2].area_mm2 == pytest.approx(0.01)
-    assert amounts[CellKind.UNCERTAIN].area_mm2 == pytest.approx(0.02)
-    assert amounts[CellKind.NO_TISSUE].share is None
+    assert amounts[BACH_CLASSES[2]].area_mm2 == pytest.approx(0.01)
+    assert amounts[CellState.UNCERTAIN].area_mm2 == pytest.approx(0.02)
+    assert amounts[CellState.NO_TISSUE].share is None
     assert amounts_of(prediction, PixelSize.unknown(), LIMITS) == {}
 
 
@@ -110,8 +110,8 @@ def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> 
     panel.show_classes(BACH_CLASSES, LIMITS)
     styles: list[OverlayStyle] = []
     panel.styleChanged.connect(styles.append)
-    panel.legend.set_checked(3, False)
-    panel.legend.set_checked(CellKind.PENDING, False)
+    panel.legend.set_checked(BACH_CLASSES[3], False)
+    panel.legend.set_checked(CellState.PENDING, False)
     panel.change_opacity(0.2)
     assert styles[-1].hidden_classes == {3}
     assert not styles[-1].show_pending
@@ -156,8 +156,8 @@ def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
     panel = OverlayPanel(SettingsFile(tmp_path))
     qtbot.addWidget(panel)
     panel.show_classes(BACH_CLASSES, LIMITS)
-    panel.legend.set_checked(CellKind.FAILED, False)
-    assert panel.legend.is_shown(CellKind.FAILED)
+    panel.legend.set_checked(CellState.FAILED, False)
+    assert panel.legend.is_shown(CellState.FAILED)
 
 
 @pytest.mark.parametrize(

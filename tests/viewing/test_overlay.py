@@ -6,21 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.patches import PatchGrid
-from bachview.core.predictions import PatchResults, PatchState, Prediction
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_codes, overlay_pixels
 from bachview.viewing.style import (
     FAILED,
-    FAILED_COLOR,
     FIRST,
     PENDING_COLORS,
     UNCERTAIN,
-    UNCERTAIN_COLOR,
     OverlayMode,
     color_bar,
 )
@@ -42,13 +41,13 @@ def add(prediction: Prediction, row: int, column: int, probabilities: list[float
     p = np.array([probabilities], np.float32)
     members = np.repeat(p[:, None], len(MEMBERS), axis=1)
     cells = np.array([[row, column]], np.int32)
-    prediction.add(PatchResults(cells, np.array([PatchState.DONE], np.uint8), members, p))
+    prediction.add(PatchResults(cells, np.array([CellState.CLASSIFIED], np.uint8), members, p))
 
 
 def fail(prediction: Prediction, row: int, column: int) -> None:
     zeros = PatchResults(
         np.array([[row, column]], np.int32),
-        np.array([PatchState.FAILED], np.uint8),
+        np.array([CellState.FAILED], np.uint8),
         np.zeros((1, len(MEMBERS), 4), np.float32),
         np.zeros((1, 4), np.float32),
     )
@@ -75,10 +74,10 @@ def bgra(color: tuple[int, int, int], opacity: float = 1.0) -> list[int]:
 def random_prediction(rows: int, columns: int, seed: int = 0) -> Prediction:
     rng = np.random.default_rng(seed)
     prediction = prediction_of(rows, columns)
-    prediction.states[rng.random((rows, columns)) < 0.2] = PatchState.NO_TISSUE
+    prediction.states[rng.random((rows, columns)) < 0.2] = CellState.NO_TISSUE
     cells = np.argwhere(rng.random((rows, columns)) < 0.6).astype(np.int32)
     members = rng.dirichlet(np.full(4, 0.4), (len(cells), len(MEMBERS))).astype(np.float32)
-    states = np.where(rng.random(len(cells)) < 0.9, PatchState.DONE, PatchState.FAILED)
+    states = np.where(rng.random(len(cells)) < 0.9, CellState.CLASSIFIED, CellState.FAILED)
     prediction.add(PatchResults(cells, states.astype(np.uint8), members, members.mean(1)))
     return prediction
 
@@ -96,7 +95,7 @@ def test_every_class_has_its_colour_premultiplied(opacity: float) -> None:
 
 def test_what_is_no_class_looks_like_no_class() -> None:
     prediction = prediction_of(1, 6)
-    prediction.states[0, 0] = PatchState.NO_TISSUE
+    prediction.states[0, 0] = CellState.NO_TISSUE
     fail(prediction, 0, 3)
     add(prediction, 0, 4, [0.3, 0.3, 0.2, 0.2])
     add(prediction, 0, 5, [0.9, 0.1, 0, 0])
@@ -105,13 +104,13 @@ def test_what_is_no_class_looks_like_no_class() -> None:
     quarter = round(255 * 0.25)
     assert image[1, 3] == image[2, 3] == quarter
     assert not np.array_equal(image[1], image[2])  # a faint chequer, not a colour
-    assert list(image[3]) == bgra(FAILED_COLOR)
-    assert list(image[4]) == bgra(UNCERTAIN_COLOR)
+    assert list(image[3]) == bgra(CellState.FAILED.color)
+    assert list(image[4]) == bgra(CellState.UNCERTAIN.color)
     assert list(image[5]) == bgra(BACH_CLASSES[0].color)
 
 
 def test_only_classes_have_a_hue() -> None:
-    for color in (*PENDING_COLORS, FAILED_COLOR, UNCERTAIN_COLOR):
+    for color in (*PENDING_COLORS, CellState.FAILED.color, CellState.UNCERTAIN.color):
         assert max(color) == min(color)
     for tissue_class in BACH_CLASSES:
         assert max(tissue_class.color) - min(tissue_class.color) > 80
@@ -138,10 +137,10 @@ def test_an_uncertain_cell_is_never_shown_as_a_class() -> None:
     codes = display_codes(prediction, OPAQUE, thresholds, (slice(0, 40), slice(0, 50)))
     doubtful = uncertain(prediction, thresholds)
     assert np.array_equal(codes == UNCERTAIN, doubtful)
-    sure = (prediction.states == PatchState.DONE) & ~doubtful
+    sure = (prediction.states == CellState.CLASSIFIED) & ~doubtful
     assert np.array_equal(codes >= FIRST, sure)
     assert np.array_equal(codes[sure] - FIRST, prediction.top_class[sure])
-    assert np.array_equal(codes == FAILED, prediction.states == PatchState.FAILED)
+    assert np.array_equal(codes == FAILED, prediction.states == CellState.FAILED)
 
 
 @pytest.mark.parametrize("index", range(4))
@@ -149,7 +148,7 @@ def test_probability_mode_shows_that_class_alone(index: int) -> None:
     prediction = random_prediction(20, 30)
     style = OverlayStyle(OverlayMode.PROBABILITY, index, opacity=1)
     image = texels(prediction, style, Thresholds(1.0, 0.0))
-    done = prediction.states == PatchState.DONE
+    done = prediction.states == CellState.CLASSIFIED
     levels = (prediction.class_probability(index)[done] * 255 + 0.5).astype(int)
     assert np.array_equal(image[done][:, :3], probability_colors()[levels][:, ::-1])
 
@@ -161,7 +160,7 @@ def test_uncertainty_modes_show_their_measure(mode: OverlayMode) -> None:
     measure = (
         prediction.entropy if mode is OverlayMode.ENTROPY else prediction.disagreement
     ).astype(np.float32)
-    done = prediction.states == PatchState.DONE
+    done = prediction.states == CellState.CLASSIFIED
     shown, clear = done & (measure >= np.float32(0.3)), done & (measure < np.float32(0.3))
     levels = (measure[shown] * np.float32(255) + np.float32(0.5)).astype(int)
     assert np.array_equal(image[shown][:, :3], uncertainty_colors()[levels][:, ::-1])
@@ -170,7 +169,7 @@ def test_uncertainty_modes_show_their_measure(mode: OverlayMode) -> None:
 
 def test_hidden_classes_are_hidden_in_every_mode() -> None:
     prediction = random_prediction(20, 30)
-    hidden = (prediction.states == PatchState.DONE) & (prediction.top_class == 1)
+    hidden = (prediction.states == CellState.CLASSIFIED) & (prediction.top_class == 1)
     for mode in OverlayMode:
         style = OverlayStyle(mode, opacity=1, hidden_classes=frozenset({1}))
         assert not texels(prediction, style)[hidden].any()
@@ -187,8 +186,8 @@ def test_a_picture_covers_what_was_asked_at_exactly_its_cells(
     rows: int, columns: int, x: float, y: float, side: float
 ) -> None:
     prediction = prediction_of(rows, columns)
-    prediction.states[:] = PatchState.FAILED
-    prediction.states[rows // 2, columns // 2] = PatchState.NO_TISSUE
+    prediction.states[:] = CellState.FAILED
+    prediction.states[rows // 2, columns // 2] = CellState.NO_TISSUE
     asked = Region(x, y, side, side)
     picture = OverlayRenderer(prediction).picture(OPAQUE, ALWAYS_SURE, asked)
     grid = prediction.grid
@@ -244,7 +243,7 @@ def test_a_picture_brought_up_to_date_equals_one_made_from_scratch(
             cells = np.stack([rng.integers(0, 150, count), rng.integers(0, 170, count)], axis=1)
             cells = np.unique(cells, axis=0)
             members = rng.dirichlet(np.full(4, 0.4), (len(cells), 6)).astype(np.float32)
-            states = np.where(rng.random(len(cells)) < 0.8, PatchState.DONE, PatchState.FAILED)
+            states = np.where(rng.random(len(cells)) < 0.8, CellState.CLASSIFIED, CellState.FAILED)
             prediction.add(
                 PatchResults(
                     cells.astype(np.int32), states.astype(np.uint8), members, members.mean(1)

@@ -1,9 +1,10 @@
 """The cell under the cursor, described in words."""
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
 from bachview.core.units import length_text
 from bachview.ui.panels.bars import percent
@@ -23,23 +24,18 @@ def reading_at(
     if pixel_size.is_plausible and pixel_size.mpp_x and pixel_size.mpp_y:
         width = length_text(field.width * pixel_size.mpp_x)
         size = f"{width} × {length_text(field.height * pixel_size.mpp_y)}"
-    state = PatchState(int(prediction.states[row, column]))
-    if state is PatchState.NO_TISSUE:
-        return CursorReading("No tissue", None, size)
-    if state is PatchState.PENDING:
-        return CursorReading("Not yet classified", None, size)
-    if state is PatchState.FAILED:
-        return CursorReading("Failed to read: no result here", None, size)
+    state = CellState(int(prediction.states[row, column]))
     patch_result = prediction.patch_result(row, column)
     if patch_result is None:
-        return CursorReading("Not yet classified", None, size)
+        without = ": no result here" if state is CellState.FAILED else ""
+        return CursorReading(state.shown + without, None, size)
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name
     text = f"{name}, {percent(best)}"
     if is_uncertain(best, patch_result.disagreement, thresholds):
         vote = "weak" if is_weak(best, thresholds) else "split"
-        text = f"Uncertain, {vote} vote: {name} {percent(best)}"
+        text = f"{CellState.UNCERTAIN.shown}, {vote} vote: {name} {percent(best)}"
     return CursorReading(text, patch_result, size)
 
 

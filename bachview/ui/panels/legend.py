@@ -2,38 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from bachview.core.classes import ClassSet
+from bachview.core.cell_state import CellState
+from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.units import area_text
 from bachview.ui.look.swatches import class_swatch, picture_swatch
 from bachview.ui.panels.bars import percent
 from bachview.viewing.overlay import OverlayMode, color_bar
-from bachview.viewing.style import FAILED_COLOR, PENDING_COLORS, UNCERTAIN_COLOR
+from bachview.viewing.style import PENDING_COLORS
 
-
-class CellKind(StrEnum):
-    """What a cell can be besides a class."""
-
-    UNCERTAIN = "uncertain"
-    PENDING = "pending"
-    FAILED = "failed"
-    NO_TISSUE = "no tissue"
-
-
-_KINDS = {
-    CellKind.UNCERTAIN: (
-        "Uncertain",
-        "No class is likely enough, or the six members disagree, so no class is shown.",
+#: The rows below the classes, with their explanations.
+_STATES = {
+    CellState.UNCERTAIN: (
+        "No class is likely enough, or the six members disagree, so no class is shown."
     ),
-    CellKind.PENDING: ("Not yet classified", "Tissue that the run has not reached yet."),
-    CellKind.FAILED: ("Failed to read", "The file is damaged here; there is no result."),
-    CellKind.NO_TISSUE: ("No tissue", "Glass, pen, dust: never shown to the classifiers."),
+    CellState.PENDING: "Tissue that the run has not reached yet.",
+    CellState.FAILED: "The file is damaged here; there is no result.",
+    CellState.NO_TISSUE: "Glass, pen, dust: never shown to the classifiers.",
 }
+
+# Not the index of a class: a state is a number as well.
+LegendKey = TissueClass | CellState
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +43,13 @@ class Amount:
     share: float | None
 
 
-LegendKey = int | CellKind
-
-
-def state_texture(kind: CellKind) -> QImage:
-    """How cells of this kind look in the overlay, as a small picture."""
+def state_texture(state: CellState) -> QImage:
+    """How cells in this state look in the overlay, as a small picture."""
     image = QImage(2, 2, QImage.Format.Format_ARGB32)
     image.fill(QColor(255, 255, 255, 0))
-    if kind is CellKind.UNCERTAIN:
-        image.fill(QColor(*UNCERTAIN_COLOR))
-    elif kind is CellKind.FAILED:
-        image.fill(QColor(*FAILED_COLOR))
-    elif kind is CellKind.PENDING:
+    if state in (CellState.UNCERTAIN, CellState.FAILED):
+        image.fill(QColor(*state.color))
+    elif state is CellState.PENDING:
         even, odd = (QColor(*color, 130) for color in PENDING_COLORS)
         for x, y in ((0, 0), (1, 1)):
             image.setPixelColor(x, y, even)
@@ -101,12 +89,14 @@ class Legend(QWidget):
         self._boxes.clear()
         self._labels.clear()
         ratio = self.devicePixelRatioF()
-        for index, tissue_class in enumerate(classes):
-            box = self._add_row(index, tissue_class.name, f"Show cells of {tissue_class.name}.")
+        for tissue_class in classes:
+            box = self._add_row(
+                tissue_class, tissue_class.name, f"Show cells of {tissue_class.name}."
+            )
             box.setIcon(class_swatch(tissue_class, ratio))
-        for kind, (name, tip) in _KINDS.items():
-            box = self._add_row(kind, name, tip)
-            box.setIcon(picture_swatch(state_texture(kind), ratio))
+        for state, tip in _STATES.items():
+            box = self._add_row(state, state.shown, tip)
+            box.setIcon(picture_swatch(state_texture(state), ratio))
 
     def _add_row(self, key: LegendKey, name: str, tip: str) -> QCheckBox:
         row = self._grid.rowCount()
@@ -115,7 +105,7 @@ class Legend(QWidget):
         self._grid.setRowMinimumHeight(row, 22)
         box.setToolTip(tip)
         box.setIconSize(QSize(17, 17))
-        if key in (CellKind.FAILED, CellKind.NO_TISSUE):
+        if key in (CellState.FAILED, CellState.NO_TISSUE):
             # Explained only: failed cells are never hidden, and "no tissue" is never drawn.
             box.setObjectName("explained")
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -140,17 +130,19 @@ class Legend(QWidget):
     def hidden_classes(self) -> frozenset[int]:
         """Indices of the classes that are unchecked."""
         return frozenset(
-            key for key, box in self._boxes.items() if isinstance(key, int) and not box.isChecked()
+            index
+            for index, tissue_class in enumerate(self._classes or ())
+            if not self._boxes[tissue_class].isChecked()
         )
 
-    def is_shown(self, kind: CellKind) -> bool:
-        """Whether cells of this kind are checked."""
-        box = self._boxes.get(kind)
+    def is_shown(self, state: CellState) -> bool:
+        """Whether cells in this state are checked."""
+        box = self._boxes.get(state)
         return box is None or box.isChecked()
 
-    def explain(self, kind: CellKind, text: str) -> None:
+    def explain(self, state: CellState, text: str) -> None:
         """Set the tool tip of a row."""
-        for widget in (self._boxes.get(kind), *self._labels.get(kind, ())):
+        for widget in (self._boxes.get(state), *self._labels.get(state, ())):
             if widget is not None:
                 widget.setToolTip(text)
 

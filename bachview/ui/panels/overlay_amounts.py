@@ -1,10 +1,11 @@
 """Amounts of a prediction for the rows of the legend."""
 
+from bachview.core.cell_state import CellState
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import PatchState, Prediction
+from bachview.core.predictions import Prediction
 from bachview.core.summary import Part, cell_areas_mm2, summarize
 from bachview.core.uncertainty import Thresholds
-from bachview.ui.panels.legend import Amount, CellKind, LegendKey
+from bachview.ui.panels.legend import Amount, LegendKey
 
 
 def amounts_of(
@@ -15,14 +16,15 @@ def amounts_of(
         return {}
     summary = summarize(prediction, pixel_size, thresholds)
     amounts: dict[LegendKey, Amount] = {
-        index: _amount(part.part) for index, part in enumerate(summary.classes)
+        tissue_class: _amount(part.part)
+        for tissue_class, part in zip(prediction.classes, summary.classes, strict=True)
     }
-    amounts[CellKind.UNCERTAIN] = _amount(summary.uncertain)
-    amounts[CellKind.PENDING] = _amount(summary.pending)
-    amounts[CellKind.FAILED] = _amount(summary.failed)
-    glass = prediction.states == PatchState.NO_TISSUE
+    amounts[CellState.UNCERTAIN] = _amount(summary.uncertain)
+    amounts[CellState.PENDING] = _amount(summary.pending)
+    amounts[CellState.FAILED] = _amount(summary.failed)
+    glass = prediction.states == CellState.NO_TISSUE
     areas = cell_areas_mm2(prediction.grid, pixel_size)
-    amounts[CellKind.NO_TISSUE] = Amount(float(areas[glass].sum()), None)
+    amounts[CellState.NO_TISSUE] = Amount(float(areas[glass].sum()), None)
     return amounts
 
 

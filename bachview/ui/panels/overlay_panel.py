@@ -15,10 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import line, muted, panel_column
-from bachview.ui.panels.legend import Amount, CellKind, ColorBar, Legend, LegendKey
+from bachview.ui.panels.legend import Amount, ColorBar, Legend, LegendKey
 from bachview.ui.session.settings import SettingsFile
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
@@ -144,8 +145,8 @@ class OverlayPanel(QWidget):
             self._opacity.value() / 100,
             self._threshold.value() / 100,
             self._legend.hidden_classes,
-            self._legend.is_shown(CellKind.UNCERTAIN),
-            self._legend.is_shown(CellKind.PENDING),
+            self._legend.is_shown(CellState.UNCERTAIN),
+            self._legend.is_shown(CellState.PENDING),
             Marks(self._marks.currentData()),
         )
         return style if self._visible.isChecked() else replace(style, opacity=0.0, marks=Marks.NONE)
@@ -176,7 +177,7 @@ class OverlayPanel(QWidget):
             self._fill_modes()
             self._on_changed()
         self._legend.explain(
-            CellKind.UNCERTAIN,
+            CellState.UNCERTAIN,
             f"No class is shown: the most likely class is below {100 * thresholds.confidence:.0f} "
             "%,"
             f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
