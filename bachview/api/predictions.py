@@ -17,6 +17,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary, summarize
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import UsageError
+from bachview.export import formats
 from bachview.store.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -139,6 +140,28 @@ class Prediction:
             raise UsageError("The region does not meet what was classified.")
         return summarize(self.cells, self.pixel_size, self.thresholds, inside=inside)
 
+    def save(self, path: str | Path, kind: str | None = None) -> None:
+        """Write a file of one of the kinds that the window exports.
+
+        Parameters
+        ----------
+        kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the ending of `path`.
+
+        Raises
+        ------
+        UsageError
+            There is no such kind.
+        ExportError
+            The file cannot be written.
+        """
+        path = Path(path)
+        for row in formats.FORMATS:
+            if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
+                row.write(path, self._content(), None)
+                return
+        known = ", ".join(f"{row.key} ({row.file_name})" for row in formats.FORMATS)
+        raise UsageError(f"{kind or path.name} is no kind of file that is written; take {known}.")
+
     def to_csv(self, path: str | Path) -> None:
         """Write one line for each cell with tissue.
 
@@ -147,9 +170,7 @@ class Prediction:
         ExportError
             The file cannot be written.
         """
-        from bachview.export.csv_table import write_csv
-
-        write_csv(Path(path), self.cells, self.thresholds)
+        self.save(path, "csv")
 
     def to_geojson(self, path: str | Path) -> None:
         """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
@@ -159,9 +180,7 @@ class Prediction:
         ExportError
             The file cannot be written.
         """
-        from bachview.export.geojson import write_geojson
-
-        write_geojson(Path(path), self.cells, self.thresholds, self.provenance)
+        self.save(path, "geojson")
 
     def to_png(self, path: str | Path) -> None:
         """Write the slide under its overlay with legend, areas and scale bar.
@@ -171,17 +190,17 @@ class Prediction:
         ExportError
             The file cannot be written.
         """
-        from bachview.export.overlay_png import write_overlay_png
+        self.save(path, "overlay")
 
+    def _content(self) -> formats.Content:
         transform = self.slide.srgb_transform if self.provenance.icc_applied else None
-        write_overlay_png(
-            Path(path),
-            self.slide.reader,
+        return formats.Content(
             self.cells,
-            self.summary(),
+            self.pixel_size,
             self.thresholds,
             self.provenance,
-            transform=transform,
+            self.slide.reader,
+            transform,
         )
 
     def overlay(

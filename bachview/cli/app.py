@@ -8,6 +8,7 @@ import typer
 
 from bachview.cli.bundle_app import bundle_app
 from bachview.cli.training_app import add_training_commands, dataset_app
+from bachview.export.formats import FORMATS
 from bachview.version import __version__
 
 app = typer.Typer(
@@ -127,7 +128,24 @@ def info(slide: Slide, as_json: AsJson = False) -> int:
     return show_info(slide, as_json=as_json)
 
 
-@app.command()
+_FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in FORMATS)
+
+# The first paragraph is that of the list of commands.
+_CLASSIFY = f"""Classify a slide without a window, and write the results to a folder.
+
+Writes {_FILES}.
+
+Ctrl-C stops within half a second. Finished patches are kept and written; the same command
+resumes from there.
+
+\b
+  bachview classify biopsy.svs --output out
+  bachview classify biopsy.svs --bundle lab.bachmodel --output out --json
+  bachview classify photo.tif --mpp 0.42 --region 0 0 4000 4000 --output out
+"""
+
+
+@app.command(help=_CLASSIFY)
 def classify(
     slide: Slide,
     output: Annotated[
@@ -180,19 +198,7 @@ def classify(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Classify a slide without a window, and write the results to a folder.
-
-    Writes [bold]predictions.csv[/], [bold]predictions.geojson[/] (for QuPath),
-    [bold]overlay.png[/] and [bold]summary.json[/].
-
-    Ctrl-C stops within half a second. Finished patches are kept and written; the same command
-    resumes from there.
-
-    \b
-      bachview classify biopsy.svs --output out
-      bachview classify biopsy.svs --bundle lab.bachmodel --output out --json
-      bachview classify photo.tif --mpp 0.42 --region 0 0 4000 4000 --output out
-    """  # noqa: D301
+    """Classify a slide without a window, and write the results to a folder."""
     from bachview.cli.classify import Request, classify_slide
 
     return classify_slide(

@@ -8,7 +8,8 @@ from bachview.cli.progress import spinning
 from bachview.core.cell_state import CellState
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text
-from bachview.files import file_group
+from bachview.export import formats
+from bachview.export.formats import Content
 from bachview.inference.slides import SlideRun
 from bachview.slide.reader import SlideReader
 
@@ -19,7 +20,7 @@ def write_files(
     run: SlideRun,
     thresholds: Thresholds,
 ) -> dict[str, Any]:
-    """Write the four files into `folder`; returns the document of ``classify --json``.
+    """Write every kind of file into `folder`; returns the document of ``classify --json``.
 
     Raises
     ------
@@ -28,49 +29,23 @@ def write_files(
     StoreError
         The run is not in the store.
     """
-    from bachview.core.summary import summarize
-    from bachview.export.formats import (
-        summary_document,
-        write_csv,
-        write_geojson,
-        write_overlay_png,
-        write_summary_json,
-    )
     from bachview.slide.colour import srgb_transform
 
-    prediction, plan, provenance = run.prediction, run.plan, run.provenance
+    prediction, plan = run.prediction, run.plan
     if prediction is None:
         raise ValueError("the run has not started")
-    summary = summarize(prediction, plan.pixel_size, thresholds)
-    output = {
-        "csv": folder / "predictions.csv",
-        "geojson": folder / "predictions.geojson",
-        "overlay": folder / "overlay.png",
-        "summary": folder / "summary.json",
-    }
-    with spinning("Writing the files"), file_group(output["summary"]) as group:
-        write_csv(output["csv"], prediction, thresholds, group=group)
-        write_geojson(output["geojson"], prediction, thresholds, provenance, group=group)
-        transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
-        write_overlay_png(
-            output["overlay"],
-            reader,
-            prediction,
-            summary,
-            thresholds,
-            provenance,
-            transform=transform,
-            group=group,
-        )
-        document = summary_document(
-            summary,
-            provenance,
-            seconds=round(run.seconds, 3),
-            patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
-            output=output,
-            sha256=group.sha256,
-        )
-        write_summary_json(output["summary"], document, group=group)
+    content = Content(
+        prediction,
+        plan.pixel_size,
+        thresholds,
+        run.provenance,
+        reader,
+        srgb_transform(reader.metadata.icc_profile) if plan.icc else None,
+        seconds=round(run.seconds, 3),
+        patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
+    )
+    with spinning("Writing the files"):
+        _, document = formats.write_files(folder, formats.FORMATS, content)
     return document
 
 

@@ -189,6 +189,10 @@ def test_files_are_written_with_their_origin(phantom: Path, tmp_path: Path) -> N
         found.to_geojson(tmp_path / "p.geojson")
         found.to_csv(tmp_path / "p.csv")
         found.to_png(tmp_path / "p.png")
+        found.save(tmp_path / "p.json")
+        found.save(tmp_path / "same", "csv")
+        with pytest.raises(UsageError, match=r"p\.doc is no kind of file.*csv"):
+            found.save(tmp_path / "p.doc")
         told: list[tuple[int, int]] = []
         again = bachview.classify(
             slide,
@@ -204,6 +208,9 @@ def test_files_are_written_with_their_origin(phantom: Path, tmp_path: Path) -> N
     assert len(document["features"]) == len(found.to_array())
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.width > 500
+    assert (tmp_path / "same").read_bytes() == (tmp_path / "p.csv").read_bytes()
+    summary = json.loads((tmp_path / "p.json").read_text(encoding="utf-8"))
+    assert summary["output"] == {"summary": str(tmp_path / "p.json")}
     assert (tmp_path / "p.csv").read_text().count("\n") == 1 + len(found.to_array())
 
 

@@ -18,14 +18,11 @@ from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import ExportError
-from bachview.export.formats import (
-    summary_document,
-    write_csv,
-    write_geojson,
-    write_overlay_png,
-    write_summary_json,
-)
+from bachview.export.csv_table import write_csv
+from bachview.export.geojson import write_geojson
 from bachview.export.overlay_png import _MARGIN as MARGIN
+from bachview.export.overlay_png import write_overlay_png
+from bachview.export.summary_json import summary_document, write_summary_json
 from bachview.export.thumbnail import read_thumbnail
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide

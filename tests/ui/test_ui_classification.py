@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
+from bachview.export.formats import FORMATS
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
-from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
@@ -71,11 +71,11 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         assert window.overlay_panel.legend.texts(BACH_CLASSES[0])[0] != "–"
 
         folder = tmp_path / "out"
-        window.classify_commands.export(page.document, folder, tuple(ExportKind))
+        window.classify_commands.export(page.document, folder, FORMATS)
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
-        assert {p.name for p in folder.iterdir()} == {kind.value for kind in ExportKind}
+        assert {p.name for p in folder.iterdir()} == {kind.file_name for kind in FORMATS}
 
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, phantom)

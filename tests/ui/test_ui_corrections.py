@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
+from bachview.export.formats import FORMATS
 from bachview.ui.dialogs.export_dialog import ExportDialog
-from bachview.ui.session.exporting import ExportKind
 from bachview.ui.session.failures import CrashFile
 from bachview.ui.session.run_status import RunState
 from tests.support.slides import gradient, write_pyramid
@@ -63,16 +63,16 @@ def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_pat
         other = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 700)))
         assert window.tabs.page is other
         folder = tmp_path / "out"
-        window.classify_commands.export(page.document, folder, (ExportKind.CSV,))
+        window.classify_commands.export(page.document, folder, (FORMATS[0],))
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
-        assert (folder / ExportKind.CSV.value).is_file()
+        assert (folder / FORMATS[0].file_name).is_file()
         window.classify_commands.classify(Region(0, 0, 512, 512), page=page)
         wait_for(qtbot, page, RunState.DONE)
         assert page.document.run.status.scope.startswith("512 × 512 px")
         assert other.document.run.status.state is RunState.IDLE
-        window.classify_commands.export(other.document, folder, (ExportKind.CSV,))
+        window.classify_commands.export(other.document, folder, (FORMATS[0],))
         assert any("nothing was written" in text for text in window.messages.texts)
 
 
@@ -84,7 +84,7 @@ def test_a_summary_speaks_only_for_the_files_of_its_export(qtbot: QtBot, tmp_pat
         wait_for(qtbot, page, RunState.DONE)
         folder.mkdir()
         (folder / "summary.json").write_text("of an earlier export", encoding="utf-8")
-        window.classify_commands.export(page.document, folder, (ExportKind.CSV,))
+        window.classify_commands.export(page.document, folder, (FORMATS[0],))
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )

@@ -16,15 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.export import formats
+from bachview.export.formats import ExportFormat, written_kinds
 from bachview.ui.look.widgets import heading, muted, plain
-from bachview.ui.session.exporting import ExportKind, written_kinds
-
-_TEXTS = {
-    ExportKind.CSV: "Table of all patches (CSV)",
-    ExportKind.GEOJSON: "Annotations for QuPath (GeoJSON)",
-    ExportKind.PICTURE: "Picture with legend and scale bar (PNG)",
-    ExportKind.SUMMARY: "Areas and provenance (JSON)",
-}
 
 
 class ExportDialog(QDialog):
@@ -34,7 +28,7 @@ class ExportDialog(QDialog):
         """`folder` is that of the last export."""
         super().__init__(parent)
         self.setWindowTitle("Export results")
-        self._boxes = {kind: QCheckBox(text, self) for kind, text in _TEXTS.items()}
+        self._boxes = {kind: QCheckBox(kind.title, self) for kind in formats.FORMATS}
         self._folder = QLineEdit(str(folder), self)
         self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
@@ -55,7 +49,7 @@ class ExportDialog(QDialog):
         column.addWidget(plain(heading(f"Results of {title}", self)))
         for kind, box in self._boxes.items():
             box.setChecked(True)
-            box.setToolTip(kind.value)
+            box.setToolTip(kind.file_name)
             box.toggled.connect(self._check)
             column.addWidget(box)
         column.addSpacing(4)
@@ -67,7 +61,7 @@ class ExportDialog(QDialog):
         self._check()
 
     @property
-    def kinds(self) -> tuple[ExportKind, ...]:
+    def kinds(self) -> tuple[ExportFormat, ...]:
         """The kinds of file that are checked."""
         return tuple(kind for kind, box in self._boxes.items() if box.isChecked())
 
@@ -86,9 +80,9 @@ class ExportDialog(QDialog):
         text = self._folder.text().strip()
         self._write.setEnabled(bool(text and self.kinds))
         there = [
-            kind.value
+            kind.file_name
             for kind in written_kinds(self.folder, self.kinds if text else ())
             # os.path, as Path.exists raises if a network share does not answer.
-            if os.path.exists(self.folder / kind.value)  # noqa: PTH110
+            if os.path.exists(self.folder / kind.file_name)  # noqa: PTH110
         ]
         self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")

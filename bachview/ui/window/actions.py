@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from bachview.export.formats import nouns
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 
@@ -123,9 +124,7 @@ SPECS: dict[str, Spec] = {
     ),
     "pause": Spec("&Pause", "Pause the run; nothing is lost", ("Ctrl+P",), "pause"),
     "cancel": Spec("&Cancel", "Stop; finished patches are kept", ("Ctrl+.",), "stop"),
-    "export": Spec(
-        "&Export results…", "Write CSV, GeoJSON, picture and summary", ("Ctrl+E",), "export"
-    ),
+    "export": Spec("&Export results…", f"Write {nouns()}", ("Ctrl+E",), "export"),
     "choose_bundle": Spec("&Open model…", "Use a model from a file", needs_slide=False),
     "next_tab": Spec("&Next slide", "Go to the next tab", ("Ctrl+Tab", "Ctrl+PgDown")),
     "previous_tab": Spec(

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
 from bachview.errors import BachviewError
+from bachview.export.formats import ExportFormat
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
-from bachview.ui.session.exporting import ExportKind, ExportRequest, export
+from bachview.ui.session.exporting import ExportRequest, export
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
@@ -227,7 +228,7 @@ class ClassifyCommands(QObject):
         dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
         ask(dialog)
 
-    def export(self, document: Document, folder: Path, kinds: tuple[ExportKind, ...]) -> None:
+    def export(self, document: Document, folder: Path, kinds: tuple[ExportFormat, ...]) -> None:
         """Write results of a slide into `folder`, in the io lane."""
         if document.run_id is None or document.thresholds is None:
             self._messages.notice(f"{document.title} no longer has results; nothing was written.")
@@ -245,7 +246,7 @@ class ClassifyCommands(QObject):
         settings = self._services.settings
         settings.now = replace(settings.now, export_folder=folder.parent)
         self._messages.notice(f"Writing results to {folder}…")
-        future = self._services.io.submit(lambda token: export(request, token, lambda _: None))
+        future = self._services.io.submit(lambda token: export(request, token))
         self._services.bridge.watch(future, self._on_exported, self._on_export_failed)
 
     def _on_exported(self, paths: tuple[Path, ...]) -> None:
