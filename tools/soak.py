@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from bachview.ui.window.main_window import MainWindow
 
-#: Ends the window, which the tool does itself.
-_NOT_USED = frozenset({"quit"})
 #: Growth from the first third of the steps to the last that is still noise.
 _MOST_GROWTH = {"memory_mb": 150.0, "threads": 6.0, "handles": 12.0}
 #: Longest that a single step may hold the window, ms; the budget is a frame of 100 ms.
@@ -89,17 +87,15 @@ class Soak:
                 self._sample()
 
     def _drawn(self, slides: list[Path], folder: Path) -> tuple[str, Callable[[], object]]:
-        from bachview.ui.window.actions import SPECS
-
         draw, window = self.random, self.window
         kind = draw.random()
         if kind < 0.35:
-            name = draw.choice(sorted(SPECS.keys() - _NOT_USED))
-            action = window.actions_[name]
-            return name, action.trigger if action.isEnabled() else lambda: None
+            quit_it = window.file_commands.quit  # the tool does that itself
+            command = draw.choice([c for c in window.commands.all if c is not quit_it])
+            name = command.text().replace("&", "")
+            return name, command.trigger if command.isEnabled() else lambda: None
         if kind < 0.41:
-            action = draw.choice(window.actions_.magnifications)
-            return "magnify", action.trigger
+            return "magnify", draw.choice(window.view_commands.magnifications).trigger
         if kind < 0.46:
             return "open a slide", lambda: window.open_slides([draw.choice(slides)])
         if kind < 0.48:

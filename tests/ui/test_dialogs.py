@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from bachview.ui.dialogs.region_dialog import RegionDialog
-from bachview.ui.window.main_window import MainWindow
+from bachview.ui.window.commands import Command
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of, pink_slide
 
@@ -16,8 +16,8 @@ from tests.support.windows import open_window, page_of, pink_slide
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
-def _asked(window: MainWindow, action: str) -> QInputDialog | RegionDialog:
-    window.actions_[action].trigger()  # comes back while the dialog is open
+def _asked(command: Command) -> QInputDialog | RegionDialog:
+    command.trigger()  # comes back while the dialog is open
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, QInputDialog | RegionDialog)
     return dialog
@@ -36,14 +36,14 @@ def test_an_angle_is_seen_while_it_is_typed_and_taken_back(qtbot: QtBot, tmp_pat
             assert page.view.viewport is not None
             return page.view.viewport.rotation_deg
 
-        dialog = _asked(window, "rotate_free")
+        dialog = _asked(window.view_commands.rotate_by_angle)
         assert isinstance(dialog, QInputDialog)
         dialog.setDoubleValue(30)
         assert angle() == 30
         dialog.reject()
         assert angle() == 0
         assert _gone()
-        dialog = _asked(window, "rotate_free")
+        dialog = _asked(window.view_commands.rotate_by_angle)
         assert isinstance(dialog, QInputDialog)
         dialog.setDoubleValue(30)
         dialog.accept()
@@ -54,7 +54,7 @@ def test_an_angle_is_seen_while_it_is_typed_and_taken_back(qtbot: QtBot, tmp_pat
 def test_a_typed_region_is_of_the_slide_that_it_was_typed_for(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         first = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        dialog = _asked(window, "classify_typed")
+        dialog = _asked(window.classify_commands.typed_region)
         second = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
         assert window.tabs.page is second
         dialog.accept()
@@ -66,8 +66,9 @@ def test_a_typed_region_is_of_the_slide_that_it_was_typed_for(qtbot: QtBot, tmp_
 
 def test_a_question_goes_with_the_slide_that_it_is_about(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
-        for action in ("rotate_free", "classify_typed"):
-            page = page_of(qtbot, window, pink_slide(tmp_path / f"{action}.tiff"))
-            _asked(window, action)
+        rotate = window.view_commands.rotate_by_angle
+        for number, command in enumerate((rotate, window.classify_commands.typed_region)):
+            page = page_of(qtbot, window, pink_slide(tmp_path / f"{number}.tiff"))
+            _asked(command)
             window.close_page(page)
             assert _gone()

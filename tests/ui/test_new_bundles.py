@@ -50,7 +50,7 @@ def test_a_bundle_that_crashes_leaves_the_window_and_is_not_remembered(
     with open_window(qtbot) as window:
         choose(qtbot, window, own)
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.FAILED)
         assert any("ended the process that tried it" in text for text in window.messages.texts)
         assert remembered(window) == "selftest"
@@ -62,7 +62,7 @@ def test_a_bundle_is_remembered_when_it_was_loaded(qtbot: QtBot, tmp_path: Path,
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=1024))
         choose(qtbot, window, own)
         assert remembered(window) == "selftest"
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
         assert remembered(window) == own
         # What is loaded already is remembered as well when it is asked for again.
@@ -70,7 +70,7 @@ def test_a_bundle_is_remembered_when_it_was_loaded(qtbot: QtBot, tmp_path: Path,
         choose(qtbot, window, own)
         settings = window.services.settings
         settings.now = replace(settings.now, bundle="selftest")
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         qtbot.waitUntil(lambda: remembered(window) == own, timeout=LONG_MS)
 
 
@@ -99,8 +99,8 @@ def test_a_cancelled_run_ends_the_child(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
         choose(qtbot, window, own)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         qtbot.waitUntil(lambda: bool(psutil.Process().children()), timeout=LONG_MS)
-        window.actions_["cancel"].trigger()
+        window.classify_commands.cancel.trigger()
         wait_for(qtbot, page, RunState.CANCELLED)
         qtbot.waitUntil(lambda: not psutil.Process().children(), timeout=LONG_MS)

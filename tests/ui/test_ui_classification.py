@@ -54,8 +54,8 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, phantom)
         assert page.model_notice.text == ""
-        window.actions_["classify"].trigger()
-        assert not window.actions_["classify"].isEnabled()
+        window.classify_commands.whole_slide.trigger()
+        assert not window.classify_commands.whole_slide.isEnabled()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         status = page.document.run.status
         assert state_of(page) is RunState.DONE
@@ -104,22 +104,22 @@ def test_pause_resume_cancel_and_go_on(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         run = page.document.run
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.RUNNING)
-        window.actions_["pause"].trigger()
+        window.classify_commands.pause.trigger()
         assert state_of(page) is RunState.PAUSED
-        window.actions_["pause"].trigger()
+        window.classify_commands.pause.trigger()
         qtbot.waitUntil(
             lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
         )
-        window.actions_["cancel"].trigger()
+        window.classify_commands.cancel.trigger()
         wait_for(qtbot, page, RunState.CANCELLED, RunState.DONE)
         assert state_of(page) is RunState.CANCELLED
         assert run.status.progress is not None
         kept = run.status.progress.done
         assert 0 < kept < run.status.progress.total
 
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.RUNNING)
         assert run.status.progress.done >= kept
 
@@ -129,7 +129,7 @@ def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_pa
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         run = page.document.run
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         qtbot.waitUntil(
             lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
         )
@@ -152,10 +152,10 @@ def test_closing_one_tab_in_a_run_leaves_the_other_alone(qtbot: QtBot, tmp_path:
     first, second = pink_slide(tmp_path / "a.tiff", side=4096), pink_slide(tmp_path / "b.tiff")
     with open_window(qtbot) as window:
         one = page_of(qtbot, window, first)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, one, RunState.RUNNING)
         two = page_of(qtbot, window, second)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         assert state_of(two) is RunState.WAITING
         window.close_page(one)
         wait_for(qtbot, two, RunState.DONE, RunState.FAILED)
@@ -166,13 +166,13 @@ def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path
     path = pink_slide(tmp_path / "a.tiff", side=1024)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         row, column = first_cell(window, page)
         hover(page, row, column)
-        maps = window.binder._maps
+        maps = window.controller._maps
         with qtbot.waitSignal(maps.found, timeout=LONG_MS) as found:
-            window.actions_["map"].trigger()
+            window.view_commands.activation_map.trigger()
         values, field = found.args
         assert values.ndim == 2
         assert page.document.prediction is not None
@@ -188,7 +188,7 @@ def test_without_a_place_to_save_results_are_shown_and_it_says_so(
     monkeypatch.setenv("BACHVIEW_HOME", str(tmp_path / "a file" / "home"))
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         assert state_of(page) is RunState.DONE
         assert any("until the slide is closed" in text for text in window.messages.texts)
@@ -221,7 +221,7 @@ def test_after_another_grid_the_cursor_tells_of_its_own_place(qtbot: QtBot, tmp_
     path = pink_slide(tmp_path / "a.tiff")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
         hover(page, 7, 7)
         whole = page.document.prediction

@@ -27,29 +27,29 @@ def test_a_pixel_size_typed_wrongly_can_be_corrected(qtbot: QtBot, tmp_path: Pat
     path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        window.actions_["pixel_size"].trigger()  # the banner asks already
+        window.view_commands.correct_pixel_size.trigger()  # the banner asks already
         assert not any("You stated" in w.text() for w in page.banner.findChildren(QLabel))
         page.banner.calibrated.emit(PixelSize.typed(5.0))
         assert page.banner.isHidden()
-        assert window.actions_["pixel_size"].isEnabled()
+        assert window.view_commands.correct_pixel_size.isEnabled()
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         assert page.document.pixel_size.mpp_x == 5.0
-        window.actions_["pixel_size"].trigger()
+        window.view_commands.correct_pixel_size.trigger()
         assert not page.banner.isHidden()
         page.banner.calibrated.emit(PixelSize.typed(0.5))
         assert page.banner.isHidden()
         assert page.document.pixel_size.mpp_x == 0.5
 
         page_of(qtbot, window, pink_slide(tmp_path / "stated.tiff"))
-        assert not window.actions_["pixel_size"].isEnabled()
+        assert not window.view_commands.correct_pixel_size.isEnabled()
 
 
 def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=4096))
         stated = page.document.pixel_size
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         page.document.calibrate(PixelSize.typed(5.0))
         assert page.document.pixel_size == stated
         assert any("cancel the run first" in text for text in window.messages.texts)
@@ -58,7 +58,7 @@ def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) 
 def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
         other = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 700)))
         assert window.tabs.page is other
@@ -80,7 +80,7 @@ def test_a_summary_speaks_only_for_the_files_of_its_export(qtbot: QtBot, tmp_pat
     folder = tmp_path / "out"
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
         folder.mkdir()
         (folder / "summary.json").write_text("of an earlier export", encoding="utf-8")
@@ -103,7 +103,7 @@ def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path)
         qtbot.waitUntil(
             lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
         )
-        window.actions_["cancel"].trigger()
+        window.classify_commands.cancel.trigger()
         wait_for(qtbot, page, RunState.CANCELLED)
         scope = run.status.scope
         window.jobs_panel.startRequested.emit()
@@ -111,7 +111,7 @@ def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path)
         assert run.status.scope == scope
         assert run.status.progress is not None
         assert run.status.progress.done > 0
-        window.actions_["cancel"].trigger()
+        window.classify_commands.cancel.trigger()
         wait_for(qtbot, page, RunState.CANCELLED)
         done = run.status.progress.done
     with open_window(qtbot) as window:
@@ -132,7 +132,7 @@ def test_after_damaged_results_the_slide_can_be_classified_again(
     path = pink_slide(tmp_path / "a.tiff")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
     (file,) = user_folders().results.glob("*.sqlite*")
     with sqlite3.connect(file) as connection:
@@ -143,7 +143,7 @@ def test_after_damaged_results_the_slide_can_be_classified_again(
         qtbot.waitUntil(
             lambda: any("moved aside" in text for text in window.messages.texts), timeout=LONG_MS
         )
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         assert page.document.run.status.state is RunState.DONE
 
@@ -151,11 +151,11 @@ def test_after_damaged_results_the_slide_can_be_classified_again(
 def test_a_waiting_run_is_not_waited_for(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         first = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=4096))
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, first, RunState.RUNNING)
-        window.actions_["pause"].trigger()
+        window.classify_commands.pause.trigger()
         second = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         assert second.document.run.status.state is RunState.WAITING
         assert second.document.run.detach() is None
         assert first.document.run.detach() is not None
@@ -182,18 +182,18 @@ def test_the_ruler_button_follows_the_ruler(qtbot: QtBot, tmp_path: Path) -> Non
         path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
         page = page_of(qtbot, window, path)
         for _ in range(2):
-            window.actions_["ruler"].trigger()
+            window.view_commands.ruler.trigger()
             assert page.view.ruler_mode
             page.view.set_ruler_mode(on=False)  # as Escape does
-            assert not window.actions_["ruler"].isChecked()
+            assert not window.view_commands.ruler.isChecked()
 
 
 def test_hidden_panels_stay_hidden_and_come_back_at_once(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
-        window.actions_["panels"].trigger()
+        window.view_commands.panels.trigger()
         assert all(dock.isHidden() for dock in window.docks)
     with open_window(qtbot) as window:
         assert all(dock.isHidden() for dock in window.docks)
-        assert not window.actions_["panels"].isChecked()
-        window.actions_["panels"].trigger()
+        assert not window.view_commands.panels.isChecked()
+        window.view_commands.panels.trigger()
         assert not any(dock.isHidden() for dock in window.docks)

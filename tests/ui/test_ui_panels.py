@@ -171,7 +171,7 @@ def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> Non
 def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) -> None:
     panel = JobsPanel()
     qtbot.addWidget(panel)
-    panel.set_can_start(True)
+    panel.show_obstacle("")
     panel.show_status(RunStatus(state, Progress(10, 40, 5.0), "CPU", "bf16", "B", "Whole slide"))
     buttons = {b.text(): b.isEnabled() for b in (panel._start, panel._pause, panel._cancel)}
     active = panel.status.is_active

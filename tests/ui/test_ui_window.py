@@ -181,7 +181,7 @@ def test_a_slide_that_cannot_be_read_in_parts_is_reported_once(qtbot: QtBot) -> 
         page.view.zoom_by(2)
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
         assert not told()
-        window.actions_["retry"].trigger()
+        window.view_commands.retry_failed.trigger()
         qtbot.waitUntil(lambda: bool(told()), timeout=LONG_MS)
 
 
@@ -204,7 +204,7 @@ def test_an_implausible_pixel_size_is_asked_for_and_remembered(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         assert not page.banner.isHidden()
-        window.actions_["classify"].trigger()
+        window.classify_commands.whole_slide.trigger()
         assert page.document.run.status.state is RunState.IDLE
         assert any("pixel size" in text for text in window.messages.texts)
         page.banner.calibrated.emit(PixelSize.typed(0.5))
@@ -219,22 +219,22 @@ def test_an_implausible_pixel_size_is_asked_for_and_remembered(
 def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
     with open_window(qtbot) as window:
-        actions = window.actions_
-        assert not actions["fit"].isEnabled()
+        view = window.view_commands
+        assert not view.fit.isEnabled()
         page = page_of(qtbot, window, path)
-        assert actions["fit"].isEnabled()
-        actions.magnifications[3].trigger()
+        assert view.fit.isEnabled()
+        view.magnifications[3].trigger()
         assert window.status.texts[2] == "10x"
-        actions["rotate_right"].trigger()
+        view.rotate_right.trigger()
         assert page.view.viewport is not None
         assert page.view.viewport.rotation_deg == 90
-        actions["rotate_reset"].trigger()
+        view.upright.trigger()
         assert page.view.viewport.rotation_deg == 0
-        actions["ruler"].trigger()
+        view.ruler.trigger()
         assert page.view.ruler_mode
-        actions["panels"].trigger()
+        view.panels.trigger()
         assert all(dock.isHidden() for dock in window.docks)
-        actions["panels"].trigger()
+        view.panels.trigger()
 
 
 def test_every_action_has_a_tool_tip_and_no_shortcut_twice(qtbot: QtBot) -> None:
@@ -250,8 +250,14 @@ def test_dialogs_open_and_go_with_the_window(qtbot: QtBot, tmp_path: Path) -> No
     path = write_pyramid(tmp_path / "a.tiff", gradient(600, 600))
     with open_window(qtbot) as window:
         page_of(qtbot, window, path)
-        for name in ("information", "user_guide", "keyboard", "about"):
-            window.actions_[name].trigger()
+        other = window.window_commands
+        for command in (
+            window.file_commands.information,
+            other.user_guide,
+            other.keyboard,
+            other.about,
+        ):
+            command.trigger()
 
 
 def test_the_information_says_where_values_come_from(qtbot: QtBot, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The prediction under the cursor and how the members voted."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
@@ -17,32 +15,18 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.core.classes import ClassSet
-from bachview.core.predictions import PatchResult
 from bachview.ui.look.swatches import class_swatch
 from bachview.ui.look.widgets import panel_column
 from bachview.ui.panels.bars import ProbabilityBars, percent
+from bachview.ui.panels.cursor_reading import CursorReading
+from bachview.ui.panels.panel import Panel
+from bachview.ui.session.bundles import BundleSummary
 
 _ROW_PX = 20
 _NOTHING = "Move the cursor over classified tissue."
 
 
-@dataclass(frozen=True, slots=True)
-class CursorReading:
-    """What is known about the cell under the cursor.
-
-    Attributes
-    ----------
-    statement : one sentence: the class, or why there is none.
-    patch_result : None if the cell is not classified.
-    field_text : physical size of the field, empty if there is no cell.
-    """
-
-    statement: str
-    patch_result: PatchResult | None
-    field_text: str
-
-
-class CursorPanel(QWidget):
+class CursorPanel(Panel):
     """Class probabilities, the members' votes, uncertainty, size of the field.
 
     Signals
@@ -50,6 +34,7 @@ class CursorPanel(QWidget):
     activationMapToggled : whether to show the class activation map.
     """
 
+    name, title = "cursor", "At the cursor"
     activationMapToggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -129,6 +114,10 @@ class CursorPanel(QWidget):
         table.setToolTip("Prediction of each of the six classifiers for this field.")
         table.setAccessibleName("Votes of the members")
         return table
+
+    def show_bundle(self, bundle: BundleSummary) -> None:
+        """Rows for the classes and members of the bundle."""
+        self.show_ensemble(bundle.classes, bundle.member_names)
 
     def show_ensemble(self, classes: ClassSet, members: tuple[str, ...]) -> None:
         """Set the classes and members that have rows."""

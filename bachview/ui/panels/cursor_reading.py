@@ -1,14 +1,31 @@
 """The cell under the cursor, described in words."""
 
+from dataclasses import dataclass
+
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import Prediction
+from bachview.core.predictions import PatchResult, Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
 from bachview.core.units import length_text
 from bachview.ui.panels.bars import percent
-from bachview.ui.panels.cursor_panel import CursorReading
+
+
+@dataclass(frozen=True, slots=True)
+class CursorReading:
+    """What is known about the cell under the cursor.
+
+    Attributes
+    ----------
+    statement : one sentence: the class, or why there is none.
+    patch_result : None if the cell is not classified.
+    field_text : physical size of the field, empty if there is no cell.
+    """
+
+    statement: str
+    patch_result: PatchResult | None
+    field_text: str
 
 
 def reading_at(

@@ -11,12 +11,13 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.ui.look.widgets import heading, panel_column, plain
+from bachview.ui.panels.panel import Panel
 from bachview.ui.session.run_status import RunState, RunStatus
 
 _STEPS = 1000
 
 
-class JobsPanel(QWidget):
+class JobsPanel(Panel):
     """State, progress, rate, remaining time, device, and buttons to control the run.
 
     Signals
@@ -24,6 +25,7 @@ class JobsPanel(QWidget):
     startRequested, pauseRequested, resumeRequested, cancelRequested : a button was pressed.
     """
 
+    name, title = "run", "Classification"
     startRequested = Signal()
     pauseRequested = Signal()
     resumeRequested = Signal()
@@ -81,11 +83,11 @@ class JobsPanel(QWidget):
         """What is shown."""
         return self._status
 
-    def set_can_start(self, can_start: bool, why_not: str = "") -> None:
-        """Whether there is a slide and a bundle to classify with."""
-        self._can_start = can_start
+    def show_obstacle(self, obstacle: str) -> None:
+        """Let the run be started, or say why it cannot."""
+        self._can_start = not obstacle
         self._start.setToolTip(
-            why_not or "Classify the whole slide, the visible part first (Ctrl+R)"
+            obstacle or "Classify the whole slide, the visible part first (Ctrl+R)"
         )
         self.show_status(self._status)
 

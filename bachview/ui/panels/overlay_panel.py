@@ -20,6 +20,8 @@ from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import line, muted, panel_column
 from bachview.ui.panels.legend import Amount, ColorBar, Legend, LegendKey
+from bachview.ui.panels.panel import Panel
+from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.settings import SettingsFile
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 
@@ -31,7 +33,7 @@ _MODES = (
 _MARKS = ((Marks.NONE, "None"), (Marks.LETTERS, "Letters"), (Marks.HATCHING, "Hatching"))
 
 
-class OverlayPanel(QWidget):
+class OverlayPanel(Panel):
     """Controls and legend of the overlay.
 
     Signals
@@ -39,6 +41,7 @@ class OverlayPanel(QWidget):
     styleChanged(OverlayStyle) : the overlay is to be drawn in this style.
     """
 
+    name, title = "overlay", "Overlay"
     styleChanged = Signal(object)
 
     def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
@@ -168,6 +171,11 @@ class OverlayPanel(QWidget):
     def change_opacity(self, by: float) -> None:
         """Change the opacity."""
         self._opacity.setValue(self._opacity.value() + round(100 * by))
+
+    def show_bundle(self, bundle: BundleSummary) -> None:
+        """Rows and modes for the classes of the bundle, and how often it was right."""
+        self.show_classes(bundle.classes, bundle.thresholds)
+        self.show_measured(bundle.measured)
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
         """Create rows and modes for the classes of a bundle or a prediction."""

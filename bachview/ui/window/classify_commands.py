@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QActionGroup, QDesktopServices
+from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
 from bachview.errors import BachviewError
-from bachview.export.formats import ExportFormat
+from bachview.export.formats import ExportFormat, nouns
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
@@ -20,7 +20,7 @@ from bachview.ui.session.exporting import ExportRequest, export
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
-from bachview.ui.window.actions import Actions
+from bachview.ui.window.commands import Commands
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
@@ -39,56 +39,90 @@ class ClassifyCommands(QObject):
     def __init__(
         self,
         window: QWidget,
-        actions: Actions,
+        commands: Commands,
         jobs: JobsPanel,
-        binder: PanelController,
+        controller: PanelController,
         selector: BundleSelector,
         messages: MessageBar,
         services: Services,
     ) -> None:
         super().__init__(window)
-        self._window, self._actions, self._binder = window, actions, binder
+        self._window, self._commands, self._controller = window, commands, controller
         self._selector, self._messages, self._services = selector, messages, services
-        for name, slot in (
-            ("classify", self.classify),
-            ("classify_visible", self.classify_visible),
-            ("classify_drawn", self._draw),
-            ("classify_typed", self._type),
-            ("retry_failed", self._retry),
-            ("pause", self._pause),
-            ("cancel", self._cancel),
-            ("export", self._export),
-            ("choose_bundle", self._choose_bundle),
-        ):
-            actions[name].triggered.connect(lambda _=False, act=slot: act())
+        make = commands.make
+        self.whole_slide = make(
+            "Classify &whole slide",
+            "Classify the slide, the visible part first",
+            self.classify,
+            "Ctrl+R",
+            icon="classify",
+        )
+        self.visible_region = make(
+            "Classify &visible region",
+            "Classify the visible part of the slide",
+            self._classify_visible,
+            "Ctrl+Shift+R",
+            icon="region",
+        )
+        self.drawn_region = make(
+            "&Draw a region to classify",
+            "Drag a rectangle and classify it",
+            self._draw_region,
+            "Ctrl+D",
+        )
+        self.typed_region = make(
+            "&Type a region to classify…", "Enter the region as numbers", self._type_region
+        )
+        self.failed_patches = make(
+            "Classify &failed patches again",
+            "Retry patches that could not be read in earlier runs",
+            self._retry_failed,
+        )
+        self.pause = make(
+            "&Pause", "Pause the run; nothing is lost", self._pause, "Ctrl+P", icon="pause"
+        )
+        self.cancel = make(
+            "&Cancel", "Stop; finished patches are kept", self._cancel, "Ctrl+.", icon="stop"
+        )
+        self.export_results = make(
+            "&Export results…",
+            f"Write {nouns()}",
+            self._ask_export,
+            "Ctrl+E",
+            icon="export",
+        )
+        self.open_model = make(
+            "&Open model…", "Use a model from a file", self._open_model, needs_slide=False
+        )
+        self.starts = (
+            self.whole_slide,
+            self.visible_region,
+            self.drawn_region,
+            self.typed_region,
+        )
+        self.device = services.settings.now.device
+        self.devices = self._make_devices()
         jobs.startRequested.connect(self._start)
         jobs.pauseRequested.connect(self._pause)
         jobs.resumeRequested.connect(self._pause)
         jobs.cancelRequested.connect(self._cancel)
-        binder.statusChanged.connect(self._on_status)
+        controller.statusChanged.connect(self._on_status)
         selector.failed.connect(messages.problem)
 
-    @property
-    def device(self) -> Device:
-        """What the user chose to compute on."""
-        return self._services.settings.now.device
+    # -- model and device ----------------------------------------------------------------
 
-    # -- menus ---------------------------------------------------------------------------
-
-    def fill_menus(self, bundles: QMenu, devices: QMenu) -> None:
-        """Create the lists of bundles (again each time it opens) and of devices."""
-        # Only when it opens, as the modules that read bundles are slow to import.
-        bundles.aboutToShow.connect(lambda: self._fill_bundles(bundles))
-        bundles.addAction(self._actions["choose_bundle"])
+    def _make_devices(self) -> tuple[QAction, ...]:
         group = QActionGroup(self)
         for device, text in _DEVICES:
-            action = devices.addAction(text)
+            action = group.addAction(text)
             action.setCheckable(True)
-            action.setChecked(device == self.device)
+            action.setChecked(device is self.device)
             action.triggered.connect(lambda _=False, chosen=device: self._choose_device(chosen))
-            group.addAction(action)
+        return tuple(group.actions())
 
-    def _fill_bundles(self, menu: QMenu) -> None:
+    def fill_bundles(self, menu: QMenu) -> None:
+        """List the bundles, each time the menu opens."""
+        # Only then, as the modules that read bundles are slow to import.
         from bachview.models.bundle.installed import installed_bundles
 
         menu.clear()
@@ -102,13 +136,14 @@ class ClassifyCommands(QObject):
             action.setChecked(current is not None and current.choice == name)
             action.triggered.connect(lambda _=False, chosen=name: self._selector.choose(chosen))
         menu.addSeparator()
-        menu.addAction(self._actions["choose_bundle"])
+        menu.addAction(self.open_model)
 
     def _choose_device(self, device: Device) -> None:
+        self.device = device
         settings = self._services.settings
         settings.now = replace(settings.now, device=device)
 
-    def _choose_bundle(self) -> None:
+    def _open_model(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self._window,
             "Open model",
@@ -130,7 +165,7 @@ class ClassifyCommands(QObject):
         page: SlidePage | None = None,
     ) -> None:
         """Start or continue the run of the current slide (or of `page`), or of a region."""
-        page = page or self._binder.page
+        page = page or self._controller.page
         if page is None:
             return
         bundle = self._selector.of(page.document.path)
@@ -144,7 +179,7 @@ class ClassifyCommands(QObject):
             page.document.classify(
                 bundle,
                 device=self.device,
-                icc=self._actions["colours"].isChecked(),
+                icc=page.has_managed_colours,
                 region=region,
                 retry_failed=retry_failed,
             )
@@ -153,29 +188,28 @@ class ClassifyCommands(QObject):
 
     def _start(self) -> None:
         """The panel's button; a cancelled run resumes with its own region."""
-        page = self._binder.page
+        page = self._controller.page
         if page is not None:
             was_cancelled = page.document.run.status.state is RunState.CANCELLED
             self.classify(page.document.region if was_cancelled else None)
 
-    def _retry(self) -> None:
-        page = self._binder.page
+    def _retry_failed(self) -> None:
+        page = self._controller.page
         if page is not None:
             self.classify(page.document.region, retry_failed=True)
 
-    def classify_visible(self) -> None:
-        """Classify the visible region."""
-        page = self._binder.page
+    def _classify_visible(self) -> None:
+        page = self._controller.page
         region = page.visible_region if page else None
         if region is not None and not region.is_empty:
             self.classify(region)
 
-    def _draw(self) -> None:
-        if self._binder.page is not None:
-            self._binder.page.draw_region()
+    def _draw_region(self) -> None:
+        if self._controller.page is not None:
+            self._controller.page.draw_region()
 
-    def _type(self) -> None:
-        page = self._binder.page
+    def _type_region(self) -> None:
+        page = self._controller.page
         region = page.visible_region if page else None
         if page is None or region is None:
             return
@@ -186,7 +220,7 @@ class ClassifyCommands(QObject):
         ask(dialog)
 
     def _pause(self) -> None:
-        page = self._binder.page
+        page = self._controller.page
         if page is None:
             return
         run = page.document.run
@@ -196,26 +230,24 @@ class ClassifyCommands(QObject):
             run.pause()
 
     def _cancel(self) -> None:
-        if self._binder.page is not None:
-            self._binder.page.document.run.cancel()
+        if self._controller.page is not None:
+            self._controller.page.document.run.cancel()
 
     def _on_status(self, status: RunStatus) -> None:
-        page = self._binder.page
-        actions = self._actions
+        can_start = self._controller.page is not None and not status.is_active
+        for command in (*self.starts, self.failed_patches):
+            command.setEnabled(can_start)
         paused = status.state is RunState.PAUSED
-        for name in ("classify", "classify_visible", "classify_drawn", "classify_typed"):
-            actions[name].setEnabled(page is not None and not status.is_active)
-        actions["retry_failed"].setEnabled(page is not None and not status.is_active)
-        actions["pause"].setText("&Resume" if paused else "&Pause")
-        actions.show_icon("pause", "play" if paused else "pause")
-        actions["pause"].setToolTip(f"{'Resume' if paused else 'Pause'} the run (Ctrl+P)")
-        actions["pause"].setEnabled(paused or status.state is RunState.RUNNING)
-        actions["cancel"].setEnabled(status.is_active and status.state is not RunState.STOPPING)
+        self.pause.setText("&Resume" if paused else "&Pause")
+        self.pause.setToolTip(f"{'Resume' if paused else 'Pause'} the run (Ctrl+P)")
+        self._commands.draw(self.pause, "play" if paused else "pause")
+        self.pause.setEnabled(paused or status.state is RunState.RUNNING)
+        self.cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
 
     # -- export --------------------------------------------------------------------------
 
-    def _export(self) -> None:
-        page = self._binder.page
+    def _ask_export(self) -> None:
+        page = self._controller.page
         document = page.document if page else None
         if document is None:
             return

@@ -12,7 +12,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from bachview.ui.look.widgets import scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.demo import demo_slide
 from bachview.ui.session.document import Document
@@ -33,8 +33,9 @@ from bachview.ui.session.opening import OpenedSlide, SlideOpener
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import restore_layout, save_layout
-from bachview.ui.window.actions import Actions
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.commands import Commands
+from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import Menus, make_tool_bar
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
@@ -43,6 +44,7 @@ from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_commands import ViewCommands
+from bachview.ui.window.window_commands import WindowCommands
 
 _log = logging.getLogger(__name__)
 #: Delay between opening a slide, or choosing a bundle, and loading the ensemble for it.
@@ -76,7 +78,6 @@ class MainWindow(QMainWindow):
         self._warm_up.timeout.connect(self._load_ensemble)
         self._classify_when_ready: set[Path] = set()
         settings, theme = services.settings, services.theme
-        self.actions_ = Actions(self, theme)
         self.recent = RecentFiles(settings, self)
         self.selector = BundleSelector(
             settings, services.bridge, services.io, services.marker, self
@@ -88,41 +89,47 @@ class MainWindow(QMainWindow):
         self.overlay_panel = OverlayPanel(settings, self)
         self.cursor_panel = CursorPanel(self)
         self.jobs_panel = JobsPanel(self)
+        self.panels: tuple[Panel, ...] = (self.overlay_panel, self.cursor_panel, self.jobs_panel)
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self._middle = self._make_middle()
         self.docks = self._make_docks()
-        self.menus = Menus(self, self.actions_, self.docks, theme)
-        make_tool_bar(self, self.actions_)
-        self.binder = PanelController(
+        self.controller = PanelController(
+            self.panels,
             self.overlay_panel,
             self.cursor_panel,
-            self.jobs_panel,
             self.status,
             self.selector,
             services,
             lambda: self.classify_commands.device,
             self,
         )
+        self.commands = commands = Commands(self, theme)
+        self.file_commands = FileCommands(
+            self, commands, self.tabs, self.recent, services, self.open_slides
+        )
         self.view_commands = ViewCommands(
             self,
-            self.actions_,
+            commands,
+            self.docks,
             self.overlay_panel,
             self.cursor_panel,
-            self.binder,
-            self.selector,
-            services,
+            self.controller,
+            settings,
         )
         self.classify_commands = ClassifyCommands(
             self,
-            self.actions_,
+            commands,
             self.jobs_panel,
-            self.binder,
+            self.controller,
             self.selector,
             self.messages,
             services,
         )
-        self.classify_commands.fill_menus(self.menus.bundles, self.menus.devices)
+        self.window_commands = WindowCommands(self, commands, self.tabs, self.selector, services)
+        groups = self.file_commands, self.view_commands, self.classify_commands
+        self.menus = Menus(self, *groups, self.window_commands, theme)
+        make_tool_bar(self, *groups)
         restore_layout(self, settings)
         self._connect()
         self._on_page(None)
@@ -152,17 +159,14 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> list[QDockWidget]:
         docks = []
-        for name, title, panel in (
-            ("overlay", "Overlay", self.overlay_panel),
-            ("cursor", "At the cursor", self.cursor_panel),
-            ("run", "Classification", self.jobs_panel),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(f"dock-{name}")
+        for panel in self.panels:
+            dock = QDockWidget(panel.title, self)
+            dock.setObjectName(f"dock-{panel.name}")
             dock.setWidget(scrolled(panel))
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             docks.append(dock)
-        self.tabifyDockWidget(docks[1], docks[2])
+        for dock in docks[2:]:
+            self.tabifyDockWidget(docks[1], dock)
         docks[1].raise_()
         # The whole legend, the rest for the cursor panel; both scroll in a low window.
         self.resizeDocks([docks[0], docks[1]], [364, 346], Qt.Orientation.Vertical)
@@ -170,19 +174,9 @@ class MainWindow(QMainWindow):
         return docks
 
     def _connect(self) -> None:
-        actions = self.actions_
-        for name, slot in (
-            ("open", self._ask_files),
-            ("open_folder", self._ask_folder),
-            ("close_tab", self._close_current),
-            ("quit", self.close),
-            ("next_tab", lambda: self.tabs.step(1)),
-            ("previous_tab", lambda: self.tabs.step(-1)),
-        ):
-            actions[name].triggered.connect(lambda _=False, act=slot: act())
-        actions["panels"].setChecked(any(not dock.isHidden() for dock in self.docks))
-        actions["panels"].toggled.connect(self._show_panels)
-        self.start_page.openRequested.connect(self._ask_files)
+        panels_shown = any(not dock.isHidden() for dock in self.docks)
+        self.view_commands.panels.setChecked(panels_shown)
+        self.start_page.openRequested.connect(self.file_commands.ask_files)
         self.start_page.demoRequested.connect(self._open_demo)
         self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
         self.opener.opened.connect(self._on_opened)
@@ -196,7 +190,6 @@ class MainWindow(QMainWindow):
         bridge, remember = self.services.bridge, self.selector.remember
         self.services.service.on_ready = lambda choice: bridge.call(remember, choice.sha256)
         self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
-        self.menus.recent.aboutToShow.connect(self._fill_recent)
 
     # -- opening -------------------------------------------------------------------------
 
@@ -215,25 +208,6 @@ class MainWindow(QMainWindow):
                 self._classify_waiting(page)
             elif not self.opener.is_opening(absolute):
                 self.opener.open(absolute)
-
-    def _ask_files(self) -> None:
-        from bachview.slide.opening import file_filter
-
-        start = str(self.services.settings.now.opening_folder or Path.home())
-        names, _ = QFileDialog.getOpenFileNames(self, "Open slides", start, file_filter())
-        if names:
-            self._open_chosen([Path(name) for name in names])
-
-    def _ask_folder(self) -> None:
-        start = str(self.services.settings.now.opening_folder or Path.home())
-        folder = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files", start)
-        if folder:
-            self._open_chosen([Path(folder)])
-
-    def _open_chosen(self, paths: list[Path]) -> None:
-        settings = self.services.settings
-        settings.now = replace(settings.now, opening_folder=paths[0].parent)
-        self.open_slides(paths)
 
     def _open_demo(self) -> None:
         bridge = self.services.bridge
@@ -257,8 +231,8 @@ class MainWindow(QMainWindow):
         page = SlidePage(
             document,
             self.services,
-            managed_colours=self.actions_["colours"].isChecked(),
-            kinetic=self.actions_["kinetic"].isChecked(),
+            managed_colours=self.view_commands.colour_management.isChecked(),
+            kinetic=self.view_commands.kinetic_pan.isChecked(),
             style=self.overlay_panel.style_now,
             parent=self.tabs,
         )
@@ -338,18 +312,6 @@ class MainWindow(QMainWindow):
         if page.document.pixel_size.is_plausible and self.tabs.page is page:
             self.classify_commands.classify()
 
-    def _fill_recent(self) -> None:
-        menu = self.menus.recent
-        menu.clear()
-        for path in self.recent.paths:
-            action = menu.addAction(path.name.replace("&", "&&"))
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, chosen=path: self.open_slides([chosen]))
-        menu.addSeparator()
-        clear = menu.addAction("&Clear list")
-        clear.setEnabled(bool(self.recent.paths))
-        clear.triggered.connect(self.recent.clear)
-
     # -- drag and drop -------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -367,16 +329,13 @@ class MainWindow(QMainWindow):
     # -- pages ---------------------------------------------------------------------------
 
     def _on_page(self, page: SlidePage | None) -> None:
-        self.actions_.enable_for_slide(is_open=page is not None)
-        self.binder.show_page(page)
-        self.view_commands.adapt_to_page()
+        self.commands.enable_for_slide(is_open=page is not None)
+        self.controller.show_page(page)
+        self.file_commands.adapt_to(page)
+        self.view_commands.adapt_to(page)
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
             self._middle.setCurrentWidget(self.start_page)
-
-    def _close_current(self) -> None:
-        if self.tabs.page is not None:
-            self.close_page(self.tabs.page)
 
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
@@ -386,15 +345,11 @@ class MainWindow(QMainWindow):
         page.hide()
         page.deleteLater()
 
-    def _show_panels(self, on: bool) -> None:  # a Qt slot
-        for dock in self.docks:
-            dock.setVisible(on)
-
     def changeEvent(self, event: QEvent) -> None:
         """The window manager may leave full screen by itself."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
-            self.actions_["full_screen"].setChecked(self.isFullScreen())
+            self.view_commands.full_screen.setChecked(self.isFullScreen())
 
     # -- end -----------------------------------------------------------------------------
 
@@ -414,7 +369,7 @@ class MainWindow(QMainWindow):
         self.hide()
         pages = self.tabs.pages
         endings = [page.document.detach() for page in pages]
-        self.binder.show_page(None)
+        self.controller.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
         opener_ended = self.opener.close(self._closing_s / 4)

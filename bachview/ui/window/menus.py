@@ -1,11 +1,14 @@
-"""Menu bar and tool bar, made from the actions."""
+"""Menu bar and tool bar, put together from the commands."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from bachview.ui.look.theme import Theme, ThemeChoice
-from bachview.ui.window.actions import Actions
+from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.view_commands import ViewCommands
+from bachview.ui.window.window_commands import WindowCommands
 
 _THEMES = (
     (ThemeChoice.SYSTEM, "Follow the &system"),
@@ -15,58 +18,55 @@ _THEMES = (
 
 
 class Menus:
-    """The window's menus; those that are filled later are attributes.
+    """The window's menus; those whose entries change are attributes.
 
     Attributes
     ----------
-    recent, bundles, devices : filled by their owners.
+    recent, bundles : filled each time they open.
     """
 
     def __init__(
-        self, window: QMainWindow, actions: Actions, docks: list[QDockWidget], theme: Theme
+        self,
+        window: QMainWindow,
+        file: FileCommands,
+        view: ViewCommands,
+        classify: ClassifyCommands,
+        other: WindowCommands,
+        theme: Theme,
     ) -> None:
         bar = window.menuBar()
-        file = bar.addMenu("&File")
-        _fill(file, actions, "open", "open_folder")
-        self.recent = file.addMenu("Open &recent")
-        _fill(file, actions, None, "information", "associated", "export", None, "close_tab", "quit")
+        menu = bar.addMenu("&File")
+        _put(menu, file.open, file.open_folder)
+        self.recent = menu.addMenu("Open &recent")
+        self.recent.aboutToShow.connect(lambda: file.fill_recent(self.recent))
+        _put(menu, None, file.information, file.associated_images, classify.export_results)
+        _put(menu, None, file.close_slide, file.quit)
 
-        view = bar.addMenu("&View")
-        zoom = view.addMenu("&Magnification")
-        zoom.addActions(actions.magnifications)
-        _fill(view, actions, "fit")
-        turn = view.addMenu("&Rotation")
-        _fill(turn, actions, "rotate_left", "rotate_right", "rotate_free", None, "rotate_reset")
-        _fill(view, actions, None, "overlay", "map", "more_opaque", "less_opaque")
-        _fill(
-            view,
-            actions,
-            None,
-            "ruler",
-            "pixel_size",
-            "minimap",
-            "colours",
-            "kinetic",
-            "retry",
-            None,
-        )
-        panels = view.addMenu("&Panels")
-        for dock in docks:
-            panels.addAction(dock.toggleViewAction())
-        panels.addSeparator()
-        panels.addAction(actions["panels"])
-        self._add_themes(view.addMenu("&Theme"), theme, window)
-        _fill(view, actions, "full_screen", None, "next_tab", "previous_tab")
+        menu = bar.addMenu("&View")
+        _put(menu.addMenu("&Magnification"), *view.magnifications)
+        _put(menu, view.fit)
+        rotation = menu.addMenu("&Rotation")
+        _put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
+        _put(rotation, None, view.upright)
+        _put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
+        _put(menu, None, view.ruler, view.correct_pixel_size, view.minimap)
+        _put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None)
+        panels = menu.addMenu("&Panels")
+        _put(panels, *view.each_panel, None, view.panels)
+        self._add_themes(menu.addMenu("&Theme"), theme, window)
+        _put(menu, view.full_screen, None, other.next_slide, other.previous_slide)
 
-        classify = bar.addMenu("&Classify")
-        _fill(classify, actions, "classify", "classify_visible", "classify_drawn")
-        _fill(classify, actions, "classify_typed", "retry_failed", None, "pause", "cancel", None)
-        self.bundles = classify.addMenu("&Model")
-        self.devices = classify.addMenu("&Device")
-        _fill(classify, actions, None, "export")
+        menu = bar.addMenu("&Classify")
+        _put(menu, *classify.starts, classify.failed_patches)
+        _put(menu, None, classify.pause, classify.cancel, None)
+        self.bundles = menu.addMenu("&Model")
+        self.bundles.aboutToShow.connect(lambda: classify.fill_bundles(self.bundles))
+        _put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
+        _put(menu.addMenu("&Device"), *classify.devices)
+        _put(menu, None, classify.export_results)
 
-        help_menu = bar.addMenu("&Help")
-        _fill(help_menu, actions, "user_guide", "keyboard", "self_test", None, "about")
+        menu = bar.addMenu("&Help")
+        _put(menu, other.user_guide, other.keyboard, other.self_test, None, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 
@@ -76,37 +76,34 @@ class Menus:
             action = menu.addAction(text)
             action.setCheckable(True)
             action.setChecked(theme.choice is choice)
-            action.setData(choice.value)
+            action.triggered.connect(lambda _=False, chosen=choice: theme.choose(chosen))
             group.addAction(action)
-        group.triggered.connect(lambda action: theme.choose(ThemeChoice(action.data())))
 
 
-def make_tool_bar(window: QMainWindow, actions: Actions) -> QToolBar:
+def make_tool_bar(
+    window: QMainWindow, file: FileCommands, view: ViewCommands, classify: ClassifyCommands
+) -> QToolBar:
     """Create the tool bar: open, zoom, rotate, show, classify."""
     bar = QToolBar("Tools", window)
     bar.setObjectName("tools")
     bar.setMovable(False)
     bar.setIconSize(QSize(20, 20))
     bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-    for name in ("open", None, "fit"):
-        _put(bar, None if name is None else actions[name])
-    bar.addActions(actions.magnifications)
-    for name in (None, "rotate_left", "rotate_right", None, "ruler", "overlay", "map", None):
-        _put(bar, None if name is None else actions[name])
-    classify = QToolButton(bar)
-    classify.setObjectName("primary")
-    classify.setDefaultAction(actions["classify"])
-    classify.setText("Classify")
-    actions["classify"].setIconText("Classify")
-    classify.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-    classify.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-    menu = QMenu(classify)
-    for name in ("classify", "classify_visible", "classify_drawn", "classify_typed"):
-        menu.addAction(actions[name])
-    classify.setMenu(menu)
-    bar.addWidget(classify)
-    for name in ("pause", "cancel", None, "export"):
-        _put(bar, None if name is None else actions[name])
+    _put(bar, file.open, None, view.fit, *view.magnifications)
+    _put(bar, None, view.rotate_left, view.rotate_right)
+    _put(bar, None, view.ruler, view.overlay, view.activation_map, None)
+    button = QToolButton(bar)
+    button.setObjectName("primary")
+    button.setDefaultAction(classify.whole_slide)
+    button.setText("Classify")
+    classify.whole_slide.setIconText("Classify")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+    menu = QMenu(button)
+    _put(menu, *classify.starts)
+    button.setMenu(menu)
+    bar.addWidget(button)
+    _put(bar, classify.pause, classify.cancel, None, classify.export_results)
     for button in bar.findChildren(QToolButton):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if not button.accessibleName():
@@ -115,16 +112,10 @@ def make_tool_bar(window: QMainWindow, actions: Actions) -> QToolBar:
     return bar
 
 
-def _put(bar: QToolBar, action: QAction | None) -> None:
-    if action is None:
-        bar.addSeparator()
-    else:
-        bar.addAction(action)
-
-
-def _fill(menu: QMenu, actions: Actions, *names: str | None) -> None:
-    for name in names:
-        if name is None:
-            menu.addSeparator()
+def _put(target: QMenu | QToolBar, *actions: QAction | None) -> None:
+    """Add actions; None is a separator."""
+    for action in actions:
+        if action is None:
+            target.addSeparator()
         else:
-            menu.addAction(actions[name])
+            target.addAction(action)

@@ -1,6 +1,6 @@
 """Connects the panels and the status bar with the current slide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
@@ -8,10 +8,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.ui.panels.cursor_panel import CursorPanel
-from bachview.ui.panels.cursor_reading import cell_at, reading_at
-from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.cursor_reading import CursorReading, cell_at, reading_at
+from bachview.ui.panels.legend import Amount, LegendKey
 from bachview.ui.panels.overlay_amounts import amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.panels.panel import Panel
 from bachview.ui.session.activation_maps import ActivationMaps
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.run_status import RunStatus
@@ -38,9 +39,9 @@ class PanelController(QObject):
 
     def __init__(
         self,
+        panels: Sequence[Panel],
         overlay: OverlayPanel,
         cursor: CursorPanel,
-        jobs: JobsPanel,
         status: StatusLine,
         selector: BundleSelector,
         services: Services,
@@ -49,7 +50,8 @@ class PanelController(QObject):
     ) -> None:
         """`device` returns the device for activation maps if no ensemble is loaded yet."""
         super().__init__(parent)
-        self._overlay, self._cursor, self._jobs, self._status = overlay, cursor, jobs, status
+        self._panels, self._overlay, self._cursor = panels, overlay, cursor
+        self._status = status
         self._selector = selector
         self._device = device
         self._page: SlidePage | None = None
@@ -82,7 +84,7 @@ class PanelController(QObject):
         self._maps.forget()
         self._page = page
         self._point = self._cell = None
-        self._cursor.show_reading(None)
+        self._show_reading(None)
         self._status.show_position(None, page.document.pixel_size if page else PixelSize.unknown())
         if page is None:
             self._status.show_magnification(None)
@@ -112,11 +114,10 @@ class PanelController(QObject):
         in_use = self._selector.of(document.path if document else None)
         bundle = (document.bundle if document else None) or in_use
         if bundle is not None:
-            self._overlay.show_classes(bundle.classes, bundle.thresholds)
-            self._overlay.show_measured(bundle.measured)
-            self._cursor.show_ensemble(bundle.classes, bundle.member_names)
+            for panel in self._panels:
+                panel.show_bundle(bundle)
         if self._page is None:
-            self._overlay.show_amounts({})
+            self._show_amounts()
             why = "Open a slide first."
         elif in_use is None:
             why = "The model is still being read." if self._selector.is_loading else "No model."
@@ -124,7 +125,8 @@ class PanelController(QObject):
             why = "State the pixel size first (above the slide)."
         else:
             why = ""
-        self._jobs.set_can_start(not why, why)
+        for panel in self._panels:
+            panel.show_obstacle(why)
 
     def _on_prediction(self) -> None:
         self.show_bundle()
@@ -146,12 +148,11 @@ class PanelController(QObject):
 
     def _show_amounts(self) -> None:
         document = self._page.document if self._page else None
-        if document is None or document.prediction is None or document.thresholds is None:
-            self._overlay.show_amounts({})
-            return
-        self._overlay.show_amounts(
-            amounts_of(document.prediction, document.pixel_size, document.thresholds)
-        )
+        amounts: Mapping[LegendKey, Amount] = {}
+        if document and document.prediction is not None and document.thresholds is not None:
+            amounts = amounts_of(document.prediction, document.pixel_size, document.thresholds)
+        for panel in self._panels:
+            panel.show_amounts(amounts)
 
     def _on_viewport(self, viewport: Viewport | None) -> None:
         if self._page is None or viewport is None:
@@ -160,7 +161,8 @@ class PanelController(QObject):
             self._status.show_magnification(viewport.magnification(self._page.document.pixel_size))
 
     def _on_status(self, status: RunStatus) -> None:
-        self._jobs.show_status(status)
+        for panel in self._panels:
+            panel.show_status(status)
         self._status.show_run(status)
         if not status.is_active:
             self._show_amounts()
@@ -192,12 +194,16 @@ class PanelController(QObject):
             return
         prediction, thresholds = document.prediction, document.thresholds
         if cell is None or prediction is None or thresholds is None:
-            self._cursor.show_reading(None)
+            self._show_reading(None)
             page.view.set_field(None)
             return
         reading = reading_at(prediction, thresholds, document.pixel_size, cell)
-        self._cursor.show_reading(reading)
+        self._show_reading(reading)
         page.view.set_field(prediction.field(*cell) if reading.patch_result is not None else None)
+
+    def _show_reading(self, reading: CursorReading | None) -> None:
+        for panel in self._panels:
+            panel.show_reading(reading)
 
     def _on_style(self, style: object) -> None:
         if self._page is not None:

@@ -94,6 +94,11 @@ class SlidePage(QWidget):
         )
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
 
+    @property
+    def has_managed_colours(self) -> bool:
+        """Whether the slide's colour profile is applied, if it has one."""
+        return self._managed
+
     def set_managed_colours(self, *, on: bool) -> None:
         """Apply the slide's colour profile, or show raw colours."""
         if on == self._managed:

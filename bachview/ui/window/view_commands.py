@@ -1,111 +1,210 @@
-"""The View menu, and the dialogs of the File and Help menus."""
+"""The View menu."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QInputDialog, QMainWindow
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QInputDialog, QMainWindow
 
-from bachview.ui.dialogs.about import AboutDialog
-from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
-from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_rows
-from bachview.ui.dialogs.modal import ask, show
-from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
-from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
-from bachview.ui.dialogs.user_guide_dialog import UserGuideDialog
+from bachview.ui.dialogs.modal import ask
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
-from bachview.ui.session.bundles import BundleSelector
-from bachview.ui.session.services import Services
-from bachview.ui.window.actions import Actions
+from bachview.ui.session.settings import SettingsFile
+from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.commands import Commands
 from bachview.ui.window.panel_controller import PanelController
+from bachview.ui.window.slide_page import SlidePage
+
+#: Magnifications that have buttons; the number keys follow the same order.
+_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0)
 
 
 class ViewCommands(QObject):
-    """Commands for the current view. GUI thread only."""
+    """Commands for the current view, and for what the window shows. GUI thread only."""
 
     def __init__(
         self,
         window: QMainWindow,
-        actions: Actions,
+        commands: Commands,
+        docks: Sequence[QDockWidget],
         overlay: OverlayPanel,
         cursor: CursorPanel,
-        binder: PanelController,
-        selector: BundleSelector,
-        services: Services,
+        controller: PanelController,
+        settings: SettingsFile,
     ) -> None:
         super().__init__(window)
-        self._window, self._actions, self._binder = window, actions, binder
-        self._selector, self._services = selector, services
-        self._overlay, self._settings = overlay, services.settings
-        settings = services.settings.now
-        actions["colours"].setChecked(settings.colour_management)
-        actions["kinetic"].setChecked(settings.kinetic_pan)
-        actions["minimap"].setChecked(settings.minimap)
-        actions["overlay"].setChecked(True)
-        for name, slot in (
-            ("fit", lambda: self._on_view("fit")),
-            ("rotate_left", lambda: self._rotate(-90)),
-            ("rotate_right", lambda: self._rotate(90)),
-            ("rotate_reset", self._upright),
-            ("rotate_free", self._rotate_free),
-            ("retry", lambda: self._on_view("retry_failed")),
-            ("more_opaque", lambda: overlay.change_opacity(0.1)),
-            ("less_opaque", lambda: overlay.change_opacity(-0.1)),
-            ("information", self._information),
-            ("associated", self._associated),
-            ("user_guide", lambda: show(UserGuideDialog(window))),
-            ("keyboard", lambda: show(ShortcutsDialog(actions.shortcuts, window))),
-            ("self_test", lambda: show(SelfTestDialog(services, window))),
-            ("about", self._about),
-            ("pixel_size", self._correct_pixel_size),
-        ):
-            actions[name].triggered.connect(lambda _=False, act=slot: act())
-        for action in actions.magnifications:
-            times = float(action.data())
-            action.triggered.connect(lambda _=False, t=times: self._magnify(t))
-        actions["full_screen"].toggled.connect(self._full_screen)
-        actions["kinetic"].toggled.connect(self._set_kinetic)
-        actions["minimap"].toggled.connect(self._set_minimap)
-        actions["colours"].toggled.connect(self._set_colours)
-        actions["ruler"].toggled.connect(self._set_ruler)
-        binder.rulerModeChanged.connect(actions["ruler"].setChecked)
-        actions["overlay"].toggled.connect(overlay.set_overlay_shown)
-        overlay.styleChanged.connect(
-            lambda _: actions["overlay"].setChecked(overlay.is_overlay_shown)
+        self._window, self._docks = window, docks
+        self._controller, self._settings = controller, settings
+        make, make_switch, stored = commands.make, commands.make_switch, settings.now
+        self.magnifications = [
+            make(
+                f"{times:g}x",
+                f"Magnify {times:g} times ({key})",
+                partial(self._magnify, times),
+            )
+            for key, times in enumerate(_MAGNIFICATIONS, 1)
+        ]
+        self.fit = make(
+            "&Fit to window",
+            "Show the whole slide",
+            partial(self._on_view, SlideView.fit),
+            "Ctrl+0",
+            icon="fit",
         )
-        actions["map"].toggled.connect(cursor.set_wants_map)
-        cursor.activationMapToggled.connect(actions["map"].setChecked)
+        self.rotate_left = make(
+            "Rotate &left",
+            "Rotate by 90° to the left",
+            partial(self._rotate, -90),
+            "Ctrl+[",
+            icon="rotate-left",
+        )
+        self.rotate_right = make(
+            "Rotate &right",
+            "Rotate by 90° to the right",
+            partial(self._rotate, 90),
+            "Ctrl+]",
+            icon="rotate-right",
+        )
+        self.rotate_by_angle = make(
+            "Rotate by &angle…", "Rotate to any angle (or drag with Shift)", self._ask_angle
+        )
+        self.upright = make(
+            "&Upright",
+            "Reset the rotation",
+            partial(self._on_view, lambda view: view.set_rotation(0)),
+            "Ctrl+U",
+        )
+        self.full_screen = make_switch(
+            "F&ull screen",
+            "Use the whole screen",
+            self._set_full_screen,
+            "F11",
+            icon="fullscreen",
+            needs_slide=False,
+        )
+        self.panels = make_switch(
+            "Show &panels",
+            "Show or hide all panels",
+            self._set_panels,
+            "F9",
+            is_on=True,
+            needs_slide=False,
+        )
+        self.ruler = make_switch(
+            "&Measure a length",
+            "Draw a line to measure a length",
+            self._set_ruler,
+            "M",
+            icon="ruler",
+        )
+        self.correct_pixel_size = make(
+            "Correct the pixel si&ze…",
+            "Replace the value that was typed or measured before",
+            self._correct_pixel_size,
+        )
+        self.colour_management = make_switch(
+            "&Colour management",
+            "Apply the colour profile (ICC) that the scanner wrote into the slide",
+            self._set_colour_management,
+            is_on=stored.colour_management,
+        )
+        self.kinetic_pan = make_switch(
+            "&Kinetic pan",
+            "Let the slide keep gliding after a flick",
+            self._set_kinetic_pan,
+            is_on=stored.kinetic_pan,
+            needs_slide=False,
+        )
+        self.minimap = make_switch(
+            "M&inimap",
+            "Show an overview of the slide in the corner",
+            self._set_minimap,
+            "N",
+            is_on=stored.minimap,
+            needs_slide=False,
+        )
+        self.retry_failed = make(
+            "Re&ad damaged parts again",
+            "Retry parts that could not be read",
+            partial(self._on_view, SlideView.retry_failed),
+            "F5",
+        )
+        self.overlay = make_switch(
+            "Show &overlay",
+            "Show or hide the prediction",
+            overlay.set_overlay_shown,
+            "O",
+            is_on=True,
+            icon="overlay",
+        )
+        self.activation_map = make_switch(
+            "Class &activation map",
+            "Show which parts of the field under the cursor contributed to its class",
+            cursor.set_wants_map,
+            "C",
+            icon="heat",
+        )
+        self.more_opaque = make(
+            "Overlay &more opaque",
+            "Make the overlay more opaque",
+            lambda: overlay.change_opacity(0.1),
+            "]",
+        )
+        self.less_opaque = make(
+            "Overlay &less opaque",
+            "Make the overlay more transparent",
+            lambda: overlay.change_opacity(-0.1),
+            "[",
+        )
+        controller.rulerModeChanged.connect(self.ruler.setChecked)
+        overlay.styleChanged.connect(lambda _: self.overlay.setChecked(overlay.is_overlay_shown))
+        cursor.activationMapToggled.connect(self.activation_map.setChecked)
+
+    def adapt_to(self, page: SlidePage | None) -> None:
+        """Apply the settings of all views to the page that has just come to the front."""
+        self.colour_management.setEnabled(page is not None and page.document.has_profile)
+        # A pixel size stated by the file is not corrected.
+        self.correct_pixel_size.setEnabled(
+            page is not None and not page.document.metadata.pixel_size.is_plausible
+        )
+        if page is None:
+            self.ruler.setChecked(False)
+            return
+        page.set_managed_colours(on=self.colour_management.isChecked())
+        page.minimap.set_wanted(on=self.minimap.isChecked())
+        page.view.input.kinetic_pan = self.kinetic_pan.isChecked()
+        self.ruler.setChecked(page.view.ruler_mode)
+
+    @property
+    def each_panel(self) -> list[QAction]:
+        """A switch for each panel, made by Qt."""
+        return [dock.toggleViewAction() for dock in self._docks]
+
+    @property
+    def _page(self) -> SlidePage | None:
+        return self._controller.page
+
+    def _on_view(self, act: Callable[[SlideView], object]) -> None:
+        if self._page is not None:
+            act(self._page.view)
+
+    def _magnify(self, times: float) -> None:
+        self._on_view(lambda view: view.zoom_to_magnification(times))
+
+    def _rotate(self, deg: float) -> None:
+        self._on_view(lambda view: view.rotate_by(deg))
 
     def _correct_pixel_size(self) -> None:
-        page = self._binder.page
+        page = self._page
         stated = page.document.pixel_size if page else None
         # Otherwise the banner is already shown.
         if page is not None and stated is not None and stated.is_plausible and stated.mpp_x:
             page.banner.ask_again(stated.mpp_x)
 
-    def _about(self) -> None:
-        page = self._binder.page
-        bundle = self._selector.of(page.document.path if page else None)
-        show(AboutDialog(bundle, self._window))
-
-    def _on_view(self, name: str) -> None:
-        if self._binder.page is not None:
-            getattr(self._binder.page.view, name)()
-
-    def _magnify(self, times: float) -> None:
-        if self._binder.page is not None:
-            self._binder.page.view.zoom_to_magnification(times)
-
-    def _rotate(self, deg: float) -> None:
-        if self._binder.page is not None:
-            self._binder.page.view.rotate_by(deg)
-
-    def _upright(self) -> None:
-        if self._binder.page is not None:
-            self._binder.page.view.set_rotation(0)
-
-    def _rotate_free(self) -> None:
-        page = self._binder.page
+    def _ask_angle(self) -> None:
+        page = self._page
         viewport = page.view.viewport if page else None
         if page is None or viewport is None:
             return
@@ -121,66 +220,32 @@ class ViewCommands(QObject):
         dialog.rejected.connect(lambda: view.set_rotation(viewport.rotation_deg))
         ask(dialog)
 
-    def _full_screen(self, on: bool) -> None:  # a Qt slot
+    # -- switches, called by Qt ----------------------------------------------------------
+
+    def _set_full_screen(self, on: bool) -> None:
         # Not showFullScreen, which forgets that the window was maximised.
         state, full = self._window.windowState(), Qt.WindowState.WindowFullScreen
         self._window.setWindowState(state | full if on else state & ~full)
 
-    def _set_kinetic(self, on: bool) -> None:  # a Qt slot
+    def _set_panels(self, on: bool) -> None:
+        for dock in self._docks:
+            dock.setVisible(on)
+
+    def _set_kinetic_pan(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, kinetic_pan=on)
-        if self._binder.page is not None:
-            self._binder.page.view.input.kinetic_pan = on
+        if self._page is not None:
+            self._page.view.input.kinetic_pan = on
 
-    def _set_minimap(self, on: bool) -> None:  # a Qt slot
+    def _set_minimap(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, minimap=on)
-        if self._binder.page is not None:
-            self._binder.page.minimap.set_wanted(on=on)
+        if self._page is not None:
+            self._page.minimap.set_wanted(on=on)
 
-    def _set_colours(self, on: bool) -> None:  # a Qt slot
+    def _set_colour_management(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, colour_management=on)
-        if self._binder.page is not None:
-            self._binder.page.set_managed_colours(on=on)
+        if self._page is not None:
+            self._page.set_managed_colours(on=on)
 
-    def _set_ruler(self, on: bool) -> None:  # a Qt slot
-        if self._binder.page is not None:
-            self._binder.page.view.set_ruler_mode(on=on)
-
-    def adapt_to_page(self) -> None:
-        """Apply the settings of all views to the page that has just come to the front."""
-        page = self._binder.page
-        self._actions["colours"].setEnabled(page is not None and page.document.has_profile)
-        self._actions["associated"].setEnabled(
-            page is not None and bool(page.document.metadata.associated_images)
-        )
-        # A pixel size stated by the file is not corrected.
-        self._actions["pixel_size"].setEnabled(
-            page is not None and not page.document.metadata.pixel_size.is_plausible
-        )
-        if page is None:
-            self._actions["ruler"].setChecked(False)
-            return
-        page.set_managed_colours(on=self._actions["colours"].isChecked())
-        page.minimap.set_wanted(on=self._actions["minimap"].isChecked())
-        page.view.input.kinetic_pan = self._actions["kinetic"].isChecked()
-        self._actions["ruler"].setChecked(page.view.ruler_mode)
-
-    def _information(self) -> None:
-        page = self._binder.page
-        if page is None:
-            return
-        document = page.document
-        rows = metadata_rows(
-            document.metadata,
-            document.pixel_size,
-            icc_applied=self._actions["colours"].isChecked() and document.has_profile,
-        )
-        show(InformationDialog(rows, self._window))
-
-    def _associated(self) -> None:
-        page = self._binder.page
-        if page is not None:
-            show(
-                AssociatedImagesDialog(
-                    page.document.reader, self._services.bridge, self._services.io, self._window
-                )
-            )
+    def _set_ruler(self, on: bool) -> None:
+        if self._page is not None:
+            self._page.view.set_ruler_mode(on=on)

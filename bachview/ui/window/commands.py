@@ -1,0 +1,142 @@
+"""What the user can choose in menus, on the tool bar and by keys."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from bachview.ui.look.icons import icon
+from bachview.ui.look.theme import Theme
+
+
+class Command(QAction):
+    """One command: text, tool tip, shortcuts, icon. Made by `Commands`.
+
+    Attributes
+    ----------
+    tip : what it does, in a sentence.
+    needs_slide : disabled while no slide is open.
+    drawing : name of its icon; empty for none.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        tip: str,
+        keys: tuple[str, ...],
+        drawing: str,
+        *,
+        needs_slide: bool,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(text, parent)
+        self.tip = tip
+        self.needs_slide = needs_slide
+        self.drawing = drawing
+        self.setShortcuts([QKeySequence(key) for key in keys])
+        first = _key_text(self.shortcuts()[0]) if keys else ""
+        self.setToolTip(f"{tip} ({first})" if first else tip)
+        self.setStatusTip("")
+
+
+class Commands:
+    """Makes the commands of a window, and knows them all. GUI thread only.
+
+    Each command is made in one place with all that belongs to it, and is an attribute of the
+    object that acts on it; menus and tool bar are put together from those.
+    """
+
+    def __init__(self, window: QWidget, theme: Theme) -> None:
+        self._window = window
+        self._theme = theme
+        self._all: list[Command] = []
+        theme.changed.connect(self._tint)
+
+    def make(
+        self,
+        text: str,
+        tip: str,
+        act: Callable[[], object],
+        *keys: str,
+        icon: str = "",
+        needs_slide: bool = True,
+    ) -> Command:
+        """A command that is done when it is chosen.
+
+        Parameters
+        ----------
+        act : what it does.
+        keys : shortcuts; the first stands in the menu.
+        icon : name of an icon in `resources/icons`.
+        """
+        command = self._made(text, tip, keys, icon, needs_slide=needs_slide)
+        command.triggered.connect(lambda _=False: act())
+        return command
+
+    def make_switch(
+        self,
+        text: str,
+        tip: str,
+        turn: Callable[[bool], Any],
+        *keys: str,
+        is_on: bool = False,
+        icon: str = "",
+        needs_slide: bool = True,
+    ) -> Command:
+        """A command that is on or off.
+
+        Parameters
+        ----------
+        turn : called with the new state, whoever changed it.
+        is_on : the state at first; `turn` is not called for it.
+        """
+        command = self._made(text, tip, keys, icon, needs_slide=needs_slide)
+        command.setCheckable(True)
+        command.setChecked(is_on)
+        command.toggled.connect(turn)
+        return command
+
+    def _made(
+        self, text: str, tip: str, keys: tuple[str, ...], drawing: str, *, needs_slide: bool
+    ) -> Command:
+        window = self._window
+        command = Command(text, tip, keys, drawing, needs_slide=needs_slide, parent=window)
+        window.addAction(command)  # its shortcut works also where no menu shows it
+        self._all.append(command)
+        self.draw(command, drawing)
+        return command
+
+    def draw(self, command: Command, drawing: str) -> None:
+        """Give a command this icon, in the colours of the theme."""
+        command.drawing = drawing
+        if drawing:
+            command.setIcon(icon(drawing, self._theme.colors))
+
+    def _tint(self) -> None:
+        for command in self._all:
+            self.draw(command, command.drawing)
+
+    def enable_for_slide(self, *, is_open: bool) -> None:
+        """Enable or disable the commands that need a slide."""
+        for command in self._all:
+            if command.needs_slide:
+                command.setEnabled(is_open)
+
+    @property
+    def all(self) -> tuple[Command, ...]:
+        """Every command, in the order in which they were made."""
+        return tuple(self._all)
+
+    @property
+    def shortcuts(self) -> tuple[tuple[str, str], ...]:
+        """(keys, meaning) of every command with a shortcut, for the help."""
+        return tuple(
+            (", ".join(_key_text(key) for key in command.shortcuts()), command.tip)
+            for command in self._all
+            if command.shortcuts()
+        )
+
+
+def _key_text(keys: QKeySequence) -> str:
+    return keys.toString(QKeySequence.SequenceFormat.NativeText)

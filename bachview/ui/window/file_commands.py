@@ -1,0 +1,131 @@
+"""The File menu: opening and closing slides, and what is known about one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
+
+from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
+from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_rows
+from bachview.ui.dialogs.modal import show
+from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.services import Services
+from bachview.ui.window.commands import Commands
+from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.tabs import SlideTabs
+
+
+class FileCommands(QObject):
+    """Commands for slides as files. GUI thread only."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        commands: Commands,
+        tabs: SlideTabs,
+        recent: RecentFiles,
+        services: Services,
+        open_slides: Callable[[Sequence[Path]], object],
+    ) -> None:
+        super().__init__(window)
+        self._window, self._tabs, self._recent = window, tabs, recent
+        self._services, self._open_slides = services, open_slides
+        make = commands.make
+        self.open = make(
+            "&Open…", "Open slide files", self.ask_files, "Ctrl+O", icon="open", needs_slide=False
+        )
+        self.open_folder = make(
+            "Open &folder (DICOM)…",
+            "Open a folder of DICOM files as one slide",
+            self._ask_folder,
+            "Ctrl+Shift+O",
+            icon="folder",
+            needs_slide=False,
+        )
+        self.close_slide = make(
+            "&Close slide", "Close the current slide", self._close, "Ctrl+W", icon="close"
+        )
+        self.quit = make(
+            "&Quit", "Close all slides and quit", window.close, "Ctrl+Q", needs_slide=False
+        )
+        self.information = make(
+            "Slide &information…",
+            "Details of this slide",
+            self._show_information,
+            "Ctrl+I",
+            icon="info",
+        )
+        self.associated_images = make(
+            "&Label and overview images…",
+            "Show the label, macro and barcode images; asks first, as they may show patient names",
+            self._show_associated_images,
+            "Ctrl+L",
+            icon="image",
+        )
+
+    def adapt_to(self, page: SlidePage | None) -> None:
+        """Enable what makes sense for the page that has just come to the front."""
+        self.associated_images.setEnabled(
+            page is not None and bool(page.document.metadata.associated_images)
+        )
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the slides that were opened last."""
+        menu.clear()
+        for path in self._recent.paths:
+            action = menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, chosen=path: self._open_slides([chosen]))
+        menu.addSeparator()
+        clear = menu.addAction("&Clear list")
+        clear.setEnabled(bool(self._recent.paths))
+        clear.triggered.connect(self._recent.clear)
+
+    def ask_files(self) -> None:
+        """Let the user choose slides to open."""
+        from bachview.slide.opening import file_filter
+
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open slides", self._last_folder, file_filter()
+        )
+        if names:
+            self._open_chosen([Path(name) for name in names])
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self._window, "Open a folder of DICOM files", self._last_folder
+        )
+        if folder:
+            self._open_chosen([Path(folder)])
+
+    @property
+    def _last_folder(self) -> str:
+        return str(self._services.settings.now.opening_folder or Path.home())
+
+    def _open_chosen(self, paths: list[Path]) -> None:
+        settings = self._services.settings
+        settings.now = replace(settings.now, opening_folder=paths[0].parent)
+        self._open_slides(paths)
+
+    def _close(self) -> None:
+        if self._tabs.page is not None:
+            self._tabs.closeRequested.emit(self._tabs.page)
+
+    def _show_information(self) -> None:
+        page = self._tabs.page
+        if page is not None:
+            document = page.document
+            rows = metadata_rows(
+                document.metadata,
+                document.pixel_size,
+                icc_applied=page.has_managed_colours and document.has_profile,
+            )
+            show(InformationDialog(rows, self._window))
+
+    def _show_associated_images(self) -> None:
+        page, services = self._tabs.page, self._services
+        if page is not None:
+            reader = page.document.reader
+            show(AssociatedImagesDialog(reader, services.bridge, services.io, self._window))

@@ -1,0 +1,71 @@
+"""Going from slide to slide, and the Help menu."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMainWindow
+
+from bachview.ui.dialogs.about import AboutDialog
+from bachview.ui.dialogs.modal import show
+from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
+from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
+from bachview.ui.dialogs.user_guide_dialog import UserGuideDialog
+from bachview.ui.session.bundles import BundleSelector
+from bachview.ui.session.services import Services
+from bachview.ui.window.commands import Commands
+from bachview.ui.window.tabs import SlideTabs
+
+
+class WindowCommands(QObject):
+    """Commands for the window as a whole. GUI thread only."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        commands: Commands,
+        tabs: SlideTabs,
+        selector: BundleSelector,
+        services: Services,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._tabs, self._selector = window, tabs, selector
+        make = commands.make
+        self.next_slide = make(
+            "&Next slide", "Go to the next tab", lambda: tabs.step(1), "Ctrl+Tab", "Ctrl+PgDown"
+        )
+        self.previous_slide = make(
+            "&Previous slide",
+            "Go to the previous tab",
+            lambda: tabs.step(-1),
+            "Ctrl+Shift+Tab",
+            "Ctrl+PgUp",
+        )
+        self.user_guide = make(
+            "&User guide",
+            "How to use the program; available offline",
+            lambda: show(UserGuideDialog(window)),
+            "F1",
+            needs_slide=False,
+        )
+        self.keyboard = make(
+            "&Keyboard and mouse",
+            "All shortcuts",
+            lambda: show(ShortcutsDialog(commands.shortcuts, window)),
+            "Shift+F1",
+            needs_slide=False,
+        )
+        self.self_test = make(
+            "&Self-test…",
+            "Check that this computer displays and classifies correctly",
+            lambda: show(SelfTestDialog(services, window)),
+            needs_slide=False,
+        )
+        self.about = make(
+            "&About bachview",
+            "Version, purpose, model in use",
+            self._show_about,
+            needs_slide=False,
+        )
+
+    def _show_about(self) -> None:
+        page = self._tabs.page
+        bundle = self._selector.of(page.document.path if page else None)
+        show(AboutDialog(bundle, self._window))
