@@ -29,12 +29,13 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError
-from bachview.inference.slides import SlideClassifier, SlideRun
+from bachview.inference.slides import SlideRun
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
     from bachview.datasets.annotations import AnnotatedRegion
+    from bachview.models.ensemble import Ensemble
 
 Table = npt.NDArray[np.int64]
 
@@ -171,7 +172,7 @@ def slides_document(scores: Sequence[SlideScore]) -> dict[str, Any] | None:
 
 
 def score_slide(
-    ensemble: SlideClassifier,
+    ensemble: "Ensemble",
     slide: AnnotatedSlide,
     token: CancelToken,
     *,

@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,12 @@ from bachview.core.probabilities import (
 from bachview.errors import BachviewError, PixelSizeError
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
-from bachview.inference.run import PatchPredictions, predicted
+from bachview.inference.run import predicted
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+
+if TYPE_CHECKING:
+    from bachview.models.ensemble import Ensemble
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -52,36 +55,6 @@ VOTE_TEMPERATURE = 0.15
 #: Photos read and not yet judged; one is some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
-
-
-class _Bundle(Protocol):
-    @property
-    def geometry(self) -> PatchGeometry:
-        """What the models were trained for."""
-        ...
-
-    @property
-    def uniform_share(self) -> float:
-        """Share of a photo's votes that is spread evenly over the classes."""
-        ...
-
-
-class PhotoEnsemble(Protocol):
-    """A `bachview.models.ensemble.Ensemble`; called by one thread."""
-
-    @property
-    def bundle(self) -> _Bundle:
-        """States the geometry and the doubt about photos."""
-        ...
-
-    @property
-    def batch_size(self) -> int:
-        """Patches to give to `predict` at once."""
-        ...
-
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> PatchPredictions:
-        """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +182,14 @@ def read_photo(
 
 
 def predict_photo(
-    ensemble: PhotoEnsemble, path: Path, mpp: float, *, stride_um: float | None = None
+    ensemble: "Ensemble", path: Path, mpp: float, *, stride_um: float | None = None
 ) -> PhotoPrediction:
     """Judge one photo; see `predict_photos`."""
     return predict_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
 
 
 def predict_photos(
-    ensemble: PhotoEnsemble,
+    ensemble: "Ensemble",
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
@@ -253,7 +226,7 @@ def predict_photos(
 
 
 def try_photos(
-    ensemble: PhotoEnsemble,
+    ensemble: "Ensemble",
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
@@ -276,7 +249,7 @@ def try_photos(
 
 
 def _answers(
-    ensemble: PhotoEnsemble,
+    ensemble: "Ensemble",
     photos: Sequence[tuple[Path, float]],
     stride_um: float | None,
     token: CancelToken | None,
@@ -325,7 +298,7 @@ def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
             return
 
 
-def _judge(ensemble: PhotoEnsemble, patches: RGB, token: CancelToken | None) -> PhotoPrediction:
+def _judge(ensemble: "Ensemble", patches: RGB, token: CancelToken | None) -> PhotoPrediction:
     members, probabilities = [], []
     for start in range(0, len(patches), ensemble.batch_size):
         batch = patches[start : start + ensemble.batch_size]

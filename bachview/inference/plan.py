@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
@@ -29,13 +29,13 @@ TISSUE_METHOD = 4
 MOST_CELLS = 20_000_000
 
 
-class _HasName(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
 class BundleFacts(Protocol):
-    """What a plan needs of a bundle, besides its name."""
+    """What a plan states of a bundle: an open one, or what is kept of one that was closed."""
+
+    @property
+    def name(self) -> str:
+        """As its manifest states it."""
+        ...
 
     @property
     def sha256(self) -> str:
@@ -55,25 +55,6 @@ class BundleFacts(Protocol):
     @property
     def member_names(self) -> tuple[str, ...]:
         """In the order of the members axis."""
-        ...
-
-
-@runtime_checkable
-class NamedBundle(BundleFacts, Protocol):
-    """Facts kept after the bundle was closed."""
-
-    @property
-    def name(self) -> str:
-        """As its manifest states it."""
-        ...
-
-
-class OpenBundle(BundleFacts, Protocol):
-    """A `bachview.models.bundle.opened.Bundle`."""
-
-    @property
-    def manifest(self) -> _HasName:
-        """States the name."""
         ...
 
 
@@ -163,7 +144,7 @@ class Plan:
 def make_plan(
     metadata: SlideMetadata,
     pixel_size: PixelSize,
-    bundle: NamedBundle | OpenBundle,
+    bundle: BundleFacts,
     *,
     region: Region | None = None,
     stride_um: float | None = None,
@@ -210,7 +191,7 @@ def make_plan(
         )
     return Plan(
         metadata.fingerprint,
-        bundle.name if isinstance(bundle, NamedBundle) else bundle.manifest.name,
+        bundle.name,
         bundle.sha256,
         bundle.classes,
         bundle.member_names,

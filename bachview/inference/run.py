@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -24,63 +24,16 @@ from bachview.store.provenance import Provenance, library_versions, now_text
 from bachview.store.records import RunRecord
 from bachview.store.results import ResultStore
 
+if TYPE_CHECKING:
+    from bachview.models.engines.base import EngineInfo
+    from bachview.models.ensemble import Ensemble, EnsembleOutput
+
 RGB = npt.NDArray[np.uint8]
 
 #: Patches in the first batch, so that the first colours are there at once.
 _FIRST_BATCH = 8
 #: Failures in a row after which it is asked whether the slide is still there at all.
 _SUSPICIOUS = 32
-
-
-class EngineFacts(Protocol):
-    """What computes."""
-
-    @property
-    def name(self) -> str:
-        """Of the engine."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """In use."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """In use."""
-        ...
-
-
-class PatchPredictions(Protocol):
-    """The ensemble's answer to N patches."""
-
-    @property
-    def members(self) -> npt.NDArray[np.float32]:
-        """(N, M, C) float32."""
-        ...
-
-    @property
-    def probabilities(self) -> npt.NDArray[np.float32]:
-        """(N, C) float32."""
-        ...
-
-
-class PatchClassifier(Protocol):
-    """What a run needs of an ensemble; called by one thread."""
-
-    @property
-    def info(self) -> EngineFacts:
-        """What computes."""
-        ...
-
-    @property
-    def batch_size(self) -> int:
-        """Patches to give to `predict` at once."""
-        ...
-
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> PatchPredictions:
-        """Judge (N, S, S, 3) uint8 RGB; `Cancelled` soon after the token was cancelled."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +95,7 @@ def restore(store: ResultStore, record: RunRecord) -> Prediction:
 
 def classify(
     reader: SlideReader,
-    ensemble: PatchClassifier,
+    ensemble: "Ensemble",
     plan: Plan,
     store: ResultStore,
     token: CancelToken,
@@ -229,7 +182,7 @@ def _begin(
 
 
 def predicted(
-    predict: Callable[[RGB, CancelToken | None], PatchPredictions],
+    predict: "Callable[[RGB, CancelToken | None], EnsembleOutput]",
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -237,7 +190,7 @@ def predicted(
 
     Parameters
     ----------
-    predict : as `PatchClassifier.predict`.
+    predict : as `Ensemble.predict`.
     patches : N >= 1 of (S, S, 3).
 
     Raises
@@ -266,7 +219,7 @@ def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
         files.check(by_reading=by_reading)
 
 
-def _provenance(plan: Plan, info: EngineFacts, *, icc_applied: bool) -> Provenance:
+def _provenance(plan: Plan, info: "EngineInfo", *, icc_applied: bool) -> Provenance:
     pixel_size = plan.pixel_size
     if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
         raise ValueError("a plan has a calibration")
@@ -292,7 +245,7 @@ class _Session:
     def __init__(
         self,
         reader: SlideReader,
-        ensemble: PatchClassifier,
+        ensemble: "Ensemble",
         plan: Plan,
         store: ResultStore,
         run_id: int,

@@ -7,28 +7,22 @@ belongs to another thread than the run, calls `inference.run.classify` itself.
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bachview.core.closable import Closable
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
-from bachview.inference.plan import NamedBundle, OpenBundle, make_plan
-from bachview.inference.run import PatchClassifier, RunStart, RunSummary, classify
+from bachview.inference.plan import make_plan
+from bachview.inference.run import RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.store.provenance import Provenance
 from bachview.store.results import ResultStore
 
-
-class SlideClassifier(PatchClassifier, Protocol):
-    """A `bachview.models.ensemble.Ensemble`."""
-
-    @property
-    def bundle(self) -> NamedBundle | OpenBundle:
-        """States geometry and classes."""
-        ...
+if TYPE_CHECKING:
+    from bachview.models.ensemble import Ensemble
 
 
 class SlideRun(Closable):
@@ -52,7 +46,7 @@ class SlideRun(Closable):
     def __init__(
         self,
         reader: SlideReader,
-        ensemble: SlideClassifier,
+        ensemble: "Ensemble",
         store: ResultStore | None = None,
         *,
         pixel_size: PixelSize | None = None,

@@ -1,5 +1,6 @@
 """The six members as one: the door through which everything else classifies patches."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,8 @@ def vote(manifest: Manifest, members: Floats) -> Floats:
 class Ensemble(Closable):
     """A verified bundle, ready to classify. Made by `load_ensemble`.
 
-    One thread at a time, not always the same. The owner closes it.
+    Any thread; a call waits for that of another thread to end: an explanation is given between
+    two batches of a run. The owner closes it, after the last call.
 
     Attributes
     ----------
@@ -82,6 +84,7 @@ class Ensemble(Closable):
         self.bundle = bundle
         self._engine = engine
         self._classifiers = classifiers
+        self._lock = threading.Lock()  # an engine is used by one thread at a time
 
     @property
     def info(self) -> EngineInfo:
@@ -121,8 +124,9 @@ class Ensemble(Closable):
             The device failed.
         """
         self._check(patches)
-        outputs = self._engine.run(patches, token)
-        members = members_of(self.bundle.manifest, outputs, self._classifiers)
+        with self._lock:
+            outputs = self._engine.run(patches, token)
+            members = members_of(self.bundle.manifest, outputs, self._classifiers)
         return EnsembleOutput(members, vote(self.bundle.manifest, members))
 
     def explain(self, patch: Patches) -> Explanation:
@@ -136,7 +140,8 @@ class Ensemble(Closable):
             The device failed.
         """
         self._check(patch[None])
-        maps = self._engine.run(patch[None]).maps[0]
+        with self._lock:
+            maps = self._engine.run(patch[None]).maps[0]
         weights = np.array([cnn.weight for cnn in self.bundle.manifest.cnns], np.float64)
         if not weights.any():
             weights[:] = 1

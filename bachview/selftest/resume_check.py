@@ -8,8 +8,8 @@ import numpy as np
 from bachview.core.cell_state import CellState
 from bachview.core.predictions import Prediction
 from bachview.inference.plan import Plan
-from bachview.inference.run import PatchClassifier
 from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble
 from bachview.models.verification import Check
 from bachview.selftest.runs import Session, run_session
 from bachview.slide.opening import open_slide
@@ -21,7 +21,7 @@ _SLACK = 0.02
 
 def check_resume(
     path: Path,
-    ensemble: PatchClassifier,
+    ensemble: Ensemble,
     plan: Plan,
     whole: Prediction,
     folder: Path,
@@ -68,7 +68,7 @@ def check_resume(
 
 def _session(
     path: Path,
-    ensemble: PatchClassifier,
+    ensemble: Ensemble,
     plan: Plan,
     folder: Path,
     token: CancelToken | None,

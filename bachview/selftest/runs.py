@@ -7,9 +7,10 @@ from pathlib import Path
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.errors import Cancelled
 from bachview.inference.plan import Plan
-from bachview.inference.run import PatchClassifier, RunStart, RunSummary, classify
+from bachview.inference.run import RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import Ensemble
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import SlideReader
 from bachview.store.results import ResultStore
@@ -56,7 +57,7 @@ class Classified:
 
 def run_session(
     reader: SlideReader,
-    ensemble: PatchClassifier,
+    ensemble: Ensemble,
     plan: Plan,
     store: ResultStore,
     *,
@@ -101,7 +102,7 @@ def run_session(
 
 def classify_slide(
     path: Path,
-    ensemble: PatchClassifier,
+    ensemble: Ensemble,
     planned: Callable[[SlideReader], Plan],
     folder: Path,
     token: CancelToken | None = None,

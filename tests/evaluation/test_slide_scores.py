@@ -26,14 +26,8 @@ from bachview.evaluation.slide_scores import (
     slides_document,
 )
 from bachview.jobs.tokens import CancelToken
-from tests.support.fake_ensemble import Facts, FakeEnsemble
+from tests.support.fake_ensemble import FakeEnsemble
 from tests.support.slides import write_pyramid
-
-
-class BundledEnsemble(FakeEnsemble):
-    """The fake with the facts of its bundle."""
-
-    bundle = Facts()
 
 
 def box(label: int, left: float, top: float, right: float, bottom: float) -> AnnotatedRegion:
@@ -208,7 +202,7 @@ def test_a_slide_is_classified_and_compared(tmp_path: Path, mpp: float | None, s
     slide = slide_and_outline(tmp_path, mpp=mpp, stated=stated)
     told: list[int] = []
     score = score_slide(
-        BundledEnsemble(), slide, CancelToken(), on_progress=lambda p: told.append(p.done)
+        FakeEnsemble(), slide, CancelToken(), on_progress=lambda p: told.append(p.done)
     )
     assert score.name == "A01.tiff"
     assert told
@@ -221,4 +215,4 @@ def test_a_slide_is_classified_and_compared(tmp_path: Path, mpp: float | None, s
 def test_a_slide_of_unknown_pixel_size_is_refused_by_name(tmp_path: Path) -> None:
     slide = slide_and_outline(tmp_path, mpp=None)
     with pytest.raises(DatasetError, match=r"A01\.tiff nor A01\.xml states a plausible pixel"):
-        score_slide(BundledEnsemble(), slide, CancelToken())
+        score_slide(FakeEnsemble(), slide, CancelToken())

@@ -40,6 +40,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.models.ensemble import Ensemble, EnsembleOutput
 from bachview.models.loading import load_ensemble
+from tests.support.fake_ensemble import Facts, FakeEnsemble
 from tests.support.real_data import shared_file
 from tests.support.slides import write_pyramid
 from tools.mosaic_agreement import main, measure_agreement
@@ -221,19 +222,12 @@ def test_a_class_that_is_second_best_everywhere_is_not_that_of_the_photo() -> No
 def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
 
-    class Stating:
-        geometry = PatchGeometry(64, 1.0, 64.0)
-        uniform_share = 0.25
-
-    class Torn:
-        bundle = Stating()
-        batch_size = 16
-
+    class Torn(FakeEnsemble):
         def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
             values = np.tile(np.array([0.3, 0.3, 0.4, 0.0], np.float32), (len(patches), 1))
             return EnsembleOutput(np.repeat(values[:, None], 6, 1), values)
 
-    judged = predict_photo(Torn(), photo, 1.0)
+    judged = predict_photo(Torn(facts=Facts(uniform_share=0.25)), photo, 1.0)
     power = 1 / VOTE_TEMPERATURE
     vote = 0.4**power / (0.4**power + 2 * 0.3**power)
     assert judged.photo_probabilities[2] == pytest.approx(0.75 * vote + 0.0625, abs=1e-4)

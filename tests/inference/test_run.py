@@ -21,9 +21,10 @@ from bachview.inference.plan import Plan, make_plan
 from bachview.inference.run import RunStart, RunSummary, classify, restore
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
+from bachview.models.ensemble import EnsembleOutput
 from bachview.slide.reader import SlideReader
 from bachview.store.results import ResultStore
-from tests.support.fake_ensemble import Answer, Facts, FakeEnsemble
+from tests.support.fake_ensemble import Facts, FakeEnsemble
 from tests.support.slides import ArraySlide
 
 RGB = npt.NDArray[np.uint8]
@@ -206,7 +207,7 @@ def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
     brightest: list[int] = []
 
     class Watching(FakeEnsemble):
-        def predict(self, patches: RGB, token: CancelToken | None = None) -> Answer:
+        def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
             brightest.extend(patches.max(axis=(1, 2, 3)).tolist())
             return super().predict(patches, token)
 
@@ -347,7 +348,7 @@ class _ShortOfMemory(FakeEnsemble):
 
     room = 3
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> Answer:
+    def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
         if len(patches) > self.room:
             raise MemoryError
         return super().predict(patches, token)

@@ -10,12 +10,8 @@ from bachview.errors import Cancelled
 from bachview.inference.slides import SlideRun
 from bachview.jobs.tokens import CancelToken
 from bachview.store.results import ResultStore
-from tests.support.fake_ensemble import Facts, FakeEnsemble
+from tests.support.fake_ensemble import FakeEnsemble
 from tests.support.slides import ArraySlide
-
-
-class Ensemble(FakeEnsemble):
-    bundle = Facts()
 
 
 def stained() -> ArraySlide:
@@ -23,7 +19,7 @@ def stained() -> ArraySlide:
 
 
 def test_a_region_limits_the_run() -> None:
-    with SlideRun(stained(), Ensemble(), region=Region(64, 128, 192, 128)) as run:
+    with SlideRun(stained(), FakeEnsemble(), region=Region(64, 128, 192, 128)) as run:
         prediction = run.work()
         assert prediction.grid.region == Region(64, 128, 192, 128)
         assert run.new == prediction.states.size == 3 * 2
@@ -35,7 +31,7 @@ def test_a_region_limits_the_run() -> None:
 def test_what_a_cancelled_run_finished_is_restored_by_the_next(tmp_path: Path) -> None:
     token = CancelToken()
     with ResultStore.open(tmp_path, "s1:array") as store:
-        with SlideRun(stained(), Ensemble(), store) as first:
+        with SlideRun(stained(), FakeEnsemble(), store) as first:
             with pytest.raises(Cancelled):
                 first.work(token, on_results=lambda results, progress: token.cancel())
             assert first.prediction is not None
@@ -43,7 +39,7 @@ def test_what_a_cancelled_run_finished_is_restored_by_the_next(tmp_path: Path) -
             done = first.new
             assert 0 < done < 8 * 10
         # The store is the caller's, and stays open.
-        with SlideRun(stained(), Ensemble(), store) as second:
+        with SlideRun(stained(), FakeEnsemble(), store) as second:
             second.work()
             assert second.restored == done
             assert second.new == 8 * 10 - done
@@ -52,7 +48,7 @@ def test_what_a_cancelled_run_finished_is_restored_by_the_next(tmp_path: Path) -
 
 
 def test_a_closed_run_says_so() -> None:
-    run = SlideRun(stained(), Ensemble())
+    run = SlideRun(stained(), FakeEnsemble())
     run.close()
     run.close()
     with pytest.raises(ValueError, match="closed"):

@@ -4,7 +4,9 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.errors import BundleError, Cancelled, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.installed import installed_bundles, resolve_bundle
+from bachview.models.engines.base import CnnOutputs
 from bachview.models.ensemble import Ensemble
 from bachview.models.loading import load_ensemble
 from tests.support.bundles import edit_manifest, selftest_path, unpacked
@@ -105,6 +108,31 @@ def test_other_patches_are_wrong_use(ensemble: Ensemble, patches: np.ndarray) ->
         ensemble.predict(patches)
 
 
+def test_a_call_waits_for_that_of_another_thread(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = ensemble._engine
+    run, busy, overlaps = engine.run, threading.Lock(), 0
+
+    def watched(patches: np.ndarray, token: CancelToken | None = None) -> CnnOutputs:
+        nonlocal overlaps
+        overlaps += not busy.acquire(blocking=False)
+        try:
+            time.sleep(0.02)
+            return run(patches, token)
+        finally:
+            busy.release()
+
+    monkeypatch.setattr(engine, "run", watched)
+    patch = flat(STAIN_COLORS["Benign"])
+    with ThreadPoolExecutor(2) as pool:
+        predicted = pool.submit(ensemble.predict, patch)
+        explained = pool.submit(ensemble.explain, patch[0])
+        assert predicted.result().members.shape == (1, 6, 4)
+        assert explained.result().mean_map.shape == (8, 8, 4)
+    assert overlaps == 0
+
+
 def test_a_cancel_from_another_thread_ends_a_long_run(ensemble: Ensemble) -> None:
     token = CancelToken()
     timer = threading.Timer(0.05, token.cancel)
@@ -118,7 +146,6 @@ def test_a_cancel_from_another_thread_ends_a_long_run(ensemble: Ensemble) -> Non
 
 def test_weights_and_temperature_of_the_manifest_count(tmp_path: Path) -> None:
     from bachview.models.bundle.manifest import parse_manifest
-    from bachview.models.engines.base import CnnOutputs
     from bachview.models.ensemble import vote
 
     folder = unpacked(tmp_path / "bundle")

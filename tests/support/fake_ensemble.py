@@ -1,7 +1,8 @@
-"""An ensemble that answers by the patch's colour, and a bundle's facts for plans."""
+"""An ensemble that answers by the patch's colour, and its bundle's facts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,9 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.jobs.tokens import CancelToken
+from bachview.models.bundle.opened import Bundle
+from bachview.models.engines.base import EngineInfo
+from bachview.models.ensemble import Ensemble, EnsembleOutput
 
 GEOMETRY = PatchGeometry(32, 1.0, 32.0)
 MEMBERS = ("a", "b", "c", "d", "e", "f")
@@ -21,32 +25,38 @@ class Facts:
     classes: ClassSet = BACH_CLASSES
     geometry: PatchGeometry = GEOMETRY
     member_names: tuple[str, ...] = MEMBERS
+    uniform_share: float = 0.0
 
 
-@dataclass(frozen=True)
-class EngineInfo:
-    name: str = "fake"
-    device: str = "CPU"
-    precision: str = "f32"
-
-
-@dataclass(frozen=True)
-class Answer:
-    members: npt.NDArray[np.float32]
-    probabilities: npt.NDArray[np.float32]
-
-
-class FakeEnsemble:
+class FakeEnsemble(Ensemble):
     """Class = quarter of the red range that the patch's mean falls into."""
 
-    info = EngineInfo()
-
-    def __init__(self, *, batch_size: int = 8, before: Callable[[int], None] | None = None) -> None:
-        self.batch_size = batch_size
+    def __init__(
+        self,
+        *,
+        facts: Facts = Facts(),
+        batch_size: int = 8,
+        before: Callable[[int], None] | None = None,
+    ) -> None:
+        self.bundle = cast("Bundle", facts)
+        self._batch_size = batch_size
         self.judged = 0
         self._before = before
 
-    def predict(self, patches: npt.NDArray[np.uint8], token: CancelToken | None = None) -> Answer:
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo("fake", "CPU", "f32")
+
+    @property
+    def batch_size(self) -> int:
+        return self._batch_size
+
+    def close(self) -> None:
+        pass
+
+    def predict(
+        self, patches: npt.NDArray[np.uint8], token: CancelToken | None = None
+    ) -> EnsembleOutput:
         if self._before is not None:
             self._before(self.judged)
         if token is not None:
@@ -55,4 +65,4 @@ class FakeEnsemble:
         index = np.minimum(patches[..., 0].mean(axis=(1, 2)) // 64, 3).astype(int)
         probabilities = np.full((len(patches), 4), 0.1, np.float32)
         probabilities[np.arange(len(patches)), index] = 0.7
-        return Answer(np.repeat(probabilities[:, None], 6, axis=1), probabilities)
+        return EnsembleOutput(np.repeat(probabilities[:, None], 6, axis=1), probabilities)

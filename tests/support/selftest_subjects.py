@@ -1,6 +1,5 @@
 """What the faults are put into: a drawn chart, a phantom, an ensemble out of order."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,38 +20,39 @@ from bachview.slide.tiles.display_tiles import read_display_tile
 Pixels = npt.NDArray[np.uint8]
 
 
-@dataclass
-class Swapped:
+class Swapped(Ensemble):
     """An ensemble whose columns are in another order than its classes."""
 
-    ensemble: Ensemble
-    members: slice = field(default_factory=lambda: slice(None))
-    is_whole: bool = True
+    def __init__(
+        self, ensemble: Ensemble, members: slice = slice(None), *, is_whole: bool = True
+    ) -> None:
+        self.bundle = ensemble.bundle
+        self._ensemble = ensemble
+        self._members = members
+        self._is_whole = is_whole
 
     @property
     def info(self) -> EngineInfo:
-        return self.ensemble.info
+        return self._ensemble.info
 
     @property
     def batch_size(self) -> int:
-        return self.ensemble.batch_size
+        return self._ensemble.batch_size
 
     def predict(self, patches: Pixels, token: CancelToken | None = None) -> EnsembleOutput:
-        answer = self.ensemble.predict(patches, token)
+        answer = self._ensemble.predict(patches, token)
         members, order = answer.members.copy(), [1, 0, 2, 3]
-        members[:, self.members] = members[:, self.members][..., order]
-        whole = answer.probabilities[:, order] if self.is_whole else answer.probabilities
+        members[:, self._members] = members[:, self._members][..., order]
+        whole = answer.probabilities[:, order] if self._is_whole else answer.probabilities
         return EnsembleOutput(members, whole)
 
 
 def classified(
-    path: Path, ensemble: Ensemble | Swapped, results: Path, mpp: float | None = None
+    path: Path, ensemble: Ensemble, results: Path, mpp: float | None = None
 ) -> Classified:
-    bundle = ensemble.bundle if isinstance(ensemble, Ensemble) else ensemble.ensemble.bundle
-
     def planned(reader: SlideReader) -> Plan:
         pixel_size = PixelSize.typed(mpp) if mpp else reader.metadata.pixel_size
-        return make_plan(reader.metadata, pixel_size, bundle)
+        return make_plan(reader.metadata, pixel_size, ensemble.bundle)
 
     return classify_slide(path, ensemble, planned, results)
 

@@ -79,6 +79,11 @@ class Bundle(Closable):
         )
 
     @property
+    def name(self) -> str:
+        """As the manifest states it."""
+        return self.manifest.name
+
+    @property
     def classes(self) -> ClassSet:
         """The classes in the order of the probability columns."""
         return self.manifest.class_set

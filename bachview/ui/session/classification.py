@@ -15,12 +15,13 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.bundles import BundleSummary
-from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService, SharedEnsemble
+from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.slide_results import SlideResults
 
 if TYPE_CHECKING:
     from bachview.inference.run import RunStart, RunSummary
+    from bachview.models.ensemble import Ensemble
     from bachview.store.records import RunRecord
 
 _WHOLE = "Whole slide"
@@ -106,7 +107,7 @@ class Classification(QObject):
         token = self._token = CancelToken()
         reader, results, bridge = self._reader, self._results, self._bridge
 
-        def run(ensemble: SharedEnsemble, token: CancelToken) -> "RunSummary":
+        def run(ensemble: "Ensemble", token: CancelToken) -> "RunSummary":
             from bachview.inference.run import classify
 
             bridge.call(self._on_loaded, token, ensemble.info.device, ensemble.info.precision)

@@ -17,8 +17,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.ui.session.load_marker import LoadMarker
 
 if TYPE_CHECKING:
-    from bachview.models.engines.base import EngineInfo
-    from bachview.models.ensemble import Ensemble, EnsembleOutput, Explanation
+    from bachview.models.ensemble import Ensemble, Explanation
 
 T = TypeVar("T")
 RGB = npt.NDArray[np.uint8]
@@ -40,29 +39,6 @@ class EnsembleChoice:
     device: str
 
 
-class SharedEnsemble:
-    """The loaded ensemble for one run; gives way to explanations between batches."""
-
-    def __init__(self, ensemble: "Ensemble", lock: threading.Lock) -> None:
-        self._ensemble = ensemble
-        self._lock = lock
-
-    @property
-    def info(self) -> "EngineInfo":
-        """The device in use."""
-        return self._ensemble.info
-
-    @property
-    def batch_size(self) -> int:
-        """How many patches to give to `predict` at once."""
-        return self._ensemble.batch_size
-
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> "EnsembleOutput":
-        """See `Ensemble.predict`."""
-        with self._lock:
-            return self._ensemble.predict(patches, token)
-
-
 class EnsembleService:
     """Runs, one at a time, in the inference lane, and explanations in a second lane.
 
@@ -78,7 +54,7 @@ class EnsembleService:
         self._marker = marker
         self._runs = Lane("inference", low_priority=True)
         self._explanations = Lane("explain", low_priority=True)
-        self._lock = threading.Lock()  # one thread at a time uses the ensemble
+        self._lock = threading.Lock()  # held while one is loaded or explains
         self._loaded: tuple[EnsembleChoice, Ensemble] | None = None
         self._pending: set[Future[Any]] = set()
         self.on_ready: Callable[[EnsembleChoice], object] = lambda choice: None
@@ -91,7 +67,7 @@ class EnsembleService:
     def submit(
         self,
         choice: EnsembleChoice,
-        job: Callable[[SharedEnsemble, CancelToken], T],
+        job: "Callable[[Ensemble, CancelToken], T]",
         token: CancelToken,
         *,
         on_turn: Callable[[], None],
@@ -103,7 +79,7 @@ class EnsembleService:
             on_turn()
             ensemble = self._ready(choice, token)
             token.check()
-            return job(SharedEnsemble(ensemble, self._lock), token)
+            return job(ensemble, token)
 
         future = self._runs.submit(run, token)
         self._pending.add(future)
