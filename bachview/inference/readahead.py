@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,13 +74,35 @@ class ReadAhead:
         self._ahead = ahead
         self._changed = threading.Condition()
         self._ready: deque[ReadPatch] = deque()
+        self._again: deque[tuple[int, int]] = deque()
         self._reading = 0
         self._closed = False
         self._error: BaseException | None = None
         self._lane = Lane("patch-readers", threads=READER_THREADS, low_priority=True)
         self._token = CancelToken()
+        self._start()
+
+    def _start(self) -> None:
         for _ in range(READER_THREADS):
             self._lane.submit(self._work, self._token)
+
+    def read_again(self, cells: Sequence[tuple[int, int]]) -> None:
+        """Read cells once more, before all others; what was taken at the end is not the end."""
+        if cells:
+            with self._changed:
+                self._again.extend(cells)
+                self._changed.notify_all()
+            self._start()  # the readers may have ended
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to be read or taken."""
+        with self._changed:
+            return not (self._ready or self._is_reading)
+
+    @property
+    def _is_reading(self) -> bool:
+        return bool(self._reading or self._again or len(self._order))
 
     def take(self, count: int, token: CancelToken) -> list[ReadPatch]:
         """Wait for `count` patches, fewer only where no more are left; [] at the end.
@@ -94,8 +116,7 @@ class ReadAhead:
             while True:
                 if self._error is not None:
                     raise self._error
-                ends = not self._reading and not len(self._order)
-                if len(self._ready) >= count or ends:
+                if len(self._ready) >= count or not self._is_reading:
                     taken = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
                     self._changed.notify_all()
                     return taken
@@ -116,9 +137,12 @@ class ReadAhead:
         """The cell to be read now; None at the end. Waits while there is enough ahead."""
         with self._changed:
             while not self._closed:
-                if not len(self._order):
+                if not self._again and not len(self._order):
                     return None
                 if len(self._ready) + self._reading < self._ahead:
+                    if self._again:
+                        self._reading += 1
+                        return self._again.popleft()
                     region = self._view()
                     cells = self._order.next(
                         1, None if region is None else self._grid.cells_in(region)

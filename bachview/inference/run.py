@@ -270,6 +270,8 @@ class _Session:
         # Failures in a row that are not saved yet: the patches, or the slide itself?
         self._suspects: list[tuple[int, int]] = []
         self._good_since = 0
+        # A share that was away for a moment fails patches that are sound.
+        self._read_twice: set[tuple[int, int]] = set()
 
     def work(
         self,
@@ -294,7 +296,7 @@ class _Session:
                     clock += waited
                 patches = ahead.take(size, token)
                 size = self._ensemble.batch_size
-                results = self._judge(patches, token, is_last=not patches)
+                results = self._judge(patches, ahead, token, is_last=not patches)
                 # What was read up to now was read from the file that was opened.
                 _check_files(self._reader)
                 if len(results):
@@ -302,14 +304,14 @@ class _Session:
                     self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
                     self.seconds = time.monotonic() - clock
                     on_results(results, meter.advance(len(results)))
-                if not patches:
+                if not patches and ahead.is_done:
                     return
         finally:
             ahead.close()
             self.seconds = time.monotonic() - clock
 
     def _judge(
-        self, patches: list[ReadPatch], token: CancelToken, *, is_last: bool
+        self, patches: list[ReadPatch], ahead: ReadAhead, token: CancelToken, *, is_last: bool
     ) -> PatchResults:
         """Results of a batch and of the failures that are now known to be such."""
         cells: list[tuple[int, int]] = []
@@ -324,13 +326,13 @@ class _Session:
             pixels.append(patch.pixels)
             self._good_since += 1
             # So many reads may have been under way when the slide went; one more began after
-            # the failures, and the slide was still there: it is the patches that are damaged.
+            # the failures, and the slide is there now: are the patches damaged, or was it away?
             if self._suspects and self._good_since >= READER_THREADS:
                 _check_files(self._reader, by_reading=True)
-                failed, self._suspects = failed + self._suspects, []
+                failed += self._failed_twice(ahead)
         if self._suspects and (is_last or len(self._suspects) >= _SUSPICIOUS):
             self._check_slide()
-            failed, self._suspects = failed + self._suspects, []
+            failed += self._failed_twice(ahead)
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
@@ -347,6 +349,15 @@ class _Session:
             np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
             np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
         )
+
+    def _failed_twice(self, ahead: ReadAhead) -> list[tuple[int, int]]:
+        """The suspects that were read a second time; the others are read again."""
+        failed = [cell for cell in self._suspects if cell in self._read_twice]
+        again = [cell for cell in self._suspects if cell not in self._read_twice]
+        self._suspects = []
+        self._read_twice.update(again)
+        ahead.read_again(again)
+        return failed
 
     def _read(self, row: int, column: int) -> RGB:
         """A cell's field; any thread."""

@@ -1,6 +1,7 @@
 """The run: every patch once, whatever happens in the middle."""
 
 import errno
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -235,6 +236,41 @@ def test_what_cannot_be_read_fails_by_name_and_the_rest_goes_on(store: ResultSto
     summary = _run(_slide(), store, again, retry_failed=True)
     assert again.cells == [(1, 1)]
     assert (summary.failed, summary.done) == (0, ROWS * COLUMNS)
+
+
+@pytest.mark.parametrize("outage", [(3, 2), (60, 20), (60, 100), (ROWS * COLUMNS - 3, 3)])
+def test_what_fails_while_the_share_is_away_for_a_moment_is_read_again(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch, outage: tuple[int, int]
+) -> None:
+    slide, heard, numbers = _slide(), Heard(), itertools.count()
+    first, length = outage
+    read = slide.read
+
+    def flaky(*place: int) -> RGB:
+        if heard.start and first <= next(numbers) < first + length:
+            raise SlideReadError("The share is away.")
+        return read(*place)
+
+    monkeypatch.setattr(slide, "read", flaky)
+    # The file itself is asked when the share is back: whatever failed is not the patches'.
+    monkeypatch.setattr("bachview.inference.run._SUSPICIOUS", length + 1)
+    summary = _run(slide, store, heard)
+    assert (summary.failed, summary.done) == (0, ROWS * COLUMNS)
+    assert sorted(heard.cells) == [(r, c) for r in range(ROWS) for c in range(COLUMNS)]
+    assert next(numbers) <= ROWS * COLUMNS + length + 1
+
+
+def test_a_slide_of_which_nothing_can_be_read_fails_patch_by_patch(store: ResultStore) -> None:
+    slide, heard = _slide(), Heard()
+
+    def break_all() -> None:
+        slide.broken = Region(0, 128, COLUMNS * 64, ROWS * 64)
+
+    heard.on_batch = break_all
+    summary = _run(slide, store, heard)
+    assert summary.failed > 100
+    assert summary.done + summary.failed == ROWS * COLUMNS == len(set(heard.cells))
+    assert len(heard.cells) == ROWS * COLUMNS
 
 
 def test_a_slide_that_is_gone_ends_the_run_and_leaves_the_rest_to_be_done(
