@@ -7,12 +7,15 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from openvino import Model, opset8
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
 from bachview.models.bundle.opened import open_bundle
-from bachview.models.engines.graph_check import check_graph_file
+from bachview.models.engines.graph import read_graph
+from bachview.models.engines.graph_check import check_graph_file, check_inferred_sizes
 from bachview.models.loading import load_ensemble
 from tests.support.bundles import packed, rehash, unpacked
 from tests.support.real_data import shared_file
@@ -47,6 +50,22 @@ CHANGES = {
     "a constant before the weights": _first(r'offset="\d+"', 'offset="-8"'),
     "a constant beyond the weights": _first(r'offset="\d+"', 'offset="999999999"'),
     "a constant of another size": _first(r'size="\d+"', 'size="4000000000"'),
+    "a kernel too large": _first(r'kernel="\d+', 'kernel="300'),
+    "a dilation too large": _first(r'dilations="\d+', 'dilations="300'),
+    "a pad too large": _first(r'pads_begin="\d+', 'pads_begin="40000'),
+    "a pad below nothing": _first(r'pads_end="\d+', 'pads_end="-1'),
+    "a constant before the weights, then a good one": _first(
+        r'(<data element_type="[^>]*offset=")(\d+)("[^>]*/>)', r"\1-8\3\1\2\3"
+    ),
+    "attributes twice, the first of them bad": _first(
+        r'(<data [^>]*strides=")([^"]*)("[^>]*/>)', r"\1-1,-1\3\1\2\3"
+    ),
+    "attributes twice, the last of them bad": _first(
+        r"(<data [^>]*strides=[^>]*/>)", r'\1<data strides="-1, -1"/>'
+    ),
+    "outputs twice": _first("<output>", "<output/><output>"),
+    "inputs twice": _first("<input>", "<input/><input>"),
+    "marks twice": _first("</layer>", "<rt_info/><rt_info/></layer>"),
     "a huge shape": _first(r"<dim>64</dim>", "<dim>99999999999</dim>"),
     "a size below -1": _first(r"<dim>64</dim>", "<dim>-7</dim>"),
     "a number of too many digits": _first(r"<dim>64</dim>", f"<dim>{'9' * 5000}</dim>"),
@@ -72,6 +91,27 @@ def test_a_changed_graph_is_refused_in_a_sentence(change: Callable[[bytes], byte
     assert changed != xml
     with pytest.raises(BundleError, match=r"networks in its\.bachmodel are damaged or were chan"):
         check_graph_file(changed, size, "its.bachmodel")
+
+
+@pytest.mark.parametrize(("shape", "why"), [([4, 1 << 29, 1], "too large"), ([-1, 2], "known")])
+def test_sizes_that_openvino_infers_are_bounded(shape: list[int], why: str) -> None:
+    patches = opset8.parameter([1], np.uint8)
+    target = opset8.constant(np.abs(np.array(shape, np.int64)))
+    large = opset8.broadcast(
+        patches, target if -1 not in shape else opset8.shape_of(opset8.non_zero(patches))
+    )
+    with pytest.raises(BundleError, match=f"its.bachmodel are damaged or were changed.* {why}"):
+        check_inferred_sizes(Model([large], [patches]), 1, "its.bachmodel")
+    check_inferred_sizes(Model([opset8.relu(patches)], [patches]), 1, "its.bachmodel")
+
+
+def test_a_bundle_whose_layers_grow_too_large_is_refused_before_it_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bachview.models.engines.graph_check._MOST_INFERRED", 12_000)
+    bundle = open_bundle(resource_folder() / "models" / "selftest.bachmodel")
+    with pytest.raises(BundleError, match="too large"):
+        read_graph(bundle, batch=4)
 
 
 def test_a_bundle_whose_graph_crashes_openvino_is_refused() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from bachview.errors import BundleError
 from bachview.models.bundle.manifest import GRAPH_FILES
 from bachview.models.bundle.opened import Bundle
-from bachview.models.engines.graph_check import check_graph_file
+from bachview.models.engines.graph_check import check_graph_file, check_inferred_sizes
 from bachview.models.engines.openvino_runtime import first_line, openvino
 
 INPUT_NAME = "patches"
@@ -16,24 +16,28 @@ def output_names(index: int) -> tuple[str, str, str]:
     return f"probabilities_{index}", f"features_{index}", f"map_{index}"
 
 
-def read_graph(bundle: Bundle) -> Any:
-    """The bundle's ``openvino.Model``, its ports checked against the manifest.
+def read_graph(bundle: Bundle, *, batch: int) -> Any:
+    """The bundle's ``openvino.Model`` for batches of this size, checked against the manifest.
 
     Raises
     ------
     BundleError
-        The graph cannot be read, or its input or outputs are not what the manifest says.
+        The graph cannot be read, its input or outputs are not what the manifest says, or a
+        layer gives more than memory holds.
     """
     xml, weights = (bundle.read(name) for name in GRAPH_FILES)
     where = bundle.path.name
     check_graph_file(xml, len(weights), where)
     try:
         graph = openvino().Core().read_model(model=xml, weights=weights)
+        check_graph(graph, bundle)
+        side = bundle.manifest.patch.input_px
+        graph.reshape([batch, side, side, 3])
     except RuntimeError as error:
         raise BundleError(
             f"The networks in {where} are damaged ({GRAPH_FILES[0]}): {first_line(error)}"
         ) from error
-    check_graph(graph, bundle)
+    check_inferred_sizes(graph, batch, where)
     return graph
 
 

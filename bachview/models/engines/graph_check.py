@@ -18,8 +18,16 @@ _MOST_LAYERS: Final = 20_000
 #: Elements of one array between two layers; the largest of the networks has a few millions.
 _MOST_ELEMENTS: Final = 1 << 31
 
+#: Elements that one patch may have in an array: the largest inferred size of any layer.
+_MOST_INFERRED: Final = 1 << 27
+
+#: Kernels, strides, dilations and pads: OpenVINO fills what they name before it is asked whether
+#: that makes sense. Those of the networks are below 10, and 299 is the side of a large patch.
+_SIDE = "[12]?[0-9]?[0-9]"
+_STEP = "(?:[12][0-9][0-9]|[1-9][0-9]?)"
 _NUMBERS = re.compile(r"-?\d{1,6}(, ?-?\d{1,6})*")
-_STEPS = re.compile(r"[1-9]\d{0,5}(, ?[1-9]\d{0,5})*")
+_PADS = re.compile(f"{_SIDE}(, ?{_SIDE})*")
+_STEPS = re.compile(f"{_STEP}(, ?{_STEP})*")
 _NUMBER = re.compile(r"-?\d{1,18}")
 _FLAG = re.compile(r"true|false")
 _TYPE_BYTES: Final = {
@@ -32,7 +40,7 @@ _BROADCAST = re.compile("numpy|none")
 _ROUNDING = re.compile("floor|ceil")
 
 _ELEMENTWISE = {"auto_broadcast": _BROADCAST}
-_WINDOW = {"strides": _STEPS, "pads_begin": _NUMBERS, "pads_end": _NUMBERS, "auto_pad": _PAD}
+_WINDOW = {"strides": _STEPS, "pads_begin": _PADS, "pads_end": _PADS, "auto_pad": _PAD}
 _CONVOLUTION = {**_WINDOW, "dilations": _STEPS}
 _POOL = {**_WINDOW, "kernel": _STEPS, "rounding_type": _ROUNDING}
 _REDUCTION = {"keep_dims": _FLAG}
@@ -97,7 +105,7 @@ def check_graph_file(xml: bytes, weights_size: int, where: str) -> None:
     Raises
     ------
     BundleError
-        It is no XML, or a layer, an attribute, a size or a connection is not one that the
+        It is not XML, or a layer, an attribute, a size or a connection is not one that the
         export writes.
     """
     from xml.etree.ElementTree import ParseError
@@ -113,7 +121,7 @@ def check_graph_file(xml: bytes, weights_size: int, where: str) -> None:
         raise _refused(where, "it declares entities") from error
     # Bytes in no known encoding end in ValueError or LookupError.
     except (ParseError, ValueError, LookupError) as error:
-        raise _refused(where, "it is no XML") from error
+        raise _refused(where, "it is not XML") from error
     sections = {section.tag: section for section in root}
     if len(sections) != len(root) or not {"layers", "edges"} <= set(sections):
         raise _refused(where, "it is not made of layers and edges")
@@ -130,6 +138,30 @@ def check_graph_file(xml: bytes, weights_size: int, where: str) -> None:
     _check_edges(sections["edges"], layers, where)
 
 
+def check_inferred_sizes(graph: Any, batch: int, where: str) -> None:
+    """Refuse a graph whose layers give more than memory holds, before it is compiled.
+
+    Parameters
+    ----------
+    graph : an ``openvino.Model`` of a fixed batch size.
+    batch : patches in a batch.
+    where : the bundle, for the sentence.
+
+    Raises
+    ------
+    BundleError
+        A size is unknown or too large.
+    """
+    for layer in graph.get_ops():
+        for output in layer.outputs():
+            shape = output.get_partial_shape()
+            name = f"the layer {layer.get_friendly_name()[:60]!r}"
+            if shape.is_dynamic:
+                raise _refused(where, f"{name} has a size that is not known before it runs")
+            if math.prod(shape.to_shape()) > batch * _MOST_INFERRED:
+                raise _refused(where, f"{name} is too large")
+
+
 def _checked_layer(layer: Any, weights_size: int, where: str) -> _Layer:
     """Inputs and outputs of a layer."""
     kind = layer.get("type", ""), layer.get("version", "")
@@ -142,6 +174,9 @@ def _checked_layer(layer: Any, weights_size: int, where: str) -> _Layer:
     patterns, least, most = known
     data: dict[str, str] = {}
     ports: dict[str, set[str]] = {"input": set(), "output": set()}
+    if len({part.tag for part in layer}) != len(layer):
+        # Libraries differ in which of two they read.
+        raise _refused(where, f"{name} has a part twice")
     for part in layer:
         if part.tag == "data":
             data |= part.attrib
@@ -166,7 +201,7 @@ def _check_constant(data: dict[str, str], weights_size: int, name: str, where: s
     count = math.prod(int(side) for side in data["shape"].split(",") if side.strip())
     offset, size = int(data["offset"]), int(data["size"])
     if size != count * _TYPE_BYTES[data["element_type"]]:
-        raise _refused(where, f"{name} has not the bytes of its shape")
+        raise _refused(where, f"{name} has a size that does not match its shape")
     if offset < 0 or offset + size > weights_size:
         raise _refused(where, f"{name} reads beyond the weights")
 

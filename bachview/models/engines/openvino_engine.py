@@ -97,7 +97,7 @@ class OpenVinoEngine:
             The device is not there or refuses the graph.
         """
         self._manifest = bundle.manifest
-        graph = read_graph(bundle)
+        graph = read_graph(bundle, batch=_GRAPH_BATCH)
         try:
             _at_low_priority(lambda: self._start(graph, device, precision))
         except RuntimeError as error:
@@ -118,7 +118,6 @@ class OpenVinoEngine:
         if device == "CPU":
             # Pinned threads would stay on the core where the window is being painted.
             options["ENABLE_CPU_PINNING"] = False
-        graph.reshape([_GRAPH_BATCH, side, side, 3])
         self._compiled = openvino().Core().compile_model(graph, device, options)
         count = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests = [self._compiled.create_infer_request() for _ in range(count)]
