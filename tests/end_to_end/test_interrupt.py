@@ -75,4 +75,4 @@ def test_what_is_done_is_written_and_the_next_call_goes_on(
     assert whole["pending"]["patches"] == 0
     total = cut_short["patches"] + cut_short["pending"]["patches"]
     assert whole["patches"] == total
-    assert "classified before" in messages
+    assert "already classified" in messages

@@ -53,7 +53,7 @@ def test_the_name_and_place_of_a_file_do_not_matter(cli: Cli, tmp_path: Path) ->
     # Another name, the same content: the results are found again.
     moved = path.rename(tmp_path / "moved.svs")
     second = cli(*SELFTEST, moved, "--output", tmp_path / "out", "--json")
-    assert "classified before" in second.err
+    assert "already classified" in second.err
     assert second.document["patches"] == first.document["patches"]
 
 
