@@ -117,10 +117,6 @@ class TileKey:
         """The tile of the next coarser level that covers this one."""
         return TileKey(self.level + 1, self.column >> 1, self.row >> 1)
 
-    def is_on(self, pyramid: Pyramid) -> bool:
-        """Whether some of the tile lies on the slide."""
-        return self.region.intersects(pyramid.extent)
-
 
 def display_level_for(pyramid: Pyramid, downsample: float) -> int:
     """Display level to draw at `downsample` level-0 px per *device* px.

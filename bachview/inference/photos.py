@@ -181,13 +181,6 @@ def read_photo(
     return np.stack(pixels)
 
 
-def predict_photo(
-    ensemble: "Ensemble", path: Path, mpp: float, *, stride_um: float | None = None
-) -> PhotoPrediction:
-    """Judge one photo; see `predict_photos`."""
-    return predict_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
-
-
 def predict_photos(
     ensemble: "Ensemble",
     photos: Sequence[tuple[Path, float]],

@@ -40,11 +40,6 @@ class CancelToken:
         """Whether stopping was asked for."""
         return self._cancelled
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether waiting was asked for."""
-        return self._paused
-
     def check(self) -> float:
         """Call between units of work: wait while paused.
 

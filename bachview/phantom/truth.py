@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.geometry import Point, Region
-from bachview.errors import SlideOpenError
 from bachview.files import FileGroup, write_text
 
 _FORMAT = 1
@@ -92,10 +91,6 @@ class PhantomTruth:
     holes: tuple[Shape, ...]
     marks: tuple[Shape, ...]
 
-    def class_at(self, point: Point) -> str | None:
-        """Class key of the tissue at the level-0 `point`; None off the four kinds of tissue."""
-        return next((area.material for area in self.areas if area.contains(point)), None)
-
     def is_tissue(self, point: Point) -> bool:
         """Whether there is tissue at the level-0 `point`, of any kind."""
         return any(piece.contains(point) for piece in (*self.tissue, *self.areas)) and not any(
@@ -127,37 +122,3 @@ class PhantomTruth:
 def truth_path(slide: Path) -> Path:
     """Where the truth of a phantom slide lies: ``name.tiff`` has ``name.truth.json``."""
     return slide.with_suffix(".truth.json")
-
-
-def load_truth(slide: Path) -> PhantomTruth:
-    """Read the truth that lies beside a phantom slide.
-
-    Raises
-    ------
-    SlideOpenError
-        It is missing, damaged or of another version of the program.
-    """
-    path = truth_path(slide)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != _FORMAT:
-            raise ValueError("written by another version")
-        shapes = {
-            name: tuple(
-                Shape(str(s["material"]), np.array(s["outline"], np.float64).reshape(-1, 2))
-                for s in document[name]
-            )
-            for name in ("areas", "tissue", "holes", "marks")
-        }
-        return PhantomTruth(
-            int(document["width"]),
-            int(document["height"]),
-            float(document["mpp"]),
-            int(document["seed"]),
-            regions=tuple((str(r["class"]), Region(*r["region"])) for r in document["regions"]),
-            **shapes,
-        )
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise SlideOpenError(
-            f"{path.name} is missing or damaged: make the phantom slide again."
-        ) from error

@@ -24,7 +24,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.phantom.scene import draw_scene
 from bachview.phantom.textures import BLOCK_PX, GLASS, VARIANTS, block
 from bachview.phantom.tiff import TILE_PX, Stored, TileFile
-from bachview.phantom.truth import PhantomTruth, Shape, load_truth, truth_path
+from bachview.phantom.truth import PhantomTruth, Shape, truth_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,7 +33,6 @@ __all__ = [
     "SIZE_LIMITS",
     "STAIN_COLORS",
     "PhantomTruth",
-    "load_truth",
     "truth_path",
     "write_phantom",
 ]

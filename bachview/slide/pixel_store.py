@@ -58,11 +58,6 @@ class PixelStore:
             self.arrays = (*self.arrays, part.view(np.ndarray))
             start += count
 
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether a file holds the pixels."""
-        return self._file is not None
-
     def close(self) -> None:
         """Give up the file. Safe to call twice."""
         self.arrays = ()

@@ -303,17 +303,6 @@ class ResultStore:
             raise StoreError("The results store lost the run; classify the slide again.")
         return record.provenance
 
-    def latest(self, bundle_sha256: str) -> RunRecord | None:
-        """The run of this bundle that was last worked on and has results."""
-        return next(
-            (
-                run
-                for run in self.runs()
-                if run.key.bundle_sha256 == bundle_sha256 and (run.done or run.is_complete)
-            ),
-            None,
-        )
-
     def tissue(self, run_id: int) -> TissueCells:
         """The cells that the run set out to classify."""
         with self._reading() as connection:
@@ -323,12 +312,6 @@ class ResultStore:
         """State that no patch of the run is left to be done."""
         with self._writing() as connection:
             change_run(connection, run_id, "finished = ?", (now_text(),))
-
-    def delete(self, run_id: int) -> None:
-        """Forget a run and its results; the space is used again by later ones."""
-        with self._writing() as connection:
-            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-            self._known.pop(run_id, None)
 
     @property
     def is_open(self) -> bool:

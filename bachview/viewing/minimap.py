@@ -42,16 +42,6 @@ class MinimapGeometry:
             (height - bounds.height / downsample) / 2,
         )
 
-    @property
-    def slide_rectangle(self) -> tuple[float, float, float, float]:
-        """(x, y, width, height) of the slide in the minimap, px."""
-        return (
-            self.left,
-            self.top,
-            self.extent.width / self.downsample,
-            self.extent.height / self.downsample,
-        )
-
     def from_l0(self, point: Point) -> tuple[float, float]:
         """Minimap px of a level-0 point."""
         return (

@@ -188,14 +188,6 @@ class Viewport:
         """The same centre at another downsample (level-0 px per device-independent px)."""
         return replace(self, downsample=downsample)
 
-    def with_device_downsample(self, downsample: float) -> "Viewport":
-        """The same centre at another downsample in level-0 px per *device* px."""
-        return replace(self, downsample=downsample * self.pixel_ratio)
-
-    def rotated(self, deg: float) -> "Viewport":
-        """The picture turned on by `deg`, clockwise, about the viewport's middle."""
-        return replace(self, rotation_deg=self.rotation_deg + deg)
-
     def with_rotation(self, deg: float) -> "Viewport":
         """The picture turned to `deg`."""
         return replace(self, rotation_deg=deg)
@@ -238,20 +230,6 @@ class Viewport:
         *_, dx, dy = self.device_from_l0_affine
         shift_x, shift_y = round(dx) - dx, round(dy) - dy
         return self.panned(shift_x / self.pixel_ratio, shift_y / self.pixel_ratio)
-
-    def shift_from(self, other: "Viewport") -> tuple[float, float] | None:
-        """How far a picture made at `other` lies from its place here, device px.
-
-        None where it is more than a shift: another downsample, rotation or pixel ratio.
-        """
-        if (self.downsample, self.rotation_deg, self.pixel_ratio) != (
-            other.downsample,
-            other.rotation_deg,
-            other.pixel_ratio,
-        ):
-            return None
-        x_vp, y_vp = self.vp_from_l0(other.l0_from_vp(0, 0))
-        return x_vp * self.pixel_ratio, y_vp * self.pixel_ratio
 
 
 def _nearest(region: Region, point: Point) -> Point:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bachview.core.geometry import Point
-from bachview.phantom.writer import load_truth, write_phantom
+from bachview.phantom.writer import write_phantom
 from tests.support.cli import Cli, check_schema
+from tests.support.phantoms import class_at, load_truth
 from tests.support.real_data import shared_file
 from tests.support.slides import gradient, write_pyramid
 
@@ -58,7 +59,7 @@ def test_the_classes_are_those_of_the_phantom(cli: Cli, slide: Path, tmp_path: P
             x, y, width, height = (float(row[k]) for k in ("x", "y", "width", "height"))
             corners = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)]
             places = [*corners, (x + width / 2, y + height / 2)]
-            classes = {truth.class_at(Point(*place)) for place in places}
+            classes = {class_at(truth, Point(*place)) for place in places}
             if len(classes) == 1 and None not in classes and row["class"]:
                 right += row["class"] in classes
                 wrong += row["class"] not in classes

@@ -31,7 +31,6 @@ from bachview.inference.photos import (
     VOTE_TEMPERATURE,
     PhotoPrediction,
     photo_grid,
-    predict_photo,
     predict_photos,
     read_photo,
     try_photos,
@@ -53,6 +52,12 @@ KEYS = BACH_CLASSES.keys
 def ensemble() -> Iterator[Ensemble]:
     with load_ensemble(resolve_bundle("selftest"), device="CPU") as loaded:
         yield loaded
+
+
+def predict_photo(
+    ensemble: Ensemble, path: Path, mpp: float, *, stride_um: float | None = None
+) -> PhotoPrediction:
+    return predict_photos(ensemble, [(path, mpp)], stride_um=stride_um)[0]
 
 
 def tissue(

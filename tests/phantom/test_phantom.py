@@ -11,9 +11,10 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.errors import Cancelled, ExportError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.phantom.textures import VARIANTS, block
-from bachview.phantom.writer import PhantomTruth, load_truth, write_phantom
+from bachview.phantom.writer import PhantomTruth, write_phantom
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import SlideReader
+from tests.support.phantoms import class_at, load_truth
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +111,8 @@ def test_the_truth_is_kept_beside_the_slide(phantom: tuple[Path, PhantomTruth]) 
     loaded = load_truth(path)
     assert loaded.regions == truth.regions
     key, region = truth.regions[0]
-    assert loaded.class_at(region.center) == key
-    assert loaded.class_at(Point(2, 2)) is None
+    assert class_at(loaded, region.center) == key
+    assert class_at(loaded, Point(2, 2)) is None
     assert not loaded.is_tissue(Point(2, 2))
 
 
@@ -185,7 +186,7 @@ def test_odd_sizes_open_and_read_to_their_last_pixel(tmp_path: Path, size: tuple
     finally:
         reader.close()
     for key, region in truth.regions:
-        assert all(truth.class_at(corner) == key for corner in region.corners)
+        assert all(class_at(truth, corner) == key for corner in region.corners)
 
 
 @pytest.mark.slow

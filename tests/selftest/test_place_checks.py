@@ -72,7 +72,7 @@ def test_a_missing_overlay_fails(drawn: Drawn, ensemble: Ensemble, tmp_path: Pat
     "wrong",
     [
         lambda viewport: viewport.panned(3, 0),
-        lambda viewport: viewport.rotated(1),
+        lambda viewport: viewport.with_rotation(viewport.rotation_deg + 1),
         lambda viewport: viewport.with_downsample(viewport.downsample * 1.01),
     ],
 )

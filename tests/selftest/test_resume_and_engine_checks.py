@@ -22,6 +22,7 @@ from bachview.selftest.engine_check import check_engine, compare_answers
 from bachview.selftest.resume_check import check_resume
 from bachview.slide.opening import open_slide
 from bachview.store.results import ResultStore
+from tests.support.runs import forget
 from tests.support.selftest_subjects import classified
 
 # -- resume ------------------------------------------------------------------------------
@@ -41,7 +42,7 @@ def test_a_store_that_forgets_fails(chart: Chart, ensemble: Ensemble, tmp_path: 
 
     def emptied(store: ResultStore) -> ResultStore:
         for record in store.runs():
-            store.delete(record.run_id)
+            forget(store, record.run_id)
         return store
 
     check = resumed(chart.path, ensemble, tmp_path / "again", reopened=emptied)

@@ -12,7 +12,7 @@ from bachview.slide.pixel_store import PixelStore
 def test_arrays_of_the_sizes_asked_for(tmp_path: Path, memory_bytes: int) -> None:
     folder = tmp_path / "new" / "cache"
     store = PixelStore([(30, 20), (15, 10)], folder, memory_bytes=memory_bytes)
-    assert store.is_on_disk == (memory_bytes == 0)
+    assert (store._file is not None) == (memory_bytes == 0)
     large, small = store.arrays
     assert (large.shape, small.shape) == ((20, 30, 3), (10, 15, 3))
     large[:] = 5
@@ -31,7 +31,7 @@ def test_a_folder_that_cannot_be_made_is_replaced(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.touch()
     store = PixelStore([(100, 100)], blocker / "cache", memory_bytes=0)
-    assert store.is_on_disk
+    assert store._file is not None
     store.arrays[0][:] = np.uint8(3)
     store.close()
 

@@ -13,6 +13,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults
 from bachview.store.provenance import Provenance
 from bachview.store.records import RunKey
+from bachview.store.results import ResultStore
 
 MEMBERS = ("net a", "net b", "net c", "forest", "boosting", "svm")
 
@@ -53,6 +54,12 @@ def provenance(*, device: str = "CPU", precision: str = "bf16") -> Provenance:
         (("bachview", "0.1.0"),),
         "2026-01-02T03:04:05+00:00",
     )
+
+
+def forget(store: ResultStore, run_id: int) -> None:
+    """Delete a run from the file, as another program may."""
+    with store._writing() as connection:
+        connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
 
 def results(

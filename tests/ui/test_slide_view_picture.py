@@ -194,7 +194,7 @@ row.addWidget(view)
 window.resize(423, 331)
 window.show()
 view.set_slide(slide, TileCache(100 << 20), slide.metadata.pixel_size)
-view.set_viewport(view.viewport.with_device_downsample(1.0).centered(Point(901.3, 777.7)))
+view.set_viewport(view.viewport.with_downsample(ratio).centered(Point(901.3, 777.7)))
 assert view.devicePixelRatioF() == ratio, view.devicePixelRatioF()
 
 def check():

@@ -25,7 +25,10 @@ def test_places_are_each_others_inverse(size: Size, x: float, y: float) -> None:
 
 @given(SIZES)
 def test_the_slide_fits_and_fills_one_side(size: Size) -> None:
-    x, y, width, height = MinimapGeometry.of(SLIDE, size).slide_rectangle
+    geometry, bounds = MinimapGeometry.of(SLIDE, size), SLIDE.bounds
+    x, y = geometry.from_l0(Point(bounds.x, bounds.y))
+    right, bottom = geometry.from_l0(Point(bounds.right, bounds.bottom))
+    width, height = right - x, bottom - y
     assert x >= -1e-9
     assert y >= -1e-9
     assert min(size.width - width, size.height - height) == pytest.approx(0, abs=1e-9)

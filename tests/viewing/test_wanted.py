@@ -25,7 +25,7 @@ def test_every_visible_place_of_the_slide_has_its_tile(view: Viewport) -> None:
 def test_no_tile_is_wanted_twice_or_off_the_slide(view: Viewport) -> None:
     wanted = wanted_tiles(view, SLIDE)
     assert len(set(wanted.in_order)) == len(wanted.in_order)
-    assert all(key.is_on(SLIDE) for key in wanted.in_order)
+    assert all(key.region.intersects(SLIDE.extent) for key in wanted.in_order)
     assert all(view.shows(key.region) for key in wanted.tiles)
     assert wanted.level == display_level_for(SLIDE, view.device_downsample)
 

@@ -3,12 +3,12 @@
 from PySide6.QtCore import QPointF, Signal
 from PySide6.QtWidgets import QWidget
 
-from bachview.core.geometry import Point, Region, Size
+from bachview.core.geometry import Point, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import downsample_for_magnification
 from bachview.ui.view.slide_view_motion import Motion
-from bachview.viewing.viewport import Viewport, fit, zoom_limits
+from bachview.viewing.viewport import Viewport, fit
 
 
 class NavigableView(QWidget):
@@ -117,20 +117,6 @@ class NavigableView(QWidget):
         if self._viewport is not None:
             self._is_fitted = False
             self._move_to(self._viewport.centered(point))
-
-    def show_region(self, region: Region) -> None:
-        """Show a whole level-0 region, with a margin."""
-        if self._viewport is None or self._pyramid is None or region.is_empty:
-            return
-        size = self._size()
-        finest, coarsest = zoom_limits(self._pyramid, size, self._viewport.pixel_ratio)
-        downsample = 1.2 * max(region.width / size.width, region.height / size.height)
-        self._is_fitted = False
-        self._move_to(
-            self._viewport.centered(region.center).with_downsample(
-                min(max(downsample, finest), coarsest)
-            )
-        )
 
     def _adapt(self) -> None:
         if self._viewport is None:

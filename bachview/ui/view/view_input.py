@@ -13,12 +13,6 @@ from bachview.ui.view.slide_view_navigation import NavigableView
 #: Tool tip of rotation, also used in the help.
 ROTATION_HINT = "Rotate the slide: Shift and drag to any angle; R and Shift+R by 90°."
 
-NAVIGATION_HINT = (
-    "Drag to move; wheel or two fingers to zoom at the cursor (with Ctrl, in small steps); "
-    "double click to zoom in; with Ctrl, out. "
-    "Keys: arrows move, + and - zoom, Home shows the whole slide, 1 to 7 show 1.25x to 80x. "
-) + ROTATION_HINT
-
 #: Magnifications of the number keys, from 1 on.
 KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 
