@@ -73,7 +73,7 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
     from PySide6.QtGui import QImage
 
     from bachview.ui.view.painting import ViewPlane, paint_layers, snapped
-    from bachview.ui.view.slide_view_overlay import OverlaySource
+    from bachview.ui.view.painting_overlay import OverlaySource
 
     source = OverlaySource()
     source.set_prediction(prediction, _THRESHOLDS)

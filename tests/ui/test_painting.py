@@ -27,7 +27,7 @@ from bachview.ui.view.painting import (
     snapped,
 )
 from bachview.ui.view.painting_decor import activation_image
-from bachview.ui.view.slide_view_overlay import OverlaySource
+from bachview.ui.view.painting_overlay import OverlaySource
 from bachview.viewing.overlay import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.support.predictions import GRID, prediction

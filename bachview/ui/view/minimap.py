@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Size
 from bachview.core.pyramid import TileKey
+from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels, image_of
-from bachview.ui.view.slide_view_navigation import NavigableView
 from bachview.viewing.minimap import MinimapGeometry, minimap_picture
 from bachview.viewing.viewport import Viewport
 

@@ -26,6 +26,7 @@ from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.view.minimap import Minimap
+from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels
 from bachview.ui.view.painting_decor import (
     ReadOut,
@@ -34,9 +35,8 @@ from bachview.ui.view.painting_decor import (
     paint_field,
     paint_ruler,
 )
-from bachview.ui.view.slide_view_navigation import NavigableView
-from bachview.ui.view.slide_view_overlay import OverlaySource
-from bachview.ui.view.slide_view_picture import SlidePicture
+from bachview.ui.view.painting_overlay import OverlaySource
+from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport

@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEve
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 
 from bachview.core.geometry import Point
-from bachview.ui.view.slide_view_navigation import NavigableView
+from bachview.ui.view.navigable_view import NavigableView
 
 #: Tool tip of rotation, also used in the help.
 ROTATION_HINT = "Rotate the slide: Shift and drag to any angle; R and Shift+R by 90°."

@@ -6,8 +6,8 @@ from hypothesis import given
 from PySide6.QtGui import QImage, QPainter, qRgb
 
 from bachview.core.geometry import Point, Size
+from bachview.ui.view.canvas import ViewCanvas
 from bachview.ui.view.painting import ViewPlane, Window, pixels_of
-from bachview.ui.view.slide_view_canvas import ViewCanvas
 from bachview.viewing.viewport import Viewport
 
 PLANE = ViewPlane.of(Viewport(Point(0, 0), 1.0, Size(1, 1)))

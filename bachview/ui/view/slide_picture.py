@@ -15,7 +15,7 @@ from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.slide.tiles.server import TileServer
 from bachview.ui.bridge import Bridge
-from bachview.ui.view.canvas_cost import CanvasCost, work_px
+from bachview.ui.view.canvas import CanvasCost, ViewCanvas, work_px
 from bachview.ui.view.frame_composer import FrameComposer, FrameRequest, RestFrame
 from bachview.ui.view.painting import (
     BLANK,
@@ -28,7 +28,6 @@ from bachview.ui.view.painting import (
     paint_tiles,
     snapped,
 )
-from bachview.ui.view.slide_view_canvas import ViewCanvas
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
