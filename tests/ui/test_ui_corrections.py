@@ -134,7 +134,7 @@ def test_after_damaged_results_the_slide_can_be_classified_again(
         page = page_of(qtbot, window, path)
         window.classify_commands.whole_slide.trigger()
         wait_for(qtbot, page, RunState.DONE)
-    (file,) = user_folders().results.glob("*.sqlite*")
+    (file,) = user_folders().results.glob("*.sqlite")
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE runs SET tissue = x'00'")
     connection.close()
