@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bachview.cli.interrupts import LONGEST_S
 from tools.faults.bench import (
     BAD_INPUT,
     CANCELLED,
@@ -29,8 +30,9 @@ _CHAIN = 6
 #: Seconds of a run on a machine that does nothing else; a moment is drawn from it.
 _RUN_S = 4.0
 _STALL_S = 30.0
-#: How long a run whose reads stall may take to end after Ctrl-C.
-_CANCEL_S = 40.0
+#: How long a run whose reads stall may take to end after Ctrl-C: the program's own limit, and
+#: what a busy machine needs to start and to end a process.
+_CANCEL_S = LONGEST_S + 20.0
 
 
 class NotHere(Exception):  # noqa: N818
