@@ -1,5 +1,7 @@
 """Whether the files of an open slide are still those that were opened."""
 
+import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,38 +13,52 @@ _MOST_FILES = 512
 _SAMPLE_BYTES = 4096
 #: Bytes of a list of files (VMS, VMU) that are looked at.
 _LIST_BYTES = 1 << 20
+#: Bytes of a DICOM file in which its series is looked for; it stands within the first thousand.
+_DICOM_HEAD_BYTES = 16 << 10
+#: SeriesInstanceUID (0020,000E) with or without its type, little-endian. It also stands in
+#: references to other series.
+_SERIES = re.compile(rb"\x20\x00\x0e\x00(?:UI..|.{4})([0-9.]{1,64})", re.DOTALL)
 
-_Mark = tuple[int, int, int]
+_Mark = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
     """The files of a slide as they were just before it was opened. Any thread.
 
-    A file counts as another one when its size, its time of change or its inode differs, so
-    one that was overwritten in place is noticed as well as one that took its name. What was
+    A file counts as another one when its size, its times of change, its inode or its device
+    differs, so one that was overwritten in place is noticed as well as one that took its name,
+    also where a copying program sets the old time again. (Windows has no second time: there such
+    a copy of the same size passes.) So does another change of the file's facts. What was
     read before a successful `check` was read from the files that were opened, as far as the
     file system tells at once (NFS may tell some seconds late).
 
     Attributes
     ----------
     path : what the user opened, a file or a folder.
-    marks : of each file, its size in bytes, time of change in ns, and inode.
+    marks : of each file, its size in bytes, device, inode, and times of change in ns: of the
+        content, which programs can set, and of the facts (not on Windows), which they cannot.
     """
 
     path: Path
     marks: tuple[tuple[Path, _Mark], ...]
 
     @classmethod
-    def of(cls, path: Path) -> "FileState":
+    def of(cls, path: Path, *, opened_as: Path | None = None) -> "FileState":
         """Look at the files now; call it before any of them is read.
+
+        Parameters
+        ----------
+        path : a file.
+        opened_as : what the user opened, where that is another path (a DICOM folder).
 
         Raises
         ------
         OSError
             The file cannot be seen.
         """
-        return cls(path, tuple((file, _mark(file)) for file in _files_of(path)[:_MOST_FILES]))
+        files = _files_of(path)[:_MOST_FILES]
+        return cls(opened_as or path, tuple((file, _mark(file)) for file in files))
 
     def check(self, *, by_reading: bool = False) -> None:
         """Make sure that the files are there and unchanged.
@@ -70,7 +86,7 @@ class FileState:
                     "read as that slide; open it again. What was saved before stays as it is."
                 )
         if by_reading and self.marks:
-            file, (size, _, _) = self.marks[0]
+            file, (size, *_) = self.marks[0]
             try:
                 with file.open("rb", buffering=0) as stream:
                     for place in (0, size // 2, max(size - _SAMPLE_BYTES, 0)):
@@ -90,7 +106,9 @@ def gone(path: Path) -> SlideReadError:
 
 def _mark(file: Path) -> _Mark:
     facts = file.stat()
-    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+    # On Windows it is the time when the file was made.
+    changed = 0 if os.name == "nt" else facts.st_ctime_ns
+    return facts.st_size, facts.st_dev, facts.st_ino, facts.st_mtime_ns, changed
 
 
 def is_dicom(file: Path) -> bool:
@@ -102,7 +120,11 @@ def is_dicom(file: Path) -> bool:
         The file cannot be read.
     """
     with file.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+        return _begins_as_dicom(stream.read(132))
+
+
+def _begins_as_dicom(head: bytes) -> bool:
+    return head[128:132] == b"DICM"
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -110,8 +132,6 @@ def _files_of(path: Path) -> list[Path]:
 
     Only those: results and notes that lie beside a slide change while it is open.
     """
-    if path.is_dir():
-        return _dicom_files(path)
     match path.suffix.lower():
         case ".mrxs":  # its pixels lie in a folder of its name
             folder = path.with_suffix("")
@@ -121,19 +141,32 @@ def _files_of(path: Path) -> list[Path]:
                 named = stream.read(_LIST_BYTES).decode("utf-8", "replace")
             others = [file for file in _inside(path.parent) if file.name in named]
         case _ if is_dicom(path):
-            others = _dicom_files(path.parent)
+            others = _dicom_series(path)
         case _:
             others = []
     return [path, *(file for file in others if file != path)]
 
 
-def _dicom_files(folder: Path) -> list[Path]:
+def _dicom_series(file: Path) -> list[Path]:
+    """The DICOM files of the series of `file`; all in the folder where it does not name one."""
+    series = _series_named(_head(file))
     found = []
-    for file in _inside(folder):
+    for other in _inside(file.parent):
         with suppress(OSError):  # what may not be read is no part of a slide that opens
-            if is_dicom(file):
-                found.append(file)
+            head = _head(other)
+            if _begins_as_dicom(head) and (not series or series & _series_named(head)):
+                found.append(other)
     return found
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb", buffering=0) as stream:
+        head = stream.read(132)
+        return head + stream.read(_DICOM_HEAD_BYTES) if _begins_as_dicom(head) else head
+
+
+def _series_named(head: bytes) -> frozenset[bytes]:
+    return frozenset(_SERIES.findall(head))
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -144,12 +144,12 @@ _LIES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a tile as long as a country": (
         lambda path: set_values(path, 0, (322, 323), 60_000),
-        "bytes a tile",
+        "bytes per tile",
     ),
     "a tile of no width": (lambda path: set_value(path, 1, 322, 0), "tiles without a size"),
     "a level wider than its tiles": (lambda path: set_value(path, 0, 256, 60_000), "tiles"),
-    "too many samples": (lambda path: set_value(path, 0, 277, 60_000), "samples a pixel"),
-    "too many bits": (lambda path: set_value(path, 0, 258, 60_000), "bits a sample"),
+    "too many samples": (lambda path: set_value(path, 0, 277, 60_000), "samples per pixel"),
+    "too many bits": (lambda path: set_value(path, 0, 258, 60_000), "bits per sample"),
 }
 
 
@@ -224,7 +224,7 @@ def test_an_ndpi_level_that_needs_gigabytes_of_tables_is_refused(tmp_path: Path)
     path = tmp_path / "high.ndpi"
     path.write_bytes(shared_file("other-stains/test3-TRITC 2 (560).ndpi").read_bytes())
     set_value(path, 1, 257, 2**31 - 1)
-    assert "px a side" in refusal(path)
+    assert "px per side" in refusal(path)
 
 
 @pytest.mark.parametrize("name", ["huge_tile_length.svs", "cyclic_directories.tiff"])
@@ -267,6 +267,97 @@ def test_an_associated_image_that_claims_to_be_huge_is_not_offered(tmp_path: Pat
     set_values(path, 1, (256, 257), 60_000)
     with closing(open_slide(path)) as slide:
         assert slide.metadata.associated_images == ("label", "macro")
+
+
+Fields = list[tuple[int, int, int, int]]
+
+
+def hand_made(path: Path, directories: list[Fields], block: bytes = b"", *, links: int = 4) -> Path:
+    """Classic little-endian directories of (tag, type, count, value); `block` lies at 16."""
+    start = 16 + len(block) + len(block) % 2
+    out = bytearray(struct.pack("<4sQ4x", b"II*\0", start) + block).ljust(start, b"\0")
+    for number, fields in enumerate(directories, start=1):
+        end = len(out) + 2 + 12 * len(fields) + links
+        out += struct.pack("<H", len(fields))
+        out += b"".join(struct.pack("<HHII", *field) for field in sorted(fields))
+        out += (end if number < len(directories) else 0).to_bytes(links, "little")
+    path.write_bytes(out)
+    return path
+
+
+def tiles(width: int, *, kind: int = 4, side: int = 64) -> Fields:
+    """A single row of tiles that all lie at 16."""
+    sizes: Fields = [(256, kind, 1, width), (257, kind, 1, side)]
+    lists: Fields = [(324, 4, -(-width // side), 16), (325, 4, -(-width // side), 16)]
+    return [*sizes, (322, 4, 1, side), (323, 4, 1, side), *lists]
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ((258, 3, 100_000, 16), "values of tag 258"),
+        ((277, 3, 2_000, 16), "values of tag 277"),
+        ((330, 4, 20_000, 16), "directories below one"),
+    ],
+)
+def test_a_tag_of_few_numbers_that_holds_many_is_refused(
+    field: tuple[int, int, int, int], words: str, tmp_path: Path
+) -> None:
+    path = hand_made(tmp_path / "many.tif", [[*tiles(128), field]], b"\1\0" * 100_000)
+    assert words in refusal(path)
+
+
+def test_directories_that_name_the_same_list_again_and_again_are_refused(tmp_path: Path) -> None:
+    path = hand_made(tmp_path / "same.tif", [tiles(64 * 1_000_000)] * 140, bytes(4_000_000))
+    assert "again and again" in refusal(path)
+
+
+def test_many_directories_below_many_are_refused(tmp_path: Path) -> None:
+    below: Fields = [*tiles(64), (330, 4, 10_000, 16)]
+    places = b"".join(struct.pack("<I", 16 + 4 * n) for n in range(10_000))
+    path = hand_made(tmp_path / "below.tif", [below] * 3, places)
+    assert "directories below others" in refusal(path)
+
+
+def test_a_walk_that_takes_too_long_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bachview.slide.formats.tiff_structure._LONGEST_S", -1.0)
+    with pytest.raises(SlideOpenError, match=r"true\.tif takes too long to open"):
+        check_tiff(pyramid(tmp_path / "true.tif"))
+
+
+def test_signed_numbers_are_numbers(tmp_path: Path) -> None:
+    block = struct.pack("<4I", 16, 16, 16, 16)
+    check_tiff(hand_made(tmp_path / "true.tif", [tiles(256, kind=9)], block))
+    path = hand_made(tmp_path / "wide.tif", [[*tiles(256, kind=9)[1:], (256, 9, 1, 10**6)]], block)
+    assert "tiles where its size needs" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ((256, 9, 1, 2**32 - 1), "tag 256 is negative"),
+        ((277, 8, 1, 2**16 - 1), "tag 277 is negative"),
+        ((284, 6, 1, 255), "tag 284 is negative"),
+        ((256, 11, 1, 2**30), "tag 256 is not a whole number"),
+        ((330, 2, 4, 16), "tag 330 is not a whole number"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(
+    field: tuple[int, int, int, int], words: str, tmp_path: Path
+) -> None:
+    others = [other for other in tiles(256) if other[0] != field[0]]
+    assert words in refusal(hand_made(tmp_path / "odd.tif", [[*others, field]], bytes(16)))
+
+
+def test_a_mark_of_ndpi_does_not_make_tiles_pass(tmp_path: Path) -> None:
+    huge = [(tag, kind, count, 60_000 if tag in (322, 323) else value)
+            for tag, kind, count, value in tiles(256)]  # fmt: skip
+    path = hand_made(
+        tmp_path / "mark.svs", [[*huge, (258, 3, 1, 8), (65420, 4, 1, 1)]], bytes(16), links=8
+    )
+    assert "bytes per tile" in refusal(path)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -104,7 +104,7 @@ class OpenSlideReader:
         self._reads = 0
         self._direct: DirectTiles | None = None
         try:
-            self._files = FileState.of(opened_as or path)
+            self._files = FileState.of(path, opened_as=opened_as)
             handle = _Handle(path)
         except (openslide.OpenSlideError, OSError) as error:
             raise SlideOpenError(

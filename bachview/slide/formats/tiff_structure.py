@@ -12,11 +12,13 @@ all libraries (tried up to 2^63 values, none takes more than some megabytes for 
 import math
 import os
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.errors import SlideOpenError
 
@@ -38,6 +40,13 @@ _MOST_SAMPLES = 1_024
 _MOST_BITS = 64
 #: Tiles of one level: 16 gigapixels in tiles of 32 px are as many.
 _MOST_SEGMENTS = 16_000_000
+#: Values of a tag that holds one for each sample at most.
+_MOST_NUMBERS = _MOST_SAMPLES
+#: Bytes read in one walk: twice the lists of all tiles of the largest slide, with its levels.
+#: Directories that share a list read it again and again.
+_MOST_READ_BYTES = 512 * 2**20
+#: Whoever opens a slide does not wait for longer.
+_LONGEST_S = 20.0
 
 _WIDTH, _LENGTH, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 278, 279
@@ -67,7 +76,18 @@ _TYPE_BYTES = {
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
-_WHOLE_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
+_WHOLE_NUMBERS = {
+    1: "u1",
+    3: "u2",
+    4: "u4",
+    13: "u4",
+    16: "u8",
+    18: "u8",
+    6: "i1",
+    8: "i2",
+    9: "i4",
+    17: "i8",
+}
 
 
 def check_tiff(path: Path) -> None:
@@ -83,6 +103,10 @@ def check_tiff(path: Path) -> None:
     with path.open("rb") as file:
         try:
             _Walk(file).check()
+        except _TooLongError as error:
+            raise SlideOpenError(
+                f"{path.name} takes too long to open; check its drive, or copy the slide here."
+            ) from error
         except _LieError as lie:
             raise SlideOpenError(
                 f"{path.name} is damaged ({lie}); copy it again from its source."
@@ -91,6 +115,10 @@ def check_tiff(path: Path) -> None:
 
 class _LieError(Exception):
     """What cannot be true, as a part of a sentence."""
+
+
+class _TooLongError(Exception):
+    """The time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +140,8 @@ class _Walk:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._ends = time.monotonic() + _LONGEST_S
+        self._read_bytes = 0
         self._size = file.seek(0, os.SEEK_END)
         start = self._bytes(0, 8, "the header")
         if start[:4] not in TIFF_STARTS:
@@ -153,8 +183,10 @@ class _Walk:
             raise _LieError(f"more than {_MOST_DIRECTORIES:,} directories")
         entries, following = self._directory(at)
         self._check_directory(entries)
-        if _SUB_DIRECTORIES in entries and not self._is_ndpi:
-            below += self._values(entries[_SUB_DIRECTORIES])
+        if _SUB_DIRECTORIES in entries:
+            _limit(entries[_SUB_DIRECTORIES].count, _MOST_DIRECTORIES, "directories below one")
+            below += self._values(entries[_SUB_DIRECTORIES], f"tag {_SUB_DIRECTORIES}").tolist()
+            _limit(len(below), _MOST_DIRECTORIES, "directories below others")
         return following
 
     def _first(self) -> int:
@@ -202,18 +234,22 @@ class _Walk:
         return entries, self._number(end, link) if end + link <= self._size else 0
 
     def _check_directory(self, entries: dict[int, _Entry]) -> None:
+        # Each level of NDPI is a single JPEG, which is never decoded whole, and where longer
+        # values lie takes more than 32 bits there. Directories of tiles are read as they are.
+        is_tiled = bool({_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES} & entries.keys())
+        is_ndpi = self._is_ndpi and not is_tiled
         numbers = {
-            tag: max(self._values(entry), default=0)
+            tag: self._number_of(tag, entry)
             for tag, entry in entries.items()
-            if tag in _NUMBERS
+            if tag in _NUMBERS and not (is_ndpi and entry.size > _CLASSIC_FIELD_BYTES)
         }
         width, length = numbers.get(_WIDTH, 0), numbers.get(_LENGTH, 0)
         samples, bits = numbers.get(_SAMPLES, 1), numbers.get(_BITS, 1)
         most = _MOST_NDPI_SIDE_PX if self._is_ndpi else _MOST_SIDE_PX
-        _limit(max(width, length), most, "px a side")
-        _limit(samples, _MOST_SAMPLES, "samples a pixel")
-        _limit(bits, _MOST_BITS, "bits a sample")
-        if self._is_ndpi:  # each level is a single JPEG, which is never decoded whole
+        _limit(max(width, length), most, "px per side")
+        _limit(samples, _MOST_SAMPLES, "samples per pixel")
+        _limit(bits, _MOST_BITS, "bits per sample")
+        if is_ndpi:
             return
         planes = samples if numbers.get(_PLANAR) == 2 else 1
         pixel_bits = bits * (samples // planes)
@@ -222,14 +258,14 @@ class _Walk:
             deep = numbers.get(_TILE_DEPTH, 1)
             if not wide or not high or not deep:
                 raise _LieError("tiles without a size")
-            _limit(max(wide, high), _MOST_TILE_SIDE_PX, "px a side of a tile")
-            _limit(wide * high * deep * pixel_bits // 8, _MOST_TILE_BYTES, "bytes a tile")
+            _limit(max(wide, high), _MOST_TILE_SIDE_PX, "px per side of a tile")
+            _limit(wide * high * deep * pixel_bits // 8, _MOST_TILE_BYTES, "bytes per tile")
             count = math.ceil(width / wide) * math.ceil(length / high) * planes
             count *= math.ceil(max(1, numbers.get(_IMAGE_DEPTH, 1)) / deep)
             self._check_segments(entries, (_TILE_OFFSETS, _TILE_BYTES), count)
         else:
             rows = min(length, numbers.get(_ROWS_PER_STRIP) or length)
-            _limit(width * rows * pixel_bits // 8, _MOST_STRIP_BYTES, "bytes a strip")
+            _limit(width * rows * pixel_bits // 8, _MOST_STRIP_BYTES, "bytes per strip")
             # Writers are careless with the number of strips, and all readers with them.
             self._check_segments(entries, (_STRIP_OFFSETS, _STRIP_BYTES), 0)
 
@@ -237,31 +273,37 @@ class _Walk:
         self, entries: dict[int, _Entry], tags: tuple[int, int], least: int
     ) -> None:
         """The lists of where the tiles or strips lie, and of their lengths."""
-        _limit(least, _MOST_SEGMENTS, "tiles a level")
+        _limit(least, _MOST_SEGMENTS, "tiles per level")
         for tag in tags:
             entry = entries.get(tag)
             if entry is None:
                 continue
-            _limit(entry.count, _MOST_SEGMENTS, "tiles a level")
+            _limit(entry.count, _MOST_SEGMENTS, "tiles per level")
             if entry.size > self._size:
                 raise _LieError(f"tag {tag} is longer than the file")
             if entry.count < least:
                 raise _LieError(f"{entry.count:,} tiles where its size needs {least:,}")
         lengths = entries.get(tags[1])
         if lengths is not None:
-            longest = max(self._values(lengths), default=0)
+            longest = int(self._values(lengths, f"tag {tags[1]}").max(initial=0))
             # Room for it is made before it is read. Where there is room, that tile just fails.
             if longest > max(self._size, _MOST_TILE_BYTES):
                 raise _LieError("a tile or strip that is longer than the file")
 
-    def _values(self, entry: _Entry) -> list[int]:
-        """The whole numbers of a tag; none where it holds something else."""
+    def _number_of(self, tag: int, entry: _Entry) -> int:
+        """The largest value of a tag of few numbers."""
+        _limit(entry.count, _MOST_NUMBERS, f"values of tag {tag}")
+        return int(self._values(entry, f"tag {tag}").max(initial=0))
+
+    def _values(self, entry: _Entry, what: str) -> npt.NDArray[np.integer]:
+        """The whole numbers of a tag, none of them negative, however the tag keeps them."""
         form = _WHOLE_NUMBERS.get(entry.kind)
-        # Where NDPI keeps a longer value takes more than these 32 bits, and is not needed.
-        if form is None or (self._is_ndpi and entry.size > _CLASSIC_FIELD_BYTES):
-            return []
+        if form is None:
+            raise _LieError(f"{what} is not a whole number")
         data = self._bytes(entry.at, entry.size, "a value")
-        values: list[int] = np.frombuffer(data, self._order + form).tolist()
+        values = np.frombuffer(data, self._order + form)
+        if len(values) and values.min() < 0:
+            raise _LieError(f"{what} is negative")
         return values
 
     def _number(self, at: int, size: int) -> int:
@@ -272,6 +314,11 @@ class _Walk:
     def _bytes(self, at: int, size: int, what: str) -> bytes:
         if at + size > self._size:
             raise _LieError(f"{what} lies beyond its end")
+        self._read_bytes += size
+        if self._read_bytes > _MOST_READ_BYTES:
+            raise _LieError("its directories name the same bytes again and again")
+        if time.monotonic() > self._ends:
+            raise _TooLongError
         self._file.seek(at)
         data = self._file.read(size)
         if len(data) != size:
