@@ -4,7 +4,6 @@ Pillow is imported inside the functions.
 """
 
 import hashlib
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.datasets.samples import Photo
-from bachview.errors import DatasetError
+from bachview.errors import DatasetError, SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 
 Patches = npt.NDArray[np.uint8]
@@ -63,7 +62,8 @@ def load_sources(
 ) -> list[TrainingImage]:
     """Read photos and resample each once to `mpp`.
 
-    The filter is the patch reader's, so that the networks learn on what they will be shown.
+    They are opened as slides are, and the colour profile and the filter are those of the patch
+    reader, so that the networks learn on what they will be shown.
 
     Parameters
     ----------
@@ -73,29 +73,47 @@ def load_sources(
     ------
     DatasetError
         A photo is smaller than a field, or not the one that was listed.
+    SlideOpenError, SlideReadError
+        A photo cannot be read.
     Cancelled
         `token` was cancelled.
     """
-    from PIL import Image
-
     sources = []
     for photo in photos:
         token.check()
-        with Image.open(io.BytesIO(_listed_content(photo))) as opened:
-            image = opened.convert("RGB")
-        size = tuple(round(side * photo.mpp / mpp) for side in image.size)
+        try:
+            pixels = _read(photo, mpp, least_px, token)
+        except (SlideOpenError, SlideReadError):
+            _check_listed(photo)  # says why, where that is the reason
+            raise
+        sources.append(TrainingImage(pixels, photo.label or 0, photo.patient))
+    return sources
+
+
+def _read(photo: Photo, mpp: float, least_px: int, token: CancelToken) -> Patches:
+    """The whole photo at `mpp`, (h, w, 3) uint8 sRGB."""
+    from PIL import Image
+
+    from bachview.slide.colour import srgb_transform
+    from bachview.slide.opening import opened_slide
+
+    with opened_slide(photo.path, token) as reader:
+        _check_listed(photo)
+        full = reader.metadata.pyramid.size
+        size = (round(full.width * photo.mpp / mpp), round(full.height * photo.mpp / mpp))
         if min(size) < least_px:
             raise DatasetError(
                 f"{photo.path.name} is smaller than one field of {least_px * mpp:.0f} µm: choose "
                 "a smaller patch in the recipe, or leave the photo out."
             )
-        pixels = np.asarray(image.resize((size[0], size[1]), Image.Resampling.BILINEAR))
-        sources.append(TrainingImage(pixels, photo.label or 0, photo.patient))
-    return sources
+        picture = Image.fromarray(reader.read(0, 0, 0, full.width, full.height))
+        transform = srgb_transform(reader.metadata.icc_profile)
+    pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+    return pixels if transform is None else transform(pixels)
 
 
-def _listed_content(photo: Photo) -> bytes:
-    """The file's bytes; its part and its figures belong to these and no others.
+def _check_listed(photo: Photo) -> None:
+    """Make sure of the file's bytes: its part and its figures belong to these and no others.
 
     Raises
     ------
@@ -112,7 +130,6 @@ def _listed_content(photo: Photo) -> bytes:
         raise DatasetError(
             f"{photo.path.name} has changed since the data set was listed; try again."
         )
-    return content
 
 
 def reduced(sources: Sequence[TrainingImage], factor: float) -> list[TrainingImage]:

@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
+from PIL import Image, ImageCms, ImageFilter
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
 from bachview.datasets.samples import Photo
-from bachview.errors import DatasetError
+from bachview.errors import DatasetError, SlideReadError
+from bachview.inference.photos import read_photo
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
@@ -163,6 +164,38 @@ def test_a_photo_is_resampled_as_slides_are(tmp_path: Path) -> None:
         reader.close()
     difference = np.abs(shown.astype(int) - source.pixels[20:84, 40:104])
     assert difference.max() <= 1
+
+
+def test_colours_are_those_that_are_judged(tmp_path: Path) -> None:
+    """A profile is applied, 16 bits are scaled, and what is transparent is white."""
+    pixels = speckle(4, 128, 160)
+    # The reading of every profile but sRGB: here red and blue change places.
+    swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = swapped.index(b"rXYZ"), swapped.index(b"bXYZ")
+    swapped[red], swapped[blue] = swapped[blue], swapped[red]
+    with_profile, grey, clear = (tmp_path / f"{n}.png" for n in ("profile", "grey", "clear"))
+    Image.fromarray(pixels).save(with_profile, icc_profile=bytes(swapped))
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(grey)
+    alpha = np.where(np.arange(160) < 80, 0, 255) * np.ones((128, 1))
+    Image.fromarray(np.dstack([pixels, alpha]).astype(np.uint8)).save(clear)
+    photos = [listed(path, 1.0) for path in (with_profile, grey, clear)]
+    sources = load_sources(photos, 1.0, least_px=64, token=CancelToken())
+    geometry = PatchGeometry(128, 1.0, 128.0)
+    for photo, source in zip(photos, sources, strict=True):
+        judged = read_photo(photo.path, 1.0, geometry)
+        shown = [source.pixels[:, x : x + 128] for x in (0, 32)]
+        assert any((patch == shown).all(axis=(1, 2, 3)).any() for patch in judged)
+    # So it was not left as it is.
+    assert np.abs(sources[0].pixels.astype(int) - pixels).max() > 50
+    assert (sources[2].pixels[:, :80] == 255).all()
+
+
+def test_a_photo_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    photo = written(tmp_path, speckle(5, 64, 64), 1.0)
+    content = photo.path.read_bytes()
+    photo.path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(SlideReadError, match=r"photo\.png is damaged or cut off"):
+        load_sources([listed(photo.path, 1.0)], 1.0, least_px=16, token=CancelToken())
 
 
 def test_a_photo_smaller_than_a_field_is_a_sentence(tmp_path: Path) -> None:
