@@ -1,5 +1,7 @@
 """What the style sheet makes of Qt's own widgets, in both themes."""
 
+import re
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -7,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.look.theme import DARK, LIGHT, Colors, Theme, ThemeChoice, style_sheet_of
 
 # The offscreen platform says so whenever a list is opened.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -41,3 +43,16 @@ def test_the_chosen_entry_of_an_opened_list_can_be_read(
     assert min(abs(value - text) for value in lightness) < 25
     theme.choose(ThemeChoice.LIGHT)
     theme.deleteLater()
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK])
+def test_the_style_sheet_is_filled_in_and_finds_its_icons(colors: Colors) -> None:
+    sheet = style_sheet_of(colors)
+    assert "@" not in sheet
+    other = DARK if colors is LIGHT else LIGHT
+    assert f"background: {colors.base};" in sheet
+    assert f"color: {colors.accent_text};" in sheet
+    assert other.base not in sheet
+    icons = re.findall(r'url\("(.*?)"\)', sheet)
+    assert len(icons) == 3
+    assert all(Path(icon).is_file() for icon in icons)
