@@ -13,7 +13,7 @@ from bachview.errors import Cancelled, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES
+from bachview.models.architectures import ARCHITECTURES
 from bachview.training.run import TrainingRequest, TrainingWatcher
 from bachview.training.run import train as run_training
 
@@ -146,7 +146,7 @@ class _Watcher(TrainingWatcher):
 
 
 def _name(network: str) -> str:
-    return {str(key): name for key, name in MEMBER_NAMES.items()}.get(network, network)
+    return next((row.name for row in ARCHITECTURES if row.key == network), network)
 
 
 def _print_table(found: "Evaluation") -> None:

@@ -1,4 +1,4 @@
-"""The CNN architectures that a manifest may name, built by our own code.
+"""The CNN architectures that a manifest or recipe may name: one row of `ARCHITECTURES` each.
 
 Every CNN has the same skeleton, which is what makes its class activation map exact:
 
@@ -10,47 +10,133 @@ Keras is imported inside the functions: importing TensorFlow takes about ten sec
 """
 
 import math
-from typing import Any, Final, Literal, get_args
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-Architecture = Literal["efficientnet_b0", "resnet50_v2", "densenet121", "constructed"]
-Preprocessing = Literal["efficientnet", "minus_one_to_one", "imagenet_standard"]
-
-ARCHITECTURES: Final[tuple[str, ...]] = get_args(Architecture)
-#: The three of the real ensemble, in its order.
-REAL_ARCHITECTURES: Final[tuple[Architecture, ...]] = (
-    "efficientnet_b0",
-    "resnet50_v2",
-    "densenet121",
-)
-
-#: What their members are called.
-MEMBER_NAMES: Final[dict[Architecture, str]] = {
-    "efficientnet_b0": "EfficientNetB0",
-    "resnet50_v2": "ResNet50V2",
-    "densenet121": "DenseNet121",
-    "constructed": "Constructed",
-}
+from pydantic import AfterValidator
 
 # Mean and standard deviation of ImageNet in 0..1, the constants of keras.applications.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
-_PREPROCESSING: Final[dict[str, Preprocessing]] = {
-    "efficientnet_b0": "efficientnet",
-    "resnet50_v2": "minus_one_to_one",
-    "densenet121": "imagenet_standard",
-    "constructed": "minus_one_to_one",
-}
 
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """From uint8 RGB to what the published weights of a backbone expect: ``scale * x + offset``.
+
+    Attributes
+    ----------
+    key : names it in a manifest.
+    scale, offset : one number, or one for each channel.
+    """
+
+    key: str
+    scale: float | Sequence[float]
+    offset: float | Sequence[float]
+
+
+_MINUS_ONE_TO_ONE = Preprocessing("minus_one_to_one", 1 / 127.5, -1.0)
+_IMAGENET_STANDARD = Preprocessing(
+    "imagenet_standard",
+    [1 / (255 * std) for std in _STD],
+    [-mean / std for mean, std in zip(_MEAN, _STD, strict=True)],
+)
+# keras.applications rescales and normalises inside EfficientNet, but divides by the square root
+# of the standard deviation once more only when it is built with weights="imagenet". We build
+# without weights and load them afterwards, so that factor is applied here, around the mean that
+# the model subtracts.
+_EFFICIENTNET = Preprocessing(
+    "efficientnet",
+    [1 / math.sqrt(std) for std in _STD],
+    [255 * mean * (1 - 1 / math.sqrt(std)) for mean, std in zip(_MEAN, _STD, strict=True)],
+)
 
 #: The constructed architecture: cells of its map along one side, features by default.
 CONSTRUCTED_MAP_SIDE: Final = 8
 CONSTRUCTED_FEATURES: Final = 3
 
 
-def preprocessing_of(architecture: str) -> Preprocessing:
-    """Name of the preprocessing that goes with an architecture's published weights."""
-    return _PREPROCESSING[architecture]
+@dataclass(frozen=True, slots=True)
+class CnnArchitecture:
+    """One architecture.
+
+    Attributes
+    ----------
+    key : names it in manifests, recipes and folders.
+    name : of its member in the ensemble.
+    backbone : builds the Keras model from (N, side, side, 3) to the last feature map, with random
+        weights, named ``backbone``; takes the side (px) and the number of features, which the
+        published ones do not heed.
+    application : its class in ``keras.applications``; None where it has no published weights.
+    weights_file : under which those weights are published.
+    """
+
+    key: str
+    name: str
+    preprocessing: Preprocessing
+    backbone: Callable[[int, int], Any]
+    application: str | None = None
+    weights_file: str | None = None
+
+
+def _published(
+    key: str, application: str, preprocessing: Preprocessing, weights_file: str
+) -> CnnArchitecture:
+    def backbone(side: int, features: int) -> Any:
+        import keras
+
+        return getattr(keras.applications, application)(
+            include_top=False, weights=None, input_shape=(side, side, 3), name="backbone"
+        )
+
+    return CnnArchitecture(key, application, preprocessing, backbone, application, weights_file)
+
+
+def _constructed(side: int, features: int) -> Any:
+    import keras
+
+    pixels = keras.layers.Input((side, side, 3))
+    cells = keras.layers.AveragePooling2D(side // CONSTRUCTED_MAP_SIDE, name="cells")(pixels)
+    mixed = keras.layers.Conv2D(features, 1, name="mix")(cells)
+    return keras.Model(pixels, mixed, name="backbone")
+
+
+ARCHITECTURES: tuple[CnnArchitecture, ...] = (
+    _published("efficientnet_b0", "EfficientNetB0", _EFFICIENTNET, "efficientnetb0_notop.h5"),
+    _published(
+        "resnet50_v2",
+        "ResNet50V2",
+        _MINUS_ONE_TO_ONE,
+        "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    _published(
+        "densenet121",
+        "DenseNet121",
+        _IMAGENET_STANDARD,
+        "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    CnnArchitecture("constructed", "Constructed", _MINUS_ONE_TO_ONE, _constructed),
+)
+
+
+def architecture_of(key: str) -> CnnArchitecture:
+    """The row of an architecture.
+
+    Raises
+    ------
+    ValueError
+        There is none of this key; the text names those that there are.
+    """
+    for row in ARCHITECTURES:
+        if row.key == key:
+            return row
+    known = ", ".join(row.key for row in ARCHITECTURES)
+    raise ValueError(f"there is no architecture {key[:80]}; there are {known}")
+
+
+#: The key of an architecture; where pydantic reads one, it is looked up.
+Architecture = Annotated[str, AfterValidator(lambda key: architecture_of(key).key)]
 
 
 def build_cnn(
@@ -85,13 +171,11 @@ def build_cnn(
     """
     import keras
 
-    if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture}")
+    row = architecture_of(architecture)
     layers = keras.layers
     pixels = layers.Input((input_px, input_px, 3), dtype="uint8", name="patches")
-    scaled = preprocessing_layer(_PREPROCESSING[architecture])(pixels)
-    backbone = _backbone(architecture, input_px, features or CONSTRUCTED_FEATURES)
-    feature_map = backbone(scaled)
+    scaled = preprocessing_layer(row.preprocessing)(pixels)
+    feature_map = row.backbone(input_px, features or CONSTRUCTED_FEATURES)(scaled)
     pooled = layers.GlobalAveragePooling2D(name="pooled")(feature_map)
     if dropout:
         pooled = layers.Dropout(dropout, name="dropout")(pooled)
@@ -101,45 +185,11 @@ def build_cnn(
     return keras.Model(pixels, probabilities, name=name or architecture)
 
 
-def preprocessing_layer(kind: Preprocessing) -> Any:
-    """The Keras layer from uint8 RGB to what the published weights of a backbone expect."""
+def preprocessing_layer(preprocessing: Preprocessing) -> Any:
+    """The Keras layer that does it."""
     import keras
 
-    if kind == "minus_one_to_one":
-        scale: Any = 1 / 127.5
-        offset: Any = -1.0
-    elif kind == "imagenet_standard":
-        scale = [1 / (255 * std) for std in _STD]
-        offset = [-mean / std for mean, std in zip(_MEAN, _STD, strict=True)]
-    else:
-        # keras.applications rescales and normalises inside EfficientNet, but divides by the
-        # square root of the standard deviation once more only when it is built with
-        # weights="imagenet". We build without weights and load them afterwards, so that
-        # factor is applied here, around the mean that the model subtracts.
-        scale = [1 / math.sqrt(std) for std in _STD]
-        offset = [
-            255 * mean * (1 - 1 / math.sqrt(std)) for mean, std in zip(_MEAN, _STD, strict=True)
-        ]
-    return keras.layers.Rescaling(scale, offset, name="preprocessing")
-
-
-def _backbone(architecture: Architecture, input_px: int, features: int) -> Any:
-    import keras
-
-    shape = (input_px, input_px, 3)
-    applications = keras.applications
-    options = {"include_top": False, "weights": None, "input_shape": shape, "name": "backbone"}
-    if architecture == "efficientnet_b0":
-        return applications.EfficientNetB0(**options)
-    if architecture == "resnet50_v2":
-        return applications.ResNet50V2(**options)
-    if architecture == "densenet121":
-        return applications.DenseNet121(**options)
-    side = CONSTRUCTED_MAP_SIDE
-    pixels = keras.layers.Input(shape)
-    cells = keras.layers.AveragePooling2D(input_px // side, name="cells")(pixels)
-    mixed = keras.layers.Conv2D(features, 1, name="mix")(cells)
-    return keras.Model(pixels, mixed, name="backbone")
+    return keras.layers.Rescaling(preprocessing.scale, preprocessing.offset, name="preprocessing")
 
 
 def with_features_and_maps(model: Any, *, name: str) -> Any:

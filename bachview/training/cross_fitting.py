@@ -4,7 +4,7 @@ A CNN that was fine-tuned knows its own training photos by heart: its features o
 the classes far better than those of any other photo, and a classifier fitted on them trusts the
 network blindly. So the recipe holds patients out from the CNNs, and the classifiers are fitted
 on those. Where the networks learn no label, because only heads are fitted to their features,
-nothing needs to be held out: all six members are fitted on all patients.
+nothing needs to be held out: all members are fitted on all patients.
 
 By cross-fitting over the same patients the members are judged, which gives the calibration
 honest votes.
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from bachview.errors import DatasetError
 from bachview.jobs.tokens import CancelToken
+from bachview.models import estimators
 from bachview.models.bundle.writer import Cnn, FittedClassifier, features_of
 from bachview.models.engines.keras_weights import KernelFormat
 from bachview.training.augmentation import augmented
@@ -37,8 +38,6 @@ _LEAST_FOLDS = 2
 LEAST_HELD = 4
 #: Of the heads' logistic regression; it converges in far fewer.
 _MOST_STEPS = 1000
-#: Inner folds of the SVM's calibration.
-_CALIBRATION_FOLDS = 3
 
 
 def check_held(labels: Labels, class_count: int) -> None:
@@ -231,18 +230,21 @@ def head_votes(heads: Sequence[Head], rows: Rows) -> Floats:
 
 
 def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
-    """Random forest, gradient boosting and SVM on all rows."""
-    return [
-        FittedClassifier("Random forest", "random_forest", _forest(rows, recipe, seed)),
-        FittedClassifier("Gradient boosting", "gradient_boosting", _boosting(rows, recipe, seed)),
-        FittedClassifier("Support vectors", "svm", _svm(rows, recipe, seed)),
-    ]
+    """Every row of `bachview.models.estimators.ESTIMATORS` on all rows of features."""
+    settings = recipe.model_dump()
+    fitted = []
+    for row in estimators.ESTIMATORS:
+        last = row.make(settings, seed, lambda most: _group_folds(rows, most, seed))
+        pipeline = _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
+        row.strip(last)
+        fitted.append(FittedClassifier(row.name, row.key, pipeline))
+    return fitted
 
 
 def cross_fitted_votes(
     rows: Rows, recipe: ClassifierRecipe, heads: Heads | None, *, seed: int
 ) -> Floats:
-    """What the six members say of each row, none of a patient that it was fitted on.
+    """What the members say of each row, none of a patient that it was fitted on.
 
     Parameters
     ----------
@@ -251,10 +253,12 @@ def cross_fitted_votes(
 
     Returns
     -------
-    (N, K + 3, C) float32 in the order of the bundle's members.
+    (N, K + E, C) float32, K CNNs and E classifiers, in the order of the bundle's members.
     """
     networks = rows.networks.copy()
-    votes = np.zeros((len(rows.labels), 3, rows.networks.shape[2]), np.float32)
+    votes = np.zeros(
+        (len(rows.labels), len(estimators.ESTIMATORS), rows.networks.shape[2]), np.float32
+    )
     for fitted_on, labelled in _group_folds(rows, _ROUNDS, seed):
         part = rows.of(fitted_on)
         if heads is not None:
@@ -263,49 +267,6 @@ def cross_fitted_votes(
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
             votes[labelled, place] = member.fitted.predict_proba(rows.features[labelled])
     return np.concatenate([networks, votes], axis=1)
-
-
-def _forest(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    last = RandomForestClassifier(
-        recipe.forest_trees,
-        min_samples_leaf=recipe.forest_leaf,
-        class_weight="balanced",
-        random_state=seed,
-    )
-    return _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
-
-
-def _boosting(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    last = HistGradientBoostingClassifier(
-        max_iter=recipe.boosting_rounds,
-        max_leaf_nodes=recipe.boosting_leaves,
-        learning_rate=recipe.boosting_rate,
-        l2_regularization=1.0,
-        class_weight="balanced",
-        early_stopping=False,
-        random_state=seed,
-    )
-    return _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
-
-
-def _svm(rows: Rows, recipe: ClassifierRecipe, seed: int) -> Any:
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.svm import SVC
-
-    # Rows of one patient look alike: folds that split them would calibrate on the known. One
-    # temperature, as a sigmoid of each class, fitted on so few patients, can turn a class round
-    # (in one fold of BACH it left 39 % of the photos right, and the temperature 61 %).
-    folds = list(_group_folds(rows, _CALIBRATION_FOLDS, seed))
-    machine = SVC(C=recipe.svm_c, class_weight="balanced", random_state=seed)
-    calibrated = CalibratedClassifierCV(machine, method="temperature", ensemble=False, cv=folds)
-    fitted = _reduced(rows, recipe, calibrated, seed).fit(rows.features, rows.labels)
-    # The bundle stores the fitted machine, not the folds that it was calibrated on.
-    calibrated.cv = _CALIBRATION_FOLDS
-    return fitted
 
 
 def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:

@@ -16,7 +16,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.evaluation.operating_point import choose_thresholds, fit_temperature, fit_weights
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES, Architecture
+from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle.writer import Cnn, Description, FittedClassifier, write_bundle
 from bachview.training.cross_fitting import (
     Rows,
@@ -117,7 +117,11 @@ def fit_ensemble(
         for place, architecture in enumerate(recipe.networks)
     ]
     cnns = [
-        Cnn(MEMBER_NAMES[fit.architecture], fit.architecture, fit_network(fit, token, watcher))
+        Cnn(
+            architecture_of(fit.architecture).name,
+            fit.architecture,
+            fit_network(fit, token, watcher),
+        )
         for fit in jobs
     ]
     # Networks without stages know no label, so that no patient need be kept from them.

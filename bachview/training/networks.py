@@ -6,16 +6,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from bachview.errors import DatasetError
-from bachview.models.architectures import Architecture, build_cnn
+from bachview.models.architectures import Architecture, architecture_of, build_cnn
 
 Trainable = Literal["head", "upper", "all"]
-
-#: File names under which the weights of keras.applications are published.
-IMAGENET_FILES: Final[dict[Architecture, str]] = {
-    "efficientnet_b0": "efficientnetb0_notop.h5",
-    "resnet50_v2": "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    "densenet121": "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
-}
 
 #: Share of a backbone's layers that the stage ``upper`` fine-tunes.
 _UPPER = 1 / 3
@@ -78,8 +71,8 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
 
     Parameters
     ----------
-    folder : holds the files of `IMAGENET_FILES`; None fetches them through keras.applications
-        (the one network access of this program).
+    folder : holds the files under their published names; None fetches them through
+        keras.applications (the one network access of this program).
 
     Raises
     ------
@@ -97,7 +90,7 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
             )
         backbone.set_weights(weights)
         return
-    path = folder / IMAGENET_FILES.get(architecture, f"{architecture}.h5")
+    path = folder / (architecture_of(architecture).weights_file or f"{architecture}.h5")
     if not path.is_file():
         raise DatasetError(
             f"The ImageNet weights {path.name} are not in the folder {folder.name}: put "
@@ -117,14 +110,10 @@ def _fetched(architecture: Architecture) -> list[Any] | None:
     """The published weights from Keras' cache or its server; None where neither has them."""
     import keras
 
-    builders: dict[str, Any] = {
-        "efficientnet_b0": keras.applications.EfficientNetB0,
-        "resnet50_v2": keras.applications.ResNet50V2,
-        "densenet121": keras.applications.DenseNet121,
-    }
-    published = builders.get(architecture)
-    if published is None:
+    application = architecture_of(architecture).application
+    if application is None:
         return None
+    published = getattr(keras.applications, application)
     try:
         weights: list[Any] = published(include_top=False, weights="imagenet").get_weights()
     # keras.utils.get_file raises a bare Exception when a download fails.

@@ -3,14 +3,23 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from bachview.config import resource_folder
 from bachview.errors import RecipeError
 from bachview.models.architectures import Architecture
+from bachview.models.estimators import ESTIMATORS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0, le=10)]
@@ -134,17 +143,24 @@ class Augmentation(_Table):
     glass: Share
 
 
-class ClassifierRecipe(_Table):
-    """The three classifiers; `views` augmented patches of each photo are added."""
+class _Classifiers(_Table):
+    """The scikit-learn members; `views` augmented patches of each photo are added.
+
+    Beside these, the settings of each row of `bachview.models.estimators.ESTIMATORS`.
+    """
 
     views: Annotated[int, Field(ge=0, le=1000)]
     components: Count
-    forest_trees: Annotated[int, Field(ge=1, le=2000)]
-    forest_leaf: Count
-    boosting_rounds: Annotated[int, Field(ge=1, le=2000)]
-    boosting_leaves: Annotated[int, Field(ge=2, le=255)]
-    boosting_rate: Rate
-    svm_c: Annotated[float, Field(gt=0, le=1e6)]
+
+
+if TYPE_CHECKING:
+    ClassifierRecipe = _Classifiers
+else:
+    ClassifierRecipe = create_model(
+        "ClassifierRecipe",
+        __base__=_Classifiers,
+        **{key: (kind, ...) for row in ESTIMATORS for key, kind in row.settings.items()},
+    )
 
 
 class EnsembleRecipe(_Table):

@@ -29,7 +29,7 @@ from bachview.evaluation.cross_validation import (
 from bachview.evaluation.measures import Evaluation, evaluate
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import MEMBER_NAMES, Architecture
+from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle.opened import BUNDLE_SUFFIX, open_bundle
 from bachview.models.engines.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
@@ -217,7 +217,7 @@ class _Run:
             )
             write_curves(
                 folder / CURVES_FILE,
-                {MEMBER_NAMES[a]: read_history(folder / a) for a in self._recipe.networks},
+                {architecture_of(a).name: read_history(folder / a) for a in self._recipe.networks},
             )
         measured, uniform_share = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
@@ -416,7 +416,7 @@ class _Run:
         save_calibration(folder / "calibration.json", fitted.calibrated)
         write_curves(
             folder / CURVES_FILE,
-            {MEMBER_NAMES[a]: read_history(folder / a) for a in recipe.networks},
+            {architecture_of(a).name: read_history(folder / a) for a in recipe.networks},
         )
         text = "A fold of a cross-validation. Not for use.\n"
         metrics: dict[str, float] = {}

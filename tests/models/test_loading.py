@@ -9,7 +9,8 @@ import pytest
 import skops.io
 
 from bachview.errors import BachviewError, BundleError, EngineError, UsageError
-from bachview.models.classifiers import TRUSTED_TYPES, dump_classifier
+from bachview.models.classifiers import dump_classifier
+from bachview.models.estimators import trusted_types
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
@@ -248,7 +249,7 @@ def test_the_tensorflow_weights_are_optional_but_then_that_engine_is_refused(
 
 def test_a_classifier_that_fails_on_the_golden_patches_only_is_refused(folder: Path) -> None:
     content = (folder / "svm.skops").read_bytes()
-    fitted = skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+    fitted = skops.io.loads(content, trusted=sorted(trusted_types()))
     scaler = fitted.steps[0][1]
     scaler.mean_, scaler.scale_ = np.zeros_like(scaler.mean_), np.full_like(scaler.scale_, 1e-44)
     (folder / "svm.skops").write_bytes(dump_classifier(fitted))

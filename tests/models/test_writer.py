@@ -16,9 +16,9 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError, ExportError
 from bachview.models.architectures import (
+    architecture_of,
     build_cnn,
     preprocessing_layer,
-    preprocessing_of,
     with_features_and_maps,
 )
 from bachview.models.bundle.opened import open_bundle
@@ -224,8 +224,8 @@ def test_the_wrapped_network_shares_its_weights_and_its_map_is_exact() -> None:
 
 
 def test_an_unknown_architecture_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown architecture"):
-        build_cnn("vgg16", input_px=32, class_count=4)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no architecture vgg16; there are efficientnet_b0"):
+        build_cnn("vgg16", input_px=32, class_count=4)
 
 
 def test_preprocessing_is_that_of_the_published_weights() -> None:
@@ -237,7 +237,7 @@ def test_preprocessing_is_that_of_the_published_weights() -> None:
         ("densenet121", keras.applications.densenet),
     ):
         wanted = module.preprocess_input(pixels.astype(np.float32))
-        found = np.asarray(preprocessing_layer(preprocessing_of(architecture))(pixels))
+        found = np.asarray(preprocessing_layer(architecture_of(architecture).preprocessing)(pixels))
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 

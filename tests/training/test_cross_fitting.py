@@ -30,15 +30,17 @@ from bachview.training.recipe import ClassifierRecipe, Heads
 from tests.support.tiny_training import write_recipe
 
 HEADS = Heads(components=12, c=100.0)
-RECIPE = ClassifierRecipe(
-    views=0,
-    components=6,
-    forest_trees=20,
-    forest_leaf=1,
-    boosting_rounds=10,
-    boosting_leaves=6,
-    boosting_rate=0.3,
-    svm_c=10.0,
+RECIPE = ClassifierRecipe.model_validate(
+    {
+        "views": 0,
+        "components": 6,
+        "forest_trees": 20,
+        "forest_leaf": 1,
+        "boosting_rounds": 10,
+        "boosting_leaves": 6,
+        "boosting_rate": 0.3,
+        "svm_c": 10.0,
+    }
 )
 
 

@@ -17,7 +17,6 @@ from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage
 from bachview.training.networks import (
-    IMAGENET_FILES,
     build_network,
     can_fetch,
     load_imagenet,
@@ -178,7 +177,7 @@ def test_imagenet_weights_from_a_folder(efficientnet: Any, tmp_path: Path) -> No
     published.set_weights([rng.normal(size=w.shape) for w in published.get_weights()])
     import h5py
 
-    with h5py.File(tmp_path / IMAGENET_FILES["efficientnet_b0"], "w") as file:
+    with h5py.File(tmp_path / "efficientnetb0_notop.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, published)
     load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
     kernel = efficientnet.get_layer("backbone").get_layer("stem_conv").get_weights()[0]
@@ -190,7 +189,7 @@ def test_imagenet_weights_that_are_missing_or_wrong_are_a_sentence(
 ) -> None:
     with pytest.raises(DatasetError, match=r"efficientnetb0_notop\.h5 are not in the folder"):
         load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
-    (tmp_path / IMAGENET_FILES["efficientnet_b0"]).write_bytes(b"nothing")
+    (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match="does not hold the weights"):
         load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
 

@@ -21,7 +21,8 @@ from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError
-from bachview.models.architectures import Architecture, Preprocessing, preprocessing_of
+from bachview.models.architectures import Architecture, architecture_of
+from bachview.models.estimators import EstimatorKey
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -74,7 +75,7 @@ class CnnMember(_Strict):
     kind: Literal["cnn"]
     name: Word
     architecture: Architecture
-    preprocessing: Preprocessing
+    preprocessing: Word
     weight: Annotated[float, Field(ge=0)]
     features: Annotated[int, Field(ge=1, le=100_000)]
     map_size: tuple[Annotated[int, Field(ge=1, le=512)], Annotated[int, Field(ge=1, le=512)]]
@@ -82,10 +83,11 @@ class CnnMember(_Strict):
 
     @model_validator(mode="after")
     def _preprocessing_fits(self) -> "CnnMember":
-        if self.preprocessing != preprocessing_of(self.architecture):
+        own = architecture_of(self.architecture).preprocessing.key
+        if self.preprocessing != own:
             raise ValueError(
-                f"{self.architecture} is built with the preprocessing "
-                f"{preprocessing_of(self.architecture)}, not {self.preprocessing}"
+                f"{self.architecture} is built with the preprocessing {own}, not "
+                f"{self.preprocessing}"
             )
         return self
 
@@ -95,7 +97,7 @@ class SklearnMember(_Strict):
 
     kind: Literal["sklearn"]
     name: Word
-    estimator: Literal["random_forest", "gradient_boosting", "svm"]
+    estimator: EstimatorKey
     weight: Annotated[float, Field(ge=0)]
     file: FileName
 

@@ -16,7 +16,7 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
 from bachview.files import atomic_path, scratch_folder
-from bachview.models.architectures import Architecture, preprocessing_of
+from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle import manifest as schema
 from bachview.models.bundle.golden import Golden
 from bachview.models.bundle.opened import BUNDLE_SUFFIX
@@ -25,16 +25,10 @@ from bachview.models.engines.base import CnnOutputs, Patches
 from bachview.models.engines.export import export_graph, fuse
 from bachview.models.engines.keras_weights import KernelFormat, dump_weights, round_kernels
 from bachview.models.ensemble import members_of, vote
+from bachview.models.estimators import estimator_of
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.loading import Loading
 from bachview.version import __version__
-
-#: Name of each file that holds a classifier, by estimator.
-CLASSIFIER_FILES = {
-    "random_forest": "forest.skops",
-    "gradient_boosting": "boosting.skops",
-    "svm": "svm.skops",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +53,12 @@ class FittedClassifier:
 
     Attributes
     ----------
+    estimator : key of its row in `bachview.models.estimators`.
     fitted : estimator or pipeline whose classes are 0 to C-1 in the order of the class set.
     """
 
     name: str
-    estimator: Literal["random_forest", "gradient_boosting", "svm"]
+    estimator: str
     fitted: Any
     weight: float = 1.0
 
@@ -188,7 +183,7 @@ def _fill(
         description.model_card, encoding="utf-8", errors="backslashreplace"
     )
     for member in classifiers:
-        (folder / CLASSIFIER_FILES[member.estimator]).write_bytes(dump_classifier(member.fitted))
+        (folder / estimator_of(member.estimator).file).write_bytes(dump_classifier(member.fitted))
     if keras_weights:
         (folder / "keras").mkdir()
         for cnn in cnns:
@@ -240,7 +235,7 @@ def _manifest(
             kind="cnn",
             name=cnn.name,
             architecture=cnn.architecture,
-            preprocessing=preprocessing_of(cnn.architecture),
+            preprocessing=architecture_of(cnn.architecture).preprocessing.key,
             weight=cnn.weight,
             features=int(values.shape[1]),
             map_size=map_size,
@@ -254,7 +249,7 @@ def _manifest(
             name=member.name,
             estimator=member.estimator,
             weight=member.weight,
-            file=CLASSIFIER_FILES[member.estimator],
+            file=estimator_of(member.estimator).file,
         )
         for member in classifiers
     )

@@ -1,5 +1,6 @@
 """What the two bundles have in common that no training made."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
+from bachview.models.estimators import estimator_of
 
 if TYPE_CHECKING:
     from bachview.models.bundle.writer import Description, FittedClassifier
@@ -44,25 +46,23 @@ def described(
 
 
 def fitted_classifiers(
-    forest: Any,
-    boosting: Any,
-    svm: Any,
+    members: Mapping[str, Any],
     features: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int64],
 ) -> "list[FittedClassifier]":
-    """The three classifiers (scikit-learn estimators or pipelines) fitted, under their names.
+    """Classifiers fitted, under their names.
 
     Parameters
     ----------
+    members : key of each in `bachview.models.estimators` to an estimator or pipeline.
     features : (N, F), the CNNs' pooled features, concatenated.
     labels : (N,), classes.
     """
     from bachview.models.bundle.writer import FittedClassifier
 
     return [
-        FittedClassifier("Random forest", "random_forest", forest.fit(features, labels)),
-        FittedClassifier("Gradient boosting", "gradient_boosting", boosting.fit(features, labels)),
-        FittedClassifier("Support vectors", "svm", svm.fit(features, labels)),
+        FittedClassifier(estimator_of(key).name, key, member.fit(features, labels))
+        for key, member in members.items()
     ]
 
 

@@ -164,11 +164,13 @@ def _classifiers(features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64
     from sklearn.svm import SVC
 
     return fitted_classifiers(
-        RandomForestClassifier(24, max_depth=8, random_state=0),
-        HistGradientBoostingClassifier(
-            max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=0
-        ),
-        calibrated_svm(SVC(C=100.0, random_state=0), components=3, seed=0),
+        {
+            "random_forest": RandomForestClassifier(24, max_depth=8, random_state=0),
+            "gradient_boosting": HistGradientBoostingClassifier(
+                max_iter=20, max_leaf_nodes=12, early_stopping=False, random_state=0
+            ),
+            "svm": calibrated_svm(SVC(C=100.0, random_state=0), components=3, seed=0),
+        },
         features,
         labels,
     )

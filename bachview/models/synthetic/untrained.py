@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
-from bachview.models.architectures import MEMBER_NAMES, REAL_ARCHITECTURES, build_cnn
+from bachview.models.architectures import architecture_of, build_cnn
 from bachview.models.engines.tensorflow_runtime import tensorflow
 from bachview.models.synthetic.common import (
     calibrated_svm,
@@ -27,6 +27,8 @@ from bachview.models.synthetic.common import (
 
 #: 224 px of 1 um, without overlap.
 GEOMETRY: Final = PatchGeometry(input_px=224, mpp=1.0, stride_um=224.0)
+#: Those of the default ensemble.
+_NETWORKS: Final = ("efficientnet_b0", "resnet50_v2", "densenet121")
 _PATCHES_PER_CLASS: Final = 40
 _CALIBRATION_PATCHES: Final = 24
 _COMPONENTS: Final = 16
@@ -63,7 +65,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
 
     rng = np.random.default_rng(seed)
     patches, labels = drawings(rng, _PATCHES_PER_CLASS)
-    cnns = [Cnn(MEMBER_NAMES[a], a, _network(a, rng, patches)) for a in REAL_ARCHITECTURES]
+    cnns = [Cnn(architecture_of(a).name, a, _network(a, rng, patches)) for a in _NETWORKS]
     first = features_of(cnns, patches)
     for cnn, features in zip(cnns, first.features, strict=True):
         _fit_head(cnn.model, features, labels)
@@ -194,9 +196,11 @@ def _classifiers(features: npt.NDArray[np.float32], labels: Labels, seed: int) -
 
     boosting = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
     return fitted_classifiers(
-        RandomForestClassifier(300, random_state=seed),
-        reduced(boosting, components=_COMPONENTS, seed=seed),
-        calibrated_svm(SVC(random_state=seed), components=_COMPONENTS, seed=seed),
+        {
+            "random_forest": RandomForestClassifier(300, random_state=seed),
+            "gradient_boosting": reduced(boosting, components=_COMPONENTS, seed=seed),
+            "svm": calibrated_svm(SVC(random_state=seed), components=_COMPONENTS, seed=seed),
+        },
         features,
         labels,
     )
