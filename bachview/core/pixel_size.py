@@ -1,5 +1,6 @@
 """Physical pixel size: its value, where it came from, whether it can be believed."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,6 +9,8 @@ from bachview.errors import UsageError
 #: Outside this range no slide scanner or microscope camera works; 352.78 um/px is the
 #: 72 dpi that image programs write when they know nothing.
 PLAUSIBLE_MPP = (0.05, 20.0)
+
+_UM_PER_INCH = 25_400.0
 
 
 class Origin(StrEnum):
@@ -61,6 +64,21 @@ class PixelSize:
             )
         return found
 
+    @classmethod
+    def of_image(cls, mpp_x: float | None, mpp_y: float | None) -> "PixelSize":
+        """The file's pixel size if it is plausible for a slide, else unknown.
+
+        For plain images, where 72, 96 or 300 dpi is what a program wrote that knew nothing:
+        such a value says nothing about the slide and is not shown as the file's.
+        """
+        found = cls(mpp_x, mpp_y, Origin.FILE)
+        return found if found.is_plausible else cls.unknown()
+
+    @classmethod
+    def from_dpi(cls, dpi_x: float, dpi_y: float) -> "PixelSize":
+        """As `of_image`, from dots per inch, e.g. 45357 dpi = 0.56 um/px."""
+        return cls.of_image(_mpp(dpi_x), _mpp(dpi_y))
+
     @property
     def is_plausible(self) -> bool:
         """Whether both values are there and inside `PLAUSIBLE_MPP`."""
@@ -81,3 +99,7 @@ class PixelSize:
         if self.mpp_x is None or self.mpp_y is None or not self.is_plausible:
             return None
         return float((self.mpp_x * self.mpp_y) ** 0.5)
+
+
+def _mpp(dpi: float) -> float | None:
+    return _UM_PER_INCH / dpi if dpi > 0 and math.isfinite(dpi) else None

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import DatasetError
-from bachview.slide.formats.dpi import pixel_size_from_dpi
 
 #: BACH's own TIFF files state no usable density; their size and ending give them away.
 BACH_MPP = 0.42
@@ -39,7 +38,7 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
         return given, MppOrigin.GIVEN
     size, dpi = _header(path)
     if dpi is not None:
-        known = pixel_size_from_dpi(*dpi).mpp
+        known = PixelSize.from_dpi(*dpi).mpp
         if known is not None:
             return known, MppOrigin.FILE
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:

@@ -16,8 +16,7 @@ from typing import Any
 
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
-from bachview.slide.formats.tiff_plane import CutOffError, TiffPlane
-from bachview.slide.formats.tiff_segments import SegmentSource
+from bachview.slide.formats.tiff_plane import CutOffError, SegmentSource, TiffPlane
 from bachview.slide.reader import RGB
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from PIL import Image, UnidentifiedImageError
 
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.formats.dpi import pixel_size_from_dpi
 from bachview.slide.reader import BACKGROUND, RGB
 
 #: Larger plain images are refused: a small file can claim any size, and what is really that
@@ -111,7 +110,7 @@ def _pixel_size(dpi: tuple[float, float] | None, *, turned: bool) -> PixelSize:
     if not dpi:
         return PixelSize.unknown()
     x, y = float(dpi[0]), float(dpi[1])
-    return pixel_size_from_dpi(y, x) if turned else pixel_size_from_dpi(x, y)
+    return PixelSize.from_dpi(y, x) if turned else PixelSize.from_dpi(x, y)
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:

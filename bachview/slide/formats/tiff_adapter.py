@@ -12,11 +12,9 @@ from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import sampled_fingerprint
-from bachview.slide.formats.dpi import pixel_size_from_dpi, pixel_size_from_mpp
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
-from bachview.slide.formats.tiff_plane import TiffPlane, UnsupportedTiffError
-from bachview.slide.formats.tiff_segments import SegmentSource
+from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
@@ -200,12 +198,12 @@ def _pixel_size(tif: Any, key: Any) -> PixelSize:
         return PixelSize.unknown()
     imagej = tif.imagej_metadata if tif.is_imagej else None
     if imagej and str(imagej.get("unit", "")) in ("micron", "um", "µm", "\\u00B5m"):
-        return pixel_size_from_mpp(1 / per_x, 1 / per_y)
+        return PixelSize.of_image(1 / per_x, 1 / per_y)
     unit = key.tags.get(296)
     per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit.value) if unit else _INCH)
     if per_inch is None:
         return PixelSize.unknown()
-    return pixel_size_from_dpi(per_x * per_inch, per_y * per_inch)
+    return PixelSize.from_dpi(per_x * per_inch, per_y * per_inch)
 
 
 def _profile(key: Any) -> bytes | None:

@@ -1,18 +1,28 @@
-"""One stored level of a TIFF file, read by its tiles or strips."""
+"""One stored level of a TIFF file, read by its tiles or strips.
 
+`SegmentSource` has the file's bytes and the segments decoded last, `TiffPlane` decodes and places
+them.
+"""
+
+import contextlib
+import io
 import logging
 import math
+import os
+import struct
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from bachview.errors import SlideReadError
 from bachview.slide.formats.image_decoding import LIMIT_PX
-from bachview.slide.formats.lzw import decode_lzw
-from bachview.slide.formats.tiff_segments import SegmentSource
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
@@ -28,9 +38,8 @@ _COMPRESSIONS = (
     *(33003, 33005, 34712, 34925, 50000, 50001),
 )
 _YCBCR_COMPRESSIONS = (*_JPEG_COMPRESSIONS, 34712)  # whose decoders return RGB
-_MINISWHITE, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
+_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _UNASSOCIATED_ALPHA = 2
-
 
 _JPEG_END, _JPEG_PADDING = b"\xff\xd9", 64
 
@@ -46,6 +55,102 @@ class UnsupportedTiffError(ValueError):
 
 class CutOffError(SlideReadError):
     """A JPEG tile ends early; decoders would fill in grey without a word."""
+
+
+@dataclass(slots=True)
+class SegmentSource:
+    """The open file, and the segments decoded last. Any thread.
+
+    Attributes
+    ----------
+    capacity_bytes : bound of the decoded segments; tiles of the display grid share them.
+    """
+
+    path: Path
+    file: IO[bytes]
+    capacity_bytes: int = 48 * 1024 * 1024
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _cached: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
+    _size: int = 0
+    _stamp: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        self._stamp = _stamp_of(self.file)
+
+    def bytes_at(self, offset: int, count: int) -> bytes:
+        """Bytes of the file.
+
+        A handle may stay broken after its share has come back, so it is opened anew once.
+
+        Raises
+        ------
+        SlideReadError
+            The file is closed, cut off, cannot be read, or is another one by now.
+        """
+        try:
+            with self._lock:
+                try:
+                    return self._bytes_at(offset, count)
+                except OSError:
+                    self._reopen()
+                    return self._bytes_at(offset, count)
+        except ValueError as error:  # the file was closed
+            raise SlideReadError(f"{self.path.name} is closed.") from error
+        except OSError as error:
+            raise SlideReadError(
+                f"{self.path.name} cannot be read any more; check its drive."
+            ) from error
+
+    def _bytes_at(self, offset: int, count: int) -> bytes:
+        size = self.file.seek(0, os.SEEK_END)
+        if offset < 0 or count < 0 or offset + count > size:
+            raise SlideReadError(
+                f"A part of {self.path.name} is missing, the file is cut off; copy it "
+                "again from its source."
+            )
+        self.file.seek(offset)
+        return self.file.read(count)
+
+    def _reopen(self) -> None:
+        file = self.path.open("rb")
+        if _stamp_of(file) != self._stamp:
+            file.close()
+            raise SlideReadError(f"{self.path.name} has changed; close it and open it again.")
+        with contextlib.suppress(OSError):
+            self.file.close()
+        self.file = file
+
+    def cached(self, key: tuple[int, int]) -> RGB | None:
+        """A segment decoded lately."""
+        with self._lock:
+            segment = self._cached.get(key)
+            if segment is not None:
+                self._cached.move_to_end(key)
+            return segment
+
+    def hold(self, key: tuple[int, int], segment: RGB) -> None:
+        """Keep a decoded segment while there is room."""
+        with self._lock:
+            if key in self._cached or segment.nbytes > self.capacity_bytes:
+                return
+            self._cached[key] = segment
+            self._size += segment.nbytes
+            while self._size > self.capacity_bytes:
+                _, old = self._cached.popitem(last=False)
+                self._size -= old.nbytes
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._cached.clear()
+            self._size = 0
+            self.file.close()
+
+
+def _stamp_of(file: IO[bytes]) -> tuple[int, int]:
+    """Size and time of change, by which a file that took another's place is told."""
+    facts = os.fstat(file.fileno())
+    return facts.st_size, facts.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +200,7 @@ class TiffPlane:
         if key.dtype is None or key.dtype.kind not in "bu" or key.dtype.itemsize > 2:
             raise UnsupportedTiffError(f"of a sample type that is not supported ({key.dtype})")
         photometric = int(key.photometric)
-        if photometric not in (_MINISWHITE, 1, _RGB, _PALETTE, _YCBCR):
+        if photometric not in (_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR):
             raise UnsupportedTiffError("in colours that are not supported (not RGB or grey)")
         if photometric == _YCBCR and int(key.compression) not in _YCBCR_COMPRESSIONS:
             raise UnsupportedTiffError("in YCbCr colours without JPEG compression")
@@ -274,3 +379,42 @@ def _palette(key: Any) -> RGB:
     if key.colormap is None:
         raise UnsupportedTiffError("in palette colours, and has no palette")
     return np.ascontiguousarray((np.asarray(key.colormap) >> 8).astype(np.uint8).T)
+
+
+# Tags and the type of the TIFF file that `decode_lzw` makes.
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_OFFSETS, _SAMPLES, _ROWS, _COUNTS = 273, 277, 278, 279
+_LONG = 4
+
+
+def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
+    """The `row_bytes` x `rows` bytes of a strip or tile. Any thread.
+
+    The bytes are handed to Pillow as a grey TIFF of their own: imagecodecs' decoder, which
+    tifffile would use, ends the process on damaged data (2026.3.6).
+
+    Raises
+    ------
+    OSError
+        The data are damaged or too short.
+    """
+    entries = {
+        _WIDTH: row_bytes,
+        _HEIGHT: rows,
+        _BITS: 8,
+        _COMPRESSION: _LZW,
+        _PHOTOMETRIC: _MINISBLACK,
+        _OFFSETS: 0,
+        _SAMPLES: 1,
+        _ROWS: rows,
+        _COUNTS: len(data),
+    }
+    entries[_OFFSETS] = 8 + 2 + 12 * len(entries) + 4
+    header = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries))
+    for tag, value in entries.items():
+        header += struct.pack("<HHII", tag, _LONG, 1, value)
+    # Sizes are checked against the file's bytes and our own limit before this is called;
+    # Pillow's limit, one for the whole process, would call a large strip an attack.
+    Image.MAX_IMAGE_PIXELS = None
+    with Image.open(io.BytesIO(header + bytes(4) + data), formats=("TIFF",)) as picture:
+        return np.asarray(picture).tobytes()
