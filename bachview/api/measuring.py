@@ -18,8 +18,8 @@ from bachview.errors import (
 )
 from bachview.evaluation import measures
 from bachview.evaluation.facts import report_facts
-from bachview.evaluation.labelled_predictions import labelled_predictions
-from bachview.evaluation.measures import Evaluation, LabelledPredictions
+from bachview.evaluation.labelled_predictions import LabelledPredictions, labelled_predictions
+from bachview.evaluation.measures import Evaluation
 from bachview.evaluation.report import ReportFacts, write_report
 from bachview.evaluation.slide_scores import SlideScore, score_slide, slides_document
 from bachview.inference.photos import predict_photos

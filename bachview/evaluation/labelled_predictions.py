@@ -1,16 +1,104 @@
-"""From photos and what an ensemble said of them to the arrays that are measured."""
+"""What an ensemble said of labelled photos: asked of a bundle, pooled over folds, saved.
 
-from collections.abc import Sequence
+Each fold's photos are classified by the bundle that was trained without their patients, through the
+same path as `bachview predict` and the viewer: what is measured is what is shown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.probabilities import mixed_with_uniform
 from bachview.datasets.samples import Photo
-from bachview.evaluation.measures import LabelledPredictions
+from bachview.evaluation.metrics import Floats, Labels
+from bachview.evaluation.operating_point import fit_uniform_share
+from bachview.files import atomic_file
+from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.manifest import CnnMember, Manifest
 
 if TYPE_CHECKING:
     from bachview.inference.photos import PhotoPrediction
+
+_ARRAYS = (
+    "labels",
+    "patients",
+    "members",
+    "probabilities",
+    "patch_labels",
+    "patch_probabilities",
+    "member_names",
+    "is_cnn",
+    "patch_photos",
+    "weights",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPredictions:
+    """What an ensemble said of N photos, and of their K patches, with the truth.
+
+    Attributes
+    ----------
+    labels : (N,) int64, the photos' classes.
+    patients : N names; photos of one patient are resampled together.
+    members : (N, M, C) float, each member's probabilities of the photo.
+    probabilities : (N, C) float, the ensemble's, after its temperature.
+    patch_labels : (K,) int64, each patch has its photo's class; K may be 0.
+    patch_probabilities : (K, C) float, the ensemble's.
+    member_names : M names.
+    is_cnn : (M,) bool.
+    patch_photos : (K,) int64, the photo of each patch; None: not known, and the figures of
+        patches have no intervals.
+    weights : (M,) float, of the members in the averages; None: equal.
+    classes : in the order of C.
+    """
+
+    labels: Labels
+    patients: Sequence[str]
+    members: npt.NDArray[np.floating]
+    probabilities: npt.NDArray[np.floating]
+    patch_labels: Labels
+    patch_probabilities: npt.NDArray[np.floating]
+    member_names: Sequence[str]
+    is_cnn: npt.NDArray[np.bool_]
+    patch_photos: Labels | None = None
+    weights: npt.NDArray[np.floating] | None = None
+    classes: ClassSet = BACH_CLASSES
+
+    def __post_init__(self) -> None:
+        photos, members, classes = self.members.shape
+        expected = {
+            "labels": (self.labels.shape, (photos,)),
+            "patients": (len(self.patients), photos),
+            "probabilities": (self.probabilities.shape, (photos, classes)),
+            "patch_labels": (self.patch_labels.shape, (len(self.patch_probabilities),)),
+            "patch_probabilities": (self.patch_probabilities.shape[1:], (classes,)),
+            "member_names": (len(self.member_names), members),
+            "is_cnn": (self.is_cnn.shape, (members,)),
+            "classes": (len(self.classes), classes),
+        }
+        for name, (found, wanted) in expected.items():
+            if found != wanted:
+                raise ValueError(f"{name} has {found}, not {wanted}")
+        if photos == 0:
+            raise ValueError("there is nothing to measure")
+        for name, labels in (("labels", self.labels), ("patch_labels", self.patch_labels)):
+            if not np.isin(labels, np.arange(classes)).all():
+                raise ValueError(f"{name} are not within 0..{classes - 1}")
+
+    def average(self, is_in: npt.NDArray[np.bool_]) -> Floats:
+        """(N, C) float64: the soft vote of some members, without a temperature."""
+        weights = np.ones(len(is_in)) if self.weights is None else np.asarray(self.weights)
+        weights = np.where(is_in, weights, 0).astype(np.float64)
+        if not weights.any():
+            weights = is_in.astype(np.float64)
+        mean = np.einsum("nmc,m->nc", self.members.astype(np.float64), weights / weights.sum())
+        return np.asarray(mean, dtype=np.float64)
 
 
 def labelled_predictions(
@@ -46,3 +134,106 @@ def labelled_predictions(
         np.array([member.weight for member in manifest.members], np.float64),
         manifest.class_set,
     )
+
+
+def predict_with_bundle(
+    bundle: Path,
+    photos: Sequence[Photo],
+    *,
+    token: CancelToken,
+    on_photo: Callable[[int, int], object],
+    device: str = "AUTO",
+) -> LabelledPredictions:
+    """What a bundle says of labelled photos.
+
+    Parameters
+    ----------
+    on_photo : told how many photos are done, of how many.
+
+    Raises
+    ------
+    BundleError, EngineError, SlideOpenError, SlideReadError, CalibrationError
+        The bundle cannot be used, or a photo cannot be read.
+    Cancelled
+        `token` was cancelled.
+    """
+    from bachview.inference.photos import predict_photos
+    from bachview.models.loading import load_ensemble
+
+    with load_ensemble(bundle, device=device) as ensemble:
+        answers = list(
+            predict_photos(
+                ensemble,
+                [(photo.path, photo.mpp) for photo in photos],
+                token=token,
+                on_progress=on_photo,
+            )
+        )
+        return labelled_predictions(photos, answers, ensemble.bundle.manifest)
+
+
+def with_uniform_share(
+    parts: Sequence[LabelledPredictions],
+) -> tuple[list[LabelledPredictions], float]:
+    """Fit the doubt about photos, for each fold to the photos of the others.
+
+    Parameters
+    ----------
+    parts : each fold's answers, at least two, where a photo's votes have had no doubt yet.
+
+    Returns
+    -------
+    The answers, each fold's after the doubt fitted to all others, so that they stay honest;
+    and the doubt fitted to all of them, for the final ensemble.
+    """
+    found = []
+    for own in parts:
+        others = pooled([part for part in parts if part is not own])
+        uniform_share = fit_uniform_share(_floats(others), others.labels)
+        found.append(replace(own, probabilities=mixed_with_uniform(_floats(own), uniform_share)))
+    everything = pooled(parts)
+    return found, fit_uniform_share(_floats(everything), everything.labels)
+
+
+def _floats(part: LabelledPredictions) -> npt.NDArray[np.float32]:
+    return np.asarray(part.probabilities, dtype=np.float32)
+
+
+def pooled(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
+    """The answers of all folds as one; members stand in the same order in each."""
+    starts = np.cumsum([0, *(len(part.labels) for part in parts)])
+    owners = [
+        part.patch_photos + start
+        for part, start in zip(parts, starts[:-1], strict=True)
+        if part.patch_photos is not None
+    ]
+    first = parts[0]
+    return LabelledPredictions(
+        labels=np.concatenate([part.labels for part in parts]),
+        patients=[name for part in parts for name in part.patients],
+        members=np.concatenate([part.members for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        patch_labels=np.concatenate([part.patch_labels for part in parts]),
+        patch_probabilities=np.concatenate([part.patch_probabilities for part in parts]),
+        member_names=first.member_names,
+        is_cnn=first.is_cnn,
+        patch_photos=np.concatenate(owners),
+        weights=first.weights,
+        classes=first.classes,
+    )
+
+
+def save_labelled(path: Path, labelled: LabelledPredictions) -> None:
+    """Write answers as an ``.npz`` that is whole whenever it is there."""
+    arrays = {name: np.asarray(getattr(labelled, name)) for name in _ARRAYS}
+    with atomic_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_labelled(path: Path, classes: ClassSet) -> LabelledPredictions:
+    """Read what `save_labelled` wrote of an ensemble with these classes."""
+    with np.load(path, allow_pickle=False) as stored:
+        values = {name: stored[name] for name in _ARRAYS}
+    values["patients"] = [str(name) for name in values["patients"]]
+    values["member_names"] = tuple(str(name) for name in values["member_names"])
+    return LabelledPredictions(**values, classes=classes)

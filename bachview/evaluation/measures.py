@@ -4,17 +4,16 @@ It takes arrays, not bundles: the command measures a bundle with it, and cross-v
 pooled answers of its folds. Pure functions, any thread.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
 from bachview.core.probabilities import disagreement
 from bachview.core.uncertainty import Thresholds, is_uncertain
 from bachview.evaluation.intervals import Interval, Resamples, wilson
+from bachview.evaluation.labelled_predictions import LabelledPredictions
 from bachview.evaluation.metrics import (
     ClassMetrics,
     CoverageRow,
@@ -41,69 +40,6 @@ CARCINOMA = frozenset({"InSitu", "Invasive"})
 #: Thresholds in the table of coverages, as far as any photo reaches them, besides the bundle's own,
 #: which is that of patches.
 COVERAGE_THRESHOLDS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledPredictions:
-    """What an ensemble said of N photos, and of their K patches, with the truth.
-
-    Attributes
-    ----------
-    labels : (N,) int64, the photos' classes.
-    patients : N names; photos of one patient are resampled together.
-    members : (N, M, C) float, each member's probabilities of the photo.
-    probabilities : (N, C) float, the ensemble's, after its temperature.
-    patch_labels : (K,) int64, each patch has its photo's class; K may be 0.
-    patch_probabilities : (K, C) float, the ensemble's.
-    member_names : M names.
-    is_cnn : (M,) bool.
-    patch_photos : (K,) int64, the photo of each patch; None: not known, and the figures of
-        patches have no intervals.
-    weights : (M,) float, of the members in the averages; None: equal.
-    classes : in the order of C.
-    """
-
-    labels: Labels
-    patients: Sequence[str]
-    members: npt.NDArray[np.floating]
-    probabilities: npt.NDArray[np.floating]
-    patch_labels: Labels
-    patch_probabilities: npt.NDArray[np.floating]
-    member_names: Sequence[str]
-    is_cnn: npt.NDArray[np.bool_]
-    patch_photos: Labels | None = None
-    weights: npt.NDArray[np.floating] | None = None
-    classes: ClassSet = BACH_CLASSES
-
-    def __post_init__(self) -> None:
-        photos, members, classes = self.members.shape
-        expected = {
-            "labels": (self.labels.shape, (photos,)),
-            "patients": (len(self.patients), photos),
-            "probabilities": (self.probabilities.shape, (photos, classes)),
-            "patch_labels": (self.patch_labels.shape, (len(self.patch_probabilities),)),
-            "patch_probabilities": (self.patch_probabilities.shape[1:], (classes,)),
-            "member_names": (len(self.member_names), members),
-            "is_cnn": (self.is_cnn.shape, (members,)),
-            "classes": (len(self.classes), classes),
-        }
-        for name, (found, wanted) in expected.items():
-            if found != wanted:
-                raise ValueError(f"{name} has {found}, not {wanted}")
-        if photos == 0:
-            raise ValueError("there is nothing to measure")
-        for name, labels in (("labels", self.labels), ("patch_labels", self.patch_labels)):
-            if not np.isin(labels, np.arange(classes)).all():
-                raise ValueError(f"{name} are not within 0..{classes - 1}")
-
-    def average(self, is_in: npt.NDArray[np.bool_]) -> Floats:
-        """(N, C) float64: the soft vote of some members, without a temperature."""
-        weights = np.ones(len(is_in)) if self.weights is None else np.asarray(self.weights)
-        weights = np.where(is_in, weights, 0).astype(np.float64)
-        if not weights.any():
-            weights = is_in.astype(np.float64)
-        mean = np.einsum("nmc,m->nc", self.members.astype(np.float64), weights / weights.sum())
-        return np.asarray(mean, dtype=np.float64)
 
 
 Intervals = dict[str, Interval | None]

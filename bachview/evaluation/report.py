@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bachview.config import RESEARCH_USE
 from bachview.evaluation.intervals import Interval, wilson
-from bachview.evaluation.measures import Evaluation, LabelledPredictions
+from bachview.evaluation.labelled_predictions import LabelledPredictions
+from bachview.evaluation.measures import Evaluation
 from bachview.evaluation.metrics import CoverageRow
 from bachview.evaluation.report_plots import draw_plots, table_plot
 from bachview.evaluation.slide_scores import RASTER_MPP, SlideScore, pooled

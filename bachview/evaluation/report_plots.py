@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bachview.core.classes import ClassSet
-from bachview.evaluation.measures import Evaluation, LabelledPredictions, Measured
+from bachview.evaluation.labelled_predictions import LabelledPredictions
+from bachview.evaluation.measures import Evaluation, Measured
 from bachview.evaluation.metrics import Floats, confidences, reliability, risk_coverage
 
 if TYPE_CHECKING:

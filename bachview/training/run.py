@@ -19,7 +19,7 @@ from bachview.datasets.reading import read_dataset
 from bachview.datasets.samples import Dataset, Photo
 from bachview.datasets.splits import folds, holdout, write_split
 from bachview.errors import DatasetError, RecipeError, UsageError
-from bachview.evaluation.cross_validation import (
+from bachview.evaluation.labelled_predictions import (
     load_labelled,
     pooled,
     predict_with_bundle,

@@ -9,7 +9,8 @@ import pytest
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.evaluation.intervals import wilson
-from bachview.evaluation.measures import Evaluation, LabelledPredictions, evaluate
+from bachview.evaluation.labelled_predictions import LabelledPredictions
+from bachview.evaluation.measures import Evaluation, evaluate
 
 NAMES = ("cnn-a", "cnn-b", "forest")
 THRESHOLDS = Thresholds(0.5, 0.7)

@@ -13,7 +13,8 @@ from bachview.config import RESEARCH_USE
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
-from bachview.evaluation.measures import LabelledPredictions, evaluate
+from bachview.evaluation.labelled_predictions import LabelledPredictions
+from bachview.evaluation.measures import evaluate
 from bachview.evaluation.report import ReportFacts, report_html, write_report
 from bachview.evaluation.slide_scores import SlideScore
 

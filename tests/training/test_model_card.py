@@ -9,7 +9,8 @@ import pytest
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.uncertainty import Thresholds
 from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo
-from bachview.evaluation.measures import LabelledPredictions, evaluate
+from bachview.evaluation.labelled_predictions import LabelledPredictions
+from bachview.evaluation.measures import evaluate
 from bachview.models.bundle.writer import Cnn, FittedClassifier
 from bachview.training.ensemble_fit import Calibrated, FittedEnsemble
 from bachview.training.model_card import Card, model_card

@@ -8,13 +8,13 @@ import pytest
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.probabilities import mixed_with_uniform
-from bachview.evaluation.cross_validation import (
+from bachview.evaluation.labelled_predictions import (
+    LabelledPredictions,
     load_labelled,
     pooled,
     save_labelled,
     with_uniform_share,
 )
-from bachview.evaluation.measures import LabelledPredictions
 
 
 def labelled(seed: int, *, count: int = 600, uniform_share: float = 0.3) -> LabelledPredictions:
