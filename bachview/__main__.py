@@ -9,12 +9,15 @@ def main() -> None:
     try:
         from bachview.cli.interrupts import leave
         from bachview.cli.main import run
+
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        # Half imported, so nothing of ours can be asked; 4 is `ExitCode.CANCELLED`.
+        # Half imported, or at the very end, so nothing of ours can be asked; 4 is
+        # `ExitCode.CANCELLED`.
         os.write(2, b"Cancelled.\n")
         os._exit(4)
 
-    leave(run(sys.argv[1:]))
+    leave(code)
 
 
 if __name__ == "__main__":

@@ -146,11 +146,25 @@ def _explained(path: Path, error: type[BachviewError]) -> Iterator[None]:
     try:
         yield
     except OSError as cause:
+        if not _is_of(path, cause.filename):
+            raise  # the caller's block met another file, which this sentence would hide
         reason = cause.strerror or type(cause).__name__
         raise error(
             f"{path.name} cannot be written to {path.parent} ({reason}); "
             "choose another folder or free some space."
         ) from cause
+
+
+def _is_of(path: Path, named: object) -> bool:
+    """Whether an error names `path`, a folder above it or its parts; a failing write names none."""
+    if not isinstance(named, str | os.PathLike):
+        return True
+    place = Path(named)
+    start = f".{path.name}."
+    return place in (path, *path.parents) or any(
+        part.parent == path.parent and part.name.startswith(start)
+        for part in (place, *place.parents)
+    )
 
 
 @contextlib.contextmanager

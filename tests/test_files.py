@@ -219,3 +219,28 @@ def test_a_place_that_cannot_be_written_is_a_sentence_of_the_callers_class(tmp_p
         check_writable(tmp_path / "file" / "a.csv", error=DatasetError)
     check_writable(tmp_path / "new" / "a.csv")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_another_file_that_cannot_be_read_meanwhile_is_told_as_itself(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match="missing"),
+        atomic_file(tmp_path / "a.csv") as file,
+    ):
+        file.write((tmp_path / "missing").read_bytes())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_in_the_part_itself_is_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ExportError, match=r"a\.csv cannot be written"),
+        atomic_path(tmp_path / "a.csv") as part,
+    ):
+        (part / "missing" / "x").write_text("x", encoding="utf-8")
+
+
+def test_a_write_that_fails_is_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ExportError, match=r"a\.csv cannot be written .*No space"),
+        atomic_file(tmp_path / "a.csv"),
+    ):
+        raise OSError(28, "No space left on device")

@@ -41,16 +41,25 @@ def termination_heard() -> Iterator[None]:
     told.setblocking(False)
     watch = threading.Thread(target=_watch, args=(heard,), name="interrupts", daemon=True)
     watch.start()
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = [signal.signal(number, interrupt) for number in _SIGNALS]
     number_before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
         signal.set_wakeup_fd(number_before)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
         told.close()
         watch.join()
         heard.close()
+
+
+def heed_no_more() -> None:
+    """Interrupt nothing from now on: the exit code is decided. The watch still listens."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            # Not `SIG_IGN`, which the watch would not hear either.
+            signal.signal(number, lambda number, frame: None)
 
 
 def _watch(heard: socket.socket) -> None:
@@ -73,6 +82,7 @@ def _watch(heard: socket.socket) -> None:
 
 def leave(code: int) -> NoReturn:
     """Exit with `code`, even while a thread hangs that the interpreter would wait for."""
+    heed_no_more()
     last = time.monotonic() + _THREADS_S
     left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
     for thread in left:

@@ -9,7 +9,7 @@ import typer
 
 from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
-from bachview.cli.interrupts import termination_heard
+from bachview.cli.interrupts import heed_no_more, termination_heard
 from bachview.cli.output import OutputClosed, standard_streams, tell
 from bachview.config import user_folders
 from bachview.errors import BachviewError, Cancelled, UsageError
@@ -51,14 +51,13 @@ def run(arguments: Sequence[str]) -> int:
     The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its traceback
     goes to the log file.
     """
-    with standard_streams() as streams:
+    with standard_streams() as streams, termination_heard():
         folder = user_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)
         try:
-            with termination_heard():
-                code = _run(list(arguments), folder)
-                # Flushing the buffer may still fail.
-                return code if streams.deliver() else ExitCode.BAD_INPUT
+            code = _run(list(arguments), folder)
+            # Flushing the buffer may still fail.
+            return code if streams.deliver() else ExitCode.BAD_INPUT
         except OutputClosed:
             return ExitCode.OUTPUT_CLOSED
         finally:
@@ -70,7 +69,17 @@ def _run(arguments: list[str], folder: Path) -> int:
         answer = app(_with_command(arguments), prog_name="bachview", standalone_mode=False)
         if answer == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
+        heed_no_more()
         return int(answer or ExitCode.DONE)
+    except BaseException as error:
+        heed_no_more()  # another Ctrl-C would end the sentence in a trace
+        return _explain(error, folder)
+
+
+def _explain(outcome: BaseException, folder: Path) -> int:
+    """Say in a sentence how a command ended; its exit code."""
+    try:
+        raise outcome
     except typer.TyperException as error:
         return _explain_usage(error)
     except UsageError as error:

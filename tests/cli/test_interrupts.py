@@ -108,3 +108,39 @@ entry.main()
         [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"Cancelled.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("ended", "code"), [("raise KeyboardInterrupt", 4), ("raise SystemError", 1), ("return 0", 0)]
+)
+def test_ctrl_c_given_again_while_the_end_is_told_leaves_no_trace(
+    tmp_path: Path, number: signal.Signals, ended: str, code: int
+) -> None:
+    script = f"""
+import os, sys
+from bachview.cli import info, interrupts, main
+
+def ends(*arguments, **options):
+    {ended}
+
+def signalled(step):
+    def stepped(*arguments, **options):
+        os.kill(os.getpid(), {int(number)})
+        return step(*arguments, **options)
+    return stepped
+
+info.show_info = ends
+main.tell = signalled(main.tell)
+main.stop_logging = signalled(main.stop_logging)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script + MAIN],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "BACHVIEW_HOME": str(tmp_path)},
+    )
+    assert done.returncode == code
+    assert done.stderr.count("\n") == (code != 0), done.stderr

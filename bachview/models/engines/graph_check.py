@@ -214,7 +214,7 @@ def _checked_ports(part: Any, name: str, where: str) -> set[str]:
         if number in found or not _NUMBER.fullmatch(number):
             raise _refused(where, f"{name} has two ports of one number")
         if not all(_NUMBER.fullmatch(side) and int(side) >= -1 for side in sides):
-            raise _refused(where, f"{name} has a size that is no number")
+            raise _refused(where, f"{name} has a size that is not a number")
         if math.prod(abs(int(side)) for side in sides) > _MOST_ELEMENTS:
             raise _refused(where, f"{name} is too large")
         found.add(number)
