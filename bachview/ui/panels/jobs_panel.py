@@ -22,13 +22,13 @@ class JobsPanel(Panel):
 
     Signals
     -------
-    startRequested, pauseRequested, resumeRequested, cancelRequested : a button was pressed.
+    startRequested, pauseRequested, cancelRequested : a button was pressed; the second one also
+        resumes.
     """
 
     name, title = "run", "Classification"
     startRequested = Signal()
     pauseRequested = Signal()
-    resumeRequested = Signal()
     cancelRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -61,7 +61,7 @@ class JobsPanel(Panel):
         self._pause.setToolTip("Pause the run; nothing is lost (Ctrl+P)")
         self._cancel.setToolTip("Stop; finished patches are kept and a later run resumes (Ctrl+.)")
         self._start.clicked.connect(self.startRequested)
-        self._pause.clicked.connect(self._on_pause)
+        self._pause.clicked.connect(self.pauseRequested)
         self._cancel.clicked.connect(self.cancelRequested)
         buttons = QGridLayout()
         buttons.setSpacing(8)
@@ -120,9 +120,3 @@ class JobsPanel(Panel):
         self._pause.setText("Resume" if paused else "Pause")
         self._pause.setEnabled(paused or status.state is RunState.RUNNING)
         self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
-
-    def _on_pause(self) -> None:
-        if self._status.state is RunState.PAUSED:
-            self.resumeRequested.emit()
-        else:
-            self.pauseRequested.emit()

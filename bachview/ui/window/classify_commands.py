@@ -79,7 +79,11 @@ class ClassifyCommands(QObject):
             self._retry_failed,
         )
         self.pause = make(
-            "&Pause", "Pause the run; nothing is lost", self._pause, "Ctrl+P", icon="pause"
+            "&Pause",
+            "Pause the run; nothing is lost",
+            self._pause_or_resume,
+            "Ctrl+P",
+            icon="pause",
         )
         self.cancel = make(
             "&Cancel", "Stop; finished patches are kept", self._cancel, "Ctrl+.", icon="stop"
@@ -103,8 +107,7 @@ class ClassifyCommands(QObject):
         self.device = services.settings.now.device
         self.devices = self._make_devices()
         jobs.startRequested.connect(self._start)
-        jobs.pauseRequested.connect(self._pause)
-        jobs.resumeRequested.connect(self._pause)
+        jobs.pauseRequested.connect(self._pause_or_resume)
         jobs.cancelRequested.connect(self._cancel)
         controller.statusChanged.connect(self._on_status)
         selector.failed.connect(messages.problem)
@@ -219,7 +222,7 @@ class ClassifyCommands(QObject):
         dialog.accepted.connect(lambda: self.classify(dialog.region, page=page))
         ask(dialog)
 
-    def _pause(self) -> None:
+    def _pause_or_resume(self) -> None:
         page = self._controller.page
         if page is None:
             return
