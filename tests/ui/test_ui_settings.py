@@ -1,7 +1,7 @@
 """What is remembered is checked on its way in, and lost rather than believed."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,8 @@ def _written(folder: Path, **values: object) -> Settings:
 
 
 def test_every_value_survives_a_new_session(tmp_path: Path) -> None:
+    for field in fields(Settings):  # so that a new one is tried as well
+        assert getattr(_OTHERS, field.name) != getattr(Settings(), field.name), field.name
     file = SettingsFile(tmp_path)
     assert file.now == Settings()
     file.now = _OTHERS
