@@ -12,9 +12,7 @@ import os
 import signal
 import subprocess  # our own program only
 import sys
-import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -26,8 +24,9 @@ from bachview.jobs.tokens import CancelToken
 LIMIT_S: Final = 240.0
 #: How long a cancel may wait for the next look at the token.
 _POLL_S: Final = 0.05
-_REFUSED: Final = 3
-_ERRORS: Final = {error.__name__: error for error in (BundleError, EngineError, UsageError)}
+#: The child's exit code where it refuses the bundle, and the errors that it reports then.
+REFUSED: Final = 3
+REPORTED: Final = {error.__name__: error for error in (BundleError, EngineError, UsageError)}
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def command(path: Path, sha256: str, asked: tuple[str, str, str]) -> list[str]:
     """
     start = (
         "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-        f"from {__name__} import main; main(sys.argv[2:])"
+        f"from {__name__}_child import main; main(sys.argv[2:])"
     )
     return [
         sys.executable,
@@ -149,8 +148,8 @@ def _refusal(said: bytes, errors: bytes, code: int, how: str, where: str) -> Ref
                 pass
             case "done", found:
                 done.append((step, found))
-            case "refused", name, sentence if code == _REFUSED:
-                return Refusal(tuple(done), step, _ERRORS[name](sentence))
+            case "refused", name, sentence if code == REFUSED:
+                return Refusal(tuple(done), step, REPORTED[name](sentence))
     _log.info("The process that tried a bundle said: %s", errors[-2000:].decode(errors="replace"))
     place = f"{how}, {step}" if step else how
     return Refusal(
@@ -178,39 +177,3 @@ def _how(code: int) -> str:
         return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
-
-
-def _end_with_parent() -> None:
-    os.read(0, 1)
-    os._exit(1)
-
-
-def main(arguments: Sequence[str]) -> NoReturn:
-    """Be the child: take the steps, and say of each on standard output how it went."""
-    from bachview.models.loading import Loading
-
-    path, sha256, engine, device, precision = arguments
-    # What libraries print belongs to standard error.
-    told = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
-    os.dup2(2, 1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-    def tell(*what: Any) -> None:
-        told.write(json.dumps(what) + "\n")
-
-    try:
-        with Loading(
-            Path(path), engine=engine, device=device, precision=precision, is_trusted=True
-        ) as loading:
-            for name, step in loading.steps():
-                tell("begun", name)
-                found = step()
-                if loading.sha256 != sha256:
-                    raise BundleError(
-                        f"The bundle {Path(path).name} was changed while it was loaded: try again."
-                    )
-                tell("done", found)
-    except tuple(_ERRORS.values()) as error:
-        tell("refused", type(error).__name__, str(error))
-        sys.exit(_REFUSED)
-    sys.exit(0)

@@ -31,7 +31,7 @@ import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 import bachview.models.engines.graph
 bachview.models.engines.graph.check_graph_file = lambda *_: None
-from bachview.models.first_load import main
+from bachview.models.first_load_child import main
 main(sys.argv[2:])
 """
 
@@ -129,7 +129,7 @@ HANGS = (
     "import json, sys, time; sys.path[:] = json.loads(sys.argv[1]);"
     "from bachview.models.loading import Loading; Loading.steps = lambda _: iter([('x', wait)]);"
     "wait = lambda: [time.sleep(1) for _ in range(600)];"
-    "from bachview.models.first_load import main; main(sys.argv[2:])"
+    "from bachview.models.first_load_child import main; main(sys.argv[2:])"
 )
 usual = first_load.command
 first_load.command = lambda *a: [HANGS if "import" in part else part for part in usual(*a)]
