@@ -1,4 +1,4 @@
-"""bachview: a slide viewer that shows what an ensemble of six classifiers says of breast tissue.
+"""bachview: a slide viewer that shows what an ensemble of classifiers says of tissue.
 
 The whole job in a notebook::
 

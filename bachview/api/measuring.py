@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
 from bachview.datasets import reading
 from bachview.datasets.samples import Dataset, Photo
 from bachview.errors import (
@@ -41,7 +41,7 @@ def read_dataset(
     *,
     mpp: float | None = None,
     patients: str | Path | None = None,
-    classes: ClassSet = BACH_CLASSES,
+    classes: ClassSet | None = None,
 ) -> Dataset:
     """Read a folder of labelled photos and annotated slides; each photo is read through once.
 
@@ -50,7 +50,8 @@ def read_dataset(
     folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
     mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
     patients : CSV ``file,patient``; None for blocks of the numbering.
-    classes : in the order of the ensemble's.
+    classes : in the order of the ensemble's; None for those of the folder's ``classes.toml``, else
+        BACH's.
 
     Raises
     ------
@@ -186,12 +187,15 @@ def _scored(
     """The scores of the annotated slides, and a sentence for each that failed."""
     scores: list[SlideScore] = []
     failures: list[str] = []
-    for slide in () if dataset is None else dataset.slides:
+    if dataset is None:
+        return scores, failures
+    for slide in dataset.slides:
         name = slide.path.name
         try:
             score = score_slide(
                 ensemble,
                 slide,
+                dataset.classes,
                 token,
                 on_progress=lambda found, name=name: told(  # type: ignore[misc]
                     name, found.done, found.total

@@ -84,7 +84,7 @@ def root(
         bool, typer.Option("--verbose", help="Log more, file names included.")
     ] = False,
 ) -> None:
-    """View whole-slide images, and see how six classifiers classify breast tissue.
+    """View whole-slide images, and see how an ensemble of classifiers classifies the tissue.
 
     [bold]bachview[/] opens the viewer, [bold]bachview SLIDE[/] opens a slide in it.
 

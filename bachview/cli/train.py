@@ -150,7 +150,7 @@ def _name(network: str) -> str:
 
 
 def _print_table(found: "Evaluation") -> None:
-    """Each member, the averages and all six, from the pooled folds."""
+    """Each member, the averages and the ensemble, from the pooled folds."""
     rows = [_row(name, measured) for name, measured in found.members.items()]
     for name, measured in (
         ("mean of the CNNs", found.cnns),
@@ -158,7 +158,7 @@ def _print_table(found: "Evaluation") -> None:
     ):
         if measured is not None:
             rows.append(_row(name, measured))
-    rows.append(_row("all six", found.photo))
+    rows.append(_row(f"all {len(found.members)}", found.photo))
     print_table(
         f"Cross-validation by patient, {found.photos} photos",
         [

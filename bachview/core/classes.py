@@ -1,7 +1,7 @@
 """The ordered class set: names, letters, colours. The order comes with the bundle."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,20 @@ class TissueClass:
 
 @dataclass(frozen=True, slots=True)
 class ClassSet:
-    """The classes in the order of the probability columns."""
+    """The classes in the order of the probability columns.
+
+    Attributes
+    ----------
+    negative : key of the class that means "nothing of interest": tissue outside of all outlines of
+        an annotated slide is of it. None: of the class with the key ``Normal``, if there is one.
+    """
 
     classes: tuple[TissueClass, ...]
+    negative: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        if self.negative is not None and self.negative not in self.keys:
+            raise ValueError(f"negative is {self.negative}, which is none of {list(self.keys)}")
         for what in ("name", "key", "letter"):
             values = [getattr(c, what) for c in self.classes]
             if len(set(values)) != len(values):
@@ -47,6 +56,12 @@ class ClassSet:
     def keys(self) -> tuple[str, ...]:
         """Keys in order."""
         return tuple(c.key for c in self.classes)
+
+    @property
+    def negative_label(self) -> int | None:
+        """Index of the negative class; None where no class is."""
+        key = self.negative or "Normal"
+        return self.keys.index(key) if key in self.keys else None
 
 
 #: The four classes of BACH in the challenge's order. The colours were searched for two

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import DatasetError
 
@@ -46,7 +46,7 @@ class AnnotatedRegion:
 
 @dataclass(frozen=True, slots=True)
 class SlideAnnotations:
-    """What was outlined on one slide. Tissue outside of all outlines is Normal.
+    """What was outlined on one slide. Tissue outside of all outlines is negative.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class SlideAnnotations:
     regions: tuple[AnnotatedRegion, ...]
 
 
-def read_annotations(path: Path, classes: ClassSet = BACH_CLASSES) -> SlideAnnotations:
+def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
     """Read an Aperio XML file. Any thread.
 
     A region's class is named by its first attribute with a known class, else by its text, else
@@ -98,7 +98,7 @@ def read_annotations(path: Path, classes: ClassSet = BACH_CLASSES) -> SlideAnnot
     return SlideAnnotations(_mpp(root), tuple(regions))
 
 
-def class_of_text(text: str, classes: ClassSet = BACH_CLASSES) -> int | None:
+def class_of_text(text: str, classes: ClassSet) -> int | None:
     """Index of the one class that `text` names in whole words; None for none or several.
 
     "Invasive carcinoma" and "carcinoma invasive" are the same; "non-invasive" and "abnormal"

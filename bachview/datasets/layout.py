@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.core.classes import ClassSet
+from bachview.datasets.class_file import CLASSES_FILE
 from bachview.datasets.numbering import natural
 from bachview.datasets.samples import Problem
 from bachview.datasets.tables import PHOTO_SUFFIXES, class_named
@@ -114,7 +115,7 @@ def _photos(
     def take(path: Path, label: int | None) -> None:
         if path.suffix.casefold() in PHOTO_SUFFIXES and not path.name.startswith("."):
             found.append((path, label))
-        elif path.name.casefold() not in _LITTER and path.name != CLASS_TABLE:
+        elif path.name.casefold() not in _LITTER and path.name not in (CLASS_TABLE, CLASSES_FILE):
             message = "It is neither a photo nor a table and was left out."
             problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
+from bachview.datasets.class_file import classes_of
 from bachview.datasets.layout import Layout, find_layout
 from bachview.datasets.numbering import patient_of
 from bachview.datasets.photo_mpp import photo_mpp
@@ -67,7 +68,7 @@ def read_dataset(
     *,
     mpp: float | None = None,
     patients: Path | None = None,
-    classes: ClassSet = BACH_CLASSES,
+    classes: ClassSet | None = None,
 ) -> Dataset:
     """Read a folder of labelled photos and annotated slides. See `scan_dataset`."""
     return scan_dataset(folder, mpp=mpp, patients=patients, classes=classes).dataset
@@ -78,7 +79,7 @@ def scan_dataset(
     *,
     mpp: float | None = None,
     patients: Path | None = None,
-    classes: ClassSet = BACH_CLASSES,
+    classes: ClassSet | None = None,
     token: CancelToken | None = None,
 ) -> Scan:
     """Find photos and slides, read each photo through once, and check what they say.
@@ -91,17 +92,20 @@ def scan_dataset(
     folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
     mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
     patients : CSV ``file,patient`` of all photos; None for blocks of the numbering.
+    classes : None for those of the folder's ``classes.toml``, else BACH's.
 
     Raises
     ------
     DatasetError
-        There is nothing in it; folder and CSV disagree; a picture stands under two classes;
-        a photo's pixel size is not known, or it has no patient in `patients`.
+        There is nothing in it; ``classes.toml`` is wrong; folder and CSV disagree; a picture
+        stands under two classes; a photo's pixel size is not known, or it has no patient in
+        `patients`.
     UsageError
         `mpp` is implausible.
     Cancelled
         `token` asked for it.
     """
+    classes = classes or classes_of(folder)
     layout = find_layout(folder, classes)
     problems = list(layout.problems)
     table = None if layout.class_table is None else read_classes(layout.class_table, classes)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
 from bachview.datasets.numbering import natural
 from bachview.datasets.samples import Photo
 from bachview.errors import DatasetError
@@ -31,7 +31,7 @@ _LARGEST_BYTES = 64_000_000
 
 
 def folds(
-    photos: Sequence[Photo], count: int, *, seed: int, classes: ClassSet = BACH_CLASSES
+    photos: Sequence[Photo], count: int, *, seed: int, classes: ClassSet
 ) -> npt.NDArray[np.int64]:
     """(N,) int64: the fold, 0 to `count` - 1, in which each photo is measured.
 
@@ -70,7 +70,7 @@ def folds(
 
 
 def holdout(
-    photos: Sequence[Photo], share: float, *, seed: int, classes: ClassSet = BACH_CLASSES
+    photos: Sequence[Photo], share: float, *, seed: int, classes: ClassSet
 ) -> npt.NDArray[np.bool_]:
     """(N,) bool: True where held out.
 
@@ -114,7 +114,7 @@ def write_split(
     photos: Sequence[Photo],
     parts: Sequence[str],
     *,
-    classes: ClassSet = BACH_CLASSES,
+    classes: ClassSet,
 ) -> None:
     """Write who was in which part, as CSV with the columns `COLUMNS`.
 

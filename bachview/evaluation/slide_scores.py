@@ -2,8 +2,8 @@
 
 Truth and answer are compared on one raster of `RASTER_MPP` over the scanned area. The answer
 at a pixel is the class of the patch cell that it lies in, uncertain or not; where the run
-found no tissue it is Normal, as BACH knows no fifth class. Cells that could not be read are
-left out and counted.
+found no tissue it is of the negative class (BACH: Normal), as no class means glass. Cells that
+could not be read are left out and counted.
 
 The score of Part B (Aresta et al., BACH: Grand challenge on breast cancer histology images,
 Medical Image Analysis 56:122-139, 2019, the section on the evaluation of Part B) is, over all
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
-from bachview.core.classes import ClassSet
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
@@ -41,7 +41,6 @@ Table = npt.NDArray[np.int64]
 
 #: um per pixel of the raster: a tenth of a usual stride, so that outlines count, not cells.
 RASTER_MPP = 10.0
-NORMAL = "Normal"
 _UNREAD = 255
 #: Raster rows at once; the coordinates of all pixels of a large slide would fill 300 MB.
 _STRIP = 256
@@ -104,7 +103,7 @@ class SlideScore:
     @property
     def score(self) -> float | None:
         """The score of Part B; None where no pixel counts, or the classes are not BACH's."""
-        return part_b_score(self.table) if len(self.classes) == 4 else None
+        return part_b_score(self.table) if self.classes.keys == BACH_CLASSES.keys else None
 
     @property
     def accuracy(self) -> float | None:
@@ -174,6 +173,7 @@ def slides_document(scores: Sequence[SlideScore]) -> dict[str, Any] | None:
 def score_slide(
     ensemble: "Ensemble",
     slide: AnnotatedSlide,
+    classes: ClassSet,
     token: CancelToken,
     *,
     on_progress: Callable[[Progress], object] = lambda _: None,
@@ -192,7 +192,7 @@ def score_slide(
     from bachview.datasets.annotations import read_annotations
     from bachview.slide.opening import opened_slide
 
-    annotations = read_annotations(slide.annotations)
+    annotations = read_annotations(slide.annotations, classes)
     with opened_slide(slide.path, token) as reader:
         pixel_size = reader.metadata.pixel_size
         if not pixel_size.is_plausible and annotations.mpp is not None:
@@ -206,16 +206,24 @@ def score_slide(
         with SlideRun(reader, ensemble, pixel_size=pixel_size) as run:
             prediction = run.work(token, on_results=lambda _, progress: on_progress(progress))
     raster = Raster.over(prediction.grid.region, pixel_size)
-    return compare(slide.path.name, prediction, annotations.regions, raster)
+    return compare(slide.path.name, prediction, annotations.regions, raster, classes)
 
 
 def compare(
-    name: str, prediction: Prediction, regions: Sequence["AnnotatedRegion"], raster: Raster
+    name: str,
+    prediction: Prediction,
+    regions: Sequence["AnnotatedRegion"],
+    raster: Raster,
+    classes: ClassSet,
 ) -> SlideScore:
     """Count the pixels of a raster by what they are and what they were called."""
-    classes = prediction.classes
     size = len(classes)
-    normal = classes.keys.index(NORMAL)
+    negative = classes.negative_label
+    if negative is None:
+        raise DatasetError(
+            f"No class of {name} is negative, so that it is not known what tissue outside of all "
+            "outlines is: name one in classes.toml."
+        )
     rows, columns = (
         np.clip(((places - start) // stride).astype(np.int64), 0, count - 1)
         for places, start, stride, count in (
@@ -229,7 +237,7 @@ def compare(
         )
     )
     answers = np.where(
-        prediction.states == CellState.CLASSIFIED, prediction.top_class, np.uint8(normal)
+        prediction.states == CellState.CLASSIFIED, prediction.top_class, np.uint8(negative)
     ).astype(np.uint8)
     answers[np.isin(prediction.states, (CellState.FAILED, CellState.PENDING))] = _UNREAD
     has_tissue = prediction.states != CellState.NO_TISSUE
@@ -237,7 +245,7 @@ def compare(
     unread = 0
     for top in range(0, len(rows), _STRIP):
         strip = slice(top, top + _STRIP)
-        truth, is_outlined = _truth(regions, raster.xs, raster.ys[strip], normal)
+        truth, is_outlined = _truth(regions, raster.xs, raster.ys[strip], negative)
         cells = np.ix_(rows[strip], columns)
         answer = answers[cells]
         counts = has_tissue[cells] | is_outlined
@@ -252,12 +260,12 @@ def _truth(
     regions: Sequence["AnnotatedRegion"],
     xs: npt.NDArray[np.float64],
     ys: npt.NDArray[np.float64],
-    normal: int,
+    negative: int,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """(h, w) uint8 class and (h, w) bool whether inside an outline; later outlines win."""
     import shapely
 
-    truth = np.full((len(ys), len(xs)), normal, np.uint8)
+    truth = np.full((len(ys), len(xs)), negative, np.uint8)
     is_outlined = np.zeros(truth.shape, np.bool_)
     for region in regions:
         left, top, right, bottom = region.polygon.bounds

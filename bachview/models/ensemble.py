@@ -1,4 +1,4 @@
-"""The six members as one: the door through which everything else classifies patches."""
+"""The members as one: the door through which everything else classifies patches."""
 
 import threading
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Three CNNs, three classifiers and their calibration: from sources to a bundle."""
+"""CNNs, classifiers and their calibration: from sources to a bundle."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.config import RESEARCH_USE
-from bachview.core.classes import ClassSet
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.core.uncertainty import Thresholds
@@ -29,8 +29,11 @@ from bachview.training.fitting import FitJob, FitWatcher, fit_network
 from bachview.training.images import TrainingImage, grid_patches
 from bachview.training.recipe import Recipe
 
-#: What the networks have seen, and so can judge.
-SEEN = "It has seen H&E-stained breast tissue at the stated µm/px and nothing else."
+
+def seen(classes: ClassSet) -> str:
+    """What the networks have seen, and so can classify."""
+    tissue = "H&E-stained breast tissue" if classes == BACH_CLASSES else "tissue of its data set"
+    return f"It has seen {tissue} at the stated µm/px and nothing else."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Calibrated:
     Attributes
     ----------
     temperature : of patches.
-    weights : of the six members in the soft vote.
+    weights : of the members in the soft vote.
     coverage, risk : of `thresholds` on the patches of those votes.
     """
 
@@ -92,7 +95,7 @@ def fit_ensemble(
     token: CancelToken,
     watcher: FitWatcher,
 ) -> FittedEnsemble:
-    """Fit the six members and their calibration.
+    """Fit the members and their calibration.
 
     Raises
     ------
@@ -214,7 +217,7 @@ def write_fitted(
             name=job.name,
             version=recipe.bundle.version,
             licence=recipe.bundle.licence,
-            intended_use=f"{RESEARCH_USE} {SEEN}",
+            intended_use=f"{RESEARCH_USE} {seen(job.classes)}",
             classes=job.classes,
             geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
             temperature=fitted.calibrated.temperature,

@@ -1,6 +1,6 @@
-"""Hard-negative mining: of the Normal windows of slides, those that a network takes for more.
+"""Hard-negative mining: of the negative windows of slides, those that a network takes for more.
 
-The slides' Normal tissue is mostly easy (fat, stroma). Kwok's entry to the BACH challenge (ICIAR
+The slides' normal tissue is mostly easy (fat, stroma). Kwok's entry to the BACH challenge (ICIAR
 2018) won both parts with patches that a first network had got wrong.
 """
 
@@ -16,8 +16,6 @@ from bachview.files import write_text
 from bachview.training.checkpoints import read_record
 from bachview.training.images import TrainingImage, centre_patches
 
-#: The class whose windows are mined.
-NEGATIVE: Final = "Normal"
 #: Share of its windows that are kept.
 _KEPT: Final = 0.5
 _BATCH: Final = 64
@@ -26,16 +24,14 @@ _BATCH: Final = 64
 def with_hard_negatives(
     network: Any, sources: Sequence[TrainingImage], classes: ClassSet, record: Path
 ) -> list[TrainingImage]:
-    """The sources without the easier half of the Normal windows; photos all stay.
+    """The sources without the easier half of the negative windows; photos all stay.
 
     Parameters
     ----------
     network : fitted so far; judges the centre of each window.
     record : remembers the choice, so that a training that goes on keeps it.
     """
-    if NEGATIVE not in classes.keys:
-        return list(sources)
-    label = classes.keys.index(NEGATIVE)
+    label = classes.negative_label
     places = [i for i, s in enumerate(sources) if s.is_window and s.label == label]
     if not places:
         return list(sources)

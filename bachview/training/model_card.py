@@ -11,7 +11,7 @@ from bachview.datasets.samples import Dataset
 from bachview.evaluation.measures import Evaluation, Measured
 from bachview.evaluation.templates import render
 from bachview.inference.photos import VOTE_TEMPERATURE
-from bachview.training.ensemble_fit import SEEN, FittedEnsemble
+from bachview.training.ensemble_fit import FittedEnsemble, seen
 from bachview.training.recipe import Recipe
 
 
@@ -44,7 +44,7 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
         "fitted": fitted,
         "calibrated": fitted.calibrated,
         "research_use": RESEARCH_USE,
-        "seen": SEEN,
+        "seen": seen(card.dataset.classes),
         "networks": [cnn.name for cnn in fitted.cnns],
         "classifiers": [member.name.lower() for member in fitted.classifiers],
         "counts": _counts(card.dataset),

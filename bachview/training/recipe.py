@@ -1,7 +1,5 @@
 """The training recipe: one TOML file that, with a seed, says all that a training does."""
 
-import json
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -10,13 +8,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     create_model,
     field_validator,
     model_validator,
 )
 
 from bachview.config import resource_folder
+from bachview.datasets.toml_file import read_toml
 from bachview.errors import RecipeError
 from bachview.models.architectures import Architecture
 from bachview.models.estimators import ESTIMATORS
@@ -27,8 +25,6 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Side = Annotated[int, Field(ge=32, le=1024)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
-
-_LIMIT_BYTES = 1_000_000
 
 
 class _Table(BaseModel):
@@ -173,7 +169,7 @@ class EnsembleRecipe(_Table):
 class Slides(_Table):
     """Windows cut out of annotated slides, of each class.
 
-    With `hard_negatives` the last stage leaves out the Normal windows that a network finds easy.
+    With `hard_negatives` the last stage leaves out the negative windows that a network finds easy.
     """
 
     windows_per_class: Annotated[int, Field(ge=0, le=100_000)]
@@ -247,32 +243,7 @@ def read_recipe(path: Path) -> Recipe:
     RecipeError
         It is no TOML, or a value is missing, unknown or wrong; the text names it.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LIMIT_BYTES + 1)
-        if len(content) > _LIMIT_BYTES:
-            raise RecipeError(f"The recipe {path.name} is larger than 1 MB; it is no recipe.")
-        # By way of JSON, from which strict models take lists and tables; a date becomes a text.
-        # A number may have more digits than can be written out.
-        text = json.dumps(tomllib.loads(content.decode()), default=str)
-    except OSError as error:
-        raise RecipeError(
-            f"The recipe {path.name} cannot be read: {error.strerror or error}."
-        ) from error
-    except ValueError as error:
-        raise RecipeError(f"The recipe {path.name} is not valid TOML: {error}.") from error
-    except RecursionError as error:
-        raise RecipeError(
-            f"The recipe {path.name} is no recipe: it is nested too deeply."
-        ) from error
-    try:
-        return Recipe.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "its top"
-        known = {"missing": "it is missing", "extra_forbidden": "it is not known"}
-        message = known.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise RecipeError(f"The recipe {path.name} is wrong at {place}: {message}.") from error
+    return read_toml(path, Recipe, "recipe", RecipeError)
 
 
 def installed_recipes() -> tuple[str, ...]:

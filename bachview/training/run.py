@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.datasets.reading import read_dataset
 from bachview.datasets.samples import Dataset, Photo
 from bachview.datasets.splits import folds, holdout, write_split
@@ -43,7 +44,6 @@ from bachview.training.ensemble_fit import (
     write_fitted,
 )
 from bachview.training.fitting import FitWatcher
-from bachview.training.hard_negatives import NEGATIVE
 from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import can_fetch
@@ -194,10 +194,10 @@ class _Run:
                 "patients out for the calibration."
             )
         # Too few photos are found out now, not after hours.
-        for seed, members in self._parts(photos):
+        for seed, members in self._parts(photos, dataset.classes):
             self._held(members, dataset, seed)
         self._imagenet = self._starting_weights()
-        self._claim(photos)
+        self._claim(photos, dataset.classes)
         patch = self._recipe.patch
         sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
         windows = self._windows(dataset)
@@ -223,10 +223,10 @@ class _Run:
         bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
         return TrainingResult(bundle, measured)
 
-    def _parts(self, photos: Sequence[Photo]) -> list[tuple[int, list[Photo]]]:
+    def _parts(self, photos: Sequence[Photo], classes: ClassSet) -> list[tuple[int, list[Photo]]]:
         """Seed and photos of each fold's ensemble, then of the final one."""
         seed, count = self._recipe.seed, self._recipe.data.folds
-        place = folds(photos, count, seed=seed) if count else np.zeros(0, np.int64)
+        place = folds(photos, count, seed=seed, classes=classes) if count else np.zeros(0, np.int64)
         parts = [
             (
                 seed + 100 * (fold + 1),
@@ -242,7 +242,7 @@ class _Run:
         if not self._recipe.stages:
             check_learnt(labels, len(dataset.classes))
             return np.zeros(len(photos), np.bool_)
-        held_out = holdout(photos, self._recipe.data.holdout, seed=seed)
+        held_out = holdout(photos, self._recipe.data.holdout, seed=seed, classes=dataset.classes)
         check_held(labels[held_out], len(dataset.classes))
         return held_out
 
@@ -262,7 +262,7 @@ class _Run:
         )
         return "scratch"
 
-    def _claim(self, photos: Sequence[Photo]) -> None:
+    def _claim(self, photos: Sequence[Photo], classes: ClassSet) -> None:
         """Make the output folder this run's, or see that it is."""
         output = self._output
         recipe = self._recipe_text()
@@ -273,6 +273,8 @@ class _Run:
             ).hexdigest(),
             "imagenet": "folder" if isinstance(self._imagenet, Path) else self._imagenet,
         }
+        if classes != BACH_CLASSES:
+            record["classes"] = list(classes.keys)
         path = output / RUN_FILE
         if path.is_file():
             if not self._request.resume:
@@ -282,8 +284,8 @@ class _Run:
                 )
             if _read_run(path) != record:
                 raise RecipeError(
-                    f"The training in {output.name} was begun with another recipe, other photos "
-                    "or other starting weights: go on with those, or choose another folder."
+                    f"The training in {output.name} was begun with another recipe, other photos, "
+                    "classes or starting weights: go on with those, or choose another folder."
                 )
         else:
             # A training that was killed here may have left a part of the record.
@@ -309,14 +311,15 @@ class _Run:
         self._watcher.phase("Cutting windows out of the annotated slides")
         patch = self._recipe.patch
         # Of the class that is mined there must be some to leave out.
-        mined = NEGATIVE if self._recipe.slides.hard_negatives else None
+        mined = dataset.classes.negative_label if self._recipe.slides.hard_negatives else None
         return sample_windows(
             dataset.slides,
-            per_class=[wanted * (1 + (key == mined)) for key in dataset.classes.keys],
+            per_class=[wanted * (1 + (label == mined)) for label in range(len(dataset.classes))],
             field_um=patch.input_px * patch.mpp,
             mpp=patch.mpp,
             seed=self._recipe.seed,
             token=self._token,
+            classes=dataset.classes,
         )
 
     def _cross_validate(
@@ -332,7 +335,7 @@ class _Run:
             return None, 0.0
         by_hash = {photo.sha256: source for photo, source in zip(photos, sources, strict=True)}
         answers, limits = [], None
-        for fold, (seed, members) in enumerate(self._parts(photos)[:-1]):
+        for fold, (seed, members) in enumerate(self._parts(photos, dataset.classes)[:-1]):
             folder = self._output / f"fold-{fold + 1}"
             bundle = folder / f"fold{BUNDLE_SUFFIX}"
             if not (folder / "judged.npz").is_file():
@@ -397,7 +400,12 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         recipe = self._recipe
         is_held = self._held(photos, dataset, seed)
-        write_split(folder / SPLIT_FILE, photos, [PARTS[int(held_out)] for held_out in is_held])
+        write_split(
+            folder / SPLIT_FILE,
+            photos,
+            [PARTS[int(held_out)] for held_out in is_held],
+            classes=dataset.classes,
+        )
         job = EnsembleJob(
             name=self._request.name,
             classes=dataset.classes,

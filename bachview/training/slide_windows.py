@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.classes import BACH_CLASSES, ClassSet
+from bachview.core.classes import ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 #: Side of a window in fields: the corners of a turned field lie at 1.42.
 WINDOW_FIELDS = 1.5
 #: Class key of tissue that nobody outlined.
-NORMAL = "Normal"
 
 #: Of a field, this much must show its class, or it must show this much of a small region.
 _FIELD_SHARE, _REGION_SHARE = 0.5, 0.8
@@ -46,7 +45,7 @@ _DRAWS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Somewhere to draw places from: an outlined region, or a slide's tissue for Normal.
+    """Somewhere to draw places from: an outlined region, or a slide's tissue if negative.
 
     Attributes
     ----------
@@ -86,15 +85,15 @@ def sample_windows(
     mpp: float,
     seed: int,
     token: CancelToken,
-    classes: ClassSet = BACH_CLASSES,
+    classes: ClassSet,
 ) -> list[TrainingImage]:
     """Cut windows out of annotated slides. Any thread; reads one slide after the other.
 
     The middle of a window lies in a region of its class, and at least half of its field
-    shows that class, or most of the region where that is small. Normal is tissue whose
+    shows that class, or most of the region where that is small. The negative one is tissue whose
     field, however it is turned, meets no outline. At least half of a field is tissue. The
-    windows of a class are shared out evenly over its regions (Normal: over the slides), and
-    a region gives at most `_WINDOWS_PER_FIELD` for each field that it has room for; so there
+    windows of a class are shared out evenly over its regions (the negative one: over the slides),
+    and a region gives at most `_WINDOWS_PER_FIELD` for each field that it has room for; so there
     may be fewer than asked for. Places that cannot be read are left out.
 
     Parameters
@@ -121,8 +120,7 @@ def sample_windows(
     if len(wanted) != len(classes):
         raise ValueError(f"{len(wanted)} numbers of windows for {len(classes)} classes")
     terrains = [_terrain(slide, field_um, classes, token) for slide in slides]
-    normal = classes.keys.index(NORMAL) if NORMAL in classes.keys else None
-    sources = _sources(terrains, normal)
+    sources = _sources(terrains, classes.negative_label)
     quotas = _quotas(sources, wanted)
     windows: list[TrainingImage] = []
     for index, (slide, terrain) in enumerate(zip(slides, terrains, strict=True)):
@@ -166,18 +164,18 @@ def _terrain(
     )
 
 
-def _sources(terrains: Sequence[_Terrain], normal: int | None) -> list[_Source]:
+def _sources(terrains: Sequence[_Terrain], negative: int | None) -> list[_Source]:
     sources = []
     for index, terrain in enumerate(terrains):
         field = terrain.field_x * terrain.field_y
         for region in terrain.regions:
             most = max(1, round(_WINDOWS_PER_FIELD * region.polygon.area / field))
             sources.append(_Source(index, region.label, region, most))
-        if normal is not None:
+        if negative is not None:
             bounds, mask = terrain.tissue.region, terrain.tissue.mask
             area = float(mask.mean()) * bounds.width * bounds.height
             most = round(_WINDOWS_PER_FIELD * area / field)
-            sources.append(_Source(index, normal, None, most))
+            sources.append(_Source(index, negative, None, most))
     return sources
 
 

@@ -127,7 +127,7 @@ def test_photos_that_the_bundle_was_trained_on_are_reported(
     photos = read_dataset(folder, mpp=1.0).photos
     parts = ["train" if p.name.endswith(("01", "02")) else "test" for p in photos]
     parts[-1] = "held"
-    write_split(tmp_path / "split.csv", photos, parts)
+    write_split(tmp_path / "split.csv", photos, parts, classes=BACH_CLASSES)
     assert run(folder, split=tmp_path / "split.csv") == 0
     out, err = capfd.readouterr()
     assert "8 of the 16 photos are in the part train of split.csv: it has learnt from them" in err

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bachview.core.classes import BACH_CLASSES
 from bachview.datasets.reading import read_dataset
 from bachview.datasets.samples import Photo
 from bachview.datasets.splits import folds, holdout, read_split, write_split
@@ -41,7 +42,7 @@ def test_folds_keep_patients_whole_and_runs_of_them_together(
     sizes: list[list[int]], count: int, seed: int
 ) -> None:
     photos = photos_of(sizes)
-    found = folds(photos, count, seed=seed)
+    found = folds(photos, count, seed=seed, classes=BACH_CLASSES)
     assert all(len(parts) == 1 for parts in parts_of_patients(photos, found.tolist()).values())
     for label in range(len(sizes)):
         own = [int(f) for f, photo in zip(found, photos, strict=True) if photo.label == label]
@@ -52,18 +53,18 @@ def test_folds_keep_patients_whole_and_runs_of_them_together(
 @given(st.lists(sizes_of_class, min_size=2, max_size=4), st.integers(0, 50))
 def test_the_order_of_the_photos_does_not_matter(sizes: list[list[int]], seed: int) -> None:
     photos = photos_of(sizes)
-    found = dict(zip(photos, folds(photos, 3, seed=seed), strict=True))
+    found = dict(zip(photos, folds(photos, 3, seed=seed, classes=BACH_CLASSES), strict=True))
     mixed = [photos[i] for i in np.random.default_rng(seed).permutation(len(photos))]
-    assert dict(zip(mixed, folds(mixed, 3, seed=seed), strict=True)) == found
+    assert dict(zip(mixed, folds(mixed, 3, seed=seed, classes=BACH_CLASSES), strict=True)) == found
 
 
 def test_equal_patients_make_equal_folds_and_the_seed_mixes_them() -> None:
     photos = photos_of([[10] * 10] * 4)
-    found = [folds(photos, 5, seed=seed) for seed in range(6)]
+    found = [folds(photos, 5, seed=seed, classes=BACH_CLASSES) for seed in range(6)]
     for one in found:
         assert np.bincount(one).tolist() == [80] * 5
     assert len({tuple(one) for one in found}) > 1
-    assert (folds(photos, 5, seed=3) == found[3]).all()
+    assert (folds(photos, 5, seed=3, classes=BACH_CLASSES) == found[3]).all()
 
 
 @given(
@@ -75,7 +76,7 @@ def test_a_part_is_held_out_by_patient_of_every_class(
     sizes: list[list[int]], share: float, seed: int
 ) -> None:
     photos = photos_of(sizes)
-    found = holdout(photos, share, seed=seed)
+    found = holdout(photos, share, seed=seed, classes=BACH_CLASSES)
     assert all(len(parts) == 1 for parts in parts_of_patients(photos, found.tolist()).values())
     for label, patients in enumerate(sizes):
         own = [bool(h) for h, photo in zip(found, photos, strict=True) if photo.label == label]
@@ -92,25 +93,28 @@ def test_patients_with_several_classes_stay_whole() -> None:
         for patient in range(12)
         for n in range(3)
     ]
-    for parts in (folds(photos, 4, seed=1), holdout(photos, 0.25, seed=1)):
+    for parts in (
+        folds(photos, 4, seed=1, classes=BACH_CLASSES),
+        holdout(photos, 0.25, seed=1, classes=BACH_CLASSES),
+    ):
         assert all(len(found) == 1 for found in parts_of_patients(photos, parts.tolist()).values())
-    assert 0.1 < holdout(photos, 0.25, seed=1).mean() < 0.4
+    assert 0.1 < holdout(photos, 0.25, seed=1, classes=BACH_CLASSES).mean() < 0.4
 
 
 def test_too_few_patients_are_an_error_that_names_the_class() -> None:
     photos = photos_of([[5, 5, 5], [5, 5]])
     with pytest.raises(DatasetError, match=r"Benign has 2 patients.*at most 2"):
-        folds(photos, 3, seed=0)
+        folds(photos, 3, seed=0, classes=BACH_CLASSES)
     with pytest.raises(DatasetError, match="Normal has photos of one patient"):
-        holdout(photos_of([[5], [5, 5]]), 0.2, seed=0)
+        holdout(photos_of([[5], [5, 5]]), 0.2, seed=0, classes=BACH_CLASSES)
 
 
 def test_photos_without_a_class_cannot_be_split() -> None:
     unknown = Photo(Path("test1.png"), None, "test", 0.5, "")
     with pytest.raises(DatasetError, match=r"test1\.png"):
-        folds([unknown], 2, seed=0)
+        folds([unknown], 2, seed=0, classes=BACH_CLASSES)
     with pytest.raises(DatasetError, match="no photos"):
-        holdout([], 0.2, seed=0)
+        holdout([], 0.2, seed=0, classes=BACH_CLASSES)
 
 
 def test_a_split_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -119,7 +123,7 @@ def test_a_split_is_read_as_it_was_written(tmp_path: Path) -> None:
         Photo(Path("x.png"), None, "b", 0.5, "bb"),
     ]
     path = tmp_path / "split.csv"
-    write_split(path, photos, ["train", "test"])
+    write_split(path, photos, ["train", "test"], classes=BACH_CLASSES)
     assert path.read_text("utf-8").splitlines()[0] == "file,class,patient,part,sha256"
     assert "Benign" in path.read_text("utf-8").splitlines()[1]
     assert read_split(path) == {"aa": "train", "bb": "test"}
@@ -145,7 +149,7 @@ def test_another_file_is_no_split(tmp_path: Path, text: str, said: str) -> None:
 
 def test_the_real_photos_make_five_folds() -> None:
     photos = read_dataset(shared_file("bach-photos")).photos
-    found = folds(photos, 5, seed=1)
+    found = folds(photos, 5, seed=1, classes=BACH_CLASSES)
     labels = np.array([photo.label for photo in photos])
     counts = np.array([np.bincount(labels[found == fold], minlength=4) for fold in range(5)])
     assert counts.min() >= 10

@@ -100,7 +100,7 @@ def test_nothing_but_normal_has_no_score() -> None:
 def test_pixels_have_the_class_of_their_cell_and_of_their_outline() -> None:
     # Two cells: Invasive and Benign; the outline takes the left cell and half of the right.
     found = prediction([[3, 1]])
-    score = compare("a", found, [box(3, 0, 0, 150, 100)], raster(found))
+    score = compare("a", found, [box(3, 0, 0, 150, 100)], raster(found), classes=BACH_CLASSES)
     table = np.zeros((4, 4), np.int64)
     table[3, 3], table[3, 1], table[0, 1] = 100, 50, 50
     assert (score.table == table).all()
@@ -119,7 +119,7 @@ def test_pixels_have_the_class_of_their_cell_and_of_their_outline() -> None:
 def test_later_outlines_lie_above_earlier_ones() -> None:
     found = prediction([[1, 1]])
     outlines = [box(3, 0, 0, 200, 100), box(1, 0, 0, 50, 100)]
-    score = compare("a", found, outlines, raster(found))
+    score = compare("a", found, outlines, raster(found), classes=BACH_CLASSES)
     assert score.table[1, 1] == 50
     assert score.table[3, 1] == 150
 
@@ -129,21 +129,21 @@ def test_holes_of_an_outline_are_outside() -> None:
     ring = shapely.Polygon(
         shapely.box(0, 0, 100, 100).exterior, [shapely.box(20, 20, 80, 80).exterior]
     )
-    score = compare("a", found, [AnnotatedRegion(2, ring)], raster(found))
+    score = compare("a", found, [AnnotatedRegion(2, ring)], raster(found), classes=BACH_CLASSES)
     assert score.table[2, 2] == 64
     assert score.table[0, 2] == 36
 
 
 def test_glass_is_normal_and_counts_only_inside_an_outline() -> None:
     found = prediction([[0, 0]], no_tissue=((0, 0), (0, 1)))
-    score = compare("a", found, [box(3, 0, 0, 100, 100)], raster(found))
+    score = compare("a", found, [box(3, 0, 0, 100, 100)], raster(found), classes=BACH_CLASSES)
     assert score.table.sum() == score.table[3, 0] == 100
     assert score.score == 0
 
 
 def test_cells_that_could_not_be_read_are_left_out_and_counted() -> None:
     found = prediction([[3, -1]])
-    score = compare("a", found, [box(3, 0, 0, 200, 100)], raster(found))
+    score = compare("a", found, [box(3, 0, 0, 200, 100)], raster(found), classes=BACH_CLASSES)
     assert score.table.sum() == 100
     assert score.unread == 100
     assert score.score == 1
@@ -152,7 +152,7 @@ def test_cells_that_could_not_be_read_are_left_out_and_counted() -> None:
 def test_strips_add_up_to_the_whole() -> None:
     # 600 raster rows, in three strips; the outline crosses them, its edges between centres.
     found = prediction([[c] for c in [0, 3, 2] * 20])
-    score = compare("a", found, [box(2, 0, 1234, 100, 4321)], raster(found))
+    score = compare("a", found, [box(2, 0, 1234, 100, 4321)], raster(found), classes=BACH_CLASSES)
     assert score.table.sum() == 6000
     inside = [row for row in range(600) if 1234 <= row * 10 + 5 <= 4321]
     assert score.table[2].sum() == 10 * len(inside)
@@ -161,15 +161,15 @@ def test_strips_add_up_to_the_whole() -> None:
 def test_outlines_beyond_the_slide_are_cut() -> None:
     found = prediction([[1]])
     outlines = [box(1, -500, -500, 50, 50), box(3, 900, 900, 990, 990)]
-    score = compare("a", found, outlines, raster(found))
+    score = compare("a", found, outlines, raster(found), classes=BACH_CLASSES)
     assert score.table[1, 1] == 25
     assert score.table[3].sum() == 0
 
 
 def test_slides_together_are_all_their_pixels() -> None:
     found = prediction([[3]])
-    first = compare("a", found, [box(3, 0, 0, 100, 100)], raster(found))
-    second = compare("b", found, [box(2, 0, 0, 50, 100)], raster(found))
+    first = compare("a", found, [box(3, 0, 0, 100, 100)], raster(found), classes=BACH_CLASSES)
+    second = compare("b", found, [box(2, 0, 0, 50, 100)], raster(found), classes=BACH_CLASSES)
     together = pooled([first, second])
     assert (together.table == first.table + second.table).all()
     document = slides_document([first, second])
@@ -202,7 +202,11 @@ def test_a_slide_is_classified_and_compared(tmp_path: Path, mpp: float | None, s
     slide = slide_and_outline(tmp_path, mpp=mpp, stated=stated)
     told: list[int] = []
     score = score_slide(
-        FakeEnsemble(), slide, CancelToken(), on_progress=lambda p: told.append(p.done)
+        FakeEnsemble(),
+        slide,
+        BACH_CLASSES,
+        CancelToken(),
+        on_progress=lambda p: told.append(p.done),
     )
     assert score.name == "A01.tiff"
     assert told
@@ -215,4 +219,4 @@ def test_a_slide_is_classified_and_compared(tmp_path: Path, mpp: float | None, s
 def test_a_slide_of_unknown_pixel_size_is_refused_by_name(tmp_path: Path) -> None:
     slide = slide_and_outline(tmp_path, mpp=None)
     with pytest.raises(DatasetError, match=r"A01\.tiff nor A01\.xml states a plausible pixel"):
-        score_slide(FakeEnsemble(), slide, CancelToken())
+        score_slide(FakeEnsemble(), slide, BACH_CLASSES, CancelToken())

@@ -1,5 +1,6 @@
 """A data set that is learnt in seconds, and the recipe that learns it."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,16 +113,24 @@ def write_recipe(path: Path) -> Recipe:
     return read_recipe(path)
 
 
-def write_dataset(folder: Path) -> Path:
+def write_photos(
+    folder: Path, colors: Mapping[str, Sequence[int]], prefixes: Mapping[str, str]
+) -> Path:
     """Photos of speckled stains: a class is its colour, a patient its shade."""
     rng = np.random.default_rng(1)
-    for entry in BACH_CLASSES:
-        place = folder / "Photos" / entry.key
+    for key, own in colors.items():
+        place = folder / "Photos" / key
         place.mkdir(parents=True)
-        prefix = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}[entry.key]
         for patient in range(PATIENTS):
-            color = np.array(STAIN_COLORS[entry.key]) + rng.uniform(-8, 8, 3)
+            color = np.array(own) + rng.uniform(-8, 8, 3)
             noise = rng.normal(0, 10, (96, 128, 1)) + rng.normal(0, 3, (96, 128, 3))
             pixels = np.clip(color + noise, 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(place / f"{prefix}{patient * 10 + 1:03d}.png")
+            Image.fromarray(pixels).save(place / f"{prefixes[key]}{patient * 10 + 1:03d}.png")
     return folder
+
+
+def write_dataset(folder: Path) -> Path:
+    """The four classes of BACH, numbered as there."""
+    colors = {entry.key: STAIN_COLORS[entry.key] for entry in BACH_CLASSES}
+    prefixes = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}
+    return write_photos(folder, colors, prefixes)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bachview.core.classes import BACH_CLASSES
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import Cancelled, DatasetError, SlideChangedError
 from bachview.jobs.tokens import CancelToken
@@ -57,7 +58,13 @@ def slide(tmp_path: Path) -> AnnotatedSlide:
 
 def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[TrainingImage]:
     return sample_windows(
-        slides, per_class=per_class, field_um=FIELD_UM, mpp=2.0, seed=seed, token=CancelToken()
+        slides,
+        per_class=per_class,
+        field_um=FIELD_UM,
+        mpp=2.0,
+        seed=seed,
+        token=CancelToken(),
+        classes=BACH_CLASSES,
     )
 
 
@@ -136,7 +143,15 @@ def test_sampling_can_be_cancelled(slide: AnnotatedSlide) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        sample_windows([slide], per_class=1, field_um=FIELD_UM, mpp=2.0, seed=0, token=token)
+        sample_windows(
+            [slide],
+            per_class=1,
+            field_um=FIELD_UM,
+            mpp=2.0,
+            seed=0,
+            token=token,
+            classes=BACH_CLASSES,
+        )
 
 
 def test_windows_of_a_slide_that_changed_meanwhile_are_not_used(

@@ -230,9 +230,10 @@ def _use_bundle(path: Path) -> None:
 
 
 def _use_annotations(path: Path) -> None:
+    from bachview.core.classes import BACH_CLASSES
     from bachview.datasets.annotations import read_annotations
 
-    read_annotations(path)
+    read_annotations(path, BACH_CLASSES)
 
 
 def _use_recipe(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Three Keras models and three fitted classifiers become a bundle. Training uses it."""
+"""Keras models and fitted classifiers become a bundle. Training uses it."""
 
 import hashlib
 import zipfile

@@ -48,7 +48,7 @@ class CursorPanel(Panel):
         self._statement.setWordWrap(False)
         self._statement.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._bars = ProbabilityBars(self)
-        self._bars.setToolTip("Probability of each class: the weighted mean of the six votes.")
+        self._bars.setToolTip("Probability of each class: the weighted mean of the members' votes.")
         self._votes = self._make_votes()
         self._entropy = QLabel("–", self)
         self._disagreement = QLabel("–", self)
@@ -56,7 +56,7 @@ class CursorPanel(Panel):
         self._map = QCheckBox("Activation &map", self)
         self._map.setToolTip(
             "Class activation map: the parts of the field that contributed to its class,\n"
-            "averaged over the three CNNs. Shortcut: C"
+            "averaged over the CNNs. Shortcut: C"
         )
         self._map.toggled.connect(self.activationMapToggled)
 
@@ -71,7 +71,7 @@ class CursorPanel(Panel):
             (
                 "Disagreement",
                 self._disagreement,
-                "Share of pairs of members that predict different classes. 0: all six agree.",
+                "Share of pairs of members that predict different classes. 0: all agree.",
             ),
         ):
             numbers.addWidget(_named(text, tip, self))
@@ -111,7 +111,6 @@ class CursorPanel(Panel):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        table.setToolTip("Prediction of each of the six classifiers for this field.")
         table.setAccessibleName("Votes of the members")
         return table
 
@@ -126,6 +125,7 @@ class CursorPanel(Panel):
         self._classes, self._members = classes, members
         self._bars.show_classes(classes)
         self._votes.setRowCount(len(members))
+        self._votes.setToolTip(f"Prediction of each of the {len(members)} members for this field.")
         self._cells.clear()
         for row, name in enumerate(members):
             items = QTableWidgetItem(name), QTableWidgetItem("–"), QTableWidgetItem("")

@@ -17,9 +17,7 @@ from bachview.viewing.style import PENDING_COLORS
 
 #: The rows below the classes, with their explanations.
 _STATES = {
-    CellState.UNCERTAIN: (
-        "No class is likely enough, or the six members disagree, so no class is shown."
-    ),
+    CellState.UNCERTAIN: "No class is shown: none is likely enough, or the members disagree.",
     CellState.PENDING: "Tissue that the run has not reached yet.",
     CellState.FAILED: "The file is damaged here; there is no result.",
     CellState.NO_TISSUE: "Glass, pen, dust: never shown to the classifiers.",

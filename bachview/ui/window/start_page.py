@@ -49,8 +49,7 @@ class StartPage(QWidget):
         title = QLabel("bachview", self)
         title.setObjectName("title")
         subtitle = muted(
-            "View whole-slide images while an ensemble of six classifiers colours the tissue: "
-            "Normal, Benign, In situ, Invasive.",
+            "View whole-slide images while an ensemble of classifiers colours the tissue by class.",
             self,
         )
         self._open = QPushButton("Open a slide…", self)

@@ -1,0 +1,51 @@
+"""Reading TOML that a user wrote, with an error that names the place."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bachview.errors import BachviewError
+
+_LIMIT_BYTES = 1_000_000
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewError]) -> _Model:
+    """Read a file into a strict model; what it does not know is refused.
+
+    Parameters
+    ----------
+    what : the file in error texts, e.g. ``recipe``.
+    error : class of the error.
+
+    Raises
+    ------
+    BachviewError
+        An `error`: it is no TOML, or a value is missing, unknown or wrong; the text names it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LIMIT_BYTES + 1)
+        if len(content) > _LIMIT_BYTES:
+            raise error(f"The {what} {path.name} is larger than 1 MB; it is no {what}.")
+        # By way of JSON, from which strict models take lists and tables; a date becomes a text.
+        # A number may have more digits than can be written out.
+        text = json.dumps(tomllib.loads(content.decode()), default=str)
+    except OSError as cause:
+        raise error(f"The {what} {path.name} cannot be read: {cause.strerror or cause}.") from cause
+    except ValueError as cause:
+        raise error(f"The {what} {path.name} is not valid TOML: {cause}.") from cause
+    except RecursionError as cause:
+        raise error(f"The {what} {path.name} is no {what}: it is nested too deeply.") from cause
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its top"
+        known = {"missing": "it is missing", "extra_forbidden": "it is not known"}
+        message = known.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise error(f"The {what} {path.name} is wrong at {place}: {message}.") from cause
