@@ -153,7 +153,7 @@ def evaluate(
         raise UsageError(
             f"The classes of the bundle {manifest.name} are {', '.join(ensemble.classes.keys)}, "
             f"those of the data set {', '.join(dataset.classes.keys)}: give a bundle of the same "
-            "classes."
+            "classes, or name those of the data set in its classes.toml."
         )
     path = None if split is None else Path(split)
     photos, warnings = chosen_photos(dataset, path, part)

@@ -1,5 +1,6 @@
 """Scores of annotated slides: the formula of Part B, outlines, cells, and a whole slide."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import shapely
 
 from bachview.core.cell_state import CellState
-from bachview.core.classes import BACH_CLASSES
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
@@ -114,6 +115,20 @@ def test_pixels_have_the_class_of_their_cell_and_of_their_outline() -> None:
     }
     assert document["per_class"]["Benign"] == {"pixels": 0, "accuracy": None, "iou": 0.0}
     assert document["per_class"]["InSitu"]["iou"] is None
+
+
+def test_outside_of_all_outlines_is_the_negative_class() -> None:
+    found = prediction([[3, 1]])
+    outlines = [box(3, 0, 0, 150, 100)]
+    classes = ClassSet(BACH_CLASSES.classes, negative="Benign")
+    table = compare("a", found, outlines, raster(found), classes=classes).table
+    assert table[1, 1] == 50
+    renamed = tuple(replace(one, key=f"Own{one.key}") for one in BACH_CLASSES)
+    with pytest.raises(DatasetError, match=r"No class of a is negative.*classes\.toml"):
+        compare("a", found, outlines, raster(found), classes=ClassSet(renamed))
+    own = compare("a", found, outlines, raster(found), classes=ClassSet(renamed, "OwnNormal"))
+    assert own.score is None, "the score of Part B is for BACH's classes"
+    assert own.accuracy == 0.5
 
 
 def test_later_outlines_lie_above_earlier_ones() -> None:

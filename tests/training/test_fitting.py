@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bachview.core.classes import BACH_CLASSES
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.stains import STAIN_COLORS
 from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
@@ -232,3 +232,18 @@ def test_the_easier_half_of_the_normal_windows_is_left_out(tmp_path: Path) -> No
     # A later call keeps the choice, whatever the network says by then.
     again = with_hard_negatives(None, [photo, *windows], BACH_CLASSES, record)
     assert [id(source) for source in again] == [id(source) for source in kept]
+
+
+def test_windows_are_mined_of_the_negative_class_of_the_data_set(tmp_path: Path) -> None:
+    windows = [
+        TrainingImage(np.full((96, 96, 3), shade, np.uint8), label, "slide", is_window=True)
+        for label in (0, 3)
+        for shade in (10, 60, 120, 250)
+    ]
+    other = ClassSet(BACH_CLASSES.classes, negative="Invasive")
+    kept = with_hard_negatives(PatchClassifier(), windows, other, tmp_path / "easy.json")
+    # Of these the network says most where they are dark.
+    assert kept == [*windows[:4], *windows[6:]]
+    none = ClassSet(tuple(replace(one, key=f"No{one.key}") for one in BACH_CLASSES))
+    kept = with_hard_negatives(PatchClassifier(), windows, none, tmp_path / "none.json")
+    assert kept == windows

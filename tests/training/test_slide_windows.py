@@ -1,5 +1,6 @@
 """Windows from annotated slides: the class of each is that of the place it was cut from."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bachview.core.classes import BACH_CLASSES
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import Cancelled, DatasetError, SlideChangedError
 from bachview.jobs.tokens import CancelToken
@@ -56,7 +57,12 @@ def slide(tmp_path: Path) -> AnnotatedSlide:
     return AnnotatedSlide(path, write_xml(tmp_path / "A01.xml", drawn, mpp="1.0"))
 
 
-def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> list[TrainingImage]:
+def sample(
+    slides: list[AnnotatedSlide],
+    per_class: int = 6,
+    seed: int = 1,
+    classes: ClassSet = BACH_CLASSES,
+) -> list[TrainingImage]:
     return sample_windows(
         slides,
         per_class=per_class,
@@ -64,7 +70,7 @@ def sample(slides: list[AnnotatedSlide], per_class: int = 6, seed: int = 1) -> l
         mpp=2.0,
         seed=seed,
         token=CancelToken(),
-        classes=BACH_CLASSES,
+        classes=classes,
     )
 
 
@@ -92,6 +98,17 @@ def test_normal_fields_meet_no_outline(slide: AnnotatedSlide) -> None:
     assert len(normal) == 20
     for window in normal:
         assert share_of(window, COLOURS[0]) + share_of(window, GLASS) > 0.95
+
+
+def test_tissue_outside_of_outlines_is_the_negative_class(slide: AnnotatedSlide) -> None:
+    turned = ClassSet(tuple(reversed(BACH_CLASSES.classes)))
+    windows = [window for window in sample([slide], classes=turned) if window.label == 3]
+    assert len(windows) == 6
+    for window in windows:
+        assert share_of(window, COLOURS[0]) + share_of(window, GLASS) > 0.95
+    nothing = tuple(replace(one, key=f"No{one.key}") for one in BACH_CLASSES)
+    found = sample([slide], classes=ClassSet(nothing))
+    assert {window.label for window in found} == {1, 2, 3}
 
 
 def test_the_seed_chooses_the_places(slide: AnnotatedSlide) -> None:
