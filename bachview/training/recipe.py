@@ -149,6 +149,7 @@ class _Classifiers(_Table):
     components: Count
 
 
+# A type checker cannot see settings that come out of a table.
 if TYPE_CHECKING:
     ClassifierRecipe = _Classifiers
 else:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 import bachview
 from bachview.core.classes import ClassSet, TissueClass
+from bachview.errors import RecipeError
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.verification import verify_bundle
 from bachview.training.recipe import Heads
@@ -43,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ['negative = "Stroma"']
     for entry in CLASSES:
         lines += ["[[classes]]", f'key = "{entry.key}"', f'name = "{entry.name}"']
-        lines += [f'letter = "{entry.letter}"', f"color = {list(entry.color)}"]
+        lines += [f'letter = "{entry.letter}"', f"color = {list(entry.color)}", ""]
     (folder / "classes.toml").write_text("\n".join(lines), encoding="utf-8")
     (folder / "WSI").mkdir()
     write_slide(folder / "WSI" / "A01.tiff")
@@ -63,9 +65,7 @@ def write_slide(path: Path) -> None:
     write_pyramid(path, picture.clip(0, 255).astype(np.uint8), mpp=1.0)
 
 
-@pytest.fixture(scope="module")
-def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
-    folder = tmp_path_factory.mktemp("own-run")
+def request_for(data: Path, folder: Path, *, resume: bool = False) -> TrainingRequest:
     recipe = write_recipe(folder / "recipe.toml")
     changes = {
         "stages": (),
@@ -74,9 +74,20 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingRes
         "data": recipe.data.model_copy(update={"folds": 0}),
     }
     recipe = recipe.model_copy(update=changes)
-    return train(
-        TrainingRequest(data, folder / "run", recipe, imagenet="scratch", name="Own", mpp=1.0)
+    return TrainingRequest(
+        data,
+        folder / "run",
+        recipe,
+        imagenet="scratch",
+        name="Own",
+        mpp=1.0,
+        resume=resume,
     )
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    return train(request_for(data, tmp_path_factory.mktemp("own-run")))
 
 
 def test_it_is_trained_and_packed(trained: TrainingResult) -> None:
@@ -88,6 +99,20 @@ def test_it_is_trained_and_packed(trained: TrainingResult) -> None:
         assert "breast" not in bundle.model_card
     split = (trained.bundle.parent / "final" / "split.csv").read_text("utf-8")
     assert {row["class"] for row in csv.DictReader(split.splitlines())} == set(CLASSES.keys)
+
+
+def test_it_does_not_go_on_with_the_classes_in_another_order(
+    trained: TrainingResult, data: Path, tmp_path: Path
+) -> None:
+    folder = trained.bundle.parent.parent
+    turned = tmp_path / "turned"
+    shutil.copytree(data, turned)
+    text = (turned / "classes.toml").read_text("utf-8")
+    first, *entries = text.split("[[classes]]")
+    (turned / "classes.toml").write_text("[[classes]]".join([first, *reversed(entries)]), "utf-8")
+    with pytest.raises(RecipeError, match="other photos, classes or starting weights"):
+        train(request_for(turned, folder, resume=True))
+    assert train(request_for(data, folder, resume=True)).bundle == trained.bundle
 
 
 def test_it_is_measured_by_its_own_classes(
