@@ -78,7 +78,7 @@ def classify(
     PixelSizeError
         The pixel size is unknown or not plausible: open the slide with ``mpp=``.
     UsageError
-        The region does not lie on the slide, or the stride makes no sense.
+        The region does not lie on the slide, the stride makes no sense, or the slide is closed.
     SlideReadError
         The slide is gone or its file has changed.
     EngineError, StoreError
@@ -91,6 +91,7 @@ def classify(
     from bachview.inference.slides import SlideRun
     from bachview.store.results import ResultStore
 
+    slide.check_open()
     with ExitStack() as stack:
         store = None
         if keep is not False:

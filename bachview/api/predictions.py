@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
     """The classes of a slide, or of a region of it. Any one thread at a time.
 
@@ -42,6 +42,10 @@ class Prediction:
     thresholds: Thresholds
     provenance: Provenance
     slide: Slide
+
+    def __repr__(self) -> str:
+        name = self.provenance.bundle_name
+        return f"<Prediction of {self.slide.path.name} by {name}, {self.cells.grid.columns} x {self.cells.grid.rows} cells>"
 
     @property
     def classes(self) -> ClassSet:
@@ -150,13 +154,15 @@ class Prediction:
         Raises
         ------
         UsageError
-            There is no such kind.
+            There is no such kind, or the slide is closed and the kind shows its pixels.
         ExportError
             The file cannot be written.
         """
         path = Path(path)
         for row in formats.FORMATS:
             if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
+                if row.key == "overlay":
+                    self.slide.check_open()
                 row.write(path, self._content(), None)
                 return
         known = ", ".join(f"{row.key} ({row.file_name})" for row in formats.FORMATS)
@@ -187,6 +193,8 @@ class Prediction:
 
         Raises
         ------
+        UsageError
+            The slide is closed.
         ExportError
             The file cannot be written.
         """

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class Slide(Closable):
         """
         self.reader = reader
         self.pixel_size = pixel_size or reader.metadata.pixel_size
+        self._closed = False
 
     @property
     def path(self) -> Path:
@@ -129,10 +131,12 @@ class Slide(Closable):
         Raises
         ------
         UsageError
-            Both or neither of `level` and `downsample` are given, or a number makes no sense.
+            Both or neither of `level` and `downsample` are given, a number makes no sense, the
+            region does not fit into memory, or the slide is closed.
         SlideReadError
             It cannot be read.
         """
+        self.check_open()
         width, height = size
         if width < 1 or height < 1:
             raise UsageError(f"A region of {width} x {height} px cannot be read.")
@@ -146,9 +150,16 @@ class Slide(Closable):
                 )
             scale = self.levels[level].downsample
             x, y = (round(value / scale) for value in location_l0)
-            pixels = self.reader.read(level, x, y, width, height)
+            read = partial(self.reader.read, level, x, y, width, height)
         else:
-            pixels = self._resampled(location_l0, float(downsample or 0), (width, height))
+            read = partial(self._resampled, location_l0, float(downsample or 0), (width, height))
+        try:
+            pixels = read()
+        except MemoryError as error:
+            raise UsageError(
+                f"{width} x {height} px do not fit into memory: read smaller parts, or at a larger "
+                "downsample."
+            ) from error
         transform = self.srgb_transform if icc else None
         return pixels if transform is None else transform(pixels)
 
@@ -187,9 +198,15 @@ class Slide(Closable):
         """The whole slide, its longer side `size` px or up to half of it; (h, w, 3) uint8 RGB.
 
         What cannot be read is striped.
+
+        Raises
+        ------
+        UsageError
+            `size` is below 1, or the slide is closed.
         """
         from bachview.export.thumbnail import read_thumbnail
 
+        self.check_open()
         if size < 1:
             raise UsageError(f"A thumbnail of {size} px makes no sense.")
         extent = self.reader.metadata.pyramid.extent
@@ -203,17 +220,32 @@ class Slide(Closable):
         ------
         PixelSizeError
             The pixel size is unknown or not plausible.
+        UsageError
+            The slide is closed.
         """
         from bachview.slide.tissue import find_tissue
 
+        self.check_open()
         if self.mpp is None:
             raise PixelSizeError(
                 f"The pixel size of {self.path.name} is not known: open it with mpp=…"
             )
         return find_tissue(self.reader, self.pixel_size)
 
+    def check_open(self) -> None:
+        """Refuse to read pixels of a closed slide, which would all be marked as unreadable.
+
+        Raises
+        ------
+        UsageError
+            The slide is closed.
+        """
+        if self._closed:
+            raise UsageError(f"{self.path.name} is closed; read its pixels before closing it.")
+
     def close(self) -> None:
         """Release the file; may be called twice."""
+        self._closed = True
         self.reader.close()
 
     def __repr__(self) -> str:

@@ -45,7 +45,7 @@ def list_bundles(as_json: AsJson = False) -> int:
 def make_selftest(output: BundleOutput) -> int:
     """Make the self-test bundle: its constructed weights recognise four stain colours.
 
-    Needs TensorFlow (the extra ``tensorflow``).
+    Needs TensorFlow (bachview[tensorflow]).
     """
     from bachview.cli.bundles import make
 
@@ -56,8 +56,8 @@ def make_selftest(output: BundleOutput) -> int:
 def make_untrained(output: BundleOutput) -> int:
     """Make a bundle with the three real architectures and random weights.
 
-    It has not been trained on tissue; it is for measuring speed. Needs TensorFlow (the extra
-    ``tensorflow``).
+    It has not been trained on tissue; it is for measuring speed. Needs TensorFlow
+    (bachview[tensorflow]).
     """
     from bachview.cli.bundles import make
 

@@ -69,6 +69,17 @@ class Summary:
         """Area of all tissue cells."""
         return self.tissue.area_mm2
 
+    def __str__(self) -> str:
+        """A line for each class and state, for print()."""
+        rows = [(row.name, row.part) for row in self.classes]
+        rows += [("Uncertain", self.uncertain), ("Not yet classified", self.pending)]
+        rows += [("Failed to read", self.failed), ("All tissue", self.tissue)]
+        longest = max(len(name) for name, _ in rows)
+        return "\n".join(
+            f"{name:{longest}}  {part.patches:9,} patches  {part.area_mm2:9.3f} mm²  {part.share:6.1%}"
+            for name, part in rows
+        )
+
 
 def cell_areas_mm2(grid: PatchGrid, pixel_size: PixelSize) -> npt.NDArray[np.float64]:
     """(rows, columns) float64: area of each cell inside the grid's region, mm².

@@ -152,9 +152,12 @@ class Ensemble(Closable):
         side = self.bundle.geometry.input_px
         if patches.dtype != np.uint8 or patches.ndim != 4 or patches.shape[1:] != (side, side, 3):
             raise UsageError(
-                f"The bundle {self.bundle.manifest.name} takes patches of {side} x {side} px, "
-                f"8-bit RGB, not {patches.dtype} of shape {patches.shape[1:]}."
+                f"The bundle {self.bundle.manifest.name} takes 8-bit RGB patches, uint8 of shape "
+                f"(N, {side}, {side}, 3), not {patches.dtype} of shape {patches.shape}."
             )
+
+    def __repr__(self) -> str:
+        return f"<Ensemble {self.bundle.manifest.name}, {len(self.bundle.member_names)} members>"
 
     def close(self) -> None:
         """Free the engine and close the bundle; may be called twice."""

@@ -232,6 +232,66 @@ def test_a_cancelled_run_says_so_and_keeps_what_it_did(phantom: Path, tmp_path: 
     assert rest[0] > done[-1], "goes on where it was stopped"
 
 
+def test_a_closed_slide_gives_no_pixels_but_its_tables_stay(
+    phantom: Path, predicted: bachview.Prediction, tmp_path: Path
+) -> None:
+    with bachview.open_slide(phantom) as slide:
+        pass
+    with bachview.load_ensemble("selftest") as ensemble:
+        reads: list[Callable[[], object]] = [
+            lambda: slide.read_region((0, 0), 0, (9, 9)),
+            lambda: slide.thumbnail(64),
+            slide.tissue,
+            lambda: bachview.classify(slide, ensemble),
+            lambda: predicted.to_png(tmp_path / "late.png"),
+        ]
+        for read in reads:
+            with pytest.raises(UsageError, match=r"phantom\.tiff is closed"):
+                read()
+    assert not list(tmp_path.iterdir())
+    predicted.to_csv(tmp_path / "late.csv")
+    assert slide.size == (3000, 2400)
+
+
+def test_a_region_beyond_the_memory_is_refused_in_a_sentence(
+    phantom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    with bachview.open_slide(phantom) as slide:
+        monkeypatch.setattr(slide.reader, "read", too_much)
+        with pytest.raises(UsageError, match="10000000 x 9 px do not fit into memory"):
+            slide.read_region((0, 0), 0, (10_000_000, 9))
+        with pytest.raises(UsageError, match="do not fit into memory"):
+            slide.read_region((0, 0), None, (9, 9), downsample=1e6)
+
+
+def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
+    lines = str(predicted.summary()).splitlines()
+    found = predicted.summary()
+    assert [line.split("  ")[0] for line in lines] == [
+        *(row.name for row in found.classes),
+        "Uncertain",
+        "Not yet classified",
+        "Failed to read",
+        "All tissue",
+    ]
+    assert f"{found.tissue.patches:,} patches" in lines[-1]
+    assert lines[-1].endswith("100.0%")
+    assert repr(predicted).startswith("<Prediction of phantom.tiff by ")
+    with bachview.load_ensemble("selftest") as ensemble:
+        assert repr(ensemble).endswith(", 6 members>")
+        with pytest.raises(UsageError, match=r"not uint8 of shape \(5, 5, 3\)"):
+            ensemble.predict(np.zeros((5, 5, 3), np.uint8))
+
+
+def test_a_photo_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with bachview.load_ensemble("selftest") as ensemble:
+        (found,) = bachview.predict_photos([tmp_path / "gone.png"], ensemble)
+    assert str(found) == "gone.png is not there; check its name and its drive."
+
+
 def test_photos_answer_in_their_order_and_a_bad_one_gives_its_error(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
     Image.fromarray(gradient(400, 300)).save(good)

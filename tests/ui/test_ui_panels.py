@@ -136,7 +136,7 @@ def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> 
                 "cv_photo_accuracy_low": 0.548,
                 "cv_photo_accuracy_high": 0.661,
             },
-            "In cross-validation it was right on 60 % of photos (95 %: 55 to 66 %).",
+            "In cross-validation it was right on 60 % of photos (95\u00a0%: 55 to 66\u00a0%).",
         ),
     ],
 )

@@ -77,7 +77,7 @@ def metadata_rows(
         (
             "Further images",
             f"{images}, hidden" if images else "none",
-            "View → Label and overview images" if images else "",
+            "File → Label and overview images" if images else "",
         )
     )
     kind = "OpenSlide quickhash-1" if metadata.fingerprint.startswith("q1:") else "hash of samples"

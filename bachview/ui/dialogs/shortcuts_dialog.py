@@ -54,4 +54,4 @@ class ShortcutsDialog(QDialog):
         column.setContentsMargins(18, 16, 18, 14)
         column.addWidget(table, 1)
         column.addWidget(buttons)
-        self.resize(560, 560)
+        self.resize(720, 640)
