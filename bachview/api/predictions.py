@@ -44,8 +44,8 @@ class Prediction:
     slide: Slide
 
     def __repr__(self) -> str:
-        name = self.provenance.bundle_name
-        return f"<Prediction of {self.slide.path.name} by {name}, {self.cells.grid.columns} x {self.cells.grid.rows} cells>"
+        grid = self.grid
+        return f"<Prediction of {self.slide.path.name}, {grid.columns} x {grid.rows} cells>"
 
     @property
     def classes(self) -> ClassSet:

@@ -76,7 +76,8 @@ class Summary:
         rows += [("Failed to read", self.failed), ("All tissue", self.tissue)]
         longest = max(len(name) for name, _ in rows)
         return "\n".join(
-            f"{name:{longest}}  {part.patches:9,} patches  {part.area_mm2:9.3f} mm²  {part.share:6.1%}"
+            f"{name:{longest}}  {part.patches:9,} patches  {part.area_mm2:9.3f} mm²"
+            f"  {part.share:6.1%}"
             for name, part in rows
         )
 

@@ -58,9 +58,7 @@ def _header(path: Path) -> tuple[tuple[int, int], tuple[float, float] | None]:
             dpi = picture.info.get("dpi")
             return picture.size, (float(dpi[0]), float(dpi[1])) if dpi else None
     except FileNotFoundError as error:
-        raise DatasetError(
-            f"{path.name} is not there; check its name and its drive."
-        ) from error
+        raise DatasetError(f"{path.name} is not there; check its name and its drive.") from error
     except Exception as error:  # Pillow raises many kinds on damaged headers
         raise DatasetError(
             f"{path.name} cannot be read as a picture; copy it again from its source."

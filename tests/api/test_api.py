@@ -279,7 +279,7 @@ def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
     ]
     assert f"{found.tissue.patches:,} patches" in lines[-1]
     assert lines[-1].endswith("100.0%")
-    assert repr(predicted).startswith("<Prediction of phantom.tiff by ")
+    assert repr(predicted).startswith("<Prediction of phantom.tiff, ")
     with bachview.load_ensemble("selftest") as ensemble:
         assert repr(ensemble).endswith(", 6 members>")
         with pytest.raises(UsageError, match=r"not uint8 of shape \(5, 5, 3\)"):

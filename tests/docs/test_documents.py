@@ -1,7 +1,9 @@
 """What the documents say is there: files, links, commands, options, layers, budgets."""
 
+import json
 import re
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,3 +133,15 @@ def test_the_site_lists_every_document() -> None:
     for document in DOCS.rglob("*.md"):
         if document not in RECORDS:
             assert document.relative_to(DOCS).as_posix() in site
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/user-guide.md"])
+def test_the_accuracy_is_what_the_default_bundle_states(name: str) -> None:
+    with zipfile.ZipFile(ROOT / "resources/models/default.bachmodel") as bundle:
+        metrics = json.loads(bundle.read("manifest.json"))["training"]["metrics"]
+    accuracy, low, high = (
+        f"{100 * metrics[f'cv_photo_accuracy{end}']:.0f}" for end in ("", "_low", "_high")
+    )
+    text = " ".join((ROOT / name).read_text("utf-8").split())
+    assert f"right on {accuracy} %" in text
+    assert f"95 % interval {low} to {high} %" in text

@@ -43,7 +43,7 @@ class JobsPanel(Panel):
         self._message.setWordWrap(True)
         self._values = {
             name: plain(QLabel("–", self))
-            for name in ("Patches", "Speed", "Remaining", "Device", "Bundle", "Scope")
+            for name in ("Patches", "Speed", "Remaining", "Device", "Model", "Scope")
         }
         form = QFormLayout()
         form.setHorizontalSpacing(14)
@@ -109,7 +109,7 @@ class JobsPanel(Panel):
             "Speed": status.rate_text,
             "Remaining": status.remaining_text.removesuffix(" left"),
             "Device": " · ".join(t for t in (status.device, status.precision) if t),
-            "Bundle": status.bundle_name,
+            "Model": status.bundle_name,
             "Scope": status.scope,
         }
         for name, text in texts.items():

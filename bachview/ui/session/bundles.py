@@ -85,7 +85,9 @@ def _measured(metrics: Mapping[str, float]) -> str:
     if accuracy is None:
         return ""
     interval = (
-        "" if low is None or high is None else f" (95\u00a0%: {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
+        ""
+        if low is None or high is None
+        else f" (95\u00a0%: {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
     )
     return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
 
