@@ -9,7 +9,7 @@ The whole job in a notebook::
     print(prediction.summary())
     prediction.to_geojson("slide.geojson")
 
-Each name is loaded when it is first used: the import alone is quick, and needs neither Qt nor
+Each name is loaded when it is first used: the import itself is quick and needs neither Qt nor
 TensorFlow.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bachview.training.run import TrainingRequest as TrainingRequest
     from bachview.training.run import train as train
 
-#: Public names and the module of each.
+#: Public names, each with its module.
 _PLACES = {
     "BachviewError": "bachview.errors",
     "CancelToken": "bachview.jobs.tokens",

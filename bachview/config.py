@@ -18,7 +18,7 @@ class Folders:
     ----------
     data : results stores, one SQLite file for each slide.
     config : window layout, recent files, preferences.
-    cache : what can be made again (the demo slide, pyramids of plain images).
+    cache : files that can be recreated (the demo slide, pyramids of plain images).
     logs : log files and crash traces.
     """
 
@@ -34,7 +34,7 @@ class Folders:
 
 
 def user_folders() -> Folders:
-    """Folders of this user; all below ``$BACHVIEW_HOME`` when that is set."""
+    """Folders of the current user; all below ``$BACHVIEW_HOME`` if that is set."""
     home = os.environ.get("BACHVIEW_HOME")
     if home:
         root = Path(home).expanduser()

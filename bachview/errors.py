@@ -1,8 +1,8 @@
-"""Known errors: what went wrong, in which file, what to do.
+"""Known errors: what went wrong, in which file, and what to do.
 
-Whatever is not a `BachviewError` and reaches the border of the program is a bug: it is
-logged with its trace and shown as such. Third-party exceptions are mapped to these once,
-in the adapter that calls the library, with ``from``.
+Any other exception that reaches the top level is a bug: it is logged with its traceback and
+reported as such. Exceptions of libraries are mapped to these once, with ``from``, in the adapter
+that calls the library.
 """
 
 
@@ -31,11 +31,11 @@ class BundleError(BachviewError):
 
 
 class EngineError(BachviewError):
-    """The engine or the device that was asked for is not there, or failed."""
+    """The requested engine or device is missing, or failed."""
 
 
 class EngineMemoryError(EngineError, MemoryError):
-    """The engine had too little memory for what it was given; less of it may do."""
+    """The engine ran out of memory; a smaller batch may fit."""
 
 
 class StoreError(BachviewError):
@@ -43,20 +43,20 @@ class StoreError(BachviewError):
 
 
 class ExportError(BachviewError):
-    """A result cannot be written to the place that was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class DatasetError(BachviewError):
-    """The data set cannot be used as it is."""
+    """The data set cannot be used."""
 
 
 class RecipeError(BachviewError):
-    """The training recipe cannot be read, or asks for what cannot be."""
+    """The training recipe cannot be read, or asks for something impossible."""
 
 
 class UsageError(BachviewError):
-    """The request itself makes no sense (wrong option, region outside the slide)."""
+    """The request makes no sense (wrong option, region outside the slide)."""
 
 
 class Cancelled(Exception):  # noqa: N818  # it is not an error
-    """The user asked to stop. Not an error: what was finished is kept."""
+    """The user asked to stop. Not an error: finished work is kept."""

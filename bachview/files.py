@@ -1,4 +1,4 @@
-"""Writing files so that they are there whole or not at all, one alone or several together."""
+"""Atomic writing of files, alone or several together: they appear complete or not at all."""
 
 import contextlib
 import hashlib
@@ -16,11 +16,11 @@ from typing import BinaryIO
 from bachview.errors import BachviewError, ExportError
 from bachview.jobs.processes import left_behind
 
-#: Tells the computers of a shared folder apart: the process numbers of another mean nothing here.
+#: Identifies the computer in a shared folder: process numbers of other computers mean nothing here.
 _HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
-#: Tells the threads of this process apart that write the same file.
+#: Tells threads of this process apart that write the same file.
 _numbers = itertools.count()
-#: Nothing that is being written lies untouched for so long.
+#: A file that is still being written is never untouched for this long, s.
 _ABANDONED_S = 24 * 3600
 
 
@@ -34,7 +34,7 @@ class FileGroup:
         self.sha256: dict[str, str] = {}
 
     def add(self, part: Path, path: Path) -> None:
-        """Let `part`, which is whole, become `path` with the others."""
+        """Let `part`, which is complete, become `path` together with the others."""
         with part.open("rb") as file:
             self.sha256[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
         self.parts[path] = part
@@ -42,21 +42,21 @@ class FileGroup:
 
 @contextlib.contextmanager
 def file_group(last: Path, *, error: type[BachviewError] = ExportError) -> Iterator[FileGroup]:
-    """Files that belong together; they get their names when the block ends without an error.
+    """Files that belong together; they get their names if the block ends without an error.
 
-    All are whole on the disk before the first is renamed. An earlier `last` goes before that,
-    and the new one comes after all others: a set without it is an unfinished one, and it never
-    lies beside files of another set. The next writing makes the set whole.
+    All are complete on disk before the first is renamed. An existing `last` is deleted before that,
+    and the new one is renamed after all others: a set without it is unfinished, and it is never
+    found beside files of another set. Writing again completes the set.
 
     Parameters
     ----------
-    last : the file of the group that speaks for the others.
-    error : class of the sentence where a name cannot be given.
+    last : the file of the group that describes the others.
+    error : class of the error raised if a file cannot be renamed.
 
     Raises
     ------
     BachviewError
-        An `error`: the place cannot be written.
+        An `error`: the folder cannot be written to.
     """
     group = FileGroup()
     with group.scratch:
@@ -64,7 +64,7 @@ def file_group(last: Path, *, error: type[BachviewError] = ExportError) -> Itera
         with _explained(last, error):
             last.unlink(missing_ok=True)
             _sync_folder(last.parent)
-        # Stable: all but `last` stay in the order in which they were written.
+        # Stable sort: all but `last` stay in the order in which they were written.
         for path in sorted(group.parts, key=lambda path: path == last):
             with _explained(path, error):
                 _publish(group.parts[path], path)
@@ -78,22 +78,22 @@ def atomic_path(
     group: FileGroup | None = None,
     ending: str = "",
 ) -> Iterator[Path]:
-    """A name for a file or a folder that becomes `path` when the block ends without an error.
+    """A name for a file or folder that becomes `path` if the block ends without an error.
 
-    Missing folders are made. Whatever happens, an earlier file of that name is either
-    untouched or wholly replaced, and nothing half-written is left: that of a process that
-    was killed goes when the file is next written.
+    Missing folders are created. Whatever happens, an existing file is either untouched or
+    completely replaced, and no partial file is left: that of a killed process is deleted when the
+    file is next written.
 
     Parameters
     ----------
-    error : class of the sentence where the place cannot be written.
-    group : the file, no folder, gets its name with the others of this group.
-    ending : of the name to write to, for a library that insists on one.
+    error : class of the error raised if the folder cannot be written to.
+    group : the file (not a folder) gets its name with the others of this group.
+    ending : suffix of the temporary name, for a library that insists on one.
 
     Raises
     ------
     BachviewError
-        An `error`: the place cannot be written (rights, full disk, a folder of that name).
+        An `error`: it cannot be written (permissions, full disk, a folder of that name).
     """
     with _explained(path, error), contextlib.ExitStack() as own:
         scratch = own if group is None else group.scratch
@@ -122,21 +122,21 @@ def write_text(
     error: type[BachviewError] = ExportError,
     group: FileGroup | None = None,
 ) -> None:
-    """Write an `atomic_file` as UTF-8; names of files that are no UTF-8 are escaped."""
+    """Write an `atomic_file` as UTF-8; file names that are not UTF-8 are escaped."""
     with atomic_file(path, error=error, group=group) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
 @contextlib.contextmanager
 def scratch_folder(path: Path, *, error: type[BachviewError] = ExportError) -> Iterator[Path]:
-    """A folder beside `path` for what `path` is made of; it goes when the block ends."""
+    """A temporary folder beside `path` for intermediate files; deleted when the block ends."""
     with _explained(path, error), _scratch(path) as folder:
         folder.mkdir()
         yield folder
 
 
 def check_writable(path: Path, *, error: type[BachviewError] = ExportError) -> None:
-    """Say now that `path` cannot be written: better before the work than after it."""
+    """Fail now if `path` cannot be written: better before the work than after it."""
     with _explained(path, error), _scratch(path) as part:
         part.touch()
 
@@ -169,7 +169,7 @@ def _is_of(path: Path, named: object) -> bool:
 
 @contextlib.contextmanager
 def _scratch(path: Path, ending: str = "") -> Iterator[Path]:
-    """A name beside `path` that nobody uses; what is there goes when the block ends."""
+    """An unused name beside `path`; whatever has that name is deleted when the block ends."""
     number = f"{_HOST}-{os.getpid()}-{next(_numbers)}"
     part = path.with_name(f".{path.name}.{number}.part{ending}")
     try:
@@ -186,10 +186,10 @@ def _publish(part: Path, path: Path) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed had written of `path`.
+    """Remove partial files of `path` left by killed processes.
 
-    A file that does not name this computer may be of a living process of another one, unless
-    it was left alone for long. Earlier releases named the process only, or a random number.
+    A file that does not name this computer may belong to a running process of another one, unless
+    it has not been touched for long. Earlier releases named the process only, or a random number.
     """
     name = rf"\.{re.escape(path.name)}\."
     for file in left_behind(path.parent, rf"{name}(?:{_HOST}-)?([0-9]{{1,9}})(?:-[0-9]+)?\.part.*"):
@@ -203,7 +203,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    # Another process may do the same; what stays is tried again at the next writing.
+    # Another process may do the same; what remains is tried again at the next write.
     with contextlib.suppress(OSError):
         if path.is_dir():
             shutil.rmtree(path)
@@ -212,7 +212,7 @@ def _remove(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have a file, or a folder with all that is in it, on the disk."""
+    """Flush a file, or a folder and everything in it, to disk."""
     for inner in (path, *path.rglob("*")) if path.is_dir() else (path,):
         if inner.is_dir():
             _sync_folder(inner)
@@ -222,10 +222,10 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can: Windows opens no folder."""
+    """Flush the names in a folder to disk, where the system can: Windows cannot open folders."""
     if os.name == "nt":
         return
-    # Some network shares refuse it.
+    # Some network shares do not support it.
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

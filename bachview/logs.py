@@ -11,8 +11,8 @@ _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
 def start_logging(folder: Path, *, verbose: bool = False) -> Path:
     """Send the package's log records to a rotating file in `folder`.
 
-    Calling it again replaces the earlier file handler. A folder that cannot be written
-    leaves logging on standard error (warnings and above) and is no error.
+    Calling it again replaces the earlier file handler. If the folder cannot be written to, logging
+    goes to standard error (warnings and above); this is not an error.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def start_logging(folder: Path, *, verbose: bool = False) -> Path:
     path = folder / LOG_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Opened at once: what cannot be written is found here and not at each record.
+        # Opened at once, so that a failure shows here and not at each record.
         handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", errors="backslashreplace"
         )

@@ -1,4 +1,4 @@
-"""The public door: open a slide, load an ensemble, classify, measure, train.
+"""The public interface: open a slide, load an ensemble, classify, evaluate, train.
 
 `import bachview` offers these names, each loaded when it is first used.
 """

@@ -12,7 +12,7 @@ from bachview.inference.photos import PhotoPrediction
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
 
-#: Told how many are done, of how many; on the thread that works.
+#: Called with the number done and the total, on the working thread.
 Progress = Callable[[int, int], object]
 
 
@@ -23,22 +23,22 @@ def load_ensemble(
     device: str = "AUTO",
     precision: str = "auto",
 ) -> Ensemble:
-    """Load a bundle, check everything in it and make it ready. Close it, or use it in a ``with``.
+    """Load a bundle and check everything in it. Close it, or use it in a ``with``.
 
     Parameters
     ----------
     name_or_path : a ``.bachmodel`` file or folder, or an installed bundle: ``default``,
         ``selftest``.
-    engine : ``openvino``, or ``tensorflow`` where it is installed.
+    engine : ``openvino``, or ``tensorflow`` if it is installed.
     device : ``AUTO``, ``CPU``, ``GPU``, ``NPU``.
     precision : ``auto``, ``f32``, ``bf16``, ``f16``.
 
     Raises
     ------
     BundleError
-        There is none, or it is damaged, incomplete or not what its manifest says.
+        It is missing, damaged, incomplete or not what its manifest says.
     EngineError, UsageError
-        Engine, device or precision is not to be had.
+        Engine, device or precision is not available.
     """
     from bachview.models import loading
     from bachview.models.bundle.installed import resolve_bundle
@@ -65,13 +65,13 @@ def classify(
     ----------
     region : (x, y, width, height), level-0 px; None: the whole slide.
     stride_um : step of the patch grid, um; None: the ensemble's.
-    icc : apply the slide's colour profile, where it has one.
-    keep : False: the results are in the returned object only; True: every batch is also saved
-        among the user's results, where the viewer finds it and where an interrupted run goes
-        on; or a folder for them.
-    retry_failed : try again what could not be read in an earlier call.
-    progress : told how many patches are done, of how many.
-    cancel : cancel it from another thread; answered within half a second.
+    icc : apply the slide's colour profile, if it has one.
+    keep : False: the results are only in the returned object; True: every batch is also saved among
+        the user's results, where the viewer finds it and an interrupted run resumes; or a folder
+        for them.
+    retry_failed : retry patches that could not be read in an earlier call.
+    progress : called with the number of patches done and the total.
+    cancel : may be cancelled from another thread; takes effect within half a second.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def classify(
     EngineError, StoreError
         The engine failed; the results cannot be saved.
     Cancelled
-        `cancel` was cancelled; what is done is kept where `keep` says so.
+        `cancel` was cancelled; finished patches are kept if `keep` is set.
     """
     from contextlib import ExitStack
 
@@ -131,12 +131,12 @@ def predict_photos(
 
     Parameters
     ----------
-    mpp : um/px of all photos; None: each file's own.
+    mpp : um/px of all photos; None: what each file states.
 
     Returns
     -------
-    One answer for each photo, in their order; for a photo that cannot be read its error, which
-    is not raised, so that one bad file does not lose the others.
+    One prediction for each photo, in order; for a photo that cannot be read its error, which is not
+    raised, so that one bad file does not affect the others.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How good an ensemble is on labelled photos and annotated slides."""
+"""Evaluation of an ensemble on labelled photos and annotated slides."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ from bachview.inference.photos import predict_photos
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
 
-#: Told what is measured (``photos``, or the name of a slide), how much is done, of how much.
+#: Called with what is measured (``photos``, or the name of a slide), the amount done and the total.
 Told = Callable[[str, int, int], object]
 
-#: What a bundle learnt from the photos in each part of its own split.
+#: How the photos in each part of a bundle's own split were used in its training.
 _LEARNT = {
-    "train": "it has learnt from them",
+    "train": "it was trained on them",
     "held": "the classifiers, the temperature and the thresholds were fitted on them",
 }
 
@@ -43,13 +43,13 @@ def read_dataset(
     patients: str | Path | None = None,
     classes: ClassSet | None = None,
 ) -> Dataset:
-    """Read a folder of labelled photos and annotated slides; each photo is read through once.
+    """Read a folder of labelled photos and annotated slides; each photo is read once.
 
     Parameters
     ----------
-    folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
-    mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
-    patients : CSV ``file,patient``; None for blocks of the numbering.
+    folder : contains ``Photos`` or ``WSI``, or is ``Photos``, or contains BACH's unpacked folder.
+    mpp : um/px of all photos; None for what each file states, else BACH's if it is a BACH file.
+    patients : CSV ``file,patient``; None for blocks of neighbouring numbers.
     classes : in the order of the ensemble's; None for those of the folder's ``classes.toml``, else
         BACH's.
 
@@ -68,16 +68,16 @@ def read_dataset(
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The figures of an ensemble on a data set, and what a reader must know of them.
+    """The figures of an ensemble on a data set, and how they were obtained.
 
     Attributes
     ----------
     evaluation : of photos and patches, with intervals.
-    predictions : that were measured, with the truth.
+    predictions : the predictions that were measured, with the truth.
     slides : scores of the annotated slides.
-    facts : of their making, with the warnings.
+    facts : on how they were obtained, with the warnings.
     failures : a sentence for each slide that could not be measured; also among the warnings.
-    bundle_name, bundle_sha256 : what was measured.
+    bundle_name, bundle_sha256 : the ensemble that was measured.
     """
 
     evaluation: Evaluation
@@ -104,7 +104,7 @@ class Measurement:
         }
 
     def write_report(self, path: str | Path) -> None:
-        """Write an HTML report with plots, whole or not at all.
+        """Write an HTML report with plots, complete or not at all.
 
         Raises
         ------
@@ -124,16 +124,16 @@ def evaluate(
     progress: Told | None = None,
     cancel: CancelToken | None = None,
 ) -> Measurement:
-    """Measure an ensemble on a data set. Blocking; nothing is saved.
+    """Evaluate an ensemble on a data set. Blocking; nothing is saved.
 
-    A slide that cannot be measured is named among the warnings, and the rest goes on.
+    A slide that cannot be measured is named in the warnings and skipped.
 
     Parameters
     ----------
-    split : CSV that says which photos the bundle was trained on; None: not known.
+    split : CSV that states which photos the bundle was trained on; None: not known.
     part : measure only the photos of this part of `split`.
     with_slides : also score the annotated slides.
-    progress : told on this thread.
+    progress : called on this thread.
     cancel : cancel it from another thread; answered within half a second.
 
     Raises
@@ -152,7 +152,7 @@ def evaluate(
     if ensemble.classes.keys != dataset.classes.keys:
         raise UsageError(
             f"The classes of the bundle {manifest.name} are {', '.join(ensemble.classes.keys)}, "
-            f"those of the data set {', '.join(dataset.classes.keys)}: give a bundle of the same "
+            f"those of the data set {', '.join(dataset.classes.keys)}: give a bundle with the same "
             "classes, or name those of the data set in its classes.toml."
         )
     path = None if split is None else Path(split)
@@ -211,26 +211,26 @@ def _scored(
 def chosen_photos(
     dataset: Dataset, split: Path | None, part: str | None
 ) -> tuple[Sequence[Photo], list[str]]:
-    """The photos to measure, and what must be said of them.
+    """The photos to measure, and the warnings about them.
 
     Raises
     ------
     UsageError
-        A part is named, but no split.
+        A part is given, but no split.
     DatasetError
         There are none.
     """
     if part is not None and split is None:
-        raise UsageError("--part names a part of a split; give the split's file with --split.")
+        raise UsageError("--part names a part of a split; give the split file with --split.")
     photos = [photo for photo in dataset.photos if photo.label is not None]
     if not photos:
         raise DatasetError(
-            f"{dataset.folder.name} holds no photo whose class is known; put the photos into "
+            f"{dataset.folder.name} contains no photo with a known class; put the photos into "
             "folders named after the classes."
         )
     if split is None:
         return photos, [
-            "No split file was given: whether the bundle was trained on these photos is not known."
+            "No split file was given: it is unknown whether the bundle was trained on these photos."
         ]
     from bachview.datasets.splits import read_split
 
@@ -246,7 +246,7 @@ def chosen_photos(
     counts = Counter(parts.get(photo.sha256) for photo in photos)
     return photos, [
         f"{counts[name]} of the {len(photos)} photos are in the part {name} of {split.name}: "
-        f"{learnt}, and the figures are better than for tissue that the bundle has not seen."
+        f"{learnt}, so the figures are better than for tissue that the bundle has not seen."
         for name, learnt in _LEARNT.items()
         if counts[name]
     ]

@@ -1,4 +1,4 @@
-"""What an ensemble says of a slide, as tables, figures, files and pictures."""
+"""The prediction for a slide, as tables, figures, files and pictures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
-    """The classes of a slide, or of a region of it. Any one thread at a time.
+    """The classes of a slide or of a region of it. One thread at a time.
 
     Attributes
     ----------
     cells : the arrays over the patch grid: states, top classes, probabilities.
     pixel_size : um per level-0 px that the run used.
-    thresholds : of the ensemble; beyond them a patch is uncertain and has no class.
-    provenance : slide, ensemble, device, versions, time; goes into every file.
-    slide : that was classified; still needed, and open, for `to_png` only.
+    thresholds : of the ensemble; a patch beyond them is uncertain and has no class.
+    provenance : slide, ensemble, device, versions, time; written into every file.
+    slide : the classified slide; only needed, and open, for `to_png`.
     """
 
     cells: predictions.Prediction
@@ -54,7 +54,7 @@ class Prediction:
 
     @property
     def grid(self) -> PatchGrid:
-        """The cells: where they lie (level-0 px) and how large they are."""
+        """The cells: their position (level-0 px) and size."""
         return self.cells.grid
 
     def to_array(self) -> npt.NDArray[Any]:
@@ -110,7 +110,7 @@ class Prediction:
         return table
 
     def to_frame(self) -> "pd.DataFrame | npt.NDArray[Any]":
-        """`to_array` as a pandas DataFrame; the array itself where pandas is not installed.
+        """`to_array` as a pandas DataFrame; the array itself if pandas is not installed.
 
         ``pip install bachview[pandas]`` installs it.
         """
@@ -122,12 +122,12 @@ class Prediction:
         return pd.DataFrame({name: table[name] for name in table.dtype.names or ()})
 
     def summary(self, region: Region | tuple[float, float, float, float] | None = None) -> Summary:
-        """Patches, mm² and share of the tissue for each class, and for what has no class.
+        """Patches, mm² and share of the tissue for each class, and for tissue without a class.
 
         Parameters
         ----------
-        region : level-0 px; only cells whose middle lies in it count, whole. None: all that
-            was asked for.
+        region : level-0 px; only cells with their centre in it count, as a whole. None: everything
+            classified.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Prediction:
         inside = np.zeros(self.cells.states.shape, np.bool_)
         inside[rows, columns] = True
         if not inside.any():
-            raise UsageError("The region does not meet what was classified.")
+            raise UsageError("The region is outside the classified region.")
         return summarize(self.cells, self.pixel_size, self.thresholds, inside=inside)
 
     def save(self, path: str | Path, kind: str | None = None) -> None:
@@ -149,7 +149,7 @@ class Prediction:
 
         Parameters
         ----------
-        kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the ending of `path`.
+        kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the suffix of `path`.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Prediction:
                 row.write(path, self._content(), None)
                 return
         known = ", ".join(f"{row.key} ({row.file_name})" for row in formats.FORMATS)
-        raise UsageError(f"{kind or path.name} is no kind of file that is written; take {known}.")
+        raise UsageError(f"{kind or path.name} is not a kind of file to write; choose {known}.")
 
     def to_csv(self, path: str | Path) -> None:
         """Write one line for each cell with tissue.
@@ -218,17 +218,17 @@ class Prediction:
         region: Region | tuple[float, float, float, float] | None = None,
         opacity: float = 0.5,
     ) -> npt.NDArray[np.uint8]:
-        """The overlay as the viewer draws it, to be laid over a picture of the same region.
+        """The overlay as the viewer draws it, to be put over a picture of the same region.
 
         Parameters
         ----------
         size : (width, height) of the picture, px.
-        region : that the picture shows, level-0 px; None: the whole of level 0.
+        region : region of the picture, level-0 px; None: the whole of level 0.
         opacity : 0..1, of the classes.
 
         Returns
         -------
-        (height, width, 4) uint8 RGBA, not premultiplied; clear where there is no tissue.
+        (height, width, 4) uint8 RGBA, not premultiplied; transparent where there is no tissue.
 
         Raises
         ------
@@ -239,7 +239,7 @@ class Prediction:
         from bachview.viewing.style import OverlayStyle
 
         if size[0] < 1 or size[1] < 1 or not 0 <= opacity <= 1:
-            raise UsageError("An overlay has a size of at least 1 x 1 px and an opacity of 0..1.")
+            raise UsageError("An overlay needs a size of at least 1 x 1 px and an opacity of 0..1.")
         shown = region_of(region) or self.slide.reader.metadata.pyramid.extent
         style = replace(OverlayStyle(), opacity=opacity)
         picture = OverlayRenderer(self.cells).picture(style, self.thresholds, shown)

@@ -1,4 +1,4 @@
-"""A slide as a notebook wants it: levels, pixel size, pixels, thumbnail, tissue."""
+"""A slide for use in notebooks: levels, pixel size, pixels, thumbnail, tissue."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -24,14 +24,14 @@ RGB = npt.NDArray[np.uint8]
 
 
 class Slide(Closable):
-    """An open slide. Made by `open_slide`; close it, or use it in a ``with``.
+    """An open slide, created by `open_slide`; close it, or use it in a ``with``.
 
-    All methods: any thread, in parallel. Places are in the level-0 reference frame: px of the
+    All methods: any thread, in parallel. Positions are in the level-0 reference frame: px of the
     largest level, origin top left, x right, y down.
 
     Attributes
     ----------
-    reader : the adapter below, for what this class does not offer.
+    reader : the underlying adapter, for what this class does not offer.
     pixel_size : um/px at level 0 and where it came from.
     """
 
@@ -40,7 +40,7 @@ class Slide(Closable):
 
         Parameters
         ----------
-        pixel_size : in place of the slide's own.
+        pixel_size : replaces that of the slide.
         """
         self.reader = reader
         self.pixel_size = pixel_size or reader.metadata.pixel_size
@@ -64,7 +64,7 @@ class Slide(Closable):
 
     @property
     def mpp(self) -> tuple[float, float] | None:
-        """(x, y) um per level-0 px; None where it is unknown or not plausible."""
+        """(x, y) um per level-0 px; None if unknown or not plausible."""
         known = self.pixel_size
         if known.mpp_x is None or known.mpp_y is None or not known.is_plausible:
             return None
@@ -72,9 +72,9 @@ class Slide(Closable):
 
     @property
     def properties(self) -> Mapping[str, str]:
-        """What is known of the slide, by OpenSlide's names where it has one. Read-only.
+        """Properties of the slide, with OpenSlide's names if it has one. Read-only.
 
-        No label, no text of the scanner's that may name a patient.
+        No label, and no text of the scanner that may name a patient.
         """
         metadata = self.reader.metadata
         bounds = metadata.pyramid.bounds
@@ -110,23 +110,23 @@ class Slide(Closable):
         downsample: float | None = None,
         icc: bool = False,
     ) -> RGB:
-        """Pixels of a stored level, or at any downsample.
+        """Read pixels of a stored level, or at any downsample.
 
-        As OpenSlide's: the place is in level-0 px whatever the level, the size is in px of
-        what is returned.
+        As in OpenSlide, the location is in level-0 px whatever the level, and the size in px of the
+        result.
 
         Parameters
         ----------
-        location_l0 : (x, y) of the top left, level-0 px; may lie outside of the slide.
+        location_l0 : (x, y) of the top left, level-0 px; may lie outside the slide.
         level : index of a stored level; None with `downsample`.
         size : (width, height) of the result, px.
         downsample : level-0 px per px of the result, > 0; read from the next finer level and
             averaged.
-        icc : apply the slide's colour profile, where it has one.
+        icc : apply the slide's colour profile, if it has one.
 
         Returns
         -------
-        (height, width, 3) uint8 RGB, a new array; white outside of the slide.
+        (height, width, 3) uint8 RGB, a new array; white outside the slide.
 
         Raises
         ------
@@ -189,7 +189,7 @@ class Slide(Closable):
 
     @property
     def srgb_transform(self) -> Callable[[RGB], RGB] | None:
-        """The slide's colours to sRGB, any thread; None where there is nothing to be done."""
+        """Transform of the slide's colours to sRGB, any thread; None if none is needed."""
         from bachview.slide.colour import srgb_transform
 
         return srgb_transform(self.reader.metadata.icc_profile)
@@ -197,7 +197,7 @@ class Slide(Closable):
     def thumbnail(self, size: int = 1024, *, icc: bool = True) -> RGB:
         """The whole slide, its longer side `size` px or up to half of it; (h, w, 3) uint8 RGB.
 
-        What cannot be read is striped.
+        Parts that cannot be read are striped.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class Slide(Closable):
         return read_thumbnail(self.reader, extent, size, transform=transform).pixels
 
     def tissue(self) -> "TissueMask":
-        """Where tissue is: a mask of (rows, columns) bool, its region and its um/px.
+        """Find the tissue: a mask of (rows, columns) bool, its region and its um/px.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Slide(Closable):
         self.check_open()
         if self.mpp is None:
             raise PixelSizeError(
-                f"The pixel size of {self.path.name} is not known: open it with mpp=…"
+                f"The pixel size of {self.path.name} is unknown: open it with mpp=…"
             )
         return find_tissue(self.reader, self.pixel_size)
 
@@ -258,13 +258,13 @@ def open_slide(path: str | Path, *, mpp: float | None = None) -> Slide:
 
     Parameters
     ----------
-    mpp : um per level-0 px, where the file states none or a wrong one.
+    mpp : um per level-0 px, if the file states none or a wrong one.
 
     Raises
     ------
     SlideOpenError
-        It is not there, not a slide, damaged, in a format that is not supported, or cannot be
-        opened in 20 s.
+        It is missing, not a slide, damaged, in an unsupported format, or cannot be opened within 20
+        s.
     UsageError
         `mpp` is implausible.
     """
@@ -275,7 +275,7 @@ def open_slide(path: str | Path, *, mpp: float | None = None) -> Slide:
 
 
 def region_of(given: Region | tuple[float, float, float, float] | None) -> Region | None:
-    """A region as a caller may write it: (x, y, width, height) in level-0 px.
+    """Convert a region given as (x, y, width, height) in level-0 px.
 
     Raises
     ------

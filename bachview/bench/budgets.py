@@ -1,4 +1,4 @@
-"""The budgets, in one table. Each is a promise of ``docs/performance.md``."""
+"""The table of budgets. Each is a promise of ``docs/performance.md``."""
 
 import fnmatch
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ BUDGETS = (
 
 
 def budget_for(benchmark: str, case: str) -> Budget | None:
-    """The budget of a case; None where there is none."""
+    """The budget of a case; None if there is none."""
     for budget in BUDGETS:
         if budget.benchmark == benchmark and fnmatch.fnmatchcase(case, budget.pattern):
             return budget

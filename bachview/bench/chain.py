@@ -61,7 +61,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 
 def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> float:
-    """Patches a second of a run over `region`: reading, six members, store."""
+    """Patches per second of a run over `region`: reading, six members, store."""
     from bachview.inference.slides import SlideRun
     from bachview.store.results import ResultStore
 
@@ -75,5 +75,5 @@ def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> floa
             lane.submit(run.work).result()
         finally:
             lane.close()
-        assert run.summary is not None, "the run went to its end"  # noqa: S101
+        assert run.summary is not None, "the run finished"  # noqa: S101
         return run.summary.patches_per_second

@@ -16,15 +16,15 @@ from bachview.models.ensemble import EnsembleOutput
 
 RGB = npt.NDArray[np.uint8]
 
-#: Enough that one patch of another class is not yet half a per cent.
+#: Enough that one patch with a different class is less than half a percent.
 _PATCHES = 208
-#: Of these the slow ones are timed.
+#: The number on which slow engines are timed.
 _TIMED = 48
 _BATCH = 16
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """Rates of the three CNNs, and how far the ensemble is from the reference.
+    """Rates of the three CNNs, and the difference of the ensemble from the reference.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _patches(say: Say, folder: Path, bundle: Path) -> RGB:
 
 
 def _distance(case: str, answer: EnsembleOutput, reference: EnsembleOutput) -> Iterator[Result]:
-    """How far an engine is from the reference, over all members and in the soft vote."""
+    """Difference of an engine from the reference, over all members and in the soft vote."""
     greatest = float(np.abs(answer.members - reference.members).max())
     same = answer.probabilities.argmax(axis=1) == reference.probabilities.argmax(axis=1)
     yield graded("engines", f"{case} against the reference, greatest difference", greatest, "")
@@ -90,7 +90,7 @@ def _distance(case: str, answer: EnsembleOutput, reference: EnsembleOutput) -> I
 
 
 def graph_rate(engine: CnnEngine, patches: RGB) -> float:
-    """Patches a second of the bare CNN graph. Closes the engine."""
+    """Patches per second of the bare CNN graph. Closes the engine."""
     size = engine.batch_size
     try:
         return _rate(lambda: engine.run(patches), lambda: engine.run(patches[:size]), len(patches))
@@ -99,7 +99,7 @@ def graph_rate(engine: CnnEngine, patches: RGB) -> float:
 
 
 def keras_rate(bundle: Path, patches: RGB) -> float:
-    """Patches a second of ``keras.Model.predict`` for the three CNNs together.
+    """Patches per second of ``keras.Model.predict`` for the three CNNs together.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def _rate(job: Callable[[], Any], warm_up: Callable[[], Any], count: int) -> flo
 
 
 def _keras_models(bundle: Path) -> list[Any]:
-    """The CNNs as plain Keras models with the bundle's weights, as `TensorFlowEngine` has them."""
+    """The CNNs as plain Keras models with the bundle's weights, as in `TensorFlowEngine`."""
     from bachview.models.architectures import build_cnn
     from bachview.models.bundle.opened import open_bundle
     from bachview.models.engines.keras_weights import load_weights

@@ -1,4 +1,4 @@
-"""What the benchmarks work on: made once into the cache folder, or drawn from a fixed seed."""
+"""Inputs of the benchmarks: created once in the cache folder, or drawn with a fixed seed."""
 
 import json
 import os
@@ -22,13 +22,13 @@ RGB = npt.NDArray[np.uint8]
 
 
 def phantom(folder: Path, width: int, height: int, say: Say) -> Path:
-    """A phantom slide of this size; written where it is missing."""
+    """A phantom slide of this size; written if it is missing."""
     path = folder / f"phantom-{width}x{height}.tiff"
     if not path.exists():
         from bachview.phantom.writer import write_phantom
 
         def progress(done: int, total: int) -> None:
-            say(f"writing a slide of {width:,} × {height:,} px: {done / total:.0%}")
+            say(f"writing a slide of {width:,} × {height:,} px: {100 * done / total:.0f} %")
 
         write_phantom(path, width=width, height=height, progress=progress)
     return path
@@ -37,15 +37,15 @@ def phantom(folder: Path, width: int, height: int, say: Say) -> Path:
 def untrained_bundle(folder: Path, say: Say) -> Path:
     """The three real architectures with random weights.
 
-    Built where it is missing, or of a format that is not this program's.
+    Built if it is missing, or has another format version.
 
-    In a process of its own: TensorFlow stays out of this one, where memory and frame times
-    are measured.
+    In a separate process: TensorFlow stays out of this one, in which memory and frame times are
+    measured.
 
     Raises
     ------
     EngineError
-        It cannot be built, as a rule because TensorFlow is not installed.
+        It cannot be built, usually because TensorFlow is not installed.
     """
     path = folder / "untrained-1.bachmodel"
     if not _can_be_opened(path):
@@ -61,7 +61,7 @@ def untrained_bundle(folder: Path, say: Say) -> Path:
         )
         if answer.returncode:
             reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise EngineError(f"The bundle to measure with cannot be built: {reason}")
+            raise EngineError(f"The bundle for the benchmark cannot be built: {reason}")
     return path
 
 
@@ -82,8 +82,8 @@ def tissue_patches(
 
     Returns
     -------
-    (count, input_px, input_px, 3) uint8 RGB, and the level-0 region of a square of cells
-    that holds at least as many.
+    (count, input_px, input_px, 3) uint8 RGB, and the level-0 region of a square of cells with at
+    least as many.
     """
     from bachview.slide.patches import PatchReader
 
@@ -110,12 +110,12 @@ def ask_child(
 ) -> dict[str, Any]:
     """Run ``python -m MODULE ARGUMENTS`` and read the JSON document that it prints last.
 
-    For what must be measured in a fresh process: start, memory. It has settings of its own,
-    so that no earlier session is restored.
+    For measurements that need a fresh process: start, memory. It has its own settings, so that no
+    earlier session is restored.
 
     Parameters
     ----------
-    arguments : called just before the start, so that they may tell the time.
+    arguments : called just before the start, so that they may include the time.
     platform : Qt's.
 
     Raises

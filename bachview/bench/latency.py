@@ -1,4 +1,4 @@
-"""``latency``: from pressing Classify to the first colours, and from Cancel to its answer."""
+"""``latency``: from Classify to the first colours, and from Cancel to the end of the run."""
 
 import tempfile
 import threading
@@ -20,7 +20,7 @@ _WAIT_S = 120
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """On the three real architectures, with the view in the middle of the tissue."""
+    """Measure the three real architectures, with the view in the middle of the tissue."""
     from bachview.models.loading import load_ensemble
     from bachview.slide.opening import open_slide
 
@@ -46,7 +46,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 
 def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[float, float]:
-    """Seconds until the first batch is there, and from asking to stop until it has stopped."""
+    """Seconds until the first batch is done, and from the cancel until the run has stopped."""
     from bachview.inference.slides import SlideRun
     from bachview.store.results import ResultStore
 
@@ -67,10 +67,10 @@ def _first_colours_and_cancel(reader: SlideReader, ensemble: Ensemble) -> tuple[
         begun = time.perf_counter()
         future = lane.submit(job, token)
         try:
-            future.add_done_callback(lambda _: arrived.set())  # a run that fails must not hang us
+            future.add_done_callback(lambda _: arrived.set())  # do not hang if the run fails
             arrived.wait(_WAIT_S)
             colours = time.perf_counter() - begun
-            # Somewhere within a batch, as a hand would.
+            # At some point within a batch, as a user would.
             token.wait(0.37)
             begun = time.perf_counter()
             token.cancel()

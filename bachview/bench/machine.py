@@ -1,4 +1,4 @@
-"""What the figures were measured on. No host or user names."""
+"""The machine that was measured. No host or user names."""
 
 import platform
 import subprocess
@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-#: Processor features that decide how fast the networks run.
+#: Processor features that determine how fast the networks run.
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16", "amx_int8")
 _LIBRARIES = (
     "numpy",
@@ -45,7 +45,7 @@ def machine() -> dict[str, Any]:
 
 
 def _processor_facts() -> dict[str, str]:
-    """Model name and flags as the system states them; empty where it does not."""
+    """Model name and flags as the system states them; empty if it does not."""
     if sys.platform == "darwin":
         answer = subprocess.run(
             ["sysctl", "-n", "machdep.cpu.brand_string"],

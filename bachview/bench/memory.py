@@ -1,4 +1,4 @@
-"""``memory``: ten minutes of navigation over 100,000 x 100,000 px, without the pauses."""
+"""``memory``: ten minutes of navigation over 100,000 x 100,000 px, without pauses."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``open``: from asking for a slide to its first picture, and to the sharp one."""
+"""``open``: from opening a slide to its first picture, and to the sharp one."""
 
 import statistics
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SIZES = ((24_000, 18_000), (100_000, 100_000))
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """Each slide three times in a fresh viewer; the one in the middle counts."""
+    """Each slide three times in a fresh viewer; the median counts."""
     for width, height in _SIZES:
         slide = phantom(folder, width, height, say)
         answers = []

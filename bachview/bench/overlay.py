@@ -43,7 +43,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 
 def large_prediction(side: int) -> Prediction:
-    """A prediction of side x side classified cells with classes in blots, as in tissue."""
+    """A prediction of side x side classified cells with classes in patches, as in tissue."""
     region = Region(0, 0, side * _CELL_PX, side * _CELL_PX)
     grid = PatchGrid(region, _CELL_PX, _CELL_PX, _CELL_PX, _CELL_PX)
     tissue = TissueCells.centred(np.ones((side, side), np.bool_))
@@ -65,10 +65,10 @@ def large_prediction(side: int) -> Prediction:
 
 
 def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dict[str, list[float]]:
-    """Milliseconds of each frame of a pan; before each, a batch arrives where `grows`.
+    """Milliseconds of each frame of a pan; before each, a batch arrives if `grows`.
 
-    ``composed``: from the prediction to a picture. ``drawn whole``: that picture onto every
-    pixel of the screen; while panning the view draws uncovered strips only.
+    ``composed``: from the prediction to a picture. ``drawn whole``: that picture onto every pixel
+    of the screen; while panning, the view draws uncovered strips only.
     """
     from PySide6.QtGui import QImage
 
@@ -92,7 +92,7 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
         made = time.perf_counter()
         window = (x, y, x + size.width, y + size.height)
         paint_layers(image, ViewPlane.of(exact), (x, y), layers, window)
-        if frame:  # the first makes the picture that the others keep
+        if frame:  # the first draws the picture that the others reuse
             composed.append((made - begun) * 1e3)
             drawn.append((time.perf_counter() - made) * 1e3)
         viewport = viewport.panned(-9, -5)

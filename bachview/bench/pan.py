@@ -15,7 +15,7 @@ _PERCENTILES = (50, 95, 99)
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """At both sizes, without and with the three real architectures classifying."""
+    """Measure both sizes, without and with the three real architectures classifying."""
     slide = phantom(folder, 24_000, 18_000, say)
     bundle = untrained_bundle(folder, say)
     for size in _SIZES:

@@ -1,12 +1,12 @@
-"""A slide view in a process of its own, moved by scripted mouse and wheel events.
+"""A slide view in a separate process, moved by scripted mouse and wheel events.
 
 ``python -m bachview.bench.pan_probe SLIDE WIDTH HEIGHT [BUNDLE]`` prints the times of all
-frames as one JSON document; with a bundle the slide is classified meanwhile. Started by the
+frames as one JSON document; with a bundle, the slide is classified meanwhile. Started by the
 benchmark `pan`.
 
-A frame's time is everything that the GUI thread does for it: the input event, whatever
-worker threads handed over since the last frame, and the painting. Between frames the GUI
-thread sleeps until the next is due, and the workers have the machine.
+A frame's time is everything that the GUI thread does for it: the input event, everything that
+worker threads have handed over since the last frame, and the painting. Between frames the GUI
+thread sleeps until the next one is due, and the workers can use the machine.
 """
 
 import json
@@ -36,14 +36,14 @@ from bachview.ui.view.slide_view import SlideView
 _CACHE_BYTES = 512 << 20
 _WAIT_S = 60.0
 
-#: A frame is due so often, s: 60 Hz.
+#: Interval between frames, s: 60 Hz.
 _FRAME_S = 1 / 60
 
 Step = Callable[[], None]
 
 
 class Hand:
-    """Sends the events that a hand would."""
+    """Sends events as a user would."""
 
     def __init__(self, view: SlideView) -> None:
         self._view = view
@@ -70,7 +70,7 @@ class Hand:
         self._mouse(QEvent.Type.MouseMove, Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton)
 
     def wheel(self, units: int) -> None:
-        """Turn the wheel, 120 units a notch."""
+        """Turn the wheel, 120 units per notch."""
         event = QWheelEvent(
             self._at,
             self._at,
@@ -85,7 +85,7 @@ class Hand:
 
 
 def pan_path(hand: Hand, view: SlideView) -> Iterator[Step]:
-    """300 frames of dragging in curves, from a crawl to a screen in half a second."""
+    """300 frames of dragging along curves, from very slow to a screen in half a second."""
     fastest = view.width() / 30
     for stroke in range(6):
         yield hand.press
@@ -97,17 +97,17 @@ def pan_path(hand: Hand, view: SlideView) -> Iterator[Step]:
 
 
 def zoom_path(hand: Hand) -> Iterator[Step]:
-    """300 frames: out to the whole slide and in to level 0 in notches, and again finely."""
+    """300 frames: zoom out to the whole slide and in to level 0, in notches and finely."""
     for units, frames in ((-120, 75), (120, 75), (-40, 75), (40, 75)):
         for n in range(frames):
-            # A notch every third frame, as fast as a hand turns; parts of one at each frame.
+            # A notch every third frame, as fast as a user turns; fractions of one in each frame.
             is_due = abs(units) < 120 or n % 3 == 0
             yield partial(hand.wheel, units if is_due else 0)
 
 
 @dataclass
 class Frames:
-    """What was measured: ms of each frame, ms of the processor in it, blank frames."""
+    """Measurements: ms of each frame, processor ms in it, blank frames."""
 
     times: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
@@ -137,7 +137,7 @@ def measure(view: SlideView, steps: Iterator[Step]) -> Frames:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Run the event loop until it holds."""
+    """Run the event loop until the condition holds."""
     deadline = time.perf_counter() + _WAIT_S
     while not condition():
         if time.perf_counter() > deadline:
@@ -148,7 +148,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[None]:
-    """Classify the slide, what is on the screen first, with the overlay growing in the view."""
+    """Classify the slide, visible part first, with the overlay growing in the view."""
     from bachview.inference.plan import make_plan
     from bachview.inference.run import RunStart, classify
     from bachview.models.loading import load_ensemble
@@ -180,7 +180,7 @@ def classifying(view: SlideView, reader: SlideReader, bundle: Path) -> Iterator[
             bridge.call(grow, results)
 
         def job(token: CancelToken) -> None:
-            while True:  # a fast machine begins again rather than let the hand have it all
+            while True:  # a fast machine starts again, so that the run competes to the end
                 with (
                     tempfile.TemporaryDirectory(prefix="bachview-bench-") as folder,
                     ResultStore.open(Path(folder), metadata.fingerprint) as store,

@@ -1,4 +1,4 @@
-"""One measured figure and the budget that it is held against."""
+"""A measured figure and its budget."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Result:
     case : what was measured under which conditions, e.g. ``1920x1080, classifying, p99``.
     value : the figure, in `unit`.
     unit : e.g. ``ms``, ``s``, ``patches/s``, ``x``, ``GB``, ``frames``.
-    budget : the limit in the same unit; None where there is none.
-    ok : whether the budget is kept; None where there is none.
+    budget : the limit in the same unit; None if there is none.
+    ok : whether the budget is met; None if there is none.
     """
 
     benchmark: str
@@ -32,9 +32,9 @@ class Result:
 
 
 def graded(benchmark: str, case: str, value: float, unit: str) -> Result:
-    """Result with the budget of the table in `bench.budgets`, if that has one for it.
+    """Result with its budget from the table in `bench.budgets`, if there is one.
 
-    `value` may be a numpy scalar; the result holds plain Python values, as JSON needs.
+    `value` may be a numpy scalar; the result contains plain Python values, as required by JSON.
     """
     value = float(value)
     budget = budget_for(benchmark, case)

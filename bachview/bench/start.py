@@ -14,7 +14,7 @@ _TURNS = 3
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """The one in the middle of three: the first may read the program from a cold disk."""
+    """The median of three: the first may read the program from a cold disk."""
     for platform in _platforms():
         times = []
         for turn in range(_TURNS):
@@ -29,7 +29,7 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
 
 
 def _platforms() -> tuple[str, ...]:
-    """Off the screen, and on it where there is one."""
+    """Offscreen, and on the screen if there is one."""
     if sys.platform == "win32":
         return ("offscreen", "windows")
     if sys.platform == "darwin":

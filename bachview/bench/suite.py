@@ -1,4 +1,4 @@
-"""The benchmarks by name, and running them one after another."""
+"""The benchmarks by name, and how they are run one after another."""
 
 import importlib
 from collections.abc import Iterator, Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 from bachview.bench.result import Result, Say
 from bachview.errors import UsageError
 
-#: Name and module. The order is that of a whole run: what is disturbed by a warm or full
-#: machine comes first.
+#: Name and module. In the order of a complete run: benchmarks that are affected by a warm or full
+#: machine come first.
 _MODULES = {
     "start": "start",
     "open": "opening",
@@ -24,11 +24,11 @@ NAMES = tuple(_MODULES)
 
 
 def run(names: Sequence[str], say: Say, folder: Path) -> Iterator[Result]:
-    """Run the named benchmarks, all if none is named.
+    """Run the named benchmarks; all by default.
 
     Parameters
     ----------
-    folder : where large inputs are made once and kept.
+    folder : where large inputs are created once and kept.
 
     Raises
     ------

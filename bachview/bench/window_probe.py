@@ -1,8 +1,8 @@
-"""A real viewer in a fresh process, steered by a script, that prints what it measured.
+"""A real viewer in a fresh process, controlled by a script, that prints its measurements.
 
 ``python -m bachview.bench.window_probe start`` and so on; started by the benchmarks
-`start`, `opening` and `memory`. The script is a generator: it yields conditions, and goes on
-when one holds. It runs between the events of the window, in the GUI thread.
+`start`, `opening` and `memory`. The script is a generator: it yields conditions, and continues when
+one holds. It runs between the events of the window, in the GUI thread.
 """
 
 import json
@@ -33,7 +33,7 @@ class Probe(QObject):
 
     Attributes
     ----------
-    argument : of the script: a slide, or when this process was started.
+    argument : of the script: a slide, or the time when this process was started.
     figures : what the script measured.
     painted : the `time.monotonic` of the latest painting of the window or a part of it.
     """
@@ -53,7 +53,7 @@ class Probe(QObject):
         application.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Note paintings; every event goes on its way."""
+        """Record paintings; events are not consumed."""
         if event.type() == QEvent.Type.Paint and isinstance(watched, QWidget):
             self.painted = time.monotonic()
         return False
@@ -67,7 +67,7 @@ class Probe(QObject):
 
     @property
     def view(self) -> "SlideView | None":
-        """The view of the slide in front, once it is open."""
+        """The view of the current slide, once it is open."""
         from bachview.ui.view.slide_view import SlideView
 
         return next((v for v in self.window.findChildren(SlideView) if v.isVisible()), None)
@@ -81,7 +81,7 @@ class Probe(QObject):
                 self._condition = next(self._script)
             except StopIteration:
                 self._timer.stop()
-                # Before the window closes: the program may end its process itself then.
+                # Before the window closes, as the program may then end its process itself.
                 sys.stdout.write(json.dumps(self.figures) + "\n")
                 sys.stdout.flush()
                 self.window.close()
@@ -89,7 +89,7 @@ class Probe(QObject):
 
 
 def start(probe: Probe) -> Iterator[Callable[[], bool]]:
-    """The window is on the screen when the script begins: it is painted."""
+    """The window is already painted when the script starts."""
     # The parent's clock: seconds since the epoch, just before it started this process.
     born = float(probe.argument)
     probe.figures["on_screen_s"] = time.time() - (time.monotonic() - probe.painted) - born
@@ -114,7 +114,7 @@ def opening(probe: Probe) -> Iterator[Callable[[], bool]]:
 
 
 def memory(probe: Probe) -> Iterator[Callable[[], bool]]:
-    """Ten minutes of navigation without the pauses: a station each second."""
+    """Ten minutes of navigation without pauses: a new place each second."""
     import numpy as np
     import psutil
 
@@ -146,7 +146,7 @@ _SCRIPTS: dict[str, Script] = {"start": start, "opening": opening, "memory": mem
 
 
 def main() -> None:
-    """Run the script named by the first argument in the program as users start it."""
+    """Run the script named by the first argument in the program as started by users."""
     _, name, *arguments = sys.argv
     application = QApplication(["bachview"])
     Probe(application, _SCRIPTS[name], arguments)

@@ -7,7 +7,7 @@ from bachview.cli.output import print_table
 from bachview.cli.progress import spinning
 from bachview.core.cell_state import CellState
 from bachview.core.uncertainty import Thresholds
-from bachview.core.units import area_text, duration_text
+from bachview.core.units import area_text, duration_text, percent_text
 from bachview.export import formats
 from bachview.export.formats import Content
 from bachview.inference.slides import SlideRun
@@ -61,7 +61,7 @@ def print_report(document: dict[str, Any]) -> None:
         f"{document['patches']:,} patches classified, tissue {area_text(document['tissue_mm2'])}",
         [("class", False), ("patches", True), ("area", True), ("of the tissue", True)],
         [
-            (name, f"{part['patches']:,}", area_text(part["area_mm2"]), f"{part['share']:.1%}")
+            (name, f"{part['patches']:,}", area_text(part["area_mm2"]), percent_text(part["share"]))
             for name, part in rows
             if part["patches"] or name in document["classes"]
         ],

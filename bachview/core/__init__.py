@@ -1,1 +1,1 @@
-"""Values and rules: no files, no threads, no toolkit. Any thread."""
+"""Values and rules: no files, threads or GUI toolkit. Any thread."""

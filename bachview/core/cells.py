@@ -10,7 +10,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 
-#: Grid cells that are turned into text at a time: bounds the memory of a writer.
+#: Number of grid cells turned into text at a time; bounds the memory of a writer.
 _BLOCK_CELLS = 65_536
 
 
@@ -35,7 +35,7 @@ class CellBlock:
 
 
 def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[CellBlock]:
-    """All tissue cells, some ten thousand at a time."""
+    """All tissue cells, some tens of thousands at a time."""
     is_uncertain = uncertain(prediction, thresholds)
     step = max(1, _BLOCK_CELLS // prediction.grid.columns)
     for top in range(0, prediction.grid.rows, step):

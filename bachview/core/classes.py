@@ -10,8 +10,8 @@ class TissueClass:
 
     Attributes
     ----------
-    name : as shown, e.g. ``In situ``.
-    key : as written in column and file names, e.g. ``InSitu``.
+    name : as displayed, e.g. ``In situ``.
+    key : for column and file names, e.g. ``InSitu``.
     letter : one character, for the letter overlay.
     color : (red, green, blue), each 0..255.
     """
@@ -64,11 +64,11 @@ class ClassSet:
         return self.keys.index(key) if key in self.keys else None
 
 
-#: The four classes of BACH in the challenge's order. The colours were searched for two
-#: properties, which a test holds: laid half transparent over H&E, each stays nearest in hue
-#: to its own swatch in the legend (yellow over purple turns orange, so no class is orange,
-#: which rules out the palette of Okabe and Ito); and all stay apart under protanopia,
-#: deuteranopia and tritanopia (simulated after Machado et al., IEEE TVCG 15:1291, 2009).
+#: The four classes of BACH in the challenge's order. The colours were chosen for two properties,
+#: which a test checks: half transparent over H&E, each stays closest in hue to its own swatch in
+#: the legend (yellow over purple turns orange, so no class is orange, which rules out the palette
+#: of Okabe and Ito); and all can be told apart with protanopia, deuteranopia and tritanopia
+#: (simulated after Machado et al., IEEE TVCG 15:1291, 2009).
 BACH_CLASSES = ClassSet(
     (
         TissueClass("Normal", "Normal", "N", (0, 158, 80)),

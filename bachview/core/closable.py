@@ -1,4 +1,4 @@
-"""What an owner closes, in a ``with`` or by hand."""
+"""Base of objects that their owner closes, by ``with`` or explicitly."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import Self
 
 
 class Closable(ABC):
-    """Something that a ``with`` closes at its end."""
+    """Something that is closed at the end of a ``with``."""
 
     @abstractmethod
     def close(self) -> None:
-        """Release what is held; may be called twice."""
+        """Release all resources; may be called twice."""
 
     def __enter__(self) -> Self:
         return self

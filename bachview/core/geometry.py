@@ -1,6 +1,6 @@
 """Points, sizes and regions.
 
-Three frames exist; the suffix of a name says which one a bare number is in:
+There are three frames; the suffix of a name says which one a bare number is in:
 ``_l0`` level-0 pixels (the only frame that is stored or exchanged), ``_lv`` pixels of the
 level at hand, ``_vp`` device-independent viewport pixels. Points and sizes are (x, y) and
 (width, height); arrays are indexed [row, column].
@@ -61,7 +61,7 @@ class Region:
 
     @classmethod
     def around(cls, center: Point, width: float, height: float) -> "Region":
-        """Region of this size with `center` in its middle."""
+        """Region of this size centred on `center`."""
         return cls(center.x - width / 2, center.y - height / 2, width, height)
 
     @property
@@ -99,7 +99,7 @@ class Region:
         return self.x <= point.x < self.right and self.y <= point.y < self.bottom
 
     def intersection(self, other: "Region") -> "Region":
-        """The common part; empty where there is none."""
+        """The common part; empty if there is none."""
         return Region.between(
             max(self.x, other.x),
             max(self.y, other.y),

@@ -1,9 +1,9 @@
 """The patch grid: where patches lie on a slide, in level-0 px and in um.
 
-Each patch stands for one *cell*, a rectangle of one stride; cells tile the region without
-gap or overlap and are what the overlay colours and areas count. The *field* that the
-models see is centred on the cell and may be larger (overlapping fields) or equal. At the edge of
-tissue it is moved towards the tissue (`TissueCells`).
+Each patch stands for one *cell*, a rectangle of one stride; cells tile the region without gaps or
+overlap, and are what the overlay colours and areas count. The *field* that the models see is
+centred on the cell and is equal or larger (overlapping fields). At the edge of tissue it is moved
+towards the tissue (`TissueCells`).
 """
 
 import math
@@ -15,7 +15,7 @@ from bachview.core.pixel_size import PixelSize
 
 @dataclass(frozen=True, slots=True)
 class PatchGeometry:
-    """What a bundle demands of a patch.
+    """The patch geometry that a bundle requires.
 
     Attributes
     ----------
@@ -62,10 +62,10 @@ class PatchGrid:
         Raises
         ------
         ValueError
-            The calibration is not plausible (callers ask for it first).
+            The pixel size is not plausible (callers check first).
         """
         if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
-            raise ValueError("a patch grid needs a plausible calibration")
+            raise ValueError("a patch grid needs a plausible pixel size")
         return cls(
             region,
             _without_sliver(region.width, geometry.stride_um / pixel_size.mpp_x),
@@ -140,9 +140,9 @@ def _cells(length: float, stride: float) -> int:
 
 
 def _without_sliver(length: float, stride: float) -> float:
-    """The stride, stretched by a hair where it would leave a sliver behind the last whole cell.
+    """The stride, stretched slightly if it would leave a sliver after the last whole cell.
 
-    A pixel size that was stored in whole px per inch is 20 millionths off.
+    A pixel size that was stored in whole px per inch is off by 20 ppm.
     """
     whole = math.floor(length / stride)
     return length / whole if whole and length / stride - whole < 1e-3 else stride

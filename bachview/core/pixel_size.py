@@ -1,4 +1,4 @@
-"""Physical pixel size: its value, where it came from, whether it can be believed."""
+"""Physical pixel size: its value, its origin, and whether it is plausible."""
 
 import math
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from enum import StrEnum
 
 from bachview.errors import UsageError
 
-#: Outside this range no slide scanner or microscope camera works; 352.78 um/px is the
-#: 72 dpi that image programs write when they know nothing.
+#: Outside this range no slide scanner or microscope camera works; 352.78 um/px is the 72 dpi that
+#: image programs write when the resolution is unknown.
 PLAUSIBLE_MPP = (0.05, 20.0)
 
 _UM_PER_INCH = 25_400.0
 
 
 class Origin(StrEnum):
-    """Where a calibration came from."""
+    """Where a pixel size came from."""
 
     FILE = "file"
     USER = "user"
@@ -27,8 +27,8 @@ class PixelSize:
 
     Attributes
     ----------
-    mpp_x, mpp_y : um/px at level 0; None where unknown. The file's value is kept even
-        where it is implausible, so that the user can be told of it.
+    mpp_x, mpp_y : um/px at level 0; None where unknown. The file's value is kept even if it is
+        implausible, so that it can be shown to the user.
     origin : where the values came from.
     """
 
@@ -38,7 +38,7 @@ class PixelSize:
 
     @classmethod
     def unknown(cls) -> "PixelSize":
-        """Neither the file nor the user states one."""
+        """An unknown pixel size: neither the file nor the user states one."""
         return cls(None, None, Origin.UNKNOWN)
 
     @classmethod
@@ -48,7 +48,7 @@ class PixelSize:
 
     @classmethod
     def stated(cls, mpp: float) -> "PixelSize":
-        """As `typed`, for a number that a caller or a command line gives.
+        """As `typed`, for a number given by a caller or on the command line.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class PixelSize:
     def of_image(cls, mpp_x: float | None, mpp_y: float | None) -> "PixelSize":
         """The file's pixel size if it is plausible for a slide, else unknown.
 
-        For plain images, where 72, 96 or 300 dpi is what a program wrote that knew nothing:
+        For plain images, in which 72, 96 or 300 dpi is a default of the program that wrote them:
         such a value says nothing about the slide and is not shown as the file's.
         """
         found = cls(mpp_x, mpp_y, Origin.FILE)
@@ -81,7 +81,7 @@ class PixelSize:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether both values are there and inside `PLAUSIBLE_MPP`."""
+        """Whether both values are known and within `PLAUSIBLE_MPP`."""
         low, high = PLAUSIBLE_MPP
         return (
             self.mpp_x is not None

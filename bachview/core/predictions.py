@@ -1,4 +1,4 @@
-"""Results of patches, and the growing prediction that they add up to."""
+"""Results of patches, and the growing prediction they add up to."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.tissue_cells import TissueCells
 
-#: How many additions back a picture can be brought up to date instead of made anew.
+#: How many additions are remembered, from which a picture can be updated instead of redrawn.
 _CHANGES_KEPT = 256
 
 
@@ -39,7 +39,7 @@ class PatchResults:
 
     @classmethod
     def empty(cls, members: int, classes: int) -> "PatchResults":
-        """No patches."""
+        """An empty result."""
         return cls(
             np.zeros((0, 2), np.int32),
             np.zeros(0, np.uint8),
@@ -50,7 +50,7 @@ class PatchResults:
 
 @dataclass(frozen=True, slots=True)
 class PatchResult:
-    """All that is known of one classified patch.
+    """Everything known about one classified patch.
 
     Attributes
     ----------
@@ -68,8 +68,8 @@ class PatchResult:
 class Prediction:
     """The result of a run so far, as arrays over the patch grid.
 
-    Not thread-safe: one owner (the GUI thread, or the command). `version` rises with every
-    change, so that pictures made of it can be cached.
+    Not thread-safe: one owner (the GUI thread, or the command). `version` increases with every
+    change, so that pictures of it can be cached.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Prediction:
         member_names: tuple[str, ...],
         tissue: TissueCells,
     ) -> None:
-        """Start with every tissue cell PENDING.
+        """Create a prediction with every tissue cell PENDING.
 
         Parameters
         ----------
@@ -105,8 +105,8 @@ class Prediction:
         self.confidence = np.zeros(mask.shape, np.float32)
         self.entropy = np.zeros(mask.shape, np.float32)
         self.disagreement = np.zeros(mask.shape, np.float32)
-        # Probabilities only for classified cells: a grid of a million cells may hold
-        # a hundred thousand of tissue.
+        # Probabilities of classified cells only: a grid of a million cells may contain a hundred
+        # thousand of tissue.
         self._slot = np.full(mask.shape, -1, np.int32)
         self._count = 0
         self._probabilities = np.zeros((0, len(classes)), np.float32)
@@ -119,7 +119,7 @@ class Prediction:
         return self._tissue.field(self.grid, row, column)
 
     def add(self, results: PatchResults) -> None:
-        """Take in finished patches; what was known of their cells is overwritten."""
+        """Add finished patches; earlier results of their cells are overwritten."""
         if not len(results):
             return
         rows, columns = results.cells[:, 0], results.cells[:, 1]
@@ -139,7 +139,7 @@ class Prediction:
         self._changes.append((self.version, results.cells))
 
     def _forget(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]) -> None:
-        """What cells had said that now failed (a second process may have judged them)."""
+        """Forget results of cells that now failed (a second process may have classified them)."""
         self._slot[rows, columns] = -1
         for values in (self.top_class, self.confidence, self.entropy, self.disagreement):
             values[rows, columns] = 0
@@ -147,7 +147,7 @@ class Prediction:
     def changed_since(self, version: int) -> npt.NDArray[np.int32] | None:
         """(N, 2) int32, row and column of the cells that changed after `version`.
 
-        With repetitions. None where that is too long ago: then everything may have changed.
+        With repetitions. None if that is too long ago: everything may have changed then.
         """
         found = [cells for when, cells in self._changes if when > version]
         if len(found) != self.version - version:

@@ -1,4 +1,4 @@
-"""Soft vote, temperature, doubt, and the two measures of uncertainty. Pure array functions."""
+"""Soft vote, temperature, uniform share, and the two measures of uncertainty, on arrays."""
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ def soft_vote(members: Floats, weights: Floats) -> Floats:
 def temperature_scaled(probabilities: Floats, temperature: float) -> Floats:
     """Probabilities with their logits divided by `temperature` (Guo et al., ICML 2017).
 
-    1 changes nothing, more than 1 flattens. Shape (..., C) float32 in and out.
+    1 changes nothing; values above 1 flatten. Shape (..., C) float32 in and out.
     """
     if temperature == 1:
         return probabilities
@@ -37,10 +37,10 @@ def temperature_scaled(probabilities: Floats, temperature: float) -> Floats:
 
 
 def mixed_with_uniform(probabilities: Floats, uniform_share: float) -> Floats:
-    """Probabilities with the share `uniform_share` of them spread evenly over the classes.
+    """Probabilities with a share `uniform_share` spread evenly over the classes.
 
-    0 changes nothing, 1 leaves nothing but doubt; the order of the classes stays. Shape (..., C)
-    float32 in and out.
+    0 changes nothing, 1 gives the uniform distribution; the order of the classes stays. Shape (...,
+    C) float32 in and out.
     """
     even = uniform_share / probabilities.shape[-1]
     return np.asarray(probabilities * (1 - uniform_share) + even, dtype=np.float32)
@@ -57,10 +57,10 @@ def entropy(probabilities: Floats) -> Floats:
 
 
 def disagreement(members: Floats) -> Floats:
-    """Share of pairs of members that name different classes: 0 unanimous.
+    """Share of pairs of members that predict different classes: 0 unanimous.
 
-    Six members split three against three give 0.6; the most that six members can differ
-    over four classes, split 2, 2, 1, 1, gives 0.87.
+    Six members split three against three give 0.6; the largest value for six members and four
+    classes, split 2, 2, 1, 1, is 0.87.
 
     Parameters
     ----------

@@ -39,11 +39,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Pyramid:
-    """The stored levels, finest first, and where the scanned area lies.
+    """The stored levels, finest first, and the scanned area.
 
     Attributes
     ----------
-    levels : at least one; downsamples rise strictly.
+    levels : at least one; downsamples strictly increasing.
     bounds : the scanned area in level-0 px (MRXS slides state one that is smaller than
         level 0); the whole of level 0 where the slide states none.
     """
@@ -56,7 +56,7 @@ class Pyramid:
             raise ValueError("a pyramid needs at least one level")
         downsamples = [level.downsample for level in self.levels]
         if any(b <= a for a, b in itertools.pairwise(downsamples)):
-            raise ValueError(f"downsamples do not rise: {downsamples}")
+            raise ValueError(f"downsamples do not increase: {downsamples}")
 
     @property
     def size(self) -> Size:
@@ -121,8 +121,8 @@ class TileKey:
 def display_level_for(pyramid: Pyramid, downsample: float) -> int:
     """Display level to draw at `downsample` level-0 px per *device* px.
 
-    The finest needed: 2**k <= downsample, so that pictures are shrunk by less than two and
-    never blown up above level 0's own resolution.
+    The finest needed: 2**k <= downsample, so that tiles are shrunk by less than two and never
+    magnified beyond level 0.
     """
     if downsample <= 1:
         return 0
@@ -141,7 +141,7 @@ def covering_tiles(pyramid: Pyramid, level: int, region: Region, center: Point) 
     side = TILE_PX << level
     columns = range(int(part.x // side), math.ceil(part.right / side))
     rows = range(int(part.y // side), math.ceil(part.bottom / side))
-    # Plain numbers: this runs while the hand moves, for hundreds of tiles.
+    # Plain numbers, as this runs for hundreds of tiles during movement.
     across = [(column, ((column + 0.5) * side - center.x) ** 2) for column in columns]
     down = [(row, ((row + 0.5) * side - center.y) ** 2) for row in rows]
     near = sorted((dx + dy, column, row) for row, dy in down for column, dx in across)

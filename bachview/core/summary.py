@@ -1,4 +1,4 @@
-"""What a prediction adds up to: patches and areas per class, and what has no class."""
+"""Sums over a prediction: patches and areas per class, and of cells without a class."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,13 @@ from bachview.core.uncertainty import Thresholds, uncertain
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of the tissue.
+    """A part of the tissue.
 
     Attributes
     ----------
     patches : how many.
-    area_mm2 : of their cells, as far as these lie in the classified region.
-    share : of the tissue, 0..1; 0 where there is no tissue.
+    area_mm2 : of their cells, as far as they lie in the classified region.
+    share : of the tissue, 0..1; 0 if there is no tissue.
     """
 
     patches: int
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ClassPart:
-    """The tissue of one class: only patches that are not uncertain."""
+    """The tissue of one class; uncertain patches are not counted."""
 
     name: str
     key: str
@@ -45,7 +45,7 @@ class ClassPart:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All tissue, divided: classes + uncertain + pending + failed make up the whole.
+    """All tissue and its parts: classes + uncertain + pending + failed = tissue.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Summary:
     uncertain : classified, beyond the bundle's thresholds.
     pending : not yet classified.
     failed : could not be read.
-    classified : patches that the models judged, uncertain ones included.
+    classified : patches that the models classified, including uncertain ones.
     """
 
     tissue: Part
@@ -90,10 +90,10 @@ def cell_areas_mm2(grid: PatchGrid, pixel_size: PixelSize) -> npt.NDArray[np.flo
     Raises
     ------
     ValueError
-        The calibration is not plausible.
+        The pixel size is not plausible.
     """
     if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
-        raise ValueError("areas need a plausible calibration")
+        raise ValueError("areas need a plausible pixel size")
     widths = _inside(grid.columns, grid.stride_x, grid.region.width) * pixel_size.mpp_x
     heights = _inside(grid.rows, grid.stride_y, grid.region.height) * pixel_size.mpp_y
     return np.outer(heights, widths) / 1e6
@@ -116,7 +116,7 @@ def summarize(
     Parameters
     ----------
     pixel_size : of the slide, plausible.
-    thresholds : of the bundle; beyond them a patch is uncertain and counts for no class.
+    thresholds : of the bundle; a patch beyond them is uncertain and counts for no class.
     inside : (rows, columns) bool, the cells that count; None: all.
     """
     areas = cell_areas_mm2(prediction.grid, pixel_size)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 
-#: A field is moved by whole parts of this length of its side. Saved moves count in it: with another
-#: number the fields of saved runs would be others.
+#: Fields are moved by multiples of this fraction of their side. Saved moves are in this unit: with
+#: another value, the fields of saved runs would change.
 FIELD_PARTS: Final = 64
 
 
@@ -18,15 +18,15 @@ FIELD_PARTS: Final = 64
 class TissueCells:
     """Which cells of a patch grid are classified, and how far their fields are moved.
 
-    Networks that learnt on tissue misjudge a field that reaches over the tissue's edge. So the
-    fields of cells at an edge are not centred on them, but moved towards the tissue
-    (`bachview.slide.field_moves`). Saved with a run, so that it goes on with the same fields.
+    Networks trained on tissue misclassify fields that reach beyond the tissue. So the fields of
+    cells at an edge are not centred on them, but moved towards the tissue
+    (`bachview.slide.field_moves`). Saved with a run, so that it resumes with the same fields.
 
     Attributes
     ----------
     mask : (rows, columns) bool, the cells to be classified.
     moves : (rows, columns, 2) int8, to the right and down, in parts of the field
-        (`FIELD_PARTS`); 0 where the field is centred.
+        (`FIELD_PARTS`); 0 if the field is centred.
     """
 
     mask: npt.NDArray[np.bool_]

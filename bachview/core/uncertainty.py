@@ -1,4 +1,4 @@
-"""When the ensemble's answer is shown as "uncertain" instead of a class."""
+"""When a prediction is shown as "uncertain" instead of a class."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from bachview.core.predictions import Prediction
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Limits that the bundle states; a patch beyond either is uncertain.
+    """The bundle's limits; a patch beyond either of them is uncertain.
 
     Attributes
     ----------
-    confidence : least probability of the top class, 0..1.
-    disagreement : greatest share of disagreeing member pairs, 0..1.
+    confidence : minimum probability of the top class, 0..1.
+    disagreement : maximum share of disagreeing member pairs, 0..1.
     """
 
     confidence: float
@@ -26,10 +26,10 @@ class Thresholds:
 def is_uncertain(
     confidence: npt.ArrayLike, disagreement: npt.ArrayLike, thresholds: Thresholds
 ) -> npt.NDArray[np.bool_]:
-    """Whether an answer is not to be trusted: the one rule, for screen, files and figures.
+    """Whether a prediction is uncertain: the one rule for screen, files and figures.
 
-    Compared as float32, in which probabilities are computed and stored: at a threshold of 0.7
-    a probability of 0.7 is certain everywhere.
+    Compared as float32, as probabilities are computed and stored: at a threshold of 0.7, a
+    probability of 0.7 is certain everywhere.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ def is_uncertain(
 
 
 def is_weak(confidence: npt.ArrayLike, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
-    """Whether the top class is too improbable: one of the two grounds of `is_uncertain`."""
+    """Whether the top class is not probable enough: one of the two reasons of `is_uncertain`."""
     return np.asarray(
         np.asarray(confidence, np.float32) < np.float32(thresholds.confidence), dtype=np.bool_
     )
 
 
 def uncertain(prediction: Prediction, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
-    """(rows, columns) bool: classified cells whose answer is not to be trusted."""
+    """(rows, columns) bool: classified cells that are uncertain."""
     found = is_uncertain(prediction.confidence, prediction.disagreement, thresholds)
     return np.asarray((prediction.states == CellState.CLASSIFIED) & found, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The one place where lengths, areas, magnifications and durations become text."""
+"""Text for lengths, areas, magnifications, shares and durations, the same everywhere."""
 
 import math
 
@@ -24,7 +24,7 @@ def downsample_for_magnification(mpp: float, times: float) -> float:
 
 
 def round_length(longest_um: float) -> float:
-    """The greatest of 1, 2, 5, 10, 20, … (and 0.5, 0.2, …) that is at most `longest_um`, um.
+    """The largest of 1, 2, 5, 10, 20, … (and 0.5, 0.2, …) that is at most `longest_um`, um.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def round_length(longest_um: float) -> float:
     """
     if not 0 < longest_um < math.inf:
         raise ValueError(f"no round length below {longest_um} um")
-    # A little slack: 10 px of 0.1 um are 1 um whatever floats say.
+    # A little slack, as 10 px of 0.1 um are 1 um whatever floats say.
     limit = longest_um * (1 + 1e-9)
     power = math.floor(math.log10(limit))
     step = next(s for s in (5, 2, 1) if s * 10.0**power <= limit)
@@ -42,7 +42,7 @@ def round_length(longest_um: float) -> float:
 
 
 def length_text(um: float) -> str:
-    """A length in um as text with the unit that reads best, e.g. ``250 µm``, ``1.25 mm``."""
+    """A length in um as text with the most readable unit, e.g. ``250 µm``, ``1.25 mm``."""
     if abs(um) >= 1000:
         return f"{_trimmed(um / 1000)} mm"
     return f"{_trimmed(um)} µm"
@@ -53,6 +53,16 @@ def area_text(mm2: float) -> str:
     if mm2 and abs(mm2) < 0.001:
         return f"{_trimmed(mm2 * 1e6)} µm²"
     return f"{_trimmed(mm2)} mm²"
+
+
+def percent_text(share: float) -> str:
+    """A share (0..1) as text, e.g. ``12.3 %``; never rounded to none or all of something."""
+    percent = 100 * share
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f} %"
 
 
 def magnification_text(times: float) -> str:

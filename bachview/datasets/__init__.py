@@ -1,1 +1,1 @@
-"""Labelled photos and annotated slides: found, read, split."""
+"""Labelled photos and annotated slides: finding, reading and splitting them."""

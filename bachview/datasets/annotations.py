@@ -1,4 +1,4 @@
-"""Outlines of an annotated slide: Aperio XML as ImageScope writes it and BACH has it."""
+"""Outlines of an annotated slide: Aperio XML as written by ImageScope and used by BACH."""
 
 import math
 import re
@@ -15,15 +15,15 @@ from bachview.errors import DatasetError
 if TYPE_CHECKING:
     import shapely
 
-#: BACH's largest file has some 2 MB; a person cannot draw what would be larger than this.
+#: BACH's largest file has some 2 MB; nobody draws outlines that need more than this.
 _LARGEST_BYTES = 128_000_000
 _MOST_VERTICES = 5_000_000
-#: Level-0 px; the largest scans have some 300,000 a side.
+#: Level-0 px; the largest scans have some 300,000 on a side.
 _FARTHEST_PX = 1e7
-#: Mending an outline leaves crumbs where the pen crossed its own line.
+#: Repairing an outline leaves tiny pieces where it crossed itself, level-0 px².
 _LEAST_AREA_PX = 1.0
 
-#: ImageScope's kinds of region that have an area, and those that do not.
+#: ImageScope's types of region with an area, and without.
 _ELLIPSE, _ARROW, _RULER = "2", "3", "4"
 
 #: Words that turn "invasive" into its opposite.
@@ -50,10 +50,9 @@ class SlideAnnotations:
 
     Attributes
     ----------
-    mpp : um per level-0 px as the file states it; None where it does not, or not plausibly.
-    regions : where two overlap the later one counts. They are sorted by area, largest
-        first, so a region that was drawn inside another one keeps its class, whichever was
-        drawn first.
+    mpp : um per level-0 px as the file states it; None if it does not, or not plausibly.
+    regions : if two overlap, the later one counts. They are sorted by area, largest first, so a
+        region drawn inside another one keeps its class, whichever was drawn first.
     """
 
     mpp: float | None
@@ -63,16 +62,16 @@ class SlideAnnotations:
 def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
     """Read an Aperio XML file. Any thread.
 
-    A region's class is named by its first attribute with a known class, else by its text, else
-    by the name or the description of its layer: "benign", "Carcinoma in situ", "Invasive
-    carcinoma", "carcinoma invasive", in any case. Negative regions are cut out of the
-    others of their layer. Outlines that cross themselves are mended and may become several
-    regions; rulers, arrows and outlines without an area are left out.
+    A region's class is given by its first attribute with a known class, else by its text, else by
+    the name or description of its layer: "benign", "Carcinoma in situ", "Invasive carcinoma",
+    "carcinoma invasive", in any case. Negative regions are cut out of the others of their layer.
+    Outlines that cross themselves are repaired and may become several regions; rulers, arrows and
+    outlines without an area are left out.
 
     Raises
     ------
     DatasetError
-        The file cannot be read, is not such a file, is too large, or a region names no class.
+        The file cannot be read, is not such a file, is too large, or a region has no class.
     """
     root = _root(path)
     regions: list[AnnotatedRegion] = []
@@ -84,7 +83,7 @@ def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
             points = _points(path, element)
             vertices += len(points)
             if vertices > _MOST_VERTICES:
-                raise DatasetError(f"{path.name} has more outlines than can be read; divide it.")
+                raise DatasetError(f"{path.name} has more outlines than can be read; split it.")
             polygons = list(_polygons(element.get("Type", "0"), points))
             if not polygons:
                 continue
@@ -102,7 +101,7 @@ def class_of_text(text: str, classes: ClassSet) -> int | None:
     """Index of the one class that `text` names in whole words; None for none or several.
 
     "Invasive carcinoma" and "carcinoma invasive" are the same; "non-invasive" and "abnormal"
-    name no class.
+    do not name a class.
     """
     words = " " + " ".join(re.findall(r"[^\W_]+", text.casefold())) + " "
     if any(negation in words for negation in _NEGATIONS):
@@ -139,7 +138,7 @@ def _root(path: Path) -> Element:
     root = tree.getroot()
     if root is None or root.tag != "Annotations":
         raise DatasetError(
-            f"{path.name} holds no Aperio annotations; export them again with ImageScope."
+            f"{path.name} contains no Aperio annotations; export them again with ImageScope."
         )
     return root
 
@@ -162,20 +161,20 @@ def _points(path: Path, region: Element) -> list[tuple[float, float]]:
             x = y = math.nan
         if not (abs(x) <= _FARTHEST_PX and abs(y) <= _FARTHEST_PX):
             raise DatasetError(
-                f"{_called(region)} in {path.name} has a point without a place; draw it again."
+                f"{_called(region)} in {path.name} has a point without coordinates; draw it again."
             )
         points.append((x, y))
     return points
 
 
 def _polygons(kind: str, points: list[tuple[float, float]]) -> "Iterator[shapely.Polygon]":
-    """The valid polygons that an outline encloses; none where it has no area."""
+    """The valid polygons that an outline encloses; none if it has no area."""
     import shapely.affinity
 
     if kind in (_ARROW, _RULER):
         return
     if kind == _ELLIPSE and len(points) == 2:
-        # Two opposite corners of the rectangle around it.
+        # Two opposite corners of its bounding rectangle.
         (x0, y0), (x1, y1) = points
         circle = shapely.Point(0, 0).buffer(0.5, quad_segs=32)
         shape = shapely.affinity.affine_transform(
@@ -189,7 +188,7 @@ def _polygons(kind: str, points: list[tuple[float, float]]) -> "Iterator[shapely
 
 
 def _parts(shape: "shapely.Geometry") -> "Iterator[shapely.Polygon]":
-    """The polygons of a valid shape, without crumbs, lines and points."""
+    """The polygons of a valid shape, without tiny pieces, lines and points."""
     import shapely
 
     for part in shapely.get_parts(shape):
@@ -203,7 +202,7 @@ def _parts(shape: "shapely.Geometry") -> "Iterator[shapely.Polygon]":
 def _cut(
     drawn: "list[tuple[int, shapely.Polygon]]", holes: "list[shapely.Polygon]"
 ) -> Iterator[AnnotatedRegion]:
-    """The drawn regions less the negative ones."""
+    """The drawn regions minus the negative ones."""
     import shapely
 
     if not holes:

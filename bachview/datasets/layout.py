@@ -1,4 +1,4 @@
-"""Which files of a folder are photos, slides and tables, before any of them is read."""
+"""Finds the photos, slides and tables in a folder, before any of them is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ _PHOTOS, _SLIDES = "Photos", "WSI"
 _CHALLENGE = ("ICIAR2018_BACH_Challenge", "ICIAR2018_BACH_Challenge_TestDataset")
 CLASS_TABLE = "microscopy_ground_truth.csv"
 
-#: What systems and archives leave behind; nobody needs to be told.
+#: Files that systems and archives leave behind, which are not reported.
 _LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
 
 
@@ -25,12 +25,12 @@ class Layout:
 
     Attributes
     ----------
-    root : the folder that relative names start from.
-    photos : (path, class by folder; None directly in ``Photos``), by class and number.
-    class_table : BACH's CSV; None where there is none.
+    root : the folder to which names are relative.
+    photos : (path, class by folder; None directly in ``Photos``), ordered by class and number.
+    class_table : BACH's CSV; None if there is none.
     slides : by number.
     annotations : XML files beside the slides.
-    problems : files that have no place here.
+    problems : unexpected files.
     """
 
     root: Path
@@ -42,35 +42,35 @@ class Layout:
     problems: tuple[Problem, ...]
 
     def relative(self, path: Path) -> str:
-        """How a file of this data set is called in messages, with forward slashes."""
+        """Name of a file of this data set in messages, with forward slashes."""
         return path.relative_to(self.root).as_posix()
 
     def below_photos(self, path: Path) -> str:
-        """How the tables may call a photo: ``Benign/b001.tif``."""
+        """Name of a photo in the tables: ``Benign/b001.tif``."""
         return path.relative_to(self.photos_folder).as_posix()
 
 
 def find_layout(folder: Path, classes: ClassSet) -> Layout:
-    """Look for photos and slides.
+    """Find photos and slides.
 
-    `folder` holds ``Photos`` or ``WSI``, or is ``Photos`` itself, or holds the folder that
-    BACH's archive unpacks to.
+    `folder` contains ``Photos`` or ``WSI``, or is ``Photos`` itself, or contains the folder to
+    which BACH's archive unpacks.
 
     Raises
     ------
     DatasetError
-        There is no such folder, or it holds neither photos nor slides.
+        There is no such folder, or it contains neither photos nor slides.
     """
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder; give the one that holds {_PHOTOS}/<class>/.")
+        raise DatasetError(f"{folder} is not a folder; give the one with {_PHOTOS}/<class>/.")
     root, photos_folder = _roots(folder, classes)
     problems: list[Problem] = []
     photos = _photos(root, photos_folder, classes, problems) if photos_folder.is_dir() else []
     slides, annotations = _slides(root)
     if not photos and not slides:
         raise DatasetError(
-            f"{folder.name} holds neither photos in {_PHOTOS}/{'|'.join(classes.keys)} nor slides "
-            f"in {_SLIDES}; give the folder that does."
+            f"{folder.name} contains neither photos in {_PHOTOS}/{'|'.join(classes.keys)} nor "
+            f"slides in {_SLIDES}; give the folder that does."
         )
     known = {path.stem.casefold() for path in slides}
     problems += [
@@ -99,7 +99,7 @@ def _roots(folder: Path, classes: ClassSet) -> tuple[Path, Path]:
         if (root / _PHOTOS).is_dir() or (root / _SLIDES).is_dir():
             return root, root / _PHOTOS
     if folder.name == _PHOTOS:
-        # Its parent may hold slides, which were not asked for.
+        # Its parent may contain slides, which were not requested.
         return folder, folder
     has_classes = any(
         path.is_dir() and class_named(path.name, classes) is not None for path in folder.iterdir()
@@ -129,13 +129,13 @@ def _photos(
             for file in _listed(path):
                 take(file, label)
         elif path.name != _SLIDES:
-            message = "It is a folder of no class and was left out."
+            message = "It is not the folder of a class and was left out."
             problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
     last = len(classes)
 
     def order(one: tuple[Path, int | None]) -> tuple[object, ...]:
         path, label = one
-        # Of a photo that is there in several formats the one without loss comes first.
+        # If a photo exists in several formats, the lossless one comes first.
         ending = PHOTO_SUFFIXES.index(path.suffix.casefold())
         return (last if label is None else label, natural(path.stem), ending)
 
@@ -160,5 +160,5 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir(), key=lambda path: natural(path.name))
     except OSError as error:
         raise DatasetError(
-            f"The folder {folder.name} cannot be read ({error.strerror}); check its rights."
+            f"The folder {folder.name} cannot be read ({error.strerror}); check its permissions."
         ) from error

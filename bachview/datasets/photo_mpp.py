@@ -1,4 +1,4 @@
-"""Micrometres per pixel of a microscopy photo, and where the figure came from."""
+"""Micrometres per pixel of a microscopy photo, and where the value came from."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import DatasetError
 
-#: BACH's own TIFF files state no usable density; their size and ending give them away.
+#: BACH's TIFF files state no usable resolution; they are recognised by size and suffix.
 BACH_MPP = 0.42
 _BACH_SIZE = (2048, 1536)
 _BACH_SUFFIXES = (".tif", ".tiff")
@@ -21,17 +21,16 @@ class MppOrigin(StrEnum):
 
 
 def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]:
-    """Um/px of a photo: as given, else its density where plausible, else BACH's 0.42.
+    """Um/px of a photo: as given, else from its resolution if plausible, else BACH's 0.42.
 
-    Reads the header only. 72, 96 or 300 dpi are what programs write that know nothing; such
-    a density counts as none.
+    Reads the header only. 72, 96 or 300 dpi are defaults of programs and are ignored.
 
     Raises
     ------
     UsageError
         `given` is implausible.
     DatasetError
-        The file is no picture, or nothing tells its pixel size.
+        The file is not an image, or its pixel size is unknown.
     """
     if given is not None:
         PixelSize.stated(given)
@@ -50,7 +49,7 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
 
 
 def _header(path: Path) -> tuple[tuple[int, int], tuple[float, float] | None]:
-    """(width, height) in px, and the density in dots per inch where there is one."""
+    """(width, height) in px, and the resolution in dots per inch if there is one."""
     from PIL import Image
 
     try:
@@ -59,7 +58,7 @@ def _header(path: Path) -> tuple[tuple[int, int], tuple[float, float] | None]:
             return picture.size, (float(dpi[0]), float(dpi[1])) if dpi else None
     except FileNotFoundError as error:
         raise DatasetError(f"{path.name} is not there; check its name and its drive.") from error
-    except Exception as error:  # Pillow raises many kinds on damaged headers
+    except Exception as error:  # Pillow raises many kinds of errors on damaged headers
         raise DatasetError(
-            f"{path.name} cannot be read as a picture; copy it again from its source."
+            f"{path.name} cannot be read as an image; copy it again from its source."
         ) from error

@@ -1,4 +1,4 @@
-"""Reading a data set: BACH as it was published, or photos of one's own in the same folders."""
+"""Reading a data set: BACH as published, or your own photos in the same folders."""
 
 import concurrent.futures
 import hashlib
@@ -23,13 +23,13 @@ from bachview.datasets.tables import (
 from bachview.errors import BachviewError, DatasetError
 from bachview.jobs.tokens import CancelToken
 
-#: Hashing and decoding release the interpreter; more threads would only make the disk seek.
+#: Hashing and decoding release the interpreter lock; more threads would only make the disk seek.
 _READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What `dataset check` tells of a photo and training does not need.
+    """Facts about a photo for `dataset check` that training does not need.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A data set and the facts of its photos, in the same order.
+    """A data set and the facts about its photos, in the same order.
 
     Attributes
     ----------
-    outlines : how many each of `dataset.slides` has, by class, (slide, class).
+    outlines : number of outlines of each of `dataset.slides` by class, (slide, class).
     """
 
     dataset: Dataset
@@ -57,7 +57,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A photo's file, read through once."""
+    """A photo's file, read once."""
 
     sha256: str
     size: tuple[int, int]
@@ -82,16 +82,16 @@ def scan_dataset(
     classes: ClassSet | None = None,
     token: CancelToken | None = None,
 ) -> Scan:
-    """Find photos and slides, read each photo through once, and check what they say.
+    """Find photos and slides, read each photo once, and check them.
 
-    A photo's class is that of its folder, else that of BACH's CSV. Photos that are damaged
-    or are there twice are left out and named in the problems.
+    A photo's class is that of its folder, else that of BACH's CSV. Damaged and duplicate photos are
+    left out and listed in the problems.
 
     Parameters
     ----------
-    folder : holds ``Photos`` or ``WSI``, or is ``Photos``, or holds BACH's unpacked folder.
-    mpp : um/px of all photos; None for each file's own, else BACH's where the file is BACH's.
-    patients : CSV ``file,patient`` of all photos; None for blocks of the numbering.
+    folder : contains ``Photos`` or ``WSI``, or is ``Photos``, or contains BACH's unpacked folder.
+    mpp : um/px of all photos; None for what each file states, else BACH's if it is a BACH file.
+    patients : CSV ``file,patient`` of all photos; None for blocks of neighbouring numbers.
     classes : None for those of the folder's ``classes.toml``, else BACH's.
 
     Raises
@@ -103,7 +103,7 @@ def scan_dataset(
     UsageError
         `mpp` is implausible.
     Cancelled
-        `token` asked for it.
+        `token` was cancelled.
     """
     classes = classes or classes_of(folder)
     layout = find_layout(folder, classes)
@@ -117,7 +117,7 @@ def scan_dataset(
     for (path, label), read in zip(labelled, reads, strict=True):
         file = layout.relative(path)
         if read is None:
-            message = "It is damaged or no picture and was left out; copy it again."
+            message = "It is damaged or not an image and was left out; copy it again."
             problems.append(Problem("unreadable", file, message))
             continue
         value, origin = photo_mpp(path, mpp)
@@ -165,20 +165,20 @@ def _labelled(
     name = layout.class_table.name
     if clashes:
         raise DatasetError(
-            f"{name} gives another class than the folder to {named(clashes)}; "
-            "move the files or mend the table."
+            f"{name} and the folder give different classes for {named(clashes)}; move the files or "
+            "correct the table."
         )
     problems += [Problem("unlisted", file, f"It is not in {name}.") for file in unlisted]
     problems += [
         Problem("missing", file, f"It is in {name}, but there is no such photo.")
         for file in table.not_among(layout.below_photos(path) for path, _ in layout.photos)
     ]
-    # The folders gave the order; a class that only the table knows has its place in it too.
+    # The folders gave the order; photos with a class from the table only are sorted in as well.
     return sorted(found, key=lambda one: len(classes) if one[1] is None else one[1])
 
 
 def _read_all(paths: Sequence[Path], token: CancelToken) -> list[_Read | None]:
-    """Hash and decode; None for what cannot be read."""
+    """Hash and decode; None if it cannot be read."""
 
     def read(path: Path) -> _Read | None:
         token.check()
@@ -195,10 +195,10 @@ def _read(path: Path) -> _Read | None:
         content = path.read_bytes()
         with Image.open(io.BytesIO(content)) as picture:
             size = picture.size
-            # JPEG only: an eighth of the pixels come out, but all of the file is decoded.
+            # For JPEG only: yields an eighth of the pixels, but decodes the whole file.
             picture.draft("RGB", (size[0] // 8, size[1] // 8))
             picture.load()
-    except Exception:  # Pillow raises many kinds on files that are damaged or absurdly large
+    except Exception:  # Pillow raises many kinds of errors on damaged or absurdly large files
         return None
     return _Read(hashlib.sha256(content).hexdigest(), size)
 
@@ -210,7 +210,7 @@ def _patient(
     table: PhotoTable | None,
     classes: ClassSet,
 ) -> str:
-    """Empty where the table does not list the photo."""
+    """Empty if the table does not list the photo."""
     if table is not None:
         return table.find(layout.below_photos(path)) or ""
     return patient_of(path.stem, None if label is None else classes[label].key)
@@ -220,21 +220,21 @@ def _check_patients(layout: Layout, photos: Sequence[Photo], table: Path) -> Non
     without = [layout.below_photos(photo.path) for photo in photos if not photo.patient]
     if without:
         raise DatasetError(
-            f"{table.name} names no patient for {named(without)}; add a line for each."
+            f"{table.name} has no patient for {named(without)}; add a line for each."
         )
 
 
 def _without_duplicates(
     layout: Layout, photos: Sequence[Photo], classes: ClassSet, problems: list[Problem]
 ) -> list[int]:
-    """Indices of the photos to keep: the first of those with the same bytes, or the same name.
+    """Indices of the photos to keep: the first of those with equal content or name.
 
-    Two files that differ in their endings only are the same photo, converted.
+    Two files that differ only in their suffix are the same photo, converted.
 
     Raises
     ------
     DatasetError
-        The same picture stands under two classes.
+        The same image is in two classes.
     """
     first: dict[str, Photo] = {}
     converted: dict[Path, Photo] = {}
@@ -247,13 +247,13 @@ def _without_duplicates(
             if original is photo:
                 kept.append(index)
                 continue
-            message = f"It has the name of {layout.relative(original.path)} and was left out."
+            message = f"It has the same name as {layout.relative(original.path)} and was left out."
             problems.append(Problem("duplicate", here, message))
             continue
         there = layout.relative(other.path)
         if photo.label != other.label:
             raise DatasetError(
-                f"{there} and {here} are the same picture under two classes; delete the wrong one."
+                f"{there} and {here} are the same image in two classes; delete the wrong one."
             )
         message = f"It is the same file as {there} and was left out."
         problems.append(Problem("duplicate", here, message))
@@ -263,7 +263,7 @@ def _without_duplicates(
 def _slides(
     layout: Layout, classes: ClassSet, problems: list[Problem], token: CancelToken
 ) -> tuple[tuple[AnnotatedSlide, ...], tuple[tuple[int, ...], ...], tuple[Path, ...]]:
-    """Annotated slides, how many outlines of each class they have, and the other slides."""
+    """Annotated slides, their number of outlines per class, and the other slides."""
     from bachview.datasets.annotations import read_annotations
     from bachview.slide.opening import open_in_time
 

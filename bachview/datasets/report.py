@@ -1,4 +1,4 @@
-"""What a data set holds, counted: the document of ``bachview dataset check``."""
+"""Counts of a data set: the document of ``bachview dataset check``."""
 
 from collections import Counter
 from typing import Any

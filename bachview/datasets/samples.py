@@ -1,4 +1,4 @@
-"""What a data set holds: labelled photos and annotated slides."""
+"""The contents of a data set: labelled photos and annotated slides."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ class Photo:
 
     Attributes
     ----------
-    label : index into the data set's classes; None where it is not known.
-    patient : whose tissue it is; photos of one patient are never split.
+    label : index into the data set's classes; None if unknown.
+    patient : patient whose tissue it is; photos of one patient are never split.
     mpp : um/px of the file.
     sha256 : of the file's bytes, hexadecimal.
     """
@@ -26,7 +26,7 @@ class Photo:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending, e.g. ``is042``."""
+        """The file's name without its suffix, e.g. ``is042``."""
         return self.path.stem
 
 
@@ -40,7 +40,7 @@ class AnnotatedSlide:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a data set that a person should know; the rest is used all the same.
+    """A problem in a data set that the user should know about; the rest is still used.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All that was found in a folder; photos in the order of class and number."""
+    """Everything found in a folder; photos ordered by class and number."""
 
     folder: Path
     classes: ClassSet

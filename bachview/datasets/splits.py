@@ -1,9 +1,9 @@
-"""Who learns and who is measured: splits by patient, never by patch or photo.
+"""Splits into training and test parts by patient, never by patch or photo.
 
-Photos of one patient share stain, slide and often the very lesion; a classifier that has
-seen one of them knows the others. BACH's patients are only guessed at by blocks of the
-numbering (see `numbering.patient_of`), so parts are runs of neighbouring blocks: a guess that
-is wrong at the edge of a block then matters at the edge of a part only.
+Photos of one patient share stain, slide and often the same lesion; a classifier that has seen one
+of them knows the others. BACH's patients can only be guessed from blocks of numbers (see
+`numbering.patient_of`), so parts are runs of neighbouring blocks: a wrong guess at the edge of a
+block then only matters at the edge of a part.
 """
 
 import csv
@@ -20,10 +20,10 @@ from bachview.datasets.samples import Photo
 from bachview.errors import DatasetError
 from bachview.files import write_text
 
-#: The columns of a split's file.
+#: The columns of a split file.
 COLUMNS = ("file", "class", "patient", "part", "sha256")
 
-#: Held-out runs may be this much further from the wished share than the best, so that the
+#: Held-out runs may be this much further from the requested share than the best one, so that the
 #: seed has something to choose from.
 _SLACK = 0.25
 
@@ -33,12 +33,11 @@ _LARGEST_BYTES = 64_000_000
 def folds(
     photos: Sequence[Photo], count: int, *, seed: int, classes: ClassSet
 ) -> npt.NDArray[np.int64]:
-    """(N,) int64: the fold, 0 to `count` - 1, in which each photo is measured.
+    """(N,) int64: the fold, 0 to `count` - 1, in which each photo is tested.
 
-    Each class is cut into runs of patients of about equal size in the order of the
-    numbering; the seed says which run of a class goes with which of another. Where a list
-    of patients says that one has photos of several classes, scikit-learn's
-    `StratifiedGroupKFold` shares them out instead.
+    Each class is cut into runs of patients of about equal size in the order of the numbering; the
+    seed decides which runs of different classes are combined. If a list of patients shows that one
+    has photos of several classes, scikit-learn's `StratifiedGroupKFold` is used instead.
 
     Raises
     ------
@@ -48,7 +47,7 @@ def folds(
         `count` is below 2.
     """
     if count < 2:
-        raise ValueError(f"{count} folds are no folds")
+        raise ValueError(f"{count} folds are too few")
     labels = _labels(photos)
     by_class = _patients_by_class(photos, labels)
     for label, patients in by_class.items():
@@ -74,8 +73,8 @@ def holdout(
 ) -> npt.NDArray[np.bool_]:
     """(N,) bool: True where held out.
 
-    Of each class about `share` of the photos, a run of neighbouring patients that the seed
-    chooses; at least one patient is held out and at least one is not.
+    About `share` of the photos of each class, a run of neighbouring patients chosen by the seed; at
+    least one patient is held out and at least one is not.
 
     Raises
     ------
@@ -91,7 +90,7 @@ def holdout(
     for label, patients in by_class.items():
         if len(patients) < 2:
             raise DatasetError(
-                f"{classes[label].key} has photos of one patient only, so none can be held out; "
+                f"{classes[label].key} has photos of only one patient, so none can be held out; "
                 "add photos of others."
             )
     found = np.zeros(len(photos), np.bool_)
@@ -116,7 +115,7 @@ def write_split(
     *,
     classes: ClassSet,
 ) -> None:
-    """Write who was in which part, as CSV with the columns `COLUMNS`.
+    """Write the part of each photo, as CSV with the columns `COLUMNS`.
 
     Raises
     ------
@@ -138,35 +137,35 @@ def read_split(path: Path) -> dict[str, str]:
     Raises
     ------
     DatasetError
-        It is not such a file, or has a photo twice in different parts.
+        It is not such a file, or has a photo in two different parts.
     """
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise DatasetError(f"{path.name} is too large to be the file of a split.")
+            raise DatasetError(f"{path.name} is too large to be a split file.")
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise DatasetError(
             f"{path.name} cannot be read ({error.strerror}); check its path."
         ) from error
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not a text in UTF-8; save it as such.") from error
+        raise DatasetError(f"{path.name} is not UTF-8 text; save it as such.") from error
     found: dict[str, str] = {}
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""))
         if not {"part", "sha256"} <= set(rows.fieldnames or ()):
             raise DatasetError(
-                f"{path.name} is not the file of a split; its columns must be {', '.join(COLUMNS)}."
+                f"{path.name} is not a split file; its columns must be {', '.join(COLUMNS)}."
             )
         for row in rows:
             sha256, part = row["sha256"], row["part"]
             if not sha256 or not part:
                 raise DatasetError(
-                    f"Line {rows.line_num} of {path.name} has no part or no hash; mend it."
+                    f"Line {rows.line_num} of {path.name} has no part or no hash; correct it."
                 )
             if found.setdefault(sha256, part) != part:
                 raise DatasetError(
-                    f"Line {rows.line_num} of {path.name} puts a photo into a second part; "
-                    "leave one line."
+                    f"Line {rows.line_num} of {path.name} puts a photo into a second part; keep "
+                    "only one line."
                 )
     except csv.Error as error:
         raise DatasetError(f"{path.name} is not a CSV file ({error}).") from error
@@ -179,7 +178,7 @@ def _labels(photos: Sequence[Photo]) -> npt.NDArray[np.int64]:
     for photo in photos:
         if photo.label is None:
             raise DatasetError(
-                f"{photo.path.name} has no class and cannot be split; put it into the folder of "
+                f"{photo.path.name} has no class and cannot be split; move it into the folder of "
                 "its class."
             )
     return np.array([photo.label for photo in photos], np.int64)
@@ -188,7 +187,7 @@ def _labels(photos: Sequence[Photo]) -> npt.NDArray[np.int64]:
 def _patients_by_class(
     photos: Sequence[Photo], labels: npt.NDArray[np.int64]
 ) -> dict[int, dict[str, list[int]]]:
-    """Class to patient to indices of photos; patients in the order of the numbering."""
+    """Indices of photos by class and patient; patients in the order of the numbering."""
     order = sorted(range(len(photos)), key=lambda i: (labels[i], natural(photos[i].path.name)))
     found: dict[int, dict[str, list[int]]] = {}
     for index in order:
@@ -210,7 +209,7 @@ def _grouped_folds(
 
     found = np.empty(len(photos), np.int64)
     patients = [photo.patient for photo in photos]
-    # scikit-learn takes 32 bits of seed.
+    # scikit-learn takes a seed of 32 bits.
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed % 2**32)
     for number, (_, measured) in enumerate(splitter.split(labels, labels, patients)):
         found[measured] = number
@@ -218,9 +217,9 @@ def _grouped_folds(
 
 
 def _even_runs(sizes: Sequence[int], count: int) -> list[int]:
-    """For each of `sizes`, the number of its run; the runs' sums differ as little as can be.
+    """For each of `sizes`, the number of its run; the sums of runs differ as little as possible.
 
-    Least sum of squares over all ways to cut, by dynamic programming; no run is empty.
+    Minimises the sum of squares over all ways to cut, by dynamic programming; no run is empty.
     """
     ends = np.concatenate([[0], np.cumsum(sizes)])
     most = len(sizes)
@@ -242,14 +241,14 @@ def _even_runs(sizes: Sequence[int], count: int) -> list[int]:
 
 
 def _run_of_share(sizes: Sequence[int], share: float, generator: np.random.Generator) -> slice:
-    """A run of neighbours that makes up about `share` of all, and is not all."""
+    """A run of neighbours that makes up about `share` of all, but not all."""
     ends = np.concatenate([[0], np.cumsum(sizes)])
     wanted = share * ends[-1]
     runs = []
     for first in range(len(sizes)):
         off = np.abs(ends[first + 1 :] - ends[first] - wanted)
         if first == 0:
-            off = off[:-1]  # all of them would leave nobody to learn from
+            off = off[:-1]  # taking all would leave none to train on
         length = int(off.argmin()) + 1
         runs.append((float(off[length - 1]), first, first + length))
     limit = max(min(off for off, _, _ in runs), _SLACK * wanted)

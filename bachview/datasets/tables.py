@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from bachview.core.classes import ClassSet
 from bachview.errors import DatasetError
 
-#: Endings of photos.
+#: Suffixes of photos.
 PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
-#: More files are not listed in an error: they would hide the sentence.
+#: At most this many files are listed in an error; more would hide the message.
 MOST_NAMED = 10
 
 _LARGEST_BYTES = 16_000_000
@@ -26,7 +26,7 @@ def named(files: Iterable[str]) -> str:
 
 
 def class_named(text: str, classes: ClassSet) -> int | None:
-    """Index of the class whose key or name `text` is, whatever its case and its gaps."""
+    """Index of the class with this key or name, ignoring case and spaces."""
     wanted = _plain(text)
     for index, one in enumerate(classes):
         if wanted in (_plain(one.key), _plain(one.name)):
@@ -35,10 +35,9 @@ def class_named(text: str, classes: ClassSet) -> int | None:
 
 
 class PhotoTable:
-    """What a CSV file says of photos, found by path below ``Photos`` or by name.
+    """Values for photos from a CSV file, looked up by path below ``Photos`` or by name.
 
-    The ending does not count: BACH's own table names ``.tif`` files, and a user may have
-    converted them.
+    The suffix is ignored: BACH's table lists ``.tif`` files, which a user may have converted.
     """
 
     def __init__(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -54,7 +53,7 @@ class PhotoTable:
         return None if key is None else self._values[key]
 
     def not_among(self, relatives: Iterable[str]) -> list[str]:
-        """Files of the table that none of these paths is."""
+        """Files in the table that are not among these paths."""
         met = {self._key_of(relative) for relative in relatives}
         return [file for key, file in self._files.items() if key not in met]
 
@@ -67,13 +66,12 @@ class PhotoTable:
 
 
 def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
-    """Read ``file,class``, as BACH has it without a header; the values are class keys.
+    """Read ``file,class``, without a header as in BACH; the values are class keys.
 
     Raises
     ------
     DatasetError
-        It cannot be read, or a line names no class, or a file stands in it twice with
-        different classes.
+        It cannot be read, a line has no class, or a file is listed with different classes.
     """
     rows = []
     for number, (file, text) in _rows(path, "class"):
@@ -95,16 +93,14 @@ def read_patients(path: Path) -> PhotoTable:
     Raises
     ------
     DatasetError
-        It cannot be read, or a patient is empty, or a file stands in it for two patients.
+        It cannot be read, a patient is empty, or a file is listed for two patients.
     """
     rows = []
     for number, (file, patient) in _rows(path, "patient"):
         if number == 1 and patient.casefold() == "patient":
             continue
         if not patient:
-            raise DatasetError(
-                f"Line {number} of {path.name} names no patient for {file}; write one."
-            )
+            raise DatasetError(f"Line {number} of {path.name} has no patient for {file}; add one.")
         rows.append((file, patient))
     return PhotoTable(_agreeing(path, rows))
 
@@ -122,7 +118,7 @@ def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path.name} is not a text in UTF-8; save it as such.") from error
     lines = text.splitlines()
-    # Spreadsheets of many countries write semicolons.
+    # Spreadsheets write semicolons in many countries.
     delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
     found = []
     try:
@@ -132,7 +128,7 @@ def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
                 continue
             if len(cells) < 2 or not cells[0]:
                 raise DatasetError(
-                    f"Line {number} of {path.name} is not of the form file,{what}; mend it."
+                    f"Line {number} of {path.name} is not of the form file,{what}; correct it."
                 )
             found.append((number, (cells[0], cells[1])))
     except csv.Error as error:
@@ -146,7 +142,7 @@ def _agreeing(path: Path, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     disputed = {file for file, value in rows if values.setdefault(_key(file), value) != value}
     if disputed:
         raise DatasetError(
-            f"{path.name} lists twice, and differently: {named(disputed)}; leave one line each."
+            f"{path.name} has conflicting lines for {named(disputed)}; keep one line each."
         )
     return rows
 

@@ -25,13 +25,13 @@ def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewEr
     Raises
     ------
     BachviewError
-        An `error`: it is no TOML, or a value is missing, unknown or wrong; the text names it.
+        An `error`: it is not TOML, or a value is missing, unknown or wrong; the text names it.
     """
     try:
         with path.open("rb") as file:
             content = file.read(_LIMIT_BYTES + 1)
         if len(content) > _LIMIT_BYTES:
-            raise error(f"The {what} {path.name} is larger than 1 MB; it is no {what}.")
+            raise error(f"The {what} {path.name} is larger than 1 MB; it is not a {what}.")
         # By way of JSON, from which strict models take lists and tables; a date becomes a text.
         # A number may have more digits than can be written out.
         text = json.dumps(tomllib.loads(content.decode()), default=str)
@@ -46,6 +46,6 @@ def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewEr
     except ValidationError as cause:
         first = cause.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "its top"
-        known = {"missing": "it is missing", "extra_forbidden": "it is not known"}
+        known = {"missing": "it is missing", "extra_forbidden": "it is unknown"}
         message = known.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise error(f"The {what} {path.name} is wrong at {place}: {message}.") from cause

@@ -1,1 +1,1 @@
-"""How good an ensemble is: measures, intervals, reports."""
+"""Evaluation of an ensemble: measures, intervals, reports."""

@@ -1,4 +1,4 @@
-"""What a report says of the making of its figures."""
+"""What a report states about how its figures were obtained."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def report_facts(
     part: str | None,
     warnings: Sequence[str],
 ) -> ReportFacts:
-    """What a reader must know of the making of the figures. No folder, no patient."""
+    """How the figures were obtained. No folder or patient names."""
     manifest, info = ensemble.bundle.manifest, ensemble.info
     geometry = ensemble.bundle.geometry
     pixels = Counter(f"{photo.mpp:.4g}" for photo in photos)

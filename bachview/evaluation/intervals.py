@@ -1,10 +1,9 @@
-"""How far a measured figure may be from the truth: Wilson, and the bootstrap by patient.
+"""Confidence intervals of measured figures: Wilson, and the bootstrap by patient.
 
 A proportion of photos has Wilson's interval (Wilson, J. Am. Stat. Assoc. 22:209, 1927), which
-takes the photos as independent. Everything else is resampled by patient (percentile
-bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13):
-photos of one patient resemble each other, so they are drawn or left out together. Pure array
-functions, any thread.
+assumes independent photos. Everything else is resampled by patient (percentile bootstrap; Efron and
+Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13): photos of one patient
+resemble each other, so they are drawn or left out together. Pure array functions, any thread.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 RESAMPLES = 2000
-SEED = 20180627  # fixed: the same photos always give the same interval
+SEED = 20180627  # fixed, so that the same photos always give the same interval
 
 
 class Interval(NamedTuple):
@@ -31,7 +30,7 @@ class Interval(NamedTuple):
 def wilson(hits: int, total: int) -> Interval | None:
     """Wilson's score interval of a proportion, without continuity correction.
 
-    None where `total` is 0: nothing is known.
+    None if `total` is 0.
 
     Raises
     ------
@@ -39,7 +38,7 @@ def wilson(hits: int, total: int) -> Interval | None:
         `hits` is not within 0..`total`.
     """
     if not 0 <= hits <= total:
-        raise ValueError(f"{hits} of {total} is no proportion")
+        raise ValueError(f"{hits} of {total} is not a proportion")
     if total == 0:
         return None
     from scipy.stats import binomtest
@@ -88,15 +87,15 @@ class Resamples:
     def interval(self, values: Floats, *, centre: float | None = None) -> Interval | None:
         """The percentile interval of a figure.
 
-        None where there is a single patient, or where fewer than half of the resamples have
-        a value at all (a class of one patient is missing in a third of them).
+        None if there is a single patient, or if fewer than half of the resamples have a value (a
+        class with one patient is missing in a third of them).
 
         Parameters
         ----------
-        values : (B,) float64, the figure in each resample; NaN where it has no value there.
-        centre : the figure itself, where it is >= 0 and resamples of it are too large on
-            average, as for a calibration error: every repeated sample adds to its bin's gap.
-            The excess is taken off. None: resamples are right on average.
+        values : (B,) float64, the figure in each resample; NaN if it has no value there.
+        centre : the figure itself, if it is >= 0 and its resamples are too large on average, as for
+            a calibration error: every repeated sample adds to its bin's gap. The excess is
+            subtracted. None: resamples are unbiased.
         """
         known = values[np.isfinite(values)]
         if self.draws.shape[1] < 2 or 2 * len(known) < len(values):

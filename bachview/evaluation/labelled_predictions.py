@@ -113,7 +113,7 @@ def labelled_predictions(
     Raises
     ------
     ValueError
-        A photo has no label, or the two lists do not belong together.
+        A photo has no label, or the two lists do not match.
     """
     labels = [photo.label for photo in photos if photo.label is not None]
     if not len(labels) == len(photos) == len(predictions):
@@ -144,11 +144,11 @@ def predict_with_bundle(
     on_photo: Callable[[int, int], object],
     device: str = "AUTO",
 ) -> LabelledPredictions:
-    """What a bundle says of labelled photos.
+    """Classify labelled photos with a bundle.
 
     Parameters
     ----------
-    on_photo : told how many photos are done, of how many.
+    on_photo : called with the number of photos done and the total.
 
     Raises
     ------
@@ -175,16 +175,16 @@ def predict_with_bundle(
 def with_uniform_share(
     parts: Sequence[LabelledPredictions],
 ) -> tuple[list[LabelledPredictions], float]:
-    """Fit the doubt about photos, for each fold to the photos of the others.
+    """Fit the uniform share of photos, for each fold to the photos of the others.
 
     Parameters
     ----------
-    parts : each fold's answers, at least two, where a photo's votes have had no doubt yet.
+    parts : each fold's predictions, at least two, without a uniform share.
 
     Returns
     -------
-    The answers, each fold's after the doubt fitted to all others, so that they stay honest;
-    and the doubt fitted to all of them, for the final ensemble.
+    The predictions, each fold's with the uniform share fitted to all others, so that they stay
+    unbiased; and the uniform share fitted to all of them, for the final ensemble.
     """
     found = []
     for own in parts:
@@ -200,7 +200,7 @@ def _floats(part: LabelledPredictions) -> npt.NDArray[np.float32]:
 
 
 def pooled(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
-    """The answers of all folds as one; members stand in the same order in each."""
+    """The predictions of all folds combined; members have the same order in each."""
     starts = np.cumsum([0, *(len(part.labels) for part in parts)])
     owners = [
         part.patch_photos + start
@@ -224,7 +224,7 @@ def pooled(parts: Sequence[LabelledPredictions]) -> LabelledPredictions:
 
 
 def save_labelled(path: Path, labelled: LabelledPredictions) -> None:
-    """Write answers as an ``.npz`` that is whole whenever it is there."""
+    """Write predictions as an ``.npz``, atomically."""
     arrays = {name: np.asarray(getattr(labelled, name)) for name in _ARRAYS}
     with atomic_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -1,7 +1,7 @@
-"""How good an ensemble is: each figure with its interval, for the whole and for its parts.
+"""Measures of an ensemble and of its parts, each figure with its interval.
 
-It takes arrays, not bundles: the command measures a bundle with it, and cross-validation the
-pooled answers of its folds. Pure functions, any thread.
+It takes arrays, not bundles: the command measures a bundle with it, and cross-validation the pooled
+predictions of its folds. Pure functions, any thread.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ from bachview.evaluation.metrics import (
 #: Keys of the classes that are carcinoma; the others are not.
 CARCINOMA = frozenset({"InSitu", "Invasive"})
 #: Thresholds in the table of coverages, as far as any photo reaches them, besides the bundle's own,
-#: which is that of patches.
+#: which is for patches.
 COVERAGE_THRESHOLDS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -61,7 +61,7 @@ class Measured:
     per_class: tuple[Intervals, ...]
 
     def to_document(self, classes: ClassSet) -> dict[str, Any]:
-        """Plain values, for JSON; an interval stands beside its figure as ``<name>_ci``."""
+        """Plain values, for JSON; the interval of a figure is ``<name>_ci``."""
         found = self.metrics
         names = ("accuracy", "balanced_accuracy", "kappa", "ece", "nll", "auc")
         document = _with_intervals({n: getattr(found, n) for n in names}, self.intervals)
@@ -101,12 +101,12 @@ def _pair(interval: Interval | None) -> list[float] | None:
 class Carcinoma:
     """Carcinoma (in situ or invasive) against no carcinoma (normal or benign).
 
-    The answer is the side of the most probable of all classes, as it is shown, not the side
-    with more probability in all; `auc` ranks by the sum over the carcinoma classes.
+    The prediction is the side of the most probable class, as shown, not the side with the larger
+    total probability; `auc` ranks by the sum over the carcinoma classes.
 
     Attributes
     ----------
-    accuracy, sensitivity, specificity, auc : None where a side has no photos.
+    accuracy, sensitivity, specificity, auc : None if a side has no photos.
     intervals : by those names; Wilson's for all but ``auc``.
     """
 
@@ -129,14 +129,14 @@ class Evaluation:
     Attributes
     ----------
     photo : of the ensemble, the patches' votes averaged to photos.
-    patch : of its patches, as a slide shows them; None where there are none.
+    patch : of its patches, as shown on a slide; None if there are none.
     members : by name, photo level.
-    cnns, classifiers : of the soft vote of each kind, photo level; None where there is none.
-    carcinoma : None where the classes are not those of BACH.
-    coverage : what thresholds on the photo's confidence leave.
+    cnns, classifiers : of the soft vote of each kind, photo level; None if there is none.
+    carcinoma : None if the classes are not those of BACH.
+    coverage : coverage for thresholds on the photo's confidence.
     thresholds : the bundle's.
-    certain : what the bundle's two thresholds together leave, as a row of the table.
-    photos, patches, patients : how many were judged.
+    certain : coverage for the bundle's two thresholds together, as a row of the table.
+    photos, patches, patients : how many were classified.
     classes : in order.
     """
 
@@ -196,13 +196,13 @@ def evaluate(labelled: LabelledPredictions, thresholds: Thresholds) -> Evaluatio
 
     Parameters
     ----------
-    thresholds : beyond which the bundle calls an answer uncertain.
+    thresholds : beyond which the bundle's predictions are uncertain.
     """
     labels = labelled.labels
     photo = np.asarray(labelled.probabilities, np.float64)
     draws = Resamples.draw(labelled.patients)
     confidence, correct = confidences(photo, labels)
-    # Photos have a share of doubt, beyond which none is sure.
+    # The uniform share of photos limits their confidence.
     reached = [limit for limit in COVERAGE_THRESHOLDS if limit <= confidence.max()]
     limits = sorted({*reached, round(thresholds.confidence, 6)})
     cnns, classifiers = (
@@ -247,7 +247,7 @@ def _photo_level(probabilities: Floats, labels: Labels, draws: Resamples) -> Mea
 
 
 def _patch_level(labelled: LabelledPredictions, draws: Resamples) -> Measured | None:
-    """Patches of a photo are no independent samples: all intervals are by patient."""
+    """Patches of a photo are not independent: all intervals are by patient."""
     if not len(labelled.patch_labels):
         return None
     probabilities = np.asarray(labelled.patch_probabilities, np.float64)
@@ -265,17 +265,17 @@ def _bootstrap(
     draws: Resamples,
     counts: Floats | None,
 ) -> tuple[Intervals, tuple[Intervals, ...]]:
-    """Intervals by patient; those of areas under curves only where `counts` is given.
+    """Intervals by patient; those of areas under curves only if `counts` is given.
 
-    All but the areas are sums over patients, which take no time however many patches there
-    are; an area needs the (B, N) counts.
+    All but the areas are sums over patients, which are fast for any number of patches; an area
+    needs the (B, N) counts.
     """
     classes = probabilities.shape[1]
     tables = draws.sums(cell_flags(probabilities, labels)).reshape(-1, classes, classes)
     totals = tables.sum(axis=(-2, -1))
     gaps = draws.sums(calibration_gaps(probabilities, labels))
     losses = draws.sums(negative_log_likelihood(probabilities, labels)[:, None])[:, 0]
-    # A resample without a class that there is has a mean over fewer classes: another figure.
+    # A resample that lacks an existing class has a mean over fewer classes: a different figure.
     lacks = ((tables.sum(axis=-1) == 0) & (found.confusion.sum(axis=-1) > 0)).any(axis=-1)
     figures = {
         "accuracy": accuracy(tables),
@@ -326,7 +326,7 @@ def _carcinoma(
 
 
 def _certain(labelled: LabelledPredictions, thresholds: Thresholds) -> CoverageRow:
-    """What is neither too weak nor too split, by the rule of `core.uncertainty`."""
+    """The certain predictions, by the rule of `core.uncertainty`."""
     confidence, correct = confidences(np.asarray(labelled.probabilities), labelled.labels)
     split = disagreement(labelled.members.astype(np.float32))
     is_certain = ~is_uncertain(confidence, split, thresholds)

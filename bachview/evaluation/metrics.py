@@ -1,10 +1,10 @@
 """Figures of merit of a classifier. Pure array functions, any thread.
 
-Every function of a confusion table takes any number of tables at once, shape (..., C, C), so
-that the thousands of resamples of an interval are counted by the same code as the figure
-itself; scikit-learn, against which the tests hold all of it, takes one table at a time.
-Rows are the truth, columns the answer. A figure that cannot be known (a class without
-samples) is NaN in arrays and None in `Metrics`, never 0.
+Every function of a confusion matrix takes any number of matrices at once, shape (..., C, C), so
+that the thousands of resamples of an interval are computed by the same code as the figure itself;
+scikit-learn, against which the tests check everything, takes one matrix at a time. Rows are the
+truth, columns the prediction. An undefined figure (a class without samples) is NaN in arrays and
+None in `Metrics`, never 0.
 """
 
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-#: Bins of the reliability diagram and of the calibration error, as Guo et al. have them.
+#: Bins of the reliability diagram and of the calibration error, as in Guo et al.
 BINS = 15
 _TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """One class against the others; None where it cannot be known.
+    """One class against the others; None if undefined.
 
     Attributes
     ----------
     support : samples of the class.
-    sensitivity : share of them that were named so.
+    sensitivity : share of them that were predicted as such.
     specificity : share of the others that were not.
-    precision : share of those named so that are.
+    precision : share of correct ones among those predicted as such.
     f1 : harmonic mean of precision and sensitivity.
     auc : area under the one-vs-rest ROC curve.
     """
@@ -50,13 +50,13 @@ class Metrics:
     Attributes
     ----------
     samples : N.
-    accuracy : share of correct answers.
+    accuracy : share of correct predictions.
     balanced_accuracy : mean of the sensitivities of the classes that have samples.
     kappa : Cohen's, unweighted.
     ece : expected calibration error over `BINS` bins of the top probability.
     nll : mean negative logarithm of the true class's probability.
-    auc : mean of the classes' one-vs-rest areas; None where a class has no samples.
-    confusion : (C, C) int64, truth by answer.
+    auc : mean of the classes' one-vs-rest areas; None if a class has no samples.
+    confusion : (C, C) int64, truth by prediction.
     per_class : in order.
     """
 
@@ -73,7 +73,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """What the reliability diagram shows, bin by bin.
+    """The reliability diagram, bin by bin.
 
     Attributes
     ----------
@@ -88,15 +88,15 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """Error rate among the samples that are answered, for each possible threshold.
+    """Error rate among the accepted samples, for each possible threshold.
 
     One point for each distinct confidence, least coverage first.
 
     Attributes
     ----------
-    threshold : (K,) float64, falling; answered is what has at least this confidence.
-    coverage : (K,) float64, share answered, rising to 1.
-    risk : (K,) float64, share of wrong answers among them.
+    threshold : (K,) float64, decreasing; samples with at least this confidence are accepted.
+    coverage : (K,) float64, share accepted, increasing to 1.
+    risk : (K,) float64, share of errors among them.
     """
 
     threshold: Floats
@@ -106,7 +106,7 @@ class RiskCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """What a threshold on the confidence leaves; `correct` of `answered` are right."""
+    """Samples above a threshold on the confidence; `correct` of `answered` are right."""
 
     threshold: float
     total: int
@@ -115,21 +115,21 @@ class CoverageRow:
 
     @property
     def coverage(self) -> float:
-        """Share answered."""
+        """Share of accepted samples."""
         return self.answered / self.total
 
     @property
     def accuracy(self) -> float | None:
-        """Among the answered; None where there are none."""
+        """Accuracy of the accepted samples; None if there are none."""
         return self.correct / self.answered if self.answered else None
 
 
 def measure(probabilities: Floats, labels: Labels) -> Metrics:
-    """All figures of N >= 1 answers.
+    """All figures of N >= 1 predictions.
 
     Parameters
     ----------
-    probabilities : (N, C) float64, rows sum to 1; the answer is the largest, the first of
+    probabilities : (N, C) float64, rows sum to 1; the prediction is the largest, the first of
         equals.
     labels : (N,) int64, 0..C-1.
     """
@@ -166,7 +166,7 @@ def known(value: float | np.floating | Floats) -> float | None:
 
 
 def cell_flags(probabilities: Floats, labels: Labels) -> Floats:
-    """(N, C * C) float64: 1 in the cell of the confusion table where each sample falls."""
+    """(N, C * C) float64: 1 in the cell of the confusion matrix of each sample."""
     classes = probabilities.shape[1]
     flags = np.zeros((len(labels), classes * classes))
     flags[np.arange(len(labels)), labels * classes + probabilities.argmax(axis=1)] = 1
@@ -217,7 +217,7 @@ def class_aucs(probabilities: Floats, labels: Labels, counts: Floats | None = No
 
 
 def auc(scores: Floats, is_positive: Flags, counts: Floats | None = None) -> Floats:
-    """(B,) float64: area under the ROC curve, NaN where there are no positives or negatives.
+    """(B,) float64: area under the ROC curve, NaN if there are no positives or negatives.
 
     The share of pairs of a positive and a negative in which the positive scores higher, ties
     count half (Hanley and McNeil, Radiology 143:29, 1982).
@@ -288,7 +288,7 @@ def risk_coverage(confidence: Floats, correct: Flags) -> RiskCoverage:
     """
     order = np.argsort(-confidence, kind="stable")
     falling = confidence[order]
-    # Samples of equal confidence are answered together: only the last of them is a point.
+    # Samples of equal confidence are accepted together: only the last of them is a point.
     ends = np.flatnonzero(np.diff(falling, append=-np.inf))
     answered = ends + 1
     wrong = np.cumsum(~correct[order])[ends]
@@ -298,7 +298,7 @@ def risk_coverage(confidence: Floats, correct: Flags) -> RiskCoverage:
 def coverage_table(
     confidence: Floats, correct: Flags, thresholds: tuple[float, ...]
 ) -> tuple[CoverageRow, ...]:
-    """What each threshold on the confidence leaves answered, and how well."""
+    """Coverage and accuracy for each threshold on the confidence."""
     rows = []
     for threshold in thresholds:
         is_answered = confidence >= threshold
@@ -308,7 +308,7 @@ def coverage_table(
 
 
 def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
-    """The quotient; NaN where `whole` is 0."""
+    """The quotient; NaN if `whole` is 0."""
     top, bottom = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     nothing = np.full(np.broadcast_shapes(top.shape, bottom.shape), np.nan)
     np.divide(top, bottom, out=nothing, where=bottom != 0)

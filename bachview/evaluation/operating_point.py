@@ -1,6 +1,6 @@
-"""Temperature, doubt, member weights and the limits of "uncertain", from cases held out.
+"""Temperature, uniform share, member weights and limits of "uncertain", fitted to held-out cases.
 
-Array functions; scipy is imported inside. All arrays are photo or patch level alike.
+Array functions; scipy is imported inside. Arrays may be at photo or patch level.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from bachview.core.uncertainty import Thresholds, is_uncertain
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
-#: Temperatures outside mean that something else is wrong; the search ends there.
+#: Bounds of the search; temperatures beyond them mean that something else is wrong.
 TEMPERATURES: Final = (0.2, 5.0)
-#: With more doubt the votes would be worth nothing.
+#: With a larger uniform share, the votes would be worthless.
 MOST_DOUBT: Final = 0.95
-#: Limits that would call more than half of the tissue uncertain help nobody.
+#: Limits that make more than half of the tissue uncertain are useless.
 LEAST_COVERAGE: Final = 0.5
 
 _TINY = 1e-7
@@ -28,11 +28,11 @@ _CONFIDENCE_STEPS = 61
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """The limits of "uncertain", and what they give on the cases they were chosen on.
+    """The limits of "uncertain", and their effect on the cases they were chosen on.
 
     Attributes
     ----------
-    coverage : share of cases that stay within both limits.
+    coverage : share of cases within both limits.
     risk : share of errors among those.
     """
 
@@ -46,7 +46,7 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
 
     Parameters
     ----------
-    probabilities : (N, C) float32, of cases that nothing was fitted on.
+    probabilities : (N, C) float32, of cases on which nothing was fitted.
     labels : (N,) int64.
     """
     from scipy.optimize import minimize_scalar
@@ -60,13 +60,13 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
 
 
 def fit_uniform_share(probabilities: Floats, labels: Labels) -> float:
-    """The share of doubt with the least negative log likelihood; see `mixed_with_uniform`.
+    """The uniform share with the least negative log likelihood; see `mixed_with_uniform`.
 
-    Made for shares of votes, which may be 0: no temperature helps a class without a vote.
+    Meant for shares of votes, which may be 0: no temperature helps a class without a vote.
 
     Parameters
     ----------
-    probabilities : (N, C) float32, of cases that nothing was fitted on.
+    probabilities : (N, C) float32, of cases on which nothing was fitted.
     labels : (N,) int64.
     """
     from scipy.optimize import minimize_scalar
@@ -83,9 +83,9 @@ def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> F
 
     Parameters
     ----------
-    members : (N, M, C) float32, of cases that no member was fitted on.
-    shrinkage : pull towards equal weights, in units of log likelihood for each squared unit
-        of relative weight; some dozens of cases do not tell six members apart.
+    members : (N, M, C) float32, of cases on which no member was fitted.
+    shrinkage : pull towards equal weights, in log likelihood per squared relative weight; a few
+        dozen cases cannot distinguish six members.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> F
     count = members.shape[1]
     equal = np.full(count, 1 / count)
 
-    # In float64: the optimiser's steps are too small to be seen in float32.
+    # In float64: the optimiser's steps are too small for float32.
     votes = members.astype(np.float64)
 
     def cost(weights: npt.NDArray[Any]) -> float:
@@ -117,15 +117,15 @@ def fit_weights(members: Floats, labels: Labels, *, shrinkage: float = 0.5) -> F
 def choose_thresholds(
     members: Floats, probabilities: Floats, labels: Labels, *, target_risk: float
 ) -> OperatingPoint:
-    """The limits that keep most cases while at most `target_risk` of the kept ones are wrong.
+    """The limits that keep most cases with at most `target_risk` errors among them.
 
     Selective classification after Geifman and El-Yaniv (NeurIPS 2017), with two scores: the
-    top probability and the disagreement of the members. Where no pair of limits reaches the
-    target with at least `LEAST_COVERAGE`, the one with the least risk there is taken.
+    top probability and the disagreement of the members. If no pair of limits reaches the target
+    with at least `LEAST_COVERAGE`, the pair with the least risk is used.
 
     Parameters
     ----------
-    members : (N, M, C) float32, of cases that no member was fitted on.
+    members : (N, M, C) float32, of cases on which no member was fitted.
     probabilities : (N, C) float32, their calibrated vote.
     labels : (N,) int64.
     target_risk : share of errors, 0..1.
@@ -148,7 +148,7 @@ def choose_thresholds(
             if best is None or rank > best[0]:
                 best = (rank, OperatingPoint(limits, coverage, risk))
     if best is None:
-        raise ValueError("there is no case to choose limits on")
+        raise ValueError("there are no cases to choose limits on")
     return best[1]
 
 

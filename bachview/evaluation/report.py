@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file with everything in it. No script, no link out."""
+"""The report of an evaluation: one self-contained HTML file without scripts or external links."""
 
 import base64
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from bachview.evaluation.slide_scores import RASTER_MPP, SlideScore, pooled
 from bachview.evaluation.templates import render
 from bachview.files import write_text
 
-#: Name, heading, and whether it is shown per cent.
+#: Name, heading, and whether it is shown as a percentage.
 _FIGURES = (
     ("accuracy", "accuracy", True),
     ("balanced_accuracy", "balanced accuracy", True),
@@ -28,13 +28,13 @@ _FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """What the report says of the making of its figures.
+    """What the report states about how its figures were obtained.
 
     Attributes
     ----------
     title : name of the bundle.
     provenance : (what, value) pairs, e.g. the bundle's hash and the versions.
-    warnings : sentences that a reader must know before the figures.
+    warnings : sentences to read before the figures.
     """
 
     title: str
@@ -49,7 +49,7 @@ def write_report(
     facts: ReportFacts,
     slides: Sequence[SlideScore] = (),
 ) -> None:
-    """Write the report as UTF-8 HTML, whole or not at all. Takes some two seconds.
+    """Write the report as UTF-8 HTML, complete or not at all. Takes some two seconds.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The plots of an evaluation, as SVG. Matplotlib's objects only: no window, no global figure.
+"""The plots of an evaluation, as SVG. Only Matplotlib objects: no window, no global figure.
 
-Each function returns a finished SVG; equal input gives equal bytes. Any one thread at a time
-(matplotlib's settings are global while one is drawn).
+Each function returns a finished SVG; equal input gives equal bytes. One thread at a time
+(matplotlib's settings are global during drawing).
 """
 
 import io
@@ -73,7 +73,7 @@ def confusion_plot(measured: Measured, classes: ClassSet) -> bytes:
 
 
 def table_plot(table: Floats, classes: ClassSet, unit: str) -> bytes:
-    """A confusion table (C, C); in each cell the share of the row and the count of `unit`."""
+    """A confusion matrix (C, C); in each cell the share of the row and the count of `unit`."""
     totals = table.sum(axis=1, keepdims=True)
     shares = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
     names = [c.name for c in classes]
@@ -85,7 +85,7 @@ def table_plot(table: Floats, classes: ClassSet, unit: str) -> bytes:
             axes.text(
                 column,
                 row,
-                f"{share:.0%}\n{int(table[row, column]):,}",
+                f"{100 * share:.0f} %\n{int(table[row, column]):,}",
                 ha="center",
                 va="center",
                 color="white" if share > 0.55 else _INK,
@@ -101,7 +101,7 @@ def table_plot(table: Floats, classes: ClassSet, unit: str) -> bytes:
 
 
 def members_plot(evaluation: Evaluation) -> bytes:
-    """Accuracy of each member, of the averages and of all, with their intervals."""
+    """Accuracy of each member, the averages and the ensemble, with intervals."""
     rows: list[tuple[str, Measured, str]] = [
         (name, found, _SOFT) for name, found in evaluation.members.items()
     ]
@@ -120,7 +120,7 @@ def members_plot(evaluation: Evaluation) -> bytes:
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("photo accuracy, 95 % interval (Wilson)")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
     return _drawn((WIDE[0], 0.9 + 0.32 * len(rows)), draw)
 
@@ -152,7 +152,7 @@ def reliability_plot(labelled: LabelledPredictions) -> bytes:
 
 
 def risk_plot(evaluation: Evaluation, labelled: LabelledPredictions) -> bytes:
-    """Error rate among the photos that are answered, and where the bundle's thresholds lie."""
+    """Error rate among the accepted photos, and the position of the bundle's thresholds."""
     given = np.asarray(labelled.probabilities, np.float64)
     curve = risk_coverage(*confidences(given, labelled.labels))
     own = evaluation.certain
@@ -164,10 +164,10 @@ def risk_plot(evaluation: Evaluation, labelled: LabelledPredictions) -> bytes:
             axes.legend(loc="upper left")
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, max(0.05, 1.15 * float(curve.risk.max())))
-        axes.set_xlabel("coverage: share of the photos answered")
-        axes.set_ylabel("risk: share of wrong answers")
+        axes.set_xlabel("coverage: share of photos accepted")
+        axes.set_ylabel("risk: share of errors")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+            axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
     return _drawn(SQUARE, draw)
 
@@ -181,7 +181,7 @@ def roc_plot(measured: Measured, labelled: LabelledPredictions) -> bytes:
     def draw(axes: "Axes") -> None:
         from matplotlib.patheffects import Normal, Stroke
 
-        # The class colours are made for tissue; a dark rim keeps the yellow one on white.
+        # The class colours are made for tissue; a dark rim makes the yellow one visible on white.
         rim: Sequence[Any] = [Stroke(linewidth=2.8, foreground="#52606d"), Normal()]
         axes.plot((0, 1), (0, 1), "--", color=_SOFT, linewidth=1)
         for index, entry in enumerate(labelled.classes):

@@ -1,4 +1,4 @@
-"""How well an ensemble colours annotated slides: pixel by pixel, and as BACH's Part B did.
+"""Scores of an ensemble on annotated slides: pixel by pixel, and as in Part B of BACH.
 
 Truth and answer are compared on one raster of `RASTER_MPP` over the scanned area. The answer
 at a pixel is the class of the patch cell that it lies in, uncertain or not; where the run
@@ -12,7 +12,7 @@ bin(c) = 0 for Normal, else 1::
 
     s = 1 - sum |pred - gt| / sum max(|gt - 0|, |gt - 3|) * [1 - (1 - bin(pred)) (1 - bin(gt))]
 
-so that mistakes count by their distance, and what is Normal in both does not count at all.
+so that errors count by their distance, and pixels that are Normal in both do not count at all.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 Table = npt.NDArray[np.int64]
 
-#: um per pixel of the raster: a tenth of a usual stride, so that outlines count, not cells.
+#: um per pixel of the raster: a tenth of a typical stride, so that outlines matter, not cells.
 RASTER_MPP = 10.0
 _UNREAD = 255
-#: Raster rows at once; the coordinates of all pixels of a large slide would fill 300 MB.
+#: Raster rows processed at once; the coordinates of all pixels of a large slide would take 300 MB.
 _STRIP = 256
 
 
@@ -62,9 +62,9 @@ class Raster:
 
     @classmethod
     def over(cls, region: Region, pixel_size: PixelSize, mpp: float = RASTER_MPP) -> "Raster":
-        """Raster of `mpp` um; the calibration is plausible."""
+        """Raster of `mpp` um; the pixel size is plausible."""
         if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
-            raise ValueError("a raster needs a calibration")
+            raise ValueError("a raster needs a pixel size")
         return cls(region, mpp / pixel_size.mpp_x, mpp / pixel_size.mpp_y)
 
     @property
@@ -85,14 +85,14 @@ class Raster:
 
 @dataclass(frozen=True, slots=True)
 class SlideScore:
-    """What pixels of one slide, or of several, were and were called.
+    """Truth and predictions of the pixels of one or several slides.
 
     Attributes
     ----------
-    name : of the file; of all together ``""``.
+    name : of the file; ``""`` for several.
     classes : in order.
-    table : (C, C) int64, pixels of tissue or inside an outline, truth by answer.
-    unread : pixels that could not be classified; in no table.
+    table : (C, C) int64, pixels of tissue or inside an outline, truth by prediction.
+    unread : pixels that could not be classified; not in the table.
     """
 
     name: str
@@ -102,12 +102,12 @@ class SlideScore:
 
     @property
     def score(self) -> float | None:
-        """The score of Part B; None where no pixel counts, or the classes are not BACH's."""
+        """The score of Part B; None if no pixel counts, or the classes are not BACH's."""
         return part_b_score(self.table) if self.classes.keys == BACH_CLASSES.keys else None
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the table's pixels that are called what they are."""
+        """Share of the table's pixels that are correct."""
         total = int(self.table.sum())
         return float(np.trace(self.table)) / total if total else None
 
@@ -137,11 +137,12 @@ class SlideScore:
 
 
 def part_b_score(table: Table) -> float | None:
-    """The score of BACH's Part B, see the module; None where nothing counts.
+    """The score of BACH's Part B, see the module; None if no pixel counts.
 
     Parameters
     ----------
-    table : (4, 4) int64, pixels, truth by answer. It need not hold what is Normal in both.
+    table : (4, 4) int64, pixels, truth by prediction. Pixels that are Normal in both may be
+        omitted.
     """
     truth, answer = np.indices(table.shape)
     worst = np.maximum(truth, 3 - truth) * ((truth > 0) | (answer > 0))
@@ -150,7 +151,7 @@ def part_b_score(table: Table) -> float | None:
 
 
 def pooled(scores: Sequence[SlideScore]) -> SlideScore:
-    """All slides as one, each pixel with the same weight, as Part B was scored."""
+    """All slides pooled, each pixel with the same weight, as in the scoring of Part B."""
     return SlideScore(
         "",
         scores[0].classes,
@@ -160,7 +161,7 @@ def pooled(scores: Sequence[SlideScore]) -> SlideScore:
 
 
 def slides_document(scores: Sequence[SlideScore]) -> dict[str, Any] | None:
-    """Plain values of all slides and of each, for JSON; None where there are none."""
+    """Plain values of all slides and of each, for JSON; None if there are none."""
     if not scores:
         return None
     return {
@@ -178,14 +179,14 @@ def score_slide(
     *,
     on_progress: Callable[[Progress], object] = lambda _: None,
 ) -> SlideScore:
-    """Classify an annotated slide and compare. Blocking, of any length; nothing is kept.
+    """Classify an annotated slide and compare. Blocking, may take long; nothing is kept.
 
-    Call it on a lane of low priority.
+    Call it on a low-priority lane.
 
     Raises
     ------
     DatasetError
-        The outlines cannot be read, or the pixel size is not known.
+        The outlines cannot be read, or the pixel size is unknown.
     SlideOpenError, SlideReadError, EngineError, Cancelled
         As `inference.run.classify`.
     """
@@ -196,12 +197,12 @@ def score_slide(
     with opened_slide(slide.path, token) as reader:
         pixel_size = reader.metadata.pixel_size
         if not pixel_size.is_plausible and annotations.mpp is not None:
-            # The outlines' file states what the scanner measured.
+            # The file with the outlines states what the scanner measured.
             pixel_size = PixelSize.typed(annotations.mpp)
         if not pixel_size.is_plausible:
             raise DatasetError(
                 f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
-                "size; take the slide out of the data set or mend one of them."
+                "size; remove the slide from the data set or correct one of them."
             )
         with SlideRun(reader, ensemble, pixel_size=pixel_size) as run:
             prediction = run.work(token, on_results=lambda _, progress: on_progress(progress))
@@ -216,7 +217,7 @@ def compare(
     raster: Raster,
     classes: ClassSet,
 ) -> SlideScore:
-    """Count the pixels of a raster by what they are and what they were called."""
+    """Count the pixels of a raster by truth and prediction."""
     size = len(classes)
     negative = classes.negative_label
     if negative is None:

@@ -6,33 +6,33 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from bachview.config import resource_folder
+from bachview.core.units import percent_text
 from bachview.evaluation.intervals import Interval
 
-#: Stands for a figure that is not known.
+#: Stands for an unknown figure.
 _UNKNOWN = "–"
 
 
 def render(name: str, values: dict[str, Any]) -> str:
     """A document from the template `name`.
 
-    Values are escaped in HTML and stand as they are in Markdown. A name that the template uses
-    and `values` lacks is an error of the program.
+    Values are escaped in HTML and unchanged in Markdown. A name missing in `values` is a bug.
     """
     return _environment().get_template(name).render(values)
 
 
 def percent(value: float | None) -> str:
-    """E.g. ``84.3 %``; an en dash where it is not known."""
-    return _UNKNOWN if value is None else f"{value:.1%}".replace("%", " %")
+    """E.g. ``84.3 %``; an en dash if unknown."""
+    return _UNKNOWN if value is None else percent_text(value)
 
 
 def number(value: float | None) -> str:
-    """Three decimals; an en dash where it is not known."""
+    """Three decimals; an en dash if unknown."""
     return _UNKNOWN if value is None else f"{value:.3f}"
 
 
 def from_to(interval: Interval | None, *, as_percent: bool = False) -> str:
-    """E.g. ``0.701 to 0.884``; an en dash where it is not known."""
+    """E.g. ``0.701 to 0.884``; an en dash if unknown."""
     if interval is None:
         return _UNKNOWN
     if as_percent:
@@ -41,7 +41,7 @@ def from_to(interval: Interval | None, *, as_percent: bool = False) -> str:
 
 
 def paragraph(text: str) -> str:
-    """On one line, as Markdown takes a paragraph; the template may break it anywhere."""
+    """Join into one line, as a Markdown paragraph; the template may break it anywhere."""
     return " ".join(text.split())
 
 

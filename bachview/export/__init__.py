@@ -1,1 +1,1 @@
-"""What leaves the program: tables, GeoJSON, pictures, summaries."""
+"""Files written for other programs: tables, GeoJSON, pictures, summaries."""

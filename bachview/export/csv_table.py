@@ -22,9 +22,9 @@ def csv_columns(prediction: Prediction) -> list[str]:
     ``x, y, width, height`` : the cell, level-0 px, decimals with two places.
     ``state`` : classified, uncertain, pending or failed.
     ``class`` : key of the ensemble's class; empty unless classified.
-    ``prob_<key>`` : the ensemble's probability of each class; empty where not judged.
-    ``class_<member>`` : key of each member's class; empty where not judged.
-    ``entropy, disagreement`` : 0..1; empty where not judged.
+    ``prob_<key>`` : the ensemble's probability of each class; empty if not classified.
+    ``class_<member>`` : key of each member's class; empty if not classified.
+    ``entropy, disagreement`` : 0..1; empty if not classified.
     """
     return [
         *("x", "y", "width", "height", "state", "class"),

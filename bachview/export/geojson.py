@@ -1,9 +1,8 @@
 """``predictions.geojson``, as QuPath opens it (File, Import objects; or drag and drop).
 
-Up to `MOST_TILES` patches each becomes a QuPath *tile* with its probabilities as
-measurements. More would take QuPath minutes and gigabytes to open, so then each class (and
-each state that is no class) becomes one *annotation*, the union of its cells;
-``predictions.csv`` still has every patch.
+Up to `MOST_TILES` patches become one QuPath *tile* each, with its probabilities as measurements.
+More would take QuPath minutes and gigabytes to open, so then each class (and each other state)
+becomes one *annotation*, the union of its cells; ``predictions.csv`` still has every patch.
 """
 
 import json
@@ -44,7 +43,7 @@ def write_geojson(
 
     Parameters
     ----------
-    objects : one tile a patch, one annotation a class, or what fits the number of patches.
+    objects : one tile per patch, one annotation per class, or whichever fits the number of patches.
     group : the file appears with the others of this group.
 
     Raises
@@ -60,7 +59,7 @@ def write_geojson(
     with atomic_file(path, group=group) as file:
         head = json.dumps(provenance.to_document(), ensure_ascii=False)
         start = f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['
-        # A file's name need not be UTF-8.
+        # A file name need not be UTF-8.
         file.write(start.encode("utf-8", "backslashreplace"))
         comma = "\n"
         for feature in features:

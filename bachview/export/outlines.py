@@ -5,10 +5,10 @@ import numpy.typing as npt
 
 Ring = list[tuple[int, int]]
 
-# Edges are walked with the cell on the right hand (the picture's y axis points down):
-# along its top to the right, down its right side, back along its bottom, up its left side.
-# For each: the cell on the far side of the edge; the place, as seen from a cell, where the
-# walk goes straight on; where the edge starts.
+# Edges are walked with the cell on the right-hand side (the y axis points down): along its top to
+# the right, down its right side, back along its bottom, up its left side. For each direction: the
+# cell on the far side of the edge; the cell, relative to this one, at which the walk goes straight
+# on; where the edge starts.
 _OUTWARD = ((-1, 0), (0, 1), (1, 0), (0, -1))
 _ALONG = ((0, 1), (1, 0), (0, -1), (-1, 0))
 _START = ((0, 0), (1, 0), (1, 1), (0, 1))
@@ -22,8 +22,8 @@ def outlines(mask: npt.NDArray[np.bool_]) -> list[list[Ring]]:
 
     Returns
     -------
-    For each connected part its outer ring and then its holes; a ring is a list of (x, y) in
-    cells, the first point repeated at the end.
+    For each connected part, its outer ring and then its holes; a ring is a list of (x, y) in cells
+    with the first point repeated at the end.
     """
     from scipy import ndimage
 
@@ -46,11 +46,11 @@ def outlines(mask: npt.NDArray[np.bool_]) -> list[list[Ring]]:
                 )
             before = direction
             edge = following[edge]
-        if directions[first] == before:  # the walk began in the middle of a side
+        if directions[first] == before:  # the walk started in the middle of a side
             ring.pop(0)
         ring.append(ring[0])
         rings = polygons.setdefault(int(labels[rows[first], columns[first]]), [])
-        # Edges are in order of direction, then place: a part's first one, a top edge of its
+        # Edges are ordered by direction, then position: the first one of a part, a top edge of its
         # first row, lies on its outer ring, so holes come after it.
         rings.append(ring)
     return list(polygons.values())
@@ -81,7 +81,7 @@ def _walk(
         (down, right), (out_down, out_right) = _ALONG[direction], _OUTWARD[direction]
         ahead = row + down, column + right
         beside = ahead[0] + out_down, ahead[1] + out_right
-        # Around the own corner; straight on along the next cell; or into the notch.
+        # Around the cell's own corner; straight on along the next cell; or into the notch.
         turn = number[(direction + 1) % 4, row, column]
         straight = number[direction, ahead[0], ahead[1]]
         notch = number[(direction - 1) % 4, beside[0], beside[1]]

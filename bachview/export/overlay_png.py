@@ -1,4 +1,4 @@
-"""``overlay.png``: the slide in the colours of its classes, with all that explains them."""
+"""``overlay.png``: the slide in the colours of its classes, with legend and provenance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.predictions import Prediction
 from bachview.core.summary import Part, Summary
 from bachview.core.uncertainty import Thresholds
-from bachview.core.units import area_text, length_text, round_length
+from bachview.core.units import area_text, length_text, percent_text, round_length
 from bachview.export.thumbnail import Thumbnail, hatch, read_thumbnail
 from bachview.files import FileGroup, atomic_file
 from bachview.jobs.tokens import CancelToken
@@ -29,7 +29,7 @@ from bachview.viewing.style import (
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
-#: As the screen shows it when nothing was changed.
+#: The default style of the screen.
 _STYLE = OverlayStyle()
 #: Side of the squares of "not yet classified" in the legend, px.
 _CHEQUER_PX = 8
@@ -61,13 +61,13 @@ def write_overlay_png(
 ) -> None:
     """Draw the classified region with overlay, legend, areas and scale bar.
 
-    A slide of one level is read whole for it, in bounded memory: this may take minutes.
+    A slide with only one level is read completely, in bounded memory: this may take minutes.
 
     Parameters
     ----------
-    summary : of the same prediction; its areas stand in the legend.
+    summary : of the same prediction; its areas are shown in the legend.
     transform : to the slide's true colours.
-    longest_px : most px of the slide's picture, without the legend.
+    longest_px : longest side of the slide's picture, without the legend, px.
     group : the file appears with the others of this group.
 
     Raises
@@ -90,7 +90,7 @@ def write_overlay_png(
         hatch(swatch, np.zeros(swatch.shape[:2], np.bool_))
         entries.append(_Entry("Slide cannot be read here", None, swatch))
     panel_height = _MARGIN + _LINE * (len(entries) + 10)
-    # The narrowest picture still leaves room for the sentence below it.
+    # Even the narrowest picture has room for the sentence below it.
     page = Image.new(
         "RGB",
         (width + _PANEL_WIDTH + 3 * _MARGIN, max(height, panel_height) + 2 * _MARGIN + _LINE),
@@ -116,13 +116,13 @@ def write_overlay_png(
 
 
 def blended(thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds) -> RGB:
-    """(H, W, 3) uint8: the thumbnail under the overlay as the screen draws it."""
+    """(H, W, 3) uint8: the thumbnail under the overlay, as drawn on the screen."""
     picture = OverlayRenderer(prediction).picture(_STYLE, thresholds, prediction.grid.region)
     if picture is None:
         return thumbnail.pixels
     rgba = overlay_pixels(picture, thumbnail.region, thumbnail.size).astype(np.float32)
     alpha = rgba[..., 3:] / 255
-    # Single patches may have been read where the picture's tile could not: they are shown.
+    # Single patches may have been read where the picture's tile could not be: they are shown.
     mixed = thumbnail.pixels + (rgba[..., :3] - thumbnail.pixels) * alpha
     return np.asarray(mixed.round(), dtype=np.uint8)
 
@@ -183,7 +183,7 @@ def _draw_panel(
         draw.rectangle((left, y, left + 39, y + 23), outline=_FAINT)
         draw.text((left + 54, y + 12), entry.name, fill=_INK, font=_font(20), anchor="lm")
         if entry.part is not None:
-            share = f"{100 * entry.part.share:.1f} %"
+            share = percent_text(entry.part.share)
             area = area_text(entry.part.area_mm2)
             draw.text((right - 110, y + 12), area, fill=_INK, font=_font(20), anchor="rm")
             draw.text((right, y + 12), share, fill=_INK, font=_font(20), anchor="rm")
@@ -205,7 +205,7 @@ def _draw_panel(
 
 
 def _draw_scale_bar(draw: "ImageDraw.ImageDraw", width: int, height: int, um_per_px: float) -> None:
-    """Bottom left in the picture, on white, so that it is read on any tissue."""
+    """Bottom left in the picture, on white, so that it is legible on any tissue."""
     length_um = round_length(um_per_px * max(60, min(width / 4, 400)))
     length_px = round(length_um / um_per_px)
     font, text = _font(20), length_text(length_um)

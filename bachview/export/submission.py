@@ -1,4 +1,4 @@
-"""The answer file of part A of the BACH challenge."""
+"""The submission file for part A of the BACH challenge."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ def case_numbers(files: Sequence[Path]) -> list[int]:
     Raises
     ------
     UsageError
-        A name ends in no number, or two photos are of one case.
+        A name does not end in a number, or two photos have the same case.
     """
     numbers: dict[int, Path] = {}
     for file in files:
@@ -37,12 +37,12 @@ def case_numbers(files: Sequence[Path]) -> list[int]:
 
 
 def class_numbers(classes: ClassSet) -> tuple[int, ...]:
-    """The challenge's number of each class of a bundle: 0 Normal to 3 Invasive.
+    """The challenge's number for each class of a bundle: 0 Normal to 3 Invasive.
 
     Raises
     ------
     UsageError
-        A class of the bundle is none of the challenge's.
+        A class of the bundle is not one of the challenge's.
     """
     try:
         return tuple(BACH_CLASSES.keys.index(key) for key in classes.keys)
@@ -54,7 +54,7 @@ def class_numbers(classes: ClassSet) -> tuple[int, ...]:
 
 
 def write_submission(path: Path, cases: Mapping[int, int]) -> None:
-    """Write ``case,class``, one line a case, by the cases' numbers.
+    """Write ``case,class``, one line for each case, ordered by number.
 
     Parameters
     ----------

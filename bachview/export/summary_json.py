@@ -19,19 +19,19 @@ def summary_document(
     output: Mapping[str, Path],
     sha256: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The document that scripts build on; keys are only ever added.
+    """The document that scripts rely on; keys are only ever added.
 
     Parameters
     ----------
     seconds, patches_per_second : of this session of the run.
     output : kind of file (``csv``, ``geojson``, ``overlay``, ``summary``) to its path.
-    sha256 : of the files that belong to it, by name: they are those of the same export.
+    sha256 : of the files of the same export, by name.
 
     Returns
     -------
-    Plain values. ``patches`` counts what the models judged: it is the sum over ``classes``
-    and ``uncertain``. ``share`` is of the tissue; the shares of ``classes``, ``uncertain``,
-    ``pending`` and ``failed`` add up to 1.
+    Plain values. ``patches`` counts classified patches: it is the sum over ``classes`` and
+    ``uncertain``. ``share`` is of the tissue; the shares of ``classes``, ``uncertain``, ``pending``
+    and ``failed`` add up to 1.
     """
     return {
         "patches": summary.classified,
@@ -57,7 +57,7 @@ def summary_document(
 def write_summary_json(
     path: Path, document: Mapping[str, Any], *, group: FileGroup | None = None
 ) -> None:
-    """Write a `summary_document` as UTF-8 JSON; paths that are no UTF-8 are escaped.
+    """Write a `summary_document` as UTF-8 JSON; paths that are not UTF-8 are escaped.
 
     Parameters
     ----------

@@ -14,14 +14,14 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
 from bachview.slide.tiles.display_tiles import read_display_tile
 
-#: Period and colour of the stripes where the slide cannot be read: neither white nor tissue.
+#: Period and colour of the stripes where the slide cannot be read; unlike glass and tissue.
 _STRIPES_PX = 12
 _STRIPES = (200, 0, 160)
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture and where it lies.
+    """A picture and its position.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class Thumbnail:
 
     @property
     def size(self) -> Size:
-        """Of the picture, px."""
+        """Size of the picture, px."""
         height, width = self.pixels.shape[:2]
         return Size(width, height)
 
     @property
     def region(self) -> Region:
-        """What the picture shows, level-0 px; the last px may reach past the slide."""
+        """Region of the picture, level-0 px; the last px may reach past the slide."""
         height, width = self.pixels.shape[:2]
         return Region(self.left, self.top, width * self.downsample, height * self.downsample)
 
@@ -58,7 +58,7 @@ def read_thumbnail(
     transform: Callable[[RGB], RGB] | None = None,
     token: CancelToken | None = None,
 ) -> Thumbnail:
-    """Read `region` at the finest power of two at which it fits into `longest_px`.
+    """Read `region` at the smallest power of two at which it fits into `longest_px`.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def read_thumbnail(
 
 
 def hatch(pixels: RGB, readable: npt.NDArray[np.bool_]) -> None:
-    """Stripe what is not readable, in place."""
+    """Draw stripes where it is not readable, in place."""
     rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
     stripes = (rows + columns) % _STRIPES_PX < _STRIPES_PX // 3
     pixels[~readable & stripes] = _STRIPES

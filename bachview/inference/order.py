@@ -1,11 +1,10 @@
-"""In which order patches are classified: where the reader looks first, then everywhere.
+"""The order in which patches are classified: where the user looks first, then everywhere.
 
-Two rules. What the viewport shows comes first, from its centre outwards. Nothing left to
-do there, the rest of the slide comes coarse to fine: cells on a lattice of every 32nd row
-and column, then of every 16th between them, and so on, so that the whole slide has a rough
-answer early. A viewport of very many cells is itself gone through coarse to fine. Within a
-lattice cells come block by block: their fields overlap, and what is decoded for one is still
-held for the next ones.
+Two rules. What the viewport shows comes first, from its centre outwards. After that, the rest of
+the slide comes coarse to fine: cells on a lattice of every 32nd row and column, then every 16th
+between them, and so on, so that the whole slide gets a rough result early. A viewport with very
+many cells is itself processed coarse to fine. Within a lattice, cells come block by block: their
+fields overlap, and tiles decoded for one are still cached for the next ones.
 """
 
 import numpy as np
@@ -16,23 +15,23 @@ ViewCells = tuple[slice, slice]
 
 #: Lattice steps are 2**5 and less.
 _COARSEST = 5
-#: A viewport of more cells than this shows each as a few px: overview before detail.
+#: In a viewport with more cells than this, each is only a few px: overview before detail.
 _LARGE_VIEW = 4096
-#: Side of the blocks whose pending cells are counted, so that a large viewport is searched
-#: block by block and not cell by cell. The tiles under a block stay in a reader's
-#: memory as a rule: with the shipped bundle and a slide of 20x they are 22 MB.
+#: Side of the blocks whose pending cells are counted, so that a large viewport is searched block by
+#: block and not cell by cell. The tiles under a block usually stay in a reader's cache: with the
+#: shipped bundle and a 20x slide they take 22 MB.
 _BLOCK = 16
-#: Cells looked at in one go while the overall order is walked.
+#: Cells examined at once while walking the overall order.
 _STEP = 8192
 
 _NONE = np.zeros((0, 2), np.int32)
 
 
 class PatchOrder:
-    """What is left to be done, and which of it next. Not thread-safe: the caller locks.
+    """The remaining cells, and which come next. Not thread-safe: the caller locks.
 
-    `next` takes well under 2 ms at a million cells; there is no queue of the viewport, so
-    a view that moves costs nothing extra.
+    `next` takes well under 2 ms for a million cells; there is no queue for the viewport, so a
+    moving view costs nothing extra.
     """
 
     def __init__(self, pending: npt.NDArray[np.bool_]) -> None:
@@ -60,15 +59,15 @@ class PatchOrder:
         return self._left
 
     def next(self, count: int, view_cells: ViewCells | None = None) -> npt.NDArray[np.int32]:
-        """Take up to `count` cells; they are not given again.
+        """Take up to `count` cells; they are not returned again.
 
         Parameters
         ----------
-        view_cells : the cells in the viewport; None where nothing is looked at.
+        view_cells : the cells in the viewport; None if there is no viewport.
 
         Returns
         -------
-        (N, 2) int32 row and column, N <= count; N = 0 only where nothing is left.
+        (N, 2) int32 row and column, N <= count; N = 0 only if none are left.
         """
         taken = [_NONE]
         missing = min(count, self._left)
@@ -110,7 +109,7 @@ class PatchOrder:
         columns: slice,
         middle: tuple[float, float],
     ) -> npt.NDArray[np.int32]:
-        """Cells of one lattice in a large viewport, from the blocks nearest to its middle."""
+        """Cells of one lattice in a large viewport, from the blocks nearest to its centre."""
         top, left = rows.start // _BLOCK, columns.start // _BLOCK
         counted = self._blocks[fineness][top : -(-rows.stop // _BLOCK), left:]
         counted = counted[:, : -(-columns.stop // _BLOCK) - left]

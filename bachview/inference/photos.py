@@ -1,15 +1,15 @@
-"""What an ensemble says of whole photos: the classifier of the slides, patch by patch.
+"""Classification of whole photos, patch by patch, as on slides.
 
 A photo is opened as a slide, its colour profile is applied by the same rule, its patches are
-read by the same reader from the same level, and cells without tissue are passed over as on a
-slide. As on a slide the cells tile it, and the fields of the outermost are moved inwards, so that
-they lie on the photo; only the stride is fitted to it, so that no cell reaches over the edge.
-A photo smaller than a field has white around it.
+read by the same reader from the same level, and cells without tissue are skipped as on a slide. As
+on a slide, the cells tile it, and the fields of the outermost ones are moved inwards so that they
+lie on the photo; only the stride is adjusted so that no cell reaches over the edge. A photo smaller
+than a field is padded with white.
 
-The class of a photo is nearly the class of most of its patches, as the greatest area of the
-overlay: each patch is sharpened before the mean is taken. Votes are as usual as sums of
+The class of a photo is close to the majority class of its patches, like the largest area of the
+overlay: each patch is sharpened before the mean is taken. Votes are as common as sums of
 probabilities (both in Araújo et al., PLoS ONE 12:e0177544, 2017), and the mean of soft
-probabilities may name a class that is second best everywhere.
+probabilities may select a class that is second best everywhere.
 """
 
 import contextlib
@@ -48,24 +48,24 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
 
-#: Temperature of a patch in the mean over a photo: 1 would be the mean of its probabilities, 0 that
-#: of votes. In between a patch that is not sure of its class counts less.
+#: Temperature of a patch in the mean over a photo: 1 would be the mean of the probabilities, 0 of
+#: the votes. In between, a less confident patch counts less.
 VOTE_TEMPERATURE = 0.15
 
-#: Photos read and not yet judged; one is some 5 MB of patches.
+#: Photos read and not yet classified; one takes some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoPrediction:
-    """What the ensemble says of one photo.
+    """The prediction for one photo.
 
     Attributes
     ----------
     members : (P, M, C) float32, each member's probabilities of each patch.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
-    uniform_share : share of the votes that is spread evenly over the classes; it calibrates them.
+    uniform_share : share of the votes that is spread evenly over the classes, for calibration.
     """
 
     members: Floats
@@ -79,7 +79,7 @@ class PhotoPrediction:
 
     @property
     def photo_probabilities(self) -> Floats:
-        """(C,) float32: the mean of the ensemble's votes, less the doubt."""
+        """(C,) float32: the mean of the ensemble's votes, mixed with the uniform share."""
         return mixed_with_uniform(_voted(self.probabilities), self.uniform_share)
 
     @property
@@ -94,7 +94,7 @@ class PhotoPrediction:
 
     @property
     def disagreement(self) -> float:
-        """Share of pairs of members that name different classes for the photo."""
+        """Share of pairs of members that predict different classes for the photo."""
         return float(disagreement(self.photo_members[None])[0])
 
 
@@ -110,14 +110,14 @@ def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> Pa
     Raises
     ------
     ValueError
-        The calibration is not plausible.
+        The pixel size is not plausible.
     """
     whole = Region(0, 0, size.width, size.height)
     grid = PatchGrid.over(whole, pixel_size, geometry)
 
     def fitted(length: int, stride: float, field: float, most: int) -> float:
         count = max(1, round(length / stride))
-        # Fields no larger than the stride would leave some of the photo unseen.
+        # Fields smaller than the stride would leave parts of the photo unseen.
         return length / (count if length / count <= field * 1.01 else most)
 
     return replace(
@@ -130,10 +130,10 @@ def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> Pa
 def read_photo(
     path: Path, mpp: float, geometry: PatchGeometry, token: CancelToken | None = None
 ) -> RGB:
-    """A photo's patches as the models see them, row by row. Any thread.
+    """Read a photo's patches as the models see them, row by row. Any thread.
 
-    Cells of which less than `LEAST_TISSUE` is tissue are left out, as on a slide, unless no
-    cell has more: every photo gets an answer.
+    Cells with less than `LEAST_TISSUE` tissue are left out, as on a slide, unless no cell has more:
+    every photo is classified.
 
     Parameters
     ----------
@@ -189,26 +189,26 @@ def predict_photos(
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> list[PhotoPrediction]:
-    """Judge photos, in their order. Blocking; reads on two threads of low priority meanwhile.
+    """Classify photos in order. Blocking; reads on two low-priority threads meanwhile.
 
     Parameters
     ----------
     photos : (path, um/px).
-    stride_um : greatest step of the grid, um; None: the bundle's.
-    token : a cancel is answered within half a second.
-    on_progress : called on this thread with the photos done and their number.
+    stride_um : largest step of the grid, um; None: the bundle's.
+    token : a cancel takes effect within half a second.
+    on_progress : called on this thread with the number of photos done and the total.
 
     Raises
     ------
     CalibrationError, SlideOpenError, SlideReadError
-        A photo cannot be read; the rest is not looked at.
+        A photo cannot be read; the rest is not processed.
     EngineError
         The engine failed.
     Cancelled
         `token` was cancelled.
     """
     found = []
-    # Closed at once on an error, so that the readers end with this call.
+    # Closed at once on an error, so that the readers end within this call.
     with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
         for answer in answers:
             if isinstance(answer, BachviewError):
@@ -226,7 +226,7 @@ def try_photos(
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> list[PhotoPrediction | BachviewError]:
-    """As `predict_photos`, but a photo that cannot be read yields its error in its place.
+    """As `predict_photos`, but a photo that cannot be read yields its error instead.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def _answers(
     stride_um: float | None,
     token: CancelToken | None,
 ) -> Generator[PhotoPrediction | BachviewError, None, None]:
-    """One answer for each photo, or the error of its reading."""
+    """One prediction for each photo, or the error of reading it."""
     geometry = ensemble.bundle.geometry
     if stride_um is not None:
         geometry = PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
@@ -277,7 +277,7 @@ def _answers(
 
 
 def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
-    """Until it is done, with an eye on the token.
+    """Wait until it is done, checking the token.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The plan of a run: everything that decides its result, and nothing else."""
+"""The plan of a run: everything that determines its result, and nothing else."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ from bachview.store.records import (
     grid_to_json,
 )
 
-#: Least share of tissue in a cell that is classified.
+#: Minimum share of tissue in a cell for it to be classified.
 LEAST_TISSUE = 0.25
-#: Raised when the same slide would get other tissue cells, other fields or other pixels of a field,
-#: so that runs do not mix.
+#: Raised when the same slide would get different tissue cells, fields or pixels, so that runs do
+#: not mix.
 TISSUE_METHOD = 4
-#: A grid beyond this is a mistyped stride, and would not fit in memory.
+#: A larger grid is due to a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
 
 
@@ -60,18 +60,18 @@ class BundleFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be classified, how finely, with what. Equal plans give equal results.
+    """What to classify, how finely, and with what. Equal plans give equal results.
 
     Attributes
     ----------
     fingerprint : of the slide.
     bundle_name, bundle_sha256, classes, member_names : the model.
-    pixel_size : um per level-0 px that the fields are measured with.
+    pixel_size : um per level-0 px used to measure the fields.
     geometry : input px, mpp, and the stride in use (the bundle's, or the user's).
     grid : the patches.
     icc : whether the slide's colour profile is applied first.
-    tissue_least : least share of tissue in a cell that is classified.
-    tissue_method : number of the way in which cells, their fields and pixels are found.
+    tissue_least : minimum share of tissue in a cell for it to be classified.
+    tissue_method : version of the method that determines cells, their fields and pixels.
     """
 
     fingerprint: str
@@ -88,7 +88,7 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical JSON: one run in the store for each."""
+        """SHA-256 of the canonical JSON; the store has one run for each."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
@@ -154,10 +154,10 @@ def make_plan(
 
     Parameters
     ----------
-    pixel_size : the slide's own, or what the user stated.
-    region : level-0 px to limit the run to; cut at the slide's scanned area. None: all of it.
+    pixel_size : that of the slide, or as stated by the user.
+    region : level-0 px to limit the run to; clipped to the slide's scanned area. None: all of it.
     stride_um : step of the grid, um; None: the bundle's.
-    icc : apply the slide's colour profile, where it has one.
+    icc : apply the slide's colour profile, if it has one.
 
     Raises
     ------
@@ -175,13 +175,15 @@ def make_plan(
     area = metadata.pyramid.bounds
     if region is not None:
         if not all(math.isfinite(value) for value in region):
-            raise UsageError("The region to classify is not made of numbers; give X Y W H in px.")
+            raise UsageError(
+                "The region to classify does not consist of numbers; give X Y W H in px."
+            )
         area = region.intersection(metadata.pyramid.extent)
         if area.is_empty:
             size = metadata.pyramid.size
             raise UsageError(
-                f"The region to classify does not lie on {metadata.path.name}, which is "
-                f"{size.width} × {size.height} px; give X Y W H in level-0 px within it."
+                f"The region to classify does not lie on {metadata.path.name}, which has "
+                f"{size.width:,} × {size.height:,} px; give X Y W H in level-0 px within it."
             )
     grid = PatchGrid.over(area, pixel_size, geometry)
     if grid.rows * grid.columns > MOST_CELLS:

@@ -1,4 +1,4 @@
-"""Reading ahead: patches are read while the models look at the ones before."""
+"""Reading ahead: patches are read while the models process previous ones."""
 
 import threading
 from collections import deque
@@ -21,20 +21,20 @@ RGB = npt.NDArray[np.uint8]
 READER_THREADS = 2
 NO_MEMORY = (
     "There is too little memory to classify even one patch; close other programs and classify "
-    "again: the run goes on where it stopped."
+    "again: the run resumes where it stopped."
 )
-#: A read that hangs (a share that is gone) must not hold up the answer to Cancel.
+#: A hanging read (a network share that is gone) must not delay a cancel.
 _CLOSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPatch:
-    """One patch as it left a reader.
+    """One patch as it was read.
 
     Attributes
     ----------
     cell : (row, column).
-    pixels : (S, S, 3) uint8 RGB; None where it cannot be read.
+    pixels : (S, S, 3) uint8 RGB; None if it cannot be read.
     """
 
     cell: tuple[int, int]
@@ -44,9 +44,9 @@ class ReadPatch:
 class ReadAhead:
     """Reader threads that stay a bounded number of patches ahead of the models.
 
-    Which patch is next is asked for each patch anew, at the moment when a reader is free,
-    so that after the view has moved only what is already read is stale. Made, used
-    and closed by one thread; the callables are called on the reader threads.
+    The next patch is determined only when a reader is free, so that after the view has moved only
+    patches already read are stale. Created, used and closed by one thread; the callables are called
+    on the reader threads.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class ReadAhead:
 
         Parameters
         ----------
-        order : used only here from now on.
+        order : only used here from now on.
         read : pixels of the field of a cell (row, column); raises `SlideReadError`.
-        view : what the viewport shows now, level-0 px; None where nothing is looked at.
-        ahead : most patches that are read and not yet taken.
+        view : the current viewport, level-0 px; None if there is none.
+        ahead : maximum number of patches that are read but not yet taken.
         """
         self._order = order
         self._grid = grid
@@ -105,7 +105,7 @@ class ReadAhead:
         return bool(self._reading or self._again or len(self._order))
 
     def take(self, count: int, token: CancelToken) -> list[ReadPatch]:
-        """Wait for `count` patches, fewer only where no more are left; [] at the end.
+        """Wait for `count` patches, fewer only if no more are left; [] at the end.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class ReadAhead:
                     taken = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
                     self._changed.notify_all()
                     return taken
-                # The token wakes nobody who waits here, so look at it now and then.
+                # Cancelling does not wake a thread waiting here, so check the token now and then.
                 self._changed.wait(0.05)
                 if token.is_cancelled:
                     token.check()
@@ -134,7 +134,7 @@ class ReadAhead:
         self._lane.close(_CLOSE_S)
 
     def _next(self) -> tuple[int, int] | None:
-        """The cell to be read now; None at the end. Waits while there is enough ahead."""
+        """The next cell to read; None at the end. Waits while enough patches are ahead."""
         with self._changed:
             while not self._closed:
                 if not self._again and not len(self._order):
@@ -166,7 +166,7 @@ class ReadAhead:
                     self._changed.notify_all()
         except MemoryError as error:
             self._fail(EngineError(NO_MEMORY), error)
-        except BaseException as error:  # a bug in a reader: the run ends with it
+        except BaseException as error:  # a bug in a reader ends the run
             self._fail(error, None)
 
     def _fail(self, error: BaseException, cause: BaseException | None) -> None:

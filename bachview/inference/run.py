@@ -1,4 +1,4 @@
-"""The run: read, judge, save, tell; from the first patch or from where it was left."""
+"""The run: read, classify, save and report patches, from the start or where it stopped."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 RGB = npt.NDArray[np.uint8]
 
-#: Patches in the first batch, so that the first colours are there at once.
+#: Patches in the first batch, so that the first colours appear at once.
 _FIRST_BATCH = 8
-#: Failures in a row after which it is asked whether the slide is still there at all.
+#: Consecutive failures after which to check whether the slide still exists.
 _SUSPICIOUS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """A run is about to classify, or turned out to be done already.
+    """A run is about to classify, or turned out to be finished already.
 
     Attributes
     ----------
@@ -64,8 +64,9 @@ class RunSummary:
     Attributes
     ----------
     run_id : in the store.
-    done, failed, total : patches classified, not readable, and tissue cells, all sessions.
-    new : patches that this call added.
+    done, failed, total : patches classified, patches not readable, and tissue cells, over all
+        sessions.
+    new : patches added by this call.
     seconds : spent classifying in this call, without pauses and without the tissue mask.
     """
 
@@ -78,12 +79,12 @@ class RunSummary:
 
     @property
     def patches_per_second(self) -> float:
-        """Rate of this call; 0 where nothing was left to do."""
+        """Rate of this call; 0 if nothing was left to do."""
         return self.new / self.seconds if self.seconds > 0 else 0.0
 
 
 def restore(store: ResultStore, record: RunRecord) -> Prediction:
-    """The prediction of a saved run, whole or partial, without slide or bundle. Any thread.
+    """The prediction of a saved run, complete or partial, without slide or bundle. Any thread.
 
     Raises
     ------
@@ -105,36 +106,36 @@ def classify(
     on_results: Callable[[PatchResults, Progress], object] = lambda _, __: None,
     retry_failed: bool = False,
 ) -> RunSummary:
-    """Classify what the plan says and the store does not have yet. Blocking.
+    """Classify everything in the plan that is not in the store yet. Blocking.
 
-    Call it on a lane of low priority: navigation comes first. Reads on two threads of low
-    priority meanwhile. Each batch is in the store before `on_results` hears of it.
+    Call it on a low-priority lane: navigation comes first. Reads on two low-priority threads
+    meanwhile. Each batch is in the store before `on_results` is called with it.
 
     Parameters
     ----------
     reader, store : stay open; the caller closes them after this has returned.
-    token : pause, resume, cancel; answered between batches, within half a second.
-    view : what the viewport shows now, level-0 px, or None; called on the reader threads.
-    on_start : called once on this thread when it is known what there is to do.
+    token : pause, resume, cancel; checked between batches, within half a second.
+    view : the current viewport, level-0 px, or None; called on the reader threads.
+    on_start : called once on this thread when the work to do is known.
     on_results : called on this thread with each finished batch.
-    retry_failed : try again what could not be read in earlier sessions.
+    retry_failed : retry patches that could not be read in earlier sessions.
 
     Raises
     ------
     Cancelled
-        The token was cancelled. What was finished is kept.
+        The token was cancelled. Finished patches are kept.
     SlideReadError
-        The slide is gone, or its file has changed. What was finished is kept; what was read
-        since the last look at the file is not, and is left to be done.
+        The slide is gone, or its file has changed. Finished patches are kept, except those read
+        since the last check of the file, which remain to be done.
     EngineError
-        The engine failed. What was finished is kept.
+        The engine failed. Finished patches are kept.
     StoreError
         The results cannot be saved.
     """
     from bachview.slide.colour import srgb_transform
 
     transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
-    # What was done, not what was asked for: a profile that is broken is not applied.
+    # What was done, not what was requested: a broken profile is not applied.
     provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
     run_id, tissue = _begin(reader, provenance, plan, store, token, retry_failed=retry_failed)
     states = store.states(run_id)
@@ -165,7 +166,7 @@ def _begin(
     *,
     retry_failed: bool,
 ) -> tuple[int, TissueCells]:
-    """The run's number and its tissue cells; a run that exists keeps the cells that it has."""
+    """The run's number and its tissue cells; an existing run keeps its cells."""
     record = store.find(plan.id)
     if record is not None:
         tissue = store.tissue(record.run_id)
@@ -186,7 +187,7 @@ def predicted(
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Answers of the members and of the ensemble; in halves where memory is short.
+    """Predictions of the members and of the ensemble; in halves if memory is short.
 
     Parameters
     ----------
@@ -196,7 +197,7 @@ def predicted(
     Raises
     ------
     EngineError
-        Memory does not even suffice for a single patch.
+        There is not even enough memory for a single patch.
     """
     try:
         answer = predict(np.asarray(patches), token)
@@ -222,7 +223,7 @@ def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
 def _provenance(plan: Plan, info: "EngineInfo", *, icc_applied: bool) -> Provenance:
     pixel_size = plan.pixel_size
     if pixel_size.mpp_x is None or pixel_size.mpp_y is None:
-        raise ValueError("a plan has a calibration")
+        raise ValueError("a plan has a pixel size")
     return Provenance(
         plan.fingerprint,
         plan.bundle_name,
@@ -267,7 +268,7 @@ class _Session:
         self._tissue = tissue
         self.new = 0
         self.seconds = 0.0
-        # Failures in a row that are not saved yet: the patches, or the slide itself?
+        # Consecutive failures that are not saved yet: due to the patches, or to the slide itself?
         self._suspects: list[tuple[int, int]] = []
         self._good_since = 0
         # A share that was away for a moment fails patches that are sound.
@@ -281,11 +282,11 @@ class _Session:
         view: Callable[[], Region | None],
         on_results: Callable[[PatchResults, Progress], object],
     ) -> None:
-        """Until nothing is left."""
+        """Run until nothing is left."""
         size = min(_FIRST_BATCH, self._ensemble.batch_size)
         grid = self._plan.grid
         clock = time.monotonic()
-        # Two batches: one ready when the models are, one being read.
+        # Two batches: one ready for the models, one being read.
         most = 2 * self._ensemble.batch_size
         ahead = ReadAhead(order, grid, self._read, view, ahead=most)
         try:
@@ -297,7 +298,7 @@ class _Session:
                 patches = ahead.take(size, token)
                 size = self._ensemble.batch_size
                 results = self._judge(patches, ahead, token, is_last=not patches)
-                # What was read up to now was read from the file that was opened.
+                # Everything read up to now came from the file that was opened.
                 _check_files(self._reader)
                 if len(results):
                     self.new += self._store.commit(self._run_id, results)
@@ -313,7 +314,7 @@ class _Session:
     def _judge(
         self, patches: list[ReadPatch], ahead: ReadAhead, token: CancelToken, *, is_last: bool
     ) -> PatchResults:
-        """Results of a batch and of the failures that are now known to be such."""
+        """Results of a batch and of the failures now known to be due to the patches."""
         cells: list[tuple[int, int]] = []
         pixels: list[RGB] = []
         failed: list[tuple[int, int]] = []
@@ -364,13 +365,12 @@ class _Session:
         return self._patches.read(self._tissue.field(self._plan.grid, row, column))
 
     def _check_slide(self) -> None:
-        """Tell damaged patches from a slide that is gone, after many failures in a row.
+        """Tell damaged patches from a slide that is gone, after many consecutive failures.
 
         Raises
         ------
         SlideReadError
-            The file is gone or has changed, or not even a patch that was read before can be
-            read now.
+            The file is gone or has changed, or not even a patch that was read before can be read.
         """
         _check_files(self._reader, by_reading=True)
         cause: SlideReadError | None = None

@@ -1,8 +1,8 @@
 """The classification of one slide: plan, store and growing prediction kept together.
 
-This is how a slide is classified: the command line, the self-test, the benchmarks, the scores
-of annotated slides and `bachview.classify` all come through here. The window, whose prediction
-belongs to another thread than the run, calls `inference.run.classify` itself.
+All slides are classified this way: by the command line, the self-test, the benchmarks, the scores
+of annotated slides and `bachview.classify`. Only the window, whose prediction belongs to a
+different thread than the run, calls `inference.run.classify` itself.
 """
 
 import time
@@ -26,21 +26,19 @@ if TYPE_CHECKING:
 
 
 class SlideRun(Closable):
-    """A slide, an ensemble, and what the one has said of the other so far.
+    """A slide, an ensemble, and the prediction so far.
 
-    `work` runs on one thread; read the attributes when it has ended. The owner closes it after
+    `work` runs on one thread; read the attributes after it has ended. The owner closes it after
     that; slide, ensemble and a store that was passed in stay open.
 
     Attributes
     ----------
     plan : of the run.
-    prediction : all that is known, that of earlier sessions included; None until the tissue has
-        been found.
-    restored : patches that earlier sessions had finished.
+    prediction : everything known, including earlier sessions; None until the tissue has been found.
+    restored : patches finished in earlier sessions.
     progress : of the last batch; None before the first.
-    new, seconds : patches that this object added, and the time that it took, also where `work` was
-        cancelled.
-    summary : how `work` ended; None where it was cancelled or failed.
+    new, seconds : patches added by this object, and the time taken, even if `work` was cancelled.
+    summary : how `work` ended; None if it was cancelled or failed.
     """
 
     def __init__(
@@ -58,9 +56,9 @@ class SlideRun(Closable):
 
         Parameters
         ----------
-        store : keeps every batch, and what it has of this run is not computed again; None: in
-            memory, for as long as this object is open.
-        pixel_size : um/px at level 0; None: the slide's own.
+        store : keeps every batch; its patches of this run are not computed again. None: in memory,
+            as long as this object is open.
+        pixel_size : um/px at level 0; None: that of the slide.
         region, stride_um, icc : as of `inference.plan.make_plan`.
 
         Raises
@@ -96,17 +94,17 @@ class SlideRun(Closable):
         on_results: Callable[[PatchResults, Progress], object] = lambda _, __: None,
         retry_failed: bool = False,
     ) -> Prediction:
-        """Classify what is missing. Blocking; best on a lane of low priority.
+        """Classify what is missing. Blocking; best on a low-priority lane.
 
         Parameters
         ----------
         token, view, retry_failed : as of `inference.run.classify`.
-        on_start, on_results : called on this thread, after `prediction` has taken it in.
+        on_start, on_results : called on this thread, after `prediction` was updated.
 
         Raises
         ------
         Cancelled, SlideReadError, EngineError, StoreError
-            As of `inference.run.classify`; `prediction` holds what was finished.
+            As of `inference.run.classify`; `prediction` has what was finished.
         """
         if self._store is None:
             raise ValueError("the run was closed")
@@ -147,12 +145,12 @@ class SlideRun(Closable):
 
     @property
     def provenance(self) -> Provenance:
-        """Of the run as the store has it, with every device that worked on it.
+        """Of the run in the store, with every device that worked on it.
 
         Raises
         ------
         StoreError
-            The store cannot be read or has lost the run.
+            The store cannot be read or no longer has the run.
         """
         if self._store is None:
             raise ValueError("the run was closed")

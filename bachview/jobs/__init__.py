@@ -1,1 +1,1 @@
-"""Lanes, tokens, progress: threads without Qt."""
+"""Lanes, tokens and progress: threads without Qt."""

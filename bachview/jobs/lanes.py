@@ -1,4 +1,4 @@
-"""Lanes: named executors, the only places where the program runs threads."""
+"""Lanes: named executors, the only place where the program starts threads."""
 
 import logging
 import threading
@@ -36,7 +36,7 @@ class Lane:
     def submit(
         self, job: Callable[[CancelToken], T], token: CancelToken | None = None
     ) -> "Future[T]":
-        """Queue `job`; it is called with `token` (a new one where none is given).
+        """Queue `job`; it is called with `token` (by default a new one).
 
         The future carries the result, the error, or `Cancelled`.
 
@@ -71,7 +71,7 @@ class Lane:
         for token in running.values():
             token.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        if timeout_s <= 0:  # only asked; a thread that waits is not worth starting
+        if timeout_s <= 0:  # only a query; not worth starting a thread that waits
             with self._lock:
                 return not self._running
         ended = threading.Event()
@@ -87,13 +87,13 @@ class Lane:
 
 
 class WantedLane(Generic[K, T]):
-    """Threads that work on what is wanted *now*, first things first.
+    """Threads that work on what is wanted *now*, in order of priority.
 
     There is no queue: `want` replaces the list, and each free thread takes the first key
-    that is not being worked on. What scrolled away is thus dropped without bookkeeping.
-    `work` and `deliver` are called on the lane's threads; an exception of `work` is
-    delivered in place of the value. A key whose value was delivered leaves the list, also
-    where it was wanted anew meanwhile; one that failed stays then, and is tried again.
+    that is not being worked on. What has scrolled away is thus dropped without bookkeeping.
+    `work` and `deliver` are called on the lane's threads; an exception of `work` is delivered
+    instead of the value. A key whose value was delivered leaves the list, even if it was wanted
+    again meanwhile; one that failed stays in that case, and is tried again.
     """
 
     def __init__(
@@ -153,8 +153,8 @@ class WantedLane(Generic[K, T]):
                 answer = error
             try:
                 self._deliver(key, answer)
-            except Exception:  # a bug of the receiver must not end the thread for all others
-                _log.exception("what a lane made could not be delivered")
+            except Exception:  # a bug in the receiver must not end the thread for all others
+                _log.exception("a result of a lane could not be delivered")
             with self._changed:
                 self._busy.discard(key)
                 if not isinstance(answer, Exception) and key in self._wanted:

@@ -1,21 +1,21 @@
-"""Memory that was freed, back to the system."""
+"""Return freed memory to the system."""
 
 import ctypes
 import sys
 
 
 def give_back_memory() -> bool:
-    """Return to the system what was freed. Any thread; some ms, without the interpreter lock.
+    """Return freed memory to the system. Any thread; some ms, without the interpreter lock.
 
-    glibc keeps freed blocks below any that is in use, in each thread's own heap: of the tiles
-    of a closed slide a good part would stay with the process. Other systems return by
+    glibc keeps freed blocks that lie below one in use, in the heap of each thread: much of the
+    memory of a closed slide's tiles would stay with the process. Other systems return it
     themselves.
 
     Returns
     -------
-    Whether there was something to return.
+    Whether anything was returned.
     """
     if sys.platform != "linux":
         return False
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl does not have it
     return trim is not None and bool(trim(0))

@@ -1,4 +1,4 @@
-"""Low priority for the calling thread, so that classification yields to the hand."""
+"""Low priority for the calling thread, so that classification yields to the user interface."""
 
 import ctypes
 import os
@@ -8,13 +8,13 @@ import threading
 _THREAD_PRIORITY_BELOW_NORMAL = -1
 _QOS_CLASS_UTILITY = 0x11
 
-#: A tenth of the GUI thread's share. Not 19: a thread that holds the interpreter lock and
-#: gets no processor keeps the GUI thread waiting; frames were late by more at 19 than at 10.
-#: For the same reason all threads that run Python in the background have the same priority.
+#: A tenth of the GUI thread's share. Not 19: a thread that holds the interpreter lock but gets no
+#: processor keeps the GUI thread waiting; frames were later at 19 than at 10. For the same reason
+#: all threads that run Python in the background have the same priority.
 _NICE = 10
 
-#: For threads that never hold the interpreter lock. They yield to those that may hold it:
-#: otherwise the compute threads of an engine keep the holder, and with it the window, waiting
+#: For threads that never hold the interpreter lock. They yield to threads that may hold it:
+#: otherwise the compute threads of an engine keep the holder, and thus the window, waiting
 #: (measured while classifying: 99 % of the waits for the lock under 5 ms instead of 10 to 20).
 _COMPUTE_NICE = 19
 
@@ -27,11 +27,11 @@ def lower_thread_priority(*, computes_only: bool = False) -> bool:
 
     Parameters
     ----------
-    computes_only : the thread, or those that it will start, run no Python code.
+    computes_only : neither this thread nor those it starts run Python code.
 
     Returns
     -------
-    Whether the system agreed; a refusal is no error.
+    Whether the system agreed; a refusal is not an error.
     """
     try:
         if sys.platform == "win32":

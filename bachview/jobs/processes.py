@@ -1,4 +1,4 @@
-"""Files that belong to one process, told by its number in their name."""
+"""Files that belong to a process, identified by its number in their names."""
 
 import os
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def is_running(number: int) -> bool:
-    """Whether this computer has a process of this number now. Any thread."""
-    import psutil  # only where a file was left behind
+    """Whether this computer is running a process with this number. Any thread."""
+    import psutil  # only if a file was left behind
 
     try:
         return bool(psutil.pid_exists(number))
@@ -17,17 +17,18 @@ def is_running(number: int) -> bool:
 
 
 def left_behind(folder: Path, name: str, *, at_start: bool = False) -> Iterator[Path]:
-    """Files in `folder` whose process has ended, in no order.
+    """Files in `folder` whose process has ended, in no particular order.
 
     Parameters
     ----------
     name : regular expression of the whole name; its only group is the process number.
-    at_start : this process has made none yet, so one of its number is of an earlier process.
+    at_start : this process has created none yet, so a file with its number is from an earlier
+        process.
 
     Raises
     ------
     OSError
-        The folder cannot be read; nothing where it is not there.
+        The folder cannot be read. A missing folder has no files.
     """
     if not folder.is_dir():
         return

@@ -1,4 +1,4 @@
-"""How far a job is, how fast, how long still."""
+"""Progress of a job: units done, rate and remaining time."""
 
 import time
 from collections import deque
@@ -9,7 +9,7 @@ _WINDOW_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of a job.
+    """A snapshot of a job's progress.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Progress:
 
 
 class RateMeter:
-    """Counts units and states the rate over the last ten seconds. One thread."""
+    """Counts units and computes the rate over the last ten seconds. Not thread-safe."""
 
     def __init__(self, total: int, done: int = 0) -> None:
         self.total = total
@@ -39,7 +39,7 @@ class RateMeter:
         self._samples: deque[tuple[float, int]] = deque([(time.monotonic(), done)])
 
     def advance(self, units: int) -> Progress:
-        """Count `units` more and state where the job is."""
+        """Count `units` more and return the progress."""
         now = time.monotonic()
         self.done += units
         self._samples.append((now, self.done))
@@ -50,5 +50,5 @@ class RateMeter:
         return Progress(self.done, self.total, (self.done - before) / elapsed if elapsed else 0.0)
 
     def forget_pause(self) -> None:
-        """Start the rate anew after a pause."""
+        """Restart measuring the rate after a pause."""
         self._samples = deque([(time.monotonic(), self.done)])

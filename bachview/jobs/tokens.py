@@ -1,4 +1,4 @@
-"""Asking a job to stop or to wait. Never a kill."""
+"""Tokens to ask a job to stop or pause; jobs are never killed."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from bachview.errors import Cancelled
 class CancelToken:
     """A flag that a job checks between units of work. Any thread; set once, stays set.
 
-    It can also hold the job: a paused job waits in `check`, and wakes at once when it is
+    It can also pause the job: a paused job waits in `check`, and wakes up at once when it is
     resumed or cancelled.
     """
 
@@ -19,38 +19,38 @@ class CancelToken:
         self._paused = False
 
     def cancel(self) -> None:
-        """Ask the job to stop; wakes a paused job."""
+        """Ask the job to stop; wakes up a paused job."""
         with self._changed:
             self._cancelled = True
             self._changed.notify_all()
 
     def pause(self) -> None:
-        """Ask the job to wait at its next check."""
+        """Ask the job to pause at its next check."""
         with self._changed:
             self._paused = True
 
     def resume(self) -> None:
-        """Let a paused job go on."""
+        """Resume a paused job."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether stopping was asked for."""
+        """Whether the job was asked to stop."""
         return self._cancelled
 
     def check(self) -> float:
-        """Call between units of work: wait while paused.
+        """Call between units of work; waits while paused.
 
         Returns
         -------
-        Seconds spent waiting, for clocks that must not count them.
+        Seconds spent waiting, for callers that measure time.
 
         Raises
         ------
         Cancelled
-            Stopping was asked for.
+            The job was asked to stop.
         """
         started = time.monotonic()
         waited = False
@@ -63,6 +63,6 @@ class CancelToken:
         return time.monotonic() - started if waited else 0.0
 
     def wait(self, seconds: float) -> bool:
-        """Sleep up to `seconds`; True as soon as stopping was asked for."""
+        """Sleep up to `seconds`; True as soon as the job is asked to stop."""
         with self._changed:
             return self._changed.wait_for(lambda: self._cancelled, seconds)

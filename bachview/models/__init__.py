@@ -1,1 +1,1 @@
-"""The bundle on disk, its verification, the engines that run it, the ensemble."""
+"""Bundles on disk, their verification, the engines that run them, and the ensemble."""

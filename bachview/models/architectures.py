@@ -1,12 +1,12 @@
 """The CNN architectures that a manifest or recipe may name: one row of `ARCHITECTURES` each.
 
-Every CNN has the same skeleton, which is what makes its class activation map exact:
+All CNNs share one skeleton, which makes their class activation maps exact:
 
     uint8 RGB -> preprocessing -> backbone -> last feature map -> mean over the map -> head
 
-The head is linear, so the mean of "head applied to the feature map" over the map's places
-equals the logits. Only names and shapes come from a bundle; no layer is ever deserialised.
-Keras is imported inside the functions: importing TensorFlow takes about ten seconds.
+The head is linear, so applying it to the feature map and averaging over the map gives the logits.
+Only names and shapes come from a bundle; no layer is ever deserialised. Keras is imported inside
+the functions: importing TensorFlow takes about ten seconds.
 """
 
 import math
@@ -42,17 +42,17 @@ _IMAGENET_STANDARD = Preprocessing(
     [1 / (255 * std) for std in _STD],
     [-mean / std for mean, std in zip(_MEAN, _STD, strict=True)],
 )
-# keras.applications rescales and normalises inside EfficientNet, but divides by the square root
-# of the standard deviation once more only when it is built with weights="imagenet". We build
-# without weights and load them afterwards, so that factor is applied here, around the mean that
-# the model subtracts.
+# keras.applications rescales and normalises inside EfficientNet, but divides once more by the
+# square root of the standard deviation only if built with weights="imagenet". We build without
+# weights and load them afterwards, so this factor is applied here, around the mean that the model
+# subtracts.
 _EFFICIENTNET = Preprocessing(
     "efficientnet",
     [1 / math.sqrt(std) for std in _STD],
     [255 * mean * (1 - 1 / math.sqrt(std)) for mean, std in zip(_MEAN, _STD, strict=True)],
 )
 
-#: The constructed architecture: cells of its map along one side, features by default.
+#: The constructed architecture: cells along one side of its map, default number of features.
 CONSTRUCTED_MAP_SIDE: Final = 8
 CONSTRUCTED_FEATURES: Final = 3
 
@@ -153,16 +153,16 @@ def build_cnn(
     Parameters
     ----------
     input_px : side of the input square, px.
-    dropout : share of pooled features dropped while training; nothing at inference.
+    dropout : share of pooled features dropped during training; no effect at inference.
     features : number of features of the ``constructed`` architecture (3 by default); the
         published ones have their own.
 
     Returns
     -------
     keras.Model from (N, input_px, input_px, 3) uint8 RGB to (N, C) float32 probabilities.
-    Its layers ``backbone``, ``pooled`` and ``logits`` are found by these names; the backbone
-    takes what the ``preprocessing`` layer gives, so published backbone weights can be loaded
-    into it with ``model.get_layer("backbone").load_weights(path)``.
+    Its layers ``backbone``, ``pooled`` and ``logits`` can be found by these names; the backbone
+    follows the ``preprocessing`` layer, so published backbone weights can be loaded into it with
+    ``model.get_layer("backbone").load_weights(path)``.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def build_cnn(
     pooled = layers.GlobalAveragePooling2D(name="pooled")(feature_map)
     if dropout:
         pooled = layers.Dropout(dropout, name="dropout")(pooled)
-    # In f32 whatever the precision of the training: probabilities that sum to 1.
+    # In f32 whatever the precision of training, so that probabilities sum to 1.
     logits = layers.Dense(class_count, name="logits", dtype="float32")(pooled)
     probabilities = layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(pixels, probabilities, name=name or architecture)
@@ -193,7 +193,7 @@ def preprocessing_layer(preprocessing: Preprocessing) -> Any:
 
 
 def with_features_and_maps(model: Any, *, name: str) -> Any:
-    """Wrap a model of `build_cnn` so that it gives all that the ensemble needs.
+    """Wrap a model of `build_cnn` so that it returns everything the ensemble needs.
 
     Returns
     -------

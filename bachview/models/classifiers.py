@@ -1,4 +1,4 @@
-"""The scikit-learn members: stored with skops, loaded from an explicit list of types.
+"""The scikit-learn members: stored with skops, loaded with an explicit list of types.
 
 skops can build any class that it trusts; its own default list holds all of scikit-learn. Here
 only the types of `bachview.models.estimators` are built, each one needed by a row. scikit-learn and
@@ -52,8 +52,8 @@ def _thread_pools() -> Any:
 def _one_thread() -> Any:
     """Context without OpenMP and BLAS threads.
 
-    For small batches they cost more than they give, and they would have the priority of
-    whichever thread came first.
+    For small batches they cost more than they gain, and they would have the priority of whichever
+    thread came first.
     """
     return _thread_pools().limit(limits=1)
 
@@ -61,20 +61,20 @@ def _one_thread() -> Any:
 def dump_classifier(fitted: Any) -> bytes:
     """A fitted estimator or pipeline as the bytes of a .skops file.
 
-    The same fitted estimator gives the same bytes: skops names its entries by memory
-    addresses and stamps them with the time; both are replaced.
+    The same fitted estimator gives the same bytes: skops names entries by memory address and adds
+    the time; both are replaced.
 
     Raises
     ------
     ValueError
-        It holds a type that bundles may not hold.
+        It contains a type that is not allowed in bundles.
     """
     import skops.io
 
     content = skops.io.dumps(fitted)
     foreign = sorted(_types(content) - trusted_types())
     if foreign:
-        raise ValueError(f"a bundle cannot hold {foreign[0]}")
+        raise ValueError(f"a bundle cannot contain {foreign[0]}")
     return _canonical(content)
 
 
@@ -85,15 +85,15 @@ def load_classifier(
 
     Parameters
     ----------
-    estimator : what the manifest says that it is.
+    estimator : its kind according to the manifest.
     feature_count : number of concatenated features of the CNNs.
     where : file and bundle, for error texts.
 
     Raises
     ------
     BundleError
-        The file is damaged, holds a type that is not on the list, is another estimator, or
-        was fitted for other features or classes.
+        The file is damaged, contains a type that is not on the list, is another estimator, or was
+        fitted for other features or classes.
     """
     import skops.io
     import skops.io.exceptions
@@ -101,21 +101,21 @@ def load_classifier(
     check_zip(content, where, UNPACKED_LIMIT_BYTES)
     try:
         types = _types(content)
-    # zipfile and its codecs document no closed list of what a crafted file makes them raise.
+    # zipfile and its codecs do not document which errors a crafted file can raise.
     except Exception as error:
         raise BundleError(f"{where} is damaged: it is not a skops file.") from error
     foreign = sorted(types - trusted_types())
     if foreign:
         raise BundleError(
-            f"{where} holds the type {foreign[0][:120]}, which is not allowed in a bundle: "
-            "nothing of it was loaded."
+            f"{where} contains the type {foreign[0][:120]}, which is not allowed in a model: "
+            "nothing was loaded."
         )
     try:
         fitted = skops.io.loads(content, trusted=sorted(types))
         _check_fitted(fitted, estimator, feature_count, class_count, where)
     except BundleError:
         raise
-    # A crafted file fails in ways that only its maker knows; none of them is our bug.
+    # A crafted file may fail in any way; none of that is our bug.
     except Exception as error:
         raise BundleError(f"{where} is damaged: {type(error).__name__}: {error}.") from error
     return Classifier(fitted, class_count)
@@ -180,7 +180,7 @@ def _check_fitted(
     last = list(_steps(fitted))[-1]
     if type(last).__name__ != estimator_of(estimator).final:
         raise BundleError(
-            f"{where} holds a {type(last).__name__}, but the manifest says {estimator}."
+            f"{where} contains a {type(last).__name__}, but the manifest says {estimator}."
         )
     if fitted.n_features_in_ != feature_count:
         raise BundleError(
@@ -196,12 +196,12 @@ def _check_fitted(
     for part in _parts(fitted):
         _check_part(part, where)
         if "n_jobs" in vars(part):
-            # Patches come in small batches: starting threads costs more than it gives.
+            # Patches come in small batches: starting threads costs more than it gains.
             part.n_jobs = 1
-    # By the way that patches will take, so that what it cannot stand is found here.
+    # In the way patches will be classified, so that failures show here.
     answer = Classifier(fitted, class_count).probabilities(np.zeros((1, feature_count), np.float32))
     if answer.shape != (1, class_count) or not np.isfinite(answer).all():
-        raise BundleError(f"{where} is damaged: it gives no probabilities.")
+        raise BundleError(f"{where} is damaged: it does not return probabilities.")
 
 
 def _steps(fitted: Any) -> Iterator[Any]:
@@ -222,7 +222,7 @@ def _parts(fitted: Any) -> Iterator[Any]:
 
 
 def _check_part(part: Any, where: str) -> None:
-    """Refuse what scikit-learn's compiled code would follow out of its arrays without looking."""
+    """Reject values that would lead scikit-learn's compiled code out of its arrays."""
     for row in estimators.ESTIMATORS:
         if check := row.checks.get(type(part).__name__):
             check(part, where)

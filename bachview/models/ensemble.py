@@ -18,7 +18,7 @@ from bachview.models.engines.base import CnnEngine, CnnOutputs, EngineInfo, Floa
 
 @dataclass(frozen=True, slots=True)
 class EnsembleOutput:
-    """What the ensemble says of N patches.
+    """Predictions for N patches.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ def vote(manifest: Manifest, members: Floats) -> Floats:
 
 
 class Ensemble(Closable):
-    """A verified bundle, ready to classify. Made by `load_ensemble`.
+    """A verified bundle, ready to classify. Created by `load_ensemble`.
 
     Any thread; a call waits for that of another thread to end: an explanation is given between
     two batches of a run. The owner closes it, after the last call.
@@ -98,12 +98,12 @@ class Ensemble(Closable):
 
     @property
     def card(self) -> str:
-        """The model card, Markdown: trained on what, measured how, not meant for what."""
+        """The model card (Markdown): training data, evaluation, intended use."""
         return self.bundle.model_card
 
     @property
     def batch_size(self) -> int:
-        """Patches to give to `predict` at once: about a third of a second of work."""
+        """How many patches to give to `predict` at once: about a third of a second of work."""
         return self._engine.batch_size
 
     def predict(self, patches: Patches, token: CancelToken | None = None) -> EnsembleOutput:
@@ -112,7 +112,7 @@ class Ensemble(Closable):
         Parameters
         ----------
         patches : (N, input_px, input_px, 3) uint8 RGB at the bundle's mpp, N >= 0; not kept.
-        token : a cancel is answered within some 50 ms, also in the middle of a batch.
+        token : a cancel takes effect within some 50 ms, even in the middle of a batch.
 
         Raises
         ------

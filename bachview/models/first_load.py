@@ -1,9 +1,9 @@
-"""The first load of a bundle on this computer: in a process that may die of it.
+"""The first load of a bundle on this computer, in a child process that may crash.
 
-The checks of a bundle are written in Python, but what reads its networks and classifiers is
-C++. Where that crashes, no exception tells it: the process is gone, and with it a window or a
-command. So a bundle that was never loaded here is loaded by a child first, with the same
-steps; what the child says of them is what is reported.
+The checks of a bundle are written in Python, but its networks and classifiers are read by C++ code.
+If that crashes there is no exception: the process is gone, and with it a window or a command. So a
+bundle that was never loaded here is first loaded by a child, in the same steps, and the child's
+report is used.
 """
 
 import json
@@ -20,9 +20,9 @@ from typing import Any, Final, NoReturn
 from bachview.errors import BachviewError, BundleError, Cancelled, EngineError, UsageError
 from bachview.jobs.tokens import CancelToken
 
-#: How long a child may take. The default bundle takes 4 s, and 20 s on a machine that is busy.
+#: How long a child may take. The default bundle takes 4 s, or 20 s on a busy machine.
 LIMIT_S: Final = 240.0
-#: How long a cancel may wait for the next look at the token.
+#: How long a cancel may wait for the next check of the token, s.
 _POLL_S: Final = 0.05
 #: The child's exit code where it refuses the bundle, and the errors that it reports then.
 REFUSED: Final = 3
@@ -33,12 +33,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a child said of a bundle that it did not load.
+    """A child's report on a bundle that it could not load.
 
     Attributes
     ----------
-    done : (step, what it found) of the steps before.
-    step : where it ended; empty where it did not come to any.
+    done : (step, its result) of the steps before.
+    step : the step at which it ended; empty if it reached none.
     error : why, for the user.
     """
 
@@ -52,9 +52,9 @@ class Refusal:
 
 
 def command(path: Path, sha256: str, asked: tuple[str, str, str]) -> list[str]:
-    """What starts the child.
+    """The command that starts the child.
 
-    It imports from where this process imports, and not from the working folder.
+    It has this process's import path, and does not import from the working folder.
     """
     start = (
         "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -75,11 +75,11 @@ def command(path: Path, sha256: str, asked: tuple[str, str, str]) -> list[str]:
 def try_in_child(
     path: Path, sha256: str, asked: tuple[str, str, str], token: CancelToken | None
 ) -> Refusal | None:
-    """Load a bundle in a child process; None where that worked. Takes seconds.
+    """Load a bundle in a child process; None if that worked. Takes seconds.
 
     Parameters
     ----------
-    sha256 : of the bundle at `path`; another one is refused.
+    sha256 : of the bundle at `path`; another one is rejected.
     asked : engine, device and precision.
     token : a cancel ends the child at once.
 
@@ -89,7 +89,7 @@ def try_in_child(
         `token` was cancelled.
     """
     started = time.monotonic()
-    # Closed when this process ends, however it does: the child hears of it.
+    # Closed however this process ends, so that the child notices.
     its, ours = os.pipe()
     try:
         child = subprocess.Popen(
@@ -109,14 +109,14 @@ def try_in_child(
             (),
             "",
             EngineError(
-                f"The bundle {path.name} is new here, and the process that tries it first cannot "
-                f"be started ({error.strerror}): close other programs and try again."
+                f"The model {path.name} is new here, and the process that tries it first cannot be "
+                f"started ({error.strerror}): close other programs and try again."
             ),
         )
     finally:
         os.close(ours)
         os.close(its)
-    _log.info("A bundle was tried in a process of its own: %.1f s.", time.monotonic() - started)
+    _log.info("A bundle was tried in a child process: %.1f s.", time.monotonic() - started)
     if child.returncode == 0:
         return None
     how = f"not done after {LIMIT_S:.0f} s" if is_late else _how(child.returncode)
@@ -126,7 +126,7 @@ def try_in_child(
 def _wait(
     child: "subprocess.Popen[bytes]", last: float, token: CancelToken | None
 ) -> tuple[bytes, bytes, bool]:
-    """What the child wrote to its two streams, and whether it was ended for being late."""
+    """The child's two output streams, and whether it was ended for taking too long."""
     is_late = False
     while True:
         try:
@@ -150,15 +150,15 @@ def _refusal(said: bytes, errors: bytes, code: int, how: str, where: str) -> Ref
                 done.append((step, found))
             case "refused", name, sentence if code == REFUSED:
                 return Refusal(tuple(done), step, REPORTED[name](sentence))
-    _log.info("The process that tried a bundle said: %s", errors[-2000:].decode(errors="replace"))
+    _log.info("Output of the trial process: %s", errors[-2000:].decode(errors="replace"))
     place = f"{how}, {step}" if step else how
     return Refusal(
         tuple(done),
         step,
         BundleError(
-            f"The bundle {where} ended the process that tried it first ({place}), so it was not "
-            "loaded: it is damaged or was made to do that, or there is too little memory; get it "
-            "again from its maker."
+            f"The model {where} ended the process that tried it first ({place}), so it was not "
+            "loaded: it is damaged or malicious, or there is not enough memory; get it again from "
+            "its author."
         ),
     )
 

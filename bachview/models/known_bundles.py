@@ -1,7 +1,7 @@
 """Which bundles this computer has loaded before, and with which libraries.
 
-A small file in the user's data folder. It saves time and decides nothing else: where it is
-damaged, lost or cannot be written, a bundle is tried once more.
+A small file in the user's data folder. It only saves time: if it is damaged, lost or not writable,
+a bundle is tried once more.
 """
 
 import contextlib
@@ -17,9 +17,9 @@ from bachview.errors import ExportError
 from bachview.files import write_text
 from bachview.version import __version__
 
-#: What reads a bundle: another release of one of them may fail where this one did not.
+#: Libraries that read a bundle: another release may fail where this one did not.
 _LIBRARIES: Final = ("numpy", "openvino", "scikit-learn", "skops", "tensorflow")
-#: Only the latest are kept.
+#: Number of entries; the latest are kept.
 _MOST_LINES: Final = 500
 _MOST_BYTES: Final = 1 << 16
 _LINE: Final = re.compile(r"[0-9a-f]{64}")
@@ -28,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 class KnownBundles:
-    """The list. Any thread; two processes at once may lose an entry, never damage the file."""
+    """The list. Any thread; two processes at once may lose an entry, but never damage the file."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """`file` : not the one in the user's data folder."""
+        """`file` : instead of the one in the user's data folder."""
         self._file = file or user_folders().data / "known-bundles.txt"
 
     def holds(self, sha256: str, asked: tuple[str, str, str]) -> bool:
@@ -39,17 +39,17 @@ class KnownBundles:
 
         Parameters
         ----------
-        sha256 : of its manifest, which names the whole content.
+        sha256 : of its manifest, which identifies the whole content.
         asked : engine, device and precision.
         """
         return not {_line(sha256, *asked), _line(sha256)}.isdisjoint(self._lines())
 
     def add(self, sha256: str, asked: tuple[str, str, str]) -> None:
-        """Note that the bundle was loaded."""
+        """Record that the bundle was loaded."""
         self._append(_line(sha256, *asked))
 
     def add_own(self, sha256: str) -> None:
-        """Note that the program made the bundle itself: known to every engine."""
+        """Record that the program made the bundle itself: known for every engine."""
         self._append(_line(sha256))
 
     def _lines(self) -> list[str]:
@@ -67,16 +67,16 @@ class KnownBundles:
         try:
             write_text(self._file, "".join(f"{known}\n" for known in lines))
         except ExportError as error:
-            # The sentence names a folder, which the log does not.
+            # The message contains a folder name, which must not be logged.
             reason = getattr(error.__cause__, "strerror", None)
             _log.info("The list of known bundles cannot be written (%s).", reason)
 
 
 def is_installed(path: Path) -> bool:
-    """Whether the bundle came with the program."""
+    """Whether the bundle comes with the program."""
     try:
         return path.resolve().parent == (resource_folder() / "models").resolve()
-    except (OSError, RuntimeError):  # a loop of links
+    except (OSError, RuntimeError):  # a circular link
         return False
 
 

@@ -1,8 +1,8 @@
-"""Loading in its fixed order, each step under its own name.
+"""Loading a bundle in a fixed order of named steps.
 
 `load_ensemble` takes the steps and stops at the first error; `verify_bundle` takes the same
-steps and reports each. So a bundle that verifies is a bundle that loads. The steps that leave
-Python are taken by a child process first, where this computer does not know the bundle.
+steps and reports each. So a bundle that verifies is a bundle that loads. If the bundle is new on
+this computer, a child process takes the steps first.
 """
 
 import functools
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Loading(Closable):
-    """The steps from a path to an `Ensemble`. One thread; closes what was not handed over."""
+    """The steps from a path to an `Ensemble`. One thread; closes what it does not hand over."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class Loading(Closable):
         Parameters
         ----------
         token : ends a trial in a child process.
-        is_trusted : no trial: the program made the bundle, or this process may die of it.
+        is_trusted : no trial: the program made the bundle itself, or this process may crash.
 
         Raises
         ------
         UsageError
-            An option is none of the known ones.
+            An option has an unknown value.
         """
         for what, value, known in (
             ("engine", engine, ENGINES),
@@ -68,7 +68,7 @@ class Loading(Closable):
         self._engine: CnnEngine | None = None
 
     def steps(self) -> Iterator[tuple[str, Step]]:
-        """Name and work of each step, in order; the work returns what it found.
+        """Name and function of each step, in order; the function describes its result.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Loading(Closable):
         yield from before.items()
         refusal = self._trial()
         if refusal is not None:
-            # Nothing more of it is touched here: a crash may have its cause in an earlier step.
+            # Do not touch it any further here: a crash may have its cause in an earlier step.
             for name, found in refusal.done:
                 if name not in before:
                     yield name, functools.partial(str, found)
@@ -91,7 +91,7 @@ class Loading(Closable):
         yield "networks", self._start_engine
 
     def take_all(self) -> None:
-        """Take every step; the first error ends it.
+        """Take every step; stop at the first error.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Loading(Closable):
 
     @property
     def sha256(self) -> str:
-        """Of the bundle, once the first step was taken."""
+        """The manifest, available after the first step."""
         return self._opened.sha256
 
     @property
@@ -131,7 +131,7 @@ class Loading(Closable):
         manifest = self._bundle.manifest
         return (
             f"{manifest.name} {manifest.version}: manifest complete, "
-            f"{len(manifest.files)} files with the right SHA-256"
+            f"{len(manifest.files)} files with the correct SHA-256"
         )
 
     def _read_golden(self) -> str:
@@ -158,11 +158,11 @@ class Loading(Closable):
         except Exception as error:
             raise BundleError(
                 f"The member {member.name} of {where} fails on the golden patches "
-                f"({type(error).__name__}): the bundle was changed."
+                f"({type(error).__name__}): the model was changed."
             ) from error
         gold.check_classifier(member.name, place, found, self._gold, where)
         self._classifiers.append(classifier)
-        return f"{member.estimator}, only listed types, golden answers given"
+        return f"{member.estimator}, only listed types, golden answers reproduced"
 
     def _start_engine(self) -> str:
         name, device, precision = self._asked
@@ -193,19 +193,20 @@ class Loading(Closable):
         self._engine = engine
         info = engine.info
         return (
-            f"{info.name} on {info.device} in {info.precision}: golden answers given (networks "
+            f"{info.name} on {info.device} in {info.precision}: golden answers reproduced "
+            "(networks "
             f"within {worst:.1e}, ensemble within {total:.1e} of the reference)"
         )
 
     def ensemble(self) -> Ensemble:
-        """The loaded ensemble, once every step was taken; bundle and engine are its own now."""
+        """The loaded ensemble, after the last step; it owns bundle and engine from now on."""
         assert self._engine is not None, "the last step starts the engine"  # noqa: S101
         ensemble = Ensemble(self._opened, self._engine, tuple(self._classifiers))
         self._bundle = self._engine = None
         return ensemble
 
     def close(self) -> None:
-        """Close what was opened and not handed over."""
+        """Close everything that was opened and not handed over."""
         if self._engine is not None:
             self._engine.close()
         if self._bundle is not None:
@@ -220,11 +221,11 @@ def load_ensemble(
     precision: str = "auto",
     token: CancelToken | None = None,
 ) -> Ensemble:
-    """Open a bundle, check everything in it, and make it ready.
+    """Open a bundle, check everything in it, and get it ready.
 
-    Any thread; the threads of the engine run at low priority whichever it is. The golden
-    patches are classified before this returns. What this computer never loaded is loaded in a
-    child process first.
+    Any thread; the threads of the engine always run at low priority. The golden patches are
+    classified before this returns. A bundle that is new on this computer is first loaded in a child
+    process.
 
     Parameters
     ----------
@@ -237,13 +238,13 @@ def load_ensemble(
     Raises
     ------
     Cancelled
-        `token` was cancelled while the child was at work.
+        `token` was cancelled while the child was running.
     BundleError
         The bundle is damaged, incomplete, or not what its manifest says.
     EngineError
-        The engine or the device is not there, or refuses the bundle.
+        The engine or the device is missing, or rejects the bundle.
     UsageError
-        `engine`, `device` or `precision` is none of the known ones.
+        `engine`, `device` or `precision` has an unknown value.
     """
     with Loading(path, engine=engine, device=device, precision=precision, token=token) as loading:
         loading.take_all()

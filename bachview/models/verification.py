@@ -15,7 +15,7 @@ class Check:
     ----------
     name : what was checked.
     ok : whether it holds.
-    message : what was found, one sentence.
+    message : what was found, in one sentence.
     """
 
     name: str
@@ -28,12 +28,12 @@ def verify_bundle(
 ) -> tuple[Check, ...]:
     """Take every step of loading a bundle and report each.
 
-    The first step that fails is the last in the report: what follows builds on it.
+    The first step that fails is the last in the report, as later steps depend on it.
 
     Raises
     ------
     UsageError
-        `engine`, `device` or `precision` is none of the known ones.
+        `engine`, `device` or `precision` has an unknown value.
     """
     checks: list[Check] = []
     with Loading(path, engine=engine, device=device, precision=precision) as loading:

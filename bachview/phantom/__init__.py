@@ -1,1 +1,1 @@
-"""Drawn slides whose classes are known."""
+"""Synthetic slides with known classes."""

@@ -1,7 +1,7 @@
-"""Two stains on a square that fits to itself and to its like: the phantom's drawing paper.
+"""A canvas for two stains on a square block that can be tiled with itself and its variants.
 
-Haematoxylin and eosin are kept as two amounts for each pixel and become colours at the end
-by Beer and Lambert's law, as on glass: what overlaps gets darker, what is empty is white.
+Haematoxylin and eosin are kept as two amounts for each pixel and are converted to colours at the
+end by the Beer-Lambert law, as on glass: overlaps get darker, empty parts are white.
 """
 
 import functools
@@ -15,15 +15,15 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BLOCK_PX = 1024
-#: Structures nearer to the block's border than this are the same in all variants, so that
-#: any block fits to any other.
+#: Structures closer to the block's border than this are the same in all variants, so that all
+#: blocks fit together.
 _SHARED_PX = 150
 _PAD_PX = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place for a structure, px in the block, and its own source of chance."""
+    """A site for a structure, px in the block, with its own random generator."""
 
     x: float
     y: float
@@ -51,9 +51,9 @@ class BlockCanvas:
         self.eosin[...] = np.pad(eosin, _PAD_PX, mode="wrap")
 
     def sites(self, spacing: float, *, jitter: float = 0.32, keep: float = 1.0) -> Iterator[Site]:
-        """Places about `spacing` px apart, out of step by `jitter` of it; `keep` of them.
+        """Sites about `spacing` px apart, displaced by `jitter` of that; a share `keep` of them.
 
-        Sites near the border come again on the other side, with the same chance.
+        Sites near the border are repeated on the other side, with the same random numbers.
         """
         self._layer += 1
         material, variant = self._seed
@@ -74,7 +74,7 @@ class BlockCanvas:
                 yield Site(x, y, rng)
 
     def windows(self, x: float, y: float, half: int) -> Iterator[tuple[slice, slice]]:
-        """Slices of squares of 2 * half px around (x, y) and its repeats that show."""
+        """Slices of the visible squares of 2 * half px around (x, y) and its repeats."""
         lefts, tops = _repeats(round(x) - half, half), _repeats(round(y) - half, half)
         for top in tops:
             for left in lefts:
@@ -83,12 +83,12 @@ class BlockCanvas:
     def lay(
         self, x: float, y: float, cover: Floats, haematoxylin: Floats | float, eosin: Floats | float
     ) -> None:
-        """Put a structure over what is there.
+        """Draw a structure over the existing ones.
 
         Parameters
         ----------
-        cover : (2 * half, 2 * half), 0 to 1, how much it hides; centred on (x, y).
-        haematoxylin, eosin : its amounts, of that shape or everywhere the same.
+        cover : (2 * half, 2 * half), 0 to 1, its opacity; centred on (x, y).
+        haematoxylin, eosin : its amounts, of that shape or constant.
         """
         half = len(cover) // 2
         for window in self.windows(x, y, half):
@@ -103,7 +103,7 @@ class BlockCanvas:
 
 
 def _repeats(start: int, half: int) -> list[int]:
-    """Where spans of 2 * half px from `start` begin on the canvas, those that show."""
+    """Starts on the canvas of the visible spans of 2 * half px from `start`."""
     places = [start + _PAD_PX]
     if start < 2 * half:
         places.append(start + _PAD_PX + BLOCK_PX)
@@ -123,7 +123,7 @@ def border_weight(width: int) -> Floats:
 
 
 def noise(seed: int, length_x: float, length_y: float) -> Floats:
-    """(BLOCK_PX, BLOCK_PX) float32 periodic noise of mean 0 and deviation 1.
+    """(BLOCK_PX, BLOCK_PX) float32 periodic noise with mean 0 and standard deviation 1.
 
     Parameters
     ----------
@@ -141,9 +141,9 @@ def noise(seed: int, length_x: float, length_y: float) -> Floats:
 
 @functools.cache
 def fibres(variant: int) -> Floats:
-    """(BLOCK_PX, BLOCK_PX) float32 of deviation 1: bundles of wavy strands, light between.
+    """(BLOCK_PX, BLOCK_PX) float32 with standard deviation 1: bundles of wavy strands with gaps.
 
-    At the border the same in all variants.
+    The same at the border in all variants.
     """
     own = _bent_strands(100 + variant)
     if variant == 0:

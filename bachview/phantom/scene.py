@@ -1,11 +1,11 @@
-"""Where things lie on a phantom slide: organic outlines at any size."""
+"""The layout of a phantom slide: organic outlines at any size."""
 
 import numpy as np
 
 from bachview.core.geometry import Point, Region
 from bachview.phantom.truth import PhantomTruth, Shape
 
-#: A rectangle inside an area keeps this far from its outline, level-0 px.
+#: Distance of a rectangle inside an area from its outline, level-0 px.
 _MARGIN_PX = 6.0
 
 _Place = tuple[float, float, float, float]
@@ -67,7 +67,7 @@ def _blob(
     radii: tuple[float, float],
     roughness: float,
 ) -> Shape:
-    """A star-shaped outline: an ellipse with bays at every scale."""
+    """A star-shaped outline: an ellipse with indentations at every scale."""
     corners = int(np.clip(sum(radii) * np.pi / 12, 48, 3000))
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     radius = np.ones(corners)
@@ -81,7 +81,7 @@ def _blob(
 
 
 def _stroke(material: str, points: list[tuple[float, float]], thickness: float) -> Shape:
-    """A line with a thickness, as an outline."""
+    """The outline of a thick line."""
     line = np.array(points, np.float64)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
@@ -90,7 +90,7 @@ def _stroke(material: str, points: list[tuple[float, float]], thickness: float) 
 
 
 def _marks(rng: np.random.Generator, width: int, height: int) -> tuple[Shape, ...]:
-    """Pen, coverslip edge, dust: on the glass, off the tissue."""
+    """Pen, coverslip edge, dust: on the glass, outside the tissue."""
     short = min(width, height)
     turn = np.linspace(-1.0, 1.25, 90)
     pen = _stroke(
@@ -128,7 +128,7 @@ def _marks(rng: np.random.Generator, width: int, height: int) -> tuple[Shape, ..
 
 
 def _inside(shape: Shape) -> Region:
-    """A large rectangle around the middle that the outline does not touch."""
+    """A large rectangle around the centre that the outline does not touch."""
     bounds = shape.bounds
     for share in np.arange(0.80, 0.05, -0.02):
         region = Region.around(bounds.center, bounds.width * share, bounds.height * share)
@@ -140,4 +140,4 @@ def _inside(shape: Shape) -> Region:
                 float(np.floor(region.right)),
                 float(np.floor(region.bottom)),
             )
-    raise ValueError("the outline holds no rectangle")
+    raise ValueError("the outline contains no rectangle")

@@ -1,4 +1,4 @@
-"""What a phantom's tissue is made of: nuclei, glands, ducts, nests, fat, fibres."""
+"""Structures of the phantom's tissue: nuclei, glands, ducts, nests, fat, fibres."""
 
 import functools
 import math
@@ -11,13 +11,13 @@ _STAMPS = 24
 
 
 def _soft(distance: Floats, width: float) -> Floats:
-    """1 where `distance` (px, inside positive) is inside, 0 outside, a ramp of `width` px."""
+    """1 inside (`distance` positive, px), 0 outside, with a ramp of `width` px."""
     return np.asarray(np.clip(distance / width + 0.5, 0, 1), dtype=np.float32)
 
 
 @functools.cache
 def _nuclei(long: float, short: float, nucleolus: float) -> tuple[tuple[Floats, Floats], ...]:
-    """Nuclei of one kind in different turns: (cover, haematoxylin) each."""
+    """Nuclei of one kind at different rotations: (cover, haematoxylin) each."""
     rng = np.random.default_rng([round(long * 10), round(short * 10)])
     half = math.ceil(long * 1.3) + 2
     y, x = np.mgrid[-half:half, -half:half].astype(np.float32) + 0.5
@@ -50,7 +50,7 @@ def _nucleus(
     strength: float = 1.0,
     turn: float | None = None,
 ) -> None:
-    """One nucleus; `turn` in radians, any where not stated."""
+    """One nucleus; `turn` in radians, by default random."""
     stamps = _nuclei(*kind)
     turn = rng.uniform(0, math.pi) if turn is None else turn
     cover, amount = stamps[round(turn / math.pi * _STAMPS) % _STAMPS]
@@ -91,12 +91,11 @@ def _capillaries(canvas: BlockCanvas, spacing: float, keep: float) -> None:
 
 
 class _Outline:
-    """A closed wobbly outline around the middle of a window.
+    """A closed irregular outline around the centre of a window.
 
     Attributes
     ----------
-    inside : (2 * half, 2 * half) float32, about the distance to the outline, px, positive
-        inside.
+    inside : (2 * half, 2 * half) float32, approximate distance to the outline, px, positive inside.
     radius : mean radius, px.
     """
 
@@ -179,7 +178,7 @@ def _strands(
     gap: float,
     haematoxylin: float = 0.04,
 ) -> None:
-    """Ground of collagen; `gap`: how open the clefts between its bundles are."""
+    """A background of collagen; `gap`: width of the clefts between its bundles."""
     field = fibres(variant)
     amount = eosin + contrast * field
     amount -= gap * np.clip(-field - 0.9, 0, 1.2)
@@ -218,7 +217,7 @@ def fat(canvas: BlockCanvas, variant: int) -> None:
 
 
 def normal(canvas: BlockCanvas, variant: int) -> None:
-    """Small two-layered acini and terminal ducts, well apart in loose connective tissue."""
+    """Small two-layered acini and terminal ducts, well separated in loose connective tissue."""
     _strands(canvas, variant, 0.27, 0.06, 0.16, 0.0)
     _spindles(canvas, 90)
     _lymphocytes(canvas, 170, 0.3)
@@ -248,7 +247,7 @@ def benign(canvas: BlockCanvas, variant: int) -> None:
 
 
 def in_situ(canvas: BlockCanvas, variant: int) -> None:
-    """Ducts that are filled with tumour cells, with round holes or dead cells in the middle."""
+    """Ducts filled with tumour cells, with round lumens or necrosis in the centre."""
     _strands(canvas, variant, 0.80, 0.13, 0.22, 0.16)
     _spindles(canvas, 60)
     _lymphocytes(canvas, 66, 0.4)
@@ -293,7 +292,7 @@ def _fill(
     strength: float = 0.95,
     step: float = 15.0,
 ) -> None:
-    """Tumour nuclei about `step` px apart all over a duct, but for its dead middle and holes."""
+    """Tumour nuclei about `step` px apart in a duct, except in its necrosis and lumens."""
     rng = site.rng
     count = int(shape.radius * 1.3 / step)
     row, column = np.mgrid[-count : count + 1, -count : count + 1].reshape(2, -1)
@@ -308,7 +307,7 @@ def _fill(
 
 
 def invasive(canvas: BlockCanvas, variant: int) -> None:
-    """Nests, cords and single cells of large uneven nuclei between torn strands."""
+    """Nests, cords and single cells with large irregular nuclei between torn strands."""
     _strands(canvas, variant, 0.95, 0.14, 0.22, 0.30)
     _lymphocytes(canvas, 46, 0.6)
     for site in canvas.sites(93, jitter=0.30, keep=0.98):

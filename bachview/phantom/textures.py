@@ -1,10 +1,9 @@
-"""What the tissue of a phantom looks like: square blocks that fit together.
+"""Textures of a phantom's tissue: square blocks that fit together.
 
-Each block is drawn once with two stains (`phantom_canvas`, `phantom_structures`). Then the
-staining is made stronger or weaker around each pixel until the mean colour there is the
-material's, so that a patch anywhere well inside a region has its class's stain as its mean,
-however its glands happen to lie. Empty lumens stay white meanwhile: what is multiplied is
-optical density.
+Each block is drawn once with two stains (`phantom_canvas`, `phantom_structures`). Then the staining
+is strengthened or weakened around each pixel until the local mean is the colour of the material, so
+that any patch well inside a region has the stain of its class as its mean, wherever its glands are.
+Empty lumens stay white, as optical density is multiplied.
 """
 
 import functools
@@ -36,15 +35,15 @@ _DRAWINGS = {
 _MATERIALS = tuple(_DRAWINGS)
 
 #: Optical density (natural logarithm) of one unit of each stain in red, green and blue:
-#: Ruifrok and Johnston's vectors, eosin a little warmer as slide scanners show it.
+#: Ruifrok and Johnston's vectors, eosin slightly warmer, as in slide scanners.
 _HAEMATOXYLIN = (0.95, 1.15, 0.52)
 _EOSIN = (0.10, 0.86, 0.38)
 
-#: Side of the square over which the mean is held: a patch of 64 um at 0.5 um/px.
+#: Side of the square over which the mean is controlled: a patch of 64 um at 0.5 um/px.
 _MEAN_PX = 128
 _COARSE = 16
 _ROUNDS, _GAIN_ROUNDS = 6, 4
-#: Least and most that drawn staining is changed by.
+#: Smallest and largest change of drawn staining.
 _GAIN = (0.5, 2.0)
 
 
@@ -80,10 +79,9 @@ def _first_correction(material: str) -> Floats:
 
 
 def _correction(material: str, variant: int) -> Floats:
-    """What brings a block to its stain, (places, places, 6) float32; shared at the borders.
+    """The correction of a block to its stain, (places, places, 6) float32; equal at the borders.
 
-    By how much density is multiplied in red, green and blue, and what little is added to
-    the colour after that.
+    Factors of the density in red, green and blue, and small offsets added to the colour after that.
     """
     first = _first_correction(material)
     if not variant:
@@ -97,7 +95,7 @@ def _own_correction(material: str, variant: int) -> Floats:
 
     stain = np.array(_DRAWINGS[material][0], np.float32)
     wanted = np.log(np.array(GLASS) / stain)
-    # Every fourth pixel in each axis stands for all: only means over many are asked for.
+    # Every fourth pixel in each axis represents all: only means over many are needed.
     density = _density(material, variant)[::4, ::4]
     small = BLOCK_PX // _COARSE
     size = (_MEAN_PX // _COARSE, _MEAN_PX // _COARSE, 1)
@@ -108,13 +106,13 @@ def _own_correction(material: str, variant: int) -> Floats:
         means = _means(_colours(density, _enlarged(correction, len(density))))
         if (
             material not in STAIN_COLORS
-        ):  # no class: its mean holds over the block, not in each part
+        ):  # no class: its mean is right over the block, not in each part
             means = means.mean(axis=(0, 1), keepdims=True)
         else:
             means = ndimage.uniform_filter(means, size, mode="wrap")
         if round_ < _GAIN_ROUNDS:
             gain[...] = np.clip(gain * wanted / np.log(np.array(GLASS) / means), *_GAIN)
-        else:  # clipping at black and white takes some of a shift away
+        else:  # clipping at black and white reduces a shift
             shift += stain - means
     return correction
 
@@ -127,7 +125,7 @@ def _means(picture: Floats) -> Floats:
 
 
 def _enlarged(coarse: Floats, side: int) -> Floats:
-    """(side, side, channels) float32: `coarse` between its places, wrapping at the borders."""
+    """(side, side, channels) float32: `coarse` interpolated, wrapping at the borders."""
     padded = np.pad(coarse, ((1, 1), (1, 1), (0, 0)), mode="wrap")
     box = (1, 1, len(coarse) + 1, len(coarse) + 1)
     channels = [

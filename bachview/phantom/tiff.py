@@ -1,8 +1,8 @@
-"""A BigTIFF file whose tiles come in any order and may share their bytes.
+"""Writes a BigTIFF file whose tiles come in any order and may share their bytes.
 
-tifffile writes one level after the other and every tile once. A phantom needs neither:
-its levels grow together, so that memory stays small at any size, and most of its tiles
-are the same few pictures.
+tifffile writes one level after the other and every tile once. A phantom needs something else: its
+levels are written together, so that memory stays small at any size, and most of its tiles are the
+same few pictures.
 """
 
 import io
@@ -22,7 +22,7 @@ _PACKED = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where the bytes of a tile lie in the file."""
+    """Offset and length of a tile's bytes in the file."""
 
     offset: int
     length: int
@@ -50,7 +50,7 @@ class TileFile:
 
     @property
     def levels(self) -> int:
-        """How many levels there are."""
+        """Number of levels."""
         return len(self._sizes)
 
     def grid(self, level: int) -> tuple[int, int]:
@@ -71,11 +71,11 @@ class TileFile:
         return place
 
     def place(self, level: int, column: int, row: int, stored: Stored) -> None:
-        """Let a tile of the grid show these bytes."""
+        """Assign these bytes to a tile of the grid."""
         self._tables[level][row, column] = stored.offset, stored.length
 
     def finish(self, *, mpp: float, description: str) -> None:
-        """Write the directories; every tile must have been placed."""
+        """Write the directories; every tile must have been assigned."""
         link = 8
         for level, (width, height) in enumerate(self._sizes):
             table = self._tables[level]
@@ -104,7 +104,7 @@ class TileFile:
             link = self._write_directory(entries, link)
 
     def _write_directory(self, entries: list[tuple[int, int, object]], link: int) -> int:
-        """Append one directory, point `link` at it, return the place of its own link."""
+        """Append one directory, point `link` at it, and return the offset of its own link."""
         body = b""
         for tag, kind, value in entries:
             count, data = _packed(kind, value)
@@ -119,7 +119,7 @@ class TileFile:
         return start + 8 + len(body)
 
     def _append(self, data: bytes) -> int:
-        """Append at an even place, as TIFF wants it."""
+        """Append at an even offset, as TIFF requires."""
         padding = self._end % 2
         self._stream.write(bytes(padding) + data)
         start = self._end + padding

@@ -1,4 +1,4 @@
-"""What is known of a phantom slide, because it was drawn: outlines and classes."""
+"""The ground truth of a phantom slide: outlines and classes."""
 
 import json
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Outline = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A closed outline and what it is.
+    """A closed outline and its material.
 
     Attributes
     ----------
-    material : a class key, or another name that the phantom's textures know.
-    outline : (N, 2) float64, x and y of the corners, level-0 px; closed by itself.
+    material : a class key, or another name known to the phantom's textures.
+    outline : (N, 2) float64, x and y of the corners, level-0 px; closed implicitly.
     """
 
     material: str
@@ -30,7 +30,7 @@ class Shape:
 
     @property
     def bounds(self) -> Region:
-        """The smallest region that holds the outline."""
+        """The smallest region that contains the outline."""
         (left, top), (right, bottom) = self.outline.min(axis=0), self.outline.max(axis=0)
         return Region.between(float(left), float(top), float(right), float(bottom))
 
@@ -41,7 +41,7 @@ class Shape:
         return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
     def contains(self, point: Point) -> bool:
-        """Whether `point` is inside: an odd number of edges lies to its right."""
+        """Whether `point` is inside: an odd number of edges is to its right."""
         x, y = self.outline.T
         next_x, next_y = np.roll(x, -1), np.roll(y, -1)
         spans = (y > point.y) != (next_y > point.y)
@@ -65,7 +65,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhantomTruth:
-    """Where everything is on a phantom slide.
+    """The ground truth of a phantom slide.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ class PhantomTruth:
     mpp : um/px at level 0.
     seed : the seed that it was drawn with.
     areas : the tissue of the four classes; areas do not overlap.
-    regions : (class key, region): for each area a rectangle that lies wholly inside it,
-        level-0 px. At least one for each class.
-    tissue : outlines of the pieces of tissue. They hold the areas, and fat and stroma
-        around them that belong to no class.
+    regions : (class key, region): for each area a rectangle entirely inside it, level-0 px. At
+        least one for each class.
+    tissue : outlines of the pieces of tissue. They contain the areas, and surrounding fat and
+        stroma without a class.
     holes : bare glass inside the tissue.
-    marks : pen strokes, dust, coverslip edges: what is on the slide and not tissue.
+    marks : pen strokes, dust, coverslip edges: things on the slide that are not tissue.
     """
 
     width: int
@@ -98,7 +98,7 @@ class PhantomTruth:
         )
 
     def save(self, slide: Path, group: FileGroup) -> None:
-        """Write the truth, which lies beside `slide`, into a group."""
+        """Write the truth beside `slide`, as part of a group."""
         document = {
             "format": _FORMAT,
             "width": self.width,
@@ -120,5 +120,5 @@ class PhantomTruth:
 
 
 def truth_path(slide: Path) -> Path:
-    """Where the truth of a phantom slide lies: ``name.tiff`` has ``name.truth.json``."""
+    """Path of the truth of a phantom slide: ``name.tiff`` has ``name.truth.json``."""
     return slide.with_suffix(".truth.json")

@@ -1,11 +1,11 @@
-"""The phantom slide: a drawn pyramid of histology-like tissue whose classes are known.
+"""The phantom slide: a drawn pyramid of histology-like tissue with known classes.
 
-It serves as demo, self-test and test slide at any size up to 100,000 x 100,000 px. The
-tissue is made of square blocks of texture that fit together (`phantom_textures`), cut out
-along organic outlines (`phantom_scene`). The file is written depth first: a tile of level
-n + 1 is the box mean of the 4 x 4 tiles below it, so that each level is a true reduction
-of level 0 and memory stays at a few tiles a level. A tile that lies wholly in one kind of
-tissue, or on bare glass, is encoded once and its bytes are shared by all its likes.
+It serves as demo, self-test and test slide at any size up to 100,000 x 100,000 px. The tissue
+consists of square blocks of texture that fit together (`phantom_textures`), cut out along organic
+outlines (`phantom_scene`). The file is written depth first: a tile of level n + 1 is the box mean
+of the 4 x 4 tiles below it, so that each level is an exact reduction of level 0, and memory stays
+at a few tiles per level. A tile entirely within one kind of tissue, or on bare glass, is encoded
+once and its bytes are shared by all equal tiles.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,19 +37,19 @@ __all__ = [
     "write_phantom",
 ]
 
-#: Least and greatest width and height, px.
+#: Minimum and maximum width and height, px.
 SIZE_LIMITS = (512, 100_000)
 
 _FACTOR = 4
 _QUALITY = 82
 # The top level is at most this large, like a scanner's overview.
 _TOP_PX = 2048
-# Outlines are softened over this many pixels, so a tile looks at its surroundings.
+# Outlines are softened over this many pixels, so a tile depends on its surroundings.
 _HALO_PX = 4
 _SOFTNESS_PX = 1.2
 _DESCRIPTION = "bachview phantom: drawn, not scanned; shows no patient"
 
-# Colour and opacity of what lies on the glass.
+# Colour and opacity of marks on the glass.
 _MARKS = {
     "blue ink": ((38, 58, 150), 0.86),
     "black ink": ((32, 30, 36), 0.90),
@@ -62,7 +62,7 @@ RGB = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A shape as a tile sees it; `is_whole` where it covers the tile and its surroundings."""
+    """A shape as seen by a tile; `is_whole` if it covers the tile and its surroundings."""
 
     shape: Shape
     is_whole: bool
@@ -91,7 +91,7 @@ def write_phantom(
     path : the TIFF to be written; ``.truth.json`` goes beside it.
     width, height : level-0 size, px, within `SIZE_LIMITS`.
     mpp : um/px of level 0.
-    seed : another seed gives another scene.
+    seed : random seed of the scene.
     progress : called with (level-0 tiles done, level-0 tiles in all).
     token : checked between tiles.
 
@@ -106,16 +106,16 @@ def write_phantom(
     """
     low, high = SIZE_LIMITS
     if not (low <= width <= high and low <= height <= high):
-        raise UsageError(f"A phantom slide is {low} to {high} px wide and high.")
+        raise UsageError(f"A phantom slide must be {low:,} to {high:,} px wide and high.")
     if not 0.1 <= mpp <= 4:
-        raise UsageError("A phantom slide has 0.1 to 4 um/px.")
+        raise UsageError("A phantom slide must have 0.1 to 4 µm/px.")
     truth = draw_scene(width, height, mpp, seed)
     if not path.parent.is_dir():
         raise ExportError(
             f"{path.name} cannot be written: there is no folder {path.parent}; "
-            "choose a folder with room that you may write to."
+            "choose a writable folder with enough space."
         )
-    # The truth of another slide must not lie beside this one.
+    # The truth of another slide must not remain beside this one.
     with file_group(path) as group:
         with atomic_file(path, group=group) as stream:
             sizes = [(width, height)]
@@ -150,7 +150,7 @@ class _Writer:
         self._done = 0
         columns, rows = file.grid(0)
         self._total = columns * rows
-        # Pictures that repeat: where their bytes lie, and what they are on the next level.
+        # Repeated pictures: the position of their bytes, and their reduction on the next level.
         self._known: dict[tuple[object, ...], tuple[Stored, RGB]] = {}
 
     def write(self) -> None:
@@ -162,15 +162,15 @@ class _Writer:
                 self._tile(top, column, row, self._layers)
 
     def _reach(self, level: int) -> tuple[int, int]:
-        """Columns and rows that lie above level-0 tiles.
+        """Columns and rows above level-0 tiles.
 
-        One more than the level has where its size was rounded down to whole tiles.
+        One more than the level has if its size was rounded down to whole tiles.
         """
         columns, rows = self._file.grid(0)
         return -(-columns // _FACTOR**level), -(-rows // _FACTOR**level)
 
     def _tile(self, level: int, column: int, row: int, layers: Sequence[_Layer]) -> RGB:
-        """Write a tile and all below it; return what the next level sees of it.
+        """Write a tile and all below it; return its reduction for the next level.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class _Writer:
         key = self._key(level, column, row, layers)
         known = self._known.get(key) if key else None
         if known is None or level:
-            # Below a known tile everything is known, but must be placed.
+            # Below a known tile everything is known, but must be assigned.
             picture = self._compose(level, column, row, layers, square)
         if known is None:
             stored = self._file.store(picture, quality=_QUALITY)
@@ -206,7 +206,7 @@ class _Writer:
     def _key(
         self, level: int, column: int, row: int, layers: Sequence[_Layer]
     ) -> tuple[object, ...] | None:
-        """What the tile's picture is called if others look the same; None if none does."""
+        """The key of the tile's picture if it is repeated; otherwise None."""
         if not layers:
             return ("glass", level)
         (first, *others) = layers
@@ -223,7 +223,7 @@ class _Writer:
         return (material, level, variant, column % each, row % each)
 
     def _variant(self, block_column: int, block_row: int) -> int:
-        """Which of the blocks lies at this place: a hash, so that no pattern shows."""
+        """Which block is at this place: a hash, so that no pattern is visible."""
         mixed = (block_column * 73856093) ^ (block_row * 19349663) ^ (self._seed * 83492791)
         mixed = (mixed ^ (mixed >> 13)) * 0x5BD1E995 & 0xFFFFFFFF
         return (mixed >> 15) % VARIANTS
@@ -269,7 +269,7 @@ class _Writer:
 
 
 def _seen(layers: Sequence[_Layer], square: Region) -> list[_Layer]:
-    """The layers that show in `square`, lowest first."""
+    """The visible layers in `square`, lowest first."""
     around = square.expanded(_HALO_PX)
     seen: list[_Layer] = []
     for layer in layers:

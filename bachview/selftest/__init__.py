@@ -1,1 +1,1 @@
-"""The self-test: does this installation say what it must, where it must? Knows no Qt."""
+"""The self-test: whether this installation gives the right results. Does not use Qt."""

@@ -1,7 +1,7 @@
-"""Whether the drawn slide and the drawn overlay lie where the chart says, to the pixel.
+"""Checks that slide and overlay are drawn where the chart says, to the pixel.
 
-Every drawn pixel is traced back to level 0 and compared with the square of the chart that
-lies there. Pixels nearer to the edge of a square than a tolerance may be either side's.
+Every drawn pixel is mapped back to level 0 and compared with the square of the chart there. Pixels
+closer to the edge of a square than a tolerance may belong to either side.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from bachview.viewing.viewport import Viewport
 
 GetTile = Callable[[TileKey], Pixels | None]
 
-#: Device px between a cell's edge and the drawn one: what rounding to whole px may cost.
+#: Device px between a cell's edge and the drawn one: the effect of rounding to whole px.
 OVERLAY_TOLERANCE_PX = 0.5
 
 #: Device px, and level-0 px, over which a smooth picture of the slide spreads an edge.
@@ -49,17 +49,17 @@ VIEWS = (
 _SIZE = Size(480, 360)
 _OPAQUE = OverlayStyle(opacity=1.0)
 
-#: Grey levels by which a drawn colour may differ: none for the overlay, grain for the slide.
+#: Grey levels by which a drawn colour may differ: none for the overlay, the grain for the slide.
 _OVERLAY_SLACK = 2
 _SLIDE_SLACK = 24
 
-#: Grey level from which on bare glass is bare.
+#: Grey level from which on glass counts as bare.
 _GLASS_LEVEL = 225
 
 
 @dataclass(frozen=True, slots=True)
 class _Traced:
-    """What the chart says of every device pixel.
+    """What the chart says about every device pixel.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class _Traced:
 
 
 def views(pyramid: Pyramid) -> Iterator[Viewport]:
-    """Viewports at several zooms, rotations and pixel ratios, off whole px on purpose."""
+    """Viewports at several zooms, rotations and pixel ratios, deliberately not at whole px."""
     middle = pyramid.extent.center
     for place, (downsample, degrees, ratio) in enumerate(VIEWS):
         center = Point(middle.x + 37.31 * (place % 5 - 2), middle.y + 23.17 * (place % 3 - 1))
@@ -80,7 +80,7 @@ def views(pyramid: Pyramid) -> Iterator[Viewport]:
 
 
 def trace(viewport: Viewport, chart: Chart) -> _Traced:
-    """The chart at the centre of every device pixel; glass outside of it."""
+    """The chart at the centre of every device pixel; glass outside it."""
     size, ratio = viewport.device_size, viewport.pixel_ratio
     columns = (np.arange(size.width) + 0.5) / ratio
     rows = (np.arange(size.height) + 0.5) / ratio
@@ -104,11 +104,11 @@ def check_overlay(
     render: Renderer,
     pictured: Callable[[OverlayPicture], OverlayPicture] = lambda picture: picture,
 ) -> Check:
-    """The drawn overlay shows each square's class up to the square's edge.
+    """Check that the drawn overlay shows each square's class up to its edge.
 
     Parameters
     ----------
-    pictured : changes the picture before it is drawn; for showing that a fault is found.
+    pictured : changes the picture before it is drawn; to show that a fault is detected.
     """
     renderer = OverlayRenderer(prediction)
     colors = np.array([c.color for c in prediction.classes], np.int16)
@@ -123,7 +123,7 @@ def check_overlay(
 
 
 def check_slide(chart: Chart, pyramid: Pyramid, get_tile: GetTile, render: Renderer) -> Check:
-    """The drawn slide shows each square's colour up to the square's edge."""
+    """Check that the drawn slide shows each square's colour up to its edge."""
 
     def draw(viewport: Viewport) -> Pixels:
         return render(viewport, pyramid, get_tile, None)
@@ -141,20 +141,20 @@ def _compare(
     *,
     is_overlay: bool,
 ) -> Check:
-    """See the module. The squares are the overlay's or the slide's; glass is the slide's."""
+    """See the module. Squares may be of the overlay or the slide; glass is of the slide."""
     compared = 0
     slack = _OVERLAY_SLACK if is_overlay else _SLIDE_SLACK
     for viewport in views(pyramid):
         image = draw(viewport)
         size = viewport.device_size
         where = (
-            f"at {viewport.device_downsample:.2f} level-0 px per px, turned by "
+            f"at {viewport.device_downsample:.2f} level-0 px per px, rotated by "
             f"{viewport.rotation_deg:g}°, pixel ratio {viewport.pixel_ratio:g}"
         )
         if image.shape[:2] != (size.height, size.width):
             return Check(name, False, f"The picture {where} has the wrong size.")
         traced = trace(viewport, chart)
-        # Glass next to the outermost squares takes part: an edge has two sides.
+        # Glass next to the outermost squares is included: an edge has two sides.
         blurred = SLIDE_TOLERANCE_PX + _SLIDE_SPREAD_L0 / viewport.device_downsample
         near = OVERLAY_TOLERANCE_PX if is_overlay else blurred
         tissue = (traced.edge_px > near) & (traced.squares != GLASS)
@@ -167,7 +167,7 @@ def _compare(
             return Check(
                 name,
                 False,
-                f"{wrong} of {clear} pixels {where} do not show what lies there.",
+                f"{wrong} of {clear} pixels {where} do not show what is there.",
             )
         if len(np.unique(traced.squares[tissue])) < 2:
             return Check(name, False, f"The chart is not in the picture {where}.")
@@ -176,6 +176,6 @@ def _compare(
     return Check(
         name,
         True,
-        f"{compared:,} pixels in {len(VIEWS)} views (zooms, rotations, pixel ratios) show what "
-        f"lies there, to within {tolerance:g} px of every edge.",
+        f"{compared:,} pixels in {len(VIEWS)} views (zooms, rotations, pixel ratios) show what is "
+        f"there, to within {tolerance:g} px of every edge.",
     )

@@ -1,7 +1,7 @@
-"""A test chart: a slide of plain squares, one for each patch, whose classes are known.
+"""A test chart: a slide of uniform squares, one for each patch, with known classes.
 
-Its squares coincide with the cells of the patch grid, so what the overlay must show at every
-place follows from the chart alone. The phantom slide looks like tissue; the chart has edges.
+Its squares coincide with the cells of the patch grid, so what the overlay must show everywhere
+follows from the chart alone. The phantom slide looks like tissue; the chart has edges.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from bachview.slide.reader import BACKGROUND
 #: Level-0 px of a square.
 SQUARE_PX = 128
 
-#: Stored levels: 2 is there so that reading has a choice to make, 8 as scanners do.
+#: Stored levels: 2 so that there is a choice of levels, 8 as in scanners.
 FACTORS = (1, 2, 8)
 
 #: Squares; the outer ones are bare glass.
 ROWS, COLUMNS = 11, 15
 _MARGIN = 2
 
-#: What a square is where it is no class.
+#: Value of a square without a class.
 GLASS = -1
 
 _NOISE = 6
@@ -50,7 +50,7 @@ class Chart:
 
 
 def write_chart(path: Path, classes: ClassSet, geometry: PatchGeometry, seed: int = 1) -> Chart:
-    """Write a chart for a bundle whose stride is then one square.
+    """Write a chart for a bundle, with one square per stride.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def write_chart(path: Path, classes: ClassSet, geometry: PatchGeometry, seed: in
     rng = np.random.default_rng(seed)
     squares = np.full((ROWS, COLUMNS), GLASS, np.int8)
     inner = squares[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    # Neighbours differ, so that every edge between squares can be seen.
+    # Neighbours differ, so that every edge between squares is visible.
     for row in range(inner.shape[0]):
         for column in range(inner.shape[1]):
             taken = {inner[row - 1, column] if row else GLASS}
@@ -91,7 +91,7 @@ def write_chart(path: Path, classes: ClassSet, geometry: PatchGeometry, seed: in
 def _grainy(
     picture: npt.NDArray[np.uint8], squares: npt.NDArray[np.int8], rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Grain on the squares that leaves their mean as it is: flat colour is no tissue."""
+    """Grain on the squares that does not change their mean: flat colour is not tissue."""
     height, width = squares.shape
     half = rng.integers(-_NOISE, _NOISE + 1, (height, width // 2), np.int16)
     grain = np.stack([half, -half], axis=2).reshape(height, width)

@@ -1,4 +1,4 @@
-"""The self-test: a slide that is drawn for it, through the whole program, against the truth."""
+"""The self-test: drawn slides run through the whole program and compared with the truth."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ from bachview.slide.tiles.display_tiles import read_display_tile
 
 __all__ = ["Check", "Renderer", "run_selftest"]
 
-#: Name of the bundle whose classes are stains, in its manifest.
+#: Name, in its manifest, of the bundle whose classes are stains.
 STAIN_BUNDLE = "Self-test"
 
 _PHANTOM_PX = (4096, 3072)
@@ -50,18 +50,17 @@ def run_selftest(
     progress: Callable[[int, int], None] | None = None,
     token: CancelToken | None = None,
 ) -> tuple[Check, ...]:
-    """Classify slides whose classes are known and check everything about the result.
+    """Classify slides with known classes and check everything about the result.
 
-    Blocking, some ten seconds, thirty with TensorFlow; any thread that may render. A step
-    that meets an error of the program's own kind is a failed check; a bug propagates.
+    Blocking, some ten seconds, thirty with TensorFlow; any thread that may render. A step that
+    raises a known error is a failed check; a bug propagates.
 
     Parameters
     ----------
-    folder : exists and is empty; what is written there is the caller's to remove.
-    render : draws as the window does.
-    bundle : name or path. One other than the self-test bundle is verified as well; what is
-        known of the drawn slides is judged with the self-test bundle, since only its
-        classes are stains.
+    folder : exists and is empty; the caller removes what is written there.
+    render : draws like the window.
+    bundle : name or path. A bundle other than the self-test bundle is verified as well; the drawn
+        slides are classified with the self-test bundle, since only its classes are stains.
     progress : called with (steps done, steps in all).
     token : checked between steps and batches.
 
@@ -102,7 +101,7 @@ def _has_stains(path: Path) -> bool:
     try:
         bundle = open_bundle(path)
     except BachviewError:
-        return False  # verifying it will say why
+        return False  # verifying it will report why
     with bundle:
         return bundle.manifest.name == STAIN_BUNDLE
 
@@ -112,11 +111,11 @@ def _verified(name: str, path: Path) -> Check:
     failed = next((check for check in found if not check.ok), None)
     if failed is not None:
         return Check(name, False, f"{failed.name}: {failed.message}")
-    return Check(name, True, f"All {len(found)} checks hold; {found[-1].message}.")
+    return Check(name, True, f"All {len(found)} checks passed; {found[-1].message}.")
 
 
 class _Subject:
-    """The slides that are drawn, made when a step first needs them. One thread."""
+    """The drawn slides, created when a step first needs them. One thread."""
 
     def __init__(self, folder: Path, bundle: Path, ensemble: Ensemble, token: CancelToken) -> None:
         self._folder = folder
@@ -222,7 +221,7 @@ class _Subject:
     STEPS: ClassVar[tuple[tuple[str, Callable[["_Subject", Renderer], Check]], ...]] = (
         ("class names and order", names),
         ("classes of known regions", regions),
-        ("glass and ink are no tissue", no_tissue),
+        ("glass and ink are not tissue", no_tissue),
         ("level and size of patches", patch_level),
         ("level on the screen", display_level),
         ("slide alignment", slide_place),

@@ -1,4 +1,4 @@
-"""Whether every region of the phantom gets its class, and what is no tissue none."""
+"""Checks that every region of the phantom gets its class, and glass and ink none."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from bachview.core.predictions import Prediction
 from bachview.models.verification import Check
 from bachview.phantom.writer import PhantomTruth
 
-#: Points across a cell at which the truth is asked.
+#: Points across a cell at which the truth is sampled.
 _PROBES = 5
 
 
@@ -21,15 +21,15 @@ def check_names(classes: ClassSet) -> Check:
     found = ", ".join(f"{c.name} ({c.letter})" for c in classes)
     expected = ", ".join(f"{c.name} ({c.letter})" for c in BACH_CLASSES)
     if tuple(classes) != tuple(BACH_CLASSES):
-        return Check(name, False, f"The bundle names {found}; it must name {expected}.")
+        return Check(name, False, f"The classes of the model are {found}; they must be {expected}.")
     return Check(name, True, f"{found}.")
 
 
 def check_regions(prediction: Prediction, truth: PhantomTruth) -> Check:
-    """Every patch that lies wholly in a region of known class was given that class.
+    """Check that every patch entirely within a region of known class got that class.
 
-    By the ensemble; and by most of the votes of every single member, so that one member with
-    another order of classes is found, which five others would outvote.
+    By the ensemble, and by most of the votes of every single member, so that a member with another
+    order of classes is detected even if five others outvote it.
     """
     name = "classes of known regions"
     classified: dict[str, int] = dict.fromkeys(prediction.classes.keys, 0)
@@ -47,7 +47,7 @@ def check_regions(prediction: Prediction, truth: PhantomTruth) -> Check:
                 given != key
                 or prediction.top_class[row, column] != patch_result.probabilities.argmax()
             ):
-                wrong.append(f"{key} at row {row}, column {column} was given {given}")
+                wrong.append(f"{key} at row {row}, column {column} got {given}")
             right = [prediction.classes.keys[i] == key for i in patch_result.members.argmax(axis=1)]
             votes += np.stack([right, np.ones(len(right), bool)], axis=1)
     if wrong:
@@ -57,14 +57,14 @@ def check_regions(prediction: Prediction, truth: PhantomTruth) -> Check:
         return Check(name, False, f"No patch of {', '.join(missing)} was classified.")
     for member, (right, total) in zip(prediction.member_names, votes, strict=True):
         if right < 0.9 * total:
-            return Check(name, False, f"The member {member} is right in {right} of {total} only.")
+            return Check(name, False, f"The member {member} is right in only {right} of {total}.")
     counts = ", ".join(f"{key} {count}" for key, count in classified.items())
     return Check(name, True, f"All right, by the ensemble and by each member: {counts} patches.")
 
 
 def check_no_tissue(prediction: Prediction, truth: PhantomTruth) -> Check:
-    """Glass and ink are not classified."""
-    name = "glass and ink are no tissue"
+    """Check that glass and ink are not classified."""
+    name = "glass and ink are not tissue"
     bare = inked = 0
     grid = prediction.grid
     for row in range(grid.rows):
@@ -82,11 +82,11 @@ def check_no_tissue(prediction: Prediction, truth: PhantomTruth) -> Check:
             bare += not marks
     if not bare or not inked:
         return Check(name, False, f"The phantom has {bare} cells of glass and {inked} of ink.")
-    return Check(name, True, f"{bare} cells of bare glass and {inked} of ink were left alone.")
+    return Check(name, True, f"{bare} cells of bare glass and {inked} of ink were not classified.")
 
 
 def _cells_inside(prediction: Prediction, region: Region) -> list[tuple[int, int]]:
-    """(row, column) of the cells whose whole field lies in `region`."""
+    """(row, column) of the cells whose whole field lies within `region`."""
     grid = prediction.grid
     rows, columns = grid.cells_in(region)
     return [

@@ -1,4 +1,4 @@
-"""Whether the engine in use answers what the reference engine answers."""
+"""Checks that the engine in use agrees with the reference engine."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +10,7 @@ from bachview.errors import EngineError
 from bachview.models.ensemble import Ensemble
 from bachview.models.verification import Check
 
-#: Greatest difference in any probability of a network, by precision; in bf16 the class counts.
+#: Largest difference in any probability of a network, by precision; in bf16 the class counts.
 F32_TOLERANCE = 1e-3
 SAME_CLASS = 0.995
 
@@ -18,7 +18,7 @@ SAME_CLASS = 0.995
 def check_engine(ensemble: Ensemble, path: Path, patches: npt.NDArray[np.uint8]) -> Check:
     """Classify the same patches with the TensorFlow engine and compare.
 
-    Takes some 15 s for the import of TensorFlow; skipped, and said so, where it is not there.
+    Takes some 15 s for importing TensorFlow; reported as skipped if it is not installed.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def check_engine(ensemble: Ensemble, path: Path, patches: npt.NDArray[np.uint8])
         loaded = load_ensemble(path, engine="tensorflow", device="CPU")
     except EngineError as error:
         return Check(name, True, f"Skipped: {error}")
-    # A reference that is there and fails is no reason to skip: the error is the caller's.
+    # A reference that exists but fails must not be skipped: the error goes to the caller.
     with loaded as reference:
         expected = reference.predict(patches)
     return compare_answers(
@@ -58,18 +58,19 @@ def compare_answers(
     networks: tuple[str, ...],
     members: tuple[str, ...],
 ) -> Check:
-    """Compare (N, M, C) float32 answers of the members with the reference's.
+    """Compare (N, M, C) float32 predictions of the members with those of the reference.
 
-    Networks are held to the tolerance of the precision. Classifiers may jump where a feature
+    Networks must agree within the tolerance of the precision. Classifiers may jump if a feature
     crosses a threshold by a rounding error, so only their classes are compared.
     """
     name = "engine against reference"
     places = [members.index(network) for network in networks]
     worst = float(np.abs(answers[:, places] - expected[:, places]).max(initial=0))
     same = float((answers.argmax(2) == expected.argmax(2)).mean())
-    found = f"{what}: {len(answers)} patches, networks within {worst:.1e}, same class in {same:.1%}"
+    agreement = f"networks within {worst:.1e}, same class in {100 * same:.1f} %"
+    found = f"{what}: {len(answers)} patches, {agreement}"
     if precision == "f32" and worst > F32_TOLERANCE:
         return Check(name, False, f"{found}; {F32_TOLERANCE:g} is allowed.")
     if same < SAME_CLASS:
-        return Check(name, False, f"{found}; {SAME_CLASS:.1%} is demanded.")
+        return Check(name, False, f"{found}; {100 * SAME_CLASS:.1f} % is required.")
     return Check(name, True, f"{found}.")

@@ -1,4 +1,4 @@
-"""Whether patches and display tiles are read from the right stored level."""
+"""Checks that patches and display tiles are read from the right stored level."""
 
 import threading
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from bachview.slide.tiles.display_tiles import read_display_tile
 from bachview.viewing.viewport import Viewport
 from bachview.viewing.wanted import wanted_tiles
 
-#: A level must be this many times finer than what the models ask for, and may be this much
-#: coarser than that.
+#: A level must be finer than the models' mpp by the first factor, and may be coarser than that by
+#: the second.
 _REDUCTION, _MPP_SLACK = 2, 1.1
 
-#: Mean grey levels between a patch and the colour of its square.
+#: Mean difference between a patch and the colour of its square, grey levels.
 _COLOR_SLACK = 4.0
 
 
 class WatchedReader:
-    """A reader that notes which levels are read. Any thread; closes nothing."""
+    """A reader that records which levels are read. Any thread; does not close the reader."""
 
     def __init__(self, reader: SlideReader) -> None:
         self._reader = reader
@@ -39,30 +39,29 @@ class WatchedReader:
         return self._reader.metadata
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
-        """As the reader's, noted."""
+        """As that of the reader, and recorded."""
         with self._lock:
             self.levels.add(level)
         return self._reader.read(level, x_lv, y_lv, width, height)
 
     def read_associated(self, name: str) -> RGB:
-        """As the reader's."""
+        """As that of the reader."""
         return self._reader.read_associated(name)
 
     def close(self) -> None:
-        """The owner of the reader closes it."""
+        """Do nothing: the owner of the reader closes it."""
 
 
 def check_patch_level(
     reader: SlideReader, chart: Chart, geometry: PatchGeometry, pixel_size: PixelSize
 ) -> Check:
-    """Patches come from the coarsest level that is fine enough and show the physical field.
+    """Check that patches come from the coarsest sufficient level and show the physical field.
 
-    Fields are read as the run would read them, and with half as many px, which need a
-    coarser level.
+    Fields are read as in a run, and with half as many px, which require a coarser level.
 
     Parameters
     ----------
-    geometry, pixel_size : what the run would read with; the chart says what is true.
+    geometry, pixel_size : as used by the run; the chart has the truth.
     """
     name = "level and size of patches"
     grid = PatchGrid.over(reader.metadata.pyramid.extent, pixel_size, geometry)
@@ -90,7 +89,7 @@ def _read_patches(
     geometry: PatchGeometry,
     pixel_size: PixelSize,
 ) -> tuple[str, int]:
-    """What is wrong with the patches of the chart's squares, or nothing; and the right level."""
+    """What is wrong with the patches of the chart's squares, or empty; and the right level."""
     watched = WatchedReader(reader)
     patches = PatchReader(watched, pixel_size, geometry)
     mpps = [chart.mpp * level.downsample for level in reader.metadata.pyramid.levels]
@@ -99,8 +98,8 @@ def _read_patches(
     for row, column in np.argwhere(chart.squares != GLASS):
         patch = patches.read(grid.field(int(row), int(column)))
         color = chart.colors[chart.squares[row, column]]
-        # A quarter at each corner: a field that is too large shows a neighbour there, one of
-        # the right size at most in its outermost px.
+        # A quarter at each corner: a field that is too large shows a neighbour there, one of the
+        # right size only in its outermost px.
         side = patch.shape[0] // 4
         for corner in (patch[1:side, 1:side], patch[-side:-1, -side:-1]):
             if np.abs(corner.mean(axis=(0, 1)) - color).max() > _COLOR_SLACK:
@@ -112,7 +111,7 @@ def _read_patches(
 
 
 def check_display_level(reader: SlideReader) -> Check:
-    """What is shown comes from the coarsest level that loses nothing; device px count."""
+    """Check that tiles come from the coarsest level without loss, counted in device px."""
     name = "level on the screen"
     pyramid = reader.metadata.pyramid
     seen: set[int] = set()
@@ -123,7 +122,7 @@ def check_display_level(reader: SlideReader) -> Check:
             read_display_tile(watched, key)
         device = viewport.device_downsample
         fine = [lv.index for lv in pyramid.levels if lv.downsample <= max(device, 1) * 1.01]
-        # Between the tile's level and the screen lies less than a factor of two.
+        # Tile level and screen differ by less than a factor of two.
         exact = 2**wanted.level <= max(device, 1) * 1.01
         near = wanted.level == pyramid.top_display_level or 2 ** (wanted.level + 1) > device
         best = max(i for i in fine if pyramid.levels[i].downsample <= 2**wanted.level * 1.01)

@@ -1,4 +1,4 @@
-"""What the self-test needs of the window: a finished picture, without knowing Qt."""
+"""What the self-test needs of the window: a finished picture, without using Qt."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,7 +14,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Renderer(Protocol):
-    """Draws as the slide view draws at rest."""
+    """Draws like the slide view at rest."""
 
     def __call__(
         self,

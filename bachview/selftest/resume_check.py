@@ -1,4 +1,4 @@
-"""A run that was stopped and begun again: no patch twice, none lost, the same result."""
+"""Checks that a resumed run repeats and loses no patch, and gives the same result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from bachview.selftest.runs import Session, run_session
 from bachview.slide.opening import open_slide
 from bachview.store.results import ResultStore
 
-#: Probabilities may differ by this much: other patches shared the batch.
+#: Probabilities may differ by this much: different patches share a batch.
 _SLACK = 0.02
 
 
@@ -28,19 +28,19 @@ def check_resume(
     token: CancelToken | None = None,
     reopened: Callable[[ResultStore], ResultStore] = lambda store: store,
 ) -> Check:
-    """Stop a run in the middle, close everything, and begin again.
+    """Stop a run in the middle, close everything, and start again.
 
     Parameters
     ----------
-    plan : of the run that gave `whole` without a stop.
-    folder : for the results; not the one that `whole` came from.
+    plan : of the run that gave `whole` without interruption.
+    folder : for the results; not that of `whole`.
     reopened : changes the store before the second session; for showing that a fault is found.
     """
     name = "resume"
     tissue = {(int(r), int(c)) for r, c in np.argwhere(whole.states != CellState.NO_TISSUE)}
     first, _ = _session(path, ensemble, plan, folder, token, cancel_after=len(tissue) // 3)
     if first.summary is not None:
-        return Check(name, False, "The run went to its end although it was cancelled.")
+        return Check(name, False, "The run finished although it was cancelled.")
     second, prediction = _session(path, ensemble, plan, folder, token, reopened=reopened)
     before, after = first.cells, second.cells
     twice = len(before) + len(after) - len({*before, *after})
@@ -57,12 +57,12 @@ def check_resume(
             f"{len(before)} patches were finished before the stop, {second.start.restored} found.",
         )
     if not _equal(whole, prediction):
-        return Check(name, False, "The result differs from that of a run without a stop.")
+        return Check(name, False, "The result differs from that of an uninterrupted run.")
     return Check(
         name,
         True,
-        f"Stopped after {len(before)} patches, {len(after)} more after the restart: none twice, "
-        "none lost, the same result as without a stop.",
+        f"Stopped after {len(before)} patches, {len(after)} more after the restart: none repeated, "
+        "none lost, the same result as without the stop.",
     )
 
 

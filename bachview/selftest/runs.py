@@ -1,4 +1,4 @@
-"""Classification by the path that the program takes, with what it delivered kept."""
+"""Classification as in the program, with everything it delivered recorded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Session:
 
     Attributes
     ----------
-    start : what it began with.
+    start : what it started with.
     batches : what it delivered, in order.
-    summary : how it ended; None where it was cancelled.
+    summary : how it ended; None if it was cancelled.
     """
 
     start: RunStart
@@ -33,19 +33,19 @@ class Session:
 
     @property
     def cells(self) -> list[tuple[int, int]]:
-        """Every delivered (row, column), repetitions too."""
+        """Every delivered (row, column), including repetitions."""
         return [(int(r), int(c)) for batch in self.batches for r, c in batch.cells]
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A slide with its finished prediction, as the store gives it back.
+    """A slide with its finished prediction, as loaded from the store.
 
     Attributes
     ----------
     path : of the slide.
     plan : of the run.
-    prediction : loaded from the store after it was closed and opened again.
+    prediction : loaded from the store after it was closed and reopened.
     session : what the run delivered.
     """
 
@@ -64,12 +64,12 @@ def run_session(
     cancel_after: int | None = None,
     token: CancelToken | None = None,
 ) -> Session:
-    """Classify once, through the run that the viewer uses.
+    """Classify once, with the run that the viewer uses.
 
     Parameters
     ----------
-    cancel_after : cancel when so many patches were delivered.
-    token : the caller's; a cancel of it is passed on as `Cancelled`.
+    cancel_after : cancel after this many patches were delivered.
+    token : the caller's; cancelling it raises `Cancelled`.
     """
     starts: list[RunStart] = []
     batches: list[PatchResults] = []
@@ -111,7 +111,7 @@ def classify_slide(
 
     Parameters
     ----------
-    planned : makes the plan of the open slide.
+    planned : returns the plan for the open slide.
     folder : of the results.
     """
     reader = open_slide(path)

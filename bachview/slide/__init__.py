@@ -1,1 +1,1 @@
-"""Pixels in: adapters, metadata, display tiles, tissue, patches."""
+"""Reading slides: adapters, metadata, display tiles, tissue, patches."""

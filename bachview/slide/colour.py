@@ -1,4 +1,4 @@
-"""Embedded ICC profiles to sRGB."""
+"""Transforms from embedded ICC profiles to sRGB."""
 
 import io
 import logging
@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 def srgb_transform(profile: bytes | None) -> Callable[[RGB], RGB] | None:
-    """A function that takes the slide's colours to sRGB; None where nothing is to be done.
+    """A function that converts the slide's colours to sRGB; None if no conversion is needed.
 
-    The function may be called from any thread, in parallel; it returns a new array. A
-    profile that cannot be used is logged, and None is returned: colours are shown raw.
+    The function may be called from any thread, in parallel; it returns a new array. For a profile
+    that cannot be used, a warning is logged and None returned: colours are shown raw.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def srgb_transform(profile: bytes | None) -> Callable[[RGB], RGB] | None:
     except (ImageCms.PyCMSError, OSError, ValueError):
         _log.warning("the ICC profile of a slide cannot be used; its colours are shown raw")
         return None
-    # LittleCMS keeps a one-pixel cache in the transform, so each thread has its own.
+    # LittleCMS keeps a one-pixel cache in the transform, so each thread needs its own.
     local = threading.local()
 
     def to_srgb(rgb: RGB) -> RGB:

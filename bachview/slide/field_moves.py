@@ -1,10 +1,10 @@
-"""Where the field of a cell at the edge of tissue lies: on the tissue, not on the glass.
+"""Placement of fields at the edge of tissue: on the tissue rather than on the glass.
 
 A field that is larger than its cell, or whose cell is only partly tissue, would show bare
-glass beyond the edge of tissue, or the gap between two pieces. It is moved to the place where it
-shows most tissue. What the cell itself holds of tissue counts against what the field gains, so
-that the field goes on showing the tissue that it stands for; of places as good, the nearest
-to the middle is taken.
+glass beyond the edge of tissue, or the gap between two pieces. It is moved to where it shows the
+most tissue. Tissue of the cell itself that is lost counts against what the field gains, so that the
+field still shows the tissue that it stands for; among equally good places, the one nearest to the
+centre is chosen.
 """
 
 from collections.abc import Callable
@@ -19,20 +19,20 @@ from bachview.core.tissue_cells import FIELD_PARTS
 
 Floats = npt.NDArray[np.float64]
 
-#: Cells that are looked at in one go: they bound the memory, and how long a cancel waits.
+#: Number of cells processed at once; bounds the memory, and how long a cancel waits.
 _BLOCK: Final = 5_000
-#: A field with this share of tissue is left where it is: the mask is not finer.
+#: A field with this share of tissue is not moved: the mask is not more precise.
 _FULL: Final = 0.99
-#: Share of the tissue in its cell that a field may leave out: neither the mask nor the places
-#: that are tried are finer.
+#: Share of its cell's tissue that a field may leave out: neither the mask nor the places tried are
+#: more precise.
 _SLIVER: Final = 0.06
-#: Parts of the field between two places that are tried, along x and then along y.
+#: Step between the places tried, in parts of the field, along x and then along y.
 _STEP: Final = 2
-#: What the type of the moves holds.
+#: Largest move that its type can represent.
 _MOST: Final = 126
 #: Twice, as the best place along x depends on the one along y.
 _ROUNDS: Final = 2
-#: Share of the field that must be gained for each field's length of the way.
+#: Share of the field that must be gained per field length of movement.
 _WAY: Final = 0.08
 
 
@@ -44,16 +44,16 @@ def field_moves(
     least: float,
     check: Callable[[], object] = lambda: None,
 ) -> npt.NDArray[np.int8]:
-    """How far the fields of `cells` are moved off the middle of their cells.
+    """How far the fields of `cells` are moved from the centres of their cells.
 
     Parameters
     ----------
     mask : (h, w) bool, where tissue is.
-    covered : what the mask covers, level-0 px.
+    covered : region of the mask, level-0 px.
     cells : (rows, columns) bool, the cells of `grid` to be classified.
-    least : share of tissue that they hold at least; with less, a field may be moved further
-        to leave the glass in its cell behind.
-    check : called every tenth of a second or so; may raise to stop.
+    least : minimum share of tissue in these cells; with less, a field may be moved further, to
+        exclude the glass in its cell.
+    check : called about every tenth of a second; may raise to stop.
 
     Returns
     -------
@@ -94,12 +94,12 @@ def _block_moves(
 def _inside(
     moves: npt.NDArray[np.int8], places: Floats, field: float, start: float, end: float
 ) -> npt.NDArray[np.int8]:
-    """Moves with what a field reaches beyond start..end taken back: only white is lost there.
+    """Moves limited so that fields do not reach beyond start..end, where there is only white.
 
-    Where no whole part fits, as for a field of about that length, it is laid in the middle.
+    If no whole part fits, as for a field of about that length, it is centred.
     """
     centred = places - field / 2
-    # As floats have it, a field that just fits reaches out by a hair.
+    # With floats, a field that just fits may reach beyond by a tiny amount.
     first = np.ceil((start - centred) / field * FIELD_PARTS - 1e-6)
     last = np.floor((end - field - centred) / field * FIELD_PARTS + 1e-6)
     middle = np.rint(((start + end - field) / 2 - centred) / field * FIELD_PARTS)
@@ -108,7 +108,7 @@ def _inside(
 
 
 class _Sums:
-    """Counts of tissue pixels in rectangles."""
+    """Counts tissue pixels in rectangles."""
 
     def __init__(self, mask: npt.NDArray[np.bool_], covered: Region) -> None:
         self._shape = height, width = mask.shape
@@ -123,7 +123,7 @@ class _Sums:
         return float(width * self._per_x * height * self._per_y)
 
     def tissue(self, left: Floats, top: Floats, right: Floats, bottom: Floats) -> Floats:
-        """(N,) tissue pixels in N rectangles, level-0 px; none where one is inside out."""
+        """(N,) tissue pixels in N rectangles, level-0 px; 0 if one is inside out."""
         right, bottom = np.maximum(left, right), np.maximum(top, bottom)
         return self._above(left, right, bottom) - self._above(left, right, top)
 
@@ -145,7 +145,7 @@ class _Sums:
 
     @staticmethod
     def _parted(place: Floats, last: int) -> tuple[npt.NDArray[np.intp], Floats]:
-        """The mask pixels' edge before each place, and how far beyond it the place lies."""
+        """The edge of the mask pixel before each place, and the distance of the place from it."""
         inside = np.clip(place, 0, last)
         edge = np.minimum(inside.astype(np.intp), last - 1)
         return edge, inside - edge
@@ -157,7 +157,7 @@ def _moved(
     """(N, 2) int8: the best moves of the fields around N places, right and down."""
     size = np.array([grid.field_x, grid.field_y])
     stride = np.array([grid.stride_x, grid.stride_y])
-    # Enough to leave the rest of the cell and all beyond it behind.
+    # Enough to exclude the rest of the cell and everything beyond it.
     reach = np.maximum(0, (size - stride) / 2 + (1 - least) * stride) / size
     own = sums.tissue(x - stride[0] / 2, y - stride[1] / 2, x + stride[0] / 2, y + stride[1] / 2)
     full = sums.pixels(grid.field_x, grid.field_y)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bachview.errors import SlideChangedError, SlideReadError
 
-#: Files looked at; a slide of more is watched by its first ones.
+#: Maximum number of files watched; of a slide with more, only the first ones are.
 _MOST_FILES = 512
 _SAMPLE_BYTES = 4096
-#: Bytes of a list of files (VMS, VMU) that are looked at.
+#: Bytes of a list of files (VMS, VMU) that are read.
 _LIST_BYTES = 1 << 20
 #: Bytes of a DICOM file in which its series is looked for; it stands within the first thousand.
 _DICOM_HEAD_BYTES = 16 << 10
@@ -45,7 +45,7 @@ class FileState:
 
     @classmethod
     def of(cls, path: Path, *, opened_as: Path | None = None) -> "FileState":
-        """Look at the files now; call it before any of them is read.
+        """Record the files now; call it before any of them is read.
 
         Parameters
         ----------
@@ -55,23 +55,23 @@ class FileState:
         Raises
         ------
         OSError
-            The file cannot be seen.
+            The file cannot be accessed.
         """
         files = _files_of(path)[:_MOST_FILES]
         return cls(opened_as or path, tuple((file, _mark(file)) for file in files))
 
     def check(self, *, by_reading: bool = False) -> None:
-        """Make sure that the files are there and unchanged.
+        """Make sure that the files exist and are unchanged.
 
         Parameters
         ----------
-        by_reading : read a little of the first file too, past everything that is cached in
-            this process: a drive that is gone may still be listed.
+        by_reading : also read a little of the first file, bypassing everything cached in this
+            process: a drive that is gone may still be listed.
 
         Raises
         ------
         SlideChangedError
-            A file was overwritten, cut off or replaced.
+            A file was overwritten, truncated or replaced.
         SlideReadError
             A file is gone.
         """
@@ -83,7 +83,7 @@ class FileState:
             if present != mark:
                 raise SlideChangedError(
                     f"{self.path.name} has changed since it was opened, so it can no longer be "
-                    "read as that slide; open it again. What was saved before stays as it is."
+                    "read as that slide; open it again. Saved results are kept."
                 )
         if by_reading and self.marks:
             file, (size, *_) = self.marks[0]
@@ -97,10 +97,10 @@ class FileState:
 
 
 def gone(path: Path) -> SlideReadError:
-    """The error of a slide that cannot be read at all any more."""
+    """The error for a slide that can no longer be read at all."""
     return SlideReadError(
-        f"{path.name} can no longer be read; bring the file back and try again. Nothing that was "
-        "saved is lost, and a run goes on where it stopped."
+        f"{path.name} can no longer be read; restore the file and try again. Saved results are not "
+        "lost, and a run resumes where it stopped."
     )
 
 
@@ -112,7 +112,7 @@ def _mark(file: Path) -> _Mark:
 
 
 def is_dicom(file: Path) -> bool:
-    """Whether a file begins as DICOM files do.
+    """Whether a file starts like a DICOM file.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def _begins_as_dicom(head: bytes) -> bool:
 
 
 def _files_of(path: Path) -> list[Path]:
-    """The opened file first, then what its format keeps in other files.
+    """The opened file first, then other files that belong to its format.
 
-    Only those: results and notes that lie beside a slide change while it is open.
+    No others: results and notes beside a slide may change while it is open.
     """
     match path.suffix.lower():
-        case ".mrxs":  # its pixels lie in a folder of its name
+        case ".mrxs":  # its pixels are in a folder of the same name
             folder = path.with_suffix("")
             others = _inside(folder) if folder.is_dir() else []
         case ".vms" | ".vmu":
@@ -152,7 +152,7 @@ def _dicom_series(file: Path) -> list[Path]:
     series = _series_named(_head(file))
     found = []
     for other in _inside(file.parent):
-        with suppress(OSError):  # what may not be read is no part of a slide that opens
+        with suppress(OSError):  # a file that may not be read is not part of a slide that opens
             head = _head(other)
             if _begins_as_dicom(head) and (not series or series & _series_named(head)):
                 found.append(other)

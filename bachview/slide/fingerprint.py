@@ -1,4 +1,4 @@
-"""What identifies the content of a slide, whatever the file is called."""
+"""Fingerprints that identify the content of a slide, whatever its file name."""
 
 import hashlib
 from pathlib import Path
@@ -30,7 +30,7 @@ def sampled_fingerprint(path: Path) -> str:
 
 
 def slide_fingerprint(path: Path, quickhash: str | None) -> str:
-    """``q1:`` and OpenSlide's quickhash-1 where there is one, else `sampled_fingerprint`.
+    """``q1:`` and OpenSlide's quickhash-1 if there is one, else `sampled_fingerprint`.
 
     Raises
     ------

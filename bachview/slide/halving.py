@@ -1,4 +1,4 @@
-"""The coarser levels of a picture: each the mean of two by two pixels of the one before."""
+"""Coarser levels of an image: each the mean of two by two pixels of the previous one."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from PIL import Image
 from bachview.core.pyramid import TILE_PX, Level
 from bachview.slide.reader import RGB
 
-#: Rows of the finer level taken at once; bounds the memory.
+#: Rows of the finer level processed at once; bounds the memory.
 _BAND_ROWS = 256
 
 
@@ -31,7 +31,7 @@ def halved_levels(width: int, height: int) -> tuple[Level, ...]:
 def halve(finer: RGB, coarser: RGB, check: Callable[[], object]) -> None:
     """Fill `coarser` with the means of two by two pixels of `finer`.
 
-    The last row and column of an odd size are the mean of what is there.
+    The last row and column of an odd size are the mean of the pixels that exist.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which adapter opens a file, and how long it may take."""
+"""Choice of the adapter that opens a file, within a time limit."""
 
 import contextlib
 import time
@@ -17,15 +17,15 @@ from bachview.slide.reader import SlideReader
 
 T = TypeVar("T")
 
-#: A slide on a slow share opens within a few seconds.
+#: Even a slide on a slow network share opens within a few seconds.
 LIMIT_S = 20.0
-#: How long a cancel may wait for the next look at the token.
+#: How long a cancel may wait for the next check of the token, s.
 _POLL_S: Final = 0.1
 
-#: A folder of one slide holds a few dozen files at most.
+#: A folder of one slide contains a few dozen files at most.
 _MOST_FOLDER_FILES = 200
 
-#: Endings for file dialogs and for files dropped on the window; the content decides.
+#: Suffixes for file dialogs and for files dropped on the window; the content decides.
 SLIDE_SUFFIXES = (
     ".svs",
     ".tif",
@@ -47,22 +47,21 @@ SLIDE_SUFFIXES = (
 
 
 def file_filter() -> str:
-    """The endings as one entry of a file dialog, and one for all files."""
+    """The filter of a file dialog: these suffixes, and all files."""
     endings = " ".join(f"*{suffix}" for suffix in SLIDE_SUFFIXES)
     return f"Slides ({endings});;All files (*)"
 
 
 class Opening(Generic[T]):
-    """One slide on its way, on a thread of its own.
+    """The opening of one slide, on a thread of its own.
 
-    No library can be made to stop in the middle of opening a file. So a file that takes too
-    long, or that is not wanted any more, is given up: nobody waits for its thread, and what
-    it opens after all is closed.
+    Libraries cannot be interrupted while opening a file. So a file that takes too long, or is no
+    longer wanted, is given up: nobody waits for its thread, and if it opens after all it is closed.
 
     Attributes
     ----------
-    future : of what was opened; whoever takes it owns it.
-    is_wanted : it was not given up.
+    future : of the opened slide; whoever takes it owns it.
+    is_wanted : whether it has not been given up.
     """
 
     def __init__(
@@ -82,19 +81,19 @@ class Opening(Generic[T]):
         self.future: Future[T] = self._lane.submit(lambda _: self._opened(opener))
 
     def give_up(self) -> None:
-        """Close whatever is opened, at once or when it comes, and wait for nothing."""
+        """Close the slide, now or once it is open, without waiting."""
         self.is_wanted = False
         self.future.add_done_callback(self._close)
         self.end()
 
     def end(self, timeout_s: float = 0) -> bool:
-        """Let the thread go when it is done; whether it was within the time."""
+        """Wait for the thread to end; whether it did in time."""
         return self._lane.close(timeout_s)
 
     def _opened(self, opener: Callable[[Path], T]) -> T:
         try:
             return opener(self.path)
-        except OSError as error:  # a share that went away between two looks
+        except OSError as error:  # a share that went away between two calls
             raise SlideOpenError(
                 f"{self.path.name} cannot be read ({error.strerror}); check the drive and try "
                 "again."
@@ -106,7 +105,7 @@ class Opening(Generic[T]):
 
 
 def too_late(path: Path, limit_s: float) -> SlideOpenError:
-    """The error of a slide that was given up."""
+    """The error for a slide that was given up."""
     return SlideOpenError(
         f"{path.name} did not open within {limit_s:g} s; check its drive, or copy it again from "
         "its source."
@@ -114,7 +113,7 @@ def too_late(path: Path, limit_s: float) -> SlideOpenError:
 
 
 def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
-    """As `open_slide`, but within `LIMIT_S`. Any thread that may wait so long.
+    """As `open_slide`, but within `LIMIT_S`. Any thread that may wait that long.
 
     Raises
     ------
@@ -141,10 +140,9 @@ def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
 
 @contextlib.contextmanager
 def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[SlideReader]:
-    """Open a slide in time, for a reading that counts only as a whole.
+    """Open a slide in time, for reading that is only valid as a whole.
 
-    Where the files changed meanwhile, what was read may be of two contents: then the end of
-    the block raises.
+    If the files change meanwhile, a mixture may have been read: then the end of the block raises.
 
     Raises
     ------
@@ -161,7 +159,7 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
             yield reader
         except SlideReadError:
             if files is not None:
-                files.check()  # says why, where that is the reason
+                files.check()  # if that is the reason, raises the better error
             raise
         if files is not None:
             files.check()
@@ -170,17 +168,16 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
 def open_slide(path: Path) -> SlideReader:
     """Open a slide: a file, or a folder of DICOM files. Any thread; may take a second.
 
-    Whoever cannot wait for ever takes `open_in_time` or `opened_slide`.
+    Callers that cannot wait for ever use `open_in_time` or `opened_slide`.
 
-    A slide that stores no coarse level gets some, made in the background.
-    OpenSlide comes first, then TIFF and plain images. OME-TIFF files never go to
-    OpenSlide's generic TIFF reader, which sees neither their levels nor their pixel size.
-    The caller closes what is returned.
+    A slide without coarse levels gets some, computed in the background. OpenSlide is tried first,
+    then TIFF and plain images. OME-TIFF files never go to OpenSlide's generic TIFF reader, which
+    sees neither their levels nor their pixel size. The caller closes the reader.
 
     Raises
     ------
     SlideOpenError
-        It is not there, not a slide, damaged, or in a format that is not supported.
+        It is missing, not a slide, damaged, or in an unsupported format.
     """
     from bachview.slide.overview import with_overview
 
@@ -188,26 +185,26 @@ def open_slide(path: Path) -> SlideReader:
 
 
 def _opened(path: Path) -> SlideReader:
-    """The adapter that takes it."""
+    """Open it with the adapter that accepts it."""
     from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     try:
         if path.is_dir():
             return _open_folder(path)
         if not path.exists():
-            raise SlideOpenError(f"{path.name} is not there; check its name and its drive.")
-        if not path.is_file():  # a pipe would be waited for for ever
+            raise SlideOpenError(f"{path.name} was not found; check its name and its drive.")
+        if not path.is_file():  # reading a pipe would wait for ever
             raise SlideOpenError(f"{path.name} is not a file; open a slide file instead.")
         with path.open("rb") as file:
             start = file.read(4)
         if not start:
             raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
         is_tiff = start in TIFF_STARTS
-        if is_tiff:  # before anything else looks into it, even to find out its format
+        if is_tiff:  # before anything else reads it, even to detect its format
             check_tiff(path)
     except PermissionError as error:
         raise SlideOpenError(
-            f"{path.name} may not be read; ask its owner for the right to read it."
+            f"{path.name} may not be read; ask its owner for permission."
         ) from error
     except OSError as error:
         raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
@@ -225,7 +222,7 @@ def _opened(path: Path) -> SlideReader:
 
 
 def _open_tiff(path: Path) -> SlideReader:
-    """By its tiles or strips; a single level whose segments are too large is decoded whole."""
+    """Open a TIFF; a single level whose segments are too large is decoded as a whole."""
     from bachview.slide.formats.image_adapter import ImageReader
     from bachview.slide.formats.tiff_adapter import TiffReader
 
@@ -234,7 +231,7 @@ def _open_tiff(path: Path) -> SlideReader:
 
 
 def _open_after_refusal(path: Path, refused: SlideOpenError, *, is_tiff: bool) -> SlideReader:
-    """Try tifffile on a TIFF that OpenSlide knows and refuses; else its refusal stands."""
+    """Try tifffile on a TIFF that OpenSlide recognises but rejects; else keep its error."""
     if is_tiff:
         try:
             return _open_tiff(path)
@@ -251,7 +248,7 @@ def _is_ome(path: Path) -> bool:
 
 
 def _open_folder(path: Path) -> SlideReader:
-    """The DICOM slide whose files lie in a folder; OpenSlide finds the other files itself."""
+    """Open the DICOM slide in a folder; OpenSlide finds the other files itself."""
     from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     files = sorted(

@@ -1,4 +1,4 @@
-"""Coarse levels for slides that store none: made from the finest that there are."""
+"""Coarse levels for slides that store none, computed from the stored ones."""
 
 import logging
 import math
@@ -21,22 +21,22 @@ from bachview.slide.reader import RGB, SlideMetadata, SlideReader
 
 _log = logging.getLogger(__name__)
 
-#: A slide whose coarsest level is longer than this gets more levels. Below, a tile of the
-#: whole slide is read in half a second.
+#: A slide whose coarsest level is longer than this gets more levels. Below it, a tile of the whole
+#: slide is read in half a second.
 _LONGEST_PX = 4096
 
-#: The first level made is coarser by this; finer display levels are read in a few blocks.
+#: The first added level is coarser by this factor; finer display levels are read in a few blocks.
 _FIRST_FACTOR = 8
 
-#: Side of the blocks of the stored level that are averaged at once. It allows for
-#: log2(_BLOCK_PX / _FIRST_FACTOR) + 1 = 8 levels: up to 500,000 px a side.
+#: Side of the blocks of the stored level that are averaged at once. Gives log2(_BLOCK_PX /
+#: _FIRST_FACTOR) + 1 = 8 levels: up to 500,000 px a side.
 _BLOCK_PX = 1024
 
 _CLOSE_S = 1.0
 
 
 def with_overview(source: SlideReader) -> SlideReader:
-    """`source`, or a reader that adds coarse levels to it where it needs them.
+    """`source`, or a reader that adds coarse levels to it if needed.
 
     The returned reader closes `source`.
     """
@@ -49,7 +49,7 @@ def with_overview(source: SlideReader) -> SlideReader:
             [(level.width, level.height) for level in added], user_folders().cache / "images"
         )
     except (OSError, MemoryError):
-        _log.warning("there is no room for an overview; a slide will be slow to zoom out of")
+        _log.warning("no room for an overview; zooming out of this slide will be slow")
         return source
     return OverviewReader(source, added, store)
 
@@ -71,15 +71,15 @@ def _added_levels(last: Level) -> tuple[Level, ...]:
 
 
 class OverviewReader:
-    """A `SlideReader` with levels of its own above those of another; also `Preparing`.
+    """A `SlideReader` that adds levels of its own to those of another; also `Preparing`.
 
-    A lane of low priority averages the stored level block by block, from the top down. A
-    read that comes before its turn makes the blocks that it needs itself, to the same
-    values. A block that cannot be read fails the reads that touch it, and no others.
+    A low-priority lane averages the stored level block by block, from the top down. A read that
+    comes earlier computes the blocks it needs itself, with the same values. A block that cannot be
+    read only fails the reads that touch it.
     """
 
     def __init__(self, source: SlideReader, added: tuple[Level, ...], store: PixelStore) -> None:
-        """Start to prepare; use `with_overview`. Takes over `source` and `store`."""
+        """Start preparing; use `with_overview` instead. Takes over `source` and `store`."""
         self._source = source
         pyramid = source.metadata.pyramid
         self._base = pyramid.levels[-1]
@@ -107,7 +107,7 @@ class OverviewReader:
         return self._metadata
 
     def is_ready(self, level: int, bottom_lv: int) -> bool:
-        """Whether reading above this row needs no block that is not made; see `Preparing`."""
+        """Whether all blocks above this row are ready; see `Preparing`."""
         if level <= self._base.index:
             return True
         factor = self._factor(level)
@@ -116,7 +116,7 @@ class OverviewReader:
             return self._closed or ready >= min(bottom_lv * factor, self._base.height)
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Be told when more is ready; see `Preparing`."""
+        """Register a callback for when more is ready; see `Preparing`."""
         with self._lock:
             if self._rows_ready < len(self._done):
                 self._callbacks.append(callback)
@@ -150,7 +150,7 @@ class OverviewReader:
         self._store.close()
 
     def _factor(self, level: int) -> int:
-        """Px of the stored level for each px of an added one."""
+        """Px of the stored level per px of an added one."""
         return _FIRST_FACTOR << (level - self._base.index - 1)
 
     def _blocks(
@@ -167,10 +167,10 @@ class OverviewReader:
                 yield row, column
 
     def _make(self, row: int, column: int) -> None:
-        """Average one block into all added levels, unless it is there already.
+        """Average one block into all added levels, unless that is done.
 
-        One that failed is tried again: its drive may be back.
-        Two threads may make the same block: they write the same bytes.
+        A failed block is tried again: its drive may be back. Two threads may compute the same
+        block; they write the same bytes.
         """
         with self._lock:
             failed = (row, column) in self._failures
@@ -200,7 +200,7 @@ class OverviewReader:
                 self._failures[row, column] = failure
 
     def _prepare(self, token: CancelToken) -> None:
-        """Make all blocks; runs once, on the lane."""
+        """Compute all blocks; runs once, on the lane."""
         try:
             for row in range(self._done.shape[0]):
                 for column in range(self._done.shape[1]):
@@ -209,9 +209,9 @@ class OverviewReader:
                 self._announce(row + 1)
         except Cancelled:
             _log.debug("the slide was closed before its overview was ready")
-        except Exception:  # nobody waits for this job's future
+        except Exception:  # nobody reads this job's future
             _log.exception("an overview could not be prepared")
-            # Reads make what they need themselves, and show what fails, instead of waiting.
+            # Reads compute what they need themselves, and report failures, instead of waiting.
             self._announce(self._done.shape[0])
 
     def _announce(self, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""Patches: the square of tissue that the models judge, at the bundle's mpp."""
+"""Patches: the square of tissue that the models classify, at the bundle's mpp."""
 
 import math
 from collections.abc import Callable
@@ -13,21 +13,22 @@ from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import PixelSizeError
 from bachview.slide.reader import RGB, SlideReader
 
-#: Least times that the level read is finer than the models' mpp. A level about as coarse as that
-#: shows its own compression and sharpening in every px; the mean of 2 x 2 px and more does not.
+#: The level read must be finer than the models' mpp by at least this factor. In a level of about
+#: the same mpp, every px shows the scanner's compression and sharpening; the mean of 2 x 2 px or
+#: more does not.
 LEAST_REDUCTION = 2.0
-#: A level up to this much coarser is good enough: scanners and model cards round their pixel
-#: sizes by as much.
+#: A level coarser by up to this factor is good enough: scanners and model cards round pixel sizes
+#: by as much.
 MPP_TOLERANCE = 0.1
 
-#: px of the level by which a field may miss the slide's edge and still be laid on it.
+#: A field that misses the slide's edge by up to this is aligned with it, px of the level.
 _SNAP_PX = 0.02
 
 
 def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
     """Coarsest stored level that is `LEAST_REDUCTION` times finer than `mpp`, or nearly so.
 
-    Level 0 where even that is coarser.
+    Level 0 if there is none.
     """
     limit = mpp / LEAST_REDUCTION * (1 + MPP_TOLERANCE)
     return max(
@@ -40,14 +41,14 @@ def level_for_mpp(pyramid: Pyramid, level0_mpp: float, mpp: float) -> Level:
 class PatchReader:
     """Reads fields of one slide as model input. Any thread, in parallel.
 
-    Read from level 0, a patch is level 0 resampled once (to 4 grey levels, by rounding). Read
-    from a coarser level it differs by what the scanner's own reduction and compression of
-    that level differ. `LEAST_REDUCTION` keeps that small: on a JPEG pyramid the mean difference
-    of a px was 0.6 grey levels, and 3.2 when read from a level 1.5 times as fine as the models'.
+    Read from level 0, a patch is level 0 resampled once (to 4 grey levels, by rounding). Read from
+    a coarser level, it also shows the scanner's reduction and compression of that level.
+    `LEAST_REDUCTION` keeps the difference small: on a JPEG pyramid its mean was 0.6 grey levels,
+    but 3.2 when read from a level 1.5 times as fine as the models' mpp.
 
     Parameters
     ----------
-    reader : stays the property of the caller, who closes it after the last read.
+    reader : still owned by the caller, who closes it after the last read.
     pixel_size : um/px at level 0; must be plausible.
     geometry : input size and mpp of the bundle.
     transform : colour transform, applied after resampling; None for raw colours.
@@ -55,7 +56,7 @@ class PatchReader:
     Raises
     ------
     CalibrationError
-        The calibration is missing or implausible.
+        The pixel size is missing or implausible.
     """
 
     def __init__(
@@ -66,18 +67,18 @@ class PatchReader:
         transform: Callable[[RGB], RGB] | None = None,
     ) -> None:
         if pixel_size.mpp is None:
-            raise PixelSizeError("The pixel size is not known: state the µm per pixel first.")
+            raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
         self._reader = reader
         self._input_px = geometry.input_px
         self._transform = transform
         self.level = level_for_mpp(reader.metadata.pyramid, pixel_size.mpp, geometry.mpp)
 
     def read(self, field: Region) -> RGB:
-        """The field as the models see it.
+        """Read the field as the models see it.
 
         Parameters
         ----------
-        field : level-0 px, float; what lies outside the slide is white.
+        field : level-0 px, float; white outside the slide.
 
         Returns
         -------
@@ -116,19 +117,19 @@ class PatchReader:
 
 
 def _snapped(start: float, end: float, length: int) -> tuple[float, float]:
-    """Edges of a field, laid on the slide's where they miss it by less than anybody sees.
+    """Edges of a field, aligned with those of the slide if they miss it imperceptibly.
 
-    A field at the very edge may reach beyond it by what floats are inexact, and would then
-    be shown a px of white.
+    A field at the very edge may reach beyond it by a rounding error, and would then include a px of
+    white.
     """
     start = 0.0 if abs(start) < _SNAP_PX else start
     return start, float(length) if abs(end - length) < _SNAP_PX else end
 
 
 def _widened(start: float, end: float, margin: int, length: int) -> tuple[int, int]:
-    """Whole px around start..end and a margin, which ends where the slide does.
+    """Whole px around start..end with a margin, limited to the slide.
 
-    There is white beyond, of which a field that lies on the slide must show nothing.
+    Beyond it there is white, which must not leak into a field on the slide.
     """
     first, last = math.floor(start), math.ceil(end)
     return (

@@ -1,4 +1,4 @@
-"""Room for decoded pictures: in memory, or in a file of the cache folder when large."""
+"""Storage for decoded images: in memory or, if large, in a file in the cache folder."""
 
 import os
 import tempfile
@@ -10,16 +10,16 @@ import numpy as np
 
 from bachview.slide.reader import RGB
 
-#: Above this the pixels go to a file, which the system may write out and read back.
+#: Above this size the pixels go to a file, which the system may page out.
 MEMORY_BYTES = 128 * 1024 * 1024
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
 
 class PixelStore:
-    """RGB arrays of given sizes. The owner closes it; the file goes with it.
+    """RGB arrays of given sizes. The owner closes it, which deletes the file.
 
-    Arrays stay valid as long as somebody refers to them, also after `close`.
+    Arrays stay valid as long as they are referenced, even after `close`.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class PixelStore:
         *,
         memory_bytes: int | None = None,
     ) -> None:
-        """Make room.
+        """Allocate the arrays.
 
         Parameters
         ----------
         sizes : (width, height) of each array, px.
-        folder : where a file goes, made if need be; the system's folder for temporary
-            files where it cannot be written.
-        memory_bytes : most that is kept in memory; `MEMORY_BYTES` where None.
+        folder : for the file, created if necessary; the system's temporary folder if it is not
+            writable.
+        memory_bytes : the most that is kept in memory; None: `MEMORY_BYTES`.
 
         Raises
         ------
@@ -59,16 +59,16 @@ class PixelStore:
             start += count
 
     def close(self) -> None:
-        """Give up the file. Safe to call twice."""
+        """Release the file. Safe to call twice."""
         self.arrays = ()
         if self._file is not None:
             self._file.close()
 
 
 def _reserved_file(folder: Path, size_bytes: int) -> IO[bytes]:
-    """An unnamed file (where the system has such) that owns all its blocks.
+    """An unnamed file (if the system supports that) with all blocks allocated.
 
-    A sparse file would end the process by a bus error when the disk fills up later.
+    A sparse file would crash the process with a bus error if the disk fills up later.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

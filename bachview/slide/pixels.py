@@ -1,4 +1,4 @@
-"""Windows of arrays, with white around them."""
+"""Crops of arrays, padded with white."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ from bachview.slide.reader import BACKGROUND, RGB
 
 def blank(width: int, height: int) -> RGB:
     """(height, width, 3) uint8 of `BACKGROUND`."""
-    # One number for all channels fills ten times as fast as three.
+    # Filling with one number for all channels is ten times as fast as with three.
     return np.full((height, width, 3), _LIGHT, np.uint8)
 
 
 def padded_crop(source: RGB, x: int, y: int, width: int, height: int) -> RGB:
-    """A copy of part of `source`, which may lie past its edges; background there.
+    """A copy of part of `source`; filled with background past its edges.
 
     Parameters
     ----------
     source : (rows, columns, 3) uint8.
-    x, y : top left of the window in px of `source`; may be negative.
+    x, y : top left of the crop in px of `source`; may be negative.
 
     Returns
     -------

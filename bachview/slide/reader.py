@@ -1,4 +1,4 @@
-"""What every slide adapter offers, and what is known of a slide."""
+"""The interface of slide adapters, and the metadata of a slide."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from bachview.slide.file_state import FileState
 
 RGB = npt.NDArray[np.uint8]
 
-#: What lies outside the scanned area, and under transparent pixels: white, as in a
-#: brightfield microscope with no glass in the beam.
+#: Colour outside the scanned area and under transparent pixels: white, as in a brightfield
+#: microscope without a slide.
 BACKGROUND = (255, 255, 255)
 
 
@@ -27,18 +27,17 @@ class SlideMetadata:
     ----------
     path : the file or folder as it was opened.
     format_name : e.g. ``aperio``, ``dicom``, ``ome-tiff``, ``image``.
-    vendor : as the format states it; None where it does not.
+    vendor : as the format states it; None if it does not.
     pyramid : stored levels and bounds.
-    pixel_size : um/px at level 0 and where it came from (the file, or unknown); a user's
-        value lives in the session, not here.
-    objective_power : the scanner's statement; text for the reader, never computed with.
+    pixel_size : um/px at level 0 and its origin (the file, or unknown); a value stated by the user
+        is kept in the session, not here.
+    objective_power : as stated by the scanner; text for the user, never used in computations.
     fingerprint : identifies the content: ``q1:`` and OpenSlide's quickhash-1, else ``s1:``
         and a hash of the size and samples of the file.
-    icc_profile : the embedded ICC profile, None where there is none.
-    associated_images : names such as ``label``, ``macro``, ``thumbnail``. Hidden until
-        asked for: labels carry patient names.
-    files : the slide's files as they were when it was opened; None for a slide that lies
-        in no file.
+    icc_profile : the embedded ICC profile; None if there is none.
+    associated_images : names such as ``label``, ``macro``, ``thumbnail``. Hidden until requested,
+        as labels show patient names.
+    files : the state of the slide's files when it was opened; None for a slide without files.
     """
 
     path: Path
@@ -62,7 +61,7 @@ class SlideReader(Protocol):
         ...
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
-        """Pixels of a stored level, composed on `BACKGROUND`, without colour management.
+        """Read pixels of a stored level, composed on `BACKGROUND`, without colour management.
 
         Parameters
         ----------
@@ -83,7 +82,7 @@ class SlideReader(Protocol):
         ...
 
     def read_associated(self, name: str) -> RGB:
-        """One of `SlideMetadata.associated_images`, (H, W, 3) uint8 RGB.
+        """Read one of `SlideMetadata.associated_images`, (H, W, 3) uint8 RGB.
 
         Raises
         ------
@@ -99,28 +98,28 @@ class SlideReader(Protocol):
 
 @runtime_checkable
 class Preparing(Protocol):
-    """A reader whose levels become ready after it was opened, from the top down. Any thread.
+    """A reader whose levels become ready only after opening, from the top down. Any thread.
 
-    `SlideReader.read` of what is not ready waits; these let others not wait.
+    `SlideReader.read` waits for what is not ready; these methods help to avoid waiting.
     """
 
     def is_ready(self, level: int, bottom_lv: int) -> bool:
-        """Whether `read` answers without waiting above this row, px of that level.
+        """Whether `read` does not have to wait above this row, px of that level.
 
-        The answer may be pixels or an error.
+        It returns pixels or fails.
         """
         ...
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call `callback` from the preparing thread each time that more is ready.
+        """Call `callback` from the preparing thread each time more is ready.
 
-        Not called where all is ready already; forgotten when all is.
+        Not called if everything is already ready; forgotten once it is.
         """
         ...
 
 
 def is_there(path: Path) -> bool:
-    """Whether `path` can be seen now; False, not an OSError, where its share or drive is gone."""
+    """Whether `path` exists now; False, not an OSError, if its share or drive is gone."""
     try:
         return path.exists()
     except OSError:

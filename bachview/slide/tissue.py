@@ -1,22 +1,22 @@
-"""Where there is tissue: stain that behaves like haematoxylin and eosin.
+"""Tissue detection: stain that behaves like haematoxylin and eosin.
 
 Method
 ------
-Light that passes stain obeys Beer and Lambert's law, so each pixel is turned into optical
-density against the slide's own white (Ruifrok and Johnston, "Quantification of histochemical
-staining by color deconvolution", Anal Quant Cytol Histol 23:291-299, 2001). Both H
-(0.65, 0.70, 0.29) and E (0.07, 0.99, 0.11), and any mixture of them, absorb green most.
-Ink, glass, shadows and padding do not: grey and black absorb all three alike, blue and
-green ink absorb red most, red ink absorbs blue nearly as much as green. Hence
+Light that passes through stain obeys the Beer-Lambert law, so each pixel is converted to optical
+density relative to the slide's own white (Ruifrok and Johnston, "Quantification of histochemical
+staining by color deconvolution", Anal Quant Cytol Histol 23:291-299, 2001). Both H (0.65, 0.70,
+0.29) and E (0.07, 0.99, 0.11), and any mixture of them, absorb green most. Ink, glass, shadows and
+padding do not: grey and black absorb all three alike, blue and green ink absorb red most, red ink
+absorbs blue nearly as much as green. Hence
 
     stain = OD_green - min(OD_red, OD_blue)
 
-decides, where red does not exceed green and, in strong colour, blue stays below green.
-Pixels of clear stain seed the mask and faint stain that touches them joins in (hysteresis;
-Canny, IEEE PAMI 8:679-698, 1986): the thin walls of fat cells and pale stroma hang together,
-noise of the glass does not. Then gaps of the width of a fat cell are closed, small holes are
-filled and specks removed. A threshold found from the histogram alone (Otsu) is not used: it
-splits a field that is tissue all over, and on a slide of pale tissue it takes the pen.
+decides, provided that red does not exceed green and, in strong colours, blue stays below green.
+Pixels of clear stain seed the mask, and faint stain connected to them is added (hysteresis;
+Canny, IEEE PAMI 8:679-698, 1986): thin walls of fat cells and pale stroma are connected, noise on
+the glass is not. Then gaps as wide as a fat cell are closed, small holes are filled and specks
+removed. A threshold from the histogram alone (Otsu) is not used: it splits a field that is all
+tissue, and on a slide with pale tissue it selects the pen marks.
 """
 
 import math
@@ -42,46 +42,47 @@ Floats = npt.NDArray[np.float32]
 
 #: Pixel of the mask, um: a few cells wide.
 MASK_MPP = 8.0
-#: A stored level up to this much coarser is taken as it is, rather than reading up to sixteen
-#: times as many pixels of the next finer one: the first colours wait for the mask.
+#: A stored level coarser by up to this factor is used as it is, rather than reading up to sixteen
+#: times as many pixels of the next finer one: the first colours have to wait for the mask.
 _LEVEL_FACTOR = 1.5
-#: A mask has at most about this many pixels; beyond 27 x 27 mm of slide they grow.
+#: A mask has at most about this many pixels, which get larger for slides beyond 27 x 27 mm.
 _MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
 
-#: Colour of glass in the light of a usual lamp.
+#: Colour of glass under a typical lamp.
 USUAL_WHITE = (245.0, 245.0, 245.0)
 
 _CLEAR_STAIN = 0.035
 _FAINT_STAIN = 0.014
-#: Mean stain over a square of this side, um, that is tissue though no pixel in it is clear.
+#: Tissue can have no pixel of clear stain: then the mean stain over a square of this side counts,
+#: um.
 _AREA_UM, _AREA_STAIN = 120, 0.016
 #: Red may exceed green by this factor and offset: dark haematoxylin comes close to 1.
 _RED_FACTOR, _RED_OFFSET = 1.12, 0.012
-#: In colour of this density and more, blue at this share of green is red ink. Red blood
-#: cells come near to it, but never over a mark's width.
+#: From this density on, a colour with blue at this share of green is red ink. Red blood cells come
+#: close, but never over the width of a pen mark.
 _INK_DENSITY, _INK_BLUE_SHARE = 0.35, 0.78
 
 _CLOSE_UM = 60.0
-#: Up to this radius a disc is laid on every pixel; that is faster and takes less memory.
+#: Up to this radius, dilating with a disc is faster and takes less memory.
 _SMALL_DISC_PX = 6
 _FILL_MM2 = 0.15
 _SPECK_MM2 = 0.008
 
-#: Source px read in one go.
+#: Source px read at once.
 _STRIPE_PX = 8_000_000
 _BLOCK_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
 class TissueMask:
-    """Where tissue is.
+    """The tissue mask.
 
     Attributes
     ----------
-    mask : (rows, columns) bool. Parts that cannot be read count as tissue, so that a run
-        meets them and reports them as failed rather than passing over them.
+    mask : (rows, columns) bool. Parts that cannot be read count as tissue, so that a run reports
+        them as failed rather than skipping them.
     region : what the mask covers, level-0 px.
     mpp : um per mask pixel.
     """
@@ -98,7 +99,7 @@ class TissueMask:
     def fraction(self, grid: PatchGrid) -> Floats:
         """(rows, columns) float32: the share of each cell of `grid` that is tissue.
 
-        What of a cell lies outside the mask counts as no tissue.
+        Parts of a cell outside the mask do not count as tissue.
         """
         height, width = self.mask.shape
         sums = np.zeros((height + 1, width + 1), np.float64)
@@ -117,7 +118,7 @@ class TissueMask:
     def tissue_cells(
         self, grid: PatchGrid, least: float = 0.25, token: CancelToken | None = None
     ) -> TissueCells:
-        """Cells of which at least the share `least` is tissue, their fields laid on it.
+        """Cells of which at least a share `least` is tissue, with their fields moved onto it.
 
         Raises
         ------
@@ -147,17 +148,17 @@ def find_tissue(
 
     Parameters
     ----------
-    white : RGB of bare glass; None: the slide's own, found where it has glass enough.
+    white : RGB of bare glass; None: measured on the slide, if it has enough glass.
 
     Raises
     ------
     CalibrationError
-        The pixel size is not known.
+        The pixel size is unknown.
     Cancelled
         `token` asked for it.
     """
     if pixel_size.mpp is None or pixel_size.mpp_x is None or pixel_size.mpp_y is None:
-        raise PixelSizeError("The pixel size is not known: state the µm per pixel first.")
+        raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
     pyramid = reader.metadata.pyramid
     bounds = pyramid.bounds
     longest_um = max(bounds.width * pixel_size.mpp_x, bounds.height * pixel_size.mpp_y)
@@ -213,7 +214,7 @@ def _read_stripe(
 def _read_blocks(
     reader: SlideReader, level: Level, padded_crop: tuple[int, int, int, int], broken: RGB
 ) -> RGB:
-    """Read block by block what does not read as a whole; marks the rest 255 in `broken`."""
+    """Read block by block what cannot be read as a whole; mark the rest 255 in `broken`."""
     left, top, width, height = padded_crop
     pixels = np.full((height, width, 3), 255, np.uint8)
     for y in range(0, height, _BLOCK_PX):
@@ -229,7 +230,7 @@ def _read_blocks(
 
 
 def _go_on() -> None:
-    """Nobody asks to stop."""
+    """Do nothing: nobody asks to stop."""
 
 
 def stained(
@@ -246,20 +247,20 @@ def stained(
     picture : (rows, columns, 3) uint8 RGB at `mpp` um/px.
     check : called between steps, which take some tenths of a second each at
         `_MOST_PX`; may raise to stop.
-    white : RGB of bare glass; None: found in the picture.
+    white : RGB of bare glass; None: measured on the picture.
     """
     from scipy import ndimage
 
     stain, ink = _stain_and_ink(picture, white or _white(picture))
     check()
-    # The rim of a mark mixes ink with glass and looks like faint stain.
+    # The rim of a pen mark mixes ink with glass and looks like faint stain.
     ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
     faint = (stain > _FAINT_STAIN) & ~ink
     clear = (stain > _CLEAR_STAIN) & ~ink
-    # Two neighbours at least: single coloured pixels are noise of the sensor or of JPEG.
+    # At least two neighbours: single coloured pixels are noise of the sensor or of JPEG.
     clear &= ndimage.uniform_filter(clear.astype(np.float32), 3) > 0.3
     check()
-    # Pale fat is nowhere clear, but evenly faint over an area in which noise averages out.
+    # Pale fat is clear nowhere, but evenly faint over an area in which noise averages out.
     clear |= faint & (ndimage.uniform_filter(stain * faint, round(_AREA_UM / mpp)) > _AREA_STAIN)
     check()
     parts, count = ndimage.label(faint, np.ones((3, 3)))
@@ -277,9 +278,9 @@ def stained(
 
 
 def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Floats, Mask]:
-    """(rows, columns) float32 stain, and bool where the colour is that of an ink.
+    """(rows, columns) float32 stain, and bool where the colour is ink.
 
-    Row by row in stripes: three densities of a whole slide would be the largest arrays.
+    Processed in stripes, as three densities of a whole slide would be the largest arrays.
     """
     tables = [
         np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)
@@ -299,12 +300,12 @@ def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Flo
 
 
 def _white(picture: RGB) -> tuple[float, float, float]:
-    """Colour of the bare glass: the commonest among the bright greyish pixels.
+    """Colour of bare glass: the most common among the bright greyish pixels.
 
-    A field without glass has few of them; then a usual lamp is assumed.
+    A field without glass has few of them; then a typical lamp is assumed.
     """
     pixels = picture.reshape(-1, 3)
-    # A sample, at an odd step so that no column of the picture is favoured.
+    # A sample, with an odd step so that no column of the picture is favoured.
     pixels = pixels[:: 1 + 2 * (len(pixels) // 2_000_000)]
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     # Pure white is padding, not glass.
@@ -330,7 +331,7 @@ def _closed(mask: Mask, radius: int, check: Callable[[], object]) -> Mask:
         check()
         padded = ndimage.binary_erosion(padded, disc)
     else:
-        # The same by distances, whose cost does not grow with the disc (the finer masks of
+        # The same by distances, whose cost does not grow with the disc (for the finer masks of
         # small slides). Without any tissue there is no distance to it.
         grown = ndimage.distance_transform_edt(~padded) <= radius if padded.any() else padded
         padded = ndimage.distance_transform_edt(np.pad(grown, 1))[1:-1, 1:-1] > radius
@@ -344,7 +345,7 @@ def _without_small(mask: Mask, least_mm2: float, mpp: float) -> Mask:
     parts, count = ndimage.label(mask)
     if not count:
         return mask
-    # On a slide smaller than the limit nothing would be left.
+    # On a slide smaller than the limit, nothing would be left.
     least_px = min(least_mm2 * 1e6 / mpp**2, 0.02 * mask.size)
     areas = np.bincount(parts.ravel())
     keep = areas >= least_px

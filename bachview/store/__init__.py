@@ -1,1 +1,1 @@
-"""The results of a slide on disk: schema, records and their provenance."""
+"""The results of a slide on disk: schema, records and provenance."""

@@ -1,4 +1,4 @@
-"""Where a prediction came from: kept with every run and written into every export."""
+"""Provenance of a prediction: stored with every run and written into every export."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ def now_text() -> str:
 
 
 def library_versions() -> tuple[tuple[str, str], ...]:
-    """Names and versions of this program and of what computes, without importing it."""
+    """Names and versions of this program and the libraries it computes with, unimported."""
     found = [("bachview", __version__), ("python", sys.version.split()[0])]
     for name in _LIBRARIES:
         try:
@@ -31,19 +31,19 @@ def library_versions() -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a reader of a result must know of its making. No file or patient name.
+    """What must be known about how a result was produced. No file or patient names.
 
     Attributes
     ----------
-    slide_fingerprint : content of the slide, never its name.
+    slide_fingerprint : identifies the content of the slide, never its name.
     bundle_name, bundle_sha256 : the model.
-    mpp_x, mpp_y : um per level-0 px that the run believed.
+    mpp_x, mpp_y : um per level-0 px that the run used.
     mpp_origin : ``file`` or ``user``.
     icc_applied : whether the slide's colour profile was applied before the models saw it.
-    engine, device, precision : what computed; several, joined by ``+``, where a run was
-        continued on another device.
+    engine, device, precision : what computed; joined by ``+`` if a run was continued on another
+        device.
     versions : (name, version) pairs.
-    time : ISO 8601 UTC, when the run last went on.
+    time : ISO 8601 UTC, when the run was last started or resumed.
     research_use : the sentence that goes with every result.
     """
 
@@ -62,7 +62,7 @@ class Provenance:
     research_use: str = RESEARCH_USE
 
     def continuing(self, earlier: "Provenance") -> "Provenance":
-        """The provenance of a run that goes on: the engines of `earlier` are named as well."""
+        """The provenance of a resumed run: includes the engines of `earlier`."""
         return replace(
             self,
             engine=_joined(earlier.engine, self.engine),

@@ -1,4 +1,4 @@
-"""What identifies a run in the store, and what the store says of a run."""
+"""The key that identifies a run in the store, and the record of a run."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ from bachview.store.provenance import Provenance
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """What makes two runs the same run, and what is needed to rebuild their prediction.
+    """What identifies a run, and what is needed to rebuild its prediction.
 
     Attributes
     ----------
-    plan_id : hash of the whole plan; one run a plan.
+    plan_id : hash of the whole plan; one run for each plan.
     plan : the plan's own JSON text, opaque to the store.
     bundle_name, bundle_sha256 : the model.
     grid : the patch grid.
@@ -42,7 +42,7 @@ class RunKey:
     member_names: tuple[str, ...]
 
 
-#: Columns of a run that its checksum covers, in that order.
+#: Columns of a run covered by its checksum, in this order.
 RUN_COLUMNS = (
     "id, plan_id, bundle_sha256, key, provenance, started, updated, finished,"
     " done, failed, total, tissue"
@@ -51,13 +51,13 @@ RUN_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the store knows it.
+    """The record of a run in the store.
 
     Attributes
     ----------
     run_id : its number in this store.
     started, updated : ISO 8601 UTC times of the first plan and the last commit.
-    finished : ISO 8601 UTC; None while patches are still to be done.
+    finished : ISO 8601 UTC; None while patches remain.
     done, failed, total : patches classified, patches that could not be read, tissue cells.
     """
 
@@ -73,12 +73,12 @@ class RunRecord:
 
     @property
     def is_complete(self) -> bool:
-        """Whether no patch is left to be done."""
+        """Whether no patches remain."""
         return self.done + self.failed >= self.total
 
 
 def grid_to_json(grid: PatchGrid) -> dict[str, Any]:
-    """Plain values of a grid; floats survive exactly."""
+    """Plain values of a grid; floats are kept exactly."""
     return {
         "region": list(grid.region),
         "stride": [grid.stride_x, grid.stride_y],
@@ -135,7 +135,7 @@ def key_from_json(text: str) -> RunKey:
 
 
 def row_bytes(values: Sequence[object]) -> bytes:
-    """Values of a row with their types and lengths: other values give other bytes."""
+    """Values of a row with types and lengths, so that different values give different bytes."""
     parts = []
     for value in values:
         data = value if isinstance(value, bytes) else str(value).encode()
@@ -144,17 +144,17 @@ def row_bytes(values: Sequence[object]) -> bytes:
 
 
 def row_checksum(values: Sequence[object]) -> str:
-    """SHA-256 of a row that decides what results mean."""
+    """SHA-256 of a row on which the meaning of results depends."""
     return hashlib.sha256(row_bytes(values)).hexdigest()
 
 
 def batch_crc(batch_id: int, run_id: int, blobs: Sequence[object]) -> int:
-    """Checksum of a batch, which also ties it to its run and to its place among the others."""
+    """Checksum of a batch, which also covers its run and its position among the others."""
     return zlib.crc32(row_bytes((batch_id, run_id, *blobs)))
 
 
 def is_whole_batch(batch_id: int, run_id: int, crc: object, blobs: Sequence[object]) -> bool:
-    """Whether a batch is as it was saved; early files of this format do not cover its place."""
+    """Whether a batch is unchanged; in early files of this format its position is not covered."""
     return crc in (batch_crc(batch_id, run_id, blobs), zlib.crc32(row_bytes((run_id, *blobs))))
 
 
@@ -164,12 +164,12 @@ def pending_states(tissue: TissueCells) -> npt.NDArray[np.uint8]:
 
 
 def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) -> None:
-    """Put the states of a batch in their cells of `states`, (rows, columns) uint8.
+    """Write the states of a batch into `states`, (rows, columns) uint8.
 
     Raises
     ------
     ValueError
-        The bytes are not those of cells of this grid.
+        The bytes do not match cells of this grid.
     """
     places = np.frombuffer(cells, "<i4").reshape(-1, 2)
     try:
@@ -179,13 +179,13 @@ def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) 
 
 
 def has_all_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> bool:
-    """Whether the cells are as many as the run says."""
+    """Whether the number of cells matches the run."""
     counts = [int((states == state).sum()) for state in (CellState.CLASSIFIED, CellState.FAILED)]
     return counts == [record.done, record.failed]
 
 
 def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, TissueCells]:
-    """A run from its `RUN_COLUMNS`, where they agree with each other and with the plan.
+    """A run from its `RUN_COLUMNS`, which must agree with each other and with the plan.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
     Raises
     ------
     ValueError
-        They do not, or are of wrong types.
+        They do not, or have wrong types.
     """
     run_id, plan_id, bundle, key_text, origin, started, updated, finished, *rest = row
     done, failed, total, blob = rest
@@ -210,7 +210,7 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
     except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if total != tissue.count or done + failed > total:
-        raise ValueError("the numbers of a run do not fit its cells")
+        raise ValueError("the numbers of a run do not match its cells")
     return (
         RunRecord(run_id, key, provenance, started, updated, finished, done, failed, total),
         tissue,
@@ -218,11 +218,11 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
 
 
 def _check_key(values: dict[str, Any], plan_id: str, bundle: str, fingerprint: str) -> None:
-    """Compare what is stated twice: in the row, in the key, and in the plan within the key."""
+    """Check that the row, the key, and the plan within the key agree."""
     if (values["plan_id"], values["bundle_sha256"]) != (plan_id, bundle):
         raise ValueError("a run and its key disagree")
     if hashlib.sha256(values["plan"].encode()).hexdigest() != plan_id:
-        raise ValueError("a plan is not the one that its run was begun with")
+        raise ValueError("a plan is not the one that its run was started with")
     plan = json.loads(values["plan"])
     stated = {**values, "fingerprint": fingerprint}
     for name in ("fingerprint", "bundle_name", "bundle_sha256", "grid", "classes", "member_names"):
@@ -235,12 +235,13 @@ def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
 
     Parameters
     ----------
-    rows : of the store's batches; from the third column on cells, states, probabilities, members.
+    rows : of the store's batches; the third and later columns are cells, states, probabilities,
+        members.
 
     Raises
     ------
     ValueError
-        The bytes of a batch do not fit the run.
+        The bytes of a batch do not match the run.
     """
     members, classes = len(key.member_names), len(key.classes)
     return PatchResults(
@@ -252,7 +253,7 @@ def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
 
 
 def tissue_to_blob(tissue: TissueCells) -> bytes:
-    """Tissue cells as the store keeps them: a bit a cell, then the moves of the tissue's."""
+    """Tissue cells in the store's format: one bit per cell, then the moves of the tissue cells."""
     bits = np.packbits(tissue.mask).tobytes()
     return zlib.compress(bits + tissue.moves[tissue.mask].tobytes())
 
@@ -263,7 +264,7 @@ def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
     Raises
     ------
     ValueError
-        The bytes do not fit the grid.
+        The bytes do not match the grid.
     """
     try:
         data = zlib.decompress(blob)
@@ -275,6 +276,6 @@ def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
     if len(data) == size:
         return tissue
     if len(data) != size + 2 * tissue.count:
-        raise ValueError(f"{len(data)} bytes are not those of {tissue.count} tissue cells")
+        raise ValueError(f"{len(data)} bytes do not match {tissue.count} tissue cells")
     tissue.moves[tissue.mask] = np.frombuffer(data[size:], np.int8).reshape(-1, 2)
     return tissue

@@ -1,8 +1,7 @@
-"""The results store: every finished batch on disk before anybody sees it.
+"""The results store: every finished batch is on disk before it is shown.
 
-One SQLite file a slide. A killed process loses the batch it was working on and nothing
-else; a run is found again by the id of its plan, so results of another model, another
-plan or another slide never mix.
+One SQLite file for each slide. A killed process loses only the batch it was working on; a run is
+found by the id of its plan, so results of different models, plans or slides never mix.
 """
 
 import logging
@@ -53,7 +52,7 @@ from bachview.store.schema import (
 
 _log = logging.getLogger(__name__)
 
-#: Batches read at a time while loading, so that a commit waits milliseconds, not seconds.
+#: Batches read at a time when loading, so that a commit waits milliseconds, not seconds.
 _LOAD_BATCHES = 4096
 
 _BATCHES = (
@@ -63,7 +62,7 @@ _RECORD = f"{RUN_COLUMNS}, checksum"
 
 
 class _Known:
-    """What this process knows of a run: the state of each cell up to a batch number."""
+    """What this process knows about a run: the state of each cell up to a batch number."""
 
     def __init__(self, states: npt.NDArray[np.uint8]) -> None:
         self.states = states
@@ -77,7 +76,7 @@ class ResultStore:
     ----------
     fingerprint : of the slide.
     path : the file; None for a store in memory.
-    notice : a sentence for the user where a damaged file was moved aside on opening.
+    notice : a sentence for the user if a damaged file was moved aside on opening.
     """
 
     def __init__(
@@ -100,27 +99,27 @@ class ResultStore:
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str, *, timeout_s: float = 5.0) -> "ResultStore":
-        """Open the store of a slide, or make it.
+        """Open or create the store of a slide.
 
-        A damaged file is renamed (never deleted), a new one is begun, and `notice` says so.
+        A damaged file is renamed (never deleted), a new one is created, and `notice` says so.
 
         Parameters
         ----------
-        folder : made where it is missing.
+        folder : created if missing.
         timeout_s : how long to wait for another program that is writing.
 
         Raises
         ------
         StoreError
-            The folder cannot be written, the file is locked, or it is of a newer program.
+            The folder cannot be written to, or the file is locked or from a newer program.
         """
         path = folder / store_name(fingerprint)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"The results folder {folder.name} cannot be made; check the rights of the "
-                "folder above it, or set BACHVIEW_HOME to a folder that can be written."
+                f"The results folder {folder.name} cannot be created; check the permissions of the "
+                "folder above it, or set BACHVIEW_HOME to a writable folder."
             ) from error
         notice = None
         with name_lock(path, timeout_s=timeout_s):
@@ -133,7 +132,7 @@ class ResultStore:
 
     @classmethod
     def in_memory(cls, fingerprint: str) -> "ResultStore":
-        """A store that lasts as long as the object: where no folder can be written."""
+        """A store in memory that lasts as long as the object, for when no folder is writable."""
         return cls(connect(None, fingerprint, timeout_s=0), fingerprint, None, None)
 
     def begin(self, key: RunKey, tissue: TissueCells, provenance: Provenance) -> int:
@@ -141,8 +140,7 @@ class ResultStore:
 
         Parameters
         ----------
-        tissue : the cells to be classified. Ignored where the run exists: the cells that it
-            began with stay.
+        tissue : the cells to be classified. Ignored if the run exists: it keeps its cells.
 
         Returns
         -------
@@ -187,10 +185,10 @@ class ResultStore:
             return run_id
 
     def commit(self, run_id: int, results: PatchResults) -> int:
-        """Save finished patches; when it returns, a killed process no longer loses them.
+        """Save finished patches; after this returns they survive even if the process is killed.
 
-        A patch that is already classified is left as it is (a second process may work on
-        the same run); one that had failed to read may be replaced.
+        A patch that is already classified is not changed (a second process may work on the same
+        run); one that could not be read may be replaced.
 
         Returns
         -------
@@ -201,7 +199,7 @@ class ResultStore:
         StoreError
             The store cannot be written; earlier batches are kept.
         """
-        # One thread until `known` is told: another would take the cells for open ones.
+        # One thread until `known` is updated: another would take the cells for pending ones.
         with self._lock:
             with self._writing() as connection:
                 known = self._caught_up(connection, run_id)
@@ -224,7 +222,7 @@ class ResultStore:
             return len(kept)
 
     def _caught_up(self, connection: sqlite3.Connection, run_id: int) -> _Known:
-        """The run's cell states, including what other processes committed meanwhile."""
+        """The run's cell states, including those committed by other processes meanwhile."""
         known = self._known.get(run_id)
         if known is None:
             _, tissue = self._run(connection, run_id)
@@ -239,14 +237,14 @@ class ResultStore:
         return known
 
     def states(self, run_id: int) -> npt.NDArray[np.uint8]:
-        """(rows, columns) uint8 of `CellState` as saved, a copy: what is left to be done."""
+        """(rows, columns) uint8 of `CellState` as saved, a copy; shows what remains to be done."""
         with self._reading() as connection, snapshot(connection):
             states = self._caught_up(connection, run_id).states
             _check_batches(self._run(connection, run_id)[0], states)
             return states.copy()
 
     def load(self, run_id: int) -> Prediction:
-        """The saved results as a prediction of the caller's own.
+        """The saved results as a new prediction owned by the caller.
 
         Raises
         ------
@@ -261,7 +259,7 @@ class ResultStore:
         last = 0
         while True:
             with self._reading() as connection, snapshot(connection):
-                if connection is not first:  # another file has taken the place of this one
+                if connection is not first:  # another file has replaced this one
                     raise lost_run(run_id)
                 rows = connection.execute(
                     f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
@@ -274,12 +272,12 @@ class ResultStore:
                 try:
                     joined = joined_batches(rows, key)
                 except ValueError as error:
-                    raise DamagedStoreError("A batch does not fit its run.") from error
+                    raise DamagedStoreError("A batch does not match its run.") from error
             prediction.add(joined)
             last = rows[-1][0]
 
     def runs(self) -> tuple[RunRecord, ...]:
-        """All runs, the one last worked on first."""
+        """All runs, the most recently updated first."""
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
@@ -296,7 +294,7 @@ class ResultStore:
         Raises
         ------
         StoreError
-            There is none any more, or the store cannot be read.
+            It no longer exists, or the store cannot be read.
         """
         record = self.find(plan_id)
         if record is None:
@@ -304,18 +302,18 @@ class ResultStore:
         return record.provenance
 
     def tissue(self, run_id: int) -> TissueCells:
-        """The cells that the run set out to classify."""
+        """The cells that the run classifies."""
         with self._reading() as connection:
             return self._run(connection, run_id)[1]
 
     def finish(self, run_id: int) -> None:
-        """State that no patch of the run is left to be done."""
+        """Mark the run as finished."""
         with self._writing() as connection:
             change_run(connection, run_id, "finished = ?", (now_text(),))
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be used; a damaged file that was moved aside closes it too."""
+        """Whether it can be used; it is also closed when a damaged file is moved aside."""
         with self._lock:
             return self._connection is not None
 
@@ -348,7 +346,7 @@ class ResultStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for this thread alone; a damaged file is moved aside on the way out."""
+        """The connection, for this thread alone; a damaged file is moved aside at the end."""
         with self._lock:
             connection = self._current()
             try:
@@ -363,11 +361,11 @@ class ResultStore:
                     raise StoreError(self._set_aside(self.path, error)) from error
 
     def _current(self) -> sqlite3.Connection:
-        """The connection to the file that has the store's name now."""
+        """The connection to the file that now has the store's name."""
         if self._connection is None:
             raise StoreError(f"The results file {self._name} is closed.")
         if self.path is not None and file_identity(self.path) != self._identity:
-            # Another process found it damaged and has begun a new one.
+            # Another process has found it damaged and created a new one.
             with name_lock(self.path, timeout_s=self._timeout_s):
                 new = connect(self.path, self.fingerprint, timeout_s=self._timeout_s)
                 self._identity = file_identity(self.path)
@@ -377,7 +375,7 @@ class ResultStore:
         return self._connection
 
     def _set_aside(self, path: Path, error: DamagedStoreError) -> str:
-        """Move the damaged file away, and no other that has got its name meanwhile."""
+        """Move the damaged file aside, unless another one has got its name meanwhile."""
         if file_identity(path) == self._identity:
             return _moved(path, error)
         return (
@@ -392,7 +390,7 @@ class ResultStore:
 
 
 def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.NDArray[np.intp]:
-    """Which results say more than the cells' states, each cell once."""
+    """Which results are news compared with the cells' states, each cell once."""
     rows, columns = results.cells[:, 0], results.cells[:, 1]
     before = states[rows, columns]
     if (before == CellState.NO_TISSUE).any():
@@ -400,7 +398,7 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
     fresh = (before == CellState.PENDING) | (
         (before == CellState.FAILED) & (results.states == CellState.CLASSIFIED)
     )
-    # A cell twice within one batch: the first counts.
+    # If a cell occurs twice in a batch, the first counts.
     first = np.zeros(len(results), np.bool_)
     first[np.unique(rows.astype(np.int64) << 32 | columns, return_index=True)[1]] = True
     return np.flatnonzero(fresh & first)
@@ -412,14 +410,14 @@ def _insert(
     results: PatchResults,
     kept: npt.NDArray[np.intp],
 ) -> int:
-    """Write a batch; its number, which its checksum covers."""
+    """Write a batch; return its number, which its checksum covers."""
     blobs = (
         np.ascontiguousarray(results.cells[kept], "<i4").tobytes(),
         np.ascontiguousarray(results.states[kept], np.uint8).tobytes(),
         np.ascontiguousarray(results.probabilities[kept], "<f4").tobytes(),
         np.ascontiguousarray(results.members[kept], "<f4").tobytes(),
     )
-    # The number of a batch that was deleted is never given again.
+    # The number of a deleted batch is never reused.
     last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'"
     batch_id = int(connection.execute(last).fetchone()[0]) + 1
     connection.execute(

@@ -1,4 +1,4 @@
-"""The SQLite file of one slide: its tables, how it is opened, what its errors mean."""
+"""The SQLite file of one slide: its tables, opening, and error messages."""
 
 import contextlib
 import hashlib
@@ -20,14 +20,14 @@ from bachview.store.records import (
     run_from_row,
 )
 
-#: Raised with every change of the tables; an older program refuses a newer file.
+#: Raised with every change of the tables; an older program rejects a newer file.
 SCHEMA_VERSION = 2
-#: "BchV" in the file's header, so that other programs' databases are told apart.
+#: "BchV" in the file's header, so that databases of other programs are recognised.
 APPLICATION_ID = 0x42636856
 
-# One row a batch, not a row a patch: a million patches are some ten thousand rows and load
-# in a second. Small columns first: SQLite then reads `cells` and `states` without touching
-# the overflow pages of the probabilities.
+# One row for each batch, not each patch: a million patches are some ten thousand rows and load in a
+# second. Small columns first: SQLite then reads `cells` and `states` without touching the overflow
+# pages of the probabilities.
 _TABLES = """
 CREATE TABLE slide (fingerprint TEXT NOT NULL, checksum TEXT NOT NULL);
 CREATE TABLE runs (
@@ -68,7 +68,7 @@ _NOT_WRITABLE = (
 
 
 class DamagedStoreError(StoreError):
-    """The file is no readable store; the owner moves it aside."""
+    """The file is not a readable store; the owner moves it aside."""
 
 
 def store_name(fingerprint: str) -> str:
@@ -85,18 +85,18 @@ def explained(name: str) -> Iterator[None]:
     Raises
     ------
     StoreError
-        In place of any `sqlite3.Error`; `DamagedStoreError` where the file is broken.
+        In place of any `sqlite3.Error`; `DamagedStoreError` if the file is damaged.
     """
     try:
         yield
     except UnicodeDecodeError as error:
-        # sqlite3 decodes SQLite's message, which quotes the damaged table definition.
+        # sqlite3 fails to decode SQLite's message, which quotes the damaged table definition.
         raise DamagedStoreError(f"The results file {name} is damaged.") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         code = None if code is None else code & 0xFF
-        # Text that is no UTF-8 has no code of SQLite's; our statements are constant, so that
-        # a table or column that they do not find was taken away.
+        # Text that is not UTF-8 has no SQLite error code; our statements are constant, so a missing
+        # table or column means damage.
         broken = str(error).startswith(("Could not decode", "no such table", "no such column"))
         if code in _DAMAGED or broken:
             raise DamagedStoreError(f"The results file {name} is damaged.") from error
@@ -106,13 +106,13 @@ def explained(name: str) -> Iterator[None]:
             ) from error
         if code in _NOT_WRITABLE:
             raise StoreError(
-                f"The results file {name} cannot be written; check the rights of its folder, "
-                "or set BACHVIEW_HOME to a folder that can be written."
+                f"The results file {name} cannot be written; check the permissions of its folder, "
+                "or set BACHVIEW_HOME to a writable folder."
             ) from error
         if code == sqlite3.SQLITE_FULL:
             raise StoreError(
-                f"The disk is full, so {name} cannot take more results; free some space. "
-                "What was saved is kept."
+                f"The disk is full, so no more results can be saved to {name}; free some space. "
+                "Saved results are kept."
             ) from error
         raise StoreError(
             f"The results file {name} cannot be read or written ({error}); check the disk."
@@ -120,13 +120,13 @@ def explained(name: str) -> Iterator[None]:
 
 
 def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3.Connection:
-    """Open or make the store; None stands for one in memory.
+    """Open or create the store; None stands for one in memory.
 
     Raises
     ------
     StoreError
         It cannot be opened, belongs to another slide, or is newer than this program;
-        `DamagedStoreError` where the file is broken or another program's.
+        `DamagedStoreError` if the file is damaged or belongs to another program.
     """
     name = path.name if path else "in memory"
     with explained(name):
@@ -135,7 +135,8 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            # Safe against a killed process; a power cut may cost the last batches, never the file.
+            # Safe if the process is killed; a power cut may cost the last batches, but never the
+            # file.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             _check_or_make(connection, name, fingerprint, path)
@@ -174,7 +175,7 @@ def _check_or_make(
             _migrate_from_1(connection, name, fingerprint, path)
         slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
         if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
-            raise DamagedStoreError(f"The results file {name} does not say whose it is.")
+            raise DamagedStoreError(f"The results file {name} does not name its slide.")
         if slides[0][0] != fingerprint:
             raise StoreError(
                 f"The results file {name} belongs to another slide; "
@@ -185,7 +186,7 @@ def _check_or_make(
 def _migrate_from_1(
     connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
 ) -> None:
-    """Add the checksums of format 2, after what can be verified without them was."""
+    """Add the checksums of format 2, after verifying what can be verified without them."""
     slides = connection.execute("SELECT fingerprint FROM slide").fetchall()
     if slides != [(fingerprint,)]:
         raise StoreError(
@@ -222,7 +223,7 @@ def _migrate_from_1(
 
 
 def _back_up(path: Path, target: Path) -> None:
-    # Under another name until it is whole; a migration that was killed does it again.
+    # Under another name until it is complete; a migration that was killed starts again.
     with (
         atomic_path(target, error=StoreError) as part,
         contextlib.closing(sqlite3.connect(path)) as source,
@@ -234,12 +235,12 @@ def _back_up(path: Path, target: Path) -> None:
 def change_run(
     connection: sqlite3.Connection, run_id: int, change: str, values: tuple[object, ...]
 ) -> None:
-    """Update columns of a run and its checksum, after the old one was verified.
+    """Update columns of a run and its checksum, after verifying the old one.
 
     Raises
     ------
     StoreError
-        The run is gone; `DamagedStoreError` where it is not as it was saved.
+        The run is gone; `DamagedStoreError` if it has been changed.
     """
     row = connection.execute(
         f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
@@ -257,12 +258,12 @@ def change_run(
 
 
 def lost_run(run_id: int) -> StoreError:
-    """The error of a run that was there: another window or command has deleted it."""
-    return StoreError(f"The results file has no run {run_id} any more; classify the slide again.")
+    """The error for a run that another window or command has deleted."""
+    return StoreError(f"The results file no longer has run {run_id}; classify the slide again.")
 
 
 def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
-    """Write the checksum of a run as it is now."""
+    """Write the checksum of a run in its current state."""
     row = connection.execute(
         f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
         (run_id,),
@@ -272,7 +273,7 @@ def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
 
 @contextlib.contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """What is read within is of one moment, whatever other processes commit meanwhile."""
+    """Reads within see one consistent state, whatever other processes commit meanwhile."""
     if connection.in_transaction:
         yield
         return
@@ -285,13 +286,13 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, and no other process writes meanwhile."""
+    """All or nothing; no other process writes meanwhile."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # Also where committing failed: an open transaction would fail every later one.
+        # Even if committing failed: an open transaction would make all later ones fail.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -299,16 +300,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def name_lock(path: Path, *, timeout_s: float) -> Iterator[None]:
-    """No other process opens, makes or moves aside the store at `path` within the block.
+    """No other process opens, creates or moves aside the store at `path` within the block.
 
-    Otherwise a log file of the one that is moved could go with the one that is made, or a
-    process could take a new file for the damaged one that it had open. A lock of SQLite's ends
-    with its process and waits on every system; its empty file stays.
+    Otherwise a log file of the one that is moved could end up with the one that is created, or a
+    process could take a new file for the damaged one that it had open. A lock of SQLite ends with
+    its process and supports waiting on every system; its empty file stays.
 
     Raises
     ------
     StoreError
-        The folder cannot be written, or another process holds the lock for longer than that.
+        The folder cannot be written to, or another process holds the lock for longer.
     """
     beside = path.with_name(path.name + ".lock")
     with contextlib.closing(_unlocked(beside, path.name, timeout_s)) as lock:
@@ -323,7 +324,7 @@ def _unlocked(beside: Path, name: str, timeout_s: float) -> sqlite3.Connection:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at `path` from another that gets its name; None where there is none."""
+    """Identifies the file at `path`, as another may get its name; None if there is none."""
     try:
         facts = path.stat()
     except FileNotFoundError:
@@ -349,7 +350,7 @@ def move_aside(path: Path) -> Path:
             break
     try:
         path.rename(target)
-        # A left-over write-ahead log would be replayed into the new file.
+        # A leftover write-ahead log would be replayed into the new file.
         for suffix in ("-wal", "-shm"):
             side = path.with_name(path.name + suffix)
             if side.exists():
@@ -357,6 +358,6 @@ def move_aside(path: Path) -> Path:
     except OSError as error:
         raise StoreError(
             f"The results file {path.name} is damaged and cannot be moved aside; "
-            "check the rights of its folder."
+            "check the permissions of its folder."
         ) from error
     return target

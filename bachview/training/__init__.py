@@ -1,1 +1,1 @@
-"""Data sets, fitting, calibration and measuring of the ensemble."""
+"""Fitting and calibration of the ensemble."""

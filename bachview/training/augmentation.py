@@ -1,6 +1,7 @@
-"""How training patches are changed in colour and sharpness: a Keras layer for any backend.
+"""Augmentation of colour and sharpness: a Keras layer for any backend.
 
-It changes nothing at inference, has no weights and is never stored. Keras is imported inside.
+It has no effect at inference, has no weights and is never stored. Keras is imported inside
+functions.
 """
 
 import io
@@ -19,7 +20,7 @@ from bachview.training.images import Patches, TrainingImage
 from bachview.training.recipe import Augmentation, Recipe
 from bachview.training.stain_jitter import STAIN_VECTORS
 
-#: JPEG qualities between which one is drawn.
+#: Range of JPEG qualities.
 _QUALITIES: Final = (40.0, 95.0)
 #: Quantisation of luminance and chrominance (ITU-T T.81, Annex K, tables K.1 and K.2).
 _LUMINANCE: Final = np.array(
@@ -56,16 +57,16 @@ _PICTURE_SIDE: Final = 6
 def augmenter(recipe: Augmentation, *, seed: int) -> Any:
     """A layer from (N, h, w, 3) uint8 or float to float32, whole numbers in 0..255.
 
-    Each patch has its own draw of: stain strength and shift in optical density (Tellez et al.,
+    Drawn for each patch: stain strength and shift in optical density (Tellez et al.,
     IEEE TMI 37:2126, 2018), brightness and contrast, Gaussian blur, and JPEG's quantisation.
-    Outside of training it only changes the type.
+    Outside training it only converts the type.
     """
     import keras
     from keras import ops
 
     class Augmenter(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         def __init__(self) -> None:
-            # Colours need float32 whatever the network computes with.
+            # Colours need float32 whatever precision the network uses.
             super().__init__(name="augmentation", dtype="float32", autocast=False)
             self._draws = keras.random.SeedGenerator(seed)
 
@@ -85,7 +86,7 @@ def augmenter(recipe: Augmentation, *, seed: int) -> Any:
             return shape
 
         def _uniform(self, values: Any, *tail: int, low: float, high: float) -> Any:
-            """A draw for each patch, broadcast over it."""
+            """A random number for each patch, broadcast over it."""
             shape = (ops.shape(values)[0], *tail)
             return keras.random.uniform(shape, low, high, seed=self._draws)
 
@@ -124,7 +125,7 @@ def augmenter(recipe: Augmentation, *, seed: int) -> Any:
             return values
 
         def _compressed(self, values: Any) -> Any:
-            """Quantise 8 x 8 blocks as JPEG does; the chroma keep their resolution."""
+            """Quantise 8 x 8 blocks as in JPEG; the chroma channels keep their resolution."""
             height, width = values.shape[1], values.shape[2]
             rows, columns = height // 8, width // 8
             whole = values[:, : rows * 8, : columns * 8] - 128
@@ -136,13 +137,13 @@ def augmenter(recipe: Augmentation, *, seed: int) -> Any:
             quality = self._uniform(values, 1, 1, 1, 1, 1, low=_QUALITIES[0], high=_QUALITIES[1])
             coarseness = ops.where(quality < 50, 50 / quality, (100 - quality) / 50)
             tables = np.stack([_LUMINANCE, _CHROMINANCE, _CHROMINANCE])
-            # Not `*`: NumPy would take a tensor of torch to itself, which one on a GPU refuses.
+            # Not `*`: NumPy would try to convert a torch tensor, which fails for one on a GPU.
             step = ops.maximum(ops.multiply(coarseness, tables), 1)
             blocks = ops.matmul(ops.matmul(dct.T, ops.round(spectrum / step) * step), dct)
             plain = ops.transpose(blocks, (0, 1, 4, 2, 5, 3))
             plain = ops.reshape(plain, (-1, rows * 8, columns * 8, 3))
             coded = ops.matmul(plain, np.linalg.inv(_YCBCR).T.astype(np.float32)) + 128
-            # What does not fill a block keeps its values.
+            # Pixels that do not fill a block keep their values.
             rest = values[:, : rows * 8, columns * 8 :]
             coded = ops.concatenate([coded, rest], axis=2)
             coded = ops.concatenate([coded, values[:, rows * 8 :]], axis=1)
@@ -161,7 +162,7 @@ def _dct() -> npt.NDArray[np.float32]:
 
 
 def augmented(patches: Patches, recipe: Augmentation, *, seed: int) -> Patches:
-    """Augment patches outside of a fit: (N, h, w, 3) uint8 to the same."""
+    """Augment patches outside a fit: (N, h, w, 3) uint8 to the same."""
     layer = augmenter(recipe, seed=seed)
     import keras
 
@@ -175,7 +176,7 @@ def augmented(patches: Patches, recipe: Augmentation, *, seed: int) -> Patches:
 def write_batch_picture(
     path: Path, sources: Sequence[TrainingImage], recipe: Recipe, classes: ClassSet
 ) -> None:
-    """Draw one augmented batch as a PNG, a frame in its class's colour around each patch."""
+    """Draw one augmented batch as a PNG, each patch framed in the colour of its class."""
     from PIL import Image, ImageDraw
 
     side, count = recipe.patch.input_px, _PICTURE_SIDE**2

@@ -1,6 +1,6 @@
-"""Batches for Keras: class-balanced, drawn anew in each epoch, the same for the same seed.
+"""Batches for Keras: class-balanced, redrawn in each epoch, reproducible by seed.
 
-Built on `keras.utils.PyDataset`, which every backend reads. Keras is imported inside.
+Built on `keras.utils.PyDataset`, which every backend supports. Keras is imported inside functions.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from bachview.training.images import Crop, TrainingImage, random_crop
 from bachview.training.recipe import Augmentation
 
-#: Threads that cut patches while the network computes.
+#: Number of threads that cut patches while the network computes.
 _THREADS: Final = 2
 
-#: From the crops of a batch and their sources' numbers to what Keras is to learn.
+#: Maps the crops of a batch and the numbers of their images to the training targets.
 Targets = Callable[[Sequence[Crop], Sequence[int]], npt.NDArray[np.float32]]
 
 
@@ -36,13 +36,12 @@ def training_batches(
 
     Parameters
     ----------
-    augmentation : how the crops are drawn; what it says of colours is left to the network's
-        own layer.
+    augmentation : how the crops are drawn; colours are left to the network's own layer.
 
     Returns
     -------
-    Items are ``(patches (batch, input_px, input_px, 3) uint8, targets)``. Item i is the same
-    whenever (seed, epoch, i) is. Keras ends its threads with the epoch.
+    Items are ``(patches (batch, input_px, input_px, 3) uint8, targets)``. Item i depends only on
+    (seed, epoch, i). Keras ends its threads with the epoch.
     """
     import keras
 

@@ -1,7 +1,7 @@
-"""State of a fit on disk: what a killed training goes on from.
+"""State of a fit on disk, from which an interrupted training resumes.
 
-Weights are written before the record that names them, and the record is replaced in one
-step: at any moment there is one whole state.
+Weights are written before the record that names them, and the record is replaced atomically: at any
+moment there is one complete state.
 """
 
 import json
@@ -15,23 +15,23 @@ from bachview.files import atomic_path, write_text
 
 T = TypeVar("T")
 
-#: What to do about a damaged record of one network.
-_ANEW: Final = "delete the folder, and that network is trained anew"
+#: Remedy for a damaged record of one network.
+_RETRAIN: Final = "delete the folder, and that network is trained again"
 
 
 def read_record(
     path: Path,
     meaning: Callable[[Any], T],
     *,
-    remedy: str = _ANEW,
+    remedy: str = _RETRAIN,
     error: type[BachviewError] = DatasetError,
 ) -> T:
-    """What a JSON file of a training means.
+    """Parse a JSON file of a training.
 
     Parameters
     ----------
-    meaning : of the document; raises ValueError, TypeError or KeyError where it has none.
-    remedy : what to do where the file is damaged, as the end of a sentence.
+    meaning : converts the document; raises ValueError, TypeError or KeyError if it is invalid.
+    remedy : what to do if the file is damaged, as the end of a sentence.
     error : raised then.
     """
     try:
@@ -42,14 +42,14 @@ def read_record(
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The figures of one epoch of one network.
+    """Metrics of one epoch of one network.
 
     Attributes
     ----------
-    loss, accuracy : on the augmented training patches, as the epoch went.
-    held_loss, held_accuracy : on the patches of the patients held out, at its end; the loss
-        is the negative log likelihood. Pretraining knows neither classes nor held-out
-        patients: None.
+    loss, accuracy : on the augmented training patches, during the epoch.
+    held_loss, held_accuracy : on the patches of held-out patients, at its end; the loss is the
+        negative log likelihood. None for pretraining, which has neither classes nor held-out
+        patients.
     images_per_second : training alone.
     """
 
@@ -66,7 +66,7 @@ class FitState:
     """The record of one network's fit, in a folder of its own. One thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Read what is there; a folder without a record is a fit that has not begun.
+        """Read the record; a folder without one is a fit that has not started.
 
         Raises
         ------
@@ -88,15 +88,15 @@ class FitState:
             )
 
     def of_stage(self, stage: str) -> tuple[Epoch, ...]:
-        """The epochs that a stage has done."""
+        """The finished epochs of a stage."""
         return tuple(epoch for epoch in self.history if epoch.stage == stage)
 
     def finished(self, stage: str) -> Path:
-        """Where a finished stage leaves its weights."""
+        """Path of the weights of a finished stage."""
         return self._folder / f"{stage}.weights.h5"
 
     def best(self, stage: str) -> Path:
-        """Where the best epoch of a stage leaves its weights."""
+        """Path of the weights of a stage's best epoch."""
         return self._folder / f"{stage}-best.weights.h5"
 
     def save(self, model: Any, epoch: Epoch) -> None:
@@ -110,13 +110,13 @@ class FitState:
             (self._folder / before).unlink(missing_ok=True)
 
     def restore(self, model: Any) -> None:
-        """Put the latest epoch's weights and optimizer into a model that was compiled alike."""
+        """Load the latest epoch's weights and optimizer into a model compiled in the same way."""
         if self._latest is not None:
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self._folder / self._latest)
 
     def finish(self, model: Any, stage: str) -> None:
-        """Keep the bare network of a stage and drop what only going on with it needed."""
+        """Keep the bare network of a stage and delete what was only needed to continue it."""
         save_weights(model, self.finished(stage))
         if self._latest is not None:
             (self._folder / self._latest).unlink(missing_ok=True)
@@ -130,6 +130,6 @@ class FitState:
 
 
 def save_weights(model: Any, path: Path) -> None:
-    """Write ``.weights.h5`` so that the file is whole whenever it is there."""
+    """Write ``.weights.h5`` atomically."""
     with atomic_path(path, ending=".weights.h5") as part:
         model.save_weights(part, overwrite=True)

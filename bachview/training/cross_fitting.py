@@ -1,4 +1,4 @@
-"""What is fitted on deep features: the three classifiers, and heads where there are no stages.
+"""Fitting on deep features: the three classifiers, and heads if there are no stages.
 
 A CNN that was fine-tuned knows its own training photos by heart: its features of them separate
 the classes far better than those of any other photo, and a classifier fitted on them trusts the
@@ -6,8 +6,7 @@ network blindly. So the recipe holds patients out from the CNNs, and the classif
 on those. Where the networks learn no label, because only heads are fitted to their features,
 nothing needs to be held out: all members are fitted on all patients.
 
-By cross-fitting over the same patients the members are judged, which gives the calibration
-honest votes.
+Cross-fitting over the same patients gives unbiased votes for the calibration.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,28 +28,28 @@ from bachview.training.recipe import Augmentation, ClassifierRecipe, Heads
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
-#: Rounds of cross-fitting on the held-out patients, where there are enough of them.
+#: Rounds of cross-fitting on the held-out patients, if there are enough of them.
 _ROUNDS = 5
 _BATCH = 64
 _LEAST_FOLDS = 2
-#: Photos of each class that the classifiers must have: cross-fitting and, inside, the SVM's
-#: calibration both divide them.
+#: Photos of each class that the classifiers need, as both cross-fitting and, within it, the SVM's
+#: calibration split them.
 LEAST_HELD = 4
-#: Of the heads' logistic regression; it converges in far fewer.
+#: Iterations of the heads' logistic regression, which converges in far fewer.
 _MOST_STEPS = 1000
 
 
 def check_held(labels: Labels, class_count: int) -> None:
-    """See that enough photos are held out, before hours are spent on the networks.
+    """Check that enough photos are held out, before hours are spent on the networks.
 
     Parameters
     ----------
-    labels : of the photos held out.
+    labels : of the held-out photos.
 
     Raises
     ------
     DatasetError
-        Some class has fewer than `LEAST_HELD`.
+        A class has fewer than `LEAST_HELD`.
     """
     counts = np.bincount(labels, minlength=class_count)
     if counts.min() < LEAST_HELD:
@@ -61,17 +60,18 @@ def check_held(labels: Labels, class_count: int) -> None:
 
 
 def check_learnt(labels: Labels, class_count: int) -> None:
-    """See that there are enough photos to fit and to judge all members on.
+    """Check that there are enough photos to fit and evaluate all members.
 
     Raises
     ------
     DatasetError
-        Some class has fewer than `LEAST_HELD`.
+        A class has fewer than `LEAST_HELD`.
     """
     count = np.bincount(labels, minlength=class_count).min()
     if count < LEAST_HELD:
         raise DatasetError(
-            f"Only {count} photos of one class can be learnt from, and {LEAST_HELD} are needed: "
+            f"Only {count} photos of one class can be used for training, and {LEAST_HELD} are "
+            "needed: "
             "give more photos."
         )
 
@@ -86,7 +86,7 @@ class Rows:
     Attributes
     ----------
     features : (N, F) float32, concatenated over the CNNs.
-    widths : how many of the F are each CNN's.
+    widths : number of features of each CNN.
     networks : (N, K, C) float32, the CNNs' own probabilities.
     labels : (N,) int64.
     patients : (N,) str.
@@ -120,12 +120,12 @@ def rows_of(
     token: CancelToken,
     on_batch: Callable[[int, int], object],
 ) -> Rows:
-    """Features of each source's grid of patches and of `views` augmented ones.
+    """Features of each image's grid of patches and of `views` augmented ones.
 
     Parameters
     ----------
-    kernels : how the bundle will store them; the features are those of the rounded kernels.
-    on_batch : told how many patches are done, of how many.
+    kernels : how the bundle will store them; features are computed with the rounded kernels.
+    on_batch : called with the number of patches done and the total.
 
     Raises
     ------
@@ -193,14 +193,14 @@ class Head:
         return np.asarray(softmax(features @ self.kernel + self.bias, axis=1), dtype=np.float32)
 
     def install(self, model: Any) -> None:
-        """Put it into a model of `bachview.models.architectures.build_cnn`."""
+        """Set it in a model of `bachview.models.architectures.build_cnn`."""
         model.get_layer("logits").set_weights([self.kernel, self.bias])
 
 
 def fit_heads(rows: Rows, recipe: Heads, *, seed: int) -> list[Head]:
     """A head for each CNN: logistic regression on the principal components of its features.
 
-    The scaling, the components and the regression are all linear and are given as one layer.
+    The scaling, the components and the regression are all linear and are combined into one layer.
     """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
@@ -223,7 +223,7 @@ def fit_heads(rows: Rows, recipe: Heads, *, seed: int) -> list[Head]:
 
 
 def head_votes(heads: Sequence[Head], rows: Rows) -> Floats:
-    """(N, K, C) float32: what each head says of its own network's features."""
+    """(N, K, C) float32: predictions of each head from its own network's features."""
     parts = np.split(rows.features, np.cumsum(rows.widths)[:-1], axis=1)
     votes = [head.probabilities(part) for head, part in zip(heads, parts, strict=True)]
     return np.stack(votes, axis=1)
@@ -248,8 +248,8 @@ def cross_fitted_votes(
 
     Parameters
     ----------
-    heads : how heads are fitted on these rows; None where the CNNs brought their own, which
-        these patients did not teach.
+    heads : how heads are fitted on these rows; None if the CNNs have their own, trained on other
+        patients.
 
     Returns
     -------
@@ -280,9 +280,9 @@ def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
 
 
 def _group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
-    """Folds that keep patients whole; photos, where a class has a single patient here.
+    """Folds that keep patients together; or photos, if a class has a single patient here.
 
-    And patches, where it has a single photo.
+    Or patches, if it has a single photo.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 

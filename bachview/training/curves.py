@@ -7,24 +7,24 @@ from pathlib import Path
 from bachview.files import atomic_file
 from bachview.training.checkpoints import Epoch, FitState
 
-#: One colour for training, one for held-out patients; both hold on white for all eyes.
+#: One colour for training, one for held-out patients; both legible on white with any colour vision.
 _TRAIN, _HELD = "#0072B2", "#D55E00"
 
 
 def read_history(folder: Path) -> tuple[Epoch, ...]:
-    """The epochs of one network's fit; empty where there are none."""
+    """The epochs of one network's fit; empty if there are none."""
     return FitState(folder).history if folder.is_dir() else ()
 
 
 def write_curves(path: Path, histories: Mapping[str, Sequence[Epoch]]) -> None:
     """Draw loss and accuracy of each network over its epochs; stages are marked.
 
-    Pretraining has no accuracy, and no patients that it is kept from.
+    Pretraining has no accuracy and no held-out patients.
 
     Parameters
     ----------
-    path : a PNG, replaced when whole.
-    histories : name of a network to its epochs; networks without any are left out.
+    path : a PNG, replaced atomically.
+    histories : epochs by name of the network; networks without any are left out.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,9 +1,9 @@
-"""Hand-made descriptors of stain, texture and structure: what a network learns without labels.
+"""Handcrafted descriptors of stain, texture and structure, as targets without labels.
 
-A network that must predict them from a stain-jittered patch learns to see nuclei, glands and
-stroma before it sees its first label, which some hundred labelled photos cannot teach it from
-random weights. The idea is that of MaskFeat (Wei et al., CVPR 2022), which predicts HOG.
-scipy is imported inside the functions.
+A network that has to predict them from a stain-jittered patch learns to recognise nuclei, glands
+and stroma before it sees its first label; a few hundred labelled photos cannot achieve that from
+random weights. The idea is from MaskFeat (Wei et al., CVPR 2022), which predicts HOG. scipy is
+imported inside the functions.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ from bachview.training.stain_jitter import STAIN_VECTORS
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
 
-#: Band-pass scales in px of the source, each twice the one before.
+#: Band-pass scales in px of the image, each twice the previous one.
 _BANDS: Final = (0.7, 1.4, 2.8, 5.6, 11.2)
 _STRUCTURE_SCALES: Final = (1.0, 2.5, 6.0)
-#: Maps are kept at half the source's resolution: a descriptor is a mean over many px.
+#: Maps are stored at half the image's resolution, as a descriptor is a mean over many px.
 STEP: Final = 2
 _LBP_BINS: Final = 10
 #: Principal components of the standardised descriptors that are predicted.
@@ -32,7 +32,7 @@ _FIT_DRAWS: Final = 4000
 
 
 def descriptor_maps(pixels: RGB) -> npt.NDArray[np.float16]:
-    """Maps whose mean and deviation over a square describe it.
+    """Maps whose mean and standard deviation over a square describe it.
 
     Parameters
     ----------
@@ -100,11 +100,11 @@ def _halved(plane: Floats) -> npt.NDArray[np.float16]:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorTargets:
-    """Regression targets: principal components of the descriptors of a square of a source.
+    """Regression targets: principal components of the descriptors of a square of an image.
 
     Attributes
     ----------
-    maps : of each source, see `descriptor_maps`.
+    maps : of each image, see `descriptor_maps`.
     center, spread : (D,) float32, of the raw descriptors.
     axes : (D, TARGETS) float32; the targets have unit variance.
     importance : (TARGETS,) float32, mean 1: weights of the components in the loss.
@@ -117,7 +117,7 @@ class DescriptorTargets:
     importance: Floats
 
     def targets(self, crops: Sequence[Crop], chosen: Sequence[int]) -> Floats:
-        """(N, at most TARGETS) float32 for N crops of the sources with the numbers `chosen`."""
+        """(N, at most TARGETS) float32 for N crops of the images with the numbers `chosen`."""
         raw = np.stack(
             [
                 _raw(self.maps[source], crop.x, crop.y, crop.side)
@@ -135,13 +135,13 @@ def describe(
     token: CancelToken,
     on_source: Callable[[int, int], object],
 ) -> DescriptorTargets:
-    """Compute the maps of all sources and the principal components over random squares.
+    """Compute the maps of all images and the principal components over random squares.
 
     Parameters
     ----------
     sources : each (h, w, 3) uint8 RGB.
-    side : of the squares that will be asked for, about, px.
-    on_source : told how many sources are done, of how many.
+    side : approximate side of the squares that will be used, px.
+    on_source : called with the number of images done and the total.
 
     Raises
     ------

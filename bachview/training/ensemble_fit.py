@@ -38,14 +38,14 @@ def seen(classes: ClassSet) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EnsembleJob:
-    """All that one ensemble depends on.
+    """Everything that one ensemble depends on.
 
     Attributes
     ----------
-    train : sources that the CNNs learn from; where the recipe has only heads, all members.
-    held_out : sources of other patients, for the classifiers and the calibration; none where the
-        recipe has only heads.
-    folder : keeps checkpoints; the fit goes on from what is there.
+    train : images on which the CNNs are trained; all members, if the recipe has only heads.
+    held_out : images of other patients, for the classifiers and the calibration; none if the recipe
+        has only heads.
+    folder : keeps checkpoints; the fit resumes from them.
     imagenet, pretrained : see `bachview.training.fitting.FitJob`.
     """
 
@@ -62,7 +62,7 @@ class EnsembleJob:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was fitted to honest votes, beside the members.
+    """Parameters fitted to unbiased votes, besides the members.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class FittedEnsemble:
-    """Everything that goes into a bundle but its words."""
+    """Everything that goes into a bundle except its texts."""
 
     cnns: tuple[Cnn, ...]
     classifiers: tuple[FittedClassifier, ...]
@@ -100,7 +100,7 @@ def fit_ensemble(
     Raises
     ------
     Cancelled
-        `token` was cancelled; whole epochs are kept, and the next call goes on.
+        `token` was cancelled; finished epochs are kept, and the next call resumes.
     DatasetError
         Too few patients, or weights that cannot be used.
     """
@@ -127,7 +127,7 @@ def fit_ensemble(
         )
         for fit in jobs
     ]
-    # Networks without stages know no label, so that no patient need be kept from them.
+    # Networks without stages see no labels, so no patients need to be held out from them.
     sources = job.held_out if recipe.stages else job.train
     rows = rows_of(
         cnns,
@@ -166,7 +166,7 @@ def fit_ensemble(
 
 
 def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
-    """Member weights, temperature and thresholds from honest votes on plain patches."""
+    """Member weights, temperature and thresholds from unbiased votes on plain patches."""
     members, labels = votes[rows.is_plain], rows.labels[rows.is_plain]
     weights = np.ones(members.shape[1], np.float32)
     if recipe.ensemble.member_weights:
@@ -187,7 +187,7 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
 def _golden(
     sources: Sequence[TrainingImage], rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Of each class the plain patch that the members name with most conviction."""
+    """For each class, the plain patch that the members predict with the highest confidence."""
     photos = [source for source in sources if not source.is_window]
     patches, labels = grid_patches(photos, recipe.patch.input_px)
     mean = votes[rows.is_plain].mean(axis=1)
@@ -237,5 +237,5 @@ def write_fitted(
 
 
 def save_calibration(path: Path, calibrated: Calibrated) -> None:
-    """Write what was calibrated as JSON, for people and for the model card."""
+    """Write the calibration as JSON, for people and for the model card."""
     write_text(path, json.dumps(asdict(calibrated), indent=1) + "\n")

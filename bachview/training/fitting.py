@@ -1,4 +1,4 @@
-"""Fitting one CNN: stages after one another, epoch by epoch, from the last checkpoint on."""
+"""Fitting one CNN: stage by stage and epoch by epoch, from the last checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,24 +22,24 @@ from bachview.training.images import TrainingImage, grid_patches, reduced
 from bachview.training.networks import build_network, load_imagenet, set_trainable
 from bachview.training.recipe import Pretrain, Recipe, Stage
 
-#: Largest norm of one step's gradient; from scratch the first steps would else leap.
+#: Largest norm of one step's gradient; from scratch, the first steps would otherwise be too large.
 _CLIP_NORM = 1.0
-#: A schedule begins and ends at this share of its learning rate.
+#: A schedule starts and ends at this share of its learning rate.
 _LEAST_RATE = 0.02
 _PREDICT_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class FitJob:
-    """All that one network's fit depends on.
+    """Everything that one network's fit depends on.
 
     Attributes
     ----------
-    train : sources that the network learns from.
-    held_out : sources of other patients, for early stopping and the curves only.
+    train : images on which the network is trained.
+    held_out : images of other patients, only for early stopping and the curves.
     imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
-    pretrained : weights file to start from instead; None where there is none.
-    folder : keeps the checkpoints; the fit goes on from what is there.
+    pretrained : weights file to start from instead; None if there is none.
+    folder : keeps the checkpoints; the fit resumes from them.
     """
 
     architecture: Architecture
@@ -54,10 +54,10 @@ class FitJob:
 
 
 class FitWatcher:
-    """What a fit tells while it runs, on the thread that fits; override what is of interest."""
+    """Callbacks of a fit, on the thread that fits; override those of interest."""
 
     def count(self, what: str, done: int, total: int) -> None:
-        """So many units of a part are done."""
+        """`done` units of a part are done."""
 
     def step(self, network: str, stage: str, progress: Progress) -> None:
         """A batch is done; `progress` counts the stage's images."""
@@ -67,7 +67,7 @@ class FitWatcher:
 
 
 def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
-    """Fit a network through all stages of the recipe; without any it keeps what it starts with.
+    """Fit a network through all stages of the recipe; without any, it keeps its initial weights.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
 
 
 def _build(job: FitJob, stage: Stage | None = None) -> Any:
-    """A network with random weights for a stage, or as it is used."""
+    """A network with random weights, for a stage or for use."""
     patch_px = job.recipe.patch.input_px
     return build_network(
         job.architecture,
@@ -199,7 +199,7 @@ def _compiled(job: FitJob, stage: Stage, network: Any) -> Any:
 
 
 def _is_stale(history: Sequence[Epoch], patience: int) -> bool:
-    """Whether the held-out loss has not improved for `patience` epochs; 0 never is."""
+    """Whether the held-out loss has not improved for `patience` epochs; never for 0."""
     losses = _held_losses(history)
     if not patience or not losses:
         return False
@@ -224,7 +224,7 @@ def _score(
 
 
 def schedule(stage: Stage | Pretrain) -> Any:
-    """Cosine with a linear warm-up (Loshchilov and Hutter, ICLR 2017), over the whole stage."""
+    """Cosine schedule with linear warm-up (Loshchilov and Hutter, ICLR 2017), over the stage."""
     import keras
 
     steps = stage.epochs * stage.steps
@@ -248,12 +248,12 @@ def run_epoch(
     token: CancelToken,
     on_step: Callable[[Progress], object],
 ) -> tuple[dict[str, float], float]:
-    """One epoch of a compiled model: its figures, and images a second.
+    """Run one epoch of a compiled model; its metrics, and images per second.
 
     Parameters
     ----------
-    draws : seed and stage. With the epoch's number they decide all that is drawn in it, so
-        that a fit that goes on draws what an undisturbed one does.
+    draws : seed and stage. With the epoch's number they determine all random numbers, so that a
+        resumed fit draws the same as an uninterrupted one.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def run_epoch(
 
 
 def _seed_draws(model: Any, seed: int, stage: str, epoch: int) -> None:
-    """Set the generators of all layers (augmentation, dropout), whatever was drawn before."""
+    """Set the random generators of all layers, whatever was drawn before."""
     states = [v for v in model.variables if v.name == "seed_generator_state"]
     for place, state in enumerate(states):
         entropy = np.random.SeedSequence((seed, *stage.encode(), epoch, place))
@@ -293,7 +293,7 @@ def keras_policy(precision: str) -> Iterator[None]:
 
     ``auto`` is bfloat16 on an accelerator. On processors it is float32: even with AMX,
     TensorFlow's bfloat16 training was measured slower for EfficientNetB0 (24 against 38
-    images/s) and little faster for the other two.
+    images/s) and hardly faster for the other two.
     """
     import keras
 

@@ -1,7 +1,7 @@
 """Hard-negative mining: of the negative windows of slides, those that a network takes for more.
 
 The slides' normal tissue is mostly easy (fat, stroma). Kwok's entry to the BACH challenge (ICIAR
-2018) won both parts with patches that a first network had got wrong.
+2018) won both parts with patches that a first network had misclassified.
 """
 
 import json
@@ -16,7 +16,7 @@ from bachview.files import write_text
 from bachview.training.checkpoints import read_record
 from bachview.training.images import TrainingImage, centre_patches
 
-#: Share of its windows that are kept.
+#: Share of its windows that is kept.
 _KEPT: Final = 0.5
 _BATCH: Final = 64
 
@@ -28,8 +28,8 @@ def with_hard_negatives(
 
     Parameters
     ----------
-    network : fitted so far; judges the centre of each window.
-    record : remembers the choice, so that a training that goes on keeps it.
+    network : as fitted so far; classifies the centre of each window.
+    record : remembers the choice, so that a resumed training keeps it.
     """
     label = classes.negative_label
     places = [i for i, s in enumerate(sources) if s.is_window and s.label == label]
@@ -53,5 +53,5 @@ def with_hard_negatives(
 
 def _places(document: Any) -> set[int]:
     if not isinstance(document, list) or not all(type(place) is int for place in document):
-        raise ValueError("it is no list of whole numbers")
+        raise ValueError("it is not a list of integers")
     return set(document)

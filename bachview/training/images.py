@@ -1,4 +1,4 @@
-"""What patches are cut from while training: photos and windows of slides, held in memory.
+"""Images from which patches are cut in training: photos and windows of slides, in memory.
 
 Pillow is imported inside the functions.
 """
@@ -19,10 +19,10 @@ from bachview.jobs.tokens import CancelToken
 Patches = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-#: Px around a crop that its filter looks at.
+#: Px around a crop within the support of its filter.
 _FILTER_PX: Final = 2
 
-#: Grey levels of bare glass in a scanned slide, between which one is drawn.
+#: Range of grey levels of bare glass in a scanned slide.
 _GLASS: Final = (225, 253)
 
 
@@ -34,8 +34,8 @@ class TrainingImage:
     ----------
     pixels : (h, w, 3) uint8 RGB at the recipe's mpp.
     label : index into the classes.
-    group : the patient or slide it is from.
-    is_window : cut out of a slide, not a whole photo.
+    group : the patient or slide that it is from.
+    is_window : cut from a slide, not a whole photo.
     """
 
     pixels: Patches
@@ -46,9 +46,9 @@ class TrainingImage:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A patch and the square that it shows: centre and side in source px.
+    """A patch and the square that it shows: centre and side in px of the image.
 
-    The square may reach beyond the source.
+    The square may reach beyond the image.
     """
 
     pixels: Patches
@@ -67,12 +67,12 @@ def load_sources(
 
     Parameters
     ----------
-    least_px : shortest side that a photo must have at `mpp`.
+    least_px : minimum side of a photo at `mpp`.
 
     Raises
     ------
     DatasetError
-        A photo is smaller than a field, or not the one that was listed.
+        A photo is smaller than a field, or has changed since it was listed.
     SlideOpenError, SlideReadError
         A photo cannot be read.
     Cancelled
@@ -124,7 +124,7 @@ def _check_listed(photo: Photo) -> None:
         content = photo.path.read_bytes()
     except OSError as error:
         raise DatasetError(
-            f"{photo.path.name} can no longer be read; bring the file back and try again."
+            f"{photo.path.name} can no longer be read; restore the file and try again."
         ) from error
     if hashlib.sha256(content).hexdigest() != photo.sha256:
         raise DatasetError(
@@ -133,7 +133,7 @@ def _check_listed(photo: Photo) -> None:
 
 
 def reduced(sources: Sequence[TrainingImage], factor: float) -> list[TrainingImage]:
-    """The sources with `factor` times as many px along each side; 1 gives them back."""
+    """The images with `factor` times as many px along each side; 1 returns them unchanged."""
     from PIL import Image
 
     if factor == 1:
@@ -150,30 +150,29 @@ def reduced(sources: Sequence[TrainingImage], factor: float) -> list[TrainingIma
 def random_crop(
     pixels: Patches, input_px: int, scale: float, rng: np.random.Generator, *, glass: float = 0.0
 ) -> Crop:
-    """Cut a patch at a random place, turned by any angle, mirrored or not, scaled a little.
+    """Cut a patch at a random place, rotated by any angle, mirrored or not, slightly scaled.
 
-    A field that would not fit into the source when turned is taken smaller.
+    A field that would not fit into the image when rotated is made smaller.
 
     Parameters
     ----------
-    scale : the field's side is up to ``1 + scale`` times `input_px`, or that much smaller,
+    scale : the field's side is up to ``1 + scale`` times larger or smaller than `input_px`,
         log-uniform.
-    glass : share of the crops whose centre may lie anywhere on the source. What of them lies
-        beyond its edge is bare glass, as beyond the edge of tissue; all others show nothing
-        but the source.
+    glass : share of the crops whose centre may be anywhere on the image. Their parts beyond its
+        edge are bare glass, as beyond the edge of tissue; all others lie within the image.
     """
     from PIL import Image
 
     height, width = pixels.shape[:2]
     angle = rng.uniform(0, 2 * math.pi)
-    # Half of the turned square's extent, as a share of its side.
+    # Half of the rotated square's extent, as a share of its side.
     reach = (abs(math.cos(angle)) + abs(math.sin(angle))) / 2
     limit = math.log(1 + scale)
     side = min(
         input_px * math.exp(rng.uniform(-limit, limit)), (min(height, width) - 1) / (2 * reach)
     )
     margin = side * reach
-    # Drawn only where it is wanted: without glass the crops stay those of earlier recipes.
+    # Drawn only if needed: without glass, the crops are the same as with earlier recipes.
     inset = 0.0 if glass and rng.random() < glass else margin
     bare = int(rng.integers(*_GLASS)) if glass else 0
     x = rng.uniform(inset, width - inset)
@@ -192,7 +191,7 @@ def random_crop(
         *down,
         y - top - half * (down[0] + down[1]),
     )
-    # Bilinear would take a fifth of the fine detail that patches cut straight still have.
+    # Bilinear would remove a fifth of the fine detail that upright patches have.
     turned = Image.fromarray(pixels[top:bottom, left:right]).transform(
         (input_px, input_px),
         Image.Transform.AFFINE,
@@ -204,7 +203,7 @@ def random_crop(
 
 
 def grid_patches(sources: Sequence[TrainingImage], input_px: int) -> tuple[Patches, Labels]:
-    """Patches that cover each source with about half overlap, as they are.
+    """Patches that cover each image with about half overlap, unchanged.
 
     Returns
     -------
@@ -221,7 +220,7 @@ def grid_patches(sources: Sequence[TrainingImage], input_px: int) -> tuple[Patch
 
 
 def centre_patches(sources: Sequence[TrainingImage], input_px: int) -> Patches:
-    """(N, input_px, input_px, 3) uint8: the middle of each source, as it is."""
+    """(N, input_px, input_px, 3) uint8: the centre of each image, unchanged."""
     patches = []
     for source in sources:
         y, x = ((side - input_px) // 2 for side in source.pixels.shape[:2])

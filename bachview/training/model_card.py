@@ -1,4 +1,4 @@
-"""The model card: what the ensemble was trained on, how it was measured, what it is not for."""
+"""The model card: training data, evaluation and limits of the ensemble."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ from bachview.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the card of the final ensemble tells beside the fit itself.
+    """What the card of the final ensemble states besides the fit itself.
 
     Attributes
     ----------
-    measured : the pooled cross-validation; None where there was none.
-    photo_doubt : share of doubt about a photo, fitted to the cross-validated photos; 0 where
-        there are none.
-    notes : Markdown that is put at the end; may be empty.
+    measured : the pooled cross-validation; None if there was none.
+    photo_doubt : uniform share of a photo's votes, fitted to the cross-validated photos; 0 if there
+        are none.
+    notes : Markdown to append; may be empty.
     """
 
     name: str
@@ -71,7 +71,7 @@ def _rows(found: Evaluation) -> list[tuple[str, Measured]]:
 
 
 def _mistaken(confusion: npt.NDArray[np.int64], classes: ClassSet) -> list[str]:
-    """For each class the one that it was most often taken for, e.g. ``Benign (5)``."""
+    """For each class, the one that it was most often mistaken for, e.g. ``Benign (5)``."""
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
     return [
@@ -94,7 +94,8 @@ def _figures(found: Evaluation | None) -> dict[str, float]:
         "cv_photo_kappa": metrics.kappa,
         "cv_photo_ece": metrics.ece,
     }
-    # Photos of a patient look alike: Wilson's interval, of independent photos, is too narrow.
+    # Photos of a patient look alike: Wilson's interval, which assumes independent photos, is too
+    # narrow.
     interval = found.photo.intervals.get("accuracy_by_patient")
     if interval is not None:
         values["cv_photo_accuracy_low"] = interval.low

@@ -1,4 +1,4 @@
-"""Keras models made ready for one stage of fitting: weights to start from, what may learn."""
+"""Keras models prepared for one stage of fitting: initial weights and trainable layers."""
 
 import logging
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Trainable = Literal["head", "upper", "all"]
 
 #: Share of a backbone's layers that the stage ``upper`` fine-tunes.
 _UPPER = 1 / 3
-#: Keras' 0.99 needs thousands of steps before the moving statistics mean anything.
+#: Keras' 0.99 needs thousands of steps before the moving statistics are meaningful.
 _MOMENTUM: Final = 0.95
 
 _log = logging.getLogger(__name__)
@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 def build_network(
     architecture: Architecture, *, input_px: int, class_count: int, dropout: float
 ) -> Any:
-    """A CNN of the ensemble with random weights; its batch statistics follow within 100 steps.
+    """A CNN of the ensemble with random weights; its batch statistics adapt within 100 steps.
 
     Without `dropout`, no layers of the backbone are dropped either (the stochastic depth of
-    EfficientNetB0): a short schedule from random weights learns too little, not too much.
+    EfficientNetB0): with a short schedule from random weights, the danger is underfitting.
     """
     import keras
 
@@ -38,9 +38,9 @@ def build_network(
 
 
 def set_trainable(model: Any, part: Trainable) -> None:
-    """Choose what learns: the head, the upper third of the backbone as well, or everything.
+    """Choose what is trained: the head, also the upper third of the backbone, or everything.
 
-    Below the part that learns, batch normalisation keeps its statistics (Keras runs frozen
+    Below the trainable part, batch normalisation keeps its statistics (Keras runs frozen
     normalisation layers in inference mode).
     """
     import keras
@@ -48,7 +48,7 @@ def set_trainable(model: Any, part: Trainable) -> None:
     backbone = model.get_layer("backbone")
     backbone.trainable = part != "head"
     if part == "head":
-        # What does not learn must not be dropped: the head would see features of another network.
+        # Frozen layers must not be dropped: the head would see features of another network.
         for layer in backbone.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
@@ -62,7 +62,7 @@ def set_trainable(model: Any, part: Trainable) -> None:
 
 
 def can_fetch(architectures: Sequence[Architecture]) -> bool:
-    """Whether the published weights of all are in Keras' cache, or could be fetched just now."""
+    """Whether the published weights of all are in Keras' cache, or could be fetched now."""
     return all(_fetched(architecture) is not None for architecture in architectures)
 
 
@@ -77,7 +77,7 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
     Raises
     ------
     DatasetError
-        The file is missing or cannot be fetched, or does not hold the weights of this
+        The file is missing or cannot be fetched, or does not contain the weights of this
         architecture.
     """
     backbone = model.get_layer("backbone")
@@ -85,8 +85,8 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
         weights = _fetched(architecture)
         if weights is None:
             raise DatasetError(
-                f"The ImageNet weights of {architecture} cannot be fetched any more: try again "
-                "with a network, or give --imagenet-weights."
+                f"The ImageNet weights of {architecture} can no longer be fetched: try again with "
+                "a network, or give --imagenet-weights."
             )
         backbone.set_weights(weights)
         return
@@ -98,16 +98,16 @@ def load_imagenet(model: Any, architecture: Architecture, folder: Path | None) -
         )
     try:
         backbone.load_weights(path)
-    # Keras and h5py document no closed list of what a foreign file makes them raise.
+    # Keras and h5py do not document which errors a foreign file can raise.
     except Exception as error:
         raise DatasetError(
-            f"{path.name} does not hold the weights of {architecture}: "
+            f"{path.name} does not contain the weights of {architecture}: "
             f"{str(error).splitlines()[0][:200]}"
         ) from error
 
 
 def _fetched(architecture: Architecture) -> list[Any] | None:
-    """The published weights from Keras' cache or its server; None where neither has them."""
+    """The published weights from Keras' cache or its server; None if neither has them."""
     import keras
 
     application = architecture_of(architecture).application

@@ -1,7 +1,7 @@
-"""Backbones that start from random weights learn to describe tissue before any label.
+"""Pretraining of randomly initialised backbones to describe tissue, without labels.
 
-Done once for all folds and the final ensemble, as no label is learnt: of labels it knows only
-what makes its batches hold every class equally often.
+Done once for all folds and the final ensemble, as no label is learnt: labels are only used to
+balance the classes in its batches.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def pretrain(
     token: CancelToken,
     watcher: FitWatcher,
 ) -> dict[Architecture, Path]:
-    """Pretrain the three backbones, or go on with it.
+    """Pretrain the three backbones, or resume that.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def pretrain(
     Raises
     ------
     Cancelled
-        `token` was cancelled; whole epochs are kept.
+        `token` was cancelled; finished epochs are kept.
     """
     settings = recipe.pretrain
     if settings is None:
@@ -95,7 +95,7 @@ def _pretrain_one(
             sources,
             described.targets,
             input_px=settings.input_px,
-            # What is described is a whole square of tissue.
+            # The description is of a whole square of tissue.
             augmentation=recipe.augmentation.model_copy(update={"glass": 0.0}),
             batch=settings.batch,
             steps=settings.steps,
@@ -120,7 +120,7 @@ def _pretrain_one(
 def _compiled(
     network: Any, described: DescriptorTargets, recipe: Recipe, settings: Pretrain
 ) -> Any:
-    """The backbone with a linear head on the descriptors, in place of the classes."""
+    """The backbone with a linear head for the descriptors instead of the classes."""
     import keras
 
     side = settings.input_px

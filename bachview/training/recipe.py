@@ -1,4 +1,4 @@
-"""The training recipe: one TOML file that, with a seed, says all that a training does."""
+"""The training recipe: one TOML file that, with a seed, determines a training completely."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -28,12 +28,12 @@ Word = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class _Table(BaseModel):
-    # A whole number may stand for a fraction (TOML's 1 for 1.0); nothing else is converted.
+    # An integer may be given for a float (1 for 1.0 in TOML); nothing else is converted.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Patch(_Table):
-    """What the networks see: `input_px` px of `mpp` um/px; slides are judged every `stride_um`."""
+    """What the networks see: `input_px` px of `mpp` um/px, every `stride_um` on slides."""
 
     input_px: Side
     mpp: Annotated[float, Field(ge=0.1, le=10)]
@@ -41,10 +41,10 @@ class Patch(_Table):
 
 
 class Data(_Table):
-    """How patients are divided.
+    """How patients are split.
 
-    `holdout` is the share of patients kept from the CNNs, for the classifiers and the
-    calibration, where there are stages; `folds` of cross-validation, 0 for none.
+    `holdout` is the share of patients held out from the CNNs, for the classifiers and the
+    calibration, if there are stages; `folds` of cross-validation, 0 for none.
     """
 
     holdout: Annotated[float, Field(ge=0.05, le=0.5)]
@@ -54,12 +54,12 @@ class Data(_Table):
     @classmethod
     def _more_than_one(cls, folds: int) -> int:
         if folds == 1:
-            raise ValueError("one fold measures nothing; take 0 for none, or at least 2")
+            raise ValueError("one fold measures nothing; use 0 for none, or at least 2")
         return folds
 
 
 class Pretrain(_Table):
-    """Learning to predict hand-made descriptors, before any label; only from random weights.
+    """Pretraining on handcrafted descriptors, without labels; only from random weights.
 
     An input smaller than the patch shows the same field at a coarser mpp. `epochs_of` names
     networks that need more or fewer epochs than the others.
@@ -82,10 +82,10 @@ class Stage(_Table):
     ----------
     trainable : the head, also the upper third of the backbone, or all.
     input_px : px of the same field; smaller than the patch's is faster. Absent: the patch's.
-    steps : batches in an epoch; after each epoch the state is saved.
-    warmup : share of the stage in which the learning rate rises; then it falls as a cosine.
-    patience : epochs without a better loss on the held-out patients before the stage ends, at
-        its best epoch; 0 runs to the end.
+    steps : batches in an epoch; the state is saved after each epoch.
+    warmup : share of the stage in which the learning rate rises; after that it falls like a cosine.
+    patience : epochs without a better loss on held-out patients after which the stage ends with its
+        best epoch; 0 runs to the end.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,24}$")]
@@ -103,11 +103,11 @@ class Stage(_Table):
 
 
 class Heads(_Table):
-    """In place of stages: linear heads on the features of networks that stay as they start.
+    """Instead of stages: linear heads on the features of networks with unchanged initial weights.
 
     Attributes
     ----------
-    components : principal components of a network's features that its head looks at.
+    components : number of principal components of a network's features for its head.
     c : inverse strength of the logistic regression's L2 penalty.
     """
 
@@ -116,17 +116,17 @@ class Heads(_Table):
 
 
 class Augmentation(_Table):
-    """How far training patches are changed; 0 switches a change off.
+    """Strength of the augmentation of training patches; 0 switches one off.
 
     Attributes
     ----------
     scale : the field's side is multiplied by up to ``1 + scale``, or divided.
     stain_strength, stain_shift : of H&E in optical density (Tellez et al., 2018).
     brightness, contrast : share of the full range, share of the contrast.
-    blur : largest standard deviation of the Gaussian, px.
-    jpeg : share of patches that go through JPEG compression.
+    blur : maximum standard deviation of the Gaussian, px.
+    jpeg : share of patches that are JPEG-compressed.
     glass : share of patches that may reach beyond the edge of the tissue, onto bare glass;
-        none while pretraining.
+        none in pretraining.
     """
 
     scale: Annotated[float, Field(ge=0, le=1)]
@@ -168,7 +168,7 @@ class EnsembleRecipe(_Table):
 
 
 class Slides(_Table):
-    """Windows cut out of annotated slides, of each class.
+    """Windows of each class cut from annotated slides.
 
     With `hard_negatives` the last stage leaves out the negative windows that a network finds easy.
     """
@@ -178,9 +178,9 @@ class Slides(_Table):
 
 
 class BundleRecipe(_Table):
-    """What the written bundle says of itself and how it stores the networks.
+    """Description of the written bundle, and how it stores the networks.
 
-    `data` names the data set with its source; `licence` is that of the weights.
+    `data` names the data set and its source; `licence` is that of the weights.
     """
 
     version: Word
@@ -191,7 +191,7 @@ class BundleRecipe(_Table):
 
 
 class Recipe(_Table):
-    """The whole of a recipe file."""
+    """A whole recipe file."""
 
     seed: Annotated[int, Field(ge=0, le=2**31)]
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
@@ -213,7 +213,7 @@ class Recipe(_Table):
         if len(set(names)) != len(names):
             raise ValueError("two stages have the same name")
         if len(set(self.networks)) != len(self.networks):
-            raise ValueError("networks names one twice")
+            raise ValueError("networks has a duplicate")
         return self
 
     @model_validator(mode="after")
@@ -232,7 +232,7 @@ class Recipe(_Table):
         return self
 
     def to_toml(self) -> str:
-        """The recipe as a file that `read_recipe` reads to the same values."""
+        """The recipe as a file from which `read_recipe` reads the same values."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
@@ -242,7 +242,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     RecipeError
-        It is no TOML, or a value is missing, unknown or wrong; the text names it.
+        It is not TOML, or a value is missing, unknown or wrong; the text names it.
     """
     return read_toml(path, Recipe, "recipe", RecipeError)
 
@@ -258,7 +258,7 @@ def resolve_recipe(name_or_path: str) -> Path:
     Raises
     ------
     RecipeError
-        There is neither.
+        There is no such recipe.
     """
     if name_or_path in installed_recipes():
         return resource_folder() / "recipes" / f"{name_or_path}.toml"

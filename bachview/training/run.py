@@ -1,7 +1,7 @@
-"""The whole training: data, pretraining, cross-validation, the final ensemble, its bundle.
+"""The whole training: data, pretraining, cross-validation, the final ensemble and its bundle.
 
-Everything is kept in the output folder as it is made, and a run that was cut off goes on from
-there: finished folds are not done again, a network continues at its last epoch.
+Everything is saved to the output folder at once, and an interrupted run resumes from there:
+finished folds are not repeated, and a network continues from its last epoch.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Data, Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
 
-#: What the networks begin with.
+#: Initial weights of the networks.
 Weights = Literal["fetch", "scratch"] | Path
 
 PARTS = ("train", "held")
@@ -66,20 +66,20 @@ AUGMENTATION_FILE = "augmentation.png"
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What a person asks for.
+    """A request to train.
 
     Attributes
     ----------
     dataset : folder with the labelled photos and annotated slides.
     output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
-    recipe : itself, its TOML file, or the name of an installed one.
-    folds, seed : in place of the recipe's.
-    imagenet : ``"fetch"`` (scratch where they cannot be fetched), ``"scratch"``, or the folder
+    recipe : a recipe, its TOML file, or the name of an installed one.
+    folds, seed : override those of the recipe.
+    imagenet : ``"fetch"`` (scratch if they cannot be fetched), ``"scratch"``, or the folder
         with the published weights.
     name : of the bundle.
     mpp, patients : see `bachview.datasets.reading.read_dataset`.
     notes : Markdown for the end of the model card; may be empty.
-    resume : go on with the training in `output`.
+    resume : continue the training in `output`.
     """
 
     dataset: Path
@@ -95,14 +95,14 @@ class TrainingRequest:
     resume: bool = False
 
     def read_recipe(self) -> Recipe:
-        """The recipe with `folds` and `seed` in place.
+        """The recipe with `folds` and `seed` set.
 
         Raises
         ------
         RecipeError
-            There is none, or it is not valid.
+            There is none, or it is invalid.
         UsageError
-            So few folds cannot be.
+            There are too few folds.
         """
         recipe = self.recipe
         if not isinstance(recipe, Recipe):
@@ -112,7 +112,7 @@ class TrainingRequest:
                 data = Data.model_validate({**recipe.data.model_dump(), "folds": self.folds})
             except ValidationError as error:
                 message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-                raise UsageError(f"--folds {self.folds} cannot be: {message}.") from error
+                raise UsageError(f"--folds {self.folds} is not possible: {message}.") from error
             recipe = recipe.model_copy(update={"data": data})
         if self.seed is not None:
             recipe = recipe.model_copy(update={"seed": self.seed})
@@ -121,11 +121,11 @@ class TrainingRequest:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What came of it.
+    """The result of a training.
 
     Attributes
     ----------
-    measured : the pooled cross-validation; None where the recipe asks for no folds.
+    measured : the pooled cross-validation; None if the recipe has no folds.
     """
 
     bundle: Path
@@ -133,13 +133,13 @@ class TrainingResult:
 
 
 class TrainingWatcher(FitWatcher):
-    """What a training tells while it runs, on its own thread; override what is of interest."""
+    """Callbacks of a training, on its own thread; override those of interest."""
 
     def phase(self, title: str) -> None:
-        """Another part begins."""
+        """Another part starts."""
 
     def problem(self, message: str) -> None:
-        """Something about the data that a person should know."""
+        """Something about the data that the user should know."""
 
 
 def train(
@@ -147,19 +147,19 @@ def train(
     token: CancelToken | None = None,
     watcher: TrainingWatcher | None = None,
 ) -> TrainingResult:
-    """Train an ensemble as the recipe says. Takes hours on a processor.
+    """Train an ensemble according to the recipe. Takes hours on a CPU.
 
     Parameters
     ----------
-    token : cancel it from another thread.
-    watcher : told how it goes, on this thread.
+    token : may be cancelled from another thread.
+    watcher : called with the progress, on this thread.
 
     Raises
     ------
     DatasetError, RecipeError, UsageError
-        The data, the recipe or the output folder do not allow it; the text says why.
+        The data, the recipe or the output folder cannot be used; the text says why.
     Cancelled
-        `token` was cancelled; the same request with `resume` goes on.
+        `token` was cancelled; the same request with `resume` continues.
     EngineError
         Keras is not installed.
     ExportError
@@ -193,7 +193,7 @@ class _Run:
                 f"{request.dataset.name} has no labelled photos: they are needed to hold "
                 "patients out for the calibration."
             )
-        # Too few photos are found out now, not after hours.
+        # Detect too few photos now, not after hours.
         for seed, members in self._parts(photos, dataset.classes):
             self._held(members, dataset, seed)
         self._imagenet = self._starting_weights()
@@ -237,7 +237,7 @@ class _Run:
         return [*parts, (seed, list(photos))]
 
     def _held(self, photos: Sequence[Photo], dataset: Dataset, seed: int) -> npt.NDArray[np.bool_]:
-        """(N,) bool: the photos whose patients are kept from the CNNs; none without stages."""
+        """(N,) bool: the photos whose patients are held out from the CNNs; none without stages."""
         labels = np.array([photo.label or 0 for photo in photos], np.int64)
         if not self._recipe.stages:
             check_learnt(labels, len(dataset.classes))
@@ -247,7 +247,7 @@ class _Run:
         return held_out
 
     def _starting_weights(self) -> Weights:
-        """As asked, or what there is; a training that goes on keeps what it began with."""
+        """As requested, or what is available; a resumed training keeps what it started with."""
         asked, path = self._request.imagenet, self._output / RUN_FILE
         if asked != "fetch":
             return asked
@@ -263,7 +263,7 @@ class _Run:
         return "scratch"
 
     def _claim(self, photos: Sequence[Photo], classes: ClassSet) -> None:
-        """Make the output folder this run's, or see that it is."""
+        """Claim the output folder for this run, or check that it belongs to it."""
         output = self._output
         recipe = self._recipe_text()
         record: dict[str, Any] = {
@@ -279,8 +279,8 @@ class _Run:
         if path.is_file():
             if not self._request.resume:
                 raise UsageError(
-                    f"{output.name} holds a training already: give --resume to go on with it, "
-                    "or choose another folder."
+                    f"{output.name} already contains a training: give --resume to continue it, or "
+                    "choose another folder."
                 )
             if _read_run(path) != record:
                 raise RecipeError(
@@ -288,7 +288,7 @@ class _Run:
                     "classes or starting weights: go on with those, or choose another folder."
                 )
         else:
-            # A training that was killed here may have left a part of the record.
+            # A training that was killed here may have left a partial record.
             part = f".{RUN_FILE}."
             if output.is_dir() and any(not f.name.startswith(part) for f in output.iterdir()):
                 raise UsageError(f"{output.name} is not empty: choose a new folder.")
@@ -297,20 +297,20 @@ class _Run:
             write_text(output / RECIPE_FILE, recipe)
 
     def _recipe_text(self) -> str:
-        """The recipe, as the output folder keeps it where it has the same values in other words."""
+        """The recipe; as stored in the output folder if only its wording differs."""
         path = self._output / RECIPE_FILE
         if path.is_file() and read_recipe(path) == self._recipe:
             return path.read_bytes().decode()
         return self._recipe.to_toml()
 
     def _windows(self, dataset: Dataset) -> list[TrainingImage]:
-        """Windows of the annotated slides; only the CNNs learn from them."""
+        """Windows of the annotated slides; only the CNNs are trained on them."""
         wanted = self._recipe.slides.windows_per_class
         if not dataset.slides or not wanted:
             return []
         self._watcher.phase("Cutting windows out of the annotated slides")
         patch = self._recipe.patch
-        # Of the class that is mined there must be some to leave out.
+        # The mined class needs enough windows to leave some out.
         mined = dataset.classes.negative_label if self._recipe.slides.hard_negatives else None
         return sample_windows(
             dataset.slides,
@@ -329,7 +329,7 @@ class _Run:
         windows: Sequence[TrainingImage],
         dataset: Dataset,
     ) -> tuple[Evaluation | None, float]:
-        """The pooled figures, and the doubt about photos that the final ensemble gets."""
+        """The pooled figures, and the uniform share of the final ensemble."""
         count = self._recipe.data.folds
         if not count:
             return None, 0.0
@@ -440,7 +440,7 @@ class _Run:
             split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
             "CNNs, for the classifiers and the calibration"
             if recipe.stages
-            else f"all {len(photos)} photos learnt, cross-fitted by patient for the calibration",
+            else f"all {len(photos)} photos trained on; calibration cross-fitted by patient",
             model_card=text,
             metrics=metrics,
             photo_doubt=0.0 if card is None else card.photo_doubt,
@@ -448,7 +448,7 @@ class _Run:
 
 
 def _read_run(path: Path) -> dict[str, Any]:
-    """What a training was begun with.
+    """What a training was started with.
 
     Raises
     ------
@@ -458,17 +458,17 @@ def _read_run(path: Path) -> dict[str, Any]:
     return read_record(
         path,
         _object,
-        remedy="begin the training anew in another folder",
+        remedy="start the training again in another folder",
         error=RecipeError,
     )
 
 
 def _object(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is not an object")
     return document
 
 
 def _as_text(folder: Path) -> str:
-    """A folder's name for a manifest, also where it is no UTF-8."""
+    """A folder's name for a manifest, even if it is not UTF-8."""
     return folder.name.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Training pixels from annotated slides: windows of tissue whose class an outline tells."""
+"""Training images from annotated slides: windows of tissue with a class from an outline."""
 
 import contextlib
 import math
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     import shapely
     from shapely.geometry.base import BaseGeometry
 
-#: Side of a window in fields: the corners of a turned field lie at 1.42.
+#: Side of a window in fields; a rotated field needs 1.42.
 WINDOW_FIELDS = 1.5
-#: Class key of tissue that nobody outlined.
+#: Class key of tissue outside all outlines.
 
-#: Of a field, this much must show its class, or it must show this much of a small region.
+#: Share of a field that must show its class, or share of a small region that it must show.
 _FIELD_SHARE, _REGION_SHARE = 0.5, 0.8
-#: A field with less tissue shows glass.
+#: Minimum share of tissue in a field.
 _TISSUE_SHARE = 0.5
-#: Windows for each field's area that a region has: more would repeat the same pixels.
+#: Windows per field area of a region; more would repeat the same pixels.
 _WINDOWS_PER_FIELD = 4
-#: Places that are tried for each window that is wanted.
+#: Places tried for each window wanted.
 _TRIES = 40
-#: Points that are drawn in a region's rectangle for each place that is tried.
+#: Points drawn in a region's rectangle for each place tried.
 _DRAWS = 8
 
 
@@ -49,7 +49,7 @@ class _Source:
 
     Attributes
     ----------
-    most : windows that it can give without showing the same pixels many times.
+    most : maximum number of windows without showing the same pixels many times.
     """
 
     slide: int
@@ -60,12 +60,12 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Terrain:
-    """What the places of one slide are chosen by.
+    """Data for choosing places on one slide.
 
     Attributes
     ----------
-    files : of the slide as they were when it was looked at; None where it lies in none.
-    regions : in the order in which later ones win.
+    files : of the slide, as they were when it was examined; None if it has none.
+    regions : ordered so that later ones win.
     field_x, field_y : sides of a field, level-0 px.
     """
 
@@ -87,7 +87,7 @@ def sample_windows(
     token: CancelToken,
     classes: ClassSet,
 ) -> list[TrainingImage]:
-    """Cut windows out of annotated slides. Any thread; reads one slide after the other.
+    """Cut windows from annotated slides. Any thread; reads one slide after the other.
 
     The middle of a window lies in a region of its class, and at least half of its field
     shows that class, or most of the region where that is small. The negative one is tissue whose
@@ -114,7 +114,7 @@ def sample_windows(
     SlideOpenError
         A slide cannot be opened.
     Cancelled
-        `token` asked for it.
+        `token` was cancelled.
     """
     wanted = [per_class] * len(classes) if isinstance(per_class, int) else list(per_class)
     if len(wanted) != len(classes):
@@ -145,12 +145,12 @@ def _terrain(
     with opened_slide(slide.path, token) as reader:
         pixel_size = reader.metadata.pixel_size
         if not pixel_size.is_plausible and annotations.mpp is not None:
-            # The outlines' file states what the scanner measured.
+            # The file with the outlines states what the scanner measured.
             pixel_size = PixelSize.typed(annotations.mpp)
         if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
             raise DatasetError(
                 f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
-                "size; take the slide out of the data set or mend one of them."
+                "size; remove the slide from the data set or correct one of them."
             )
         tissue = find_tissue(reader, pixel_size, token)
         files = reader.metadata.files
@@ -180,11 +180,11 @@ def _sources(terrains: Sequence[_Terrain], negative: int | None) -> list[_Source
 
 
 def _quotas(sources: Sequence[_Source], wanted: Sequence[int]) -> list[int]:
-    """How many windows each source gives: evenly, and what the small ones cannot, the others."""
+    """How many windows each area gives: evenly, with the others making up for small ones."""
     quotas = [0] * len(sources)
     for label, number in enumerate(wanted):
         indices = [i for i, source in enumerate(sources) if source.label == label]
-        # Small ones first, so that what they leave over falls to those that follow.
+        # Small ones first, so that what they cannot give falls to later ones.
         indices.sort(key=lambda i: sources[i].most)
         left = number
         for position, index in enumerate(indices):
@@ -201,7 +201,7 @@ def _places(
     generator: np.random.Generator,
     token: CancelToken,
 ) -> Iterator[Point]:
-    """Up to `quota` middles of fields, drawn at random and checked."""
+    """Up to `quota` centres of fields, drawn at random and checked."""
     import shapely
 
     candidates = _candidates(terrain, source.region, quota * _TRIES, generator)
@@ -221,7 +221,7 @@ def _places(
         if _tissue_share(terrain.tissue, field) < _TISSUE_SHARE:
             continue
         if source.region is None:
-            # The circle around the field holds it however it is turned.
+            # The circle around the field contains it at any rotation.
             margin = (math.sqrt(2) - 1) / 2 * max(terrain.field_x, terrain.field_y)
             turned = field.expanded(margin)
             is_good = not outlined.intersects(_box(turned))
@@ -243,7 +243,7 @@ def _candidates(
         import shapely
 
         left, top, right, bottom = region.polygon.bounds
-        # A thin, slanting region fills little of its rectangle.
+        # A thin, slanted region fills little of its rectangle.
         points = generator.uniform((left, top), (right, bottom), (_DRAWS * count, 2))
         shapely.prepare(region.polygon)
         inside = shapely.contains_xy(region.polygon, points[:, 0], points[:, 1])
@@ -264,7 +264,7 @@ def _candidates(
 
 
 def _visible(regions: Sequence[AnnotatedRegion], own: AnnotatedRegion) -> "BaseGeometry":
-    """The part of `own` that no later region of another class lies over."""
+    """The part of `own` not covered by a later region of another class."""
     import shapely
 
     position = next(i for i, region in enumerate(regions) if region is own)
@@ -291,7 +291,7 @@ def _box(region: Region) -> "shapely.Polygon":
 
 
 def _tissue_share(tissue: TissueMask, field: Region) -> float:
-    """Share of a field that is tissue, 0..1; what lies outside the slide is none."""
+    """Share of a field that is tissue, 0..1; there is none outside the slide."""
     height, width = tissue.mask.shape
     scale_x, scale_y = width / tissue.region.width, height / tissue.region.height
     left, right = (round((edge - tissue.region.x) * scale_x) for edge in (field.x, field.right))
@@ -309,7 +309,7 @@ def _read(
     mpp: float,
     token: CancelToken,
 ) -> list[TrainingImage]:
-    """The pixels around `places`, as the slide path sees them."""
+    """The pixels around `places`, as read from slides at inference."""
     from bachview.slide.opening import opened_slide
 
     if not places:
@@ -328,6 +328,6 @@ def _read(
                 windows.append(
                     TrainingImage(patches.read(around), label, slide.path.stem, is_window=True)
                 )
-    if terrain.files is not None:  # where to look was found out when it was open before
+    if terrain.files is not None:  # the places were chosen when it was open before
         terrain.files.check()
     return windows

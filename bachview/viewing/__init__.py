@@ -1,1 +1,1 @@
-"""The view model without Qt: viewport, wanted tiles, composed frames, overlay."""
+"""The view model, without Qt: viewport, wanted tiles, composed frames, overlay."""

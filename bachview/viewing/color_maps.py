@@ -1,8 +1,8 @@
 """Sequential colour maps for probabilities and uncertainty, readable with any colour vision.
 
-Both rise evenly in lightness, so they are read right in grey too. The nodes are taken from
-cividis (Nunez, Anderton, Renslow, PLoS ONE 2018) and inferno (van der Walt and Smith,
-matplotlib 2015), with straight lines in between.
+Both increase evenly in lightness, so they are also read correctly in grey. The nodes are from
+cividis (Nunez, Anderton, Renslow, PLoS ONE 2018) and inferno (van der Walt and Smith, matplotlib
+2015), with linear interpolation in between.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
-"""Whole frames composed from tiles: smooth, antialiased, exact in place, without Qt.
+"""Whole frames composed from tiles without Qt: smooth, antialiased, exactly positioned.
 
-Below, *level px* are px of the display level that a frame is made of. Frames are made in
-blocks, so that the arrays in between stay small and in the processor's cache.
+Below, *level px* are px of the display level from which a frame is made. Frames are composed in
+blocks, so that intermediate arrays stay small and in the processor's cache.
 """
 
 import math
@@ -42,8 +42,8 @@ class Frame:
     viewport : what it shows, exactly.
     image : (H, W, 4) uint8, device px, BGRX with X = 255 (or premultiplied BGRA with a
         transparent background); read-only.
-    is_sharp : every tile was there at its level; else some stand-in was used.
-    is_blank : for some place on the slide there was nothing at all to show.
+    is_sharp : every tile was available at its level; otherwise some stand-in was used.
+    is_blank : for some place on the slide there was nothing to show.
     """
 
     viewport: Viewport
@@ -65,27 +65,27 @@ def compose_frame(
     background: tuple[int, int, int] | None = BACKGROUND,
     is_stale: Callable[[], bool] | None = None,
 ) -> Frame | None:
-    """Compose what `viewport` shows. Any thread; the interpreter lock is mostly released.
+    """Compose the picture of `viewport`. Any thread; the interpreter lock is mostly released.
 
     Parameters
     ----------
-    get_tile : a display tile, (512, 512, 4) uint8 BGRX, or None where it is not there.
-        Never reads from the file itself if called in a hurry: that is the caller's choice.
+    get_tile : a display tile, (512, 512, 4) uint8 BGRX, or None if it is not available. Whether it
+        reads from the file is the caller's choice.
     has_failed : tiles that cannot be read are shown as `FAILED_TILE`.
-    background : (red, green, blue) of what is outside of the slide; None makes it
-        transparent (then the edge of the slide is antialiased into alpha).
-    is_stale : asked between blocks; when it says yes the work is dropped.
+    background : (red, green, blue) outside the slide; None makes it transparent (then the edge of
+        the slide is antialiased into alpha).
+    is_stale : called between blocks; if it returns True, the work is dropped.
 
     Returns
     -------
-    The frame, or None where it became stale.
+    The frame, or None if it became stale.
     """
     level = display_level_for(pyramid, viewport.device_downsample)
     fill = np.zeros(4, np.uint8) if background is None else np.array([*background[::-1], 255], "u1")
     mosaic = Mosaic(pyramid, level, get_tile, has_failed, fill)
     quarters, rest = divmod(viewport.rotation_deg, 90)
     make = _upright if rest == 0 else _turned
-    # A picture turned by quarters is made upright and turned at the end: exact.
+    # A picture rotated by multiples of 90° is composed upright and rotated at the end, exactly.
     source = _unturned(viewport, int(quarters)) if rest == 0 else viewport
     result = make(source, mosaic, is_stale or _not_stale)
     if result is None:
@@ -102,9 +102,9 @@ def _not_stale() -> bool:
 
 
 def _unturned(viewport: Viewport, quarters: int) -> Viewport:
-    """The upright viewport whose picture, turned by quarters, is the picture of `viewport`.
+    """The upright viewport whose picture, rotated by multiples of 90°, is that of `viewport`.
 
-    Its device size must be whole, so it is stated in device px: there the turn is exact.
+    Its device size must be an integer, so it is in device px, in which the rotation is exact.
     """
     width, height = viewport.device_size.width, viewport.device_size.height
     ratio = viewport.pixel_ratio
@@ -120,7 +120,7 @@ def _upright(
     size = viewport.device_size
     out = np.empty((size.height, size.width, 4), np.uint8)
     scale = 1 << mosaic.level
-    # Level px: where the first device px begins, and level px per device px.
+    # In level px: where the first device px starts, and level px per device px.
     origin = viewport.l0_from_vp(0, 0)
     left, top = _settled(origin.x / scale), _settled(origin.y / scale)
     step = viewport.device_downsample / scale
@@ -146,7 +146,7 @@ def _upright(
 def _turned(
     viewport: Viewport, mosaic: Mosaic, is_stale: Callable[[], bool]
 ) -> tuple[Pixels, bool, bool] | None:
-    """Shrink to one level px per device px on a grid that all blocks share, then turn."""
+    """Shrink to one level px per device px on a grid that all blocks share, then rotate."""
     from PIL import Image
 
     size = viewport.device_size
@@ -171,7 +171,7 @@ def _turned(
             is_sharp, is_blank = is_sharp and sharp, is_blank or blank
             inner = (box[0] - m0, box[1] - n0, box[2] - m0, box[3] - n0)
             even = resampled(pixels, inner, x1 - x0, y1 - y0)
-            # Pillow maps the centre of an output px to a place in the input, in px.
+            # Pillow maps the centre of an output px to a position in the input, in px.
             origin, right, down = (
                 block.l0_from_vp(0, 0),
                 block.l0_from_vp(1, 0),
@@ -185,7 +185,7 @@ def _turned(
                 (down.y - origin.y) / grid,
                 origin.y / grid - y0,
             )
-            # Blown up, bicubic would ring at the edges of level-0 px.
+            # When magnified, bicubic would ring at the edges of level-0 px.
             method = Image.Resampling.BILINEAR if per_device < 0.98 else Image.Resampling.BICUBIC
             turned = as_image(even).transform(
                 (width, height), Image.Transform.AFFINE, affine, method
@@ -208,7 +208,7 @@ def _block_of(viewport: Viewport, x: int, y: int, width: int, height: int) -> Vi
 
 
 def _around(box: tuple[float, float, float, float], step: float) -> tuple[int, int, int, int]:
-    """Whole px that contain the box and what a filter that shrinks by `step` needs around it."""
+    """Whole px that contain the box and the margin that a filter shrinking by `step` needs."""
     margin = math.ceil(step) + 2
     return (
         math.floor(box[0]) - margin,
@@ -219,6 +219,6 @@ def _around(box: tuple[float, float, float, float], step: float) -> tuple[int, i
 
 
 def _settled(value: float) -> float:
-    """Whole where it is whole up to the error of floats, so that exact stays exact."""
+    """Round if it is an integer up to float errors, so that exact stays exact."""
     whole = round(value)
     return float(whole) if abs(value - whole) < 1e-6 else value

@@ -1,4 +1,4 @@
-"""Geometry of the minimap: the whole slide small, the viewport's frame in it."""
+"""Geometry of the minimap: the overview of the slide and the viewport's frame in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from bachview.viewing.frames import Frame, compose_frame
 from bachview.viewing.mosaic import GetTile
 from bachview.viewing.viewport import Viewport
 
-#: A frame smaller than this cannot be seen or gripped; it is drawn around the same middle.
+#: A smaller frame cannot be seen or grabbed; it is drawn larger around the same centre.
 _LEAST_FRAME_PX = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class MinimapGeometry:
-    """Where the slide lies in a minimap; its px are device-independent widget px.
+    """Position of the slide in a minimap, in device-independent widget px.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class MinimapGeometry:
 
     @classmethod
     def of(cls, pyramid: Pyramid, size: Size) -> "MinimapGeometry":
-        """The scanned area centred in a widget of this size, as large as fits."""
+        """The scanned area centred in a widget of this size, as large as possible."""
         bounds = pyramid.bounds
         width, height = max(size.width, 1), max(size.height, 1)
         downsample = max(bounds.width / width, bounds.height / height, 1e-9)
@@ -50,14 +50,14 @@ class MinimapGeometry:
         )
 
     def to_l0(self, x_px: float, y_px: float) -> Point:
-        """Level-0 point of a place in the minimap."""
+        """Level-0 point of a position in the minimap."""
         return Point(
             self.extent.x + (x_px - self.left) * self.downsample,
             self.extent.y + (y_px - self.top) * self.downsample,
         )
 
     def target(self, x_px: float, y_px: float) -> Point:
-        """Where a click sends the viewport's centre: the nearest point of the slide."""
+        """Where a click moves the viewport's centre: the nearest point of the slide."""
         point, extent = self.to_l0(x_px, y_px), self.extent
         return Point(
             min(max(point.x, extent.x), extent.right), min(max(point.y, extent.y), extent.bottom)
@@ -66,7 +66,7 @@ class MinimapGeometry:
     def outline(self, viewport: Viewport) -> tuple[tuple[float, float], ...]:
         """The viewport's frame: four corners in minimap px, clockwise on the screen.
 
-        At least 6 px wide and high, so that it is seen at every zoom. Turned with the view.
+        At least 6 px wide and high, so that it is visible at every zoom. Rotates with the view.
         """
         size = viewport.size
         least = _LEAST_FRAME_PX * self.downsample / viewport.downsample
@@ -76,7 +76,7 @@ class MinimapGeometry:
         return tuple(self.from_l0(viewport.l0_from_vp(x + dx, y + dy)) for dx, dy in corners)
 
     def holds(self, viewport: Viewport, x_px: float, y_px: float) -> bool:
-        """Whether a place is inside the frame: there a drag moves it without a jump."""
+        """Whether a position is inside the frame, so that a drag moves it without a jump."""
         corners = self.outline(viewport)
         for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True):
             if (bx - ax) * (y_px - ay) - (by - ay) * (x_px - ax) < 0:
@@ -90,7 +90,7 @@ class MinimapGeometry:
 
         Parameters
         ----------
-        viewport : as it was when the drag began.
+        viewport : as it was when the drag started.
         start, end : minimap px.
         """
         x, y = self.from_l0(viewport.center)

@@ -1,4 +1,4 @@
-"""Tiles of one display level put together to one array, with stand-ins for what is missing."""
+"""Tiles of one display level combined into one array, with stand-ins for missing ones."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ HasFailed = Callable[[TileKey], bool]
 
 
 def _failed_tile() -> Pixels:
-    """Dark with a lighter diagonal grid: no tissue and no class looks like it."""
+    """Dark with a lighter diagonal grid, unlike any tissue or class."""
     rows, columns = np.mgrid[0:TILE_PX, 0:TILE_PX]
     lines = ((rows + columns) % 64 < 6) | ((rows - columns) % 64 < 6)
     tile = np.full((TILE_PX, TILE_PX, 4), 255, np.uint8)
@@ -29,7 +29,7 @@ def _failed_tile() -> Pixels:
     return tile
 
 
-#: Shown in place of a tile that cannot be read; (512, 512, 4) uint8 BGRX, read-only.
+#: Shown instead of a tile that cannot be read; (512, 512, 4) uint8 BGRX, read-only.
 FAILED_TILE = _failed_tile()
 
 
@@ -40,11 +40,11 @@ class Mosaic:
     Attributes
     ----------
     pyramid, level : the display level.
-    get_tile : a tile's (512, 512, 4) uint8 pixels, None where it is not there. Called on
-        the thread that composes.
+    get_tile : a tile's (512, 512, 4) uint8 pixels, None if it is not available. Called on the
+        composing thread.
     has_failed : whether a tile is known to be unreadable.
-    background : (4,) uint8 in the tiles' byte order, for what lies outside of the slide
-        and for places of which nothing is known yet.
+    background : (4,) uint8 in the tiles' byte order, outside the slide and for places without any
+        tile yet.
     """
 
     pyramid: Pyramid
@@ -59,13 +59,13 @@ class Mosaic:
         Returns
         -------
         pixels : (bottom - top, right - left, 4) uint8.
-        is_sharp : whether every tile on the slide was there at this level.
+        is_sharp : whether every tile on the slide was available at this level.
         is_blank : whether for some place on the slide there was nothing to show.
         """
         out = np.empty((bottom - top, right - left, 4), np.uint8)
         extent = self.pyramid.extent
         scale = 1 << self.level
-        # A pixel that the slide covers in part belongs to the slide: its tile has it.
+        # A pixel partly covered by the slide belongs to the slide and is in its tile.
         x0, y0 = max(left, math.floor(extent.x / scale)), max(top, math.floor(extent.y / scale))
         x1 = min(right, math.ceil(extent.right / scale))
         y1 = min(bottom, math.ceil(extent.bottom / scale))
@@ -89,12 +89,12 @@ class Mosaic:
         return out, is_sharp, is_blank
 
     def _standin(self, key: TileKey, inside: tuple[int, int, int, int]) -> Pixels | None:
-        """The part `inside` (px of tile `key`) of its finest ancestor, blown up smoothly."""
+        """The part `inside` (px of tile `key`) of its finest ancestor, magnified smoothly."""
         ancestor = standin(key, self.get_tile)
         if ancestor is None:
             return None
         tile = self.get_tile(ancestor)
-        if tile is None:  # it was dropped from the cache this very moment
+        if tile is None:  # it has just been dropped from the cache
             return None
         factor = 1 << (ancestor.level - key.level)
         x0 = (key.column - ancestor.column * factor) * TILE_PX
@@ -124,24 +124,24 @@ def _parts(
 def resampled(
     pixels: Pixels, box: tuple[float, float, float, float], width: int, height: int
 ) -> Pixels:
-    """`box` of `pixels` at another size: antialiased when shrunk, bilinear when blown up.
+    """`box` of `pixels` at another size: antialiased when shrunk, bilinear when magnified.
 
-    Exact in place: output pixel i covers box px [i, i+1) * (box size / output size).
+    Exactly positioned: output pixel i covers box px [i, i+1) * (box size / output size).
     Pixels around the box take part in the filter. Releases the interpreter lock.
 
     Parameters
     ----------
     pixels : (H, W, 4) uint8; the four channels are treated alike.
-    box : left, top, right, bottom in px of `pixels`, inside of it.
-    width, height : px of the answer.
+    box : left, top, right, bottom in px of `pixels`, within it.
+    width, height : px of the result.
     """
     x, y = round(box[0]), round(box[1])
     if all(a == b for a, b in zip(box, (x, y, x + width, y + height), strict=True)):
         return pixels[y : y + height, x : x + width]
     from PIL import Image
 
-    # Pillow's bilinear widens to a triangle over the shrunk px: antialiased. Bicubic is a
-    # little crisper at 1.6 times the cost; Hamming displaces by up to 0.15 px near 1:1.
+    # Pillow's bilinear widens to a triangle over the shrunk px: antialiased. Bicubic is slightly
+    # crisper at 1.6 times the cost; Hamming displaces by up to 0.15 px near 1:1.
     method = Image.Resampling.BILINEAR
     return np.asarray(as_image(pixels).resize((width, height), method, box=box))
 

@@ -35,14 +35,14 @@ __all__ = [
 Cells = tuple[slice, slice]
 Floats = npt.NDArray[np.float32]
 
-#: Pictures are made for whole blocks of cells, so that a pan stays inside of one for long.
+#: Pictures are made for whole blocks of cells, so that a pan stays within one for long.
 _BLOCK = 128
 
-#: Grids up to this size are pictured whole when more than a quarter of them is seen.
+#: Grids up to this size are drawn as a whole if more than a quarter of them is visible.
 _WHOLE_CELLS = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
+@dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
 class OverlayPicture:
     """The overlay of some cells.
 
@@ -50,9 +50,9 @@ class OverlayPicture:
     ----------
     image : (rows, columns, 4) uint8, premultiplied BGRA (Qt's ARGB32_Premultiplied on
         little-endian machines); C-contiguous, read-only, never reused.
-    region : the level-0 region that the image covers, exactly; a texel is a cell. It may
+    region : the level-0 region that the image covers exactly; one texel per cell. It may
         reach past the slide by less than a cell.
-    clip : the region that was classified, level-0 px: draw nothing outside of it.
+    clip : the classified region, level-0 px: draw nothing outside it.
     cells : (row slice, column slice) of the patch grid.
     """
 
@@ -63,7 +63,7 @@ class OverlayPicture:
 
 
 class OverlayRenderer:
-    """Makes and keeps the picture of one growing prediction.
+    """Draws and keeps the picture of one growing prediction.
 
     Not thread-safe: the prediction's owner calls it (the GUI thread, or the command).
     """
@@ -79,18 +79,18 @@ class OverlayRenderer:
     ) -> OverlayPicture | None:
         """The overlay of at least the cells that touch the level-0 `region`.
 
-        The same object as before where neither the prediction, the style nor the
-        thresholds changed and its cells still suffice.
+        The same object as before if neither the prediction, the style nor the thresholds have
+        changed and its cells still suffice.
 
         Returns
         -------
-        The picture; None where no cell touches the region or nothing would be seen.
+        The picture; None if no cell touches the region or nothing would be visible.
         """
         prediction = self._prediction
         rows, columns = prediction.grid.cells_in(region)
         if rows.start >= rows.stop or columns.start >= columns.stop or style.opacity == 0:
             return None
-        # Marks are drawn on top and change no texel.
+        # Marks are drawn on top and do not change texels.
         looks = (replace(style, marks=Marks.NONE), thresholds)
         kept = self._picture
         if kept is not None and looks == self._looks and _holds(kept.cells, (rows, columns)):
@@ -106,7 +106,7 @@ class OverlayRenderer:
     def _updated(
         self, kept: OverlayPicture, style: OverlayStyle, thresholds: Thresholds
     ) -> OverlayPicture:
-        """A new picture with the cells that changed since; the kept one stays as it is."""
+        """A new picture updated with the changed cells; the old one is not modified."""
         prediction = self._prediction
         changed = prediction.changed_since(self._version)
         if changed is None or len(changed) * 8 > kept.image.size // 4:
@@ -162,7 +162,7 @@ def _picture(
 
 
 def overlay_pixels(picture: OverlayPicture, region: Region, size: Size) -> npt.NDArray[np.uint8]:
-    """The overlay laid over a picture of `region`: each px has the colour of the cell it is in.
+    """The overlay for a picture of `region`: each px has the colour of its cell.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def overlay_pixels(picture: OverlayPicture, region: Region, size: Size) -> npt.N
 
     Returns
     -------
-    (height, width, 4) uint8 RGBA, not premultiplied; clear where nothing was classified.
+    (height, width, 4) uint8 RGBA, not premultiplied; transparent where nothing was classified.
     """
     places = []
     for start, length, count, first, cell, cells, low, high in (
@@ -231,7 +231,7 @@ def _codes_of(
     thresholds: Thresholds,
     cells: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.uint16]:
-    """The same of single cells, (N, 2) row and column; (N,) uint16."""
+    """The same for single cells, (N, 2) row and column; (N,) uint16."""
     rows, columns = cells[:, 0], cells[:, 1]
     odd = ((rows ^ columns) & 1).astype(np.uint8)
     probability = None
@@ -275,14 +275,14 @@ def _codes(
 def display_codes(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> npt.NDArray[np.uint16]:
-    """What letters and hatching say of each cell: always of classes, whatever the mode.
+    """What letters and hatching show for each cell: always classes, whatever the mode.
 
     Returns
     -------
     (rows, columns) uint16: `style.FAILED`, `style.UNCERTAIN`, `style.FIRST` plus the class,
-    or less than these where there is nothing to mark.
+    or less if there is nothing to mark.
     """
     classes = replace(style, mode=OverlayMode.CLASS)
     if style.mode is not OverlayMode.CLASS:
-        classes = replace(classes, threshold=0.0)  # it was meant for another value
+        classes = replace(classes, threshold=0.0)  # it applies to another value
     return display_code_table(classes).take(cell_codes(prediction, classes, thresholds, cells))

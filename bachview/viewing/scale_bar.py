@@ -12,8 +12,8 @@ class ScaleBar:
 
     Attributes
     ----------
-    length_px : in the px that the mpp was stated for; not rounded.
-    length_um : what it stands for, um: 1, 2 or 5 times a power of ten.
+    length_px : in the px of `mpp_shown`; not rounded.
+    length_um : length that it stands for, um: 1, 2 or 5 times a power of ten.
     text : of that length, with its unit.
     """
 
@@ -23,7 +23,7 @@ class ScaleBar:
 
 
 def scale_bar(mpp_shown: float, max_px: float) -> ScaleBar:
-    """The longest bar of a round length that is at most `max_px` long.
+    """The longest bar with a round length that is at most `max_px` long.
 
     Parameters
     ----------

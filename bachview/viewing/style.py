@@ -1,4 +1,4 @@
-"""How a prediction is shown: the choices of the reader, as frozen values."""
+"""How a prediction is shown: the choices of the user, as frozen values."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -13,7 +13,7 @@ from bachview.viewing.color_maps import probability_colors, uncertainty_colors
 
 
 class OverlayMode(StrEnum):
-    """What the colour of a cell says."""
+    """What the colour of a cell shows."""
 
     CLASS = "class"
     PROBABILITY = "probability"
@@ -22,36 +22,36 @@ class OverlayMode(StrEnum):
 
 
 class Marks(StrEnum):
-    """What is drawn on the cells besides colour, for readers who cannot rely on it."""
+    """What is drawn on the cells besides colour, for users who cannot rely on it."""
 
     NONE = "none"
     LETTERS = "letters"
     HATCHING = "hatching"
 
 
-#: Pending cells are chequered: dark, and the colour in which they are written.
+#: Pending cells are chequered: dark, and their colour in exported files.
 PENDING_COLORS = ((70, 70, 70), CellState.PENDING.color)
 
-#: Opacity of pending cells as a share of the overlay's: they are there, not in the way.
+#: Opacity of pending cells as a share of the overlay's: visible, but unobtrusive.
 PENDING_SHARE = 0.25
 
-#: A failed cell is never faint, so that nobody mistakes it for clear.
+#: A failed cell is never faint, so that it is not mistaken for a transparent one.
 FAILED_LEAST_OPACITY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class OverlayStyle:
-    """What the reader chose.
+    """The user's choices.
 
     Attributes
     ----------
-    mode : what the colour says.
+    mode : what the colour shows.
     class_index : the class whose probability is shown, for `OverlayMode.PROBABILITY`.
-    opacity : 0 clear to 1 opaque.
-    threshold : cells below it are clear. Compared with what the mode shows: the
+    opacity : 0 transparent to 1 opaque.
+    threshold : cells below it are transparent. Compared with what the mode shows: the
         probability of the top class, of the one class, the disagreement, the entropy.
-    hidden_classes : cells whose top class is one of these are clear, in every mode; an
-        uncertain cell has no class and stays.
+    hidden_classes : cells whose top class is one of these are transparent in every mode; an
+        uncertain cell has no class and stays visible.
     show_uncertain : whether uncertain cells are shown in the class mode.
     show_pending : whether cells that are not yet classified are shown.
     marks : letters or hatching on top.
@@ -74,7 +74,7 @@ class OverlayStyle:
 
 
 def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
-    """(256, 3) uint8 RGB from 0 to 1 for the legend; None where the mode shows classes."""
+    """(256, 3) uint8 RGB from 0 to 1 for the legend; None if the mode shows classes."""
     if mode is OverlayMode.CLASS:
         return None
     return probability_colors() if mode is OverlayMode.PROBABILITY else uncertainty_colors()
@@ -83,8 +83,8 @@ def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
 class Kind(IntEnum):
     """What is drawn on a cell: its state and the choices of an `OverlayStyle` together.
 
-    Not the state itself (`CellState`): a hidden class is clear like glass, and pending cells are
-    of two kinds, as they are chequered. The numbers are never stored.
+    Not the state itself (`CellState`): a hidden class is transparent like glass, and pending cells
+    are of two kinds, as they are chequered. The numbers are never stored.
     """
 
     CLEAR = 0

@@ -1,8 +1,8 @@
-"""Overlay pictures made larger without a drawing library, exact to the pixel.
+"""Magnification of overlay pictures without a drawing library, exact to the pixel.
 
-Drawing libraries step through a picture in fractions of 1/65536 texel. Where a texel covers
-hundreds of pixels that adds up: Qt displaces the edge of a cell by up to forty. So large
-texels are multiplied here first.
+Drawing libraries step through a picture in fractions of 1/65536 texel. If a texel covers hundreds
+of pixels, that adds up: Qt displaces the edge of a cell by up to forty. So large texels are
+repeated here first.
 """
 
 import math
@@ -16,7 +16,7 @@ from bachview.viewing.overlay import OverlayPicture
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Texels up to this many px wide are drawn right within a tenth of a px by 1/65536 steps.
+#: Texels up to this many px wide are drawn to within a tenth of a px with 1/65536 steps.
 LARGEST_TEXEL_PX = 4.0
 
 
@@ -29,13 +29,13 @@ def texel_px(picture: OverlayPicture, downsample: float) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no equality of their own
 class Strips:
-    """An upright picture as one px high strips, each to be drawn over some rows of px.
+    """An upright picture as strips one px high, each to be drawn over some rows of px.
 
     Attributes
     ----------
     pixels : (strips, width, 4) uint8, premultiplied BGRA.
-    left : px where the strips begin.
-    edges : (strips + 1,) px row where each begins and the last ends.
+    left : px where the strips start.
+    edges : (strips + 1,) px row where each starts and the last ends.
     """
 
     pixels: Pixels
@@ -46,19 +46,19 @@ class Strips:
 def sampled(
     picture: OverlayPicture, left_l0: float, top_l0: float, step_l0: float, width: int, height: int
 ) -> Strips | None:
-    """The texel at the centre of each px of an upright window, inside of `clip`.
+    """The texel at the centre of each px of an upright window, within `clip`.
 
-    Every px column is looked up, and rows that show the same cells are left to be repeated.
+    Every px column is looked up, while rows that show the same cells are repeated later.
 
     Parameters
     ----------
-    left_l0, top_l0 : level-0 place of the top left px's corner.
+    left_l0, top_l0 : level-0 position of the top left px's corner.
     step_l0 : level-0 px per px.
     width, height : px.
 
     Returns
     -------
-    The strips; None where the picture is not in the window.
+    The strips; None if the picture is not in the window.
     """
     shown = picture.region.intersection(picture.clip)
     rows, columns = picture.image.shape[:2]
@@ -83,7 +83,7 @@ def sampled(
 def enlarged(picture: OverlayPicture, visible: Region, downsample: float) -> OverlayPicture:
     """The cells that touch `visible`, each repeated until a texel is small on the screen.
 
-    For turned views, where a drawing library has to place the texels.
+    For rotated views, in which a drawing library has to place the texels.
 
     Parameters
     ----------

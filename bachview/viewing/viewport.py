@@ -1,9 +1,8 @@
-"""What part of a slide is on the screen, and how. A frozen value; any thread.
+"""The part of a slide on the screen. A frozen value; any thread.
 
-Two frames meet here besides level 0: ``_vp`` device-independent viewport pixels (what Qt
+Two frames are used here besides level 0: ``_vp`` device-independent viewport pixels (what Qt
 calls logical pixels; origin top left, y down) and device pixels (``_vp`` times the pixel
-ratio). A turn of `rotation_deg` turns the picture clockwise on the screen about the
-viewport's middle.
+ratio). `rotation_deg` rotates the picture clockwise on the screen about the viewport's centre.
 """
 
 import math
@@ -14,14 +13,14 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.core.units import magnification
 
-#: Zooming in ends where one level-0 px covers this many device px. Finer than 80x for
-#: every scanner below 2 um/px.
+#: Zooming in ends when one level-0 px covers this many device px: beyond 80x for every scanner
+#: below 2 um/px.
 FINEST_DEVICE_DOWNSAMPLE = 1 / 16
 
-#: Zooming out ends where the slide takes this part of the viewport.
+#: Zooming out ends when the slide takes up this part of the viewport.
 SMALLEST_FIT = 0.5
 
-#: So much of the slide stays on the screen when it is pushed aside, device-independent px.
+#: How much of the slide stays on the screen when it is moved aside, device-independent px.
 KEPT_VP = 64
 
 Affine = tuple[float, float, float, float, float, float]
@@ -33,11 +32,11 @@ class Viewport:
 
     Attributes
     ----------
-    center : the level-0 point in the viewport's middle.
+    center : the level-0 point at the viewport's centre.
     downsample : level-0 px per device-independent px, > 0.
     size : device-independent px.
     pixel_ratio : device px per device-independent px (1, 1.25, 1.5, 2 ...).
-    rotation_deg : the picture is turned clockwise by this, degrees in 0..360.
+    rotation_deg : clockwise rotation of the picture, degrees in 0..360.
     """
 
     center: Point
@@ -60,7 +59,7 @@ class Viewport:
 
     @property
     def device_downsample(self) -> float:
-        """Level-0 px per device px: this decides the level."""
+        """Level-0 px per device px, which determines the level."""
         return self.downsample / self.pixel_ratio
 
     @property
@@ -110,7 +109,7 @@ class Viewport:
         )
 
     def l0_from_vp(self, x_vp: float, y_vp: float) -> Point:
-        """Level-0 point under a place of the viewport."""
+        """Level-0 point at a position of the viewport."""
         cosine, sine = self._turn
         x = (x_vp - self.size.width / 2) * self.downsample
         y = (y_vp - self.size.height / 2) * self.downsample
@@ -129,12 +128,12 @@ class Viewport:
 
     @property
     def region(self) -> Region:
-        """Level-0 bounding region of what is visible; larger than it where it is turned."""
+        """Level-0 bounding region of the visible part; larger than it if rotated."""
         xs, ys = [p.x for p in self.outline], [p.y for p in self.outline]
         return Region.between(min(xs), min(ys), max(xs), max(ys))
 
     def shows(self, region: Region) -> bool:
-        """Whether some of the level-0 `region` is visible (exact under rotation)."""
+        """Whether any of the level-0 `region` is visible (exact under rotation)."""
         if not self.region.intersects(region):
             return False
         cosine, sine = self._turn
@@ -147,7 +146,7 @@ class Viewport:
         )
 
     def magnification(self, pixel_size: PixelSize) -> float | None:
-        """Nominal magnification on the screen; None without a plausible calibration."""
+        """Nominal magnification on the screen; None without a plausible pixel size."""
         mpp = pixel_size.mpp
         return None if mpp is None else magnification(mpp, self.device_downsample)
 
@@ -158,20 +157,19 @@ class Viewport:
         return replace(self, center=point)
 
     def panned(self, dx_vp: float, dy_vp: float, pyramid: Pyramid | None = None) -> "Viewport":
-        """The picture moved by this much on the screen (as a hand that drags it does).
+        """The picture moved by this much on the screen, as by dragging.
 
-        With a `pyramid` the slide cannot be lost off the screen.
+        With a `pyramid` the slide cannot be moved off the screen.
         """
         middle = self.l0_from_vp(self.size.width / 2 - dx_vp, self.size.height / 2 - dy_vp)
         moved = self.centered(middle)
         return moved if pyramid is None else moved.kept_on(pyramid, self._distance_to(pyramid))
 
     def zoomed(self, factor: float, x_vp: float, y_vp: float, pyramid: Pyramid) -> "Viewport":
-        """Nearer by `factor` (> 1 shows more detail); the point at (x_vp, y_vp) stays there.
+        """Zoomed in by `factor` (> 1 shows more detail); the point at (x_vp, y_vp) stays there.
 
-        Clamped to `zoom_limits`; a viewport that is beyond them already may only come back.
-        Where the point is not on the slide, the slide is kept on the screen rather than
-        the point in its place.
+        Clamped to `zoom_limits`; a viewport already beyond them may only come back. If the point is
+        not on the slide, the slide is kept on the screen rather than the point in its place.
         """
         if not (factor > 0 and math.isfinite(factor)):
             raise ValueError(f"impossible zoom factor {factor}")
@@ -189,7 +187,7 @@ class Viewport:
         return replace(self, downsample=downsample)
 
     def with_rotation(self, deg: float) -> "Viewport":
-        """The picture turned to `deg`."""
+        """The picture rotated to `deg`."""
         return replace(self, rotation_deg=deg)
 
     def resized(self, size: Size, pixel_ratio: float | None = None) -> "Viewport":
@@ -199,11 +197,11 @@ class Viewport:
     def kept_on(self, pyramid: Pyramid, allowed_l0: float = 0.0) -> "Viewport":
         """Moved so that `KEPT_VP` px of the slide's scanned area stay on the screen.
 
-        `allowed_l0` : how far the centre may be from that area in any case, level-0 px, so
-        that a viewport that was left outside by zooming does not jump.
+        `allowed_l0` : distance from that area that is always allowed, level-0 px, so that a
+            viewport left outside by zooming does not jump.
         """
         shorter = min(self.size.width, self.size.height)
-        # Inside the circle that fits into the viewport: the same at every rotation.
+        # Within the circle that fits into the viewport: the same at every rotation.
         reach = max(0.0, shorter / 2 - KEPT_VP) * self.downsample
         limit, distance = max(reach, allowed_l0), self._distance_to(pyramid)
         if distance <= limit:
@@ -252,7 +250,7 @@ def fit(
 
 
 def zoom_limits(pyramid: Pyramid, size: Size, pixel_ratio: float = 1.0) -> tuple[float, float]:
-    """(finest, coarsest) downsample that the hand reaches, level-0 px per viewport px."""
+    """(finest, coarsest) downsample that the user can reach, level-0 px per viewport px."""
     finest = FINEST_DEVICE_DOWNSAMPLE * pixel_ratio
     coarsest = fit(pyramid, size, pixel_ratio).downsample / SMALLEST_FIT
     return finest, max(coarsest, finest)

@@ -1,4 +1,4 @@
-"""Which display tiles a viewport needs, and in which order they are fetched."""
+"""The display tiles that a viewport needs, and the order in which they are fetched."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from bachview.core.geometry import Region
 from bachview.core.pyramid import Pyramid, TileKey, covering_tiles, display_level_for
 from bachview.viewing.viewport import Viewport
 
-#: The coarsest levels up to this many tiles in all are always wanted, wherever the
-#: viewport is: with them in the cache no place of the slide can be blank.
+#: The coarsest levels, up to this many tiles in total, are always wanted, wherever the viewport is:
+#: with them in the cache no place of the slide can be blank.
 TOP_TILES = 21
 
 #: 512 << 24 is more px than any slide has.
@@ -22,10 +22,10 @@ class WantedTiles:
     Attributes
     ----------
     level : the display level that the viewport is drawn from.
-    tiles : what is visible at that level, nearest to the centre first.
-    standins : coarser tiles that keep the view from being blank, coarsest first: the top
-        of the pyramid for the whole slide, and what surrounds the viewport two levels up.
-    prefetch : what the hand will probably want next: one level up and the tiles around.
+    tiles : visible tiles of that level, nearest to the centre first.
+    standins : coarser tiles that keep the view from being blank, coarsest first: the top of the
+        pyramid for the whole slide, and the surroundings of the viewport two levels up.
+    prefetch : probably needed next: one level up and the surrounding tiles.
     """
 
     level: int
@@ -44,7 +44,7 @@ def wanted_tiles(viewport: Viewport, pyramid: Pyramid) -> WantedTiles:
     level = display_level_for(pyramid, viewport.device_downsample)
     center, region = viewport.center, viewport.region
     tiles = covering_tiles(pyramid, level, region, center)
-    if viewport.rotation_deg % 90:  # else the region is the viewport, and all are visible
+    if viewport.rotation_deg % 90:  # otherwise the region is the viewport, and all are visible
         tiles = [k for k in tiles if viewport.shows(k.region.intersection(pyramid.extent))]
     around = _grown(region, 0.5)
     standins = _top_tiles(pyramid, level)
@@ -78,7 +78,7 @@ def _grown(region: Region, share: float) -> Region:
 
 
 def standin(key: TileKey, get: Callable[[TileKey], object | None]) -> TileKey | None:
-    """The finest coarser tile that `get` has, to be shown in place of `key`."""
+    """The finest coarser tile that `get` has, to be shown instead of `key`."""
     while key.level < _MAX_LEVEL:
         key = key.parent
         if get(key) is not None:

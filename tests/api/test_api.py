@@ -146,7 +146,7 @@ def test_parts_of_a_slide_add_up_to_the_whole(predicted: bachview.Prediction) ->
     for index in range(len(predicted.classes)):
         parts = [half.classes[index].part.patches for half in halves]
         assert sum(parts) == whole.classes[index].part.patches
-    with pytest.raises(UsageError, match="does not meet"):
+    with pytest.raises(UsageError, match="is outside"):
         predicted.summary((width * 3, 0, 10, 10))
 
 
@@ -191,7 +191,7 @@ def test_files_are_written_with_their_origin(phantom: Path, tmp_path: Path) -> N
         found.to_png(tmp_path / "p.png")
         found.save(tmp_path / "p.json")
         found.save(tmp_path / "same", "csv")
-        with pytest.raises(UsageError, match=r"p\.doc is no kind of file.*csv"):
+        with pytest.raises(UsageError, match=r"p\.doc is not a kind of file.*csv"):
             found.save(tmp_path / "p.doc")
         told: list[tuple[int, int]] = []
         again = bachview.classify(
@@ -320,7 +320,7 @@ def test_a_data_set_is_measured_with_what_a_reader_must_know(tmp_path: Path) -> 
             bachview.evaluate(ensemble, dataset, part="train")
     assert measured.evaluation.photos == len(dataset.photos)
     assert set(told) == {"photos"}
-    assert any("not known" in sentence for sentence in measured.warnings)
+    assert any("it is unknown" in sentence for sentence in measured.warnings)
     assert any("tissue" in sentence for sentence in measured.warnings)
     measured.write_report(tmp_path / "report.html")
     assert "not trained on tissue" in (tmp_path / "report.html").read_text(encoding="utf-8")

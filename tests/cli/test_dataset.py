@@ -98,7 +98,7 @@ def test_a_folder_of_slides_alone_is_a_data_set(
 
 
 def test_what_cannot_be_used_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="holds neither photos"):
+    with pytest.raises(DatasetError, match="contains neither photos"):
         check(tmp_path, mpp=None, patients=None, as_json=True)
 
 

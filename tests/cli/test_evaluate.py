@@ -100,7 +100,7 @@ def test_the_document_says_what_is_known_of_the_photos(
     assert document["bundle"]["name"] in document["provenance"]["bundle"]
     assert document["slides"] is None
     assert document["report"] is None
-    assert "whether the bundle was trained on these photos is not known" in err
+    assert "it is unknown whether the bundle was trained on these photos" in err
     assert "was not trained on tissue" in err
     assert len(document["warnings"]) == 2
 
@@ -130,7 +130,7 @@ def test_photos_that_the_bundle_was_trained_on_are_reported(
     write_split(tmp_path / "split.csv", photos, parts, classes=BACH_CLASSES)
     assert run(folder, split=tmp_path / "split.csv") == 0
     out, err = capfd.readouterr()
-    assert "8 of the 16 photos are in the part train of split.csv: it has learnt from them" in err
+    assert "8 of the 16 photos are in the part train of split.csv: it was trained on them" in err
     assert "1 of the 16 photos are in the part held of split.csv: the classifiers" in err
     assert any("part train" in sentence for sentence in json.loads(out)["warnings"])
 

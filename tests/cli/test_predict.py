@@ -195,7 +195,7 @@ def test_where_nothing_can_be_classified_nothing_is_written(cli: Cli, tmp_path: 
         ({"files": "empty"}, 3, "contains no photos"),
         ({"output": "."}, 2, "is a folder"),
         ({"mpp": "400"}, 2, "implausible"),
-        ({"bundle": "nobody"}, 3, "There is no bundle nobody"),
+        ({"bundle": "nobody"}, 3, "There is no model nobody"),
     ],
 )
 def test_refusals_come_before_the_work(

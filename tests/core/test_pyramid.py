@@ -138,5 +138,5 @@ def test_a_pyramid_without_levels_is_refused() -> None:
 
 
 def test_downsamples_must_rise() -> None:
-    with pytest.raises(ValueError, match="do not rise"):
+    with pytest.raises(ValueError, match="do not increase"):
         pyramid(100, 100, (1.0, 4.0, 4.0))

@@ -1,4 +1,4 @@
-"""Text of lengths, areas, magnifications, durations; what a calibration can be believed for."""
+"""Text of lengths, areas, magnifications, shares and durations; plausible pixel sizes."""
 
 import math
 
@@ -14,6 +14,7 @@ from bachview.core.units import (
     length_text,
     magnification,
     magnification_text,
+    percent_text,
     round_length,
 )
 
@@ -91,3 +92,10 @@ def test_the_longest_round_length(longest: float, round_um: float) -> None:
 def test_no_round_length_below_nonsense(longest: float) -> None:
     with pytest.raises(ValueError, match="round length"):
         round_length(longest)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0.0 %"), (0.0002, "< 0.1 %"), (0.9996, "> 99.9 %"), (1, "100.0 %")]
+)
+def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> None:
+    assert percent_text(share) == text

@@ -144,7 +144,7 @@ def test_photos_without_a_class_folder_take_the_tables_class_or_none(tmp_path: P
     [
         ("n001.tif,Normal\nb001.tif,Malignant\n", "Line 2.*Malignant"),
         ("n001.tif\n", "Line 1"),
-        ("n001.tif,Normal\nn001.tif,Benign\n", "twice"),
+        ("n001.tif,Normal\nn001.tif,Benign\n", "conflicting lines"),
     ],
 )
 def test_a_table_that_makes_no_sense_is_an_error(tmp_path: Path, text: str, said: str) -> None:
@@ -164,7 +164,7 @@ def test_a_list_of_patients_replaces_the_numbering(tmp_path: Path) -> None:
     photos = read_dataset(tmp_path, patients=table).photos
     assert [photo.patient for photo in photos] == ["P0"] * 4 + ["P1"] * 4
     table.write_text("file,patient\nn001.png,1\n")
-    with pytest.raises(DatasetError, match=r"patients\.csv names no patient for Benign/b001\.png"):
+    with pytest.raises(DatasetError, match=r"patients\.csv has no patient for Benign/b001\.png"):
         read_dataset(tmp_path, patients=table)
     with pytest.raises(DatasetError, match=r"none\.csv"):
         read_dataset(tmp_path, patients=tmp_path / "none.csv")

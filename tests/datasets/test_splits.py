@@ -105,7 +105,7 @@ def test_too_few_patients_are_an_error_that_names_the_class() -> None:
     photos = photos_of([[5, 5, 5], [5, 5]])
     with pytest.raises(DatasetError, match=r"Benign has 2 patients.*at most 2"):
         folds(photos, 3, seed=0, classes=BACH_CLASSES)
-    with pytest.raises(DatasetError, match="Normal has photos of one patient"):
+    with pytest.raises(DatasetError, match="Normal has photos of only one patient"):
         holdout(photos_of([[5], [5, 5]]), 0.2, seed=0, classes=BACH_CLASSES)
 
 

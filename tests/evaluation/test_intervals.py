@@ -29,7 +29,7 @@ def test_nothing_measured_has_no_interval() -> None:
 
 
 def test_what_is_no_proportion_is_refused() -> None:
-    with pytest.raises(ValueError, match="no proportion"):
+    with pytest.raises(ValueError, match="not a proportion"):
         wilson(3, 2)
 
 

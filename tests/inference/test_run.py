@@ -282,7 +282,7 @@ def test_a_slide_that_is_gone_ends_the_run_and_leaves_the_rest_to_be_done(
             slide.closed = True
 
     heard.on_batch = vanish
-    with pytest.raises(SlideReadError, match="bring the file back"):
+    with pytest.raises(SlideReadError, match="restore the file"):
         _run(slide, store, heard)
     assert heard.prediction.count(CellState.FAILED) == 0
     rest = Heard()
@@ -308,7 +308,7 @@ def test_a_share_that_is_gone_ends_the_run_with_the_same_sentence(
         monkeypatch.setattr(os, "stat", looked)
 
     heard.on_batch = vanish
-    with pytest.raises(SlideReadError, match="bring the file back"):
+    with pytest.raises(SlideReadError, match="restore the file"):
         _run(slide, store, heard)
 
 

@@ -1,4 +1,4 @@
-"""Asking a job to stop or to wait."""
+"""Asking a job to stop or to pause."""
 
 import threading
 

@@ -116,7 +116,7 @@ def test_an_unlisted_type_is_refused_though_skops_trusts_it() -> None:
     ):
         content = skops.io.dumps(foreign.fit(FEATURES, LABELS))
         assert named in refused(content)
-        with pytest.raises(ValueError, match="cannot hold"):
+        with pytest.raises(ValueError, match="cannot contain"):
             dump_classifier(foreign)
 
 
@@ -173,7 +173,7 @@ def test_a_truncated_array_is_refused() -> None:
 
 def test_another_estimator_than_the_manifest_says_is_refused() -> None:
     content = dump_classifier(forest().fit(FEATURES, LABELS))
-    assert "holds a RandomForestClassifier, but the manifest says svm" in refused(content, "svm")
+    assert "contains a RandomForestClassifier, but the manifest says svm" in refused(content, "svm")
 
 
 def test_other_features_are_refused() -> None:

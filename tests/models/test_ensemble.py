@@ -172,10 +172,10 @@ def test_installed_bundles_are_found_by_name(
     folder = unpacked(tmp_path / "mine")
     assert resolve_bundle("mine") == Path("mine")
     assert resolve_bundle(str(folder)) == folder
-    with pytest.raises(BundleError, match=r"installed bundles \(.*selftest"):
+    with pytest.raises(BundleError, match=r"installed models \(.*selftest"):
         resolve_bundle("nothing")
     for odd in ("~nobody-of-this-name/a.bachmodel", "x" * 5000, "a\0b"):
-        with pytest.raises(BundleError, match="There is no bundle"):
+        with pytest.raises(BundleError, match="There is no model"):
             resolve_bundle(odd)
 
 

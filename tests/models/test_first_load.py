@@ -76,7 +76,7 @@ def test_a_bundle_that_ends_its_process_is_refused_in_a_sentence(
     folder: Path, child_is: Callable[[str], None]
 ) -> None:
     child_is(DIES)
-    with pytest.raises(BundleError, match=r"^The bundle bundle ended the process .*SIGSEGV"):
+    with pytest.raises(BundleError, match=r"^The model bundle ended the process .*SIGSEGV"):
         load_ensemble(folder)
     checks = verify_bundle(folder)
     assert [check.ok for check in checks] == [True, True, False]
@@ -201,7 +201,7 @@ def test_the_child_loads_what_was_asked_for_and_nothing_else(folder: Path) -> No
     refusal = try_in_child(folder, "0" * 64, ASKED, None)
     assert refusal is not None
     assert isinstance(refusal.error, BundleError)
-    assert "was changed while it was loaded" in str(refusal.error)
+    assert "was changed while it was being loaded" in str(refusal.error)
 
 
 def test_the_working_folder_gives_the_child_no_code(

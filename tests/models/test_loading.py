@@ -74,7 +74,7 @@ def test_the_installed_bundle_passes_every_check() -> None:
         "member Support vectors",
         "networks",
     ]
-    assert "golden answers given" in checks[-1].message
+    assert "golden answers reproduced" in checks[-1].message
 
 
 def test_a_swapped_class_order_is_noticed(folder: Path) -> None:
@@ -227,7 +227,7 @@ def test_unknown_options_are_wrong_use(options: dict[str, Any]) -> None:
 
 
 def test_a_missing_bundle_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(BachviewError, match=r"no bundle at x\.bachmodel"):
+    with pytest.raises(BachviewError, match=r"no model at x\.bachmodel"):
         load_ensemble(tmp_path / "x.bachmodel")
 
 

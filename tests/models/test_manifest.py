@@ -64,7 +64,7 @@ def test_every_member_must_be_whole(document: dict[str, Any], index: int) -> Non
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("comment",), "x", "comment: this field is not known"),
+        (("comment",), "x", "comment: this field is unknown"),
         (("patch", "input_px"), "64", "patch.input_px"),
         (("patch", "input_px"), 64.5, "patch.input_px"),
         (("patch", "mpp"), 352.78, "patch.mpp"),
@@ -87,7 +87,7 @@ def test_every_member_must_be_whole(document: dict[str, Any], index: int) -> Non
         (("files", "cnn.bin"), "0", "files.cnn.bin"),
         (("files", "../cnn.bin"), "0" * 64, "files"),
         (("files", "/etc/passwd"), "0" * 64, "files"),
-        (("files", "surprise.txt"), "0" * 64, "surprise.txt, which nothing in the manifest uses"),
+        (("files", "surprise.txt"), "0" * 64, "surprise.txt, which is not used in the manifest"),
         (("files", "manifest.json"), "0" * 64, "must not list manifest.json"),
         (("schema_version",), 2, "format version 2"),
         (("schema_version",), 0, "schema_version"),

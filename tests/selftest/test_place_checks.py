@@ -38,7 +38,7 @@ def test_a_shifted_overlay_fails(
         lambda picture: moved(picture, dx, dy),
     )
     assert not check.ok
-    assert "do not show what lies there" in check.message
+    assert "do not show what is there" in check.message
 
 
 def test_an_overlay_of_another_size_by_a_hundredth_fails(

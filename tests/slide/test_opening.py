@@ -110,7 +110,7 @@ def test_a_bad_file_that_opens_fails_when_it_is_read_each_time() -> None:
 
 
 def test_what_is_no_slide(tmp_path: Path) -> None:
-    assert "is not there" in refusal(tmp_path / "missing.svs")
+    assert "was not found" in refusal(tmp_path / "missing.svs")
     empty = tmp_path / "empty.svs"
     empty.touch()
     assert "empty" in refusal(empty)

@@ -285,7 +285,7 @@ def test_a_file_that_vanishes_is_an_error_and_no_crash(
         else:
             assert close_to(found, expected(x, 300, 100, 100), kind.tolerance)
     reader.close()
-    with pytest.raises(SlideOpenError, match=f"{copy.name} is not there"):
+    with pytest.raises(SlideOpenError, match=f"{copy.name} was not found"):
         open_slide(copy)
 
 

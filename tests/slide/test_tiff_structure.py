@@ -125,13 +125,13 @@ def test_real_files_pass() -> None:
 
 
 _LIES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "directories lead back to the first": (
+    "directories form a circle to the first": (
         lambda path: set_link(path, 3, first_directory(path)),
-        "lead back",
+        "form a circle",
     ),
     "a directory names itself": (
         lambda path: set_link(path, 1, first_directory(path)),
-        "lead back",
+        "form a circle",
     ),
     "a directory lies in another": (
         lambda path: set_link(path, 1, first_directory(path) + 2),

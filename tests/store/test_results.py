@@ -352,7 +352,7 @@ def test_a_full_disk_keeps_what_was_saved(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(StoreError, match="cannot be made"):
+    with pytest.raises(StoreError, match="cannot be created"):
         ResultStore.open(blocked / "results", SLIDE)
     (tmp_path / store_name(SLIDE)).mkdir()
     with pytest.raises(StoreError):
@@ -596,7 +596,7 @@ def test_a_load_does_not_go_on_in_another_file(tmp_path: Path) -> None:
             return reading()
 
         store._reading = replaced_once  # type: ignore[method-assign, assignment]
-        with pytest.raises(StoreError, match=r"no run 1 any more; classify"):
+        with pytest.raises(StoreError, match=r"has run 1; classify"):
             store.load(run)
         assert store.runs()[0].done == 1
     assert not list(tmp_path.glob("*damaged*"))
@@ -612,7 +612,7 @@ def test_a_run_that_another_process_deleted_is_told(tmp_path: Path) -> None:
             lambda: one.finish(run),
             lambda: one.states(run),
         ):
-            with pytest.raises(StoreError, match=rf"no run {run} any more; classify"):
+            with pytest.raises(StoreError, match=rf"has run {run}; classify"):
                 call()
         # Its number is not given again: `one` would take the new run for the old.
         assert two.begin(runs.run_key(), full_tissue(), runs.provenance()) != run

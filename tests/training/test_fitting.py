@@ -190,7 +190,7 @@ def test_imagenet_weights_that_are_missing_or_wrong_are_a_sentence(
     with pytest.raises(DatasetError, match=r"efficientnetb0_notop\.h5 are not in the folder"):
         load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
     (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"nothing")
-    with pytest.raises(DatasetError, match="does not hold the weights"):
+    with pytest.raises(DatasetError, match="does not contain the weights"):
         load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
 
 

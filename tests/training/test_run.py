@@ -181,7 +181,7 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
         assert list(split.values()) == ["train"] * photos
     assert all(check.ok for check in verify_bundle(result.bundle))
     with open_bundle(result.bundle) as bundle:
-        assert bundle.manifest.training.split.startswith("all 80 photos learnt")
+        assert bundle.manifest.training.split.startswith("all 80 photos trained on")
         uniform_share = bundle.uniform_share
         card = " ".join(bundle.model_card.split())
     assert "a linear head was fitted to the features of each" in card

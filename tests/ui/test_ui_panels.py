@@ -19,7 +19,6 @@ from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
 from bachview.ui.look.theme import DARK, LIGHT, Colors, Theme, ThemeChoice
 from bachview.ui.look.widgets import WrappedLabel
-from bachview.ui.panels.bars import percent
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import cell_at, reading_at
 from bachview.ui.panels.jobs_panel import JobsPanel
@@ -158,13 +157,6 @@ def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
     panel.show_classes(BACH_CLASSES, LIMITS)
     panel.legend.set_checked(CellState.FAILED, False)
     assert panel.legend.is_shown(CellState.FAILED)
-
-
-@pytest.mark.parametrize(
-    ("share", "text"), [(0, "0.0 %"), (0.0002, "< 0.1 %"), (0.9996, "> 99.9 %"), (1, "100.0 %")]
-)
-def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> None:
-    assert percent(share) == text
 
 
 @pytest.mark.parametrize("state", list(RunState))

@@ -1,7 +1,7 @@
-"""Reading the files of a folder or a zip that may want to harm us.
+"""Reading files of an untrusted folder or zip.
 
-What is refused: links, names that are absolute or climb out, names twice, encrypted entries,
-too many entries, files too large, entries packed too tightly (zip bombs). Nothing is ever
+Rejected are: links, names that are absolute or leave the folder, duplicate names, encrypted
+entries, too many entries, files too large, entries compressed too much (zip bombs). Nothing is ever
 extracted to disk.
 """
 
@@ -21,11 +21,12 @@ from bachview.models.bundle.manifest import FILE_NAME
 ENTRY_LIMIT = 256
 FILE_LIMIT_BYTES = 2 << 30
 TOTAL_LIMIT_BYTES = 4 << 30
-#: Weights hardly shrink; text and constructed tables shrink up to a hundredfold.
+#: Largest compression ratio. Weights hardly shrink; text and constructed tables shrink up to a
+#: hundredfold.
 RATIO_LIMIT = 200
-#: Below this an entry cannot hurt, however tightly it is packed.
+#: Below this size an entry is harmless, however much it is compressed.
 RATIO_MATTERS_BYTES = 1 << 20
-#: The writer's. Others (LZMA, BZIP2) may ask for gigabytes of memory to unpack a few bytes.
+#: Those of the writer. Others (LZMA, BZIP2) may need gigabytes of memory to unpack a few bytes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 1 << 20
 
@@ -42,17 +43,17 @@ class Container(Protocol):
         """Relative names with forward slashes, sorted."""
 
     def read(self, name: str, limit_bytes: int = FILE_LIMIT_BYTES) -> bytes:
-        """Content of a file; `BundleError` where it is larger than the limit or damaged."""
+        """Content of a file; `BundleError` if it is larger than the limit or damaged."""
 
     def sha256(self, name: str) -> str:
-        """Hash of a file, in hexadecimal, without keeping it in memory."""
+        """SHA-256 of a file in hexadecimal, without keeping it in memory."""
 
     def close(self) -> None:
         """Close the file; may be called twice."""
 
 
 def open_container(path: Path) -> Container:
-    """Look at a folder or zip and check its names and sizes.
+    """Open a folder or zip and check its names and sizes.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def open_container(path: Path) -> Container:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        raise BundleError(f"There is no bundle at {path.name}.") from error
+        raise BundleError(f"There is no model at {path.name}.") from error
     if stat.S_ISDIR(mode):
         return _Folder(path)
     if stat.S_ISREG(mode):
@@ -71,12 +72,12 @@ def open_container(path: Path) -> Container:
 
 
 def check_zip(content: bytes, where: str, limit_bytes: int) -> None:
-    """Refuse a zip inside the bundle (``.npz``, ``.skops``) that would unpack to too much.
+    """Reject a zip inside the bundle (``.npz``, ``.skops``) that would unpack to too much.
 
     Raises
     ------
     BundleError
-        It is no zip, or one of the limits of the module is exceeded.
+        It is not a zip, or exceeds one of the limits of the module.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -92,14 +93,14 @@ def check_zip(content: bytes, where: str, limit_bytes: int) -> None:
 def _check_name(name: str, where: str) -> None:
     if not FILE_NAME.fullmatch(name):
         raise BundleError(
-            f"{where} holds a file with the name {name[:80]!r}, which is not allowed in a "
-            "bundle: nothing of it was loaded."
+            f"{where} contains a file with the name {name[:80]!r}, which is not allowed in a "
+            "model: nothing was loaded."
         )
 
 
 def _check_sizes(sizes: dict[str, int], where: str) -> None:
     if len(sizes) > ENTRY_LIMIT:
-        raise BundleError(f"{where} holds more than {ENTRY_LIMIT} files: it is not a bundle.")
+        raise BundleError(f"{where} contains more than {ENTRY_LIMIT} files: it is not a model.")
     for name, size in sizes.items():
         if size > FILE_LIMIT_BYTES:
             raise BundleError(f"{name} in {where} is larger than {FILE_LIMIT_BYTES >> 30} GB.")
@@ -109,20 +110,20 @@ def _check_sizes(sizes: dict[str, int], where: str) -> None:
 
 def _check_entry(entry: zipfile.ZipInfo, where: str, ratio_limit: int = RATIO_LIMIT) -> None:
     if entry.flag_bits & 0x1:
-        raise BundleError(f"{where} is encrypted, which a bundle never is.")
+        raise BundleError(f"{where} is encrypted, which a model never is.")
     if entry.compress_type not in _METHODS:
         raise BundleError(
-            f"{entry.filename[:80]!r} in {where} is packed in a way that a bundle never is "
-            f"(method {entry.compress_type}): pack it again by deflate."
+            f"{entry.filename[:80]!r} in {where} is compressed with an unsupported method "
+            f"({entry.compress_type}): compress it with deflate."
         )
     mode = entry.external_attr >> 16
     if stat.S_ISLNK(mode):
-        raise BundleError(f"{where} holds a link ({entry.filename[:80]!r}): nothing was loaded.")
+        raise BundleError(f"{where} contains a link ({entry.filename[:80]!r}): nothing was loaded.")
     packed = max(entry.compress_size, 1)
     if entry.file_size > RATIO_MATTERS_BYTES and entry.file_size / packed > ratio_limit:
         raise BundleError(
-            f"{entry.filename[:80]!r} in {where} would unpack to {entry.file_size // packed} "
-            "times its size: it is not loaded."
+            f"{entry.filename[:80]!r} in {where} would unpack to {entry.file_size // packed} times "
+            "its size: it was not loaded."
         )
 
 
@@ -152,7 +153,7 @@ class _Base:
         return digest.hexdigest()
 
     def _chunks(self, name: str, limit_bytes: int) -> Iterator[bytes]:
-        """The content piece by piece, never more than its declared size and the limit."""
+        """The content in pieces, never more than its declared size and the limit."""
         limit = min(limit_bytes, self._sizes[name])
         where = f"{name} in {self._path.name}"
         if self._sizes[name] > limit_bytes:
@@ -163,7 +164,7 @@ class _Base:
                 while chunk := file.read(min(_CHUNK, limit + 1 - done)):
                     done += len(chunk)
                     if done > limit:
-                        raise BundleError(f"{where} is larger than it says: it is not loaded.")
+                        raise BundleError(f"{where} is larger than declared: it was not loaded.")
                     yield chunk
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
             # An OSError's own text would show the whole path.
@@ -171,7 +172,7 @@ class _Base:
             words = (reason or type(error).__name__).rstrip(".")
             raise BundleError(f"{where} cannot be read: {words}.") from error
         except ValueError as error:  # the zip was closed
-            raise BundleError(f"{where} cannot be read: the bundle is closed.") from error
+            raise BundleError(f"{where} cannot be read: the model is closed.") from error
 
 
 class _Folder(_Base):
@@ -179,7 +180,7 @@ class _Folder(_Base):
         sizes: dict[str, int] = {}
         for name, size in self._walk(path, path):
             sizes[name] = size
-            # Now and not at the end: the folder may be a whole disk, chosen by mistake.
+            # Now, not at the end: the folder may be a whole disk, chosen by mistake.
             if len(sizes) > ENTRY_LIMIT:
                 break
         super().__init__(path, sizes)
@@ -191,13 +192,15 @@ class _Folder(_Base):
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             for count, entry in enumerate(entries):
                 name = Path(entry.path).relative_to(root).as_posix()
-                # Python 3.12 and later know Windows' junctions, which are links as well.
+                # Python 3.12 and later recognise Windows junctions, which are links as well.
                 is_junction = getattr(entry, "is_junction", lambda: False)()
                 if entry.is_symlink() or is_junction:
-                    raise BundleError(f"{root.name} holds a link ({name!r}): nothing was loaded.")
+                    raise BundleError(
+                        f"{root.name} contains a link ({name!r}): nothing was loaded."
+                    )
                 _check_name(name, root.name)
                 if count > ENTRY_LIMIT:
-                    raise BundleError(f"{root.name} holds more than {ENTRY_LIMIT} files.")
+                    raise BundleError(f"{root.name} contains more than {ENTRY_LIMIT} files.")
                 if entry.is_dir(follow_symlinks=False):
                     yield from _Folder._walk(root, Path(entry.path))
                 elif entry.is_file(follow_symlinks=False):
@@ -210,7 +213,7 @@ class _Folder(_Base):
             ) from error
 
     def _open(self, name: str) -> IO[bytes]:
-        # A link put there after the walk is not followed either.
+        # A link created after the walk is not followed either.
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         return os.fdopen(os.open(self._path / name, flags), "rb")
 
@@ -224,7 +227,7 @@ class _Zip(_Base):
             self._archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise BundleError(
-                f"{path.name} is not a bundle, or is damaged: it cannot be unpacked."
+                f"{path.name} is not a model, or is damaged: it cannot be unpacked."
             ) from error
         try:
             super().__init__(path, self._listed(path.name))
@@ -236,10 +239,10 @@ class _Zip(_Base):
     def _listed(self, where: str) -> dict[str, int]:
         entries = self._archive.infolist()
         if len(entries) > 2 * ENTRY_LIMIT:
-            raise BundleError(f"{where} holds more than {ENTRY_LIMIT} files: it is not a bundle.")
+            raise BundleError(f"{where} contains more than {ENTRY_LIMIT} files: it is not a model.")
         sizes: dict[str, int] = {}
         for entry in entries:
-            # The name as stored: zipfile cuts it at a null byte and turns backslashes.
+            # The name as stored: zipfile cuts it at a null byte and converts backslashes.
             name = entry.orig_filename
             # Not `entry.is_dir()`, which fails on an entry without a name.
             _check_name(name.removesuffix("/"), where)
@@ -247,7 +250,7 @@ class _Zip(_Base):
             if name.endswith("/"):
                 continue
             if name in sizes:
-                raise BundleError(f"{where} holds {name} twice: nothing of it was loaded.")
+                raise BundleError(f"{where} contains {name} twice: nothing was loaded.")
             sizes[name] = entry.file_size
         return sizes
 

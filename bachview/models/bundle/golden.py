@@ -1,8 +1,8 @@
-"""The golden patches: what a bundle must answer, stored when it was written.
+"""The golden patches: predictions that a bundle must reproduce, stored when it was written.
 
-Beside the patches of each class lie the answers of the reference (Keras, f32) and its pooled
-features. So the classifiers are checked to the last digits on the stored features, and the
-engine within the tolerance of its precision on the patches.
+Patches of each class are stored with the predictions of the reference (Keras, f32) and its pooled
+features. The classifiers are checked to the last digits on the stored features, and the engine on
+the patches within the tolerance of its precision.
 """
 
 import io
@@ -22,14 +22,14 @@ from bachview.models.engines.base import CnnOutputs, Floats, Patches
 _LIMIT_BYTES = 256 << 20
 _MOST_PATCHES = 256
 
-#: Greatest difference of a CNN's probability from the reference, by precision of the engine.
+#: Largest difference of a CNN's probability from the reference, by precision of the engine.
 CNN_TOLERANCE: Final = {"f32": 1e-3, "bf16": 5e-2, "f16": 2e-2}
 #: The same for the ensemble. Trees jump when a feature crosses a threshold by a rounding
-#: error, so this is wider for f32 than that of the networks.
+#: error, so for f32 this is wider than for the networks.
 ENSEMBLE_TOLERANCE: Final = {"f32": 2e-2, "bf16": 1e-1, "f16": 5e-2}
-#: For classifiers on the stored features; other releases of scikit-learn may round otherwise.
+#: For classifiers on the stored features; other releases of scikit-learn may round differently.
 CLASSIFIER_TOLERANCE: Final = 1e-4
-#: For the vote on the stored answers of the members: only arithmetic.
+#: For the vote on the stored predictions of the members, which is mere arithmetic.
 _VOTE_TOLERANCE: Final = 1e-5
 
 
@@ -56,7 +56,7 @@ class Golden:
     features: tuple[Floats, ...]
 
     def to_bytes(self) -> bytes:
-        """The file's content; the same values give the same bytes."""
+        """The file's content; equal values give equal bytes."""
         arrays: dict[str, npt.NDArray[Any]] = {
             "class_keys": np.array(self.class_keys, dtype=np.str_),
             "class_names": np.array(self.class_names, dtype=np.str_),
@@ -77,13 +77,13 @@ class Golden:
 
 
 def read_golden(bundle: Bundle) -> Golden:
-    """The golden patches of a bundle, their shapes and class order checked.
+    """Read the golden patches of a bundle, and check their shapes and class order.
 
     Raises
     ------
     BundleError
-        The file is damaged, lacks a class, or belongs to other classes, members or patches
-        than the manifest says.
+        The file is damaged, lacks a class, or does not match the classes, members or patches of the
+        manifest.
     """
     where = f"{GOLDEN_FILE} in {bundle.path.name}"
     content = bundle.read(GOLDEN_FILE)
@@ -94,7 +94,7 @@ def read_golden(bundle: Bundle) -> Golden:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: np.asarray(stored[name]) for name in names}
-    # numpy documents no closed list of what a crafted file can make it raise.
+    # numpy does not document which errors a crafted file can raise.
     except Exception as error:
         raise BundleError(f"{where} is damaged: {error}.") from error
     keys, class_names = (
@@ -141,11 +141,11 @@ def _check_shapes(arrays: dict[str, npt.NDArray[Any]], bundle: Bundle, where: st
                 f"needs {np.dtype(kind)} of shape {shape}."
             )
     if count > _MOST_PATCHES or set(arrays["labels"].tolist()) != set(range(classes)):
-        raise BundleError(f"{where} does not hold a patch of each class.")
+        raise BundleError(f"{where} does not contain a patch of each class.")
 
 
 def check_classifier(name: str, place: int, found: Floats, golden: Golden, where: str) -> None:
-    """Compare a classifier's answers on the stored features with the stored answers.
+    """Compare a classifier's predictions for the stored features with the stored ones.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ def check_classifier(name: str, place: int, found: Floats, golden: Golden, where
     error = _distance(found, golden.members[:, place])
     if not error <= CLASSIFIER_TOLERANCE:
         raise BundleError(
-            f"The member {name} of {where} does not give its golden answers (off by {error:.3g}): "
-            "the bundle was changed or was made for another release of scikit-learn."
+            f"The member {name} of {where} does not reproduce its golden answers (off by "
+            f"{error:.3g}): the model was changed or was made for another release of scikit-learn."
         )
 
 
@@ -177,7 +177,7 @@ def check_networks(
 
     Returns
     -------
-    The greatest difference of any probability.
+    The largest difference of any probability.
 
     Raises
     ------
@@ -189,26 +189,26 @@ def check_networks(
         error = _distance(outputs.probabilities[:, k], golden.members[:, place])
         if not error <= CNN_TOLERANCE[precision]:
             raise BundleError(
-                f"The member {name} of {where} does not give its golden answers in {precision} "
-                f"(off by {error:.3g}, allowed {CNN_TOLERANCE[precision]:g}): the bundle is not "
-                "what its maker tested."
+                f"The member {name} of {where} does not reproduce its golden answers in "
+                f"{precision} (off by {error:.3g}, allowed {CNN_TOLERANCE[precision]:g}): the "
+                "model is not what its author tested."
             )
         worst = max(worst, error)
     return worst
 
 
 def check_vote(found: Floats, golden: Golden, where: str) -> None:
-    """Compare the vote over the *stored* members' answers with the stored one.
+    """Compare the vote of the *stored* member predictions with the stored vote.
 
     Raises
     ------
     BundleError
-        Weights or temperature are not those with which the golden answers were made.
+        Weights or temperature differ from those of the golden answers.
     """
     if not _distance(found, golden.probabilities) <= _VOTE_TOLERANCE:
         raise BundleError(
             f"The golden answers of {where} are not the vote of its members: weights or "
-            "temperature differ from what its maker tested."
+            "temperature differ from what its author tested."
         )
 
 
@@ -217,27 +217,27 @@ def check_ensemble(found: Floats, golden: Golden, precision: str, where: str) ->
 
     Returns
     -------
-    The greatest difference of any probability.
+    The largest difference of any probability.
 
     Raises
     ------
     BundleError
-        It is beyond the tolerance, or a clear class changed.
+        It is beyond the tolerance, or a confident class changed.
     """
     allowed = ENSEMBLE_TOLERANCE[precision]
     error = _distance(found, golden.probabilities)
     if not error <= allowed:
         raise BundleError(
-            f"The ensemble of {where} does not give its golden answers in {precision} (off by "
-            f"{error:.3g}, allowed {allowed:g}): the bundle is not what its maker tested."
+            f"The ensemble of {where} does not reproduce its golden answers in {precision} (off by "
+            f"{error:.3g}, allowed {allowed:g}): the model is not what its author tested."
         )
     ranked = np.sort(golden.probabilities, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 2 * allowed
     if (found.argmax(1) != golden.probabilities.argmax(1))[clear].any():
-        raise BundleError(f"The ensemble of {where} gives another class to a golden patch.")
+        raise BundleError(f"The ensemble of {where} predicts another class for a golden patch.")
     return error
 
 
 def _distance(found: Floats, wanted: Floats) -> float:
-    """Greatest absolute difference; NaN where any value is not a number."""
+    """Largest absolute difference; NaN if any value is not a number."""
     return float(np.max(np.abs(found.astype(np.float64) - wanted)))

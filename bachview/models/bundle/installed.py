@@ -1,4 +1,4 @@
-"""The bundles that came with the program, by name."""
+"""The bundles that come with the program, by name."""
 
 import os
 from pathlib import Path
@@ -20,14 +20,14 @@ def installed_bundles() -> tuple[str, ...]:
 def resolve_bundle(name_or_path: str) -> Path:
     """The path of a bundle given as a path or as the name of an installed one.
 
-    ``default`` is the installed default bundle, or the self-test bundle where there is none.
+    ``default`` is the installed default bundle, or the self-test bundle if there is none.
     An installed name wins over a file of the same name in the working folder; write
     ``./name`` for the file.
 
     Raises
     ------
     BundleError
-        There is neither.
+        There is no such bundle.
     """
     installed = installed_bundles()
     name = name_or_path
@@ -35,11 +35,11 @@ def resolve_bundle(name_or_path: str) -> Path:
         name = SELFTEST
     if name in installed:
         return resource_folder() / "models" / f"{name}{BUNDLE_SUFFIX}"
-    # os.path's own: Path's raise where there is no such user, and for names that are too long.
+    # os.path, as those of Path raise if there is no such user, or for names that are too long.
     path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111
     if os.path.exists(path):  # noqa: PTH110
         return path
     raise BundleError(
-        f"There is no bundle {path.name}: give a path, or one of the installed bundles "
+        f"There is no model {path.name}: give a path, or one of the installed models "
         f"({', '.join(installed) or 'none'})."
     )

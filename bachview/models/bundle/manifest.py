@@ -1,6 +1,6 @@
-"""``manifest.json``: all that must be known of a bundle. Nothing that matters has a default.
+"""``manifest.json``: everything that must be known about a bundle. Nothing has a default.
 
-Every key must be there, none may be added, no value is converted ("1" is not 1). An error is
+Every key is required, no others are allowed, and no value is converted ("1" is not 1). An error is
 one sentence that names the field.
 """
 
@@ -32,8 +32,8 @@ GRAPH_FILES = ("cnn.xml", "cnn.bin")
 MANIFEST_LIMIT_BYTES = 1_000_000
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-#: Relative, forward slashes, no part that starts with a dot: "..", hidden files and drive
-#: letters cannot be written.
+#: Relative, with forward slashes, no part starting with a dot: excludes "..", hidden files and
+#: drive letters.
 FILE_NAME = re.compile(rf"{_PART}(/{_PART})*")
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -50,7 +50,7 @@ class _Strict(BaseModel):
 
 
 class ClassEntry(_Strict):
-    """One class; its place in the list is its column in the probabilities."""
+    """One class; its index in the list is its column in the probabilities."""
 
     name: Word
     key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
@@ -59,7 +59,7 @@ class ClassEntry(_Strict):
 
 
 class PatchEntry(_Strict):
-    """What a patch must be: px, um/px, um."""
+    """Patch geometry: px, um/px, um."""
 
     input_px: Annotated[int, Field(ge=8, le=2048)]
     mpp: Annotated[float, Field(ge=0.05, le=20)]
@@ -67,9 +67,9 @@ class PatchEntry(_Strict):
 
 
 class CnnMember(_Strict):
-    """A member inside the fused graph. CNNs stand in the order of the graph's outputs.
+    """A member inside the fused graph. CNNs are in the order of the graph's outputs.
 
-    `weights_file` holds the weights for the tensorflow engine; null where the bundle has none.
+    `weights_file` holds the weights for the tensorflow engine; null if the bundle has none.
     """
 
     kind: Literal["cnn"]
@@ -86,8 +86,7 @@ class CnnMember(_Strict):
         own = architecture_of(self.architecture).preprocessing.key
         if self.preprocessing != own:
             raise ValueError(
-                f"{self.architecture} is built with the preprocessing {own}, not "
-                f"{self.preprocessing}"
+                f"{self.architecture} requires the preprocessing {own}, not {self.preprocessing}"
             )
         return self
 
@@ -106,14 +105,14 @@ Member = Annotated[CnnMember | SklearnMember, Field(discriminator="kind")]
 
 
 class ThresholdEntry(_Strict):
-    """Beyond either limit an answer is shown as uncertain."""
+    """Beyond either limit, a prediction is shown as uncertain."""
 
     confidence: Share
     disagreement: Share
 
 
 class TrainingEntry(_Strict):
-    """Where the weights come from and how they were measured.
+    """Origin of the weights, and how the bundle was evaluated.
 
     `weights_origin` is ``imagenet``, ``scratch``, ``random`` (untrained) or ``constructed``.
     """
@@ -125,7 +124,7 @@ class TrainingEntry(_Strict):
 
 
 class Manifest(_Strict):
-    """The whole of ``manifest.json``; see the module."""
+    """The whole ``manifest.json``; see the module."""
 
     schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     name: Word
@@ -144,7 +143,7 @@ class Manifest(_Strict):
 
     @property
     def is_for_tissue(self) -> bool:
-        """Whether the weights were trained on tissue, so that the classes mean anything."""
+        """Whether the weights were trained on tissue, so that the classes are meaningful."""
         return self.training.weights_origin in ("imagenet", "scratch")
 
     @field_validator("classes")
@@ -174,7 +173,7 @@ class Manifest(_Strict):
                 raise ValueError(f"files has no hash of {name}")
         unused = sorted(set(self.files) - set(self.needed_files))
         if unused:
-            raise ValueError(f"files lists {unused[0]}, which nothing in the manifest uses")
+            raise ValueError(f"files lists {unused[0]}, which is not used in the manifest")
         return self
 
     @property
@@ -189,7 +188,7 @@ class Manifest(_Strict):
 
     @property
     def needed_files(self) -> tuple[str, ...]:
-        """Every file of the bundle but the manifest."""
+        """Every file of the bundle except the manifest."""
         weights = [m.weights_file for m in self.cnns if m.weights_file is not None]
         own = [m.file for m in self.classifiers]
         return (MODEL_CARD_FILE, *GRAPH_FILES, *own, *weights, GOLDEN_FILE)
@@ -210,7 +209,7 @@ class Manifest(_Strict):
         return Thresholds(self.thresholds.confidence, self.thresholds.disagreement)
 
     def to_json(self) -> bytes:
-        """The file's content; the same manifest gives the same bytes."""
+        """The file's content; equal manifests give equal bytes."""
         return (self.model_dump_json(indent=2) + "\n").encode()
 
 
@@ -225,10 +224,10 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     Raises
     ------
     BundleError
-        It is no JSON, of another schema version, or a field is missing, unknown or wrong.
+        It is not JSON, has another schema version, or a field is missing, unknown or wrong.
     """
     if len(content) > MANIFEST_LIMIT_BYTES:
-        raise BundleError(f"The manifest of {where} is larger than 1 MB; it is no manifest.")
+        raise BundleError(f"The manifest of {where} is larger than 1 MB; it is not a manifest.")
     try:
         document: Any = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -238,7 +237,7 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     version = document.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise BundleError(
-            f"The bundle {where} has format version {version} and this program reads "
+            f"The model {where} has format version {version}, but this program reads "
             f"{SCHEMA_VERSION}: update the program."
         )
     try:
@@ -249,12 +248,12 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
 
 def _sentence(error: ValidationError, where: str) -> str:
     first = error.errors(include_url=False)[0]
-    # The name of the union's branch ("cnn") is no key of the file.
+    # The name of the union's branch ("cnn") is not a key of the file.
     place = ".".join(str(part) for part in first["loc"] if part not in ("cnn", "sklearn"))
     message = first["msg"].removeprefix("Value error, ")
     text = {
         "missing": "this field is missing",
-        "extra_forbidden": "this field is not known",
+        "extra_forbidden": "this field is unknown",
     }.get(first["type"], message[:1].lower() + message[1:])
     rest = error.error_count() - 1
     more = f" (and {rest} more)" if rest else ""

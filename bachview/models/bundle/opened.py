@@ -1,8 +1,8 @@
-"""A bundle on disk: a folder, or a zip with the ending ``.bachmodel``.
+"""A bundle on disk: a folder, or a zip with the suffix ``.bachmodel``.
 
-It is untrusted input. Opening parses the manifest and checks that exactly the files that it
-lists are there, with exactly its hashes; nothing is built or run. Every later `Bundle.read`
-hashes what it returns again, so a file that changes after opening is noticed.
+It is untrusted input. Opening parses the manifest and checks that exactly the files it lists exist,
+with the hashes it states; nothing is built or run. Every later `Bundle.read` checks the hash again,
+so a file that changes after opening is noticed.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Bundle(Closable):
         self._container = container
         where = container.path.name
         if MANIFEST_FILE not in container.files:
-            raise BundleError(f"{where} has no {MANIFEST_FILE}: it is not a bundle.")
+            raise BundleError(f"{where} has no {MANIFEST_FILE}: it is not a model.")
         content = container.read(MANIFEST_FILE, MANIFEST_LIMIT_BYTES)
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.manifest: Manifest = parse_manifest(content, where)
@@ -62,11 +62,11 @@ class Bundle(Closable):
         listed = self.manifest.files
         there = set(self._container.files) - {MANIFEST_FILE}
         for name in sorted(set(listed) - there):
-            raise BundleError(f"The bundle {where} lacks {name}: copy it again.")
+            raise BundleError(f"The model {where} lacks {name}: copy it again.")
         for name in sorted(there - set(listed)):
             raise BundleError(
-                f"The bundle {where} holds {name}, which its manifest does not list: "
-                "nothing of it was loaded."
+                f"The model {where} contains {name}, which its manifest does not list: nothing was "
+                "loaded."
             )
         for name, wanted in listed.items():
             if self._container.sha256(name) != wanted:
@@ -74,8 +74,8 @@ class Bundle(Closable):
 
     def _wrong_hash(self, name: str) -> BundleError:
         return BundleError(
-            f"{name} in the bundle {self.path.name} is not the file that the manifest "
-            "describes (its SHA-256 differs): copy the bundle again."
+            f"{name} in the model {self.path.name} is not the file that the manifest describes "
+            "(its SHA-256 differs): copy the model again."
         )
 
     @property
@@ -90,7 +90,7 @@ class Bundle(Closable):
 
     @property
     def geometry(self) -> PatchGeometry:
-        """What a patch must be."""
+        """The patch geometry."""
         return self.manifest.geometry
 
     @property
@@ -100,7 +100,7 @@ class Bundle(Closable):
 
     @property
     def thresholds(self) -> Thresholds:
-        """When an answer is shown as uncertain."""
+        """Limits beyond which a prediction is shown as uncertain."""
         return self.manifest.uncertainty_thresholds
 
     @property
@@ -123,7 +123,7 @@ class Bundle(Closable):
         """
         wanted = self.manifest.files.get(name)
         if wanted is None:
-            raise BundleError(f"The manifest of {self.path.name} lists no {name}.")
+            raise BundleError(f"The manifest of {self.path.name} does not list {name}.")
         content = self._container.read(name)
         if hashlib.sha256(content).hexdigest() != wanted:
             raise self._wrong_hash(name)
@@ -140,9 +140,9 @@ def open_bundle(path: Path) -> Bundle:
     Raises
     ------
     BundleError
-        It is not there or no bundle; a name leaves the folder, is absolute, a link or there
-        twice; it is too large or packed too tightly; a file is missing, unlisted or has
-        another hash; the manifest is wrong.
+        It is missing or not a bundle; a name leaves the folder, is absolute, a link or a duplicate;
+        it is too large or compressed too much; a file is missing, unlisted or has another hash; the
+        manifest is wrong.
     """
     container = open_container(path)
     try:

@@ -37,8 +37,8 @@ class Cnn:
 
     Attributes
     ----------
-    model : a Keras model of `bachview.models.architectures.build_cnn`. Writing rounds its
-        kernels in place.
+    model : a Keras model of `bachview.models.architectures.build_cnn`. Writing rounds its kernels
+        in place.
     """
 
     name: str
@@ -65,13 +65,14 @@ class FittedClassifier:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a bundle says of itself; every field is written into its manifest.
+    """Description of a bundle; every field is written into its manifest.
 
     Attributes
     ----------
     model_card : Markdown: what it was trained on, how it was measured, what it is not for.
-    photo_doubt : share of a photo's votes that is spread evenly over the classes; 0 leaves them.
-    metrics : name of a measure to its value; empty where nothing was measured.
+    photo_doubt : share of a photo's votes that is spread evenly over the classes; 0 changes
+        nothing.
+    metrics : values by name of the measure; empty if nothing was measured.
     """
 
     name: str
@@ -98,14 +99,14 @@ def features_of(
     kernels: KernelFormat = "fp16",
     on_batch: Callable[[int], object] = lambda done: None,
 ) -> CnnOutputs:
-    """What the Keras models say of patches: the features on which to fit the classifiers.
+    """Run the Keras models on patches, for the features on which to fit the classifiers.
 
     Kernels are rounded in place first, so that the features are those of the bundle.
 
     Parameters
     ----------
     patches : (N, input_px, input_px, 3) uint8 RGB.
-    on_batch : told after each batch how many patches are done; what it raises ends the work.
+    on_batch : called after each batch with the number of patches done; an exception ends the work.
     """
     for cnn in cnns:
         round_kernels(cnn.model, kernels)
@@ -133,29 +134,29 @@ def write_bundle(
 ) -> Path:
     """Write a bundle and return its path.
 
-    The same input gives the same bytes with the same releases of the libraries.
+    Equal input gives equal bytes with the same releases of the libraries.
 
     Parameters
     ----------
-    output : a new folder, or a file with the ending ``.bachmodel`` (replaced when whole).
+    output : a new folder, or a file with the suffix ``.bachmodel`` (replaced once complete).
     cnns, classifiers : the members; they vote in this order.
     golden_patches : (P, input_px, input_px, 3) uint8 RGB, at least one of each class.
     golden_labels : (P,) int64, the class that each one stands for.
-    keras_weights : whether the weights for the tensorflow engine are put in as well.
-    kernels : how the kernels are stored; int8 halves the file, and the answers are those of the
-        rounded kernels everywhere.
+    keras_weights : whether to include the weights for the tensorflow engine.
+    kernels : how the kernels are stored; int8 halves the file, and the rounded kernels are used
+        everywhere.
 
     Raises
     ------
     ExportError
-        The output is there already (a folder) or cannot be written.
+        The output exists (a folder) or cannot be written.
     ValueError
-        The members do not fit together, or hold what a bundle cannot hold.
+        The members do not match, or contain something that a bundle cannot contain.
     BundleError
-        What was written does not give the reference's answers; nothing is left behind.
+        The written bundle does not reproduce the reference; nothing is left behind.
     """
     if output.is_dir() or (output.exists() and output.suffix != BUNDLE_SUFFIX):
-        raise ExportError(f"{output.name} is there already: choose a new name for the bundle.")
+        raise ExportError(f"{output.name} already exists: choose a new name for the bundle.")
     is_packed = output.suffix == BUNDLE_SUFFIX
     with scratch_folder(output) if is_packed else atomic_path(output) as folder:
         folder.mkdir(exist_ok=True)
@@ -188,7 +189,8 @@ def _fill(
         (folder / "keras").mkdir()
         for cnn in cnns:
             (folder / _weights_file(cnn)).write_bytes(dump_weights(cnn.model))
-    # The golden file needs the manifest's order and weights, the manifest the golden's hash.
+    # The golden file needs the manifest's order and weights, and the manifest the golden file's
+    # hash.
     hollow = _manifest(cnns, classifiers, description, outputs, {}, keras_weights)
     loaded = tuple(Classifier(c.fitted, len(description.classes)) for c in classifiers)
     members = members_of(hollow, outputs, loaded)
@@ -209,7 +211,7 @@ def _fill(
     }
     whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
     (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
-    # What would not load is not handed out.
+    # A bundle that would not load is not released.
     with Loading(
         folder, engine="openvino", device="CPU", precision="f32", is_trusted=True
     ) as loading:
@@ -285,7 +287,7 @@ def _manifest(
         },
         "files": hashes,
     }
-    # Without hashes it is only used for the order and weights of the members.
+    # Without hashes, only used for the order and weights of the members.
     return schema.Manifest(**values) if hashes else schema.Manifest.model_construct(**values)
 
 
@@ -293,7 +295,7 @@ _LIBRARIES = ("keras", "numpy", "openvino", "scikit-learn", "skops", "tensorflow
 
 
 def _pack(folder: Path, output: Path) -> None:
-    """Zip a folder, the manifest first; the same files give the same bytes."""
+    """Zip a folder, the manifest first; equal files give equal bytes."""
     names = sorted(
         (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         key=lambda name: (name != schema.MANIFEST_FILE, name),
@@ -303,7 +305,7 @@ def _pack(folder: Path, output: Path) -> None:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             content = (folder / name).read_bytes()
-            # Weights hardly shrink, and unpacking them would cost most of the loading time.
+            # Weights hardly shrink, and unpacking them would take most of the loading time.
             is_packed_or_weights = name.endswith((".bin", ".npz", ".skops"))
             method = zipfile.ZIP_STORED if is_packed_or_weights else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content, method, 6)

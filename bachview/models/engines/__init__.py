@@ -1,1 +1,1 @@
-"""What runs the networks of a bundle."""
+"""Engines that run the networks of a bundle."""

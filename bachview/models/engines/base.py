@@ -1,4 +1,4 @@
-"""What runs the CNNs of a bundle: the border that OpenVINO and TensorFlow both fill."""
+"""The interface of engines that run the CNNs of a bundle, with OpenVINO or TensorFlow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ PRECISIONS: tuple[Precision, ...] = ("auto", "f32", "bf16", "f16")
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What is really in use, whatever was asked for.
+    """What is actually in use, whatever was requested.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class CnnOutputs:
-    """What the CNNs say of N patches.
+    """Output of the CNNs for N patches.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class CnnOutputs:
 
     @property
     def concatenated(self) -> Floats:
-        """(N, sum of F_k) float32: what the scikit-learn members judge."""
+        """(N, sum of F_k) float32: the input of the scikit-learn members."""
         return np.concatenate(self.features, axis=1)
 
 
@@ -64,19 +64,19 @@ class CnnEngine(Protocol):
 
     @property
     def info(self) -> EngineInfo:
-        """What is in use."""
+        """Engine, device and precision in use."""
 
     @property
     def batch_size(self) -> int:
-        """Patches that are computed at a time; more are split, the last batch is filled up."""
+        """Batch size: more patches are split, and the last batch is padded."""
 
     def run(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
-        """Judge `patches`.
+        """Run the CNNs on `patches`.
 
         Parameters
         ----------
         patches : (N, input_px, input_px, 3) uint8 RGB, N >= 0; not kept.
-        token : checked while computing; a cancel is answered within some 50 ms.
+        token : checked while computing; a cancel takes effect within some 50 ms.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class CnnEngine(Protocol):
 
 
 def joined(parts: Sequence[CnnOutputs], manifest: Manifest) -> CnnOutputs:
-    """Outputs of several batches as one; with the right shapes where there is none."""
+    """Concatenate the outputs of batches; with the right shapes even if there are none."""
     if len(parts) == 1:
         return parts[0]
     cnns, classes = manifest.cnns, len(manifest.classes)

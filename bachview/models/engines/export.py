@@ -1,7 +1,7 @@
-"""Three Keras models become one OpenVINO graph with one uint8 input.
+"""Export of three Keras models as one OpenVINO graph with one uint8 input.
 
 Keras -> TensorFlow SavedModel -> OpenVINO's TensorFlow front end -> kernels as fp16 or int8.
-TensorFlow is needed here, not where the graph is run.
+TensorFlow is only needed here, not where the graph is run.
 """
 
 import json
@@ -23,10 +23,10 @@ from bachview.models.engines.keras_weights import dump_weights, int8_parts, load
 from bachview.models.engines.openvino_runtime import openvino
 from bachview.models.engines.tensorflow_runtime import tensorflow
 
-#: Fewer values than this are not worth the further operations.
+#: Constants with fewer values than this are not worth the extra operations.
 _WORTH_SHRINKING: Final = 256
 _PARTS_FILE: Final = "networks.json"
-#: Exit code of the export's process where TensorFlow is missing.
+#: Exit code of the export process if TensorFlow is missing.
 _NO_TENSORFLOW: Final = 3
 
 
@@ -46,12 +46,12 @@ def export_graph(
 ) -> None:
     """Write ``cnn.xml`` and ``cnn.bin`` of the fused graph into `folder`.
 
-    Where Keras runs on another backend than TensorFlow, a process of its own does it.
+    If Keras runs on a backend other than TensorFlow, a separate process does it.
 
     Parameters
     ----------
-    models : Keras models of `build_cnn`, all with the same input size. Kernels that were
-        rounded (`keras_weights.round_kernels`) are stored as fp16 or int8.
+    models : Keras models of `build_cnn`, all with the same input size. Kernels that were rounded
+        (`keras_weights.round_kernels`) are stored as fp16 or int8.
     architectures : of the models.
 
     Raises
@@ -84,8 +84,8 @@ def export_graph(
     if ended.returncode == _NO_TENSORFLOW:
         raise EngineError(
             "The networks are trained, but writing the bundle needs TensorFlow, which is not "
-            "installed here: install bachview[tensorflow], or copy the training's folder to a "
-            "machine that has it, and give the same command with --resume."
+            "installed here: install bachview[tensorflow], or copy the training folder to a "
+            "machine that has it, and run the same command with --resume."
         )
     if ended.returncode:
         raise RuntimeError(f"the export failed: {ended.stderr.decode(errors='replace')[-2000:]}")
@@ -106,9 +106,9 @@ def _export_process(scratch: Path, folder: Path) -> None:
 def _export(models: Sequence[Any], folder: Path) -> None:
     ov = openvino()
     fused = fuse(models)
-    # Not ov.convert_model: that folds batch normalisation into the kernels before they are
-    # stored, so that fp16 would round them again (measured: up to 2e-3 in a probability). The
-    # front end alone keeps them apart; the device folds them when it compiles, in f32.
+    # Not ov.convert_model, which folds batch normalisation into the kernels before they are stored,
+    # so that fp16 would round them again (measured: up to 2e-3 in a probability). The front end
+    # alone keeps them separate; the device folds them in f32 when it compiles.
     front_end = ov.frontend.FrontEndManager().load_by_framework("tf")
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
         fused.export(scratch, format="tf_saved_model", verbose=False)
@@ -119,7 +119,7 @@ def _export(models: Sequence[Any], folder: Path) -> None:
 
 
 def _shrink(graph: Any) -> None:
-    """Store as int8 or fp16 the constants that lose nothing by it."""
+    """Store constants as int8 or fp16 where that is lossless."""
     ov = openvino()
     for constant in graph.get_ordered_ops():
         if constant.get_type_name() != "Constant" or constant.data.dtype != np.float32:
@@ -138,28 +138,28 @@ def _shrink(graph: Any) -> None:
 
 
 def _from_int8(values: npt.NDArray[np.float32]) -> Any | None:
-    """The constant as int8 times a scale along some axis; None where that is not exact.
+    """The constant as int8 times a scale along some axis; None if that is not exact.
 
-    The axis is looked for, since the front end may have turned a kernel.
+    The axis is searched for, since the front end may have transposed a kernel.
     """
     ov = openvino()
     for axis in range(values.ndim if values.ndim > 1 else 0):
         whole, scale = int8_parts(values, axis)
         if np.array_equal(whole * scale, values):
-            # By way of int32: a direct conversion stays compressed, and OpenVINO's pass
-            # ConvertWeightCompressedConv1x1ToMatmul (2026.4) then gives wrong sums or refuses
-            # the graph. This one is folded into f32 when the graph is compiled.
+            # Via int32: a direct conversion stays compressed, and OpenVINO's pass
+            # ConvertWeightCompressedConv1x1ToMatmul (2026.4) then gives wrong sums or rejects the
+            # graph. This one is folded into f32 when the graph is compiled.
             widened = ov.opset13.convert(ov.opset13.convert(ov.op.Constant(whole), "i32"), "f32")
             return ov.opset13.multiply(widened, ov.op.Constant(scale))
     return None
 
 
 def _name_ports(graph: Any, cnn_count: int) -> None:
-    """Give input and outputs the names that the engines look for, and all else plain ones.
+    """Give input and outputs the names that the engines expect, and everything else plain names.
 
     Keras names the outputs of a SavedModel output_0, output_1, … in the model's order, and
-    the conversion may list them in another. The names inside count what the process built
-    before, so that the same networks would give other bytes each time.
+    the conversion may list them in another. The inner names count what the process has built
+    before, so that the same networks would give different bytes each time.
     """
     wanted = [name for index in range(cnn_count) for name in output_names(index)]
     by_old = {name: port for port in graph.outputs for name in port.get_names()}

@@ -1,4 +1,4 @@
-"""The fused graph as it lies in a bundle: names of its ports, reading it, checking it."""
+"""The fused graph in a bundle: names of its ports, reading and checking it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a graph may hold before OpenVINO, which trusts its input, gets to see it.
+"""Checks of a graph before it is passed to OpenVINO, which trusts its input.
 
 OpenVINO builds every operation that its file names and crashes on some that make no sense,
 so a graph is accepted only if each of its layers is one that the export writes, with the
@@ -15,7 +15,7 @@ from bachview.models.bundle.manifest import GRAPH_FILES
 
 _LARGEST_XML: Final = 32 << 20
 _MOST_LAYERS: Final = 20_000
-#: Elements of one array between two layers; the largest of the networks has a few millions.
+#: Elements of one array between two layers; the largest of the networks has a few million.
 _MOST_ELEMENTS: Final = 1 << 31
 
 #: Elements that one patch may have in an array: the largest inferred size of any layer.
@@ -45,8 +45,8 @@ _CONVOLUTION = {**_WINDOW, "dilations": _STEPS}
 _POOL = {**_WINDOW, "kernel": _STEPS, "rounding_type": _ROUNDING}
 _REDUCTION = {"keep_dims": _FLAG}
 
-#: Type, and version, of each layer that the export writes: its attributes, and how many inputs
-#: it has at least and at most.
+#: Type and version of each layer that the export writes: its attributes, and its minimum and
+#: maximum number of inputs.
 _OPERATIONS: Final[dict[tuple[str, str], tuple[dict[str, re.Pattern[str]], int, int]]] = {
     ("Parameter", "opset1"): ({"shape": _SHAPE, "element_type": _ELEMENT}, 0, 0),
     ("Const", "opset1"): (
@@ -87,18 +87,18 @@ _OPERATIONS: Final[dict[tuple[str, str], tuple[dict[str, re.Pattern[str]], int, 
     ),
 }  # fmt: skip
 
-#: What may stand beside a layer's data: a mark of OpenVINO's own that changes no result.
+#: Allowed beside a layer's data: a marker of OpenVINO that does not change results.
 _MARKS: Final = frozenset({"decompression", "fused_names", "nonconvertible_to_fp16"})
 
 _Layer = tuple[set[str], set[str]]
 
 
 def check_graph_file(xml: bytes, weights_size: int, where: str) -> None:
-    """Refuse a graph that holds anything but what the export writes.
+    """Reject a graph that contains anything but what the export writes.
 
     Parameters
     ----------
-    xml : the graph's description, as it lies in the bundle.
+    xml : the graph's description, as stored in the bundle.
     weights_size : bytes of its weights.
     where : the bundle, for the sentence.
 
@@ -126,7 +126,7 @@ def check_graph_file(xml: bytes, weights_size: int, where: str) -> None:
     if len(sections) != len(root) or not {"layers", "edges"} <= set(sections):
         raise _refused(where, "it is not made of layers and edges")
     if set(sections) - {"layers", "edges", "rt_info"}:
-        raise _refused(where, "it has a section that is not known")
+        raise _refused(where, "it has an unknown section")
     if len(sections["layers"]) > _MOST_LAYERS:
         raise _refused(where, f"it has more than {_MOST_LAYERS:,} layers")
     layers: dict[str, _Layer] = {}
@@ -168,9 +168,9 @@ def _checked_layer(layer: Any, weights_size: int, where: str) -> _Layer:
     name = f"the layer {layer.get('name', '')[:60]!r}"
     known = _OPERATIONS.get(kind)
     if known is None or layer.tag != "layer":
-        raise _refused(where, f"{name} is a {kind[0][:40]!r}, which no network of ours has")
+        raise _refused(where, f"{name} is a {kind[0][:40]!r}, which none of our networks has")
     if set(layer.attrib) - {"id", "name", "type", "version", "output_names"}:
-        raise _refused(where, f"{name} has an attribute that is not known")
+        raise _refused(where, f"{name} has an unknown attribute")
     patterns, least, most = known
     data: dict[str, str] = {}
     ports: dict[str, set[str]] = {"input": set(), "output": set()}
@@ -183,7 +183,7 @@ def _checked_layer(layer: Any, weights_size: int, where: str) -> _Layer:
         elif part.tag in ports:
             ports[part.tag] |= _checked_ports(part, name, where)
         elif part.tag != "rt_info" or any(mark.get("name") not in _MARKS for mark in part):
-            raise _refused(where, f"{name} has a part that is not known")
+            raise _refused(where, f"{name} has an unknown part")
     for attribute, value in data.items():
         pattern = patterns.get(attribute)
         if pattern is None or not pattern.fullmatch(value):
@@ -197,7 +197,7 @@ def _checked_layer(layer: Any, weights_size: int, where: str) -> _Layer:
 
 def _check_constant(data: dict[str, str], weights_size: int, name: str, where: str) -> None:
     if set(data) != {"element_type", "shape", "offset", "size"} or "?" in data["shape"]:
-        raise _refused(where, f"{name} does not say what it is")
+        raise _refused(where, f"{name} does not state its type")
     count = math.prod(int(side) for side in data["shape"].split(",") if side.strip())
     offset, size = int(data["offset"]), int(data["size"])
     if size != count * _TYPE_BYTES[data["element_type"]]:
@@ -212,7 +212,7 @@ def _checked_ports(part: Any, name: str, where: str) -> set[str]:
         number = port.get("id", "")
         sides = [dim.text or "" for dim in port]
         if number in found or not _NUMBER.fullmatch(number):
-            raise _refused(where, f"{name} has two ports of one number")
+            raise _refused(where, f"{name} has two ports with the same number")
         if not all(_NUMBER.fullmatch(side) and int(side) >= -1 for side in sides):
             raise _refused(where, f"{name} has a size that is not a number")
         if math.prod(abs(int(side)) for side in sides) > _MOST_ELEMENTS:
@@ -222,7 +222,7 @@ def _checked_ports(part: Any, name: str, where: str) -> set[str]:
 
 
 def _check_edges(edges: Any, layers: dict[str, _Layer], where: str) -> None:
-    """Every input is fed once, by an output that exists, and no layer feeds itself."""
+    """Check that every input is fed once by an existing output, and that no layer feeds itself."""
     fed: set[tuple[str, str]] = set()
     after: dict[str, list[str]] = {number: [] for number in layers}
     waiting = dict.fromkeys(layers, 0)
@@ -257,5 +257,5 @@ def _check_edges(edges: Any, layers: dict[str, _Layer], where: str) -> None:
 def _refused(where: str, why: str) -> BundleError:
     return BundleError(
         f"The networks in {where} are damaged or were changed ({GRAPH_FILES[0]}): {why}. "
-        "They are not loaded; get the bundle again from its maker."
+        "They were not loaded; get the model again from its author."
     )

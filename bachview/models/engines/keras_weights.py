@@ -1,8 +1,8 @@
 """Weights of a Keras model: rounded kernels, and plain arrays in an ``.npz``.
 
 The arrays are for the tensorflow engine. HDF5 files and Keras archives can name layers,
-functions and other files; a list of arrays cannot. They hold the very values that the OpenVINO
-graph holds.
+functions and other files; a list of arrays cannot. Their values are exactly those of the OpenVINO
+graph.
 """
 
 import io
@@ -17,22 +17,22 @@ from bachview.models.bundle.containers import check_zip
 
 _LIMIT_BYTES = 2 << 30
 
-#: How a bundle stores kernels. int8 halves its size: a whole number for each value, times one
-#: scale for each output channel.
+#: How a bundle stores kernels. int8 halves its size: an integer for each value, times one scale for
+#: each output channel.
 KernelFormat = Literal["fp16", "int8"]
 
 _INT8_MOST = 127
 _LEAST_SCALE = 1e-30
-#: Mantissa bits of an int8 scale. With so few, whole number times scale is exact in f32.
+#: Mantissa bits of an int8 scale. With so few, integer times scale is exact in f32.
 _SCALE_BITS = 10
 
 Floats = npt.NDArray[np.float32]
 
 
 def round_kernels(model: Any, kernels: KernelFormat = "fp16") -> None:
-    """Round the kernels of a Keras model to what a bundle stores, in place.
+    """Round the kernels of a Keras model, in place, to the values that a bundle stores.
 
-    Then graph and reference compute with the same numbers. Rounding again changes nothing.
+    Then graph and reference use the same values. Rounding again changes nothing.
     Vectors (biases, statistics of batch normalisation) keep f32: some lie outside fp16's range.
 
     Raises
@@ -57,7 +57,7 @@ def round_kernels(model: Any, kernels: KernelFormat = "fp16") -> None:
 
 
 def int8_parts(values: Floats, axis: int) -> tuple[npt.NDArray[np.int8], Floats]:
-    """Symmetric int8 quantisation with one scale for each place along `axis`.
+    """Symmetric int8 quantisation with one scale for each index along `axis`.
 
     Returns
     -------
@@ -66,16 +66,16 @@ def int8_parts(values: Floats, axis: int) -> tuple[npt.NDArray[np.int8], Floats]
     """
     others = tuple(place for place in range(values.ndim) if place != axis % values.ndim)
     scale = np.abs(values).max(axis=others, keepdims=True) / np.float32(_INT8_MOST)
-    # Below that, float32 has too few bits left to hold a scale; such weights are nothing.
+    # Below that, float32 has too few bits left for a scale; such weights are negligible.
     mantissa, exponent = np.frexp(np.where(scale > _LEAST_SCALE, scale, 1))
-    # Upwards, so that the largest value still fits.
+    # Rounded up, so that the largest value still fits.
     short = np.ceil(np.ldexp(mantissa, _SCALE_BITS))
     scale = np.ldexp(short, exponent - _SCALE_BITS).astype(np.float32)
     return np.rint(values / scale).astype(np.int8), scale
 
 
 def dump_weights(model: Any) -> bytes:
-    """The weights of a model of `build_cnn` in their order; same weights, same bytes."""
+    """The weights of a model of `build_cnn` in order; equal weights give equal bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for place, weight in enumerate(model.weights):
@@ -91,7 +91,7 @@ def dump_weights(model: Any) -> bytes:
 
 
 def load_weights(model: Any, content: bytes, where: str) -> None:
-    """Put stored weights into a model that our own code built.
+    """Load stored weights into a model that our own code built.
 
     Raises
     ------
@@ -107,5 +107,5 @@ def load_weights(model: Any, content: bytes, where: str) -> None:
         raise BundleError(f"{where} is damaged: {error}.") from error
     shapes = [tuple(weight.shape) for weight in model.weights]
     if [values.shape for values in arrays] != shapes:
-        raise BundleError(f"{where} does not hold the weights of {model.name}.")
+        raise BundleError(f"{where} does not contain the weights of {model.name}.")
     model.set_weights(arrays)

@@ -1,11 +1,11 @@
 """The default engine: OpenVINO on CPU, Intel GPU or NPU. No TensorFlow, no network.
 
-Batches have one fixed size (the last is filled up): every patch is computed by the same code
-whatever stands beside it, so a patch alone and the same patch in a batch get the same answer.
+Batches have a fixed size (the last is padded): every patch is computed by the same code whatever
+else is in its batch, so a patch gets the same result alone and in a batch.
 
-OpenVINO's worker threads take the priority of the thread that starts them (Linux). The graph
-is therefore compiled and first run on a thread of low priority, whoever asks for it, so that
-classification never competes with the hand.
+OpenVINO's worker threads inherit the priority of the thread that starts them (Linux). The graph is
+therefore always compiled and first run on a low-priority thread, so that classification never
+competes with the user interface.
 """
 
 import contextlib
@@ -28,12 +28,12 @@ from bachview.models.engines.openvino_runtime import first_line, is_out_of_memor
 
 _log = logging.getLogger(__name__)
 
-#: How long a cancel may wait for the next look at the token, ms.
+#: How long a cancel may wait for the next check of the token, ms.
 _POLL_MS = 20
 #: Patches in one request. Measured on 2 cores with the three real networks in bf16: two
 #: requests of 4 at a time gave 81 patches/s, one of 8 gave 76, one of 1 gave 59.
 _GRAPH_BATCH: Final = 4
-#: How long the recommended batch should take, and the most patches in it.
+#: How long the recommended batch should take, and its maximum size.
 _BATCH_S: Final = 0.35
 _BATCH_LIMIT: Final = 64
 _T = TypeVar("_T")
@@ -46,13 +46,13 @@ def available_devices() -> tuple[str, ...]:
 
 
 def candidate_precisions(device: str) -> tuple[str, ...]:
-    """Precisions that the device computes natively, the fastest first; f32 is always last."""
+    """Precisions that the device supports natively, fastest first; f32 is always last."""
     core = openvino().Core()
     try:
         capabilities = set(core.get_property(device, "OPTIMIZATION_CAPABILITIES"))
     except RuntimeError as error:
-        # A broken driver: compiling for it will say why, and the next device gets its turn.
-        _log.info("%s does not say what it computes: %s", device, first_line(error))
+        # A broken driver: compiling will report why, and the next device is tried.
+        _log.info("%s does not report its precisions: %s", device, first_line(error))
         return ("f32",)
     preferred = "bf16" if device.startswith("CPU") else "f16"
     fast = [preferred] if _CAPABILITIES[preferred] in capabilities else []
@@ -62,9 +62,9 @@ def candidate_precisions(device: str) -> tuple[str, ...]:
 
 
 def candidate_devices(device: str) -> tuple[str, ...]:
-    """Devices to try for what the user asked for, best first.
+    """Devices to try for the requested one, best first.
 
-    AUTO is a GPU where there is one, else the CPU; an NPU only where it is asked for.
+    AUTO is a GPU if there is one, else the CPU; an NPU only on request.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class OpenVinoEngine:
         BundleError
             The graph is damaged or not what the manifest says.
         EngineError
-            The device is not there or refuses the graph.
+            The device is missing or rejects the graph.
         """
         self._manifest = bundle.manifest
         graph = read_graph(bundle, batch=_GRAPH_BATCH)
@@ -116,14 +116,14 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": precision,
         }
         if device == "CPU":
-            # Pinned threads would stay on the core where the window is being painted.
+            # Pinned threads would stay on the core that paints the window.
             options["ENABLE_CPU_PINNING"] = False
         self._compiled = openvino().Core().compile_model(graph, device, options)
         count = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests = [self._compiled.create_infer_request() for _ in range(count)]
         blank = np.zeros((_GRAPH_BATCH, side, side, 3), np.uint8)
-        # The first round starts the remaining threads, the others tell the speed; the best of
-        # them, as whatever else runs on the machine can only make it look slower.
+        # The first round starts the remaining threads, the others measure the speed; the best one
+        # counts, as other load on the machine can only make it slower.
         rounds_s = [self._round_s(blank) for _ in range(4)]
         round_s = max(min(rounds_s[1:]), 1e-4)
         rounds = max(1, min(_BATCH_LIMIT // (count * _GRAPH_BATCH), round(_BATCH_S / round_s)))
@@ -146,7 +146,7 @@ class OpenVinoEngine:
         return ",".join(names) or asked
 
     def _precision_in_use(self, asked: str) -> str:
-        """Of the compiled graph: a device that lacks a precision takes another, unasked."""
+        """Precision of the compiled graph: a device that lacks one silently uses another."""
         try:
             used = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         except RuntimeError:
@@ -160,7 +160,7 @@ class OpenVinoEngine:
 
     @property
     def batch_size(self) -> int:
-        """Patches to give at once, by the speed measured at the start."""
+        """How many patches to give at once, from the speed measured at the start."""
         return self._batch_size
 
     def run(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
@@ -188,7 +188,7 @@ class OpenVinoEngine:
                 f"{self._info.device} failed while classifying: {first_line(error)}"
             ) from error
         finally:
-            # After a cancel or an error: nothing may go on behind the caller's back.
+            # After a cancel or an error: nothing may keep running behind the caller's back.
             for request, _ in running:
                 request.cancel()
             for request, _ in running:
@@ -198,7 +198,7 @@ class OpenVinoEngine:
     def _finish(
         self, running: deque[tuple[Any, int]], free: deque[Any], token: CancelToken | None
     ) -> CnnOutputs:
-        """Wait for the oldest request and take its answer."""
+        """Wait for the oldest request and take its result."""
         request, count = running[0]
         while not request.wait_for(_POLL_MS):
             if token is not None and token.is_cancelled:
@@ -237,7 +237,7 @@ def _at_low_priority(job: Callable[[], _T]) -> _T:
     lane = Lane("openvino-start")
 
     def start(_token: CancelToken) -> _T:
-        lower_thread_priority(computes_only=True)  # its compute threads inherit it
+        lower_thread_priority(computes_only=True)  # inherited by its compute threads
         return job()
 
     try:
@@ -247,6 +247,6 @@ def _at_low_priority(job: Callable[[], _T]) -> _T:
 
 
 def _wait_for_cancelled(request: Any) -> None:
-    """A cancelled request raises when it is waited for; afterwards it can be used again."""
+    """Wait for a cancelled request, which raises then; afterwards it can be used again."""
     with contextlib.suppress(RuntimeError):
         request.wait()

@@ -1,16 +1,16 @@
-"""The one door to OpenVINO: imported without its telemetry, errors mapped.
+"""The only place that imports OpenVINO: without telemetry, and with errors mapped.
 
-``openvino_telemetry`` reports conversions to its maker over the network unless the user
-opted out by hand. bachview never uses the network, so the package is hidden before OpenVINO
-looks for it; OpenVINO then falls back to its own stub, which sends nothing.
+``openvino_telemetry`` reports conversions to its vendor over the network unless the user has opted
+out. bachview never uses the network, so the package is hidden before OpenVINO looks for it;
+OpenVINO then falls back to its own stub, which sends nothing.
 """
 
 import sys
 from functools import cache
 from typing import Any, Final
 
-#: What OpenVINO, oneDNN, the C++ runtimes and OpenCL say where memory is short. Their kind of
-#: exception does not tell: all reach Python as RuntimeError.
+#: Messages of OpenVINO, oneDNN, the C++ runtimes and OpenCL when memory is short. The type of the
+#: exception does not help: all reach Python as RuntimeError.
 _NO_MEMORY: Final = (
     "bad_alloc",
     "bad allocation",
@@ -24,7 +24,7 @@ _NO_MEMORY: Final = (
 
 @cache
 def openvino() -> Any:
-    """The ``openvino`` package, its telemetry off. Any thread; takes about 0.3 s once."""
+    """The ``openvino`` package without telemetry. Any thread; takes about 0.3 s once."""
     for name in [n for n in list(sys.modules) if n.split(".")[0] == "openvino_telemetry"]:
         sys.modules.pop(name, None)
     # None makes every later "import openvino_telemetry" an ImportError.
@@ -36,7 +36,7 @@ def openvino() -> Any:
 
 
 def _replace_loaded_telemetry() -> None:
-    """Where somebody imported OpenVINO earlier, put its own stub in telemetry's place."""
+    """If OpenVINO was imported earlier, replace its telemetry by its own stub."""
     from openvino.tools.ovc import telemetry_stub
 
     for name, module in list(sys.modules.items()):
@@ -45,13 +45,13 @@ def _replace_loaded_telemetry() -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an OpenVINO error means that memory was short."""
+    """Whether an OpenVINO error is due to lack of memory."""
     text = str(error).lower()
     return any(words in text for words in _NO_MEMORY)
 
 
 def first_line(error: BaseException) -> str:
-    """The line of an OpenVINO error that tells a reader most, without paths of its sources."""
+    """The most informative line of an OpenVINO error, without paths of its sources."""
     if is_out_of_memory(error):
         return "there is too little memory."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -1,7 +1,7 @@
-"""The reference engine: TensorFlow, f32, on networks that our own code builds.
+"""The reference engine: TensorFlow, f32, with networks built by our own code.
 
-From the bundle come the names of the architectures and plain arrays of weights; nothing of it
-is deserialised into layers. TensorFlow is imported when the engine starts (about ten seconds).
+Only the names of the architectures and plain arrays of weights come from the bundle; no layer is
+deserialised. TensorFlow is imported when the engine starts (about ten seconds).
 """
 
 from typing import Any, Final
@@ -14,17 +14,17 @@ from bachview.models.bundle.opened import Bundle
 from bachview.models.engines.base import CnnOutputs, EngineInfo, Patches, joined
 from bachview.models.engines.tensorflow_runtime import tensorflow
 
-#: Small, so that a cancel is answered in time at the dozen patches a second of two cores.
+#: Small, so that a cancel takes effect in time at the dozen patches a second of two cores.
 _GRAPH_BATCH: Final = 4
 
 
 def candidate_devices(device: str) -> tuple[str, ...]:
-    """Devices to try for what the user asked for, best first.
+    """Devices to try for the requested one, best first.
 
     Raises
     ------
     EngineError
-        TensorFlow or the device is not there.
+        TensorFlow or the device is missing.
     """
     has_gpu = bool(tensorflow().config.list_physical_devices("GPU"))
     if device == "AUTO":
@@ -59,8 +59,8 @@ class TensorFlowEngine:
         for cnn in manifest.cnns:
             if cnn.weights_file is None:
                 raise BundleError(
-                    f"The bundle {bundle.path.name} has no weights for the tensorflow engine: "
-                    "use the openvino engine."
+                    f"The model {bundle.path.name} has no weights for the tensorflow engine: use "
+                    "the openvino engine."
                 )
             model = build_cnn(
                 cnn.architecture,
@@ -87,11 +87,11 @@ class TensorFlowEngine:
 
     @property
     def batch_size(self) -> int:
-        """Patches to give at once."""
+        """How many patches to give at once."""
         return 2 * _GRAPH_BATCH
 
     def run(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
-        """See `CnnEngine.run`; a cancel is answered after at most four patches."""
+        """See `CnnEngine.run`; a cancel takes effect after at most four patches."""
         if self._function is None:
             raise EngineError("The engine is closed.")
         parts: list[CnnOutputs] = []

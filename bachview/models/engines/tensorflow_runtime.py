@@ -1,4 +1,4 @@
-"""The one door to TensorFlow and Keras: imported quietly, their absence mapped."""
+"""The only place that imports TensorFlow and Keras: quietly, and with errors mapped."""
 
 import contextlib
 import logging
@@ -27,7 +27,7 @@ def tensorflow() -> Any:
         with _without_notes():
             import tensorflow
 
-            # Looking for devices writes notes as well; afterwards there are none.
+            # Looking for devices writes notes as well; after that there are none.
             tensorflow.config.list_physical_devices()
     except ImportError as error:
         raise EngineError(
@@ -61,13 +61,13 @@ def keras() -> Any:
 
 @contextlib.contextmanager
 def _without_notes() -> Iterator[None]:
-    """Keep TensorFlow's start-up notes from standard error; what else is written there stays.
+    """Keep TensorFlow's start-up notes off standard error; other output stays.
 
-    Its C++ part writes them before it looks at any setting, so the stream itself is taken aside
+    Its C++ part writes them before it reads any setting, so the stream itself is redirected
     meanwhile.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Advice to whoever writes loops is of no use to whoever runs a command.
+    # Advice for developers is of no use to whoever runs a command.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if "tensorflow" in sys.modules:
         yield

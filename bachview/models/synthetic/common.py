@@ -1,4 +1,4 @@
-"""What the two bundles have in common that no training made."""
+"""Common parts of the two bundles that are not trained."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal

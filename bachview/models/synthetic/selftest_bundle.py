@@ -1,14 +1,14 @@
-"""The self-test bundle: six members with constructed weights that name four stains exactly.
+"""The self-test bundle: six members whose constructed weights recognise four stains exactly.
 
 ``python -m bachview.models.synthetic.selftest_bundle OUTPUT.bachmodel`` builds it; the
-committed one is ``resources/models/selftest.bachmodel``. It says nothing of real tissue.
+committed one is ``resources/models/selftest.bachmodel``. It says nothing about real tissue.
 
-How the networks are made: the last feature map holds the colours of 8 x 8 cells, so the pooled
-features are the patch's mean colour x. Of all classes the one whose stain p is nearest has the
-greatest ``2 p.x - |p|**2`` (as ``|x - p|**2 = |x|**2 - (2 p.x - |p|**2)``), which is linear in x:
-a head with weights ``2 s p`` and bias ``-s |p|**2`` is the nearest-prototype rule, without
-training. The three networks differ in the sharpness s and in the colour axes of their feature
-map; the classifiers are fitted on the features of a fixed cloud of colours around each stain.
+Construction of the networks: the last feature map contains the colours of 8 x 8 cells, so the
+pooled features are the patch's mean colour x. The class whose stain p is nearest has the largest
+``2 p.x - |p|**2`` (as ``|x - p|**2 = |x|**2 - (2 p.x - |p|**2)``), which is linear in x: a head
+with weights ``2 s p`` and bias ``-s |p|**2`` implements the nearest-prototype rule without
+training. The three networks differ in the sharpness s and in the colour axes of their feature map;
+the classifiers are fitted on the features of a fixed cloud of colours around each stain.
 """
 
 import sys
@@ -36,7 +36,7 @@ GEOMETRY: Final = PatchGeometry(input_px=INPUT_PX, mpp=1.0, stride_um=64.0)
 
 Floats = npt.NDArray[np.float64]
 
-#: Rows are the axes of each network's feature map, in terms of red, green and blue.
+#: Rows are the axes of each network's feature map, in red, green and blue.
 _AXES: Final = {
     "RGB network": np.eye(3),
     "Opponent network": np.array([[1, 1, 1], [1, -1, 0], [0.5, 0.5, -1], [1, 0, -1]]) / 2,
@@ -127,7 +127,7 @@ def _network(name: str, axes: npt.NDArray[Any], sharpness: float) -> Any:
     prototypes = stains() / 127.5 - 1
     center = prototypes.mean(0)
     model.get_layer("backbone").get_layer("mix").set_weights([axes.T[None, None], -axes @ center])
-    # In features f = A (x - m): the same rule with p - m, taken back through A.
+    # In features f = A (x - m): the same rule with p - m, mapped back through A.
     back = np.linalg.pinv(axes)
     moved = prototypes - center
     kernel = 2 * sharpness * (moved @ back).T
@@ -141,15 +141,15 @@ def _cloud() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
 
     Returns
     -------
-    (N, INPUT_PX, INPUT_PX, 3) uint8, each of one colour, and (N,) int64. Of each class the
-    stain itself comes first.
+    (N, INPUT_PX, INPUT_PX, 3) uint8, each of one colour, and (N,) int64. For each class the stain
+    itself comes first.
     """
     steps = np.array([0, -32, -16, 16, 32])
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     colours = (stains()[:, None] + grid[None]).reshape(-1, 3).clip(0, 255)
     distances = np.linalg.norm(colours[:, None] - stains()[None], axis=2)
     labels = distances.argmin(1)
-    # Half-way colours belong to nobody.
+    # Colours halfway between two stains belong to no class.
     ranked = np.sort(distances, axis=1)
     clear = ranked[:, 1] - ranked[:, 0] > 4
     colours, labels = colours[clear], labels[clear]

@@ -1,8 +1,8 @@
 """A bundle of the three real architectures with random weights: for speed and end-to-end checks.
 
 ``python -m bachview.models.synthetic.untrained OUTPUT.bachmodel`` builds it (about 140 MB, half
-of it the weights for the tensorflow engine). Its answers mean nothing, but they behave like
-answers: every class occurs, activations neither vanish nor explode, and the same seed gives the
+of it the weights for the tensorflow engine). Its predictions are meaningless but look like
+predictions: every class occurs, activations neither vanish nor explode, and the same seed gives the
 same weights.
 """
 
@@ -36,8 +36,8 @@ _COMPONENTS: Final = 16
 _CARD = """# Untrained bundle
 
 The three networks of the real ensemble with **random weights** (seed {seed}), and three classifiers
-fitted on drawings of dots. It is for measuring speed and for checking the program from end to end.
-**Its classes mean nothing.** Licence: MIT.
+fitted on drawings of dots. It is for measuring speed and for checking the program end to end. **Its
+classes are meaningless.** Licence: MIT.
 """
 
 Patches = npt.NDArray[np.uint8]
@@ -51,7 +51,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
     ----------
     output : a new folder, or a ``.bachmodel`` file (replaced).
     seed : of the weights and drawings.
-    keras_weights : whether the tensorflow engine can run it; half the size without.
+    keras_weights : whether the tensorflow engine can run it; half the size otherwise.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
         description=described(
             name="Untrained",
             version=str(seed),
-            intended_use="Measuring speed and checking the program. Its classes mean nothing.",
+            intended_use="Measuring speed and checking the program. Its classes are meaningless.",
             geometry=GEOMETRY,
             thresholds=Thresholds(confidence=0.4, disagreement=0.6),
             weights_origin="random",
@@ -93,10 +93,10 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
 
 
 def drawings(rng: np.random.Generator, per_class: int) -> tuple[Patches, Labels]:
-    """Patches of dark dots on clouded pink with white gaps.
+    """Patches of dark dots on mottled pink with white gaps.
 
-    The classes are few dots on reddish and on bluish ground, many dots on reddish and on
-    bluish ground: two directions in which real stained tissue varies too.
+    The classes are few or many dots on a reddish or bluish background: two directions in which real
+    stained tissue varies too.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def drawings(rng: np.random.Generator, per_class: int) -> tuple[Patches, Labels]
 
 
 def _clouds(rng: np.random.Generator, side: int) -> npt.NDArray[np.float32]:
-    """(side, side) float32 noise of all sizes, mean 0, deviation about 1."""
+    """(side, side) float32 noise at all scales, mean 0, standard deviation about 1."""
     total = np.zeros((side, side), np.float32)
     for cells in (2, 4, 8, 16, 32, 64):
         knots = np.arange(side) * (cells / side)
@@ -140,19 +140,19 @@ def _clouds(rng: np.random.Generator, side: int) -> npt.NDArray[np.float32]:
 
 
 def _network(architecture: Any, rng: np.random.Generator, patches: Patches) -> Any:
-    """A CNN with random kernels whose batch normalisation fits its own activations."""
+    """A CNN with random kernels and batch normalisation fitted to its own activations."""
     model = build_cnn(
         architecture, input_px=GEOMETRY.input_px, class_count=len(BACH_CLASSES), name=architecture
     )
     for weight in model.weights:
         shape = tuple(weight.shape)
         if len(shape) >= 2:
-            # He et al., ICCV 2015. The fan-in of a depthwise kernel is one channel's window.
+            # He et al., ICCV 2015. The fan-in of a depthwise kernel is the window of one channel.
             is_depthwise = "dwconv" in weight.path
             fan_in = int(np.prod(shape[:2] if is_depthwise else shape[:-1]))
             deviation = np.sqrt(2 / fan_in)
             if weight.path.endswith("_3_conv/kernel"):
-                # The end of ResNet's branches: kept small beside what they are added to.
+                # The ends of ResNet's branches: kept small relative to what they are added to.
                 deviation *= 0.3
             weight.assign(rng.normal(0, deviation, shape).astype(np.float32))
     backbone = model.get_layer("backbone")
@@ -160,14 +160,14 @@ def _network(architecture: Any, rng: np.random.Generator, patches: Patches) -> A
     momenta = [layer.momentum for layer in normalisations]
     for layer in normalisations:
         layer.momentum = 0.0
-        # Random layers amplify rounding errors far more than trained ones; letting more of
-        # the activations through the rectifiers takes that back.
+        # Random layers amplify rounding errors far more than trained ones; letting more activations
+        # through the rectifiers compensates for that.
         layer.beta.assign(np.full(layer.beta.shape, 0.5, np.float32))
     drops = [layer for layer in backbone.layers if type(layer).__name__ == "Dropout"]
     rates = [layer.rate for layer in drops]
     for layer in drops:
         layer.rate = 0.0
-    # One pass in training mode makes the moving statistics those of this batch.
+    # One pass in training mode sets the moving statistics to those of this batch.
     model(patches[:_CALIBRATION_PATCHES], training=True)
     for layer, momentum in zip(normalisations, momenta, strict=True):
         layer.momentum = momentum
@@ -183,7 +183,7 @@ def _fit_head(model: Any, features: npt.NDArray[np.float32], labels: Labels) -> 
     moved = (features - center).astype(np.float64)
     # Ridge in its dual form: there are more features than patches.
     gram = moved @ moved.T
-    # A strong one, so that the head rests on what varies most and not on rounding errors.
+    # A strong one, so that the head relies on what varies most and not on rounding errors.
     ridge = np.trace(gram) / len(gram)
     kernel = moved.T @ np.linalg.solve(gram + ridge * np.eye(len(gram)), wanted - wanted.mean(0))
     kernel *= wanted.std() / (moved @ kernel).std()

@@ -1,1 +1,1 @@
-"""One adapter for each kind of file, and what they read it with."""
+"""Adapters for each kind of file, and their decoders."""

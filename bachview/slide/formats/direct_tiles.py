@@ -1,11 +1,11 @@
-"""Tiles of common TIFF slides decoded past OpenSlide, to the same pixels in a quarter of the time.
+"""Tiles of common TIFF slides, decoded without OpenSlide in a quarter of the time.
 
-OpenSlide composes each read in a general way that costs more than the decoding. Where a
-level is plain 8-bit RGB in whole tiles there is nothing to compose.
+OpenSlide composes each read in a general way that costs more than the decoding. If a level is plain
+8-bit RGB in whole tiles, nothing needs composing. The pixels are the same.
 
-Damage must not look like tissue. OpenSlide takes libjpeg's warnings (bad codes, data that end
-early) for errors, other decoders do not: they fill in grey. So before a JPEG tile is decoded
-here for the first time, OpenSlide reads one pixel of it.
+Damage must not look like tissue. OpenSlide treats libjpeg's warnings (bad codes, truncated data) as
+errors; other decoders do not and fill in grey. So before a JPEG tile is decoded here for the first
+time, OpenSlide reads one pixel of it.
 """
 
 import logging
@@ -21,7 +21,7 @@ from bachview.slide.reader import RGB
 
 _log = logging.getLogger(__name__)
 
-#: OpenSlide's names of the formats whose levels are simply the tiled pages of the file.
+#: OpenSlide's names of formats whose levels are simply the tiled pages of the file.
 DIRECT_FORMATS = frozenset({"aperio", "generic-tiff"})
 
 #: None, JPEG, deflate: decoded by the same libraries as in OpenSlide.
@@ -41,8 +41,8 @@ class DirectTiles:
 
         Parameters
         ----------
-        check : reads the pixel (level, x_lv, y_lv) by OpenSlide; raises SlideReadError where
-            that fails.
+        check : reads the pixel (level, x_lv, y_lv) with OpenSlide; raises SlideReadError if that
+            fails.
 
         Raises
         ------
@@ -53,7 +53,7 @@ class DirectTiles:
         self._source = SegmentSource(path, path.open("rb"), _HELD_BYTES)
         try:
             self._find(path, levels, check)
-        except Exception as error:  # whatever is odd about it, OpenSlide opened it
+        except Exception as error:  # whatever is odd about the file, OpenSlide opened it
             _log.debug("%s is read by OpenSlide alone: %s", path.name, error)
             self._planes = {}
 
@@ -78,7 +78,7 @@ class DirectTiles:
                     found,
                     check=partial(check, level.index) if found[0].compression == _JPEG else None,
                 )
-                # OpenSlide may fill tiles that are missing from another level.
+                # OpenSlide may fill in missing tiles from another level.
                 if not plane.has_holes:
                     self._planes[level.index] = plane
 
@@ -88,12 +88,12 @@ class DirectTiles:
         return tuple(self._planes)
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB | None:
-        """As `SlideReader.read`; None where OpenSlide has to try.
+        """As `SlideReader.read`; None if OpenSlide has to read it.
 
         Raises
         ------
         SlideReadError
-            A JPEG tile ends early, which OpenSlide may not notice.
+            A JPEG tile is truncated, which OpenSlide may not notice.
         """
         plane = self._planes.get(level)
         if plane is None:
@@ -106,13 +106,13 @@ class DirectTiles:
             return None
 
     def close(self) -> None:
-        """Release the file; reads that decode already end well."""
+        """Release the file; reads that are already decoding finish normally."""
         self._planes = {}
         self._source.close()
 
 
 def _is_plain(page: Any) -> bool:
-    """Whether a page's tiles are 8-bit RGB, one after the other."""
+    """Whether a page's tiles are 8-bit interleaved RGB."""
     return bool(
         page.is_tiled
         and page.compression in _COMPRESSIONS

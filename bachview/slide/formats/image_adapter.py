@@ -1,4 +1,4 @@
-"""Plain images (JPEG, PNG, some TIFF): decoded in the background, with a pyramid made of them."""
+"""Plain images (JPEG, PNG, some TIFF): decoded in the background and turned into a pyramid."""
 
 import logging
 import threading
@@ -23,15 +23,15 @@ from bachview.slide.reader import RGB, SlideMetadata
 
 _log = logging.getLogger(__name__)
 
-#: Decoding cannot be interrupted; closing does not wait longer for it than this.
+#: Decoding cannot be interrupted; closing waits for it no longer than this, s.
 _CLOSE_S = 0.5
 
 
 class ImageReader:
-    """A `SlideReader` over a picture that is decoded whole; also `Preparing`.
+    """A `SlideReader` for an image that is decoded as a whole; also `Preparing`.
 
-    Opening costs the header only. A lane of its own then decodes the picture, once, into
-    memory or a file of the cache folder, and halves it until it fits in one tile.
+    Opening reads only the header. A lane of its own then decodes the image, once, into memory or a
+    file in the cache folder, and halves it until it fits in one tile.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ImageReader:
         decode_into: Callable[[RGB, CancelToken], RGB],
         release: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start to prepare; use `open` or `of_tiff`.
+        """Start preparing; use `open` or `of_tiff` instead.
 
         Parameters
         ----------
@@ -49,8 +49,8 @@ class ImageReader:
         stored_size : (width, height) of the array that `decode_into` gets, px.
         decode_into : fills the array and returns it, or a view of it, as shown; called once
             on the lane; raises SlideReadError or Cancelled.
-        release : closes what `decode_into` reads from; called when it is needed no more,
-            whatever happened, perhaps twice.
+        release : closes what `decode_into` reads from; called when it is no longer needed, whatever
+            happened, perhaps twice.
         """
         self._metadata = metadata
         self._name = metadata.path.name
@@ -100,7 +100,7 @@ class ImageReader:
 
     @classmethod
     def of_tiff(cls, tiff: TiffReader) -> "ImageReader":
-        """Take over a TIFF reader whose segments are too large to be decoded for each part."""
+        """Take over a TIFF reader whose segments are too large to decode again for each part."""
         size = tiff.metadata.pyramid.size
         levels = halved_levels(size.width, size.height)
 
@@ -120,12 +120,12 @@ class ImageReader:
         return self._metadata
 
     def is_ready(self, level: int, bottom_lv: int) -> bool:
-        """Whether reading this level answers at once; see `Preparing`."""
+        """Whether this level can be read without waiting; see `Preparing`."""
         with self._changed:
             return level < len(self._ready) or self._failure is not None or self._closed
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Be told when a level becomes ready; see `Preparing`."""
+        """Register a callback for when a level becomes ready; see `Preparing`."""
         with self._changed:
             if len(self._ready) < len(self._metadata.pyramid.levels) and self._failure is None:
                 self._callbacks.append(callback)
@@ -148,14 +148,14 @@ class ImageReader:
         raise SlideReadError(f"{self._name} has no image called {name}.")
 
     def close(self) -> None:
-        """Stop preparing and release the pixels; reads that wait end with an error."""
+        """Stop preparing and release the pixels; waiting reads fail with an error."""
         with self._changed:
             self._closed = True
             self._ready = []
             self._callbacks = []
             self._changed.notify_all()
         self._lane.close(_CLOSE_S)
-        # Also where the lane never came to it.
+        # Even if the lane never got to it.
         self._release()
 
     def _prepare(
@@ -191,11 +191,11 @@ class ImageReader:
             self._fail(str(error))
         except Cancelled:
             _log.debug("the image was closed before it was ready")
-        except Exception:  # nobody waits for this job's future
+        except Exception:  # nobody reads this job's future
             _log.exception("an image could not be prepared")
-            self._fail(f"{self._name} could not be prepared; the log says why.")
+            self._fail(f"{self._name} could not be prepared; see the log.")
         finally:
-            # The arrays hold the mapping; only the name of the file goes now.
+            # The arrays keep the mapping alive; only the name of the file is deleted now.
             store.close()
             self._release()
 

@@ -1,4 +1,4 @@
-"""JPEG and PNG files: their facts from the header, their pixels into an array."""
+"""JPEG and PNG files: facts from the header, and decoding into an array."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,26 +10,26 @@ from bachview.core.pixel_size import PixelSize
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.reader import BACKGROUND, RGB
 
-#: Larger plain images are refused: a small file can claim any size, and what is really that
-#: large is better kept as a pyramid. 1000 megapixels are 4 GB of cache.
+#: Larger plain images are rejected: a small file can claim any size, and an image that is really
+#: that large is better stored as a pyramid. 1000 megapixels are 4 GB of cache.
 LIMIT_PX = 1_000_000_000
 
 #: Above this, pixels are decoded straight into the array instead of by Pillow, which needs
 #: four bytes a pixel of its own.
 _DIRECT_PX = 32_000_000
 
-#: Pillow's own limit for what cannot be decoded straight: 200 megapixels are 800 MB.
+#: Limit for images that Pillow has to decode: 200 megapixels are 800 MB.
 _PILLOW_LIMIT_PX = 200_000_000
 
 _FORMATS = ("JPEG", "PNG")
 _ORIENTATION_TAG = 0x0112
-#: Where a PNG file states the bits of a sample; Pillow's mode does not tell 16 from 8 in RGB.
+#: Offset of the bits per sample in a PNG file; Pillow's mode does not tell 16 from 8 in RGB.
 _PNG_DEPTH_AT = 24
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What the header says.
+    """Facts from the header.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def read_facts(path: Path) -> ImageFacts:
                     f"{path.name} is too large for its colour mode ({picture.mode}); convert it "
                     "to 8-bit RGB or to a pyramidal TIFF."
                 )
-            # Not getexif(): for a PNG without EXIF that decodes the whole picture.
+            # Not getexif(), which decodes the whole image for a PNG without EXIF.
             exif = Image.Exif()
             exif.load(picture.info.get("exif", b""))
             orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
@@ -89,7 +89,7 @@ def read_facts(path: Path) -> ImageFacts:
                 stored_size=(width, height),
                 orientation=orientation,
                 pixel_size=_pixel_size(dpi, turned=orientation >= 5),
-                # A profile of another colour space (grey, CMYK) does not fit RGB pixels.
+                # A profile of another colour space (grey, CMYK) does not apply to RGB pixels.
                 icc_profile=profile if profile and picture.mode in ("RGB", "RGBA") else None,
             )
     except SlideOpenError:
@@ -99,14 +99,14 @@ def read_facts(path: Path) -> ImageFacts:
             f"{path.name} is not a slide in a known format; open a whole-slide image, a TIFF, "
             "a JPEG or a PNG."
         ) from error
-    except Exception as error:  # Pillow raises many kinds on damaged headers
+    except Exception as error:  # Pillow raises many kinds of errors on damaged headers
         raise SlideOpenError(
             f"{path.name} is damaged and cannot be opened; copy it again from its source."
         ) from error
 
 
 def _pixel_size(dpi: tuple[float, float] | None, *, turned: bool) -> PixelSize:
-    """From the density along the stored axes, which change places in a turned picture."""
+    """Pixel size from the resolution along the stored axes; swapped if rotated."""
     if not dpi:
         return PixelSize.unknown()
     x, y = float(dpi[0]), float(dpi[1])
@@ -114,12 +114,12 @@ def _pixel_size(dpi: tuple[float, float] | None, *, turned: bool) -> PixelSize:
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
-    """Decode the whole picture, as stored, into `out`: (height, width, 3) uint8 RGB.
+    """Decode the whole image, as stored, into `out`: (height, width, 3) uint8 RGB.
 
     Raises
     ------
     SlideReadError
-        The file is damaged, cut off, gone, or has changed.
+        The file is damaged, truncated, gone, or has changed.
     """
     try:
         if out.shape[0] * out.shape[1] > _DIRECT_PX and facts.mode in ("RGB", "L"):
@@ -136,14 +136,14 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
         raise SlideReadError(
             f"{path.name} does not fit into memory; convert it to a pyramidal TIFF."
         ) from error
-    except Exception as error:  # Pillow and the codecs raise many kinds on damaged data
+    except Exception as error:  # Pillow and the codecs raise many kinds of errors on damaged data
         raise SlideReadError(
             f"{path.name} is damaged or cut off and cannot be shown; copy it again from its source."
         ) from error
 
 
 def oriented(stored: RGB, orientation: int) -> RGB:
-    """A view of `stored` turned and flipped as EXIF `orientation` 1 to 8 says."""
+    """A view of `stored`, rotated and flipped according to EXIF `orientation` 1 to 8."""
     if orientation >= 5:
         stored = stored.transpose(1, 0, 2)
         orientation = {5: 1, 6: 2, 7: 3, 8: 4}[orientation]
@@ -155,8 +155,8 @@ def oriented(stored: RGB, orientation: int) -> RGB:
 
 
 def _opened(path: Path) -> Image.Image:
-    # Pillow's limit is one for the whole process; ours is checked against the header, with
-    # a sentence, before anything is decoded.
+    # Pillow's limit applies to the whole process; ours is checked against the header before
+    # anything is decoded.
     Image.MAX_IMAGE_PIXELS = None
     return Image.open(path, formats=_FORMATS)
 
@@ -175,16 +175,16 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _decode_directly(path: Path, facts: ImageFacts, out: RGB) -> None:
-    """Without a second copy of the picture in memory."""
+    """Decode without a second copy of the image in memory."""
     import imagecodecs
 
-    # Not mapped: a file that shrinks while it is mapped would end the process.
+    # Not memory-mapped: a file that shrinks while it is mapped would crash the process.
     data = path.read_bytes()
     if facts.format_name == "png":
         codec = imagecodecs.png_decode
     else:
         codec = imagecodecs.jpeg8_decode
-        # libjpeg fills what is cut off with grey and calls that a warning.
+        # libjpeg fills the missing part with grey and reports only a warning.
         if data.rfind(b"\xff\xd9", max(0, len(data) - 65_536)) < 0:
             raise ValueError("no end of image")
     if facts.format_name == "png" and data[_PNG_DEPTH_AT] == 16:

@@ -1,11 +1,11 @@
-"""What OME-XML says of a picture: pixel size, significant bits, objective."""
+"""Facts from OME-XML: pixel size, significant bits, objective."""
 
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
 from bachview.core.pixel_size import Origin, PixelSize
 
-#: Micrometres in one of each length unit of OME (model 2016-06) that is a length.
+#: Micrometres per unit, for each unit of OME (model 2016-06) that is a length.
 _UM_IN = {
     "µm": 1.0,
     "μm": 1.0,
@@ -23,12 +23,12 @@ _UM_IN = {
 
 @dataclass(frozen=True, slots=True)
 class OmeFacts:
-    """Of the image that is shown.
+    """Facts about the image that is shown.
 
     Attributes
     ----------
-    significant_bits : of a sample; None where not stated.
-    file_names : other files that hold parts of the picture, as stated.
+    significant_bits : of a sample; None if not stated.
+    file_names : other files with parts of the image, as stated.
     """
 
     pixel_size: PixelSize
@@ -39,7 +39,7 @@ class OmeFacts:
 
 
 def read_ome(text: str, width: int, height: int) -> OmeFacts:
-    """Facts about the image of this size, the first where several are.
+    """Facts about the first image of this size.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _pixel_size(pixels: Element) -> PixelSize:
 
 
 def _length_um(pixels: Element, name: str) -> float | None:
-    """A length; None where it is missing or in a unit that is no length (pixels)."""
+    """A length in um; None if it is missing or its unit is not a length (pixels)."""
     value = _number(pixels, name)
     factor = _UM_IN.get(pixels.get(f"{name}Unit", "µm"))
     return None if value is None or factor is None else value * factor

@@ -24,18 +24,18 @@ from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
 
 _log = logging.getLogger(__name__)
 
-#: Importing tifffile takes a tenth of a second: not before the first picture is there.
+#: Importing tifffile takes a tenth of a second, so it waits until the first picture is shown.
 _READS_BEFORE_DIRECT = 8
 
-#: OpenSlide makes room for a whole tile or picture at once, and ends the process where it
-#: cannot; real tiles have up to 4096 px a side, real label and macro images a few megapixels.
+#: OpenSlide allocates a whole tile or image at once, and aborts the process if it cannot; real
+#: tiles have up to 4096 px on a side, real label and macro images a few megapixels.
 _MOST_TILE_PX = 2**27
 _MOST_ASSOCIATED_PX = 2**27
 _SIDES = ("width", "height")
 
 
 def detected_format(path: Path) -> str | None:
-    """OpenSlide's name of the file's format; None where it knows none."""
+    """OpenSlide's name of the file's format; None if it does not know it."""
     return openslide.OpenSlide.detect_format(path)
 
 
@@ -53,7 +53,7 @@ class _Handle:
 
     @contextmanager
     def in_use(self) -> Iterator[openslide.OpenSlide]:
-        """Hold it open; raises ValueError where it is closed already."""
+        """Keep it open; raises ValueError if it is already closed."""
         with self._lock:
             if self._retired and not self._users:
                 raise ValueError("the handle is closed")
@@ -81,9 +81,9 @@ class _Handle:
 class OpenSlideReader:
     """A `SlideReader` over one shared OpenSlide handle; reads run in parallel.
 
-    OpenSlide latches the first error in a handle: whatever is called later fails too. So a
-    read that failed is tried once more on a handle of its own. If that works, the failure
-    was another read's, and the new handle takes the old one's place.
+    OpenSlide latches the first error in a handle: all later calls fail too. So a failed read is
+    tried once more on a new handle. If that works, the failure came from another read, and the new
+    handle replaces the old one.
     """
 
     def __init__(self, path: Path, *, opened_as: Path | None = None) -> None:
@@ -91,12 +91,12 @@ class OpenSlideReader:
 
         Parameters
         ----------
-        opened_as : what the user opened, where that is another path (a DICOM folder).
+        opened_as : what the user opened, if that is another path (a DICOM folder).
 
         Raises
         ------
         SlideOpenError
-            OpenSlide refuses it; the cause is OpenSlide's exception.
+            OpenSlide rejects it; the cause is OpenSlide's exception.
         """
         self._path = path
         self._lock = threading.Lock()
@@ -109,7 +109,7 @@ class OpenSlideReader:
         except (openslide.OpenSlideError, OSError) as error:
             raise SlideOpenError(
                 f"{path.name} cannot be opened ({reason(error, path)}); check that the file is "
-                "complete and in a format that is supported."
+                "complete and in a supported format."
             ) from error
         self._handle: _Handle | None = handle
         try:
@@ -153,7 +153,7 @@ class OpenSlideReader:
         return _on_background(picture)
 
     def close(self) -> None:
-        """Release the file, after the reads that are under way."""
+        """Release the file after the reads in progress."""
         with self._lock:
             self._closed = True
             handle, self._handle = self._handle, None
@@ -164,9 +164,9 @@ class OpenSlideReader:
             handle.retire()
 
     def prepare_direct_tiles(self) -> None:
-        """Read plain levels past OpenSlide from now on; see `slide.direct_tiles`.
+        """Read plain levels without OpenSlide from now on; see `slide.formats.direct_tiles`.
 
-        It also happens by itself, in one of the first reads.
+        This also happens automatically, in one of the first reads.
         """
         if self._metadata.format_name not in DIRECT_FORMATS:
             return
@@ -196,7 +196,7 @@ class OpenSlideReader:
         self, level: int, x_lv: int, y_lv: int, width: int, height: int
     ) -> Image.Image:
         stored = self._stored[level]
-        # OpenSlide divides by its own idea of the downsample to find the level's pixel.
+        # OpenSlide divides by its own value of the downsample to find the level's pixel.
         factor = self._factors[stored]
         place = (round(x_lv * factor), round(y_lv * factor))
         return self._attempt(
@@ -233,7 +233,7 @@ class OpenSlideReader:
             if not is_there(self._path):
                 raise SlideReadError(
                     f"{self._path.name} is no longer there; check whether the file was moved or "
-                    "its drive was disconnected."
+                    "its drive disconnected."
                 ) from error
             raise SlideReadError(
                 f"{what} of {self._path.name} cannot be read ({reason(error, self._path)}); the "
@@ -243,7 +243,7 @@ class OpenSlideReader:
         return picture
 
     def _current(self) -> _Handle | None:
-        """The shared handle; None where it has latched an error."""
+        """The shared handle; None if it has latched an error."""
         with self._lock:
             if self._closed:
                 raise SlideReadError(f"{self._path.name} is closed.")
@@ -256,7 +256,7 @@ class OpenSlideReader:
         handle.retire()
 
     def _adopt(self, fresh: _Handle) -> None:
-        """Share a handle that works, unless there is one."""
+        """Share a working handle, unless there already is one."""
         with self._lock:
             if self._handle is None and not self._closed:
                 self._handle = fresh
@@ -280,7 +280,7 @@ class OpenSlideReader:
             fingerprint=slide_fingerprint(
                 self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
             ),
-            icc_profile=None,  # read last, since that may spoil the handle
+            icc_profile=None,  # read last, since that may put the handle into its error state
             associated_images=readable_images(slide),
             files=self._files,
         )
@@ -288,7 +288,7 @@ class OpenSlideReader:
 
 
 def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:
-    """The scanned area that the slide states, within level 0; else all of level 0."""
+    """The scanned area stated by the slide, within level 0; else all of level 0."""
     extent = Region(0, 0, level0.width, level0.height)
     names = (
         openslide.PROPERTY_NAME_BOUNDS_X,
@@ -305,9 +305,9 @@ def bounds_of(properties: Mapping[str, str], level0: Level) -> Region:
 
 
 def refuse_huge_tiles(slide: openslide.OpenSlide) -> None:
-    """Raise ValueError where a header claims tiles that no slide has.
+    """Raise ValueError if a header claims tiles that no slide has.
 
-    NDPI is let through: where it has no tiles, OpenSlide calls a whole level one.
+    NDPI is accepted: if it has no tiles, OpenSlide reports a whole level as one tile.
     """
     properties = slide.properties
     if properties.get(openslide.PROPERTY_NAME_VENDOR) == "hamamatsu":
@@ -320,7 +320,7 @@ def refuse_huge_tiles(slide: openslide.OpenSlide) -> None:
 
 
 def readable_images(slide: openslide.OpenSlide) -> tuple[str, ...]:
-    """The names of the associated images, without those that claim to be huge."""
+    """The names of the associated images, except those that claim to be huge."""
     names = []
     for name in sorted(slide.associated_images):
         sides = (slide.properties.get(f"openslide.associated.{name}.{side}") for side in _SIDES)
@@ -330,7 +330,7 @@ def readable_images(slide: openslide.OpenSlide) -> tuple[str, ...]:
 
 
 def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
-    """What the slide states of its pixel size, plausible or not."""
+    """The pixel size as the slide states it, plausible or not."""
     mpp_x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X))
     mpp_y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y))
     if mpp_x is None and mpp_y is None:
@@ -339,13 +339,13 @@ def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
 
 
 def reason(error: Exception, path: Path) -> str:
-    """A library's words for a sentence of ours: no folders, no full stop."""
+    """A library's message as part of our sentence: without folders and full stop."""
     words = " ".join(str(error).replace(str(path), path.name).split())
     return words.rstrip(".") or type(error).__name__
 
 
 def _number(text: str | None) -> float | None:
-    """A finite number; None where the text is missing or is none."""
+    """A finite number; None if the text is missing or not a number."""
     try:
         value = float(text or "")
     except ValueError:

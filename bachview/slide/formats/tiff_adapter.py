@@ -1,4 +1,4 @@
-"""OME-TIFF and other TIFF files that OpenSlide refuses."""
+"""OME-TIFF and other TIFF files that OpenSlide rejects."""
 
 import math
 from collections.abc import Iterator
@@ -21,26 +21,26 @@ from bachview.slide.reader import RGB, SlideMetadata
 _INCH, _CENTIMETRE = 2, 3
 _MOST_LEVELS = 32
 
-#: Tiles and strips up to this are decoded anew for each part that is read of them.
+#: Tiles and strips up to this size are decoded again for each part read from them.
 _LARGE_SEGMENT_PX = 4_000_000
 
 
 def is_ome(path: Path) -> bool:
-    """Whether it is an OME-TIFF; False also where it cannot be parsed."""
+    """Whether it is an OME-TIFF; also False if it cannot be parsed."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path, _multifile=False) as tif:
             return bool(tif.is_ome)
-    except Exception:  # tifffile raises many kinds on damaged files
+    except Exception:  # tifffile raises many kinds of errors on damaged files
         return False
 
 
 class TiffReader:
-    """A `SlideReader` over the tiles or strips of a TIFF file; reads run in parallel.
+    """A `SlideReader` for the tiles or strips of a TIFF file; reads run in parallel.
 
-    tifffile parses the file once; afterwards only its decoders are used, which any thread
-    may call, on bytes that are read under a lock.
+    tifffile parses the file once; afterwards only its decoders are used, which are thread-safe, on
+    bytes that are read under a lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +68,7 @@ class TiffReader:
                 f"{path.name} cannot be shown: it is {error}; convert it to an 8-bit RGB "
                 "pyramidal TIFF."
             ) from error
-        except Exception as error:  # tifffile raises many kinds on damaged files
+        except Exception as error:  # tifffile raises many kinds of errors on damaged files
             self._source.close()
             raise SlideOpenError(
                 f"{path.name} is damaged and cannot be opened; copy it again from its source."
@@ -87,7 +87,7 @@ class TiffReader:
 
     @property
     def is_better_decoded_whole(self) -> bool:
-        """Whether it has one level only, and reading a part decodes a large share of it."""
+        """Whether it has only one level, and reading any part decodes a large share of it."""
         size = self._metadata.pyramid.size
         return (
             len(self._planes) == 1
@@ -104,11 +104,11 @@ class TiffReader:
             yield top, self.read(0, 0, top, plane.width, height)
 
     def read_associated(self, name: str) -> RGB:
-        """None are offered: a TIFF file does not say which of its pictures is a label."""
+        """Not supported: a TIFF file does not state which of its images is a label."""
         raise SlideReadError(f"{self._path.name} has no image called {name}.")
 
     def close(self) -> None:
-        """Release the file; reads that decode already end well."""
+        """Release the file; reads that are already decoding finish normally."""
         self._closed = True
         self._source.close()
 
@@ -120,7 +120,7 @@ class TiffReader:
         with tifffile.TiffFile(path, _multifile=False) as tif:
             text = tif.ome_metadata if tif.is_ome else None
             if text is not None:
-                # Before tifffile's own parser, which is not hardened, sees it.
+                # Before it reaches tifffile's own parser, which is not hardened.
                 read_ome(text, 0, 0)
             series = max(tif.series, key=lambda s: _area(s))
             key = series.keyframe
@@ -144,7 +144,7 @@ class TiffReader:
         return metadata, planes
 
     def _refuse_parts(self, ome: OmeFacts) -> None:
-        """Only pictures that are whole in one file are opened."""
+        """Only images that are complete in one file are opened."""
         if len(ome.file_names) > 1:
             raise SlideOpenError(
                 f"{self._path.name} is one part of an OME-TIFF of several files; save it as a "
@@ -189,7 +189,7 @@ def _pages_of(series: Any) -> list[Any]:
 
 
 def _pixel_size(tif: Any, key: Any) -> PixelSize:
-    """From ImageJ's unit or the resolution tags, where plausible."""
+    """Pixel size from ImageJ's unit or the resolution tags, if plausible."""
     x, y = key.tags.get(282), key.tags.get(283)
     if x is None or y is None:
         return PixelSize.unknown()
@@ -207,9 +207,9 @@ def _pixel_size(tif: Any, key: Any) -> PixelSize:
 
 
 def _profile(key: Any) -> bytes | None:
-    """The ICC profile; a grey picture's does not fit RGB pixels."""
+    """The ICC profile; that of a grey image does not apply to RGB pixels."""
     tag = key.tags.get(34675)
-    # A damaged tag may hold a number, of which bytes() would make as many zeros.
+    # A damaged tag may contain a number, from which bytes() would make that many zeros.
     if tag is None or not isinstance(tag.value, bytes) or int(key.samplesperpixel) < 3:
         return None
     return tag.value

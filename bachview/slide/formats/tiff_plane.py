@@ -1,4 +1,4 @@
-"""One stored level of a TIFF file, read by its tiles or strips.
+"""One stored level of a TIFF file, read by tiles or strips.
 
 `SegmentSource` has the file's bytes and the segments decoded last, `TiffPlane` decodes and places
 them.
@@ -26,13 +26,13 @@ from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
-# tifffile's log lines may name the file.
+# tifffile's log messages may contain file names.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _LZW = 5
 _JPEG_COMPRESSIONS = (7, 34892)
-#: None, LZW, JPEG, deflate (two numbers), PackBits, JPEG 2000 (three), LZMA, zstd, WebP. Not
-#: the fax codecs and others that no slide uses: each decoder is a way in for a bad file.
+#: None, LZW, JPEG, deflate (two numbers), PackBits, JPEG 2000 (three), LZMA, zstd, WebP. Not the
+#: fax codecs and others that no slide uses: each decoder is a target for malicious files.
 _COMPRESSIONS = (
     *(1, _LZW, *_JPEG_COMPRESSIONS, 8, 32946, 32773),
     *(33003, 33005, 34712, 34925, 50000, 50001),
@@ -43,8 +43,8 @@ _UNASSOCIATED_ALPHA = 2
 
 _JPEG_END, _JPEG_PADDING = b"\xff\xd9", 64
 
-#: No codec makes more than this of one byte (deflate 1032, LZW 1365; zstd and WebP more, but
-#: not of stained tissue). Small files may claim `_FREE_BYTES` whatever they hold.
+#: No codec expands one byte to more than this (deflate 1032, LZW 1365; zstd and WebP more, but not
+#: for stained tissue). Up to `_FREE_BYTES` may be claimed by any file.
 _MOST_EXPANSION = 5000
 _FREE_BYTES = 16_000_000
 
@@ -54,16 +54,16 @@ class UnsupportedTiffError(ValueError):
 
 
 class CutOffError(SlideReadError):
-    """A JPEG tile ends early; decoders would fill in grey without a word."""
+    """A JPEG tile is truncated; decoders would silently fill in grey."""
 
 
 @dataclass(slots=True)
 class SegmentSource:
-    """The open file, and the segments decoded last. Any thread.
+    """The open file, and the most recently decoded segments. Any thread.
 
     Attributes
     ----------
-    capacity_bytes : bound of the decoded segments; tiles of the display grid share them.
+    capacity_bytes : bound of the decoded segments, which are shared by tiles of the display grid.
     """
 
     path: Path
@@ -80,12 +80,13 @@ class SegmentSource:
     def bytes_at(self, offset: int, count: int) -> bytes:
         """Bytes of the file.
 
-        A handle may stay broken after its share has come back, so it is opened anew once.
+        A handle may stay broken after its network share has come back, so the file is reopened
+        once.
 
         Raises
         ------
         SlideReadError
-            The file is closed, cut off, cannot be read, or is another one by now.
+            The file is closed, truncated, cannot be read, or has been replaced.
         """
         try:
             with self._lock:
@@ -98,7 +99,7 @@ class SegmentSource:
             raise SlideReadError(f"{self.path.name} is closed.") from error
         except OSError as error:
             raise SlideReadError(
-                f"{self.path.name} cannot be read any more; check its drive."
+                f"{self.path.name} can no longer be read; check its drive."
             ) from error
 
     def _bytes_at(self, offset: int, count: int) -> bytes:
@@ -121,7 +122,7 @@ class SegmentSource:
         self.file = file
 
     def cached(self, key: tuple[int, int]) -> RGB | None:
-        """A segment decoded lately."""
+        """A recently decoded segment."""
         with self._lock:
             segment = self._cached.get(key)
             if segment is not None:
@@ -129,7 +130,7 @@ class SegmentSource:
             return segment
 
     def hold(self, key: tuple[int, int], segment: RGB) -> None:
-        """Keep a decoded segment while there is room."""
+        """Keep a decoded segment as long as there is room."""
         with self._lock:
             if key in self._cached or segment.nbytes > self.capacity_bytes:
                 return
@@ -148,7 +149,7 @@ class SegmentSource:
 
 
 def _stamp_of(file: IO[bytes]) -> tuple[int, int]:
-    """Size and time of change, by which a file that took another's place is told."""
+    """Size and time of change, which show whether the file has been replaced."""
     facts = os.fstat(file.fileno())
     return facts.st_size, facts.st_mtime_ns
 
@@ -161,15 +162,15 @@ class _StoredPage:
 
 
 class TiffPlane:
-    """One level: a page with its samples inside, or three pages of one channel each.
+    """One level: a page with interleaved samples, or three pages of one channel each.
 
     Parameters
     ----------
-    number : tells this level's segments from another's in the shared source.
-    pages : tifffile pages, one, or one for each of red, green, blue.
-    significant_bits : of a sample; from the page where None.
-    check : called with the middle (x, y) of a tile or strip before it is first decoded, px of
-        the level; raises SlideReadError where another reader finds it damaged.
+    number : identifies this level's segments in the shared source.
+    pages : tifffile pages: one, or one each for red, green and blue.
+    significant_bits : of a sample; None: as in the page.
+    check : called with the centre (x, y) of a tile or strip before it is first decoded, px of the
+        level; raises SlideReadError if another reader finds it damaged.
     """
 
     def __init__(
@@ -180,7 +181,7 @@ class TiffPlane:
         significant_bits: int | None = None,
         check: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Check that its kind can be shown.
+        """Check that this kind of image is supported.
 
         Raises
         ------
@@ -225,7 +226,7 @@ class TiffPlane:
         self._down = math.ceil(self.height / self._segment_height)
         if self.segment_px > LIMIT_PX:
             raise UnsupportedTiffError("stored in tiles or strips that are too large")
-        # All that tifffile would look up in the file, which it has closed by then.
+        # Everything that tifffile would look up in the file, which is closed by then.
         compression = int(key.compression)
         if compression not in _COMPRESSIONS or compression not in tifffile.TIFF.DECOMPRESSORS:
             raise UnsupportedTiffError(f"compressed in a way that is not supported ({compression})")
@@ -233,7 +234,7 @@ class TiffPlane:
         if self._is_lzw:
             if int(key.fillorder) != 1:
                 raise UnsupportedTiffError("compressed by LZW in reversed bits")
-            key.compression = 1  # tifffile gets the segment after our own decoder
+            key.compression = 1  # tifffile gets the segment after our own decoder has run
         self._decode = key.decode
         self._is_jpeg = compression in _JPEG_COMPRESSIONS
         self._pages = [
@@ -253,7 +254,7 @@ class TiffPlane:
             raise ValueError("tiles or strips are missing from its index")
 
     def _refuse_empty_claims(self) -> None:
-        """A header that claims far more pixels than its bytes can hold is damaged or a bomb."""
+        """Reject a header that claims far more pixels than its bytes can hold."""
         for page in self._pages:
             filled = int((page.byte_counts > 0).sum())
             claimed = filled * self.segment_px * self._key.dtype.itemsize
@@ -267,7 +268,7 @@ class TiffPlane:
 
     @property
     def segment_px(self) -> int:
-        """Pixels of a tile or strip: what is decoded at least."""
+        """Pixels of a tile or strip: the least that is decoded."""
         return self._segment_width * self._segment_height
 
     @property
@@ -312,7 +313,7 @@ class TiffPlane:
         if any(page.byte_counts[place] == 0 for page, place in places):
             # A tile that was never written: bare glass.
             return blank(self._segment_width, self._segment_height)
-        # Another reader decodes all of it for that: once is enough.
+        # The other reader decodes all of it for this: once is enough.
         if self._check is not None and not self._is_sound[index]:
             x = column * self._segment_width + self._segment_width // 2
             y = row * self._segment_height + self._segment_height // 2
@@ -327,7 +328,7 @@ class TiffPlane:
     def _decoded(self, page: "_StoredPage", index: int) -> npt.NDArray[Any]:
         """(rows, columns, samples) as stored."""
         data = self._source.bytes_at(int(page.offsets[index]), int(page.byte_counts[index]))
-        # libjpeg fills what is cut off with grey and calls that a warning.
+        # libjpeg fills the missing part with grey and reports only a warning.
         if self._is_jpeg and data.rfind(_JPEG_END, -_JPEG_PADDING) < 0:
             raise CutOffError(
                 f"A part of {self._source.path.name} is cut off; copy the file again from its "
@@ -337,7 +338,7 @@ class TiffPlane:
             if self._is_lzw:
                 data = self._without_lzw(data, index)
             decoded, _, _ = self._decode(data, index, **page.options)
-        except Exception as error:  # each codec has errors of its own
+        except Exception as error:  # each codec raises its own errors
             raise SlideReadError(
                 f"A part of {self._source.path.name} is damaged and cannot be read; copy the file "
                 "again from its source."
@@ -377,7 +378,7 @@ class TiffPlane:
 def _palette(key: Any) -> RGB:
     """(entries, 3) uint8 of the page's colour map."""
     if key.colormap is None:
-        raise UnsupportedTiffError("in palette colours, and has no palette")
+        raise UnsupportedTiffError("in palette colours without a palette")
     return np.ascontiguousarray((np.asarray(key.colormap) >> 8).astype(np.uint8).T)
 
 
@@ -388,10 +389,10 @@ _LONG = 4
 
 
 def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
-    """The `row_bytes` x `rows` bytes of a strip or tile. Any thread.
+    """Decode the `row_bytes` x `rows` bytes of a strip or tile. Any thread.
 
-    The bytes are handed to Pillow as a grey TIFF of their own: imagecodecs' decoder, which
-    tifffile would use, ends the process on damaged data (2026.3.6).
+    The bytes are passed to Pillow as a grey TIFF: imagecodecs' decoder, which tifffile would use,
+    crashes the process on damaged data (2026.3.6).
 
     Raises
     ------
@@ -414,7 +415,7 @@ def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
     for tag, value in entries.items():
         header += struct.pack("<HHII", tag, _LONG, 1, value)
     # Sizes are checked against the file's bytes and our own limit before this is called;
-    # Pillow's limit, one for the whole process, would call a large strip an attack.
+    # Pillow's limit, which applies to the whole process, would take a large strip for an attack.
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(io.BytesIO(header + bytes(4) + data), formats=("TIFF",)) as picture:
         return np.asarray(picture).tobytes()

@@ -1,12 +1,12 @@
-"""Whether a TIFF file's headers can be true, asked before any library follows them.
+"""Checks that a TIFF file's headers can be true before any library follows them.
 
-OpenSlide and libtiff allocate what a header claims, and GLib ends the process where that
-cannot be had; tifffile follows a chain of directories that leads back into itself for ever.
-So the directories are walked here first, in plain Python and within bounds. What real files
-do, however oddly, is let through: tiles beyond the end of a file that was cut off fail one
-by one when they are read, and NDPI keeps its offsets in a way of its own. So is a lie that costs
-nothing: a text, profile or unknown tag that claims to be longer than the file is passed over by
-all libraries (tried up to 2^63 values, none takes more than some megabytes for it).
+OpenSlide and libtiff allocate what a header claims, and GLib aborts the process if that fails;
+tifffile follows a circular chain of directories for ever. So the directories are walked here first,
+in plain Python and within bounds. Everything that real files do, however odd, is accepted: tiles
+beyond the end of a truncated file fail one by one when they are read, and NDPI stores its offsets
+in its own way. So is a harmless lie: a text, profile or unknown tag that claims to be longer than
+the file is skipped by all libraries (tried up to 2^63 values, none takes more than some megabytes
+for it).
 """
 
 import math
@@ -22,23 +22,23 @@ import numpy.typing as npt
 
 from bachview.errors import SlideOpenError
 
-#: How TIFF and BigTIFF files start.
+#: First bytes of TIFF and BigTIFF files.
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-#: Stacks of many planes have a directory for each.
+#: Directories of a file; stacks have one for each plane.
 _MOST_DIRECTORIES = 16_384
-#: libtiff and tifffile have the same bound.
+#: Entries of a directory; libtiff and tifffile have the same bound.
 _MOST_ENTRIES = 4_096
 _MOST_SIDE_PX = 2**31 - 1
 #: OpenSlide keeps a table of the parts of an NDPI level; a whole slide at 40x has 330,000 px.
 _MOST_NDPI_SIDE_PX = 2**20
 _MOST_TILE_SIDE_PX = 65_536
 _MOST_TILE_BYTES = 512 * 2**20
-#: A strip may be the whole picture: as much as a plain image may have.
+#: A strip may be the whole image, so as much as is allowed for a plain image.
 _MOST_STRIP_BYTES = 4_000_000_000
 _MOST_SAMPLES = 1_024
 _MOST_BITS = 64
-#: Tiles of one level: 16 gigapixels in tiles of 32 px are as many.
+#: Tiles of one level: as many as 16 gigapixels in tiles of 32 px.
 _MOST_SEGMENTS = 16_000_000
 #: Values of a tag that holds one for each sample at most.
 _MOST_NUMBERS = _MOST_SAMPLES
@@ -55,10 +55,10 @@ _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
 _IMAGE_DEPTH, _TILE_DEPTH = 32997, 32998
 _NDPI = 65420
 
-#: So many bytes of a value lie in the entry itself.
+#: Values of up to this many bytes are stored in the entry itself.
 _CLASSIC_FIELD_BYTES, _BIG_FIELD_BYTES = 4, 8
 
-#: Tags whose value is one number here; of several (bits of each sample) the largest counts.
+#: Tags used as one number; of several (bits of each sample) the largest counts.
 _NUMBERS = frozenset(
     (
         *(_WIDTH, _LENGTH, _BITS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR),
@@ -66,7 +66,7 @@ _NUMBERS = frozenset(
     )
 )
 
-#: Where the tiles or strips lie and how long they are. Of such a list a part may be read.
+#: Offsets and lengths of the tiles or strips. Only part of such a list may be read.
 _LISTS = frozenset((_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES))
 
 #: Bytes of a value by TIFF type.
@@ -96,7 +96,7 @@ def check_tiff(path: Path) -> None:
     Raises
     ------
     SlideOpenError
-        What its headers say cannot be true, or is more than any slide has.
+        Its headers cannot be true, or claim more than any slide has.
     OSError
         The file cannot be read.
     """
@@ -114,7 +114,7 @@ def check_tiff(path: Path) -> None:
 
 
 class _LieError(Exception):
-    """What cannot be true, as a part of a sentence."""
+    """A claim that cannot be true, as part of a sentence."""
 
 
 class _TooLongError(Exception):
@@ -123,7 +123,7 @@ class _TooLongError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry of a directory; `at` is where its value lies in the file."""
+    """One entry of a directory; `at` is the offset of its value in the file."""
 
     kind: int
     count: int
@@ -131,7 +131,7 @@ class _Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of the value; 0 for a type that nobody knows, which all readers skip."""
+        """Bytes of the value; 0 for an unknown type, which all readers skip."""
         return self.count * _TYPE_BYTES.get(self.kind, 0)
 
 
@@ -149,7 +149,7 @@ class _Walk:
         self._order = "<" if start[:1] == b"I" else ">"
         self._is_big = b"+" in start[:4]
         self._is_ndpi = False
-        #: The space that directories take, by where they begin.
+        #: The size of each directory, by its offset.
         self._taken: dict[int, int] = {}
 
     def check(self) -> None:
@@ -164,9 +164,9 @@ class _Walk:
         at = self._first()
         while at:
             if at in self._taken:
-                raise _LieError("its directories lead back to one that was there before")
+                raise _LieError("its directories form a circle")
             at = self._visit(at, below)
-        # A directory below another often names the next one too: met twice, it is no lie.
+        # A subdirectory often links to the next one too: meeting it twice is not a lie.
         while below:
             at = below.pop()
             if at and at not in self._taken:
@@ -174,11 +174,11 @@ class _Walk:
         end = 0
         for at, size in sorted(self._taken.items()):
             if at < end:
-                raise _LieError("its directories lie on top of each other")
+                raise _LieError("its directories overlap")
             end = at + size
 
     def _visit(self, at: int, below: list[int]) -> int:
-        """Check one directory and add those below it to `below`; where the next one lies."""
+        """Check one directory and add its subdirectories to `below`; the offset of the next one."""
         if len(self._taken) == _MOST_DIRECTORIES:
             raise _LieError(f"more than {_MOST_DIRECTORIES:,} directories")
         entries, following = self._directory(at)
@@ -190,9 +190,9 @@ class _Walk:
         return following
 
     def _first(self) -> int:
-        """Where the first directory lies; also finds out whether this is NDPI.
+        """Offset of the first directory; also finds out whether this is NDPI.
 
-        NDPI has the header of a classic TIFF, but 64 bits for where a directory lies.
+        NDPI has the header of a classic TIFF, but 64-bit offsets of directories.
         """
         if self._is_big:
             return self._number(8, 8)
@@ -210,7 +210,7 @@ class _Walk:
         return self._number(4, 4)
 
     def _directory(self, at: int) -> tuple[dict[int, _Entry], int]:
-        """The entries by tag, and where the next directory lies (0: nowhere)."""
+        """The entries by tag, and the offset of the next directory (0: none)."""
         head, entry_bytes, form = (8, 20, "HHQ8x") if self._is_big else (2, 12, "HHI4x")
         value_at = 12 if self._is_big else 8
         fits = _BIG_FIELD_BYTES if self._is_big else _CLASSIC_FIELD_BYTES
@@ -224,7 +224,8 @@ class _Walk:
             if values * _TYPE_BYTES.get(kind, 0) > fits:
                 place = self._number(place, fits)
             entry = _Entry(kind, values, place)
-            # No library gets a value from beyond the end: it does without, or refuses.
+            # No library reads a value from beyond the end: it ignores the value or rejects the
+            # file.
             if place + entry.size <= self._size or tag in _LISTS:
                 entries.setdefault(tag, entry)
         end = at + head + len(data)
@@ -266,13 +267,13 @@ class _Walk:
         else:
             rows = min(length, numbers.get(_ROWS_PER_STRIP) or length)
             _limit(width * rows * pixel_bits // 8, _MOST_STRIP_BYTES, "bytes per strip")
-            # Writers are careless with the number of strips, and all readers with them.
+            # Writers are careless about the number of strips, and all readers tolerate that.
             self._check_segments(entries, (_STRIP_OFFSETS, _STRIP_BYTES), 0)
 
     def _check_segments(
         self, entries: dict[int, _Entry], tags: tuple[int, int], least: int
     ) -> None:
-        """The lists of where the tiles or strips lie, and of their lengths."""
+        """Check the lists of offsets and lengths of the tiles or strips."""
         _limit(least, _MOST_SEGMENTS, "tiles per level")
         for tag in tags:
             entry = entries.get(tag)
@@ -286,7 +287,7 @@ class _Walk:
         lengths = entries.get(tags[1])
         if lengths is not None:
             longest = int(self._values(lengths, f"tag {tags[1]}").max(initial=0))
-            # Room for it is made before it is read. Where there is room, that tile just fails.
+            # Memory is allocated before it is read. If there is enough, just that tile fails.
             if longest > max(self._size, _MOST_TILE_BYTES):
                 raise _LieError("a tile or strip that is longer than the file")
 
@@ -313,7 +314,7 @@ class _Walk:
 
     def _bytes(self, at: int, size: int, what: str) -> bytes:
         if at + size > self._size:
-            raise _LieError(f"{what} lies beyond its end")
+            raise _LieError(f"{what} is beyond its end")
         self._read_bytes += size
         if self._read_bytes > _MOST_READ_BYTES:
             raise _LieError("its directories name the same bytes again and again")

@@ -1,1 +1,1 @@
-"""Tiles of a slide for the screen: their cache and the server that reads them."""
+"""Display tiles of a slide: their cache, and the server that reads them."""

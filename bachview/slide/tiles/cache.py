@@ -14,9 +14,9 @@ CacheKey = tuple[Hashable, TileKey]
 
 
 class TileCache:
-    """Tiles by (owner, key); the least recently used go first. Any thread.
+    """Tiles by (owner, key); the least recently used are dropped first. Any thread.
 
-    Tiles are shared, not copied: nobody writes into a tile that was put here.
+    Tiles are shared, not copied, and must not be written to once they are here.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -29,7 +29,7 @@ class TileCache:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes held now; never more than `capacity_bytes`."""
+        """Bytes in use; never more than `capacity_bytes`."""
         with self._lock:
             return self._size
 
@@ -43,7 +43,7 @@ class TileCache:
             return len(self._tiles)
 
     def get(self, key: CacheKey) -> Tile | None:
-        """The tile, which thereby counts as just used; None where it is not held."""
+        """The tile, marked as just used; None if it is not cached."""
         with self._lock:
             tile = self._tiles.get(key)
             if tile is not None:
@@ -51,12 +51,12 @@ class TileCache:
             return tile
 
     def put(self, key: CacheKey, tile: Tile) -> bool:
-        """Keep `tile`, in place of an earlier one of this key.
+        """Cache `tile`, replacing an earlier one of this key.
 
         Returns
         -------
-        Whether it is held. A tile larger than the whole cache is not, and neither is then
-        the one that it was to replace.
+        Whether it is cached. A tile larger than the whole cache is not, and the one that it was to
+        replace is dropped.
         """
         with self._lock:
             old = self._tiles.pop(key, None)

@@ -15,16 +15,16 @@ from bachview.slide.reader import RGB, Preparing, SlideReader
 Tile = npt.NDArray[np.uint8]
 ColourTransform = Callable[[RGB], RGB]
 
-#: Longest side, px, of what is read from a stored level in one go. A slide with only one
-#: level would otherwise need its whole area in memory for the coarsest tile.
+#: Longest side, px, of the blocks read from a stored level. Otherwise, the coarsest tile of a slide
+#: with only one level would need the whole level in memory.
 _BLOCK_PX = 512
 
-#: Source px around a block that the smooth filter may look at (its support at ratio < 2).
+#: Source px around a block within the support of the smooth filter (at ratio < 2).
 _MARGIN_PX = 3
 
 
 def is_tile_ready(reader: Preparing, pyramid: Pyramid, key: TileKey) -> bool:
-    """Whether `read_display_tile` of this tile answers without waiting. Any thread."""
+    """Whether `read_display_tile` does not have to wait for this tile. Any thread."""
     level = pyramid.level_for(key.downsample)
     bottom_lv = min(math.ceil(key.region.bottom / level.downsample) + _MARGIN_PX, level.height)
     return reader.is_ready(level.index, bottom_lv)
@@ -54,9 +54,9 @@ def read_display_tile(
     Raises
     ------
     SlideReadError
-        Some part of the tile cannot be read.
+        Part of the tile cannot be read.
     Cancelled
-        `token` asked for it.
+        `token` was cancelled.
     """
     tile = np.full((TILE_PX, TILE_PX, 4), 255, np.uint8)
     pyramid = reader.metadata.pyramid
@@ -64,7 +64,7 @@ def read_display_tile(
     if part.is_empty:
         return tile
     level = pyramid.level_for(key.downsample)
-    # Whole tile px; the last one may hang over the edge, where readers give white.
+    # Whole tile px; the last one may extend over the edge, where readers return white.
     columns = math.ceil(part.width / key.downsample)
     rows = math.ceil(part.height / key.downsample)
     step = max(1, min(TILE_PX, int(_BLOCK_PX * level.downsample / key.downsample)))
@@ -98,16 +98,16 @@ def _read_block(
     if ratio == 1:
         return reader.read(level.index, int(x_lv), int(y_lv), width, height)
     whole = abs(ratio - round(ratio)) < DOWNSAMPLE_TOLERANCE * ratio
-    # An average over boxes needs no neighbours and is exact at whole ratios; at odd ones
-    # it would repeat and skip pixels unevenly, where a wider filter does not.
+    # A box average needs no neighbours and is exact at integer ratios; at other ratios it would
+    # repeat and skip pixels unevenly, which a wider filter does not.
     margin = 0 if whole else _MARGIN_PX
-    # The margin ends at the slide's edge, or its pixels would be mixed with white.
+    # The margin ends at the slide's edge; otherwise its pixels would be mixed with white.
     first_x, last_x = _source_span(x_lv, x_lv + width * ratio, margin, level.width)
     first_y, last_y = _source_span(y_lv, y_lv + height * ratio, margin, level.height)
     pixels = reader.read(level.index, first_x, first_y, last_x - first_x, last_y - first_y)
     left_lv, top_lv = x_lv - first_x, y_lv - first_y
     picture = Image.fromarray(pixels)
-    if ratio == int(ratio):  # whole source px for each tile px: the same mean, faster
+    if ratio == int(ratio):  # integer ratio: the same mean, faster
         return np.asarray(picture.reduce(int(ratio)))
     box = (left_lv, top_lv, left_lv + width * ratio, top_lv + height * ratio)
     filter_ = Image.Resampling.BOX if whole else Image.Resampling.HAMMING

@@ -1,4 +1,4 @@
-"""Serves the display tiles of one slide: what is wanted now, first things first."""
+"""Serves the display tiles of one slide: those wanted now, in order of priority."""
 
 import logging
 import threading
@@ -21,19 +21,19 @@ _log = logging.getLogger(__name__)
 
 
 class _NotReadyError(Exception):
-    """The level that the tile is read from is still being prepared."""
+    """The level from which the tile is read is still being prepared."""
 
 
 class TileServer:
-    """Reads tiles in threads of its own into a cache shared with others.
+    """Reads tiles on threads of its own into a cache shared with other slides.
 
     All methods: any thread. The owner closes it before the reader, which it does not
     close.
 
     Parameters
     ----------
-    on_tile : called on a reader thread when a tile has arrived or has failed; quick, and
-        handing over to the window's thread.
+    on_tile : called on a reader thread when a tile has arrived or failed; must be quick and hand
+        over to the GUI thread.
     transform : colour transform of each tile; None for raw colours.
     """
 
@@ -50,7 +50,7 @@ class TileServer:
         self._cache = cache
         self._on_tile = on_tile
         self._transform = transform
-        # An identity of its own: a server with another transform shares no tile with it.
+        # Its own identity, so that it shares no tiles with a server with another transform.
         self._owner = object()
         self._lock = threading.Lock()
         self._failed: set[TileKey] = set()
@@ -66,9 +66,9 @@ class TileServer:
             reader.when_ready(self._on_ready)
 
     def want(self, keys: Sequence[TileKey]) -> None:
-        """Read these, in this order, in place of all that was wanted before.
+        """Read these, in this order, instead of everything wanted before.
 
-        Tiles that are held or have failed are left out.
+        Tiles that are cached or have failed are left out.
         """
         with self._lock:
             self._wanted = tuple(keys)
@@ -80,17 +80,17 @@ class TileServer:
         self._lane.want(missing)
 
     def get(self, key: TileKey) -> Tile | None:
-        """The tile if it is held, (512, 512, 4) uint8 BGRX, not to be written into."""
+        """The tile if it is cached, (512, 512, 4) uint8 BGRX; must not be written to."""
         return self._cache.get((self._owner, key))
 
     def has_failed(self, key: TileKey) -> bool:
-        """Whether reading this tile failed: shown as such, never as white."""
+        """Whether reading this tile failed; shown as such, never as white."""
         with self._lock:
             return key in self._failed
 
     @property
     def change(self) -> str:
-        """A sentence where the slide's file has changed or is gone, else empty."""
+        """A sentence if the slide's file has changed or is gone, else empty."""
         with self._lock:
             return self._change
 
@@ -112,7 +112,7 @@ class TileServer:
 
         Returns
         -------
-        Whether the threads ended in time; otherwise they end after their present tile.
+        Whether the threads ended in time; otherwise they end after their current tile.
         """
         with self._lock:
             self._closed = True
@@ -123,7 +123,7 @@ class TileServer:
         return ended
 
     def _read(self, key: TileKey) -> Tile:
-        # A thread that waited for one level could not serve another that is ready.
+        # A thread waiting for one level could not serve another that is ready.
         if isinstance(self._reader, Preparing) and not is_tile_ready(
             self._reader, self._reader.metadata.pyramid, key
         ):
@@ -131,9 +131,9 @@ class TileServer:
         try:
             tile = read_display_tile(self._reader, key, self._transform, token=self._token)
         except SlideReadError:
-            self._check_files()  # perhaps it is not this part that is damaged
+            self._check_files()  # perhaps the whole file has changed, not this part
             raise
-        self._check_files()  # no tile of another slide that took this one's name
+        self._check_files()  # not a tile of another slide under the same name
         return tile
 
     def _check_files(self) -> None:
@@ -162,11 +162,11 @@ class TileServer:
         if isinstance(answer, SlideReadError):
             _log.debug("tile %s failed: %s", key, answer)
         elif isinstance(answer, Exception):
-            _log.error("a tile failed in an unforeseen way", exc_info=answer)
+            _log.error("a tile failed unexpectedly", exc_info=answer)
         self._on_tile(key)
 
     def _on_ready(self) -> None:
-        """Want again what was postponed; called by the preparing thread."""
+        """Request postponed tiles again; called by the preparing thread."""
         with self._lock:
             if self._closed:
                 return

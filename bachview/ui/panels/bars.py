@@ -7,21 +7,12 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from bachview.core.classes import ClassSet
+from bachview.core.units import percent_text
 from bachview.ui.look.swatches import SIDE_PX, class_swatch
 
 _ROW_PX = 21
 _NAME_PX = 84
 _PERCENT_PX = 48
-
-
-def percent(share: float) -> str:
-    """A share as text: ``7 %``, ``99.8 %``; never rounded up to a certainty."""
-    value = 100 * share
-    if 0 < value < 0.1:
-        return "< 0.1 %"
-    if 99.9 < value < 100:
-        return "> 99.9 %"
-    return f"{value:.1f} %"
 
 
 class ProbabilityBars(QWidget):
@@ -47,7 +38,7 @@ class ProbabilityBars(QWidget):
         if self._classes is not None and self._values is not None:
             self.setAccessibleDescription(
                 ", ".join(
-                    f"{c.name} {percent(v)}"
+                    f"{c.name} {percent_text(v)}"
                     for c, v in zip(self._classes, self._values, strict=True)
                 )
             )
@@ -103,5 +94,5 @@ class ProbabilityBars(QWidget):
                 )
             painter.setPen(text)
             place = QRectF(left + width, top, _PERCENT_PX, _ROW_PX)
-            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, percent(value))
+            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, percent_text(value))
         painter.end()

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.core.classes import ClassSet
+from bachview.core.units import percent_text
 from bachview.ui.look.swatches import class_swatch
 from bachview.ui.look.widgets import panel_column
-from bachview.ui.panels.bars import ProbabilityBars, percent
+from bachview.ui.panels.bars import ProbabilityBars
 from bachview.ui.panels.cursor_reading import CursorReading
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSummary
@@ -155,7 +156,7 @@ class CursorPanel(Panel):
         for row, votes in enumerate(patch_result.members):
             top = int(votes.argmax())
             picture = QIcon(class_swatch(self._classes[top], self.devicePixelRatioF()))
-            self._show_vote(row, picture, self._classes[top].name, percent(float(votes[top])))
+            self._show_vote(row, picture, self._classes[top].name, percent_text(float(votes[top])))
 
     def _show_vote(self, row: int, picture: QIcon | None, name: str, probability: str) -> None:
         _member, vote, share = self._cells[row]

@@ -8,8 +8,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResult, Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
-from bachview.core.units import length_text
-from bachview.ui.panels.bars import percent
+from bachview.core.units import length_text, percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,10 @@ def reading_at(
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name
-    text = f"{name}, {percent(best)}"
+    text = f"{name}, {percent_text(best)}"
     if is_uncertain(best, patch_result.disagreement, thresholds):
         vote = "weak" if is_weak(best, thresholds) else "split"
-        text = f"{CellState.UNCERTAIN.shown}, {vote} vote: {name} {percent(best)}"
+        text = f"{CellState.UNCERTAIN.shown}, {vote} vote: {name} {percent_text(best)}"
     return CursorReading(text, patch_result, size)
 
 

@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet, TissueClass
-from bachview.core.units import area_text
+from bachview.core.units import area_text, percent_text
 from bachview.ui.look.swatches import class_swatch, picture_swatch
-from bachview.ui.panels.bars import percent
 from bachview.viewing.overlay import OverlayMode, color_bar
 from bachview.viewing.style import PENDING_COLORS
 
@@ -156,7 +155,7 @@ class Legend(QWidget):
             area.setText("–" if amount is None else area_text(amount.area_mm2))
             known = amount is not None and amount.share is not None
             share.setText(
-                percent(amount.share) if known and amount and amount.share is not None else ""
+                percent_text(amount.share) if known and amount and amount.share is not None else ""
             )
 
     def texts(self, key: LegendKey) -> tuple[str, str]:
