@@ -38,7 +38,6 @@ class ProgressLine:
         self._begun = self._told = time.monotonic()
 
     def update(self, done: int, total: int) -> None:
-        """Show that `done` of `total` units are done."""
         if self._meter is None or self._meter.total != total:
             self._meter = RateMeter(total, done)
         self.show(self._meter.advance(done - self._meter.done))

@@ -76,12 +76,10 @@ class Region:
 
     @property
     def center(self) -> Point:
-        """The middle."""
         return Point(self.x + self.width / 2, self.y + self.height / 2)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no area."""
         return self.width <= 0 or self.height <= 0
 
     @property

@@ -39,7 +39,6 @@ class PatchResults:
 
     @classmethod
     def empty(cls, members: int, classes: int) -> "PatchResults":
-        """An empty result."""
         return cls(
             np.zeros((0, 2), np.int32),
             np.zeros(0, np.uint8),
@@ -201,7 +200,6 @@ class Prediction:
         )
 
     def count(self, state: CellState) -> int:
-        """Number of cells in `state`."""
         return int((self.states == state).sum())
 
     def results(self, rows: slice = slice(None)) -> PatchResults:

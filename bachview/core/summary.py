@@ -66,7 +66,6 @@ class Summary:
 
     @property
     def tissue_mm2(self) -> float:
-        """Area of all tissue cells."""
         return self.tissue.area_mm2
 
     def __str__(self) -> str:

@@ -43,7 +43,6 @@ class TissueCells:
 
     @property
     def count(self) -> int:
-        """Number of cells to be classified."""
         return int(self.mask.sum())
 
     def field(self, grid: PatchGrid, row: int, column: int) -> Region:

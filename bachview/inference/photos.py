@@ -84,7 +84,6 @@ class PhotoPrediction:
 
     @property
     def top_class(self) -> int:
-        """Index of the photo's class."""
         return int(self.photo_probabilities.argmax())
 
     @property

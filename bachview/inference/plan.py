@@ -111,7 +111,6 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
-        """Inverse of `to_json`."""
         values: dict[str, Any] = json.loads(text)
         return cls(
             values["fingerprint"],

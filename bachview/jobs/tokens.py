@@ -37,7 +37,6 @@ class CancelToken:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the job was asked to stop."""
         return self._cancelled
 
     def check(self) -> float:

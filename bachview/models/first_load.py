@@ -47,7 +47,6 @@ class Refusal:
     error: BachviewError
 
     def tell(self) -> NoReturn:
-        """Raise the error."""
         raise self.error
 
 

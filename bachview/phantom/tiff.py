@@ -50,7 +50,6 @@ class TileFile:
 
     @property
     def levels(self) -> int:
-        """Number of levels."""
         return len(self._sizes)
 
     def grid(self, level: int) -> tuple[int, int]:

@@ -35,7 +35,6 @@ class WatchedReader:
 
     @property
     def metadata(self) -> SlideMetadata:
-        """Of the slide."""
         return self._reader.metadata
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
@@ -45,7 +44,6 @@ class WatchedReader:
         return self._reader.read(level, x_lv, y_lv, width, height)
 
     def read_associated(self, name: str) -> RGB:
-        """As that of the reader."""
         return self._reader.read_associated(name)
 
     def close(self) -> None:

@@ -93,7 +93,6 @@ class TissueMask:
 
     @property
     def area_mm2(self) -> float:
-        """Area of the tissue."""
         return float(self.mask.sum()) * (self.mpp / 1000) ** 2
 
     def fraction(self, grid: PatchGrid) -> Floats:

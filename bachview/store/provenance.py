@@ -75,12 +75,10 @@ class Provenance:
         return {**asdict(self), "versions": dict(self.versions)}
 
     def to_json(self) -> str:
-        """As JSON text."""
         return json.dumps(self.to_document())
 
     @classmethod
     def from_json(cls, text: str) -> "Provenance":
-        """Inverse of `to_json`."""
         values = json.loads(text)
         return cls(**{**values, "versions": tuple(values["versions"].items())})
 

@@ -285,7 +285,6 @@ class ResultStore:
             return tuple(_checked(row, self.fingerprint)[0] for row in rows)
 
     def find(self, plan_id: str) -> RunRecord | None:
-        """The run of this plan."""
         return next((run for run in self.runs() if run.key.plan_id == plan_id), None)
 
     def provenance(self, plan_id: str) -> Provenance:

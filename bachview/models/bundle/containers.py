@@ -258,5 +258,4 @@ class _Zip(_Base):
         return self._archive.open(name)
 
     def close(self) -> None:
-        """Close the zip."""
         self._archive.close()

@@ -195,17 +195,14 @@ class Manifest(_Strict):
 
     @property
     def class_set(self) -> ClassSet:
-        """The classes as values."""
         return ClassSet(tuple(TissueClass(c.name, c.key, c.letter, c.color) for c in self.classes))
 
     @property
     def geometry(self) -> PatchGeometry:
-        """The patch geometry as a value."""
         return PatchGeometry(self.patch.input_px, self.patch.mpp, self.patch.stride_um)
 
     @property
     def uncertainty_thresholds(self) -> Thresholds:
-        """The thresholds as a value."""
         return Thresholds(self.thresholds.confidence, self.thresholds.disagreement)
 
     def to_json(self) -> bytes:

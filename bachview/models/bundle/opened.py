@@ -80,7 +80,6 @@ class Bundle(Closable):
 
     @property
     def name(self) -> str:
-        """As the manifest states it."""
         return self.manifest.name
 
     @property

@@ -155,7 +155,6 @@ class OpenVinoEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """What is in use."""
         return self._info
 
     @property
@@ -164,7 +163,6 @@ class OpenVinoEngine:
         return self._batch_size
 
     def run(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
-        """See `CnnEngine.run`."""
         if not self._requests:
             raise EngineError("The engine is closed.")
         parts: list[CnnOutputs] = []

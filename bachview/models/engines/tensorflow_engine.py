@@ -82,7 +82,6 @@ class TensorFlowEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """What is in use."""
         return EngineInfo("tensorflow", self._device, "f32")
 
     @property

@@ -133,11 +133,9 @@ class OpenSlideReader:
 
     @property
     def metadata(self) -> SlideMetadata:
-        """Facts about the slide."""
         return self._metadata
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
-        """Pixels of a stored level; see `SlideReader.read`."""
         direct = self._direct_tiles()
         if direct is not None:
             pixels = direct.read(level, x_lv, y_lv, width, height)
@@ -146,7 +144,6 @@ class OpenSlideReader:
         return _on_background(self._read_by_openslide(level, x_lv, y_lv, width, height))
 
     def read_associated(self, name: str) -> RGB:
-        """One of the associated images; see `SlideReader.read_associated`."""
         if name not in self._metadata.associated_images:
             raise SlideReadError(f"{self._path.name} has no image called {name}.")
         picture = self._attempt(lambda slide: slide.associated_images[name], f"The image {name}")

@@ -76,7 +76,6 @@ class TiffReader:
 
     @property
     def metadata(self) -> SlideMetadata:
-        """Facts about the slide."""
         return self._metadata
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:

@@ -141,7 +141,6 @@ class SegmentSource:
                 self._size -= old.nbytes
 
     def close(self) -> None:
-        """Close the file."""
         with self._lock:
             self._cached.clear()
             self._size = 0

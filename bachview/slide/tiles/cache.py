@@ -35,7 +35,6 @@ class TileCache:
 
     @property
     def capacity_bytes(self) -> int:
-        """The bound."""
         return self._capacity
 
     def __len__(self) -> int:
@@ -76,7 +75,6 @@ class TileCache:
                 self._size -= self._tiles.pop(key).nbytes
 
     def clear(self) -> None:
-        """Drop all tiles."""
         with self._lock:
             self._tiles.clear()
             self._size = 0

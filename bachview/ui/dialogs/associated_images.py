@@ -93,7 +93,6 @@ class AssociatedImagesDialog(QDialog):
 
     @property
     def image(self) -> QImage | None:
-        """The image that is shown."""
         return self._image
 
     def show_images(self) -> None:

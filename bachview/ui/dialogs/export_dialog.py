@@ -62,12 +62,10 @@ class ExportDialog(QDialog):
 
     @property
     def kinds(self) -> tuple[ExportFormat, ...]:
-        """The kinds of file that are checked."""
         return tuple(kind for kind, box in self._boxes.items() if box.isChecked())
 
     @property
     def folder(self) -> Path:
-        """The folder to write to."""
         # os.path, as Path.expanduser raises if there is no such user.
         return Path(os.path.expanduser(self._folder.text().strip()))  # noqa: PTH111
 

@@ -57,7 +57,6 @@ class DocumentBrowser(QTextBrowser):
         return picture.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Resize the pictures."""
         super().resizeEvent(event)
         if self._shown_width != self._room() and not self.source().isEmpty():
             place = self.verticalScrollBar().value()

@@ -153,17 +153,14 @@ class Theme(QObject):
 
     @property
     def choice(self) -> ThemeChoice:
-        """The user's choice of theme."""
         return self._choice
 
     @property
     def colors(self) -> Colors:
-        """The current colours."""
         return self._colors or LIGHT
 
     @property
     def is_dark(self) -> bool:
-        """Whether the dark theme is in use."""
         return self.colors is DARK
 
     def choose(self, choice: ThemeChoice) -> None:

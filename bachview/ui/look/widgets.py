@@ -44,7 +44,6 @@ class WrappedLabel(QLabel):
         self.setWordWrap(True)
 
     def setText(self, text: str) -> None:
-        """Set the text, which may change the height."""
         super().setText(text)
         self._fit(self.width())
 

@@ -26,7 +26,6 @@ class ProbabilityBars(QWidget):
         self.setAccessibleName("Class probabilities")
 
     def show_classes(self, classes: ClassSet) -> None:
-        """Set the rows."""
         self._classes = classes
         self._values = None
         self.updateGeometry()
@@ -50,7 +49,6 @@ class ProbabilityBars(QWidget):
         return self._values
 
     def sizeHint(self) -> QSize:
-        """Height of all rows."""
         return QSize(250, _ROW_PX * len(self._classes or ()))
 
     def minimumSizeHint(self) -> QSize:
@@ -58,7 +56,6 @@ class ProbabilityBars(QWidget):
         return QSize(_NAME_PX + _PERCENT_PX + SIDE_PX + 60, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rows."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette = self.palette()

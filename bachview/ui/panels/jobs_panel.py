@@ -80,7 +80,6 @@ class JobsPanel(Panel):
 
     @property
     def status(self) -> RunStatus:
-        """What is shown."""
         return self._status
 
     def show_obstacle(self, obstacle: str) -> None:
@@ -92,7 +91,6 @@ class JobsPanel(Panel):
         self.show_status(self._status)
 
     def show_status(self, status: RunStatus) -> None:
-        """Show the state of the run."""
         self._status = status
         self._title.setText(status.title)
         self._message.setText(status.message)

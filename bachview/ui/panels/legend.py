@@ -76,7 +76,6 @@ class Legend(QWidget):
         self._labels: dict[LegendKey, tuple[QLabel, QLabel]] = {}
 
     def show_classes(self, classes: ClassSet) -> None:
-        """Make the rows."""
         if classes == self._classes:
             return
         self._classes = classes
@@ -133,7 +132,6 @@ class Legend(QWidget):
         )
 
     def is_shown(self, state: CellState) -> bool:
-        """Whether cells in this state are checked."""
         box = self._boxes.get(state)
         return box is None or box.isChecked()
 
@@ -144,7 +142,6 @@ class Legend(QWidget):
                 widget.setToolTip(text)
 
     def set_checked(self, key: LegendKey, checked: bool) -> None:
-        """Check or uncheck a row."""
         if key in self._boxes:
             self._boxes[key].setChecked(checked)
 
@@ -183,7 +180,6 @@ class ColorBar(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Bar and numbers."""
         return QSize(220, 14 + self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:

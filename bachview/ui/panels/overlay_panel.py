@@ -156,20 +156,16 @@ class OverlayPanel(Panel):
 
     @property
     def legend(self) -> Legend:
-        """The legend."""
         return self._legend
 
     @property
     def is_overlay_shown(self) -> bool:
-        """Whether the overlay is switched on."""
         return self._visible.isChecked()
 
     def set_overlay_shown(self, shown: bool) -> None:  # a Qt slot
-        """Switch the overlay on or off."""
         self._visible.setChecked(shown)
 
     def change_opacity(self, by: float) -> None:
-        """Change the opacity."""
         self._opacity.setValue(self._opacity.value() + round(100 * by))
 
     def show_bundle(self, bundle: BundleSummary) -> None:

@@ -67,7 +67,6 @@ class Classification(QObject):
 
     @property
     def status(self) -> RunStatus:
-        """State of the run."""
         return self._status
 
     def set_view(self, region: Region) -> None:
@@ -166,7 +165,6 @@ class Classification(QObject):
             self._change(state=RunState.PAUSED)
 
     def resume(self) -> None:
-        """Resume the run."""
         if self._status.state is RunState.PAUSED:
             self._token.resume()
             self._change(state=RunState.RUNNING)

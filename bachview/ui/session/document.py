@@ -87,7 +87,6 @@ class Document(QObject):
 
     @property
     def has_profile(self) -> bool:
-        """Whether the slide has a colour profile."""
         return self._transform is not None
 
     @property

@@ -33,11 +33,9 @@ class RecentFiles(QObject):
         self.changed.emit()
 
     def remove(self, path: Path) -> None:
-        """Forget `path`."""
         self._keep(tuple(p for p in self.paths if p != path))
 
     def clear(self) -> None:
-        """Forget all."""
         self._keep(())
 
     def _keep(self, paths: tuple[Path, ...]) -> None:

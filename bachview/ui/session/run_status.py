@@ -79,7 +79,6 @@ class RunStatus:
 
     @property
     def title(self) -> str:
-        """The state as text."""
         return _TITLES[self.state]
 
     @property

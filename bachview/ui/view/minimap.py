@@ -139,7 +139,6 @@ class Minimap(QWidget):
         self._grip = viewport, at
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the view with the frame."""
         if self._grip is not None and self._geometry is not None:
             viewport, start = self._grip
             at = event.position() - QPointF(_RIM_VP, _RIM_VP)
@@ -148,7 +147,6 @@ class Minimap(QWidget):
             )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Release the frame."""
         self._grip = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

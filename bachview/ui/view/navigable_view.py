@@ -55,7 +55,6 @@ class Motion:
 
     @property
     def is_moving(self) -> bool:
-        """Whether a movement is in progress."""
         return self._timer.isActive()
 
     def zoom(self, factor: float, x_vp: float, y_vp: float) -> None:
@@ -85,7 +84,6 @@ class Motion:
             self._start()
 
     def stop(self) -> None:
-        """Stop at once."""
         self._zoom_left = 0.0
         self._speed = (0.0, 0.0)
         self._track.clear()

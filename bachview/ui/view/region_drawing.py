@@ -52,13 +52,11 @@ class RegionDrawing(QWidget):
         return False
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start the rectangle."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._start = self._end = event.position().toPoint()
             self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Draw it."""
         if self._start is not None:
             self._end = event.position().toPoint()
             self.update()

@@ -184,7 +184,6 @@ class SlideView(NavigableView):
         self.update()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
-        """How the prediction is shown."""
         self._overlay.style = style
         self.update()
 
@@ -269,7 +268,6 @@ class SlideView(NavigableView):
         self._adapt()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self._picture is not None:
             self._picture.set_background(self._surround())
@@ -290,7 +288,6 @@ class SlideView(NavigableView):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
         event.setAccepted(self._viewport is not None and self.input.press(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -305,11 +302,9 @@ class SlideView(NavigableView):
         event.setAccepted(self._viewport is not None and self.input.release(event))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Zoom at the cursor."""
         event.setAccepted(self._viewport is not None and self.input.double_click(event))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor."""
         if self._viewport is not None:
             self.input.wheel(event)
             self._tell_cursor(event.position())

@@ -119,7 +119,6 @@ class MessageBar(QWidget):
         self._show(text, Tone.PROBLEM, offer)
 
     def clear(self) -> None:
-        """Close all."""
         for message in list(self._messages):
             self._remove(message)
 

@@ -34,7 +34,6 @@ class SlideTabs(QTabWidget):
 
     @property
     def page(self) -> SlidePage | None:
-        """The current page."""
         return as_page(self.currentWidget())
 
     @property
