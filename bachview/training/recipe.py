@@ -20,7 +20,6 @@ from bachview.models.architectures import Architecture
 from bachview.models.estimators import ESTIMATORS
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0, le=10)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Side = Annotated[int, Field(ge=32, le=1024)]
 Rate = Annotated[float, Field(gt=0, le=1)]

@@ -10,9 +10,6 @@ from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 from bachview.core.geometry import Point
 from bachview.ui.view.navigable_view import NavigableView
 
-#: Tool tip of rotation, also used in the help.
-ROTATION_HINT = "Rotate the slide: Shift and drag to any angle; R and Shift+R by 90°."
-
 #: Magnifications of the number keys, from 1 on.
 KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 
