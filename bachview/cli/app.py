@@ -105,7 +105,7 @@ def root(
 
 @app.command(hidden=True)
 def view(
-    slides: Annotated[list[Path] | None, typer.Argument(metavar="[SLIDE]...")] = None,
+    slides: Annotated[list[Path] | None, typer.Argument(metavar="SLIDE")] = None,
 ) -> int:
     """Open the viewer. The command name may be omitted: [bold]bachview SLIDE[/]."""
     from bachview.cli.viewer import view
@@ -275,7 +275,7 @@ def selftest(
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Which benchmarks to run; all by default."),
+        typer.Argument(metavar="NAME", help="Which benchmarks to run; all by default."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the JSON document here.")

@@ -55,6 +55,7 @@ class Message(QFrame):
         super().__init__(parent)
         self.setObjectName(tone.value)
         self.text = text
+        self.has_offer = offer is not None
         colors = theme.colors
         ink = colors.notice_text if tone is Tone.NOTICE else colors.problem_text
         name = "info" if tone is Tone.NOTICE else "warning"
@@ -84,7 +85,7 @@ class Message(QFrame):
 
 
 class MessageBar(QWidget):
-    """The newest messages, oldest dropped. GUI thread only.
+    """The newest messages; the oldest is dropped, those with a button last. GUI thread only.
 
     Signals
     -------
@@ -126,7 +127,8 @@ class MessageBar(QWidget):
         for old in [shown for shown in self._messages if shown.text == text]:
             self._remove(old)
         while len(self._messages) >= _MOST_SHOWN:
-            self._remove(self._messages[0])
+            # The oldest, but what waits for an answer goes last.
+            self._remove(min(self._messages, key=lambda shown: shown.has_offer))
         message = Message(text, tone, self._theme, offer, self)
         message.closed.connect(lambda: self._on_closed(message))
         self._messages.append(message)
