@@ -171,11 +171,30 @@ def add_batch(states: npt.NDArray[np.uint8], cells: bytes, batch_states: bytes) 
     ValueError
         The bytes do not match cells of this grid.
     """
+    _check_types(cells, batch_states)
     places = np.frombuffer(cells, "<i4").reshape(-1, 2)
-    try:
-        states[places[:, 0], places[:, 1]] = np.frombuffer(batch_states, np.uint8)
-    except IndexError as error:
-        raise ValueError(str(error)) from error
+    found = np.frombuffer(batch_states, np.uint8)
+    _check_patches(places, found, states)
+    states[places[:, 0], places[:, 1]] = found
+
+
+def _check_types(*blobs: object) -> None:
+    if not all(isinstance(blob, bytes) for blob in blobs):
+        raise ValueError("a batch holds something else than bytes")
+
+
+def _check_patches(
+    cells: npt.NDArray[np.int32], states: npt.NDArray[np.uint8], run: npt.NDArray[np.uint8]
+) -> None:
+    """Whether cells (N, 2) with states (N,) are of a run with these states, (rows, columns)."""
+    if len(cells) != len(states):
+        raise ValueError("a batch has other numbers of cells and of states")
+    if not np.isin(states, (CellState.CLASSIFIED, CellState.FAILED)).all():
+        raise ValueError("a batch has a patch that is neither classified nor failed")
+    if (cells < 0).any() or (cells >= run.shape).any():
+        raise ValueError("a batch has a cell outside the grid")
+    if (run[cells[:, 0], cells[:, 1]] == CellState.NO_TISSUE).any():
+        raise ValueError("a batch has a cell without tissue")
 
 
 def has_all_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> bool:
@@ -230,13 +249,16 @@ def _check_key(values: dict[str, Any], plan_id: str, bundle: str, fingerprint: s
             raise ValueError(f"{name} of a run is not that of its plan")
 
 
-def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
+def joined_batches(
+    rows: list[tuple[Any, ...]], key: RunKey, states: npt.NDArray[np.uint8]
+) -> PatchResults:
     """Batches in the order in which they were saved, as one.
 
     Parameters
     ----------
     rows : of the store's batches; the third and later columns are cells, states, probabilities,
         members.
+    states : (rows, columns) uint8 of `CellState` of the run.
 
     Raises
     ------
@@ -244,12 +266,20 @@ def joined_batches(rows: list[tuple[Any, ...]], key: RunKey) -> PatchResults:
         The bytes of a batch do not match the run.
     """
     members, classes = len(key.member_names), len(key.classes)
-    return PatchResults(
+    for _, _, *blobs in rows:
+        _check_types(*blobs)
+        count = len(blobs[1])
+        sizes = [8 * count, count, 4 * count * classes, 4 * count * classes * members]
+        if [len(blob) for blob in blobs] != sizes:
+            raise ValueError("the parts of a batch are not of the same patches")
+    joined = PatchResults(
         np.frombuffer(b"".join(row[2] for row in rows), "<i4").reshape(-1, 2).astype(np.int32),
         np.frombuffer(b"".join(row[3] for row in rows), np.uint8),
         np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(-1, members, classes),
         np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, classes),
     )
+    _check_patches(joined.cells, joined.states, states)
+    return joined
 
 
 def tissue_to_blob(tissue: TissueCells) -> bytes:

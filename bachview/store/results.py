@@ -270,7 +270,7 @@ class ResultStore:
                     _check_batches(self._run(connection, run_id)[0], prediction.states)
                     return prediction
                 try:
-                    joined = joined_batches(rows, key)
+                    joined = joined_batches(rows, key, prediction.states)
                 except ValueError as error:
                     raise DamagedStoreError("A batch does not match its run.") from error
             prediction.add(joined)

@@ -542,6 +542,50 @@ def test_batches_that_have_changed_places_are_noticed(
     assert "damaged" in expects_log.text
 
 
+def _other_blobs() -> dict[str, tuple[str, object]]:
+    inside = np.array([[0, 0], [0, 1]], "<i4")
+    return {
+        "a cell outside the grid": ("cells", (inside + 9).tobytes()),
+        "a cell before the grid": ("cells", (inside - 1).tobytes()),
+        "a cell without tissue": ("cells", (inside + 2).tobytes()),
+        "fewer cells": ("cells", inside[:1].tobytes()),
+        "half a cell": ("cells", b"123"),
+        "a text": ("states", "ab"),
+        "states that no patch has": ("states", bytes([7, 7])),
+        "more states": ("states", bytes([2, 2, 2])),
+        "no probabilities": ("probabilities", b""),
+        "no members": ("members", b""),
+    }
+
+
+@pytest.mark.parametrize("what", _other_blobs())
+def test_a_batch_that_does_not_fit_its_run_is_noticed_whatever_its_checksum(
+    tmp_path: Path, what: str, expects_log: pytest.LogCaptureFixture
+) -> None:
+    tissue = full_tissue()
+    tissue.mask[2, 2] = False
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        run = store.begin(runs.run_key(), tissue, runs.provenance())
+        store.commit(run, runs.results([[0, 0], [0, 1]]))
+    column, other = _other_blobs()[what]
+    with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+        raw.execute(f"UPDATE batches SET {column} = ?", (other,))  # noqa: S608
+        row = raw.execute("SELECT id, run, cells, states, probabilities, members FROM batches")
+        raw.execute("UPDATE batches SET crc = ?", (zlib.crc32(row_bytes(row.fetchone())),))
+    for number, call in enumerate((ResultStore.load, ResultStore.states)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        shutil.copy(tmp_path / store_name(SLIDE), folder)
+        store = ResultStore.open(folder, SLIDE)
+        if call is ResultStore.states and column in ("probabilities", "members"):
+            call(store, run)  # they are not read for it
+        else:
+            with pytest.raises(StoreError, match="moved aside"):
+                call(store, run)
+        store.close()
+    assert "damaged" in expects_log.text
+
+
 def test_only_the_damaged_file_is_moved_aside_not_the_one_that_took_its_name(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
