@@ -42,15 +42,18 @@ selftest: $(READY)  ## class order, overlay alignment, resume, engine against re
 
 SECONDS ?= 1200
 SEED ?= 1
+# What cannot be tried here, for fuzz and test-faults; anything else that was not tried fails them.
+MISSING ?=
+ALLOWED = $(if $(MISSING),--allow-missing $(MISSING))
 fuzz: $(READY)  ## hostile files before every door, SECONDS long; findings go to build/fuzz-findings
-	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) --seed $(SEED)
+	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) --seed $(SEED) $(ALLOWED)
 
 mutants: $(READY)  ## small faults put into the code, SECONDS long: how many do the tests notice?
 	$(BIN)/python -m tools.mutants --seconds $(SECONDS) --seed $(SEED)
 
 MINUTES ?= 25
 test-faults: $(READY)  ## kills, full disks and changing slides, MINUTES long, with a table of what was kept
-	$(BIN)/python -m tools.faults --minutes $(MINUTES)
+	$(BIN)/python -m tools.faults --minutes $(MINUTES) $(ALLOWED)
 
 soak: $(READY)  ## the window used at random, MINUTES long: crashes, memory, threads, slow frames
 	$(BIN)/python -m tools.soak --minutes $(MINUTES)

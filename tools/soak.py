@@ -13,7 +13,6 @@ For each such step it shows what the GUI thread was doing.
 import argparse
 import faulthandler
 import json
-import math
 import os
 import random
 import statistics
@@ -46,6 +45,8 @@ _SAMPLE_EVERY = 20
 _STAYS = 0.8
 #: What arrives while the user does nothing: tiles, patches, slides. Judged like the steps.
 _BETWEEN = "nothing, between the steps"
+#: Not counted as that command: nothing is done.
+_DISABLED = "a command that is disabled"
 #: Bounded by the settings; what memory grows beyond it is growth.
 _CACHE = "of it tiles in the cache"
 _HANGS_S = 40.0
@@ -60,6 +61,8 @@ class Soak:
         self.random = random.Random(seed)
         self.steps: list[Step] = []
         self.between: list[Step] = []
+        #: Commands that were drawn while they were disabled.
+        self.disabled: set[str] = set()
         self.watchdog = Watchdog(_LONGEST_MS)
         self.samples: dict[str, list[float]] = {name: [] for name in (*_MOST_GROWTH, _CACHE)}
 
@@ -93,7 +96,10 @@ class Soak:
             quit_it = window.file_commands.quit  # the tool does that itself
             command = draw.choice([c for c in window.commands.all if c is not quit_it])
             name = command.text().replace("&", "")
-            return name, command.trigger if command.isEnabled() else lambda: None
+            if not command.isEnabled():
+                self.disabled.add(name)
+                return _DISABLED, lambda: None
+            return name, command.trigger
         if kind < 0.41:
             return "magnify", draw.choice(window.view_commands.magnifications).trigger
         if kind < 0.46:
@@ -171,6 +177,7 @@ class Soak:
             "steps": [asdict(step) for step in self.steps],
             "between": [asdict(step) for step in self.between],
             "samples": self.samples,
+            "never_done": sorted(self.disabled - {step.name for step in self.steps}),
         }
 
 
@@ -250,17 +257,24 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     os._exit(0)  # the figures are there; what Qt does at its very end is not part of it
 
 
+def _growth(values: list[float]) -> float:
+    """From the first third to the last."""
+    third = len(values) // 3
+    if not third:
+        return 0.0
+    # The first third holds the warming up: its highest is what was needed once.
+    return statistics.median(values[-third:]) - max(values[:third])
+
+
 def _judged(figures: dict[str, object], steps: list[Step], between: list[Step]) -> list[str]:
     """Sentences of what is wrong."""
     wrong = [f"a fault of the program: {text}" for text in figures["faults"]]  # type: ignore[attr-defined]
     samples: dict[str, list[float]] = figures["samples"]  # type: ignore[assignment]
-    for name, values in samples.items():
-        third = len(values) // 3
-        if not third:
-            continue
-        # The first third holds the warming up: its highest is what was needed once.
-        growth = statistics.median(values[-third:]) - max(values[: 2 * third])
-        if growth > _MOST_GROWTH.get(name, math.inf):
+    for name, most in _MOST_GROWTH.items():
+        growth = _growth(samples[name])
+        if name == "memory_mb":
+            growth -= max(0.0, _growth(samples[_CACHE]))
+        if growth > most:
             wrong.append(f"{name} grows by {growth:.0f}")
     slow = sum(step.wall_ms > _LONGEST_MS for step in (*steps, *between))
     if slow > _SLOW_SHARE * len(steps):
@@ -305,6 +319,7 @@ def main() -> int:
         third = max(1, len(values) // 3)
         first, last = max(values[:third]), statistics.median(values[-third:])
         print(f"  {name:26} at most {first:.0f} in the first third, {last:.0f} in the last")
+    print("never done:", ", ".join(figures["never_done"]) or "nothing")
     wrong = _judged(figures, steps, between)
     print("\n".join(wrong) or "nothing is wrong")
     return 1 if wrong else 0

@@ -13,7 +13,7 @@ if sys.platform == "win32":
     pytest.skip("there is no SIGKILL on Windows", allow_module_level=True)
 
 from tools.faults import disturbances
-from tools.faults.__main__ import Tally
+from tools.faults.__main__ import FAULTS, Tally
 from tools.faults.bench import (
     BAD_INPUT,
     FILES,
@@ -97,3 +97,17 @@ def test_a_fault_that_cannot_even_be_checked_ends_no_table(
     tally.add(Bench(tmp_path), unreadable, "3")
     assert tally.broken == [("unreadable", "seed 3: DatabaseError: malformed")]
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_fault_that_was_not_tried_is_told_unless_it_may_be_impossible_here(
+    tmp_path: Path,
+) -> None:
+    def read_only(bench: Bench, seed: str) -> Round:
+        raise disturbances.NotHere("no mounts")
+
+    tally = Tally()
+    tally.tried.update(fault.__name__ for fault in FAULTS if fault.__name__ != "read_only")
+    assert tally.missed(["read_only"]) == ["read_only"]
+    tally.add(Bench(tmp_path), read_only, "3")
+    assert tally.missed([]) == ["read_only"]
+    assert tally.missed(["read_only"]) == []

@@ -1,17 +1,21 @@
 """The doors of the program: what is put before each, and how it is used as the program does."""
 
+import contextlib
 import hashlib
 import io
 import json
 import random
+import shutil
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from tools.faults.bench import as_format_1
 from tools.fuzz.mutation import mutated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +49,8 @@ class Target:
         content = seed.read_bytes()
         if self.member is not None:
             content = _bundle_with(content, self.member, draw, is_text=self.is_text)
-        elif self.name == "store" and draw.random() < 0.5:
-            content = _store_with_other_values(content, folder, draw)
+        elif self.name == "store" and draw.random() < 0.7:
+            content = _store_with_another_value(content, folder, draw)
         else:
             content = mutated(content, draw, is_text=self.is_text)
         path = folder / seed.name
@@ -84,22 +88,61 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def _store_with_other_values(content: bytes, folder: Path, draw: random.Random) -> bytes:
+def _store_with_another_value(content: bytes, folder: Path, draw: random.Random) -> bytes:
+    """A store of which one value was changed; half of them with checksums that are right again."""
     path = folder / "values.sqlite"
     path.write_bytes(content)
-    connection = sqlite3.connect(path, isolation_level=None)
-    tables = [
-        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
-    ]
-    table = draw.choice(sorted(tables))
-    columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
-    value = draw.choice((None, -1, 2**62, 1e308, "", "x", "{}", "[1]", b"", b"\xff" * 9))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        select = "SELECT name FROM sqlite_master WHERE type='table'"
+        table = draw.choice(sorted(row[0] for row in connection.execute(select)))
+        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+        column = draw.choice(columns)
+        row = connection.execute(f'SELECT rowid, "{column}" FROM "{table}"').fetchone()
+        change = f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?'
+        with contextlib.suppress(sqlite3.Error):  # the tables forbid it: it stays as it was
+            if row is not None:
+                connection.execute(change, (_another_value(row[1], draw), row[0]))
+            if draw.random() < 0.5:
+                _seal(connection)
+    changed = path.read_bytes()
+    path.unlink()
+    return changed
+
+
+def _another_value(value: object, draw: random.Random) -> object:
+    """Something else altogether, or nearly the same."""
+    if draw.random() < 0.3 or not isinstance(value, str | bytes):
+        return draw.choice((None, -1, 2**62, 1e308, "", "x", "{}", "[1]", b"", b"\xff" * 9))
+    if isinstance(value, str):
+        return mutated(value.encode(), draw, is_text=True).decode(errors="replace")
     try:
-        connection.execute(f'UPDATE "{table}" SET "{draw.choice(columns)}" = ?', (value,))
-    except sqlite3.Error:
-        pass  # the schema forbids it: the store stays as it was
-    connection.close()
-    return path.read_bytes()
+        within = zlib.decompress(value)
+    except zlib.error:
+        return mutated(value, draw, is_text=False)
+    return zlib.compress(mutated(within, draw, is_text=False))
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    """Make the checksums right, so that what is behind them is asked."""
+    from bachview.store.records import batch_crc, row_checksum
+    from bachview.store.schema import seal_run
+
+    batches = connection.execute(
+        "SELECT id, run, cells, states, probabilities, members FROM batches"
+    ).fetchall()
+    is_first = connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    for batch, run, *blobs in batches:
+        if is_first:
+            crc = zlib.crc32(b"".join(b for b in blobs if isinstance(b, bytes)))
+        else:
+            crc = batch_crc(batch, run, blobs)
+        connection.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
+    if is_first:
+        return
+    for (run,) in connection.execute("SELECT id FROM runs").fetchall():
+        seal_run(connection, run)
+    for (fingerprint,) in connection.execute("SELECT fingerprint FROM slide").fetchall():
+        connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
 
 
 def _selftest(_folder: Path) -> list[Path]:
@@ -186,14 +229,19 @@ def _settings(folder: Path) -> list[Path]:
 def _store(folder: Path) -> list[Path]:
     from bachview.core.tissue_cells import TissueCells
     from bachview.store.results import ResultStore
+    from bachview.store.schema import store_name
     from tests.support.runs import provenance, results, run_key
 
     store = ResultStore.open(folder, _FINGERPRINT)
     run = store.begin(run_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
     store.commit(run, results([(0, 0), (0, 1), (1, 0)]))
-    path = store.path
     store.close()
-    return [path] if path is not None else []
+    path = folder / store_name(_FINGERPRINT)
+    first = folder / "format-1" / path.name
+    first.parent.mkdir()
+    shutil.copy(path, first)
+    as_format_1(first)
+    return [path, first]
 
 
 def _use_slide(path: Path) -> None:
