@@ -1,4 +1,4 @@
-"""bachview: a slide viewer that shows what an ensemble of classifiers says of tissue.
+"""bachview: a slide viewer in which an ensemble of classifiers classifies tissue.
 
 The whole job in a notebook::
 

@@ -12,7 +12,7 @@ slide is not aligned with the photos. So three answers are compared with the pho
 
 majority : the class of the greatest area of the photo on the overlay, uncertain or not. This
     is the figure that counts.
-mean : the class of the mean of its cells' votes by area, as photos are judged.
+mean : the class of the mean of its cells' votes by area, as photos are classified.
 counted : the class of the greatest area on the photo path itself: how often the two ways of
     counting differ where the fields are the same.
 """

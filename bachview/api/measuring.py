@@ -30,7 +30,7 @@ from bachview.models.ensemble import Ensemble
 Told = Callable[[str, int, int], object]
 
 #: How the photos in each part of a bundle's own split were used in its training.
-_LEARNT = {
+_PART_USES = {
     "train": "it was trained on them",
     "held": "the classifiers, the temperature and the thresholds were fitted on them",
 }
@@ -246,7 +246,7 @@ def chosen_photos(
     counts = Counter(parts.get(photo.sha256) for photo in photos)
     return photos, [
         f"{counts[name]} of the {len(photos)} photos are in the part {name} of {split.name}: "
-        f"{learnt}, so the figures are better than for tissue that the bundle has not seen."
-        for name, learnt in _LEARNT.items()
+        f"{use}, so the figures are better than for tissue that the bundle has not seen."
+        for name, use in _PART_USES.items()
         if counts[name]
     ]

@@ -91,7 +91,7 @@ class Streams:
         Raises
         ------
         OutputClosed
-            Nobody reads it any more.
+            Its reader has closed it.
         """
         try:
             self._output.flush()

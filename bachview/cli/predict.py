@@ -261,15 +261,15 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
     probabilities = (f"prob_{key}" for key in names.classes)
     writer.writerow(["file", "class", *probabilities, "entropy", "disagreement", *names.members])
     for line in lines:
-        judged = line.prediction
+        prediction = line.prediction
         writer.writerow(
             [
                 str(line.photo.path),
-                names.classes[judged.top_class],
-                *(f"{value:.6f}" for value in judged.photo_probabilities),
-                f"{judged.entropy:.6f}",
-                f"{judged.disagreement:.6f}",
-                *(names.classes[c] for c in judged.photo_members.argmax(axis=1)),
+                names.classes[prediction.top_class],
+                *(f"{value:.6f}" for value in prediction.photo_probabilities),
+                f"{prediction.entropy:.6f}",
+                f"{prediction.disagreement:.6f}",
+                *(names.classes[c] for c in prediction.photo_members.argmax(axis=1)),
             ]
         )
     return text.getvalue()
@@ -277,18 +277,18 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
 
 def _entry(names: _Names, line: _Line) -> dict[str, Any]:
     """One photo of the JSON document."""
-    judged = line.prediction
-    votes = judged.photo_members.argmax(axis=1)
+    prediction = line.prediction
+    votes = prediction.photo_members.argmax(axis=1)
     return {
         "file": str(line.photo.path),
-        "class": names.classes[judged.top_class],
+        "class": names.classes[prediction.top_class],
         "probabilities": dict(
-            zip(names.classes, map(float, judged.photo_probabilities), strict=True)
+            zip(names.classes, map(float, prediction.photo_probabilities), strict=True)
         ),
-        "entropy": judged.entropy,
-        "disagreement": judged.disagreement,
+        "entropy": prediction.entropy,
+        "disagreement": prediction.disagreement,
         "members": {name: names.classes[c] for name, c in zip(names.members, votes, strict=True)},
-        "patches": len(judged.probabilities),
+        "patches": len(prediction.probabilities),
         "mpp": line.photo.mpp,
         "mpp_origin": line.photo.origin,
     }

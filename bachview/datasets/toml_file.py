@@ -15,7 +15,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewError]) -> _Model:
-    """Read a file into a strict model; what it does not know is refused.
+    """Read a file into a strict model; unknown keys are rejected.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewEr
     except ValueError as cause:
         raise error(f"The {what} {path.name} is not valid TOML: {cause}.") from cause
     except RecursionError as cause:
-        raise error(f"The {what} {path.name} is no {what}: it is nested too deeply.") from cause
+        raise error(f"{path.name} is not a {what}: it is nested too deeply.") from cause
     try:
         return model.model_validate_json(text)
     except ValidationError as cause:

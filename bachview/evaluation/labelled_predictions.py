@@ -1,4 +1,4 @@
-"""What an ensemble said of labelled photos: asked of a bundle, pooled over folds, saved.
+"""Predictions for labelled photos: made with a bundle, pooled over folds, saved.
 
 Each fold's photos are classified by the bundle that was trained without their patients, through the
 same path as `bachview predict` and the viewer: what is measured is what is shown.
@@ -40,7 +40,7 @@ _ARRAYS = (
 
 @dataclass(frozen=True, slots=True)
 class LabelledPredictions:
-    """What an ensemble said of N photos, and of their K patches, with the truth.
+    """Predictions of an ensemble for N photos and their K patches, with the truth.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ def write_csv(
 
 def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
     grid, keys = prediction.grid, prediction.classes.keys
-    judged = zip(
+    classified = zip(
         block.probabilities.argmax(axis=1).tolist(),
         block.probabilities.tolist(),
         block.members.argmax(axis=2).tolist(),
@@ -79,7 +79,7 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
     ):
         written = shown_state(state, is_uncertain=is_uncertain).written
         if state == CellState.CLASSIFIED:
-            top, probabilities, votes, spread, split = next(judged)
+            top, probabilities, votes, spread, split = next(classified)
             name = "" if is_uncertain else keys[top]
             rest = template % (*probabilities, *names[votes], spread, split)
         else:

@@ -30,7 +30,7 @@ class Content:
     ----------
     reader : open; the picture is drawn from it.
     transform : the slide's colours to sRGB; None where they stay as they are.
-    seconds, patches_per_second : of the run that has just ended; 0 where none has.
+    seconds, patches_per_second : of the run that has just ended; 0 if none has.
     token : cancels between and within files.
     """
 

@@ -326,8 +326,9 @@ class _Session:
             cells.append(patch.cell)
             pixels.append(patch.pixels)
             self._good_since += 1
-            # So many reads may have been under way when the slide went; one more began after
-            # the failures, and the slide is there now: are the patches damaged, or was it away?
+            # This many reads may have been in progress when the slide disappeared; one more started
+            # after the failures, and the slide is there now: are the patches damaged, or was it
+            # away?
             if self._suspects and self._good_since >= READER_THREADS:
                 _check_files(self._reader, by_reading=True)
                 failed += self._failed_twice(ahead)

@@ -15,7 +15,7 @@ from bachview.errors import BundleError
 
 Floats = npt.NDArray[np.float32]
 
-#: Gives so many folds (train, test) of the rows that are fitted, with patients kept whole.
+#: Returns this many folds (train, test) of the rows to fit, with patients kept together.
 Folds = Callable[[int], list[tuple[Any, Any]]]
 
 #: Inner folds of the SVM's calibration.
@@ -61,11 +61,11 @@ class Estimator:
     make : that class, not fitted; takes the settings of a recipe, a seed, and folds for a
         calibration inside. Training puts the scaling and the principal components before it.
     settings : keys that it adds to ``[classifiers]`` of a recipe, each with its type.
-    types : what it may hold in its .skops file, beside the common types, by full name.
+    types : allowed types in its .skops file, besides the common ones, by full name.
     checks : of the classes in it, by name: refuse what compiled code would follow out of its
         arrays without looking; BundleError with the text of where it is.
     probabilities : (N, F) to (N, C) float32 of the fitted class.
-    strip : takes off what was fitted and is not stored.
+    strip : removes fitted parts that are not stored.
     """
 
     key: str

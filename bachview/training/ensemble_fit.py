@@ -1,4 +1,4 @@
-"""CNNs, classifiers and their calibration: from sources to a bundle."""
+"""Fitting of CNNs, classifiers and their calibration, up to the bundle."""
 
 import json
 from collections.abc import Mapping, Sequence

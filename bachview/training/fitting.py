@@ -76,7 +76,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
     Raises
     ------
     Cancelled
-        `token` was cancelled; whole epochs are kept, and the next call goes on.
+        `token` was cancelled; finished epochs are kept, and the next call resumes.
     DatasetError
         The ImageNet weights or a checkpoint cannot be used.
     """

@@ -284,8 +284,8 @@ class _Run:
                 )
             if _read_run(path) != record:
                 raise RecipeError(
-                    f"The training in {output.name} was begun with another recipe, other photos, "
-                    "classes or starting weights: go on with those, or choose another folder."
+                    f"The training in {output.name} was started with another recipe, other photos, "
+                    "classes or initial weights: continue with those, or choose another folder."
                 )
         else:
             # A training that was killed here may have left a partial record.
@@ -355,7 +355,7 @@ class _Run:
                     bundle,
                     [photo for photo in photos if photo.sha256 not in inside],
                     token=self._token,
-                    on_photo=lambda done, total: self._watcher.count("photos judged", done, total),
+                    on_photo=lambda done, total: self._watcher.count("photos tested", done, total),
                 )
                 save_labelled(folder / "judged.npz", labelled)
             answers.append(load_labelled(folder / "judged.npz", dataset.classes))

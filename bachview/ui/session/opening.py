@@ -23,7 +23,7 @@ class OpenedSlide:
     Attributes
     ----------
     path : absolute, as requested.
-    transform : of its colours to sRGB; None where the slide has no usable profile.
+    transform : of its colours to sRGB; None if the slide has no usable profile.
     """
 
     path: Path

@@ -123,11 +123,11 @@ class NavigableView(QWidget):
     Signals
     -------
     viewportChanged(Viewport) : the visible part changed.
-    overviewChanged : what is known of the whole slide changed (another slide, a coarse tile).
+    overviewChanged : the overview of the slide changed (another slide, a new coarse tile).
 
     Attributes
     ----------
-    motion : the movements that go on by themselves: smooth zoom, kinetic pan.
+    motion : movements that continue by themselves: smooth zoom, kinetic pan.
     """
 
     viewportChanged = Signal(object)
