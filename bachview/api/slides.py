@@ -280,11 +280,15 @@ def region_of(given: Region | tuple[float, float, float, float] | None) -> Regio
     Raises
     ------
     UsageError
-        It has no area.
+        It has no area, or not four numbers.
     """
     if given is None or isinstance(given, Region):
         return given
-    x, y, width, height = given
-    if not (width > 0 and height > 0):
+    try:
+        x, y, width, height = given
+        has_area = width > 0 and height > 0
+    except ValueError:  # not four numbers
+        has_area = False
+    if not has_area:
         raise UsageError("A region (--region) is X Y W H in level-0 pixels, with W and H above 0.")
     return Region(x, y, width, height)

@@ -267,6 +267,14 @@ def test_a_region_beyond_the_memory_is_refused_in_a_sentence(
             slide.read_region((0, 0), None, (9, 9), downsample=1e6)
 
 
+@pytest.mark.parametrize("region", [(0, 0, 5), (0, 0, 5, 5, 5), (0, 0, 5, 0), (0, 0, 5, -1)])
+def test_a_region_without_four_numbers_or_area_is_refused(
+    predicted: bachview.Prediction, region: tuple[float, float, float, float]
+) -> None:
+    with pytest.raises(UsageError, match="X Y W H"):
+        predicted.summary(region)
+
+
 def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
     lines = str(predicted.summary()).splitlines()
     found = predicted.summary()
