@@ -68,7 +68,7 @@ def test_without_a_word_only_normal_is_negative(tmp_path: Path) -> None:
         ("[0, 158, 80]", '"green"', "wrong at classes.1.color"),
         ("[0, 158, 80]", "[0, 158, 256]", "wrong at classes.1.color.2"),
         ('key = "Stroma"', 'key = "../up"', "wrong at classes.1.key"),
-        ('negative = "Stroma"', 'positive = "Tumour"', "wrong at positive: it is not known"),
+        ('negative = "Stroma"', 'positive = "Tumour"', "wrong at positive: it is unknown"),
         ('negative = "Stroma"', "negative = ", "is not valid TOML"),
         (TEXT[TEXT.rindex("[[classes]]") :], "", "wrong at"),
     ],
