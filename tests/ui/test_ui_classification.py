@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QPointF
@@ -160,6 +161,15 @@ def test_closing_one_tab_in_a_run_leaves_the_other_alone(qtbot: QtBot, tmp_path:
         window.close_page(one)
         wait_for(qtbot, two, RunState.DONE, RunState.FAILED)
         assert state_of(two) is RunState.DONE
+
+
+def test_a_slide_that_was_closed_is_not_classified_any_more(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        run = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff")).document.run
+        run.detach()
+        # What it is asked with does not matter any more.
+        run.start(cast("Any", None), cast("Any", None), device="CPU", icc=False)
+        assert not run.status.is_active
 
 
 def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path: Path) -> None:

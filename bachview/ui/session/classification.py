@@ -62,6 +62,7 @@ class Classification(QObject):
         self._token = CancelToken()
         self._future: Future[RunSummary] | None = None
         self._status = RunStatus()
+        self._is_detached = False
         # Read by the run's threads; a frozen value is replaced, never changed.
         self._view: Region | None = None
 
@@ -86,6 +87,8 @@ class Classification(QObject):
     ) -> None:
         """Classify the slide or `region` (level-0 px); resumes a run of the same plan.
 
+        After `detach` nothing is started: a question may be answered after its slide was closed.
+
         Raises
         ------
         CalibrationError, UsageError
@@ -93,7 +96,7 @@ class Classification(QObject):
         """
         from bachview.inference.plan import make_plan
 
-        if self._status.is_active:
+        if self._status.is_active or self._is_detached:
             return
         plan = make_plan(
             self._reader.metadata,
@@ -191,6 +194,7 @@ class Classification(QObject):
         The run's future, which is done when its thread no longer uses slide and store; None if no
         thread uses them.
         """
+        self._is_detached = True
         self._token.cancel()
         self._token = CancelToken()
         self._bridge.forget(self)
