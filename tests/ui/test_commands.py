@@ -6,9 +6,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QTableWidget
 from pytestqt.qtbot import QtBot
 
+from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.commands import Commands
 from tests.support.windows import open_window
@@ -96,3 +97,15 @@ def test_every_command_of_the_window_can_be_found_in_a_menu(qtbot: QtBot) -> Non
         menus = window.menuBar().findChildren(QMenu)
         found = {action for menu in menus for action in menu.actions()}
         assert not {command.text() for command in window.commands.all if command not in found}
+
+
+def test_the_help_shows_every_meaning_whole(qtbot: QtBot) -> None:
+    with open_window(qtbot) as window:
+        dialog = ShortcutsDialog(window.commands.shortcuts, window)
+        dialog.grab()  # lays it out without a window of its own
+        table = dialog.findChild(QTableWidget)
+        assert isinstance(table, QTableWidget)
+        assert table.rowCount() > 20
+        for row in range(table.rowCount()):
+            cell = table.model().index(row, 1)
+            assert table.sizeHintForIndex(cell).width() <= table.columnWidth(1), cell.data()

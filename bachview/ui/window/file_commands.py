@@ -59,7 +59,7 @@ class FileCommands(QObject):
         )
         self.associated_images = make(
             "&Label and overview images…",
-            "Show the label, macro and barcode images; asks first, as they may show patient names",
+            "Show the label, macro and barcode images; asks first",
             self._show_associated_images,
             "Ctrl+L",
             icon="image",
