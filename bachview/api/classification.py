@@ -1,5 +1,6 @@
 """Classifying slides and photos with an ensemble."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from bachview.api.predictions import Prediction
 from bachview.api.slides import Slide, region_of
 from bachview.config import user_folders
 from bachview.core.geometry import Region
-from bachview.errors import BachviewError
+from bachview.errors import BachviewError, UsageError
 from bachview.inference.photos import PhotoPrediction
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
@@ -98,6 +99,8 @@ def classify(
             folder = user_folders().results if keep is True else Path(keep)
             fingerprint = slide.reader.metadata.fingerprint
             store = stack.enter_context(ResultStore.open(folder, fingerprint))
+            if store.notice:
+                warnings.warn(store.notice, stacklevel=2)
         run = stack.enter_context(
             SlideRun(
                 slide.reader,
@@ -141,10 +144,12 @@ def predict_photos(
     Raises
     ------
     UsageError
-        `mpp` is implausible.
+        `mpp` is implausible, or `photos` is one path instead of several.
     EngineError, Cancelled
         The engine failed; `cancel` was cancelled.
     """
+    if isinstance(photos, str | Path):
+        raise UsageError("Give a list of photos, also for a single one.")
     from bachview.datasets.photo_mpp import photo_mpp
     from bachview.errors import DatasetError
     from bachview.inference.photos import try_photos

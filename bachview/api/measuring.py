@@ -158,10 +158,7 @@ def evaluate(
     path = None if split is None else Path(split)
     photos, warnings = chosen_photos(dataset, path, part)
     if not manifest.is_for_tissue:
-        warnings.append(
-            f"The model {manifest.name} was not trained on tissue: "
-            "these figures say nothing about tissue."
-        )
+        warnings.append(not_for_tissue(ensemble))
     answers = predict_photos(
         ensemble,
         [(photo.path, photo.mpp) for photo in photos],
@@ -208,6 +205,14 @@ def _scored(
     return scores, failures
 
 
+def not_for_tissue(ensemble: Ensemble) -> str:
+    """The warning about figures of an ensemble that was not trained on tissue."""
+    return (
+        f"The model {ensemble.bundle.manifest.name} was not trained on tissue: "
+        "these figures say nothing about tissue."
+    )
+
+
 def chosen_photos(
     dataset: Dataset, split: Path | None, part: str | None
 ) -> tuple[Sequence[Photo], list[str]]:
@@ -221,7 +226,7 @@ def chosen_photos(
         There are none.
     """
     if part is not None and split is None:
-        raise UsageError("--part names a part of a split; give the split file with --split.")
+        raise UsageError("A part is one of a split: give the file of the split as well.")
     photos = [photo for photo in dataset.photos if photo.label is not None]
     if not photos:
         raise DatasetError(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 RGB = npt.NDArray[np.uint8]
 
+#: Px of a stored level that are averaged at once: 50 MB.
+_STRIP_PX = 1 << 24
+
 
 class Slide(Closable):
     """An open slide, created by `open_slide`; close it, or use it in a ``with``.
@@ -72,19 +75,15 @@ class Slide(Closable):
 
     @property
     def properties(self) -> Mapping[str, str]:
-        """Properties of the slide, with OpenSlide's names if it has one. Read-only.
+        """Properties of the slide, with OpenSlide's names where it has one. Read-only.
 
-        No label, and no text of the scanner that may name a patient.
+        ``openslide.*`` is what the file states, ``bachview.mpp-x`` and ``-y`` what is used. No
+        label, and no text of the scanner that may name a patient.
         """
         metadata = self.reader.metadata
         bounds = metadata.pyramid.bounds
         found = {
-            "openslide.vendor": metadata.vendor or metadata.format_name,
             "openslide.level-count": str(len(self.levels)),
-            "openslide.bounds-x": f"{bounds.x:g}",
-            "openslide.bounds-y": f"{bounds.y:g}",
-            "openslide.bounds-width": f"{bounds.width:g}",
-            "openslide.bounds-height": f"{bounds.height:g}",
             "bachview.format": metadata.format_name,
             "bachview.fingerprint": metadata.fingerprint,
             "bachview.mpp-origin": self.pixel_size.origin.value,
@@ -94,9 +93,15 @@ class Slide(Closable):
             found[f"{name}.width"] = str(level.width)
             found[f"{name}.height"] = str(level.height)
             found[f"{name}.downsample"] = repr(level.downsample)
-        if self.pixel_size.mpp_x is not None and self.pixel_size.mpp_y is not None:
-            found["openslide.mpp-x"] = repr(self.pixel_size.mpp_x)
-            found["openslide.mpp-y"] = repr(self.pixel_size.mpp_y)
+        if metadata.vendor is not None:
+            found["openslide.vendor"] = metadata.vendor
+        if bounds != metadata.pyramid.extent:
+            for name, value in zip(("x", "y", "width", "height"), bounds, strict=True):
+                found[f"openslide.bounds-{name}"] = f"{value:g}"
+        for prefix, known in (("openslide", metadata.pixel_size), ("bachview", self.pixel_size)):
+            if known.mpp_x is not None and known.mpp_y is not None:
+                found[f"{prefix}.mpp-x"] = repr(known.mpp_x)
+                found[f"{prefix}.mpp-y"] = repr(known.mpp_y)
         if metadata.objective_power is not None:
             found["openslide.objective-power"] = f"{metadata.objective_power:g}"
         return MappingProxyType(found)
@@ -118,7 +123,8 @@ class Slide(Closable):
         Parameters
         ----------
         location_l0 : (x, y) of the top left, level-0 px; may lie outside the slide.
-        level : index of a stored level; None with `downsample`.
+        level : index of a stored level; None with `downsample`. The location is rounded to a px
+            of that level; a downsample takes it exactly.
         size : (width, height) of the result, px.
         downsample : level-0 px per px of the result, > 0; read from the next finer level and
             averaged.
@@ -140,6 +146,8 @@ class Slide(Closable):
         width, height = size
         if width < 1 or height < 1:
             raise UsageError(f"A region of {width} x {height} px cannot be read.")
+        if not all(map(math.isfinite, location_l0)):
+            raise UsageError(f"A region at {location_l0} cannot be read; give numbers in px.")
         if (level is None) == (downsample is None):
             raise UsageError("Give either a level or a downsample to read a region.")
         if level is not None:
@@ -157,8 +165,7 @@ class Slide(Closable):
             pixels = read()
         except MemoryError as error:
             raise UsageError(
-                f"{width} x {height} px do not fit into memory: read smaller parts, or at a larger "
-                "downsample."
+                f"{width} x {height} px do not fit into memory: read smaller parts."
             ) from error
         transform = self.srgb_transform if icc else None
         return pixels if transform is None else transform(pixels)
@@ -166,26 +173,38 @@ class Slide(Closable):
     def _resampled(
         self, location_l0: tuple[float, float], downsample: float, size: tuple[int, int]
     ) -> RGB:
-        from PIL import Image
-
         if not (math.isfinite(downsample) and downsample > 0):
             raise UsageError(f"A downsample of {downsample:g} makes no sense; give more than 0.")
         stored = self.reader.metadata.pyramid.level_for(downsample)
         factor = downsample / stored.downsample
         left, top = (value / stored.downsample for value in location_l0)
+        width, height = size
+        if factor < 1:  # a filter that smooths looks beyond a strip
+            return self._resized(stored.index, left, top, factor, size)
+        found = np.empty((height, width, 3), np.uint8)
+        # A slide without coarse levels is averaged from level 0, in bounded memory.
+        step = max(1, int(_STRIP_PX / (width * factor * factor)))
+        for row in range(0, height, step):
+            rows = min(step, height - row)
+            found[row : row + rows] = self._resized(
+                stored.index, left, top + row * factor, factor, (width, rows)
+            )
+        return found
+
+    def _resized(
+        self, level: int, left: float, top: float, factor: float, size: tuple[int, int]
+    ) -> RGB:
+        """`size` px of `factor` px of the level each; (left, top) in px of the level."""
+        from PIL import Image
+
         first_x, first_y = math.floor(left), math.floor(top)
         box = (left - first_x, top - first_y)
-        width, height = (length * factor for length in size)
+        right, bottom = (start + length * factor for start, length in zip(box, size, strict=True))
         pixels = self.reader.read(
-            stored.index,
-            first_x,
-            first_y,
-            max(1, math.ceil(box[0] + width)),
-            max(1, math.ceil(box[1] + height)),
+            level, first_x, first_y, max(1, math.ceil(right)), max(1, math.ceil(bottom))
         )
         way = Image.Resampling.BOX if factor >= 1 else Image.Resampling.BILINEAR
-        within = (*box, box[0] + width, box[1] + height)
-        return np.array(Image.fromarray(pixels).resize(size, way, box=within))
+        return np.array(Image.fromarray(pixels).resize(size, way, box=(*box, right, bottom)))
 
     @property
     def srgb_transform(self) -> Callable[[RGB], RGB] | None:
@@ -290,5 +309,7 @@ def region_of(given: Region | tuple[float, float, float, float] | None) -> Regio
     except ValueError:  # not four numbers
         has_area = False
     if not has_area:
-        raise UsageError("A region (--region) is X Y W H in level-0 pixels, with W and H above 0.")
+        raise UsageError(
+            "A region is (x, y, width, height) in level-0 px, with width and height above 0."
+        )
     return Region(x, y, width, height)

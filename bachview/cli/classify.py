@@ -12,7 +12,7 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
-from bachview.errors import Cancelled, ExportError, PixelSizeError
+from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 
@@ -67,6 +67,8 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
     """
     import bachview
 
+    if request.region is not None and not min(request.region[2:]) > 0:
+        raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
     with bachview.open_slide(request.slide, mpp=request.mpp) as slide:
         _check_pixel_size(slide)
         _prepare_output(request.output)

@@ -54,9 +54,11 @@ def evaluate(
         Ctrl-C.
     """
     import bachview
-    from bachview.api.measuring import chosen_photos
+    from bachview.api.measuring import chosen_photos, not_for_tissue
     from bachview.models.bundle.installed import resolve_bundle
 
+    if part is not None and split is None:
+        raise UsageError("--part names a part of a split; give the split file with --split.")
     path = resolve_bundle(bundle)
     if output is not None:
         _prepare(output)
@@ -71,6 +73,9 @@ def evaluate(
         with spinning("Loading and checking the bundle"):
             loaded = bachview.load_ensemble(path, device=device)
         with loaded as ensemble:
+            if not ensemble.bundle.manifest.is_for_tissue:
+                warnings.append(not_for_tissue(ensemble))
+                tell(warnings[-1])
             measured = _measured(ensemble, found, split, part, with_slides=with_slides)
         for sentence in measured.warnings[len(warnings) :]:
             tell(sentence)

@@ -59,7 +59,7 @@ class PixelSize:
         if not found.is_plausible:
             low, high = PLAUSIBLE_MPP
             raise UsageError(
-                f"A pixel size of {mpp:g} µm is implausible; give --mpp between {low:g} and "
+                f"A pixel size of {mpp:g} µm is implausible; give an mpp between {low:g} and "
                 f"{high:g}."
             )
         return found

@@ -193,6 +193,7 @@ def score_slide(
     from bachview.datasets.annotations import read_annotations
     from bachview.slide.opening import opened_slide
 
+    _negative(classes)
     annotations = read_annotations(slide.annotations, classes)
     with opened_slide(slide.path, token) as reader:
         pixel_size = reader.metadata.pixel_size
@@ -210,6 +211,22 @@ def score_slide(
     return compare(slide.path.name, prediction, annotations.regions, raster, classes)
 
 
+def _negative(classes: ClassSet) -> int:
+    """The class of tissue outside all outlines.
+
+    Raises
+    ------
+    DatasetError
+        None is named; hours of classifying would be in vain.
+    """
+    if classes.negative_label is None:
+        raise DatasetError(
+            "The data set does not say which class tissue outside all outlines is of: name it as "
+            "negative in classes.toml."
+        )
+    return classes.negative_label
+
+
 def compare(
     name: str,
     prediction: Prediction,
@@ -219,12 +236,7 @@ def compare(
 ) -> SlideScore:
     """Count the pixels of a raster by truth and prediction."""
     size = len(classes)
-    negative = classes.negative_label
-    if negative is None:
-        raise DatasetError(
-            f"No class of {name} is negative, so that it is not known what tissue outside of all "
-            "outlines is: name one in classes.toml."
-        )
+    negative = _negative(classes)
     rows, columns = (
         np.clip(((places - start) // stride).astype(np.int64), 0, count - 1)
         for places, start, stride, count in (

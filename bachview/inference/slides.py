@@ -110,6 +110,7 @@ class SlideRun(Closable):
             raise ValueError("the run was closed")
 
         begun = time.monotonic()
+        self.new, self.seconds, self.summary = 0, 0.0, None
 
         def start(found: RunStart) -> None:
             nonlocal begun

@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.datasets.reading import read_dataset
@@ -48,7 +48,7 @@ from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
-from bachview.training.recipe import Data, Recipe, read_recipe, resolve_recipe
+from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
 
 #: Initial weights of the networks.
@@ -82,15 +82,15 @@ class TrainingRequest:
     resume : continue the training in `output`.
     """
 
-    dataset: Path
-    output: Path
+    dataset: str | Path
+    output: str | Path
     recipe: Recipe | str | Path = "imagenet"
     folds: int | None = None
     seed: int | None = None
     imagenet: Weights = "fetch"
     name: str = "BACH ensemble"
     mpp: float | None = None
-    patients: Path | None = None
+    patients: str | Path | None = None
     notes: str = ""
     resume: bool = False
 
@@ -102,21 +102,34 @@ class TrainingRequest:
         RecipeError
             There is none, or it is invalid.
         UsageError
-            There are too few folds.
+            Folds or seed are against the recipe's rules.
         """
         recipe = self.recipe
         if not isinstance(recipe, Recipe):
             recipe = read_recipe(resolve_recipe(str(recipe)))
         if self.folds is not None:
-            try:
-                data = Data.model_validate({**recipe.data.model_dump(), "folds": self.folds})
-            except ValidationError as error:
-                message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-                raise UsageError(f"--folds {self.folds} is not possible: {message}.") from error
+            data = _replaced(recipe.data, "folds", self.folds)
             recipe = recipe.model_copy(update={"data": data})
-        if self.seed is not None:
-            recipe = recipe.model_copy(update={"seed": self.seed})
-        return recipe
+        return recipe if self.seed is None else _replaced(recipe, "seed", self.seed)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _replaced(model: _Model, name: str, value: int) -> _Model:
+    """`model` with another value, checked as if it stood in the recipe.
+
+    Raises
+    ------
+    UsageError
+        The recipe's rules forbid it.
+    """
+    try:
+        type(model).model_validate({**model.model_dump(), name: value})
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{value} {name} is not possible: {message}.") from error
+    return model.model_copy(update={name: value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +188,8 @@ class _Run:
     ) -> None:
         self._request = request
         self._recipe = request.read_recipe()
-        self._output = request.output
+        self._output = Path(request.output)
+        self._dataset = Path(request.dataset)
         self._token = token
         self._watcher = watcher
         self._imagenet = request.imagenet
@@ -184,13 +198,17 @@ class _Run:
     def train(self) -> TrainingResult:
         watcher, request = self._watcher, self._request
         watcher.phase("Reading the data set")
-        dataset = read_dataset(request.dataset, mpp=request.mpp, patients=request.patients)
+        dataset = read_dataset(
+            self._dataset,
+            mpp=request.mpp,
+            patients=None if request.patients is None else Path(request.patients),
+        )
         for problem in dataset.problems:
             watcher.problem(problem.message)
         photos = [photo for photo in dataset.photos if photo.label is not None]
         if not photos:
             raise DatasetError(
-                f"{request.dataset.name} has no labelled photos: they are needed to hold "
+                f"{self._dataset.name} has no labelled photos: they are needed to hold "
                 "patients out for the calibration."
             )
         # Detect too few photos now, not after hours.
@@ -435,7 +453,7 @@ class _Run:
             bundle,
             fitted,
             job,
-            data=f"{len(photos)} photos of {_as_text(self._request.dataset)}, "
+            data=f"{len(photos)} photos of {_as_text(self._dataset)}, "
             f"{len(windows)} windows of {len(dataset.slides)} annotated slides",
             split=f"{int(is_held.sum())} of {len(photos)} photos held out by patient from the "
             "CNNs, for the classifiers and the calibration"

@@ -175,7 +175,7 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
     assert {epoch.stage for _, epoch in watcher.epochs} == {"pretraining"}
     assert result.measured is not None
     assert result.measured.photo.metrics.accuracy > 0.9
-    folder = asked.output
+    folder = Path(asked.output)
     for part, photos in (("fold-1", 40), ("fold-2", 40), ("final", 80)):
         split = read_split(folder / part / "split.csv")
         assert list(split.values()) == ["train"] * photos
@@ -197,7 +197,7 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
         shutil.copy(path, few.dataset / path.relative_to(data))
     with pytest.raises(DatasetError, match="give more photos"):
         train(few, token, TrainingWatcher())
-    assert not few.output.exists()
+    assert not Path(few.output).exists()
 
 
 def test_a_folder_in_use_wants_resume_and_the_same_recipe(
@@ -226,7 +226,7 @@ def test_a_training_goes_on_whose_recipe_was_written_in_other_words(
     token.cancel()
     with pytest.raises(Cancelled):
         train(request, token, TrainingWatcher())
-    recipe, record = request.output / "recipe.toml", request.output / "run.json"
+    recipe, record = Path(request.output) / "recipe.toml", Path(request.output) / "run.json"
     own = recipe.read_bytes()
 
     def put(text: bytes) -> None:
@@ -264,11 +264,16 @@ def test_a_training_that_was_cut_off_while_it_began_goes_on(
             train(request, token, TrainingWatcher())
     assert names[-1] == ("recipe.toml" if written else "run.json")
     if not written:
-        (request.output / ".run.json.123456789.part").touch()
+        (Path(request.output) / ".run.json.123456789.part").touch()
     with pytest.raises(Cancelled):
         train(request, token, TrainingWatcher())
-    assert sorted(path.name for path in request.output.iterdir()) == ["recipe.toml", "run.json"]
-    assert (request.output / "recipe.toml").read_text("utf-8") == request.read_recipe().to_toml()
+    assert sorted(path.name for path in Path(request.output).iterdir()) == [
+        "recipe.toml",
+        "run.json",
+    ]
+    assert (Path(request.output) / "recipe.toml").read_text(
+        "utf-8"
+    ) == request.read_recipe().to_toml()
 
 
 def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
@@ -288,7 +293,7 @@ def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
             train(replace(asked, resume=resume), token, Listener(token, cancel_after=1))
     assert len(said) == 1
     assert "--imagenet-weights" in said[0]
-    assert json.loads((asked.output / "run.json").read_text())["imagenet"] == "scratch"
+    assert json.loads((Path(asked.output) / "run.json").read_text())["imagenet"] == "scratch"
 
 
 def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, data: Path) -> None:
@@ -297,7 +302,7 @@ def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, dat
     recipe = asked.read_recipe().model_copy(update={"data": small})
     with pytest.raises(DatasetError, match=r"raise data\.holdout"):
         train(replace(asked, recipe=recipe), CancelToken(), TrainingWatcher())
-    assert not asked.output.exists()
+    assert not Path(asked.output).exists()
 
 
 def test_one_fold_is_refused_on_the_command_line_too(

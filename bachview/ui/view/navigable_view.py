@@ -143,7 +143,7 @@ class NavigableView(QWidget):
 
     @property
     def pyramid(self) -> Pyramid | None:
-        """The pixel size of the slide; None without a slide."""
+        """Levels of the slide; None without a slide."""
         return self._pyramid
 
     @property
