@@ -76,7 +76,7 @@ class ResultStore:
     ----------
     fingerprint : of the slide.
     path : the file; None for a store in memory.
-    notice : a sentence for the user if a damaged file was moved aside on opening.
+    notice : a sentence for the user if a damaged file was moved aside when the file was opened.
     """
 
     def __init__(
@@ -85,17 +85,20 @@ class ResultStore:
         fingerprint: str,
         path: Path | None,
         notice: str | None,
+        identity: tuple[int, int] | None = None,
         timeout_s: float = 0,
     ) -> None:
         self.fingerprint = fingerprint
         self.path = path
         self.notice = notice
         self._timeout_s = timeout_s
-        #: Of the file behind the connection; the caller holds its `name_lock`.
-        self._identity = None if path is None else file_identity(path)
+        #: Of the file behind the connection.
+        self._identity = identity
         self._connection: sqlite3.Connection | None = connection
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = {}
+        #: The plan of each run whose number was handed out; it also outlasts the file.
+        self._plans: dict[int, str] = {}
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str, *, timeout_s: float = 5.0) -> "ResultStore":
@@ -121,14 +124,8 @@ class ResultStore:
                 f"The results folder {folder.name} cannot be created; check the permissions of the "
                 "folder above it, or set BACHVIEW_HOME to a writable folder."
             ) from error
-        notice = None
-        with name_lock(path, timeout_s=timeout_s):
-            try:
-                connection = connect(path, fingerprint, timeout_s=timeout_s)
-            except DamagedStoreError as error:
-                notice = _moved(path, error)
-                connection = connect(path, fingerprint, timeout_s=timeout_s)
-            return cls(connection, fingerprint, path, notice, timeout_s)
+        connection, identity, notice = _connected(path, fingerprint, timeout_s)
+        return cls(connection, fingerprint, path, notice, identity, timeout_s)
 
     @classmethod
     def in_memory(cls, fingerprint: str) -> "ResultStore":
@@ -155,33 +152,20 @@ class ResultStore:
             raise ValueError(
                 f"tissue is {tissue.mask.shape}, the grid {key.grid.rows, key.grid.columns}"
             )
-        now = now_text()
-        with self._writing() as connection:
-            row = connection.execute(
-                "SELECT id FROM runs WHERE plan_id = ?", (key.plan_id,)
-            ).fetchone()
-            if row is not None:
-                record, _ = self._run(connection, row[0])
-                merged = provenance.continuing(record.provenance)
-                change_run(connection, row[0], "provenance = ?", (merged.to_json(),))
-                return int(row[0])
-            cursor = connection.execute(
-                "INSERT INTO runs (plan_id, bundle_sha256, key, provenance, started, updated,"
-                " finished, done, failed, total, tissue, checksum)"
-                " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, '')",
-                (
-                    key.plan_id,
-                    key.bundle_sha256,
-                    key_to_json(key),
-                    provenance.to_json(),
-                    now,
-                    now,
-                    tissue.count,
-                    tissue_to_blob(tissue),
-                ),
-            )
-            run_id = int(cursor.lastrowid or 0)
-            seal_run(connection, run_id)
+        with self._lock:
+            with self._writing() as connection:
+                row = connection.execute(
+                    "SELECT id FROM runs WHERE plan_id = ?", (key.plan_id,)
+                ).fetchone()
+                if row is None:
+                    run_id = _insert_run(connection, key, tissue, provenance)
+                else:
+                    run_id = int(row[0])
+                    record, _ = self._run(connection, run_id)
+                    merged = provenance.continuing(record.provenance)
+                    change_run(connection, run_id, "provenance = ?", (merged.to_json(),))
+            # Only after the transaction: the number of a failed one is given again.
+            self._plans.setdefault(run_id, key.plan_id)
             return run_id
 
     def commit(self, run_id: int, results: PatchResults) -> int:
@@ -215,7 +199,7 @@ class ResultStore:
                     "updated = ?, done = done + ?, failed = failed + ?",
                     (now_text(), done, len(kept) - done - again),
                 )
-                batch = _insert(connection, run_id, results, kept)
+                batch = _insert_batch(connection, run_id, results, kept)
             # Only after the transaction: a failed commit must not count as saved.
             known.states[rows, columns] = results.states[kept]
             known.last_batch = batch
@@ -260,7 +244,7 @@ class ResultStore:
         while True:
             with self._reading() as connection, snapshot(connection):
                 if connection is not first:  # another file has replaced this one
-                    raise lost_run(run_id)
+                    raise lost_run()
                 rows = connection.execute(
                     f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
                 ).fetchall()
@@ -282,7 +266,10 @@ class ResultStore:
             rows = connection.execute(
                 f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
             ).fetchall()
-            return tuple(_checked(row, self.fingerprint)[0] for row in rows)
+            records = tuple(_checked(row, self.fingerprint)[0] for row in rows)
+            for record in records:
+                self._plans.setdefault(record.run_id, record.key.plan_id)
+            return records
 
     def find(self, plan_id: str) -> RunRecord | None:
         return next((run for run in self.runs() if run.key.plan_id == plan_id), None)
@@ -308,6 +295,7 @@ class ResultStore:
     def finish(self, run_id: int) -> None:
         """Mark the run as finished."""
         with self._writing() as connection:
+            self._run(connection, run_id)
             change_run(connection, run_id, "finished = ?", (now_text(),))
 
     @property
@@ -340,8 +328,12 @@ class ResultStore:
             (run_id,),
         ).fetchone()
         if row is None:
-            raise lost_run(run_id)
-        return _checked(row, self.fingerprint)
+            raise lost_run()
+        record, tissue = _checked(row, self.fingerprint)
+        if self._plans.setdefault(run_id, record.key.plan_id) != record.key.plan_id:
+            # In a file that has replaced the one in which this number was handed out.
+            raise lost_run()
+        return record, tissue
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -365,11 +357,10 @@ class ResultStore:
             raise StoreError(f"The results file {self._name} is closed.")
         if self.path is not None and file_identity(self.path) != self._identity:
             # Another process has found it damaged and created a new one.
-            with name_lock(self.path, timeout_s=self._timeout_s):
-                new = connect(self.path, self.fingerprint, timeout_s=self._timeout_s)
-                self._identity = file_identity(self.path)
+            new, identity, notice = _connected(self.path, self.fingerprint, self._timeout_s)
             self._connection.close()
-            self._connection = new
+            self._connection, self._identity = new, identity
+            self.notice = notice or self.notice
             self._known.clear()
         return self._connection
 
@@ -388,6 +379,54 @@ class ResultStore:
             yield connection
 
 
+def _connected(
+    path: Path, fingerprint: str, timeout_s: float
+) -> tuple[sqlite3.Connection, tuple[int, int] | None, str | None]:
+    """Connect to the file at `path`, or to a new one after moving a damaged one aside.
+
+    Returns
+    -------
+    The connection, the file's identity, and a sentence for the user if a file was moved aside.
+    """
+    notice = None
+    with name_lock(path, timeout_s=timeout_s):
+        try:
+            connection = connect(path, fingerprint, timeout_s=timeout_s)
+        except DamagedStoreError as error:
+            notice = _moved(path, error)
+            connection = connect(path, fingerprint, timeout_s=timeout_s)
+        try:
+            return connection, file_identity(path), notice
+        except StoreError:
+            connection.close()
+            raise
+
+
+def _insert_run(
+    connection: sqlite3.Connection, key: RunKey, tissue: TissueCells, provenance: Provenance
+) -> int:
+    """Write a run without batches; return its number."""
+    now = now_text()
+    cursor = connection.execute(
+        "INSERT INTO runs (plan_id, bundle_sha256, key, provenance, started, updated,"
+        " finished, done, failed, total, tissue, checksum)"
+        " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, '')",
+        (
+            key.plan_id,
+            key.bundle_sha256,
+            key_to_json(key),
+            provenance.to_json(),
+            now,
+            now,
+            tissue.count,
+            tissue_to_blob(tissue),
+        ),
+    )
+    run_id = int(cursor.lastrowid or 0)
+    seal_run(connection, run_id)
+    return run_id
+
+
 def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.NDArray[np.intp]:
     """Which results are news compared with the cells' states, each cell once."""
     rows, columns = results.cells[:, 0], results.cells[:, 1]
@@ -403,7 +442,7 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
     return np.flatnonzero(fresh & first)
 
 
-def _insert(
+def _insert_batch(
     connection: sqlite3.Connection,
     run_id: int,
     results: PatchResults,

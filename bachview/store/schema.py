@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import re
+import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -156,6 +157,10 @@ def _check_or_make(
         if version == 0 and application == 0 and tables == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
+            # A number kept from the file that this one replaces names no run here.
+            connection.execute(
+                "INSERT INTO sqlite_sequence VALUES ('runs', ?)", (secrets.randbelow(2**31),)
+            )
             connection.execute(
                 "INSERT INTO slide VALUES (?, ?)", (fingerprint, row_checksum((fingerprint,)))
             )
@@ -247,7 +252,7 @@ def change_run(
         (run_id,),
     ).fetchone()
     if row is None:
-        raise lost_run(run_id)
+        raise lost_run()
     if row_checksum(row[:-1]) != row[-1]:
         raise DamagedStoreError("The description of a run is damaged.")
     connection.execute(
@@ -257,9 +262,9 @@ def change_run(
     seal_run(connection, run_id)
 
 
-def lost_run(run_id: int) -> StoreError:
-    """The error for a run that another window or command has deleted."""
-    return StoreError(f"The results file no longer has run {run_id}; classify the slide again.")
+def lost_run() -> StoreError:
+    """The error for a run that another window or command has deleted, or whose file is replaced."""
+    return StoreError("The results file no longer has this run; classify the slide again.")
 
 
 def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
@@ -324,11 +329,22 @@ def _unlocked(beside: Path, name: str, timeout_s: float) -> sqlite3.Connection:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Identifies the file at `path`, as another may get its name; None if there is none."""
+    """Identifies the file at `path`, as another may get its name; None if there is none.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be reached, e.g. on a network drive that is gone.
+    """
     try:
         facts = path.stat()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StoreError(
+            f"The results file {path.name} cannot be reached ({error.strerror}); "
+            "check its folder and the drive that it is on."
+        ) from error
     return facts.st_dev, facts.st_ino
 
 
@@ -344,11 +360,11 @@ def move_aside(path: Path) -> Path:
     StoreError
         The folder cannot be written.
     """
-    for number in range(1, 1000):
-        target = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
-        if not target.exists():
-            break
     try:
+        for number in range(1, 1000):
+            target = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+            if not target.exists():
+                break
         path.rename(target)
         # A leftover write-ahead log would be replayed into the new file.
         for suffix in ("-wal", "-shm"):

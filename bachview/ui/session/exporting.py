@@ -44,9 +44,11 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         `token` was cancelled; existing files are untouched.
     """
     store = request.results.opened()
+    # First: it explains why a run is gone.
+    prediction = store.load(request.run_id)
     record = next(run for run in store.runs() if run.run_id == request.run_id)
     content = Content(
-        store.load(request.run_id),
+        prediction,
         request.pixel_size,
         request.thresholds,
         record.provenance,
