@@ -104,7 +104,7 @@ def test_the_explanation_is_a_map_of_logits(ensemble: Ensemble) -> None:
     ],
 )
 def test_other_patches_are_wrong_use(ensemble: Ensemble, patches: np.ndarray) -> None:
-    with pytest.raises(UsageError, match="64 x 64 px"):
+    with pytest.raises(UsageError, match=r"\(N, 64, 64, 3\)"):
         ensemble.predict(patches)
 
 

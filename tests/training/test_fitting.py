@@ -204,7 +204,7 @@ def test_weights_that_cannot_be_fetched_are_said_so(
 
     monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
     assert not can_fetch(["efficientnet_b0"])
-    with pytest.raises(DatasetError, match="cannot be fetched"):
+    with pytest.raises(DatasetError, match="no longer be fetched"):
         load_imagenet(efficientnet, "efficientnet_b0", None)
 
 
