@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
                 found = step()
                 if loading.sha256 != sha256:
                     raise BundleError(
-                        f"The bundle {Path(path).name} was changed while it was being loaded: try again."
+                        f"The bundle {Path(path).name} was changed while it was being loaded: "
+                        "try again."
                     )
                 tell("done", found)
     except tuple(REPORTED.values()) as error:

@@ -49,6 +49,7 @@ FAULTS: tuple[Fault, ...] = (
     disturbances.interrupt,
     disturbances.kill_export,
     disturbances.two_processes,
+    disturbances.two_windows,
     disturbances.kill_migration,
     disturbances.no_room,
     disturbances.refused_write,

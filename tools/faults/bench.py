@@ -122,15 +122,19 @@ def start(
 
 
 def launch(
-    arguments: Sequence[str], home: Path, fault: Fault | None = None, prefix: Sequence[str] = ()
+    arguments: Sequence[str],
+    home: Path,
+    fault: Fault | None = None,
+    prefix: Sequence[str] = (),
+    module: str = "bachview",
 ) -> Process:
     """A command of `bachview` at home in a folder; what it says is kept there."""
     home.mkdir(exist_ok=True)
-    program = ["bachview"] if fault is None else ["tools.faults.child", json.dumps(fault)]
+    program = [module] if fault is None else ["tools.faults.child", json.dumps(fault)]
     with (home / "said.txt").open("ab") as said:
         return subprocess.Popen(
             [*prefix, sys.executable, "-m", *program, *arguments],
-            env={**os.environ, "BACHVIEW_HOME": str(home)},
+            env={**os.environ, "BACHVIEW_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"},
             stdout=subprocess.DEVNULL,
             stderr=said,
         )

@@ -22,6 +22,7 @@ from tools.faults.bench import (
     Process,
     Round,
     ended,
+    launch,
     stores,
 )
 
@@ -118,6 +119,24 @@ def two_processes(bench: Bench, seed: str) -> Round:
     for process in (first, second):
         ended(process, 0)
     round_.check_table("second")
+    round_.check_end()
+    return round_
+
+
+def two_windows(bench: Bench, seed: str) -> Round:
+    """Two windows that classify one slide; one is killed, the other closed."""
+    round_ = Round(bench, seed)
+    windows = [
+        launch([str(bench.slide)], round_.home, module="tools.faults.window") for _ in range(2)
+    ]
+    # From before the window is there until both have classified all.
+    time.sleep(round_.random.uniform(_RUN_S, 4 * _RUN_S))
+    killed, closed = windows
+    killed.kill()
+    round_.kills += ended(killed, KILLED) == KILLED
+    round_.check_store()
+    closed.terminate()
+    ended(closed, 0)
     round_.check_end()
     return round_
 
