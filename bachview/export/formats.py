@@ -143,7 +143,8 @@ def write_files(
 
     Returns
     -------
-    The paths, and the document of the summary, also where it is not written.
+    The paths, and the document of the summary, also where it is not written; its ``output`` names
+    what was.
 
     Raises
     ------
@@ -159,7 +160,10 @@ def write_files(
                 content.token.check()
             paths.append(folder / kind.file_name)
             kind.write(paths[-1], content, group)
-        return tuple(paths), _document(folder / SUMMARY.file_name, content, group)
+        document = _document(folder / SUMMARY.file_name, content, group)
+        if folder / SUMMARY.file_name not in paths:
+            del document["output"][SUMMARY.key]
+        return tuple(paths), document
 
 
 def _document(path: Path, content: Content, group: FileGroup | None) -> dict[str, Any]:

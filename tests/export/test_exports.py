@@ -19,6 +19,7 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import ExportError
 from bachview.export.csv_table import write_csv
+from bachview.export.formats import FORMATS, SUMMARY, Content, write_files
 from bachview.export.geojson import write_geojson
 from bachview.export.overlay_png import _MARGIN as MARGIN
 from bachview.export.overlay_png import write_overlay_png
@@ -189,3 +190,17 @@ def test_a_failure_in_the_middle_leaves_the_earlier_file(
     assert target.read_text() == "earlier"
     assert list(tmp_path.glob(".*part*")) == []
     assert stat.S_ISREG(target.stat().st_mode)
+
+
+def test_the_document_names_only_what_was_written(tmp_path: Path, prediction: Prediction) -> None:
+    white = np.full((ROWS * 410, COLUMNS * 410, 3), 255, np.uint8)
+    content = Content(
+        prediction, PixelSize.typed(0.5), THRESHOLDS, provenance(), ArraySlide(white), None
+    )
+    (table,) = (kind for kind in FORMATS if kind.key == "csv")
+    paths, document = write_files(tmp_path, [table], content)
+    assert paths == (tmp_path / "predictions.csv",)
+    assert document["output"] == {"csv": str(tmp_path / "predictions.csv")}
+    paths, document = write_files(tmp_path, [table, SUMMARY], content)
+    assert set(document["output"]) == {"csv", "summary"} == {k.key for k in (table, SUMMARY)}
+    assert len(paths) == 2

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -44,7 +45,12 @@ def forked(work: Callable[[], int], log: Path) -> int:
         for stream in (1, 2):
             os.dup2(output, stream)
         code = work()
+    except BaseException:
+        # Into the log: `_exit` would swallow it.
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 
