@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -40,6 +40,7 @@ def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
     y=st.floats(-100, 1000),
     mpp=st.floats(0.3, 3.0),
 )
+@example(x=3.3, y=3.3, mpp=0.3)
 def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> None:
     reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
     patches = PatchReader(reader, reader.metadata.pixel_size, PatchGeometry(48, mpp, 48 * mpp))
@@ -51,7 +52,9 @@ def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> 
     difference = patches.read(field).astype(float) - _reference(PICTURE, field, 48)
     if patches.level.index == 0:
         assert np.abs(difference).max() <= 4
-        assert np.abs(difference).mean() < 0.2
+        # Pillow rounds ties of a box by its corner: 0.22 at 3.3, 3.3 and 0.3 um/px. A field that
+        # lies 0.15 px off differs by more than this.
+        assert np.abs(difference).mean() < 0.25
     # A coarser level was averaged with boxes first, so fine grain differs a little.
     assert np.abs(difference).mean() < 4
 
