@@ -9,6 +9,7 @@ import functools
 import json
 import logging
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -63,13 +64,13 @@ class SlideMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(ABC):
     """A value's key. `decode` returns None if the file holds nothing sensible."""
 
     key: str
 
-    def decode(self, raw: object) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def decode(self, raw: object) -> Any: ...
 
     def encode(self, value: Any) -> object:
         return value
