@@ -11,6 +11,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults
+from bachview.core.tissue_cells import TissueCells
 from bachview.store.provenance import Provenance
 from bachview.store.records import RunKey
 from bachview.store.results import ResultStore
@@ -74,3 +75,14 @@ def results(
     members[bad], probabilities[bad] = 0, 0
     states = np.where(bad, CellState.FAILED, CellState.CLASSIFIED).astype(np.uint8)
     return PatchResults(places, states, members, probabilities)
+
+
+SLIDE = "q1:0123456789abcdef"
+
+
+def everywhere(rows: int = 6, columns: int = 9) -> np.ndarray:
+    return np.argwhere(np.ones((rows, columns), np.bool_))
+
+
+def full_tissue(rows: int = 6, columns: int = 9) -> TissueCells:
+    return TissueCells.centred(np.ones((rows, columns), np.bool_))
