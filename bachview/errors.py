@@ -26,6 +26,22 @@ class PixelSizeError(BachviewError):
     """The physical pixel size is missing or implausible, and the job needs it."""
 
 
+class UnsuitableSlideError(BachviewError):
+    """The slide is not what the model was trained on, so its classes would be invented.
+
+    Attributes
+    ----------
+    sentences : what was measured, one sentence for each reason.
+    """
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        self.sentences = sentences
+        reasons = " ".join(sentences)
+        super().__init__(
+            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway."
+        )
+
+
 class BundleError(BachviewError):
     """The bundle is damaged, incomplete, or not what its manifest says."""
 

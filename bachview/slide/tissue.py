@@ -136,6 +136,24 @@ def _interpolated(values: npt.NDArray[np.float64], places: Floats) -> npt.NDArra
     return np.asarray(values[lower] * (1 - weight) + values[lower + 1] * weight)
 
 
+@dataclass(frozen=True, slots=True)
+class SmallPicture:
+    """A whole slide as the tissue mask sees it.
+
+    Attributes
+    ----------
+    colours : (rows, columns, 3) uint8 RGB, without colour management.
+    unread : (rows, columns) bool, what could not be read.
+    region : what it shows, level-0 px.
+    mpp : um per pixel.
+    """
+
+    colours: RGB
+    unread: Mask
+    region: Region
+    mpp: float
+
+
 def find_tissue(
     reader: SlideReader,
     pixel_size: PixelSize,
@@ -156,6 +174,21 @@ def find_tissue(
     Cancelled
         `token` asked for it.
     """
+    return tissue_of(read_small(reader, pixel_size, token), token, white=white)
+
+
+def read_small(
+    reader: SlideReader, pixel_size: PixelSize, token: CancelToken | None = None
+) -> SmallPicture:
+    """Read a slide at the mask's resolution. Any thread; in stripes of bounded memory.
+
+    Raises
+    ------
+    PixelSizeError
+        The pixel size is unknown.
+    Cancelled
+        `token` asked for it.
+    """
     if pixel_size.mpp is None or pixel_size.mpp_x is None or pixel_size.mpp_y is None:
         raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
     pyramid = reader.metadata.pyramid
@@ -167,7 +200,7 @@ def find_tissue(
     mpp = max(wanted, level.downsample * pixel_size.mpp)
     columns = max(1, round(bounds.width * pixel_size.mpp_x / mpp))
     rows = max(1, round(bounds.height * pixel_size.mpp_y / mpp))
-    picture = np.empty((rows, columns, 3), np.uint8)
+    colours = np.empty((rows, columns, 3), np.uint8)
     unread = np.zeros((rows, columns), np.bool_)
     stripe = max(
         1,
@@ -179,10 +212,26 @@ def find_tissue(
         if token is not None:
             token.check()
         part = slice(top, min(top + stripe, rows))
-        picture[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
+        colours[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
+    return SmallPicture(colours, unread, bounds, mpp)
+
+
+def tissue_of(
+    small: SmallPicture,
+    token: CancelToken | None = None,
+    *,
+    white: tuple[float, float, float] | None = None,
+) -> TissueMask:
+    """As `find_tissue`, of a slide that was read.
+
+    Raises
+    ------
+    Cancelled
+        `token` asked for it.
+    """
     check = token.check if token is not None else _go_on
-    mask = stained(picture, mpp, check=check, white=white)
-    return TissueMask(mask | unread, bounds, mpp)
+    mask = stained(small.colours, small.mpp, check=check, white=white)
+    return TissueMask(mask | small.unread, small.region, small.mpp)
 
 
 def _read_stripe(
@@ -250,7 +299,7 @@ def stained(
     """
     from scipy import ndimage
 
-    stain, ink = _stain_and_ink(picture, white or _white(picture))
+    stain, ink = _stain_and_ink(picture, white or measured_white(picture))
     check()
     # The rim of a pen mark mixes ink with glass and looks like faint stain.
     ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
@@ -298,7 +347,7 @@ def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Flo
     return stain, ink
 
 
-def _white(picture: RGB) -> tuple[float, float, float]:
+def measured_white(picture: RGB) -> tuple[float, float, float]:
     """Colour of bare glass: the most common among the bright greyish pixels.
 
     A field without glass has few of them; then a typical lamp is assumed.
