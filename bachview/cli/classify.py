@@ -12,6 +12,7 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
+from bachview.core.pixel_size import contradiction_text
 from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
@@ -168,15 +169,18 @@ def _interruptible(token: CancelToken) -> Iterator[None]:
 
 
 def _check_pixel_size(slide: "Slide") -> None:
-    """Require a pixel size before the ensemble is loaded.
+    """Require a pixel size before the ensemble is loaded; say so if the file states another.
 
     Raises
     ------
     PixelSizeError
         None was given, and the slide's is missing or implausible.
     """
-    known = slide.pixel_size
+    known, of_file = slide.pixel_size, slide.reader.metadata.pixel_size
     if known.is_plausible:
+        doubt = contradiction_text(of_file, known)
+        if doubt:
+            tell(f"{doubt} {known.text} is used.")
         return
     stated = "states no pixel size"
     if known.mpp_x is not None and known.mpp_y is not None:

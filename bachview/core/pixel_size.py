@@ -10,6 +10,10 @@ from bachview.errors import UsageError
 #: image programs write when the resolution is unknown.
 PLAUSIBLE_MPP = (0.05, 20.0)
 
+#: Two statements of a pixel size that differ by more contradict each other: scanners round theirs
+#: and people say 0.25 of 0.2431, but no two objectives are as near.
+_TOLERANCE = 0.05
+
 _UM_PER_INCH = 25_400.0
 
 
@@ -99,6 +103,57 @@ class PixelSize:
         if self.mpp_x is None or self.mpp_y is None or not self.is_plausible:
             return None
         return float((self.mpp_x * self.mpp_y) ** 0.5)
+
+    @property
+    def remark(self) -> str:
+        """What follows every length and magnification that rests on the user's word.
+
+        `` (stated by you)``; empty if the file states the pixel size.
+        """
+        return " (stated by you)" if self.origin is Origin.USER else ""
+
+    @property
+    def text(self) -> str:
+        """E.g. ``0.25 µm``, ``0.25 × 0.5 µm``, ``unknown``."""
+        if self.mpp_x is None or self.mpp_y is None:
+            return "unknown"
+        x, y = f"{self.mpp_x:.4g}", f"{self.mpp_y:.4g}"
+        return f"{x} µm" if x == y else f"{x} × {y} µm"
+
+
+def contradiction(file: PixelSize, stated: PixelSize) -> float | None:
+    """How far a stated pixel size is from that of the file, plausible or not.
+
+    Returns
+    -------
+    Stated over the file's, of the axis that differs more: 2 for twice as large. None if they agree
+    within a few per cent, or if one states nothing that can be compared.
+    """
+    ratios = []
+    for of_file, of_user in ((file.mpp_x, stated.mpp_x), (file.mpp_y, stated.mpp_y)):
+        if of_file is None or of_user is None or not (0 < of_file < math.inf and of_user > 0):
+            return None
+        ratios.append(of_user / of_file)
+    worst = max(ratios, key=lambda ratio: abs(math.log(ratio)))
+    return None if abs(math.log(worst)) <= math.log1p(_TOLERANCE) else worst
+
+
+def contradiction_text(file: PixelSize, stated: PixelSize) -> str:
+    """The `contradiction` as a sentence; empty if there is none.
+
+    E.g. ``The file states 28.97 µm per pixel; you stated 0.5 µm, 58 times smaller.``
+    """
+    ratio = contradiction(file, stated)
+    if ratio is None:
+        return ""
+    times = max(ratio, 1 / ratio)
+    how = f"{times:.2g} times" if times < 100 else f"{times:,.0f} times"
+    if times < 1.5:
+        how = f"{100 * abs(ratio - 1):.0f} %"
+    return (
+        f"The file states {file.text} per pixel; you stated {stated.text}, {how} "
+        f"{'larger' if ratio > 1 else 'smaller'}."
+    )
 
 
 def _mpp(dpi: float) -> float | None:

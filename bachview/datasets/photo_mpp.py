@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import PixelSize, contradiction_text
 from bachview.errors import DatasetError
 
 #: BACH's TIFF files state no usable resolution; they are recognised by size and suffix.
@@ -35,11 +35,9 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
     if given is not None:
         PixelSize.stated(given)
         return given, MppOrigin.GIVEN
-    size, dpi = _header(path)
-    if dpi is not None:
-        known = PixelSize.from_dpi(*dpi).mpp
-        if known is not None:
-            return known, MppOrigin.FILE
+    size, of_file = _header(path)
+    if of_file.mpp is not None:
+        return of_file.mpp, MppOrigin.FILE
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:
         return BACH_MPP, MppOrigin.BACH
     raise DatasetError(
@@ -48,14 +46,29 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
     )
 
 
-def _header(path: Path) -> tuple[tuple[int, int], tuple[float, float] | None]:
-    """(width, height) in px, and the resolution in dots per inch if there is one."""
+def photo_contradiction(path: Path, given: float | None) -> str:
+    """In a sentence, how far a given um/px is from what the photo states; empty if it is not.
+
+    Reads the header only. A file that is not an image states nothing.
+    """
+    if given is None:
+        return ""
+    try:
+        of_file = _header(path)[1]
+    except DatasetError:  # reported when it is read
+        return ""
+    return contradiction_text(of_file, PixelSize.typed(given))
+
+
+def _header(path: Path) -> tuple[tuple[int, int], PixelSize]:
+    """(width, height) in px, and the pixel size if the resolution is one of a microscope."""
     from PIL import Image
 
     try:
         with Image.open(path) as picture:
             dpi = picture.info.get("dpi")
-            return picture.size, (float(dpi[0]), float(dpi[1])) if dpi else None
+            known = PixelSize.from_dpi(float(dpi[0]), float(dpi[1])) if dpi else None
+            return picture.size, known or PixelSize.unknown()
     except FileNotFoundError as error:
         raise DatasetError(f"{path.name} is not there; check its name and its drive.") from error
     except Exception as error:  # Pillow raises many kinds of errors on damaged headers

@@ -44,7 +44,8 @@ class Problem:
 
     Attributes
     ----------
-    kind : ``duplicate``, ``unreadable``, ``unexpected``, ``unlisted`` or ``annotations``.
+    kind : ``duplicate``, ``unreadable``, ``unexpected``, ``unlisted``, ``pixel size`` or
+        ``annotations``.
     file : path below the data set's folder.
     message : one sentence.
     """

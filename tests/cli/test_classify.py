@@ -122,6 +122,18 @@ def test_a_slide_without_a_pixel_size_asks_for_it(cli: Cli, tmp_path: Path) -> N
     assert answer.document["provenance"]["mpp_origin"] == "user"
 
 
+def test_a_pixel_size_that_contradicts_the_file_is_said_in_one_line(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=0.5)
+    arguments = (*CLASSIFY, path, "--output", tmp_path / "out", "--mpp")
+    lines = [line for line in cli(*arguments, 1.0).err.splitlines() if "stated" in line]
+    assert lines == [
+        "The file states 0.5 µm per pixel; you stated 1 µm, 2 times larger. 1 µm is used."
+    ]
+    assert "stated" not in cli(*arguments, 0.51).err
+
+
 def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
     answer = cli(*CLASSIFY, shared_file("slides/boxes.tiff"), "--output", tmp_path)
     assert answer.code == 3

@@ -141,6 +141,11 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
     assert {entry["mpp_origin"] for entry in answer.document["photos"]} == {"given"}
     names = [Path(entry["file"]).name for entry in answer.document["failed"]]
     assert sorted(names) == ["gone.png", "test41.png"]
+    assert "stated" not in answer.err
+
+    answer = cli(*arguments, "--device", "cpu", "--mpp", "2.0")
+    (said,) = [line for line in answer.err.splitlines() if "stated" in line]
+    assert "you stated 2 µm, 2 times larger. 3 more contradict it too. 2 µm is used." in said
 
 
 @pytest.mark.parametrize("moment", ["after its header", "before its pixels", "after its pixels"])

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.ui.view.painting_decor import read_out_texts, ruler_text
 from bachview.ui.view.slide_view import SlideView
 from tests.support.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
 
@@ -83,11 +84,25 @@ def test_keys_move_and_zoom_the_view(view: SlideView) -> None:
     assert view.viewport == fitted
 
 
-def test_without_a_pixel_size_the_number_keys_still_zoom(view: SlideView) -> None:
+def test_without_a_pixel_size_there_is_no_magnification_to_zoom_to(view: SlideView) -> None:
     view.set_pixel_size(PixelSize.unknown())
+    before = view.viewport
     view.zoom_to_magnification(20.0)
+    assert view.viewport == before
+    view.zoom_to_downsample(2)
     assert view.viewport is not None
-    assert view.viewport.device_downsample == pytest.approx(1)
+    assert view.viewport.device_downsample == pytest.approx(2)
+    assert read_out_texts(view.viewport, PixelSize.unknown())[1:] == ("", "2 px : 1")
+
+
+def test_scale_bar_and_ruler_say_whose_word_they_rest_on(view: SlideView) -> None:
+    assert view.viewport is not None
+    stated, of_file = PixelSize.typed(0.5), PixelSize(0.5, 0.5, Origin.FILE)
+    bar_px, text, times = read_out_texts(view.viewport, of_file)
+    assert read_out_texts(view.viewport, stated) == (bar_px, f"{text} (stated by you)", times)
+    assert ruler_text(400, of_file) == "200 µm"
+    assert ruler_text(400, stated) == "200 µm (stated by you)"
+    assert ruler_text(400, PixelSize.unknown()) == "400 px"
 
 
 def test_shift_and_drag_turns_about_the_middle(view: SlideView) -> None:

@@ -41,9 +41,6 @@ def test_a_pixel_size_typed_wrongly_can_be_corrected(qtbot: QtBot, tmp_path: Pat
         assert page.banner.isHidden()
         assert page.document.pixel_size.mpp_x == 0.5
 
-        page_of(qtbot, window, pink_slide(tmp_path / "stated.tiff"))
-        assert not window.view_commands.correct_pixel_size.isEnabled()
-
 
 def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:

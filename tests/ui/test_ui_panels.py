@@ -27,7 +27,6 @@ from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.settings import SettingsFile
-from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 from tests.support.bundles import edit_manifest, unpacked
@@ -176,48 +175,6 @@ def test_progress_is_shown_with_rate_and_remaining_time() -> None:
     status = RunStatus(RunState.RUNNING, Progress(10, 40, 5.0))
     assert status.summary == "Classifying · 25 % · 5.0 patches/s · 6 s left"
     assert RunStatus(RunState.PAUSED, Progress(10, 40, 5.0)).summary == "Paused · 25 %"
-
-
-def test_the_banner_takes_a_typed_value(qtbot: QtBot, theme: Theme) -> None:
-    service = QWidget()
-    qtbot.addWidget(service)
-    banner = PixelSizeBanner(theme, service)
-    banner.show_pixel_size(PixelSize(352.78, 352.78, Origin.FILE))
-    assert not banner.isHidden()
-    banner._mpp.setValue(0.25)
-    with qtbot.waitSignal(banner.calibrated) as stated:
-        banner._apply.click()
-    assert stated.args == [PixelSize.typed(0.25)]
-    banner.show_pixel_size(PixelSize.typed(0.25))
-    assert banner.isHidden()
-
-
-def test_the_banner_keeps_a_measured_value_that_is_not_changed(qtbot: QtBot, theme: Theme) -> None:
-    service = QWidget()
-    qtbot.addWidget(service)
-    banner = PixelSizeBanner(theme, service)
-    banner.ask_again(0.48237614)
-    for typed, expected in ((None, 0.48237614), (0.4823, 0.4823)):
-        if typed is not None:
-            banner._mpp.setValue(typed)
-        with qtbot.waitSignal(banner.calibrated) as stated:
-            banner._apply.click()
-        assert stated.args[0].mpp_x == expected
-
-
-def test_the_banner_computes_from_a_drawn_length(qtbot: QtBot, theme: Theme) -> None:
-    service = QWidget()
-    qtbot.addWidget(service)
-    banner = PixelSizeBanner(theme, service)
-    banner.show_pixel_size(PixelSize.unknown())
-    banner.show_drawn(400.0)
-    banner._length.setValue(100)
-    with qtbot.waitSignal(banner.calibrated) as stated:
-        banner._use_length.click()
-    assert stated.args == [PixelSize.typed(0.25)]
-    banner._length.setValue(100_000)
-    with qtbot.assertNotEmitted(banner.calibrated):
-        banner._use_length.click()
 
 
 @pytest.fixture

@@ -100,9 +100,11 @@ def _pixel_size_rows(metadata: SlideMetadata, pixel_size: PixelSize) -> list[Row
     if pixel_size.is_plausible:
         size = metadata.pyramid.size
         width, height = size.width * pixel_size.mpp_x, size.height * pixel_size.mpp_y
-        rows.append(
-            ("Extent", f"{length_text(width)} × {length_text(height)}", "from size and pixel size")
-        )
+        extent = f"{length_text(width)} × {length_text(height)}"
+        rows.append(("Extent", extent, f"from size and pixel size{pixel_size.remark}"))
+    of_file = metadata.pixel_size
+    if pixel_size.origin is Origin.USER and of_file.origin is Origin.FILE:
+        rows.append(("Pixel size in the file", of_file.text, "stated by the file; not used"))
     return rows
 
 

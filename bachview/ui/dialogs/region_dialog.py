@@ -4,8 +4,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -13,7 +11,8 @@ from PySide6.QtWidgets import (
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text
-from bachview.ui.look.widgets import muted
+from bachview.ui.look.number_edit import NumberEdit
+from bachview.ui.look.widgets import WrappedLabel, muted
 
 
 class RegionDialog(QDialog):
@@ -32,26 +31,23 @@ class RegionDialog(QDialog):
         self._pixel_size = pixel_size
         self._size = size
         inside = start.intersection(Region(0, 0, size.width, size.height))
-        self._x = self._box(0, size.width - 1, inside.x)
-        self._y = self._box(0, size.height - 1, inside.y)
-        self._width = self._box(1, size.width, inside.width)
-        self._height = self._box(1, size.height, inside.height)
-        self._extent = QLabel(self)
+        self._boxes = (
+            self._box(0, size.width - 1, inside.x),
+            self._box(0, size.height - 1, inside.y),
+            self._box(1, size.width, inside.width),
+            self._box(1, size.height, inside.height),
+        )
+        self._extent = WrappedLabel("", self)
         self._extent.setObjectName("muted")
         form = QFormLayout()
         form.setHorizontalSpacing(16)
-        for text, box in (
-            ("&Left", self._x),
-            ("&Top", self._y),
-            ("&Width", self._width),
-            ("&Height", self._height),
-        ):
+        for text, box in zip(("&Left", "&Top", "&Width", "&Height"), self._boxes, strict=True):
             form.addRow(text, box)
-            box.valueChanged.connect(self._show_extent)
+            box.textChanged.connect(self._show_extent)
         form.addRow("", self._extent)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        start_button = buttons.addButton("Classify", QDialogButtonBox.ButtonRole.AcceptRole)
-        start_button.setDefault(True)
+        self._start = buttons.addButton("Classify", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._start.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -69,24 +65,35 @@ class RegionDialog(QDialog):
         self.setMinimumWidth(380)
         self._show_extent()
 
-    def _box(self, low: int, high: int, value: float) -> QSpinBox:
-        box = QSpinBox(self)
-        box.setRange(low, max(low, high))
-        box.setValue(round(value))
-        box.setSuffix(" px")
-        box.setGroupSeparatorShown(True)
+    def _box(self, low: int, high: int, value: float) -> NumberEdit:
+        box = NumberEdit(low, max(low, high), self, is_whole=True)
+        box.setText(f"{min(max(round(value), low), high)}")
         return box
 
     @property
-    def region(self) -> Region:
-        """The typed region, clipped to the slide; level-0 px."""
-        typed = Region(self._x.value(), self._y.value(), self._width.value(), self._height.value())
-        return typed.intersection(Region(0, 0, self._size.width, self._size.height))
+    def region(self) -> Region | None:
+        """The typed region, clipped to the slide; level-0 px. None while a number is missing."""
+        x, y, width, height = (box.value for box in self._boxes)
+        if x is None or y is None or width is None or height is None:
+            return None
+        return Region(x, y, width, height).intersection(
+            Region(0, 0, self._size.width, self._size.height)
+        )
+
+    def accept(self) -> None:
+        """Only with a region: the Enter key does not ask whether the button is on."""
+        if self.region is not None:
+            super().accept()
 
     def _show_extent(self) -> None:
         region, known = self.region, self._pixel_size
-        if known.is_plausible and known.mpp_x and known.mpp_y:
+        self._start.setEnabled(region is not None)
+        if region is None:
+            complaints = (box.complaint for box in self._boxes)
+            text = next((complaint for complaint in complaints if complaint), "Type four numbers.")
+        elif known.is_plausible and known.mpp_x and known.mpp_y:
             width, height = region.width * known.mpp_x, region.height * known.mpp_y
-            self._extent.setText(f"{length_text(width)} × {length_text(height)}")
+            text = f"{length_text(width)} × {length_text(height)}{known.remark}"
         else:
-            self._extent.setText(f"{region.width:,.0f} × {region.height:,.0f} px")
+            text = f"{region.width:,.0f} × {region.height:,.0f} px"
+        self._extent.setText(text)

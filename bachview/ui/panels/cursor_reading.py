@@ -39,7 +39,7 @@ def reading_at(
     size = ""
     if pixel_size.is_plausible and pixel_size.mpp_x and pixel_size.mpp_y:
         width = length_text(field.width * pixel_size.mpp_x)
-        size = f"{width} × {length_text(field.height * pixel_size.mpp_y)}"
+        size = f"{width} × {length_text(field.height * pixel_size.mpp_y)}{pixel_size.remark}"
     state = CellState(int(prediction.states[row, column]))
     patch_result = prediction.patch_result(row, column)
     if patch_result is None:

@@ -189,16 +189,16 @@ class NavigableView(QWidget):
         self.zoom_at(factor, self.width() / 2, self.height() / 2)
 
     def zoom_to_magnification(self, times: float) -> None:
-        """Set the magnification, about the centre.
-
-        Without a pixel size, 20 means one level-0 px per device px, as for a 20x scan.
-        """
-        if self._viewport is None or self._pyramid is None:
-            return
-        self.motion.stop()
+        """Set the magnification, about the centre; without a pixel size nothing happens."""
         mpp = self._pixel_size.mpp
-        downsample = 20 / times if mpp is None else downsample_for_magnification(mpp, times)
-        self.zoom_by(self._viewport.device_downsample / downsample)
+        if mpp is not None:
+            self.zoom_to_downsample(downsample_for_magnification(mpp, times))
+
+    def zoom_to_downsample(self, downsample: float) -> None:
+        """Show this many level-0 px per device px, about the centre."""
+        if self._viewport is not None and self._pyramid is not None:
+            self.motion.stop()
+            self.zoom_by(self._viewport.device_downsample / downsample)
 
     def fit(self) -> None:
         """Show the whole scanned area; it stays fitted when the widget is resized."""

@@ -100,10 +100,14 @@ def paint_ruler(
     _twice(painter, 2.0, lambda: painter.drawLine(a, b))
     for at in (a, b):
         _twice(painter, 1.0, partial(painter.drawEllipse, at, 4, 4))
-    mpp = pixel_size.mpp
-    length = start.distance_to(end)
-    text = f"{length:.0f} px" if mpp is None else length_text(length * mpp)
-    paint_plate(painter, text, b.x() + 12, b.y() + 12)
+    paint_plate(painter, ruler_text(start.distance_to(end), pixel_size), b.x() + 12, b.y() + 12)
+
+
+def ruler_text(length_l0: float, pixel_size: PixelSize) -> str:
+    """A length of level-0 px in um, and whose word that rests on; in px without a pixel size."""
+    if pixel_size.mpp is None:
+        return f"{length_l0:.0f} px"
+    return length_text(length_l0 * pixel_size.mpp) + pixel_size.remark
 
 
 def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:
@@ -140,16 +144,21 @@ class ReadOut:
         )
 
 
+def read_out_texts(viewport: Viewport, pixel_size: PixelSize) -> tuple[float, str, str]:
+    """(length of the scale bar in device-independent px, its text, magnification).
+
+    Without a pixel size there is no bar, and level-0 px per device px instead of a magnification.
+    """
+    mpp, times = pixel_size.mpp, viewport.magnification(pixel_size)
+    if mpp is None or times is None:
+        return 0.0, "", f"{viewport.device_downsample:.3g} px : 1"
+    bar = scale_bar(mpp * viewport.downsample, _LONGEST_BAR_VP)
+    return bar.length_px, bar.text + pixel_size.remark, magnification_text(times)
+
+
 def _read_out(viewport: Viewport, pixel_size: PixelSize) -> QImage:
-    ratio, mpp = viewport.pixel_ratio, pixel_size.mpp
-    times = viewport.magnification(pixel_size)
-    bar_vp, bar_text = 0.0, ""
-    if mpp is not None:
-        bar = scale_bar(mpp * viewport.downsample, _LONGEST_BAR_VP)
-        bar_vp, bar_text = bar.length_px, bar.text
-    side = (
-        f"{viewport.device_downsample:.3g} px : 1" if times is None else magnification_text(times)
-    )
+    ratio = viewport.pixel_ratio
+    bar_vp, bar_text, side = read_out_texts(viewport, pixel_size)
     font = QFont()
     font.setPixelSize(13)
     metrics = QFontMetricsF(font)

@@ -36,8 +36,14 @@ class Command(QAction):
         self.drawing = drawing
         self.setShortcuts([QKeySequence(key) for key in keys])
         first = _key_text(self.shortcuts()[0]) if keys else ""
-        self.setToolTip(f"{tip} ({first})" if first else tip)
+        self._usual_tip = f"{tip} ({first})" if first else tip
+        self.setToolTip(self._usual_tip)
         self.setStatusTip("")
+
+    def allow(self, on: bool, why_not: str) -> None:
+        """Enable it, or disable it with a tool tip that says why."""
+        self.setEnabled(on)
+        self.setToolTip(self._usual_tip if on else why_not)
 
 
 class Commands:

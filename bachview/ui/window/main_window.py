@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
         page.regionDrawn.connect(self.classify_commands.classify)
         document.noticed.connect(self.messages.notice)
         document.failed.connect(self.messages.problem)
-        document.pixelSizeChanged.connect(lambda: self._look_up(page))
+        document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
         self.recent.add(opened.path)
         self.selector.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
@@ -261,6 +261,11 @@ class MainWindow(QMainWindow):
         bundle = self.selector.of(page.document.path)
         if bundle is not None:
             page.document.show_saved(bundle)
+
+    def _on_pixel_size(self, page: SlidePage) -> None:
+        if self.tabs.page is page:
+            self.view_commands.adapt_to(page)
+        self._look_up(page)
 
     def _restore_bundle(self) -> None:
         """Use the bundle of the last session, unless loading it ended the program."""

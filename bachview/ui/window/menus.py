@@ -43,7 +43,7 @@ class Menus:
         _put(menu, None, file.close_slide, file.quit)
 
         menu = bar.addMenu("&View")
-        _put(menu.addMenu("&Magnification"), *view.magnifications)
+        _put(menu.addMenu("&Magnification"), *view.magnifications, None, *view.downsamples)
         _put(menu, view.fit)
         rotation = menu.addMenu("&Rotation")
         _put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
@@ -89,7 +89,7 @@ def make_tool_bar(
     bar.setMovable(False)
     bar.setIconSize(QSize(20, 20))
     bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-    _put(bar, file.open, None, view.fit, *view.magnifications)
+    _put(bar, file.open, None, view.fit, *view.magnifications, *view.downsamples)
     _put(bar, None, view.rotate_left, view.rotate_right)
     _put(bar, None, view.ruler, view.overlay, view.activation_map, None)
     button = QToolButton(bar)

@@ -158,7 +158,8 @@ class PanelController(QObject):
         if self._page is None or viewport is None:
             self._status.show_magnification(None)
         else:
-            self._status.show_magnification(viewport.magnification(self._page.document.pixel_size))
+            known = self._page.document.pixel_size
+            self._status.show_magnification(viewport.magnification(known), known.remark)
 
     def _on_status(self, status: RunStatus) -> None:
         for panel in self._panels:

@@ -1,30 +1,33 @@
-"""Asks for the pixel size if the file does not state a plausible one."""
+"""Asks for the pixel size if the file does not state a plausible one, or to correct it."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from bachview.core.pixel_size import PLAUSIBLE_MPP, PixelSize
+from bachview.core.pixel_size import PLAUSIBLE_MPP, Origin, PixelSize
+from bachview.core.units import magnification, magnification_text
 from bachview.ui.look.icons import icon
+from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
 
 _LONGEST_UM = 100_000.0
+_FIELD_PX = 150
+_UNKNOWN = "You can view it, but classification, lengths and magnification need the pixel size."
+_CORRECTED = (
+    "Lengths and magnification follow a new value at once; results for this value are kept, but "
+    "not shown with another."
+)
 
 
 class PixelSizeBanner(QFrame):
     """Takes a typed value, or a line drawn along a known length. Viewing is not blocked.
 
+    Nothing is filled in that the user has not stated: a value that waits for a click would be
+    taken for a finding.
+
     Signals
     -------
-    calibrated(Calibration) : the user stated the pixel size.
+    calibrated(PixelSize) : the user stated the pixel size, or wants that of the file again.
     rulerRequested(bool) : the user wants to start or stop drawing a line on the slide.
     """
 
@@ -36,13 +39,18 @@ class PixelSizeBanner(QFrame):
         self.setObjectName("notice")
         self._theme = theme
         self._length_l0: float | None = None
-        self._stated_mpp: float | None = None
+        #: What the user stated before, as it stands in the field, and exactly.
+        self._stated: tuple[str, PixelSize] | None = None
+        self._of_file: PixelSize | None = None
         self._picture = QLabel(self)
         self._text = WrappedLabel("", self)
-        self._mpp = self._spin_box(*PLAUSIBLE_MPP, 0.5, 4, " µm per pixel")
+        self._mpp = NumberEdit(*PLAUSIBLE_MPP, self)
+        self._mpp.setPlaceholderText("e.g. 0.25 at 40x")
         self._mpp.setAccessibleName("Micrometres per pixel")
-        self._mpp.setToolTip("Scanners: about 0.25 at 40x, 0.5 at 20x.")
+        self._mpp.setFixedWidth(_FIELD_PX)
         self._apply = QPushButton("Use this value", self)
+        self._use_file = QPushButton("Use the file's value", self)
+        self._cancel = QPushButton("Cancel", self)
         self._ruler = QPushButton("Measure on the slide…", self)
         self._ruler.setCheckable(True)
         self._ruler.setToolTip(
@@ -50,9 +58,13 @@ class PixelSizeBanner(QFrame):
             "micrometer."
         )
         self._length_text = QLabel(self)
-        self._length = self._spin_box(1, _LONGEST_UM, 100, 1, " µm")
-        self._length.setAccessibleName("Length of the drawn line")
+        self._length = NumberEdit(0.1, _LONGEST_UM, self)
+        self._length.setPlaceholderText("e.g. 100")
+        self._length.setAccessibleName("Length of the drawn line in micrometres")
+        self._length.setFixedWidth(_FIELD_PX)
+        self._length_unit = QLabel("µm long", self)
         self._use_length = QPushButton("Use this length", self)
+        self._meaning = WrappedLabel("", self)
 
         top = QHBoxLayout()
         top.setSpacing(10)
@@ -62,36 +74,38 @@ class PixelSizeBanner(QFrame):
         controls.setContentsMargins(30, 0, 0, 0)
         controls.setSpacing(8)
         controls.addWidget(self._mpp)
-        controls.addWidget(self._apply)
+        controls.addWidget(QLabel("µm per pixel", self))
+        for button in (self._apply, self._use_file, self._cancel):
+            controls.addWidget(button)
         controls.addSpacing(12)
-        for widget in (self._ruler, self._length_text, self._length, self._use_length):
+        of_line = self._length_text, self._length, self._length_unit, self._use_length
+        for widget in (self._ruler, *of_line):
             controls.addWidget(widget)
         controls.addStretch(1)
+        meaning = QHBoxLayout()
+        meaning.setContentsMargins(30, 0, 0, 0)
+        meaning.addWidget(self._meaning)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 9)
         column.setSpacing(7)
         column.addLayout(top)
         column.addLayout(controls)
+        column.addLayout(meaning)
 
+        self._of_line = of_line
         self._apply.clicked.connect(self._on_apply)
-        self._mpp.lineEdit().returnPressed.connect(self._on_apply)
+        self._use_file.clicked.connect(lambda: self.calibrated.emit(self._of_file))
+        self._cancel.clicked.connect(self._on_cancel)
+        self._mpp.returnPressed.connect(self._on_apply)
+        self._mpp.textChanged.connect(self._show_meaning)
         self._ruler.toggled.connect(self._on_ruler)
         self._use_length.clicked.connect(self._on_use_length)
-        self._length.lineEdit().returnPressed.connect(self._on_use_length)
+        self._length.returnPressed.connect(self._on_use_length)
+        self._length.textChanged.connect(self._show_meaning)
         theme.changed.connect(self._tint)
         self._tint()
+        self._offer(is_correction=False)
         self._show_length(None)
-
-    def _spin_box(
-        self, low: float, high: float, value: float, decimals: int, suffix: str
-    ) -> QDoubleSpinBox:
-        box = QDoubleSpinBox(self)
-        box.setDecimals(decimals)
-        box.setRange(low, high)
-        box.setValue(value)
-        box.setSuffix(suffix)
-        box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        return box
 
     def show_pixel_size(self, pixel_size: PixelSize) -> None:
         """Appear if the pixel size is not plausible, disappear if it is."""
@@ -99,27 +113,36 @@ class PixelSizeBanner(QFrame):
             found = "This file does not state its pixel size."
         else:
             found = (
-                f"This file states a pixel size of {pixel_size.mpp_x:.4g} × "
-                f"{pixel_size.mpp_y:.4g} µm; slides have {PLAUSIBLE_MPP[0]:g} to "
-                f"{PLAUSIBLE_MPP[1]:g} µm."
+                f"This file states a pixel size of {pixel_size.text}; slides have "
+                f"{PLAUSIBLE_MPP[0]:g} to {PLAUSIBLE_MPP[1]:g} µm."
             )
-        self._text.setText(
-            f"{found} You can view it, but classification, lengths and magnification need the "
-            "pixel size."
-        )
+        self._text.setText(f"{found} {_UNKNOWN}")
+        self._stated = None
+        self._mpp.clear()
+        self._offer(is_correction=False)
         self.setVisible(not pixel_size.is_plausible)
 
-    def ask_again(self, stated_mpp: float) -> None:
-        """Appear again, to correct what the user stated."""
-        self._stated_mpp = stated_mpp
-        self._mpp.setValue(stated_mpp)
-        self._text.setText(
-            f"You stated {stated_mpp:.4g} µm per pixel. Lengths and magnification follow a new "
-            "value at once; results for this value are kept, but not shown with another."
-        )
+    def ask_again(self, known: PixelSize, of_file: PixelSize) -> None:
+        """Appear to correct the plausible pixel size in use; `of_file` is what the file states."""
+        self._of_file = of_file
+        self._stated = None
+        self._mpp.clear()
+        if known.origin is Origin.USER and known.mpp_x is not None:
+            # His own statement, so it may stand in the field.
+            self._stated = f"{known.mpp_x:.4g}", known
+            self._mpp.setText(self._stated[0])
+            found = f"You stated {known.text} per pixel."
+        else:
+            found = f"The file states {known.text} per pixel."
+        self._text.setText(f"{found} {_CORRECTED}")
+        self._offer(is_correction=True, knows_file=known != of_file and of_file.is_plausible)
         self.show()
         self._mpp.setFocus()
         self._mpp.selectAll()
+
+    def ask_now(self) -> None:
+        """Put the keyboard into the field; the banner is shown."""
+        self._mpp.setFocus()
 
     def show_ruler_mode(self, on: bool) -> None:  # a Qt slot
         """Follow the ruler, which was switched on or off elsewhere."""
@@ -131,20 +154,57 @@ class PixelSizeBanner(QFrame):
         self._length.setFocus()
         self._length.selectAll()
 
+    def _offer(self, *, is_correction: bool, knows_file: bool = False) -> None:
+        self._cancel.setVisible(is_correction)
+        self._use_file.setVisible(knows_file)
+        self._show_meaning()
+
     def _show_length(self, length_l0: float | None) -> None:
         self._length_l0 = length_l0
-        for widget in (self._length_text, self._length, self._use_length):
+        for widget in self._of_line:
             widget.setVisible(length_l0 is not None)
         if length_l0 is not None:
             self._length_text.setText(f"{length_l0:,.0f} px are")
+        self._show_meaning()
+
+    @property
+    def _typed(self) -> PixelSize | None:
+        """What the field states; None while that is nothing plausible."""
+        # A measured value stands there rounded; if it is left unchanged, the exact one is used.
+        if self._stated is not None and self._mpp.text() == self._stated[0]:
+            return self._stated[1]
+        return None if self._mpp.value is None else PixelSize.typed(self._mpp.value)
+
+    @property
+    def _measured(self) -> PixelSize | None:
+        """What the drawn line makes, plausible or not; None while its length is unknown."""
+        if self._length.value is None or not self._length_l0:
+            return None
+        return PixelSize.typed(self._length.value / self._length_l0)
+
+    def _show_meaning(self) -> None:
+        """Tell what the fields are understood as, or why they are not."""
+        measured = self._measured
+        self._apply.setEnabled(self._typed is not None)
+        self._use_length.setEnabled(measured is not None and measured.is_plausible)
+        if self._length_l0 and self._length.text():
+            text = self._length.complaint
+            if measured is not None:
+                text = _meaning_of(measured)
+        else:
+            text = self._mpp.complaint
+            if self._mpp.text() and self._typed is not None:
+                text = _meaning_of(self._typed)
+        self._meaning.setText(text)
+        self._meaning.setVisible(bool(text))
 
     def _on_apply(self) -> None:
-        self._mpp.interpretText()
-        value, stated = self._mpp.value(), self._stated_mpp
-        # The box shows a measured value rounded; if it is left unchanged, the exact value is used.
-        if stated is not None and abs(value - stated) < 0.5 * 10 ** -self._mpp.decimals():
-            value = stated
-        self.calibrated.emit(PixelSize.typed(value))
+        if self._typed is not None:
+            self.calibrated.emit(self._typed)
+
+    def _on_cancel(self) -> None:
+        self._ruler.setChecked(False)
+        self.hide()
 
     def _on_ruler(self, checked: bool) -> None:  # a Qt slot
         if not checked:
@@ -152,21 +212,23 @@ class PixelSizeBanner(QFrame):
         self.rulerRequested.emit(checked)
 
     def _on_use_length(self) -> None:
-        if not self._length_l0:
-            return
-        self._length.interpretText()
-        pixel_size = PixelSize.typed(self._length.value() / self._length_l0)
-        if pixel_size.is_plausible:
+        measured = self._measured
+        if measured is not None and measured.is_plausible:
             self._ruler.setChecked(False)
-            self.calibrated.emit(pixel_size)
-        else:
-            low, high = PLAUSIBLE_MPP
-            self._text.setText(
-                f"That makes {self._length.value() / self._length_l0:.3g} µm per pixel, outside "
-                f"{low:g} to {high:g}: check the line and its length."
-            )
+            self.calibrated.emit(measured)
 
     def _tint(self) -> None:
         colors = self._theme.colors
         picture = icon("ruler", colors, ink=colors.notice_text)
         self._picture.setPixmap(picture.pixmap(QSize(20, 20)))
+
+
+def _meaning_of(pixel_size: PixelSize) -> str:
+    if pixel_size.mpp is None:
+        low, high = PLAUSIBLE_MPP
+        return (
+            f"That makes {pixel_size.text} per pixel, outside {low:g} to {high:g}: check the line "
+            "and its length."
+        )
+    times = magnification_text(magnification(pixel_size.mpp, 1))
+    return f"{pixel_size.text} per pixel: one pixel of the slide on one of the screen is {times}."

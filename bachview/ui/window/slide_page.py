@@ -4,7 +4,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import PixelSize, contradiction_text
+from bachview.ui.dialogs.modal import ask
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
 from bachview.ui.view.region_drawing import RegionDrawing
@@ -56,7 +58,7 @@ class SlidePage(QWidget):
         self.setFocusProxy(self.view)
         self.view.setAccessibleName(f"Slide {document.title}")
 
-        self.banner.calibrated.connect(document.calibrate)
+        self.banner.calibrated.connect(self._on_stated)
         self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
         self.view.rulerModeChanged.connect(self.banner.show_ruler_mode)
         self.view.rulerDrawn.connect(self._on_ruler_drawn)
@@ -144,6 +146,23 @@ class SlidePage(QWidget):
 
     def _on_viewport(self, viewport: Viewport) -> None:
         self.document.run.set_view(viewport.region)
+
+    def _on_stated(self, pixel_size: PixelSize) -> None:
+        """Use it; what contradicts the file only when the user has read by how much."""
+        document = self.document
+        doubt = contradiction_text(document.metadata.pixel_size, pixel_size)
+        if not doubt or pixel_size == document.pixel_size:
+            document.calibrate(pixel_size)
+            return
+        question = QuestionDialog(
+            "Pixel size",
+            f"{doubt} Use {pixel_size.text}?",
+            f"Use {pixel_size.text}",
+            "Do not use it",
+            self,
+        )
+        question.accepted.connect(lambda: document.calibrate(pixel_size))
+        ask(question)
 
     def _on_pixel_size(self) -> None:
         pixel_size: PixelSize = self.document.pixel_size

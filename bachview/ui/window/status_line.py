@@ -99,9 +99,12 @@ class StatusLine(QStatusBar):
         """Show the place under the cursor."""
         self._position.setText(position_text(point, pixel_size))
 
-    def show_magnification(self, times: float | None) -> None:
-        """Show the magnification of the current slide; None if it is unknown."""
-        self._magnification.setText("" if times is None else magnification_text(times))
+    def show_magnification(self, times: float | None, remark: str = "") -> None:
+        """Show the magnification of the current slide; None if it is unknown.
+
+        `remark` : says that the pixel size, and so the position in µm too, is the user's word.
+        """
+        self._magnification.setText("" if times is None else magnification_text(times) + remark)
 
     def show_run(self, status: RunStatus) -> None:
         """Show progress, rate and remaining time of the current slide's run."""

@@ -19,6 +19,8 @@ from bachview.ui.window.slide_page import SlidePage
 
 #: Magnifications that have buttons; the number keys follow the same order.
 _MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0)
+#: Pixels of the slide on one of the screen; these need no pixel size.
+_DOWNSAMPLES = (1, 2)
 
 
 class ViewCommands(QObject):
@@ -45,6 +47,17 @@ class ViewCommands(QObject):
                 partial(self._magnify, times),
             )
             for key, times in enumerate(_MAGNIFICATIONS, 1)
+        ]
+        self.downsamples = [
+            make(
+                f"1:{downsample}",
+                f"Show {downsample} × {downsample} pixels of the slide on each of the screen"
+                if downsample > 1
+                else "Show each pixel of the slide on one of the screen",
+                partial(self._show_downsample, downsample),
+                f"Ctrl+{downsample}",
+            )
+            for downsample in _DOWNSAMPLES
         ]
         self.fit = make(
             "&Fit to window",
@@ -101,7 +114,7 @@ class ViewCommands(QObject):
         )
         self.correct_pixel_size = make(
             "Correct the pixel si&ze…",
-            "Replace the value that was typed or measured before",
+            "Replace the value that the file or you stated",
             self._correct_pixel_size,
         )
         self.colour_management = make_switch(
@@ -165,10 +178,7 @@ class ViewCommands(QObject):
     def adapt_to(self, page: SlidePage | None) -> None:
         """Apply the settings of all views to the page that has just come to the front."""
         self.colour_management.setEnabled(page is not None and page.document.has_profile)
-        # A pixel size stated by the file is not corrected.
-        self.correct_pixel_size.setEnabled(
-            page is not None and not page.document.metadata.pixel_size.is_plausible
-        )
+        self._allow_magnifications(page)
         if page is None:
             self.ruler.setChecked(False)
             return
@@ -190,18 +200,33 @@ class ViewCommands(QObject):
         if self._page is not None:
             act(self._page.view)
 
+    def _allow_magnifications(self, page: SlidePage | None) -> None:
+        if page is None:
+            return  # all commands for slides are off
+        for command in self.magnifications:
+            command.allow(
+                page.document.pixel_size.is_plausible,
+                "Off, because the pixel size of this slide is not known: state it above the slide",
+            )
+
     def _magnify(self, times: float) -> None:
         self._on_view(lambda view: view.zoom_to_magnification(times))
+
+    def _show_downsample(self, downsample: float) -> None:
+        self._on_view(lambda view: view.zoom_to_downsample(downsample))
 
     def _rotate(self, deg: float) -> None:
         self._on_view(lambda view: view.rotate_by(deg))
 
     def _correct_pixel_size(self) -> None:
         page = self._page
-        stated = page.document.pixel_size if page else None
-        # Otherwise the banner is already shown.
-        if page is not None and stated is not None and stated.is_plausible and stated.mpp_x:
-            page.banner.ask_again(stated.mpp_x)
+        if page is None:
+            return
+        known = page.document.pixel_size
+        if known.is_plausible:
+            page.banner.ask_again(known, page.document.metadata.pixel_size)
+        else:
+            page.banner.ask_now()  # it is already shown
 
     def _ask_angle(self) -> None:
         page = self._page

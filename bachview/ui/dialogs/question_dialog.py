@@ -1,0 +1,35 @@
+"""A question with two answers, for `modal.ask`."""
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from bachview.ui.look.widgets import WrappedLabel, plain
+
+
+class QuestionDialog(QDialog):
+    """`accepted` for the first answer, `rejected` for the second, Escape and closing it.
+
+    The second answer, which changes nothing, is that of the Enter key.
+    """
+
+    def __init__(
+        self, title: str, text: str, yes: str, no: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.text = text
+        label = WrappedLabel("", self)
+        plain(label).setText(text)  # file names may contain what looks like markup
+        buttons = QDialogButtonBox(self)
+        self.yes = buttons.addButton(yes, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.no = buttons.addButton(no, QDialogButtonBox.ButtonRole.RejectRole)
+        self.yes.setAutoDefault(False)
+        self.no.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 14)
+        column.setSpacing(16)
+        column.addWidget(label)
+        column.addWidget(buttons)
+        self.setMinimumWidth(440)
+        self.no.setFocus()
