@@ -57,6 +57,7 @@ def classify(
     icc: bool = True,
     keep: bool | str | Path = False,
     retry_failed: bool = False,
+    anyway: bool = False,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> Prediction:
@@ -64,13 +65,15 @@ def classify(
 
     Parameters
     ----------
-    region : (x, y, width, height), level-0 px; None: the whole slide.
+    region : (x, y, width, height), level-0 px; only cells that touch it are classified. None: the
+        whole slide.
     stride_um : step of the patch grid, um; None: the ensemble's.
     icc : apply the slide's colour profile, if it has one.
     keep : False: the results are only in the returned object; True: every batch is also saved among
         the user's results, where the viewer finds it and an interrupted run resumes; or a folder
         for them.
     retry_failed : retry patches that could not be read in an earlier call.
+    anyway : classify although the check of the slide speaks against it (not H&E, blurred, …).
     progress : called with the number of patches done and the total.
     cancel : may be cancelled from another thread; takes effect within half a second.
 
@@ -80,6 +83,8 @@ def classify(
         The pixel size is unknown or not plausible: open the slide with ``mpp=``.
     UsageError
         The region does not lie on the slide, the stride makes no sense, or the slide is closed.
+    UnsuitableSlideError
+        The check of the slide speaks against classifying it; `anyway` does it nevertheless.
     SlideReadError
         The slide is gone or its file has changed.
     EngineError, StoreError
@@ -116,6 +121,7 @@ def classify(
             cancel,
             on_results=lambda _, found: progress and progress(found.done, found.total),
             retry_failed=retry_failed,
+            anyway=anyway,
         )
         return Prediction(
             cells, run.plan.pixel_size, ensemble.bundle.thresholds, run.provenance, slide

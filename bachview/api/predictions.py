@@ -126,23 +126,17 @@ class Prediction:
 
         Parameters
         ----------
-        region : level-0 px; only cells with their centre in it count, as a whole. None: everything
-            classified.
+        region : level-0 px; cells count as far as they lie in it. None: the whole slide.
 
         Raises
         ------
         UsageError
-            The region has no area or meets no cell.
+            The region has no area or lies outside the slide.
         """
         chosen = region_of(region)
-        if chosen is None:
-            return summarize(self.cells, self.pixel_size, self.thresholds)
-        rows, columns = self.grid.middles_in(chosen)
-        inside = np.zeros(self.cells.states.shape, np.bool_)
-        inside[rows, columns] = True
-        if not inside.any():
-            raise UsageError("The region is outside the classified region.")
-        return summarize(self.cells, self.pixel_size, self.thresholds, inside=inside)
+        if chosen is not None and chosen.intersection(self.grid.region).is_empty:
+            raise UsageError("The region does not lie on the scanned part of the slide.")
+        return summarize(self.cells, self.pixel_size, self.thresholds, region=chosen)
 
     def save(self, path: str | Path, kind: str | None = None) -> None:
         """Write a file of one of the kinds that the window exports.

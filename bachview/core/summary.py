@@ -1,4 +1,4 @@
-"""Sums over a prediction: patches and areas per class, and of cells without a class."""
+"""Sums over the cells of a slide or of a region: areas per class, and of cells without a class."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
@@ -19,9 +20,9 @@ class Part:
 
     Attributes
     ----------
-    patches : how many.
-    area_mm2 : of their cells, as far as they lie in the classified region.
-    share : of the tissue, 0..1; 0 if there is no tissue.
+    patches : how many; in a region, those whose cells touch it.
+    area_mm2 : of their cells, as far as they lie in the region.
+    share : of the tissue there, 0..1; 0 if there is no tissue.
     """
 
     patches: int
@@ -49,6 +50,7 @@ class Summary:
 
     Attributes
     ----------
+    region : what it is of, level-0 px, clipped to the scanned part; None for the whole slide.
     tissue : all tissue cells.
     classes : in the bundle's order.
     uncertain : classified, beyond the bundle's thresholds.
@@ -57,6 +59,7 @@ class Summary:
     classified : patches that the models classified, including uncertain ones.
     """
 
+    region: Region | None
     tissue: Part
     classes: tuple[ClassPart, ...]
     uncertain: Part
@@ -67,6 +70,14 @@ class Summary:
     @property
     def tissue_mm2(self) -> float:
         return self.tissue.area_mm2
+
+    @property
+    def judged_share(self) -> float | None:
+        """Share of the tissue's area that was classified, uncertain or not; None without tissue."""
+        if not self.tissue.patches or not self.tissue_mm2:
+            return None
+        left = self.pending.area_mm2 + self.failed.area_mm2
+        return max(0.0, 1 - left / self.tissue_mm2) if left else 1.0
 
     def __str__(self) -> str:
         """A line for each class and state, for print()."""
@@ -81,10 +92,16 @@ class Summary:
         )
 
 
-def cell_areas_mm2(grid: PatchGrid, pixel_size: PixelSize) -> npt.NDArray[np.float64]:
+def cell_areas_mm2(
+    grid: PatchGrid, pixel_size: PixelSize, region: Region | None = None
+) -> npt.NDArray[np.float64]:
     """(rows, columns) float64: area of each cell inside the grid's region, mm².
 
     The last row and column may reach past the region and count less.
+
+    Parameters
+    ----------
+    region : level-0 px; only what lies in it counts. None: all.
 
     Raises
     ------
@@ -93,13 +110,16 @@ def cell_areas_mm2(grid: PatchGrid, pixel_size: PixelSize) -> npt.NDArray[np.flo
     """
     if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
         raise ValueError("areas need a plausible pixel size")
-    widths = _inside(grid.columns, grid.stride_x, grid.region.width) * pixel_size.mpp_x
-    heights = _inside(grid.rows, grid.stride_y, grid.region.height) * pixel_size.mpp_y
+    counted = grid.region if region is None else grid.region.intersection(region)
+    left, top = counted.x - grid.region.x, counted.y - grid.region.y
+    widths = _inside(grid.columns, grid.stride_x, left, counted.width) * pixel_size.mpp_x
+    heights = _inside(grid.rows, grid.stride_y, top, counted.height) * pixel_size.mpp_y
     return np.outer(heights, widths) / 1e6
 
 
-def _inside(count: int, stride: float, length: float) -> npt.NDArray[np.float64]:
-    edges = np.minimum(np.arange(count + 1) * stride, length)
+def _inside(count: int, stride: float, start: float, length: float) -> npt.NDArray[np.float64]:
+    """(count,) length of each cell within start..start + length."""
+    edges = np.clip(np.arange(count + 1) * stride, start, start + length)
     return np.asarray(np.diff(edges), dtype=np.float64)
 
 
@@ -108,18 +128,20 @@ def summarize(
     pixel_size: PixelSize,
     thresholds: Thresholds,
     *,
-    inside: npt.NDArray[np.bool_] | None = None,
+    region: Region | None = None,
 ) -> Summary:
     """Count patches and areas. A million patches take some 20 ms.
+
+    The areas of regions that share a slide without overlap add up to those of the slide.
 
     Parameters
     ----------
     pixel_size : of the slide, plausible.
     thresholds : of the bundle; a patch beyond them is uncertain and counts for no class.
-    inside : (rows, columns) bool, the cells that count; None: all.
+    region : level-0 px, what to count; None: the whole slide.
     """
-    areas = cell_areas_mm2(prediction.grid, pixel_size)
-    counted = np.True_ if inside is None else inside
+    areas = cell_areas_mm2(prediction.grid, pixel_size, region)
+    counted = np.True_ if region is None else areas > 0
     untrusted = uncertain(prediction, thresholds) & counted
     done = (prediction.states == CellState.CLASSIFIED) & counted
     in_tissue = (prediction.states != CellState.NO_TISSUE) & counted
@@ -131,6 +153,7 @@ def summarize(
 
     certain = done & ~untrusted
     return Summary(
+        None if region is None else region.intersection(prediction.grid.region),
         part(in_tissue),
         tuple(
             ClassPart(c.name, c.key, c.color, part(certain & (prediction.top_class == index)))

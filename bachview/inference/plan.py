@@ -1,4 +1,8 @@
-"""The plan of a run: everything that determines its result, and nothing else."""
+"""The plan of a slide's cells: everything that determines their answers, and nothing else.
+
+A plan covers the whole slide: cells are anchored at the slide, whoever asks for them. What a run is
+asked to classify is a region of it, and no part of the plan.
+"""
 
 import hashlib
 import json
@@ -13,7 +17,7 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import PixelSizeError, UsageError
 from bachview.slide.reader import SlideMetadata
 from bachview.store.records import (
-    RunKey,
+    GridKey,
     classes_from_json,
     classes_to_json,
     grid_from_json,
@@ -60,7 +64,7 @@ class BundleFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to classify, how finely, and with what. Equal plans give equal results.
+    """The cells of a slide and what classifies them. Equal plans give equal results.
 
     Attributes
     ----------
@@ -68,7 +72,7 @@ class Plan:
     bundle_name, bundle_sha256, classes, member_names : the model.
     pixel_size : um per level-0 px used to measure the fields.
     geometry : input px, mpp, and the stride in use (the bundle's, or the user's).
-    grid : the patches.
+    grid : the cells of the whole slide.
     icc : whether the slide's colour profile is applied first.
     tissue_least : minimum share of tissue in a cell for it to be classified.
     tissue_method : version of the method that determines cells, their fields and pixels.
@@ -88,7 +92,7 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical JSON; the store has one run for each."""
+        """SHA-256 of the canonical JSON; the store has one grid for each."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
@@ -127,9 +131,9 @@ class Plan:
         )
 
     @property
-    def run_key(self) -> RunKey:
+    def grid_key(self) -> GridKey:
         """The plan as the store keeps it."""
-        return RunKey(
+        return GridKey(
             self.id,
             self.to_json(),
             self.bundle_name,
@@ -145,16 +149,14 @@ def make_plan(
     pixel_size: PixelSize,
     bundle: BundleFacts,
     *,
-    region: Region | None = None,
     stride_um: float | None = None,
     icc: bool = True,
 ) -> Plan:
-    """Plan the classification of a slide.
+    """Plan the cells of a slide.
 
     Parameters
     ----------
     pixel_size : that of the slide, or as stated by the user.
-    region : level-0 px to limit the run to; clipped to the slide's scanned area. None: all of it.
     stride_um : step of the grid, um; None: the bundle's.
     icc : apply the slide's colour profile, if it has one.
 
@@ -163,7 +165,7 @@ def make_plan(
     CalibrationError
         The pixel size is missing or implausible.
     UsageError
-        The region lies outside the slide, or the stride makes no sense.
+        The stride makes no sense.
     """
     if not pixel_size.is_plausible:
         raise PixelSizeError(
@@ -171,24 +173,11 @@ def make_plan(
             "need to know it: state it in µm per pixel before classifying."
         )
     geometry = _with_stride(bundle.geometry, stride_um)
-    area = metadata.pyramid.bounds
-    if region is not None:
-        if not all(math.isfinite(value) for value in region):
-            raise UsageError(
-                "The region to classify does not consist of numbers; give X Y W H in px."
-            )
-        area = region.intersection(metadata.pyramid.extent)
-        if area.is_empty:
-            size = metadata.pyramid.size
-            raise UsageError(
-                f"The region to classify does not lie on {metadata.path.name}, which has "
-                f"{size.width:,} × {size.height:,} px; give X Y W H in level-0 px within it."
-            )
-    grid = PatchGrid.over(area, pixel_size, geometry)
+    grid = PatchGrid.over(metadata.pyramid.bounds, pixel_size, geometry)
     if grid.rows * grid.columns > MOST_CELLS:
         raise UsageError(
             f"A stride of {geometry.stride_um:g} µm makes {grid.rows * grid.columns:,} patches, "
-            f"more than {MOST_CELLS:,}; give a larger stride or a smaller region."
+            f"more than {MOST_CELLS:,}; give a larger stride."
         )
     return Plan(
         metadata.fingerprint,
@@ -201,6 +190,27 @@ def make_plan(
         grid,
         icc and metadata.icc_profile is not None,
     )
+
+
+def scanned_part(metadata: SlideMetadata, region: Region) -> Region:
+    """The part of `region` in which the slide has cells, level-0 px.
+
+    Raises
+    ------
+    UsageError
+        It has none there, or the region does not consist of numbers.
+    """
+    if not all(math.isfinite(value) for value in region):
+        raise UsageError("The region does not consist of numbers; give X Y W H in px.")
+    part = region.intersection(metadata.pyramid.bounds)
+    if part.is_empty:
+        scanned = metadata.pyramid.bounds
+        raise UsageError(
+            f"The region does not lie on the scanned part of {metadata.path.name}, which has "
+            f"{scanned.width:,.0f} × {scanned.height:,.0f} px at {scanned.x:,.0f}, "
+            f"{scanned.y:,.0f}; give X Y W H in level-0 px within it."
+        )
+    return part
 
 
 def _with_stride(geometry: PatchGeometry, stride_um: float | None) -> PatchGeometry:

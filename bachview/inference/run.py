@@ -1,5 +1,10 @@
-"""The run: read, classify, save and report patches, from the start or where it stopped."""
+"""The run: read, classify, save and report the cells that are missing.
 
+A run is asked for the whole slide or for a region. Cells that are in the store, whoever asked for
+them, are not computed again.
+"""
+
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,21 +17,31 @@ from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
-from bachview.errors import EngineError, SlideReadError
+from bachview.errors import (
+    Cancelled,
+    EngineError,
+    SlideReadError,
+    StoreError,
+    UnsuitableSlideError,
+)
 from bachview.inference.order import PatchOrder
-from bachview.inference.plan import Plan
+from bachview.inference.plan import Plan, scanned_part
 from bachview.inference.readahead import NO_MEMORY, READER_THREADS, ReadAhead, ReadPatch
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import gone
 from bachview.slide.reader import SlideReader, is_there
+from bachview.store.log import Outcome
 from bachview.store.provenance import Provenance, library_versions, now_text
-from bachview.store.records import RunRecord
+from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
 
 if TYPE_CHECKING:
     from bachview.models.engines.base import EngineInfo
     from bachview.models.ensemble import Ensemble, EnsembleOutput
+    from bachview.slide.tissue import TissueMask
+
+_log = logging.getLogger(__name__)
 
 RGB = npt.NDArray[np.uint8]
 
@@ -38,23 +53,27 @@ _SUSPICIOUS = 32
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """A run is about to classify, or turned out to be finished already.
+    """A run is about to classify, or there is nothing left to do for it.
 
     Attributes
     ----------
-    run_id : in the store.
-    plan : of the run.
-    prediction : everything saved so far, and the tissue cells. The receiver owns it; the
-        run keeps no reference.
-    tissue : the cells to be classified.
-    restored : how many patches were already finished.
+    grid_id : in the store.
+    plan : of the slide's cells.
+    region : what was asked for, level-0 px; None for the whole slide.
+    prediction : of the whole slide: everything saved so far, and the tissue cells. The receiver
+        owns it; the run keeps no reference.
+    total, restored : tissue cells in what was asked for, and how many of them were finished.
+    warnings : what spoke against classifying this slide, one sentence each; None if it was not
+        checked.
     """
 
-    run_id: int
+    grid_id: int
     plan: Plan
+    region: Region | None
     prediction: Prediction
-    tissue: TissueCells
+    total: int
     restored: int
+    warnings: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +82,14 @@ class RunSummary:
 
     Attributes
     ----------
-    run_id : in the store.
-    done, failed, total : patches classified, patches not readable, and tissue cells, over all
-        sessions.
+    grid_id : in the store.
+    done, failed, total : cells classified, cells not readable, and tissue cells in what was asked
+        for, over all runs.
     new : patches added by this call.
     seconds : spent classifying in this call, without pauses and without the tissue mask.
     """
 
-    run_id: int
+    grid_id: int
     done: int
     failed: int
     total: int
@@ -83,15 +102,15 @@ class RunSummary:
         return self.new / self.seconds if self.seconds > 0 else 0.0
 
 
-def restore(store: ResultStore, record: RunRecord) -> Prediction:
-    """The prediction of a saved run, complete or partial, without slide or bundle. Any thread.
+def restore(store: ResultStore, record: GridRecord) -> Prediction:
+    """The prediction of saved cells, complete or partial, without slide or bundle. Any thread.
 
     Raises
     ------
     StoreError
         The store cannot be read.
     """
-    return store.load(record.run_id)
+    return store.load(record.grid_id)
 
 
 def classify(
@@ -101,12 +120,14 @@ def classify(
     store: ResultStore,
     token: CancelToken,
     *,
+    region: Region | None = None,
     view: Callable[[], Region | None] = lambda: None,
     on_start: Callable[[RunStart], object] = lambda _: None,
     on_results: Callable[[PatchResults, Progress], object] = lambda _, __: None,
     retry_failed: bool = False,
+    anyway: bool = False,
 ) -> RunSummary:
-    """Classify everything in the plan that is not in the store yet. Blocking.
+    """Classify the cells of the plan that are not in the store yet. Blocking.
 
     Call it on a low-priority lane: navigation comes first. Reads on two low-priority threads
     meanwhile. Each batch is in the store before `on_results` is called with it.
@@ -115,15 +136,23 @@ def classify(
     ----------
     reader, store : stay open; the caller closes them after this has returned.
     token : pause, resume, cancel; checked between batches, within half a second.
+    region : only cells that touch it, level-0 px; None: the whole slide.
     view : the current viewport, level-0 px, or None; called on the reader threads.
     on_start : called once on this thread when the work to do is known.
     on_results : called on this thread with each finished batch.
-    retry_failed : retry patches that could not be read in earlier sessions.
+    retry_failed : retry patches that could not be read in earlier runs.
+    anyway : classify although the check of the slide speaks against it; its sentences are kept with
+        the cells.
 
     Raises
     ------
     Cancelled
         The token was cancelled. Finished patches are kept.
+    UnsuitableSlideError
+        The check of the slide speaks against classifying it; see
+        `bachview.slide.suitability`. Nothing was classified.
+    UsageError
+        The region does not lie on the scanned part of the slide.
     SlideReadError
         The slide is gone, or its file has changed. Finished patches are kept, except those read
         since the last check of the file, which remain to be done.
@@ -137,24 +166,50 @@ def classify(
     transform = srgb_transform(reader.metadata.icc_profile) if plan.icc else None
     # What was done, not what was requested: a broken profile is not applied.
     provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
-    run_id, tissue = _begin(reader, provenance, plan, store, token, retry_failed=retry_failed)
-    states = store.states(run_id)
-    pending = states == CellState.PENDING
-    if retry_failed:
-        pending |= states == CellState.FAILED
-    total, left = tissue.count, int(pending.sum())
-    on_start(RunStart(run_id, plan, store.load(run_id), tissue, total - left))
-    session = _Session(reader, ensemble, plan, store, run_id, states, tissue, transform)
-    if left:
-        meter = RateMeter(total, total - left)
-        session.work(PatchOrder(pending), meter, token, view, on_results)
+    asked = None if region is None else scanned_part(reader.metadata, region)
+    wanted = _wanted(plan, asked)
     record = store.find(plan.id)
-    if record is not None and record.finished is None:
-        store.finish(run_id)
-    # As saved: a second process may have worked on the same run.
-    states = store.states(run_id)
+    if record is None:
+        grid_id, tissue = _begin(reader, provenance, plan, store, token, anyway=anyway)
+        record = store.find(plan.id)
+    else:
+        grid_id, tissue = record.grid_id, store.tissue(record.grid_id)
+    states = store.states(grid_id)
+    pending = (states == CellState.PENDING) & wanted
+    if retry_failed:
+        pending |= (states == CellState.FAILED) & wanted
+    total, left = int((tissue.mask & wanted).sum()), int(pending.sum())
+    warnings = record.warnings if record is not None else ()
+    if left and warnings is None:
+        # Cells from before slides were checked.
+        warnings = _checked(reader, plan, token, anyway=anyway)[1]
+    on_start(RunStart(grid_id, plan, asked, store.load(grid_id), total, total - left, warnings))
+    session = _Session(reader, ensemble, plan, store, grid_id, states, tissue, transform)
+    if left:
+        store.begin(plan.grid_key, tissue, provenance, warnings)
+        session.run_id = store.start_run(grid_id, asked, provenance)
+        meter = RateMeter(total, total - left)
+        outcome = Outcome.FAILED
+        try:
+            session.work(PatchOrder(pending), meter, token, view, on_results)
+            outcome = Outcome.FINISHED
+        except Cancelled:
+            outcome = Outcome.CANCELLED
+            raise
+        finally:
+            _log_end(store, session, outcome)
+    # As saved: a second process may have worked on the same cells.
+    states = store.states(grid_id)[wanted]
     done, failed = (int((states == s).sum()) for s in (CellState.CLASSIFIED, CellState.FAILED))
-    return RunSummary(run_id, done, failed, total, session.new, session.seconds)
+    return RunSummary(grid_id, done, failed, total, session.new, session.seconds)
+
+
+def _wanted(plan: Plan, region: Region | None) -> npt.NDArray[np.bool_]:
+    """(rows, columns) bool: the cells that touch `region`; all for None."""
+    wanted = np.full((plan.grid.rows, plan.grid.columns), region is None, np.bool_)
+    if region is not None:
+        wanted[plan.grid.cells_in(region)] = True
+    return wanted
 
 
 def _begin(
@@ -164,22 +219,43 @@ def _begin(
     store: ResultStore,
     token: CancelToken,
     *,
-    retry_failed: bool,
+    anyway: bool,
 ) -> tuple[int, TissueCells]:
-    """The run's number and its tissue cells; an existing run keeps its cells."""
-    record = store.find(plan.id)
-    if record is not None:
-        tissue = store.tissue(record.run_id)
-        if record.is_complete and not (retry_failed and record.failed):
-            return record.run_id, tissue
-    else:
-        from bachview.slide.tissue import find_tissue
+    """The grid's number and its tissue cells, decided once for the whole slide."""
+    mask, warnings = _checked(reader, plan, token, anyway=anyway)
+    tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
+    _check_files(reader)
+    grid_id = store.begin(plan.grid_key, tissue, provenance, warnings)
+    # Another process may have begun at the same time.
+    return grid_id, store.tissue(grid_id)
 
-        mask = find_tissue(reader, plan.pixel_size, token)
-        token.check()
-        tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
-        _check_files(reader)
-    return store.begin(plan.run_key, tissue, provenance), tissue
+
+def _checked(
+    reader: SlideReader, plan: Plan, token: CancelToken, *, anyway: bool
+) -> "tuple[TissueMask, tuple[str, ...]]":
+    """The tissue, and what speaks against classifying the slide.
+
+    Raises
+    ------
+    UnsuitableSlideError
+        Something does, and nobody said `anyway`.
+    """
+    from bachview.slide.suitability import check_slide
+
+    check = check_slide(reader, plan.pixel_size, plan.geometry, token)
+    token.check()
+    warnings = tuple(finding.sentence for finding in check.findings)
+    if warnings and not anyway:
+        raise UnsuitableSlideError(warnings)
+    return check.tissue, warnings
+
+
+def _log_end(store: ResultStore, session: "_Session", outcome: Outcome) -> None:
+    """Write how a run ended; the log is no reason for a second error."""
+    try:
+        store.end_run(session.grid_id, session.run_id, outcome, session.seconds)
+    except StoreError as error:
+        _log.info("The end of a run could not be logged: %s", error)
 
 
 def predicted(
@@ -249,7 +325,7 @@ class _Session:
         ensemble: "Ensemble",
         plan: Plan,
         store: ResultStore,
-        run_id: int,
+        grid_id: int,
         states: npt.NDArray[np.uint8],
         tissue: TissueCells,
         transform: Callable[[RGB], RGB] | None,
@@ -263,9 +339,10 @@ class _Session:
         self._ensemble = ensemble
         self._plan = plan
         self._store = store
-        self._run_id = run_id
+        self.grid_id = grid_id
         self.states = states
         self._tissue = tissue
+        self.run_id = 0  # in the log
         self.new = 0
         self.seconds = 0.0
         # Consecutive failures that are not saved yet: due to the patches, or to the slide itself?
@@ -301,9 +378,10 @@ class _Session:
                 # Everything read up to now came from the file that was opened.
                 _check_files(self._reader)
                 if len(results):
-                    self.new += self._store.commit(self._run_id, results)
-                    self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
                     self.seconds = time.monotonic() - clock
+                    run = self.run_id, self.seconds
+                    self.new += self._store.commit(self.grid_id, results, run)
+                    self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
                     on_results(results, meter.advance(len(results)))
                 if not patches and ahead.is_done:
                     return

@@ -13,7 +13,7 @@ from bachview.core.closable import Closable
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
-from bachview.inference.plan import make_plan
+from bachview.inference.plan import make_plan, scanned_part
 from bachview.inference.run import RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
@@ -33,9 +33,12 @@ class SlideRun(Closable):
 
     Attributes
     ----------
-    plan : of the run.
-    prediction : everything known, including earlier sessions; None until the tissue has been found.
-    restored : patches finished in earlier sessions.
+    plan : of the slide's cells.
+    region : what is classified, level-0 px; None for the whole slide.
+    prediction : everything known of the whole slide, including earlier runs; None until the tissue
+        has been found.
+    restored : patches of `region` finished in earlier runs.
+    warnings : what spoke against classifying the slide, one sentence each; None if unknown.
     progress : of the last batch; None before the first.
     new, seconds : patches added by this object, and the time taken, even if `work` was cancelled.
     summary : how `work` ended; None if it was cancelled or failed.
@@ -59,12 +62,13 @@ class SlideRun(Closable):
         store : keeps every batch; its patches of this run are not computed again. None: in memory,
             as long as this object is open.
         pixel_size : um/px at level 0; None: that of the slide.
-        region, stride_um, icc : as of `inference.plan.make_plan`.
+        region : what to classify, level-0 px; None: the whole slide.
+        stride_um, icc : as of `inference.plan.make_plan`.
 
         Raises
         ------
         PixelSizeError, UsageError
-            As of `inference.plan.make_plan`.
+            As of `inference.plan.make_plan` and `scanned_part`.
         """
         metadata = reader.metadata
         self._reader, self._ensemble = reader, ensemble
@@ -72,14 +76,15 @@ class SlideRun(Closable):
             metadata,
             pixel_size or metadata.pixel_size,
             ensemble.bundle,
-            region=region,
             stride_um=stride_um,
             icc=icc,
         )
+        self.region = None if region is None else scanned_part(metadata, region)
         self._own_store = ResultStore.in_memory(metadata.fingerprint) if store is None else None
         self._store = store or self._own_store
         self.prediction: Prediction | None = None
         self.restored = 0
+        self.warnings: tuple[str, ...] | None = None
         self.progress: Progress | None = None
         self.new = 0
         self.seconds = 0.0
@@ -93,17 +98,18 @@ class SlideRun(Closable):
         on_start: Callable[[RunStart], object] = lambda _: None,
         on_results: Callable[[PatchResults, Progress], object] = lambda _, __: None,
         retry_failed: bool = False,
+        anyway: bool = False,
     ) -> Prediction:
         """Classify what is missing. Blocking; best on a low-priority lane.
 
         Parameters
         ----------
-        token, view, retry_failed : as of `inference.run.classify`.
+        token, view, retry_failed, anyway : as of `inference.run.classify`.
         on_start, on_results : called on this thread, after `prediction` was updated.
 
         Raises
         ------
-        Cancelled, SlideReadError, EngineError, StoreError
+        Cancelled, UnsuitableSlideError, SlideReadError, EngineError, StoreError
             As of `inference.run.classify`; `prediction` has what was finished.
         """
         if self._store is None:
@@ -115,6 +121,7 @@ class SlideRun(Closable):
         def start(found: RunStart) -> None:
             nonlocal begun
             self.prediction, self.restored = found.prediction, found.restored
+            self.warnings = found.warnings
             begun = time.monotonic()
             on_start(found)
 
@@ -131,10 +138,12 @@ class SlideRun(Closable):
             self.plan,
             self._store,
             token or CancelToken(),
+            region=self.region,
             view=view,
             on_start=start,
             on_results=take_in,
             retry_failed=retry_failed,
+            anyway=anyway,
         )
         self.seconds = self.summary.seconds
         return self._so_far

@@ -82,7 +82,7 @@ def _session(
             session = run_session(
                 reader, ensemble, plan, reopened(store), cancel_after=cancel_after, token=token
             )
-            return session, store.load(session.start.run_id)
+            return session, store.load(session.start.grid_id)
     finally:
         reader.close()
 

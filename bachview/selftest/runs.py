@@ -120,7 +120,7 @@ def classify_slide(
         with ResultStore.open(folder, reader.metadata.fingerprint) as store:
             session = run_session(reader, ensemble, plan, store, token=token)
         with ResultStore.open(folder, reader.metadata.fingerprint) as store:
-            prediction = store.load(session.start.run_id)
+            prediction = store.load(session.start.grid_id)
     finally:
         reader.close()
     return Classified(path, plan, prediction, session)

@@ -1,4 +1,4 @@
-"""The key that identifies a run in the store, and the record of a run."""
+"""The rows of the store: grids of cells, their batches, and the runs that filled them."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ from bachview.store.provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class RunKey:
-    """What identifies a run, and what is needed to rebuild its prediction.
+class GridKey:
+    """What identifies a grid of cells, and what is needed to rebuild its prediction.
 
     Attributes
     ----------
-    plan_id : hash of the whole plan; one run for each plan.
+    plan_id : hash of the whole plan; one grid for each plan.
     plan : the plan's own JSON text, opaque to the store.
     bundle_name, bundle_sha256 : the model.
     grid : the patch grid.
@@ -42,34 +42,36 @@ class RunKey:
     member_names: tuple[str, ...]
 
 
-#: Columns of a run covered by its checksum, in this order.
-RUN_COLUMNS = (
-    "id, plan_id, bundle_sha256, key, provenance, started, updated, finished,"
-    " done, failed, total, tissue"
+#: Columns of a grid covered by its checksum, in this order.
+GRID_COLUMNS = (
+    "id, plan_id, bundle_sha256, key, provenance, started, updated,"
+    " done, failed, total, tissue, warnings"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
-    """The record of a run in the store.
+class GridRecord:
+    """The record of a grid of cells in the store: the answers of one model about one slide.
 
     Attributes
     ----------
-    run_id : its number in this store.
-    started, updated : ISO 8601 UTC times of the first plan and the last commit.
-    finished : ISO 8601 UTC; None while patches remain.
-    done, failed, total : patches classified, patches that could not be read, tissue cells.
+    grid_id : its number in this store.
+    provenance : of all its runs; names each device that worked on it.
+    started, updated : ISO 8601 UTC times of the first run and the last commit.
+    done, failed, total : cells classified, cells that could not be read, tissue cells.
+    warnings : what spoke against classifying the slide, one sentence each; None if it was not
+        checked (by earlier versions).
     """
 
-    run_id: int
-    key: RunKey
+    grid_id: int
+    key: GridKey
     provenance: Provenance
     started: str
     updated: str
-    finished: str | None
     done: int
     failed: int
     total: int
+    warnings: tuple[str, ...] | None
 
     @property
     def is_complete(self) -> bool:
@@ -105,8 +107,8 @@ def classes_from_json(values: list[dict[str, Any]]) -> ClassSet:
     )
 
 
-def key_to_json(key: RunKey) -> str:
-    """A run key as JSON text."""
+def key_to_json(key: GridKey) -> str:
+    """A grid key as JSON text."""
     return json.dumps(
         {
             "plan_id": key.plan_id,
@@ -120,10 +122,10 @@ def key_to_json(key: RunKey) -> str:
     )
 
 
-def key_from_json(text: str) -> RunKey:
+def key_from_json(text: str) -> GridKey:
     """Inverse of `key_to_json`."""
     values = json.loads(text)
-    return RunKey(
+    return GridKey(
         values["plan_id"],
         values["plan"],
         values["bundle_name"],
@@ -132,6 +134,27 @@ def key_from_json(text: str) -> RunKey:
         classes_from_json(values["classes"]),
         tuple(values["member_names"]),
     )
+
+
+def warnings_to_json(warnings: tuple[str, ...] | None) -> str:
+    """Warnings of a grid as JSON text."""
+    return json.dumps(warnings)
+
+
+def warnings_from_json(text: str) -> tuple[str, ...] | None:
+    """Inverse of `warnings_to_json`.
+
+    Raises
+    ------
+    ValueError
+        It is neither null nor a list of texts.
+    """
+    values = json.loads(text)
+    if values is None:
+        return None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("warnings of a grid are not texts")
+    return tuple(values)
 
 
 def row_bytes(values: Sequence[object]) -> bytes:
@@ -148,18 +171,18 @@ def row_checksum(values: Sequence[object]) -> str:
     return hashlib.sha256(row_bytes(values)).hexdigest()
 
 
-def batch_crc(batch_id: int, run_id: int, blobs: Sequence[object]) -> int:
-    """Checksum of a batch, which also covers its run and its position among the others."""
-    return zlib.crc32(row_bytes((batch_id, run_id, *blobs)))
+def batch_crc(batch_id: int, grid_id: int, blobs: Sequence[object]) -> int:
+    """Checksum of a batch, which also covers its grid and its position among the others."""
+    return zlib.crc32(row_bytes((batch_id, grid_id, *blobs)))
 
 
-def is_whole_batch(batch_id: int, run_id: int, crc: object, blobs: Sequence[object]) -> bool:
+def is_whole_batch(batch_id: int, grid_id: int, crc: object, blobs: Sequence[object]) -> bool:
     """Whether a batch is unchanged; in early files of this format its position is not covered."""
-    return crc in (batch_crc(batch_id, run_id, blobs), zlib.crc32(row_bytes((run_id, *blobs))))
+    return crc in (batch_crc(batch_id, grid_id, blobs), zlib.crc32(row_bytes((grid_id, *blobs))))
 
 
 def pending_states(tissue: TissueCells) -> npt.NDArray[np.uint8]:
-    """(rows, columns) uint8 of `CellState` of a run that has no batches."""
+    """(rows, columns) uint8 of `CellState` of a grid that has no batches."""
     return np.where(tissue.mask, CellState.PENDING, CellState.NO_TISSUE).astype(np.uint8)
 
 
@@ -184,27 +207,27 @@ def _check_types(*blobs: object) -> None:
 
 
 def _check_patches(
-    cells: npt.NDArray[np.int32], states: npt.NDArray[np.uint8], run: npt.NDArray[np.uint8]
+    cells: npt.NDArray[np.int32], states: npt.NDArray[np.uint8], known: npt.NDArray[np.uint8]
 ) -> None:
-    """Whether cells (N, 2) with states (N,) are of a run with these states, (rows, columns)."""
+    """Whether cells (N, 2) with states (N,) fit a grid with these states, (rows, columns)."""
     if len(cells) != len(states):
         raise ValueError("a batch has other numbers of cells and of states")
     if not np.isin(states, (CellState.CLASSIFIED, CellState.FAILED)).all():
         raise ValueError("a batch has a patch that is neither classified nor failed")
-    if (cells < 0).any() or (cells >= run.shape).any():
+    if (cells < 0).any() or (cells >= known.shape).any():
         raise ValueError("a batch has a cell outside the grid")
-    if (run[cells[:, 0], cells[:, 1]] == CellState.NO_TISSUE).any():
+    if (known[cells[:, 0], cells[:, 1]] == CellState.NO_TISSUE).any():
         raise ValueError("a batch has a cell without tissue")
 
 
-def has_all_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> bool:
-    """Whether the number of cells matches the run."""
+def has_all_batches(record: GridRecord, states: npt.NDArray[np.uint8]) -> bool:
+    """Whether the number of cells matches the record."""
     counts = [int((states == state).sum()) for state in (CellState.CLASSIFIED, CellState.FAILED)]
     return counts == [record.done, record.failed]
 
 
-def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, TissueCells]:
-    """A run from its `RUN_COLUMNS`, which must agree with each other and with the plan.
+def grid_from_row(row: Sequence[Any], fingerprint: str) -> tuple[GridRecord, TissueCells]:
+    """A grid from its `GRID_COLUMNS`, which must agree with each other and with the plan.
 
     Parameters
     ----------
@@ -215,23 +238,24 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
     ValueError
         They do not, or have wrong types.
     """
-    run_id, plan_id, bundle, key_text, origin, started, updated, finished, *rest = row
-    done, failed, total, blob = rest
-    texts = [plan_id, bundle, key_text, origin, started, updated]
-    if not all(type(value) is str for value in texts + [finished] * (finished is not None)):
-        raise ValueError("a text field of a run is not text")
-    if not all(type(value) is int and value >= 0 for value in (run_id, done, failed, total)):
-        raise ValueError("a number of a run is not a number")
+    grid_id, plan_id, bundle, key_text, origin, started, updated, *rest = row
+    done, failed, total, blob, warnings = rest
+    texts = [plan_id, bundle, key_text, origin, started, updated, warnings]
+    if not all(type(value) is str for value in texts):
+        raise ValueError("a text field of a grid is not text")
+    if not all(type(value) is int and value >= 0 for value in (grid_id, done, failed, total)):
+        raise ValueError("a number of a grid is not a number")
     try:
         key, provenance = key_from_json(key_text), Provenance.from_json(origin)
         _check_key(json.loads(key_text), plan_id, bundle, fingerprint)
         tissue = tissue_from_blob(blob, key.grid)
+        found = warnings_from_json(warnings)
     except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if total != tissue.count or done + failed > total:
-        raise ValueError("the numbers of a run do not match its cells")
+        raise ValueError("the numbers of a grid do not match its cells")
     return (
-        RunRecord(run_id, key, provenance, started, updated, finished, done, failed, total),
+        GridRecord(grid_id, key, provenance, started, updated, done, failed, total, found),
         tissue,
     )
 
@@ -239,18 +263,18 @@ def run_from_row(row: Sequence[Any], fingerprint: str) -> tuple[RunRecord, Tissu
 def _check_key(values: dict[str, Any], plan_id: str, bundle: str, fingerprint: str) -> None:
     """Check that the row, the key, and the plan within the key agree."""
     if (values["plan_id"], values["bundle_sha256"]) != (plan_id, bundle):
-        raise ValueError("a run and its key disagree")
+        raise ValueError("a grid and its key disagree")
     if hashlib.sha256(values["plan"].encode()).hexdigest() != plan_id:
-        raise ValueError("a plan is not the one that its run was started with")
+        raise ValueError("a plan is not the one that its grid was made for")
     plan = json.loads(values["plan"])
     stated = {**values, "fingerprint": fingerprint}
     for name in ("fingerprint", "bundle_name", "bundle_sha256", "grid", "classes", "member_names"):
         if name in plan and plan[name] != stated[name]:
-            raise ValueError(f"{name} of a run is not that of its plan")
+            raise ValueError(f"{name} of a grid is not that of its plan")
 
 
 def joined_batches(
-    rows: list[tuple[Any, ...]], key: RunKey, states: npt.NDArray[np.uint8]
+    rows: list[tuple[Any, ...]], key: GridKey, states: npt.NDArray[np.uint8]
 ) -> PatchResults:
     """Batches in the order in which they were saved, as one.
 
@@ -258,12 +282,12 @@ def joined_batches(
     ----------
     rows : of the store's batches; the third and later columns are cells, states, probabilities,
         members.
-    states : (rows, columns) uint8 of `CellState` of the run.
+    states : (rows, columns) uint8 of `CellState` of the grid.
 
     Raises
     ------
     ValueError
-        The bytes of a batch do not match the run.
+        The bytes of a batch do not match the grid.
     """
     members, classes = len(key.member_names), len(key.classes)
     for _, _, *blobs in rows:
@@ -289,7 +313,7 @@ def tissue_to_blob(tissue: TissueCells) -> bytes:
 
 
 def tissue_from_blob(blob: bytes, grid: PatchGrid) -> TissueCells:
-    """Inverse of `tissue_to_blob`. Runs from before fields were moved have no moves.
+    """Inverse of `tissue_to_blob`. Files from before fields were moved have no moves.
 
     Raises
     ------

@@ -1,7 +1,9 @@
 """The results store: every finished batch is on disk before it is shown.
 
-One SQLite file for each slide. A killed process loses only the batch it was working on; a run is
-found by the id of its plan, so results of different models, plans or slides never mix.
+One SQLite file for each slide. It has one grid of cells for each plan (model, pixel size, stride),
+so that a cell has one answer, whoever asked for it; runs are a log. A killed process loses only the
+batch it was working on; a grid is found by the id of its plan, so results of different models,
+plans or slides never mix.
 """
 
 import logging
@@ -16,35 +18,38 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
+from bachview.store import log
 from bachview.store.provenance import Provenance, now_text
 from bachview.store.records import (
-    RUN_COLUMNS,
-    RunKey,
-    RunRecord,
+    GRID_COLUMNS,
+    GridKey,
+    GridRecord,
     add_batch,
     batch_crc,
+    grid_from_row,
     has_all_batches,
     is_whole_batch,
     joined_batches,
     key_to_json,
     pending_states,
     row_checksum,
-    run_from_row,
     tissue_to_blob,
+    warnings_to_json,
 )
 from bachview.store.schema import (
     DamagedStoreError,
-    change_run,
+    change_grid,
     connect,
     explained,
     file_identity,
-    lost_run,
+    lost_grid,
     move_aside,
     name_lock,
-    seal_run,
+    seal_grid,
     snapshot,
     store_name,
     transaction,
@@ -56,13 +61,13 @@ _log = logging.getLogger(__name__)
 _LOAD_BATCHES = 4096
 
 _BATCHES = (
-    "SELECT id, crc, cells, states, probabilities, members FROM batches WHERE run = ? AND id > ?"
+    "SELECT id, crc, cells, states, probabilities, members FROM batches WHERE grid = ? AND id > ?"
 )
-_RECORD = f"{RUN_COLUMNS}, checksum"
+_RECORD = f"{GRID_COLUMNS}, checksum"
 
 
 class _Known:
-    """What this process knows about a run: the state of each cell up to a batch number."""
+    """What this process knows about a grid: the state of each cell up to a batch number."""
 
     def __init__(self, states: npt.NDArray[np.uint8]) -> None:
         self.states = states
@@ -97,7 +102,7 @@ class ResultStore:
         self._connection: sqlite3.Connection | None = connection
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = {}
-        #: The plan of each run whose number was handed out; it also outlasts the file.
+        #: The plan of each grid whose number was handed out; it also outlasts the file.
         self._plans: dict[int, str] = {}
 
     @classmethod
@@ -132,16 +137,24 @@ class ResultStore:
         """A store in memory that lasts as long as the object, for when no folder is writable."""
         return cls(connect(None, fingerprint, timeout_s=0), fingerprint, None, None)
 
-    def begin(self, key: RunKey, tissue: TissueCells, provenance: Provenance) -> int:
-        """Register a run; the existing run of the same plan is continued.
+    def begin(
+        self,
+        key: GridKey,
+        tissue: TissueCells,
+        provenance: Provenance,
+        warnings: tuple[str, ...] | None = (),
+    ) -> int:
+        """Register a grid; the existing grid of the same plan is used.
 
         Parameters
         ----------
-        tissue : the cells to be classified. Ignored if the run exists: it keeps its cells.
+        tissue : the cells to be classified. Ignored if the grid exists: it keeps its cells.
+        warnings : what speaks against classifying the slide; None if that was not checked. Kept
+            by an existing grid that has no check yet.
 
         Returns
         -------
-        The run's number.
+        The grid's number.
 
         Raises
         ------
@@ -155,24 +168,70 @@ class ResultStore:
         with self._lock:
             with self._writing() as connection:
                 row = connection.execute(
-                    "SELECT id FROM runs WHERE plan_id = ?", (key.plan_id,)
+                    "SELECT id FROM grids WHERE plan_id = ?", (key.plan_id,)
                 ).fetchone()
                 if row is None:
-                    run_id = _insert_run(connection, key, tissue, provenance)
+                    grid_id = _insert_grid(connection, key, tissue, provenance, warnings)
                 else:
-                    run_id = int(row[0])
-                    record, _ = self._run(connection, run_id)
-                    merged = provenance.continuing(record.provenance)
-                    change_run(connection, run_id, "provenance = ?", (merged.to_json(),))
+                    grid_id = int(row[0])
+                    record, _ = self._grid(connection, grid_id)
+                    merged = provenance.continuing(record.provenance).to_json()
+                    known = warnings if record.warnings is None else record.warnings
+                    change_grid(
+                        connection,
+                        grid_id,
+                        "provenance = ?, warnings = ?",
+                        (merged, warnings_to_json(known)),
+                    )
             # Only after the transaction: the number of a failed one is given again.
-            self._plans.setdefault(run_id, key.plan_id)
-            return run_id
+            self._plans.setdefault(grid_id, key.plan_id)
+            return grid_id
 
-    def commit(self, run_id: int, results: PatchResults) -> int:
+    def start_run(self, grid_id: int, region: Region | None, provenance: Provenance) -> int:
+        """Log that a run of this process starts; returns its number in the log.
+
+        Parameters
+        ----------
+        region : what was asked for, level-0 px; None for the whole slide.
+        """
+        with self._writing() as connection:
+            self._grid(connection, grid_id)
+            return log.start(connection, grid_id, region, provenance)
+
+    def end_run(self, grid_id: int, run_id: int, outcome: log.Outcome, seconds: float) -> None:
+        """Log how a run of a grid ended."""
+        with self._writing() as connection:
+            self._grid(connection, grid_id)
+            log.end(connection, run_id, outcome, seconds)
+
+    def runs(self, grid_id: int) -> tuple[log.LoggedRun, ...]:
+        """The runs of a grid, the latest first."""
+        with self._reading() as connection:
+            self._grid(connection, grid_id)
+            return log.runs_of(connection, grid_id)
+
+    def clear(self, grid_id: int) -> None:
+        """Delete a grid with its cells and its log, for good.
+
+        A run of it in this or another process ends with a `StoreError`.
+        """
+        with self._lock:
+            with self._writing() as connection:
+                self._grid(connection, grid_id)
+                connection.execute("DELETE FROM grids WHERE id = ?", (grid_id,))
+            self._known.pop(grid_id, None)
+
+    def commit(
+        self, grid_id: int, results: PatchResults, run: tuple[int, float] | None = None
+    ) -> int:
         """Save finished patches; after this returns they survive even if the process is killed.
 
         A patch that is already classified is not changed (a second process may work on the same
-        run); one that could not be read may be replaced.
+        grid); one that could not be read may be replaced.
+
+        Parameters
+        ----------
+        run : number in the log of the run that found them, and the seconds it has taken so far.
 
         Returns
         -------
@@ -186,33 +245,35 @@ class ResultStore:
         # One thread until `known` is updated: another would take the cells for pending ones.
         with self._lock:
             with self._writing() as connection:
-                known = self._caught_up(connection, run_id)
+                known = self._caught_up(connection, grid_id)
                 kept = _new_patches(known.states, results)
                 if not len(kept):
                     return 0
                 done = int((results.states[kept] == CellState.CLASSIFIED).sum())
                 rows, columns = results.cells[kept].T
                 again = int((known.states[rows, columns] == CellState.FAILED).sum())
-                change_run(
+                change_grid(
                     connection,
-                    run_id,
+                    grid_id,
                     "updated = ?, done = done + ?, failed = failed + ?",
                     (now_text(), done, len(kept) - done - again),
                 )
-                batch = _insert_batch(connection, run_id, results, kept)
+                batch = _insert_batch(connection, grid_id, results, kept)
+                if run is not None:
+                    log.add_cells(connection, run[0], len(kept), run[1])
             # Only after the transaction: a failed commit must not count as saved.
             known.states[rows, columns] = results.states[kept]
             known.last_batch = batch
             return len(kept)
 
-    def _caught_up(self, connection: sqlite3.Connection, run_id: int) -> _Known:
-        """The run's cell states, including those committed by other processes meanwhile."""
-        known = self._known.get(run_id)
+    def _caught_up(self, connection: sqlite3.Connection, grid_id: int) -> _Known:
+        """The grid's cell states, including those committed by other processes meanwhile."""
+        known = self._known.get(grid_id)
         if known is None:
-            _, tissue = self._run(connection, run_id)
-            known = self._known[run_id] = _Known(pending_states(tissue))
-        for row in connection.execute(f"{_BATCHES} ORDER BY id", (run_id, known.last_batch)):
-            _check_batch(run_id, row)
+            _, tissue = self._grid(connection, grid_id)
+            known = self._known[grid_id] = _Known(pending_states(tissue))
+        for row in connection.execute(f"{_BATCHES} ORDER BY id", (grid_id, known.last_batch)):
+            _check_batch(grid_id, row)
             try:
                 add_batch(known.states, row[2], row[3])
             except ValueError as error:
@@ -220,62 +281,62 @@ class ResultStore:
             known.last_batch = row[0]
         return known
 
-    def states(self, run_id: int) -> npt.NDArray[np.uint8]:
+    def states(self, grid_id: int) -> npt.NDArray[np.uint8]:
         """(rows, columns) uint8 of `CellState` as saved, a copy; shows what remains to be done."""
         with self._reading() as connection, snapshot(connection):
-            states = self._caught_up(connection, run_id).states
-            _check_batches(self._run(connection, run_id)[0], states)
+            states = self._caught_up(connection, grid_id).states
+            _check_batches(self._grid(connection, grid_id)[0], states)
             return states.copy()
 
-    def load(self, run_id: int) -> Prediction:
+    def load(self, grid_id: int) -> Prediction:
         """The saved results as a new prediction owned by the caller.
 
         Raises
         ------
         StoreError
-            The store cannot be read, or has no such run; a damaged file is moved aside.
+            The store cannot be read, or has no such grid; a damaged file is moved aside.
         """
         with self._reading() as connection:
             first = connection
-            record, tissue = self._run(connection, run_id)
+            record, tissue = self._grid(connection, grid_id)
         key = record.key
         prediction = Prediction(key.grid, key.classes, key.member_names, tissue)
         last = 0
         while True:
             with self._reading() as connection, snapshot(connection):
                 if connection is not first:  # another file has replaced this one
-                    raise lost_run()
+                    raise lost_grid()
                 rows = connection.execute(
-                    f"{_BATCHES} ORDER BY id LIMIT ?", (run_id, last, _LOAD_BATCHES)
+                    f"{_BATCHES} ORDER BY id LIMIT ?", (grid_id, last, _LOAD_BATCHES)
                 ).fetchall()
                 for row in rows:
-                    _check_batch(run_id, row)
+                    _check_batch(grid_id, row)
                 if not rows:
-                    _check_batches(self._run(connection, run_id)[0], prediction.states)
+                    _check_batches(self._grid(connection, grid_id)[0], prediction.states)
                     return prediction
                 try:
                     joined = joined_batches(rows, key, prediction.states)
                 except ValueError as error:
-                    raise DamagedStoreError("A batch does not match its run.") from error
+                    raise DamagedStoreError("A batch does not match its grid.") from error
             prediction.add(joined)
             last = rows[-1][0]
 
-    def runs(self) -> tuple[RunRecord, ...]:
-        """All runs, the most recently updated first."""
+    def grids(self) -> tuple[GridRecord, ...]:
+        """All grids, the most recently updated first."""
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT {_RECORD} FROM runs ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
+                f"SELECT {_RECORD} FROM grids ORDER BY updated DESC, id DESC"  # noqa: S608  # a constant of ours
             ).fetchall()
             records = tuple(_checked(row, self.fingerprint)[0] for row in rows)
             for record in records:
-                self._plans.setdefault(record.run_id, record.key.plan_id)
+                self._plans.setdefault(record.grid_id, record.key.plan_id)
             return records
 
-    def find(self, plan_id: str) -> RunRecord | None:
-        return next((run for run in self.runs() if run.key.plan_id == plan_id), None)
+    def find(self, plan_id: str) -> GridRecord | None:
+        return next((grid for grid in self.grids() if grid.key.plan_id == plan_id), None)
 
     def provenance(self, plan_id: str) -> Provenance:
-        """Of the run with this plan.
+        """Of the grid with this plan.
 
         Raises
         ------
@@ -284,19 +345,13 @@ class ResultStore:
         """
         record = self.find(plan_id)
         if record is None:
-            raise StoreError("The results store lost the run; classify the slide again.")
+            raise lost_grid()
         return record.provenance
 
-    def tissue(self, run_id: int) -> TissueCells:
-        """The cells that the run classifies."""
+    def tissue(self, grid_id: int) -> TissueCells:
+        """The cells of the grid that are to be classified."""
         with self._reading() as connection:
-            return self._run(connection, run_id)[1]
-
-    def finish(self, run_id: int) -> None:
-        """Mark the run as finished."""
-        with self._writing() as connection:
-            self._run(connection, run_id)
-            change_run(connection, run_id, "finished = ?", (now_text(),))
+            return self._grid(connection, grid_id)[1]
 
     @property
     def is_open(self) -> bool:
@@ -322,17 +377,17 @@ class ResultStore:
     def _name(self) -> str:
         return self.path.name if self.path else "in memory"
 
-    def _run(self, connection: sqlite3.Connection, run_id: int) -> tuple[RunRecord, TissueCells]:
+    def _grid(self, connection: sqlite3.Connection, grid_id: int) -> tuple[GridRecord, TissueCells]:
         row = connection.execute(
-            f"SELECT {_RECORD} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
-            (run_id,),
+            f"SELECT {_RECORD} FROM grids WHERE id = ?",  # noqa: S608  # a constant of ours
+            (grid_id,),
         ).fetchone()
         if row is None:
-            raise lost_run()
+            raise lost_grid()
         record, tissue = _checked(row, self.fingerprint)
-        if self._plans.setdefault(run_id, record.key.plan_id) != record.key.plan_id:
+        if self._plans.setdefault(grid_id, record.key.plan_id) != record.key.plan_id:
             # In a file that has replaced the one in which this number was handed out.
-            raise lost_run()
+            raise lost_grid()
         return record, tissue
 
     @contextmanager
@@ -402,15 +457,19 @@ def _connected(
             raise
 
 
-def _insert_run(
-    connection: sqlite3.Connection, key: RunKey, tissue: TissueCells, provenance: Provenance
+def _insert_grid(
+    connection: sqlite3.Connection,
+    key: GridKey,
+    tissue: TissueCells,
+    provenance: Provenance,
+    warnings: tuple[str, ...] | None,
 ) -> int:
-    """Write a run without batches; return its number."""
+    """Write a grid without batches; return its number."""
     now = now_text()
     cursor = connection.execute(
-        "INSERT INTO runs (plan_id, bundle_sha256, key, provenance, started, updated,"
-        " finished, done, failed, total, tissue, checksum)"
-        " VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, '')",
+        "INSERT INTO grids (plan_id, bundle_sha256, key, provenance, started, updated,"
+        " done, failed, total, tissue, warnings, checksum)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, '')",
         (
             key.plan_id,
             key.bundle_sha256,
@@ -420,11 +479,12 @@ def _insert_run(
             now,
             tissue.count,
             tissue_to_blob(tissue),
+            warnings_to_json(warnings),
         ),
     )
-    run_id = int(cursor.lastrowid or 0)
-    seal_run(connection, run_id)
-    return run_id
+    grid_id = int(cursor.lastrowid or 0)
+    seal_grid(connection, grid_id)
+    return grid_id
 
 
 def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.NDArray[np.intp]:
@@ -432,7 +492,7 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
     rows, columns = results.cells[:, 0], results.cells[:, 1]
     before = states[rows, columns]
     if (before == CellState.NO_TISSUE).any():
-        raise ValueError("results for cells that are not part of the run")
+        raise ValueError("results for cells that are not part of the grid")
     fresh = (before == CellState.PENDING) | (
         (before == CellState.FAILED) & (results.states == CellState.CLASSIFIED)
     )
@@ -444,7 +504,7 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
 
 def _insert_batch(
     connection: sqlite3.Connection,
-    run_id: int,
+    grid_id: int,
     results: PatchResults,
     kept: npt.NDArray[np.intp],
 ) -> int:
@@ -459,9 +519,9 @@ def _insert_batch(
     last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'"
     batch_id = int(connection.execute(last).fetchone()[0]) + 1
     connection.execute(
-        "INSERT INTO batches (id, run, crc, cells, states, probabilities, members)"
+        "INSERT INTO batches (id, grid, crc, cells, states, probabilities, members)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (batch_id, run_id, batch_crc(batch_id, run_id, blobs), *blobs),
+        (batch_id, grid_id, batch_crc(batch_id, grid_id, blobs), *blobs),
     )
     return batch_id
 
@@ -475,20 +535,20 @@ def _moved(path: Path, error: DamagedStoreError) -> str:
     )
 
 
-def _checked(row: tuple[Any, ...], fingerprint: str) -> tuple[RunRecord, TissueCells]:
+def _checked(row: tuple[Any, ...], fingerprint: str) -> tuple[GridRecord, TissueCells]:
     if row_checksum(row[:-1]) != row[-1]:
-        raise DamagedStoreError("The description of a run is damaged.")
+        raise DamagedStoreError("The description of a grid is damaged.")
     try:
-        return run_from_row(row[:-1], fingerprint)
+        return grid_from_row(row[:-1], fingerprint)
     except ValueError as error:
-        raise DamagedStoreError("The description of a run is damaged.") from error
+        raise DamagedStoreError("The description of a grid is damaged.") from error
 
 
-def _check_batch(run_id: int, row: tuple[Any, ...]) -> None:
-    if not is_whole_batch(row[0], run_id, row[1], row[2:]):
+def _check_batch(grid_id: int, row: tuple[Any, ...]) -> None:
+    if not is_whole_batch(row[0], grid_id, row[1], row[2:]):
         raise DamagedStoreError("A batch of results is damaged.")
 
 
-def _check_batches(record: RunRecord, states: npt.NDArray[np.uint8]) -> None:
+def _check_batches(record: GridRecord, states: npt.NDArray[np.uint8]) -> None:
     if not has_all_batches(record, states):
-        raise DamagedStoreError("Batches of a run are missing.")
+        raise DamagedStoreError("Batches of a grid are missing.")

@@ -5,24 +5,16 @@ import hashlib
 import re
 import secrets
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.errors import StoreError
-from bachview.files import atomic_path
-from bachview.store.records import (
-    RUN_COLUMNS,
-    add_batch,
-    batch_crc,
-    has_all_batches,
-    pending_states,
-    row_checksum,
-    run_from_row,
-)
+from bachview.store.log import TABLE as LOG_TABLE
+from bachview.store.migration import migrate
+from bachview.store.records import GRID_COLUMNS, row_checksum
 
 #: Raised with every change of the tables; an older program rejects a newer file.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: "BchV" in the file's header, so that databases of other programs are recognised.
 APPLICATION_ID = 0x42636856
 
@@ -31,7 +23,7 @@ APPLICATION_ID = 0x42636856
 # pages of the probabilities.
 _TABLES = """
 CREATE TABLE slide (fingerprint TEXT NOT NULL, checksum TEXT NOT NULL);
-CREATE TABLE runs (
+CREATE TABLE grids (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     plan_id TEXT NOT NULL UNIQUE,
     bundle_sha256 TEXT NOT NULL,
@@ -39,23 +31,23 @@ CREATE TABLE runs (
     provenance TEXT NOT NULL,
     started TEXT NOT NULL,
     updated TEXT NOT NULL,
-    finished TEXT,
     done INTEGER NOT NULL,
     failed INTEGER NOT NULL,
     total INTEGER NOT NULL,
     tissue BLOB NOT NULL,
+    warnings TEXT NOT NULL,
     checksum TEXT NOT NULL
 );
 CREATE TABLE batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    grid INTEGER NOT NULL REFERENCES grids (id) ON DELETE CASCADE,
     crc INTEGER NOT NULL,
     cells BLOB NOT NULL,
     states BLOB NOT NULL,
     probabilities BLOB NOT NULL,
     members BLOB NOT NULL
 );
-CREATE INDEX batches_of_run ON batches (run, id);
+CREATE INDEX batches_of_grid ON batches (grid, id);
 """
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -155,11 +147,11 @@ def _check_or_make(
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and application == 0 and tables == 0:
-            for statement in _TABLES.split(";"):
+            for statement in (_TABLES + LOG_TABLE).split(";"):
                 connection.execute(statement)
-            # A number kept from the file that this one replaces names no run here.
+            # A number kept from the file that this one replaces names no grid here.
             connection.execute(
-                "INSERT INTO sqlite_sequence VALUES ('runs', ?)", (secrets.randbelow(2**31),)
+                "INSERT INTO sqlite_sequence VALUES ('grids', ?)", (secrets.randbelow(2**31),)
             )
             connection.execute(
                 "INSERT INTO slide VALUES (?, ?)", (fingerprint, row_checksum((fingerprint,)))
@@ -174,10 +166,14 @@ def _check_or_make(
                 f"The results file {name} was written by a newer bachview (format {version}, "
                 f"this program knows {SCHEMA_VERSION}); update bachview to use it."
             )
-        if version not in (1, SCHEMA_VERSION):
+        if version < 1:
             raise DamagedStoreError(f"The file {name} has no known format.")
-        if version == 1:
-            _migrate_from_1(connection, name, fingerprint, path)
+        if version < SCHEMA_VERSION:
+            try:
+                migrate(connection, version, name, fingerprint, path)
+            except (ValueError, TypeError, LookupError) as error:
+                raise DamagedStoreError(f"The results file {name} is damaged.") from error
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
         if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
             raise DamagedStoreError(f"The results file {name} does not name its slide.")
@@ -188,92 +184,43 @@ def _check_or_make(
             )
 
 
-def _migrate_from_1(
-    connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
+def change_grid(
+    connection: sqlite3.Connection, grid_id: int, change: str, values: tuple[object, ...]
 ) -> None:
-    """Add the checksums of format 2, after verifying what can be verified without them."""
-    slides = connection.execute("SELECT fingerprint FROM slide").fetchall()
-    if slides != [(fingerprint,)]:
-        raise StoreError(
-            f"The results file {name} belongs to another slide; "
-            "was it renamed? Move it away and try again."
-        )
-    runs = connection.execute(
-        f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608  # a constant of ours
-    ).fetchall()
-    batches = "SELECT id, run, crc, cells, states, probabilities, members FROM batches ORDER BY id"
-    try:
-        new = []
-        found = [run_from_row(row, fingerprint) for row in runs]
-        states = {record.run_id: pending_states(tissue) for record, tissue in found}
-        for batch, run, crc, *blobs in connection.execute(batches):
-            if zlib.crc32(b"".join(blobs)) != crc:
-                raise ValueError("a batch is damaged")
-            add_batch(states[run], *blobs[:2])
-            new.append((batch_crc(batch, run, blobs), batch))
-        if not all(has_all_batches(record, states[record.run_id]) for record, _ in found):
-            raise ValueError("batches of a run are missing")
-    except (ValueError, TypeError, LookupError) as error:
-        raise DamagedStoreError(f"The results file {name} is damaged.") from error
-    if path is not None:
-        _back_up(path, path.with_name(f"{path.stem}.v1-backup{path.suffix}"))
-    for table in ("slide", "runs"):
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
-    connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
-    connection.executemany(
-        "UPDATE runs SET checksum = ? WHERE id = ?", [(row_checksum(row), row[0]) for row in runs]
-    )
-    connection.executemany("UPDATE batches SET crc = ? WHERE id = ?", new)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _back_up(path: Path, target: Path) -> None:
-    # Under another name until it is complete; a migration that was killed starts again.
-    with (
-        atomic_path(target, error=StoreError) as part,
-        contextlib.closing(sqlite3.connect(path)) as source,
-        contextlib.closing(sqlite3.connect(part)) as copy,
-    ):
-        source.backup(copy)
-
-
-def change_run(
-    connection: sqlite3.Connection, run_id: int, change: str, values: tuple[object, ...]
-) -> None:
-    """Update columns of a run and its checksum, after verifying the old one.
+    """Update columns of a grid and its checksum, after verifying the old one.
 
     Raises
     ------
     StoreError
-        The run is gone; `DamagedStoreError` if it has been changed.
+        The grid is gone; `DamagedStoreError` if it has been changed.
     """
     row = connection.execute(
-        f"SELECT {RUN_COLUMNS}, checksum FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
-        (run_id,),
+        f"SELECT {GRID_COLUMNS}, checksum FROM grids WHERE id = ?",  # noqa: S608  # a constant of ours
+        (grid_id,),
     ).fetchone()
     if row is None:
-        raise lost_run()
+        raise lost_grid()
     if row_checksum(row[:-1]) != row[-1]:
-        raise DamagedStoreError("The description of a run is damaged.")
+        raise DamagedStoreError("The description of a grid is damaged.")
     connection.execute(
-        f"UPDATE runs SET {change} WHERE id = ?",  # noqa: S608  # each caller's is a constant
-        (*values, run_id),
+        f"UPDATE grids SET {change} WHERE id = ?",  # noqa: S608  # each caller's is a constant
+        (*values, grid_id),
     )
-    seal_run(connection, run_id)
+    seal_grid(connection, grid_id)
 
 
-def lost_run() -> StoreError:
-    """The error for a run that another window or command has deleted, or whose file is replaced."""
-    return StoreError("The results file no longer has this run; classify the slide again.")
+def lost_grid() -> StoreError:
+    """The error for results that another process has cleared, or whose file is replaced."""
+    return StoreError("The results file no longer has these results; classify the slide again.")
 
 
-def seal_run(connection: sqlite3.Connection, run_id: int) -> None:
-    """Write the checksum of a run in its current state."""
+def seal_grid(connection: sqlite3.Connection, grid_id: int) -> None:
+    """Write the checksum of a grid in its current state."""
     row = connection.execute(
-        f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
-        (run_id,),
+        f"SELECT {GRID_COLUMNS} FROM grids WHERE id = ?",  # noqa: S608  # a constant of ours
+        (grid_id,),
     ).fetchone()
-    connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), run_id))
+    connection.execute("UPDATE grids SET checksum = ? WHERE id = ?", (row_checksum(row), grid_id))
 
 
 @contextlib.contextmanager

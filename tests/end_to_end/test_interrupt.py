@@ -42,7 +42,7 @@ def wait_for_results(process: "subprocess.Popen[str]", store_folder: Path, slide
     while time.monotonic() < deadline and process.poll() is None:
         if list(store_folder.glob("*")):
             with ResultStore.open(store_folder, fingerprint) as store:
-                if any(run.done for run in store.runs()):
+                if any(run.done for run in store.grids()):
                     return
         time.sleep(0.01)
     process.kill()

@@ -91,7 +91,7 @@ def test_the_demo_classifies_and_keeps_what_it_found(x_display: str, tmp_path: P
     while not done and time.monotonic() < deadline and process.poll() is None:
         if list((home / "data" / "results").glob("*")):
             with ResultStore.open(home / "data" / "results", fingerprint) as store:
-                done = max((run.done for run in store.runs()), default=0)
+                done = max((run.done for run in store.grids()), default=0)
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, messages = process.communicate(timeout=_PATIENCE_S)

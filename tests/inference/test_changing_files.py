@@ -84,7 +84,7 @@ def _saved(path: Path, folder: Path) -> Prediction:
     with closing(open_slide(path)) as reader:
         fingerprint = reader.metadata.fingerprint
     with closing(ResultStore.open(folder, fingerprint)) as store:
-        (record,) = store.runs()
+        (record,) = store.grids()
         return restore(store, record)
 
 

@@ -8,7 +8,7 @@ from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import PixelSizeError, UsageError
-from bachview.inference.plan import Plan, make_plan
+from bachview.inference.plan import Plan, make_plan, scanned_part
 from tests.support.fake_ensemble import Facts
 from tests.support.slides import ArraySlide, gradient
 
@@ -28,7 +28,6 @@ def test_the_grid_covers_the_slide_at_the_bundles_stride() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        _plan(region=Region(0, 0, 300, 300)),
         _plan(stride_um=16.0),
         make_plan(METADATA, PixelSize.typed(0.5), Facts()),
         make_plan(METADATA, METADATA.pixel_size, Facts(sha256="0" * 64)),
@@ -58,8 +57,6 @@ def test_without_a_believable_pixel_size_there_is_no_plan(pixel_size: PixelSize)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"region": Region(5000, 0, 10, 10)}, "does not lie on"),
-        ({"region": Region(float("nan"), 0, 10, 10)}, "numbers"),
         ({"stride_um": 0.0}, "stride"),
         ({"stride_um": -3.0}, "stride"),
         ({"stride_um": 1e-3}, "larger stride"),
@@ -72,9 +69,20 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
         _plan(**changes)
 
 
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        (Region(5000, 0, 10, 10), "does not lie on"),
+        (Region(float("nan"), 0, 10, 10), "numbers"),
+    ],
+)
+def test_a_region_without_cells_is_refused_in_a_sentence(region: Region, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        scanned_part(METADATA, region)
+
+
 def test_a_region_is_cut_at_the_slide() -> None:
-    grid = _plan(region=Region(-100, -100, 300, 10_000)).grid
-    assert grid.region == Region(0, 0, 200, 480)
+    assert scanned_part(METADATA, Region(-100, -100, 300, 10_000)) == Region(0, 0, 200, 480)
 
 
 def test_a_smaller_stride_makes_fields_overlap() -> None:

@@ -115,7 +115,7 @@ def test_results_are_in_the_store_before_they_are_reported(store: ResultStore) -
 
     def look() -> None:
         assert heard.start is not None
-        saved.append(int((store.states(heard.start.run_id) == CellState.CLASSIFIED).sum()))
+        saved.append(int((store.states(heard.start.grid_id) == CellState.CLASSIFIED).sum()))
 
     heard.on_batch = look
     _run(_slide(), store, heard)
@@ -128,7 +128,7 @@ def test_a_finished_run_is_there_at_once(store: ResultStore) -> None:
     summary = _run(slide, store, heard, ensemble=ensemble)
     assert (summary.new, ensemble.judged, slide.reads) == (0, 0, 0)
     assert heard.prediction.count(CellState.CLASSIFIED) == ROWS * COLUMNS
-    (record,) = store.runs()
+    (record,) = store.grids()
     assert record.is_complete
     np.testing.assert_array_equal(restore(store, record).top_class, heard.prediction.top_class)
 
@@ -319,7 +319,7 @@ def test_a_profile_that_could_not_be_applied_is_not_said_to_be(
     slide = _slide()
     slide.metadata = replace(slide.metadata, icc_profile=profile)
     _run(slide, store, Heard())
-    (record,) = store.runs()
+    (record,) = store.grids()
     assert record.provenance.icc_applied is False
     assert ("raw" in expects_log.text) == (profile is not None)
 
@@ -335,7 +335,7 @@ def test_the_models_see_the_colours_that_the_profile_makes(
     slide.metadata = replace(slide.metadata, icc_profile=b"a profile")
     plan = make_plan(slide.metadata, slide.metadata.pixel_size, Facts(), icc=icc)
     _run(slide, store, heard, plan=plan)
-    (record,) = store.runs()
+    (record,) = store.grids()
     assert record.provenance.icc_applied is icc
     # Blue becomes a red below 64: the first class.
     assert (heard.prediction.top_class == 0).all() == icc
@@ -357,7 +357,7 @@ def test_what_a_second_process_did_meanwhile_counts_as_its_own(
             cells = np.array([[ROWS - 1, column] for column in range(others)], np.int32)
             votes = np.full((others, 6, 4), 0.25, np.float32)
             states = np.full(others, CellState.CLASSIFIED, np.uint8)
-            other.commit(run.run_id, PatchResults(cells, states, votes, votes[:, 0]))
+            other.commit(run.grid_id, PatchResults(cells, states, votes, votes[:, 0]))
 
     summary = _run(slide, store, Heard(), ensemble=FakeEnsemble(before=meanwhile), plan=plan)
     assert summary.new == ROWS * COLUMNS - others
@@ -465,24 +465,9 @@ def test_when_the_view_moves_only_what_is_read_already_is_stale(
     assert new_view <= set(heard.cells[: stale + len(new_view)])
 
 
-@pytest.mark.parametrize(
-    ("changes", "cells"),
-    [
-        ({"region": Region(128, 64, 256, 192)}, 4 * 3),
-        ({"region": Region(128, 64, 128, 128), "stride_um": 16.0}, 4 * 4),
-    ],
-)
-def test_a_region_or_another_stride_is_a_run_of_its_own(
-    store: ResultStore, changes: dict[str, object], cells: int
-) -> None:
-    slide, heard = _slide(), Heard()
-    plan = make_plan(
-        slide.metadata,
-        slide.metadata.pixel_size,
-        Facts(),
-        **changes,  # type: ignore[arg-type]
-    )
-    assert _run(slide, store, heard, plan=plan).done == cells
-    assert len(store.runs()) == 1
-    _run(slide, store, Heard())
-    assert len(store.runs()) == 2, "another plan is another run"
+def test_another_stride_makes_cells_of_its_own(store: ResultStore) -> None:
+    slide = _slide()
+    fine = make_plan(slide.metadata, slide.metadata.pixel_size, Facts(), stride_um=16.0)
+    assert _run(slide, store, Heard(), plan=fine).done == 4 * ROWS * COLUMNS
+    assert _run(slide, store, Heard()).new == ROWS * COLUMNS
+    assert len(store.grids()) == 2

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.errors import Cancelled
 from bachview.inference.slides import SlideRun
@@ -21,8 +22,8 @@ def stained() -> ArraySlide:
 def test_a_region_limits_the_run() -> None:
     with SlideRun(stained(), FakeEnsemble(), region=Region(64, 128, 192, 128)) as run:
         prediction = run.work()
-        assert prediction.grid.region == Region(64, 128, 192, 128)
-        assert run.new == prediction.states.size == 3 * 2
+        assert run.region == Region(64, 128, 192, 128)
+        assert run.new == (prediction.states == CellState.CLASSIFIED).sum() == 3 * 2
         assert run.restored == 0
         assert run.summary is not None
         assert run.provenance.slide_fingerprint == "s1:array"

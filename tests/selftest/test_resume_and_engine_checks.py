@@ -41,8 +41,8 @@ def test_a_store_that_forgets_fails(chart: Chart, ensemble: Ensemble, tmp_path: 
     reader.close()
 
     def emptied(store: ResultStore) -> ResultStore:
-        for record in store.runs():
-            forget(store, record.run_id)
+        for record in store.grids():
+            forget(store, record.grid_id)
         return store
 
     check = resumed(chart.path, ensemble, tmp_path / "again", reopened=emptied)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bachview.errors import StoreError
+from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
 from bachview.store.schema import (
     DamagedStoreError,
@@ -25,21 +26,21 @@ def test_only_the_damaged_file_is_moved_aside_not_the_one_that_took_its_name(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
     with ResultStore.open(tmp_path, SLIDE) as late:
-        run = late.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = late.begin(runs.grid_key(), full_tissue(), runs.provenance())
         late.commit(run, runs.results([[0, 0]]))
         with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
-            raw.execute("UPDATE runs SET done = 7")
+            raw.execute("UPDATE grids SET done = 7")
         first = ResultStore.open(tmp_path, SLIDE)
         with pytest.raises(StoreError, match="moved aside"):
-            first.runs()
+            first.grids()
         with ResultStore.open(tmp_path, SLIDE) as again:
-            assert again.runs() == ()
-            run = again.begin(runs.run_key(), full_tissue(), runs.provenance())
+            assert again.grids() == ()
+            run = again.begin(runs.grid_key(), full_tissue(), runs.provenance())
             again.commit(run, runs.results([[0, 0], [0, 1]]))
-        assert late.runs()[0].done == 2
+        assert late.grids()[0].done == 2
         assert late.commit(run, runs.results([[0, 1], [0, 2]])) == 1
     with ResultStore.open(tmp_path, SLIDE) as store:
-        assert store.runs()[0].done == 3
+        assert store.grids()[0].done == 3
     assert len(list(tmp_path.glob("*.damaged-*.sqlite"))) == 1
     assert "damaged" in expects_log.text
 
@@ -47,7 +48,7 @@ def test_only_the_damaged_file_is_moved_aside_not_the_one_that_took_its_name(
 def test_a_file_that_is_replaced_while_its_damage_is_found_stays(tmp_path: Path) -> None:
     path = tmp_path / store_name(SLIDE)
     with ResultStore.open(tmp_path / "other", SLIDE) as other:
-        other.begin(runs.run_key(), full_tissue(), runs.provenance())
+        other.begin(runs.grid_key(), full_tissue(), runs.provenance())
     store = ResultStore.open(tmp_path, SLIDE)
     reading = store._reading()
     reading.__enter__()
@@ -62,7 +63,7 @@ def test_a_load_does_not_go_on_in_another_file(tmp_path: Path) -> None:
     path = tmp_path / store_name(SLIDE)
     for folder, cells in (("other", [[0, 0]]), (".", [[0, 0], [0, 1]])):
         with ResultStore.open(tmp_path / folder, SLIDE) as store:
-            run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+            run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
             for cell in cells:
                 store.commit(run, runs.results([cell]))
     with ResultStore.open(tmp_path, SLIDE) as store:
@@ -75,9 +76,9 @@ def test_a_load_does_not_go_on_in_another_file(tmp_path: Path) -> None:
             return reading()
 
         store._reading = replaced_once  # type: ignore[method-assign, assignment]
-        with pytest.raises(StoreError, match="no longer has this run"):
+        with pytest.raises(StoreError, match="no longer has these results"):
             store.load(run)
-        assert store.runs()[0].done == 1
+        assert store.grids()[0].done == 1
     assert not list(tmp_path.glob("*damaged*"))
 
 
@@ -89,9 +90,12 @@ def test_a_load_does_not_go_on_in_another_file(tmp_path: Path) -> None:
         ResultStore.load,
         ResultStore.states,
         ResultStore.tissue,
-        ResultStore.finish,
+        lambda store, run: store.start_run(run, None, runs.provenance()),
+        lambda store, run: store.end_run(run, 1, Outcome.FINISHED, 0),
+        ResultStore.runs,
+        ResultStore.clear,
     ],
-    ids=["commit", "load", "states", "tissue", "finish"],
+    ids=["commit", "load", "states", "tissue", "start", "end", "runs", "clear"],
 )
 def test_a_run_of_the_same_number_in_another_file_is_not_taken_for_it(
     tmp_path: Path,
@@ -100,25 +104,25 @@ def test_a_run_of_the_same_number_in_another_file_is_not_taken_for_it(
     numbered_by: str,
 ) -> None:
     monkeypatch.setattr(secrets, "randbelow", lambda _: 6)
-    path, key = tmp_path / store_name(SLIDE), runs.run_key()
+    path, key = tmp_path / store_name(SLIDE), runs.grid_key()
     with ResultStore.open(tmp_path / "other", SLIDE) as other:
-        run = other.begin(runs.run_key(plan_id="another"), full_tissue(), runs.provenance())
+        run = other.begin(runs.grid_key(plan_id="another"), full_tissue(), runs.provenance())
         other.commit(run, runs.results([[0, 0]]))
     with ResultStore.open(tmp_path, SLIDE) as first, ResultStore.open(tmp_path, SLIDE) as second:
         assert first.begin(key, full_tissue(), runs.provenance()) == run
         store = first if numbered_by == "begin" else second
         if numbered_by == "runs":
-            store.runs()
+            store.grids()
         elif numbered_by == "find":
             store.find(key.plan_id)
         move_aside(path)
         (tmp_path / "other" / path.name).rename(path)
         for _ in range(2):
-            with pytest.raises(StoreError, match="no longer has this run"):
+            with pytest.raises(StoreError, match="no longer has these results"):
                 call(store, run)
-        (record,) = store.runs()
-        assert (record.done, record.finished) == (1, None)
-        with pytest.raises(StoreError, match="no longer has this run"):
+        (record,) = store.grids()
+        assert record.done == 1
+        with pytest.raises(StoreError, match="no longer has these results"):
             call(store, run)
 
 
@@ -126,7 +130,7 @@ def test_a_number_of_a_run_names_none_in_a_new_file(tmp_path: Path) -> None:
     numbers = set()
     for folder in ("one", "two"):
         with ResultStore.open(tmp_path / folder, SLIDE) as store:
-            numbers.add(store.begin(runs.run_key(), full_tissue(), runs.provenance()))
+            numbers.add(store.begin(runs.grid_key(), full_tissue(), runs.provenance()))
     assert len(numbers) == 2
 
 
@@ -135,26 +139,26 @@ def test_a_damaged_file_that_took_the_name_is_moved_aside_too(
 ) -> None:
     path, content = tmp_path / store_name(SLIDE), b"not a database at all" * 400
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         first = move_aside(path)
         path.write_bytes(content)
-        with pytest.raises(StoreError, match="no longer has this run"):
+        with pytest.raises(StoreError, match="no longer has these results"):
             store.commit(run, runs.results([[0, 0]]))
         assert "moved aside" in (store.notice or "")
-        assert store.runs() == ()
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        assert store.grids() == ()
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         assert store.commit(run, runs.results([[0, 0]])) == 1
     (moved,) = set(tmp_path.glob("*.damaged-*.sqlite")) - {first}
     assert moved.read_bytes() == content
     with ResultStore.open(tmp_path, SLIDE) as store:
-        assert store.runs()[0].done == 1
+        assert store.grids()[0].done == 1
     assert "damaged" in expects_log.text
 
 
 def test_a_results_folder_that_is_gone_is_explained_and_may_come_back(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     with ResultStore.open(folder, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         folder.rename(tmp_path / "away")
         folder.write_bytes(b"a file where the folder was")
         with pytest.raises(StoreError, match="cannot be"):
@@ -176,10 +180,10 @@ def test_a_drive_that_fails_is_explained(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(Path, "stat", failing)
         said = r"cannot be reached \(Host is down\)"
         with pytest.raises(StoreError, match=said):
-            store.runs()
+            store.grids()
         with pytest.raises(StoreError, match=said):
             ResultStore.open(tmp_path, SLIDE)
         with pytest.raises(StoreError, match="cannot be moved aside"):
             move_aside(tmp_path / store_name(SLIDE))
         monkeypatch.undo()
-        assert store.runs() == ()
+        assert store.grids() == ()

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from bachview.core.cell_state import CellState
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
-from bachview.store.records import RUN_COLUMNS, row_bytes
+from bachview.store.log import Outcome
+from bachview.store.records import GRID_COLUMNS, row_bytes
 from bachview.store.results import ResultStore
 from bachview.store.schema import (
     SCHEMA_VERSION,
@@ -36,35 +37,35 @@ def test_results_survive_closing_exactly(tmp_path: Path) -> None:
     tissue.moves[1, 2] = (-20, 31)
     saved = runs.results(np.argwhere(tissue.mask)[:20])
     with ResultStore.open(tmp_path / "results", SLIDE) as store:
-        run = store.begin(runs.run_key(), tissue, runs.provenance())
+        run = store.begin(runs.grid_key(), tissue, runs.provenance())
         assert store.commit(run, saved) == 20
     with ResultStore.open(tmp_path / "results", SLIDE) as store:
         assert store.notice is None
-        (record,) = store.runs()
+        (record,) = store.grids()
         assert (record.done, record.failed, record.total) == (20, 0, 45)
         assert not record.is_complete
-        assert record.key == runs.run_key()
+        assert record.key == runs.grid_key()
         assert record.provenance == runs.provenance()
-        prediction = store.load(record.run_id)
+        prediction = store.load(record.grid_id)
         assert prediction.count(CellState.CLASSIFIED) == 20
         assert prediction.count(CellState.NO_TISSUE) == 9
         for cell, probabilities in zip(saved.cells, saved.probabilities, strict=True):
             patch_result = prediction.patch_result(*cell)
             assert patch_result is not None
             assert np.array_equal(patch_result.probabilities, probabilities)
-        assert np.array_equal(store.tissue(record.run_id).mask, tissue.mask)
-        assert np.array_equal(store.tissue(record.run_id).moves, tissue.moves)
+        assert np.array_equal(store.tissue(record.grid_id).mask, tissue.mask)
+        assert np.array_equal(store.tissue(record.grid_id).moves, tissue.moves)
         assert prediction.field(1, 2) == tissue.field(record.key.grid, 1, 2)
-        assert np.array_equal(store.states(record.run_id), prediction.states)
+        assert np.array_equal(store.states(record.grid_id), prediction.states)
 
 
 def test_the_same_plan_is_the_same_run_and_names_every_device(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        first = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="GPU.0"))
-        again = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
-        third = store.begin(runs.run_key(), full_tissue(), runs.provenance(device="CPU"))
+        first = store.begin(runs.grid_key(), full_tissue(), runs.provenance(device="GPU.0"))
+        again = store.begin(runs.grid_key(), full_tissue(), runs.provenance(device="CPU"))
+        third = store.begin(runs.grid_key(), full_tissue(), runs.provenance(device="CPU"))
         assert first == again == third
-        found = store.find(runs.run_key().plan_id)
+        found = store.find(runs.grid_key().plan_id)
         assert found is not None
         assert found.provenance.device == "GPU.0 + CPU"
         assert found.provenance.precision == "bf16"
@@ -73,29 +74,29 @@ def test_the_same_plan_is_the_same_run_and_names_every_device(tmp_path: Path) ->
 
 def test_results_of_other_bundles_plans_and_slides_never_mix(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store, ResultStore.open(tmp_path, "q1:ff") as other:
-        one = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        one = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         two = store.begin(
-            runs.run_key(plan_id="plan two", bundle="c" * 64), full_tissue(), runs.provenance()
+            runs.grid_key(plan_id="plan two", bundle="c" * 64), full_tissue(), runs.provenance()
         )
         store.commit(one, runs.results([[0, 0]], seed=1))
         store.commit(two, runs.results([[0, 1], [0, 2]], seed=2))
         assert store.load(one).count(CellState.CLASSIFIED) == 1
         assert store.load(two).count(CellState.CLASSIFIED) == 2
-        assert {run.run_id: run.key.bundle_sha256 for run in store.runs()} == {
+        assert {run.grid_id: run.key.bundle_sha256 for run in store.grids()} == {
             one: "b" * 64,
             two: "c" * 64,
         }
-        assert other.runs() == ()
+        assert other.grids() == ()
 
 
 def test_no_patch_is_saved_twice(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         first = runs.results([[1, 1], [1, 2], [1, 1]], seed=1)
         assert store.commit(run, first) == 2
         assert store.commit(run, runs.results([[1, 2], [3, 3]], seed=2)) == 1
         assert store.commit(run, runs.results([[1, 2]], seed=3)) == 0
-        assert store.runs()[0].done == 3
+        assert store.grids()[0].done == 3
         patch_result = store.load(run).patch_result(1, 2)
         assert patch_result is not None
         assert np.array_equal(patch_result.probabilities, first.probabilities[1])
@@ -103,24 +104,24 @@ def test_no_patch_is_saved_twice(tmp_path: Path) -> None:
 
 def test_a_failed_patch_may_be_replaced_by_a_good_one_only(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, False]))
         assert store.commit(run, runs.results([[0, 0], [0, 1]], failed=[True, True])) == 0
         assert store.load(run).states[0, 0] == CellState.FAILED
         assert store.commit(run, runs.results([[0, 0]])) == 1
-        record = store.runs()[0]
+        record = store.grids()[0]
         assert (record.done, record.failed) == (2, 0)
         assert store.load(run).states[0, 0] == CellState.CLASSIFIED
 
 
 def test_two_stores_on_one_file_see_each_others_batches(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as one, ResultStore.open(tmp_path, SLIDE) as two:
-        run = one.begin(runs.run_key(), full_tissue(), runs.provenance())
-        assert two.begin(runs.run_key(), full_tissue(), runs.provenance()) == run
+        run = one.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        assert two.begin(runs.grid_key(), full_tissue(), runs.provenance()) == run
         assert one.commit(run, runs.results([[0, 0], [0, 1]], seed=1)) == 2
         assert two.commit(run, runs.results([[0, 1], [0, 2]], seed=2)) == 1
         assert one.commit(run, runs.results([[0, 2], [0, 3]], seed=3)) == 1
-        assert one.runs()[0].done == 4
+        assert one.grids()[0].done == 4
         assert np.array_equal(one.load(run).states, two.load(run).states)
 
 
@@ -130,20 +131,20 @@ def test_whatever_is_committed_each_cell_is_there_once(
     batches: list[list[tuple[int, int]]],
 ) -> None:
     with ResultStore.in_memory(SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         new = sum(
             store.commit(run, runs.results(np.array(cells).reshape(-1, 2), seed=n))
             for n, cells in enumerate(batches)
         )
         wanted = {cell for cells in batches for cell in cells}
-        assert new == len(wanted) == store.runs()[0].done
+        assert new == len(wanted) == store.grids()[0].done
         assert set(map(tuple, store.load(run).results().cells.tolist())) == wanted
 
 
 def test_many_threads_may_use_one_store(tmp_path: Path) -> None:
     cells = everywhere()
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
 
         def work(part: np.ndarray) -> None:
             for cell in part:
@@ -155,7 +156,7 @@ def test_many_threads_may_use_one_store(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert store.runs()[0].is_complete
+        assert store.grids()[0].is_complete
 
 
 def test_a_committed_batch_outlives_a_killed_process(tmp_path: Path) -> None:
@@ -164,10 +165,11 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from bachview.core.tissue_cells import TissueCells
+from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
 from tests.support import runs
 store = ResultStore.open(Path(sys.argv[1]), "q1:killed")
-run = store.begin(runs.run_key(), TissueCells.centred(np.ones((6, 9), bool)), runs.provenance())
+run = store.begin(runs.grid_key(), TissueCells.centred(np.ones((6, 9), bool)), runs.provenance())
 store.commit(run, runs.results([[2, 3], [2, 4]]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -175,27 +177,17 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert ended.returncode == -signal.SIGKILL
     with ResultStore.open(tmp_path, "q1:killed") as store:
         assert store.notice is None
-        (record,) = store.runs()
+        (record,) = store.grids()
         assert record.done == 2
-        assert store.load(record.run_id).count(CellState.CLASSIFIED) == 2
-
-
-def test_a_run_can_be_finished(tmp_path: Path) -> None:
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
-        store.commit(run, runs.results(everywhere()))
-        assert store.runs()[0].is_complete
-        assert store.runs()[0].finished is None
-        store.finish(run)
-        assert store.runs()[0].finished is not None
+        assert store.load(record.grid_id).count(CellState.CLASSIFIED) == 2
 
 
 def test_results_outside_the_tissue_are_a_bug(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
         run = store.begin(
-            runs.run_key(), TissueCells.centred(np.zeros((6, 9), np.bool_)), runs.provenance()
+            runs.grid_key(), TissueCells.centred(np.zeros((6, 9), np.bool_)), runs.provenance()
         )
-        with pytest.raises(ValueError, match="not part of the run"):
+        with pytest.raises(ValueError, match="not part of the grid"):
             store.commit(run, runs.results([[0, 0]]))
 
 
@@ -207,7 +199,7 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(
     for number in (1, 2):
         path.write_bytes(content)
         with ResultStore.open(tmp_path, SLIDE) as store:
-            assert store.runs() == ()
+            assert store.grids() == ()
             if not content:  # an empty file is a new store
                 assert store.notice is None
                 return
@@ -224,7 +216,7 @@ def test_damage_found_while_loading_moves_the_file_aside(
 ) -> None:
     path = tmp_path / store_name(SLIDE)
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results(everywhere()))
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE batches SET probabilities = zeroblob(length(probabilities))")
@@ -233,10 +225,10 @@ def test_damage_found_while_loading_moves_the_file_aside(
     with pytest.raises(StoreError, match="moved aside"):
         store.load(run)
     with pytest.raises(StoreError, match="closed"):
-        store.runs()
+        store.grids()
     assert not path.exists()
     with ResultStore.open(tmp_path, SLIDE) as fresh:
-        assert fresh.runs() == ()
+        assert fresh.grids() == ()
     assert "damaged" in expects_log.text
 
 
@@ -246,7 +238,7 @@ def test_damage_found_while_asking_what_is_left_moves_the_file_aside(
 ) -> None:
     path = tmp_path / store_name(SLIDE)
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0]]))
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE batches SET cells = ?", (cells,))
@@ -259,7 +251,7 @@ def test_damage_found_while_asking_what_is_left_moves_the_file_aside(
 
 def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         connection = store._connection
         assert connection is not None
         manager = transaction(connection)
@@ -275,7 +267,7 @@ def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
     with ResultStore.open(tmp_path / "good", SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results(everywhere()))
         whole = store.load(run)
     good = (tmp_path / "good" / store_name(SLIDE)).read_bytes()
@@ -291,8 +283,8 @@ def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
             contextlib.suppress(StoreError),
             ResultStore.open(folder, SLIDE) as store,
         ):
-            for record in store.runs():
-                loaded = store.load(record.run_id)
+            for record in store.grids():
+                loaded = store.load(record.grid_id)
                 assert np.array_equal(loaded.confidence, whole.confidence)
         assert any(p.stat().st_size == len(good) for p in folder.iterdir())
     assert expects_log is not None
@@ -318,7 +310,7 @@ def test_a_store_of_another_slide_is_refused(tmp_path: Path) -> None:
 
 def test_a_store_that_another_program_holds_says_so(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE, timeout_s=0.05) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         holder = sqlite3.connect(tmp_path / store_name(SLIDE), isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="in use"):
@@ -331,7 +323,7 @@ def test_a_store_that_another_program_holds_says_so(tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_what_was_saved(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(100, 100), full_tissue(100, 100), runs.provenance())
+        run = store.begin(runs.grid_key(100, 100), full_tissue(100, 100), runs.provenance())
         store.commit(run, runs.results([[0, 0]]))
         connection = store._connection
         assert connection is not None
@@ -357,7 +349,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 
 def test_a_store_in_memory_works_where_no_folder_can_be_written() -> None:
     with ResultStore.in_memory(SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0]]))
         assert store.load(run).count(CellState.CLASSIFIED) == 1
 
@@ -376,13 +368,13 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store.close()
     store.close()
     with pytest.raises(StoreError, match="closed"):
-        store.runs()
+        store.grids()
 
 
 _COLUMNS = {
     "slide": ("fingerprint", "checksum"),
-    "runs": (*RUN_COLUMNS.replace(" ", "").split(","), "checksum"),
-    "batches": ("id", "run", "crc", "cells", "states", "probabilities", "members"),
+    "grids": (*GRID_COLUMNS.replace(" ", "").split(","), "checksum"),
+    "batches": ("id", "grid", "crc", "cells", "states", "probabilities", "members"),
 }
 
 
@@ -406,9 +398,9 @@ def test_a_changed_value_is_never_believed(
     tmp_path: Path, table: str, column: str, expects_log: pytest.LogCaptureFixture
 ) -> None:
     with ResultStore.open(tmp_path / "good", SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results(everywhere()))
-        store.finish(run)
+        store.end_run(run, store.start_run(run, None, runs.provenance()), Outcome.FINISHED, 1.5)
     good = tmp_path / "good" / store_name(SLIDE)
     with contextlib.closing(sqlite3.connect(good)) as raw:
         value = raw.execute(f"SELECT {column} FROM {table}").fetchone()[0]  # noqa: S608
@@ -424,8 +416,8 @@ def test_a_changed_value_is_never_believed(
         try:
             with ResultStore.open(folder, SLIDE) as store:
                 noticed = store.notice is not None
-                for record in store.runs():
-                    store.load(record.run_id)
+                for record in store.grids():
+                    store.load(record.grid_id)
         except StoreError as error:
             noticed = "moved aside" in str(error)
         assert noticed, other
@@ -433,91 +425,14 @@ def test_a_changed_value_is_never_believed(
     assert expects_log is not None
 
 
-def _as_format_1(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
-        for batch, *blobs in raw.execute(
-            "SELECT id, cells, states, probabilities, members FROM batches"
-        ).fetchall():
-            crc = zlib.crc32(b"".join(blobs))
-            raw.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
-        raw.execute("ALTER TABLE slide DROP COLUMN checksum")
-        raw.execute("ALTER TABLE runs DROP COLUMN checksum")
-        raw.execute("PRAGMA user_version = 1")
-
-
-def test_a_store_of_the_first_format_is_taken_over_with_a_backup(tmp_path: Path) -> None:
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
-        store.commit(run, runs.results(everywhere()))
-        before = store.load(run)
-    path = tmp_path / store_name(SLIDE)
-    _as_format_1(path)
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        assert store.notice is None
-        assert np.array_equal(store.load(run).confidence, before.confidence)
-        assert store.runs()[0].key == runs.run_key()
-    (backup,) = tmp_path.glob("*.v1-backup.sqlite")
-    with contextlib.closing(sqlite3.connect(backup)) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
-        assert raw.execute("SELECT done FROM runs").fetchone() == (54,)
-
-
-def test_a_backup_that_cannot_be_written_is_a_sentence_and_changes_nothing(tmp_path: Path) -> None:
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        store.begin(runs.run_key(), full_tissue(), runs.provenance())
-    path = tmp_path / store_name(SLIDE)
-    _as_format_1(path)
-    backup = path.with_name(f"{path.stem}.v1-backup.sqlite")
-    backup.mkdir()
-    with pytest.raises(StoreError, match=r"v1-backup\.sqlite cannot be written"):
-        ResultStore.open(tmp_path, SLIDE)
-    assert not list(tmp_path.glob("*.part*"))
-    backup.rmdir()
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        assert store.notice is None
-        assert len(store.runs()) == 1
-    assert backup.is_file()
-
-
-def test_a_store_of_the_first_format_whose_plan_was_changed_is_set_aside(
-    tmp_path: Path, expects_log: pytest.LogCaptureFixture
-) -> None:
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        store.begin(runs.run_key(), full_tissue(), runs.provenance())
-    path = tmp_path / store_name(SLIDE)
-    _as_format_1(path)
-    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("UPDATE runs SET key = replace(key, 'plan one', 'plan onf')")
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        assert "moved aside" in (store.notice or "")
-    assert "damaged" in expects_log.text
-
-
-def test_a_store_of_the_first_format_that_lacks_a_batch_is_set_aside(
-    tmp_path: Path, expects_log: pytest.LogCaptureFixture
-) -> None:
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
-        store.commit(run, runs.results([[0, 0]]))
-        store.commit(run, runs.results([[0, 1]]))
-    path = tmp_path / store_name(SLIDE)
-    _as_format_1(path)
-    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DELETE FROM batches WHERE id = 1")
-    with ResultStore.open(tmp_path, SLIDE) as store:
-        assert "moved aside" in (store.notice or "")
-        assert store.runs() == ()
-    assert "damaged" in expects_log.text
-
-
 def test_batches_whose_checksum_does_not_cover_their_place_can_still_be_read(
     tmp_path: Path,
 ) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results(everywhere()))
     with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
-        row = raw.execute("SELECT run, cells, states, probabilities, members FROM batches")
+        row = raw.execute("SELECT grid, cells, states, probabilities, members FROM batches")
         raw.execute("UPDATE batches SET crc = ?", (zlib.crc32(row_bytes(row.fetchone())),))
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert store.load(run).count(CellState.CLASSIFIED) == 54
@@ -527,7 +442,7 @@ def test_batches_that_have_changed_places_are_noticed(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         store.commit(run, runs.results([[0, 0]]))
         store.commit(run, runs.results([[0, 1]]))
     with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
@@ -561,12 +476,12 @@ def test_a_batch_that_does_not_fit_its_run_is_noticed_whatever_its_checksum(
     tissue = full_tissue()
     tissue.mask[2, 2] = False
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), tissue, runs.provenance())
+        run = store.begin(runs.grid_key(), tissue, runs.provenance())
         store.commit(run, runs.results([[0, 0], [0, 1]]))
     column, other = _other_blobs()[what]
     with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
         raw.execute(f"UPDATE batches SET {column} = ?", (other,))  # noqa: S608
-        row = raw.execute("SELECT id, run, cells, states, probabilities, members FROM batches")
+        row = raw.execute("SELECT id, grid, cells, states, probabilities, members FROM batches")
         raw.execute("UPDATE batches SET crc = ?", (zlib.crc32(row_bytes(row.fetchone())),))
     for number, call in enumerate((ResultStore.load, ResultStore.states)):
         folder = tmp_path / str(number)
@@ -584,24 +499,24 @@ def test_a_batch_that_does_not_fit_its_run_is_noticed_whatever_its_checksum(
 
 def test_a_run_that_another_process_deleted_is_told(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as one, ResultStore.open(tmp_path, SLIDE) as two:
-        run = one.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = one.begin(runs.grid_key(), full_tissue(), runs.provenance())
         one.commit(run, runs.results([[0, 0]]))
         runs.forget(two, run)
         for call in (
             lambda: one.commit(run, runs.results([[0, 1]])),
-            lambda: one.finish(run),
+            lambda: one.start_run(run, None, runs.provenance()),
             lambda: one.states(run),
         ):
-            with pytest.raises(StoreError, match="no longer has this run"):
+            with pytest.raises(StoreError, match="no longer has these results"):
                 call()
         # Its number is not given again: `one` would take the new run for the old.
-        assert two.begin(runs.run_key(), full_tissue(), runs.provenance()) != run
+        assert two.begin(runs.grid_key(), full_tissue(), runs.provenance()) != run
 
 
 def test_a_good_answer_is_not_taken_back_by_a_failure_of_another_thread(tmp_path: Path) -> None:
     bad = runs.results([[0, 0]], failed=[True])
     with ResultStore.open(tmp_path, SLIDE) as store:
-        run = store.begin(runs.run_key(), full_tissue(), runs.provenance())
+        run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
         saved, told = threading.Event(), threading.Event()
         writing = store._writing
 

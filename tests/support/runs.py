@@ -13,7 +13,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.provenance import Provenance
-from bachview.store.records import RunKey
+from bachview.store.records import GridKey
 from bachview.store.results import ResultStore
 
 MEMBERS = ("net a", "net b", "net c", "forest", "boosting", "svm")
@@ -25,11 +25,11 @@ def grid(rows: int, columns: int, *, stride: float = 400.3) -> PatchGrid:
     )
 
 
-def run_key(
+def grid_key(
     rows: int = 6, columns: int = 9, *, plan_id: str = "plan one", bundle: str = "b" * 64
-) -> RunKey:
+) -> GridKey:
     plan = json.dumps({"plan": plan_id, "bundle_sha256": bundle})
-    return RunKey(
+    return GridKey(
         hashlib.sha256(plan.encode()).hexdigest(),
         plan,
         "a bundle",
@@ -57,10 +57,10 @@ def provenance(*, device: str = "CPU", precision: str = "bf16") -> Provenance:
     )
 
 
-def forget(store: ResultStore, run_id: int) -> None:
-    """Delete a run from the file, as another program may."""
+def forget(store: ResultStore, grid_id: int) -> None:
+    """Delete a grid from the file, as another program may."""
     with store._writing() as connection:
-        connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+        connection.execute("DELETE FROM grids WHERE id = ?", (grid_id,))
 
 
 def results(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bachview.store.records import RUN_COLUMNS, row_checksum
+from bachview.store.records import GRID_COLUMNS, row_checksum
 from tools.fuzz import __main__ as fuzz
 from tools.fuzz.mutation import mutated
 from tools.fuzz.targets import TARGETS
@@ -147,5 +147,5 @@ def _version(path: Path) -> int:
 
 def _run(path: Path) -> tuple[object, ...]:
     with contextlib.closing(sqlite3.connect(path)) as raw:
-        select = f"SELECT {RUN_COLUMNS}, checksum FROM runs"  # noqa: S608
+        select = f"SELECT {GRID_COLUMNS}, checksum FROM grids"  # noqa: S608
         return tuple(raw.execute(select).fetchone())

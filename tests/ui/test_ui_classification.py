@@ -168,7 +168,7 @@ def test_a_slide_that_was_closed_is_not_classified_any_more(qtbot: QtBot, tmp_pa
         run = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff")).document.run
         run.detach()
         # What it is asked with does not matter any more.
-        run.start(cast("Any", None), cast("Any", None), device="CPU", icc=False)
+        run.start(cast("Any", None), cast("Any", None), device="CPU")
         assert not run.status.is_active
 
 

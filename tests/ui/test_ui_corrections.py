@@ -133,7 +133,7 @@ def test_after_damaged_results_the_slide_can_be_classified_again(
         wait_for(qtbot, page, RunState.DONE)
     (file,) = user_folders().results.glob("*.sqlite")
     with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE runs SET tissue = x'00'")
+        connection.execute("UPDATE grids SET tissue = x'00'")
     connection.close()
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)

@@ -125,7 +125,7 @@ def _another_value(value: object, draw: random.Random) -> object:
 def _seal(connection: sqlite3.Connection) -> None:
     """Make the checksums right, so that what is behind them is asked."""
     from bachview.store.records import batch_crc, row_checksum
-    from bachview.store.schema import seal_run
+    from bachview.store.schema import seal_grid
 
     batches = connection.execute(
         "SELECT id, run, cells, states, probabilities, members FROM batches"
@@ -139,8 +139,8 @@ def _seal(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
     if is_first:
         return
-    for (run,) in connection.execute("SELECT id FROM runs").fetchall():
-        seal_run(connection, run)
+    for (run,) in connection.execute("SELECT id FROM grids").fetchall():
+        seal_grid(connection, run)
     for (fingerprint,) in connection.execute("SELECT fingerprint FROM slide").fetchall():
         connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
 
@@ -230,10 +230,10 @@ def _store(folder: Path) -> list[Path]:
     from bachview.core.tissue_cells import TissueCells
     from bachview.store.results import ResultStore
     from bachview.store.schema import store_name
-    from tests.support.runs import provenance, results, run_key
+    from tests.support.runs import grid_key, provenance, results
 
     store = ResultStore.open(folder, _FINGERPRINT)
-    run = store.begin(run_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
+    run = store.begin(grid_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
     store.commit(run, results([(0, 0), (0, 1), (1, 0)]))
     store.close()
     path = folder / store_name(_FINGERPRINT)
@@ -315,9 +315,9 @@ def _use_store(path: Path) -> None:
 
     store = ResultStore.open(path.parent, _FINGERPRINT)
     try:
-        for run in store.runs():
-            store.tissue(run.run_id)
-            store.load(run.run_id)
+        for run in store.grids():
+            store.tissue(run.grid_id)
+            store.load(run.grid_id)
     finally:
         store.close()
 

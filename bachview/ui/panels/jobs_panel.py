@@ -15,6 +15,7 @@ from bachview.ui.panels.panel import Panel
 from bachview.ui.session.run_status import RunState, RunStatus
 
 _STEPS = 1000
+_START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
 class JobsPanel(Panel):
@@ -114,7 +115,7 @@ class JobsPanel(Panel):
             self._values[name].setText(text or "–")
         paused = status.state is RunState.PAUSED
         self._start.setEnabled(self._can_start and not status.is_active)
-        self._start.setText("Continue" if status.state is RunState.CANCELLED else "Classify slide")
+        self._start.setText(_START_TEXTS.get(status.state, "Classify slide"))
         self._pause.setText("Resume" if paused else "Pause")
         self._pause.setEnabled(paused or status.state is RunState.RUNNING)
         self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)

@@ -9,22 +9,22 @@ from PySide6.QtCore import QObject, Signal
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults
+from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
+from bachview.store.log import Outcome
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from bachview.ui.session.run_status import RunState, RunStatus
-from bachview.ui.session.slide_results import SlideResults
+from bachview.ui.session.slide_results import SavedResults, SlideResults
 
 if TYPE_CHECKING:
     from bachview.inference.run import RunStart, RunSummary
     from bachview.models.ensemble import Ensemble
-    from bachview.store.records import RunRecord
 
-_WHOLE = "Whole slide"
 _FAULT = "An error in the program stopped the run; finished patches are kept."
 
 
@@ -80,32 +80,25 @@ class Classification(QObject):
         pixel_size: PixelSize,
         *,
         device: str,
-        icc: bool,
         region: Region | None = None,
-        stride_um: float | None = None,
         retry_failed: bool = False,
+        anyway: bool = False,
     ) -> None:
-        """Classify the slide or `region` (level-0 px); resumes a run of the same plan.
+        """Classify what is missing of the slide, or of `region` (level-0 px).
 
         After `detach` nothing is started: a question may be answered after its slide was closed.
 
         Raises
         ------
         CalibrationError, UsageError
-            See `inference.plan.make_plan`.
+            See `inference.plan.make_plan` and `scanned_part`.
         """
-        from bachview.inference.plan import make_plan
+        from bachview.inference.plan import make_plan, scanned_part
 
         if self._status.is_active or self._is_detached:
             return
-        plan = make_plan(
-            self._reader.metadata,
-            pixel_size,
-            bundle,
-            region=region,
-            stride_um=stride_um,
-            icc=icc,
-        )
+        plan = make_plan(self._reader.metadata, pixel_size, bundle)
+        asked = None if region is None else scanned_part(self._reader.metadata, region)
         token = self._token = CancelToken()
         reader, results, bridge = self._reader, self._results, self._bridge
 
@@ -122,15 +115,17 @@ class Classification(QObject):
                 plan,
                 store,
                 token,
+                region=asked,
                 view=lambda: self._view,
                 on_start=lambda start: bridge.call(self._on_start, token, start),
                 on_results=lambda found, progress: bridge.call(
                     self._on_results, token, found, progress
                 ),
                 retry_failed=retry_failed,
+                anyway=anyway,
             )
 
-        scope = _WHOLE if region is None else _scope_text(plan.grid.region)
+        scope = scope_text(asked, pixel_size)
         first = RunState.WAITING if self._service.has_runs else RunState.LOADING
         self._set(RunStatus(first, bundle_name=bundle.name, scope=scope))
         choice = EnsembleChoice(bundle.path, bundle.sha256, device)
@@ -141,23 +136,26 @@ class Classification(QObject):
             future, self._on_done, self._on_error, on_finished=self._on_finished, topic=self
         )
 
-    def show_saved(self, record: "RunRecord | None") -> None:
-        """Report a run of an earlier session that is shown; None if there is none."""
+    def show_saved(self, saved: "SavedResults | None") -> None:
+        """Report the last run of an earlier session; None if there is none."""
         if self._status.is_active:
             return
-        if record is None:
+        if saved is None:
             self._set(RunStatus())
             return
-        done = Progress(record.done + record.failed, record.total, 0.0)
-        grid, extent = record.key.grid.region, self._reader.metadata.pyramid.bounds
+        record = saved.record
+        is_done = saved.progress.done >= saved.progress.total
+        state = RunState.DONE if is_done else RunState.CANCELLED
+        if not is_done and saved.outcome is Outcome.INTERRUPTED:
+            state = RunState.INTERRUPTED
         self._set(
             RunStatus(
-                RunState.DONE if record.is_complete else RunState.CANCELLED,
-                done,
+                state,
+                saved.progress,
                 record.provenance.device,
                 record.provenance.precision,
                 record.key.bundle_name,
-                _WHOLE if grid == extent else _scope_text(grid),
+                scope_text(saved.region, saved.pixel_size),
             )
         )
 
@@ -222,9 +220,8 @@ class Classification(QObject):
     def _on_start(self, token: CancelToken, start: "RunStart") -> None:
         if self._is_stale(token):
             return
-        total = start.tissue.count
         state = RunState.STOPPING if token.is_cancelled else RunState.RUNNING
-        self._change(state=state, progress=Progress(start.restored, total, 0.0))
+        self._change(state=state, progress=Progress(start.restored, start.total, 0.0))
         self.started.emit(start)
 
     def _on_results(self, token: CancelToken, found: PatchResults, progress: Progress) -> None:
@@ -259,13 +256,9 @@ class Classification(QObject):
         self.statusChanged.emit(status)
 
 
-def _scope_text(region: Region) -> str:
-    return f"{region.width:,.0f} × {region.height:,.0f} px at {region.x:,.0f}, {region.y:,.0f}"
-
-
 def _done_text(summary: "RunSummary") -> str:
     if not summary.total:
-        return "No tissue was found here."
+        return "Nothing here was recognised as H&E tissue."
     if summary.failed:
         return f"{summary.failed:,} patches could not be read; they are marked on the slide."
     return ""

@@ -20,11 +20,10 @@ from bachview.ui.session.classification import Classification
 from bachview.ui.session.opening import OpenedSlide
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SlideMemory
-from bachview.ui.session.slide_results import SlideResults
+from bachview.ui.session.slide_results import SavedResults, SlideResults, read_saved
 
 if TYPE_CHECKING:
     from bachview.inference.run import RunStart
-    from bachview.store.records import RunRecord
     from bachview.viewing.viewport import Viewport
 
 #: How long a closed slide is kept for a run that has been cancelled, s.
@@ -64,11 +63,13 @@ class Document(QObject):
             self.pixel_size = PixelSize.typed(self.memory.typed_mpp)
         self.prediction: Prediction | None = None
         self.thresholds: Thresholds | None = None
-        #: The bundle of the prediction, and the number of its run in the store.
+        #: The bundle of the prediction, and the number of its grid in the store.
         self.bundle: BundleSummary | None = None
-        self.run_id: int | None = None
+        self.grid_id: int | None = None
         #: Region of the last run; None for the whole slide.
         self.region: Region | None = None
+        #: What spoke against classifying this slide; None if it was not checked.
+        self.warnings: tuple[str, ...] | None = None
         self.results = SlideResults(self.metadata.fingerprint)
         self.run = Classification(
             self.reader, self.results, services.service, services.bridge, self
@@ -115,29 +116,28 @@ class Document(QObject):
         """Show the results of an earlier session with this bundle, if there are any."""
         if self.run.status.is_active:
             return
-        results, pixel_size = self.results, self.pixel_size
+        results, metadata, pixel_size = self.results, self.metadata, self.pixel_size
 
-        def read(token: CancelToken) -> "tuple[RunRecord, Prediction] | None":
+        def read(token: CancelToken) -> SavedResults | None:
+            from bachview.inference.plan import make_plan
+
             token.check()
             store = results.existing()
-            if store is None:
+            if store is None or not pixel_size.is_plausible:
                 return None
-            for record in store.runs():
-                if _fits(record, bundle, pixel_size):
-                    token.check()
-                    return record, store.load(record.run_id)
-            return None
+            return read_saved(store, make_plan(metadata, pixel_size, bundle))
 
-        def on_done(found: "tuple[RunRecord, Prediction] | None") -> None:
+        def on_done(found: SavedResults | None) -> None:
             if self.run.status.is_active:
                 return
-            self.run.show_saved(found and found[0])
-            self.region = found and _region_of(found[0], self.metadata)
+            self.run.show_saved(found)
             if found is None:
+                self.region, self.warnings = None, None
                 self._show(None, None, bundle)
             else:
-                self._is_run_managed = found[0].provenance.icc_applied
-                self._show(found[1], found[0].run_id, bundle)
+                self.region, self.warnings = found.region, found.record.warnings
+                self._is_run_managed = found.record.provenance.icc_applied
+                self._show(found.prediction, found.record.grid_id, bundle)
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
@@ -149,11 +149,11 @@ class Document(QObject):
         bundle: BundleSummary,
         *,
         device: str,
-        icc: bool,
         region: Region | None = None,
         retry_failed: bool = False,
+        anyway: bool = False,
     ) -> None:
-        """Start or resume a run.
+        """Start or resume a run; the colour profile is applied however the slide is displayed.
 
         Raises
         ------
@@ -167,15 +167,16 @@ class Document(QObject):
             bundle,
             self.pixel_size,
             device=device,
-            icc=icc and self.has_profile,
             region=region,
             retry_failed=retry_failed,
+            anyway=anyway,
         )
 
     def _on_started(self, start: "RunStart") -> None:
         if self._started_bundle is not None:
             self._is_run_managed = start.plan.icc
-            self._show(start.prediction, start.run_id, self._started_bundle)
+            self.warnings = start.warnings
+            self._show(start.prediction, start.grid_id, self._started_bundle)
 
     def _on_grew(self, found: PatchResults) -> None:
         if self.prediction is not None:
@@ -183,9 +184,9 @@ class Document(QObject):
             self.predictionGrew.emit()
 
     def _show(
-        self, prediction: Prediction | None, run_id: int | None, bundle: BundleSummary
+        self, prediction: Prediction | None, grid_id: int | None, bundle: BundleSummary
     ) -> None:
-        self.prediction, self.run_id = prediction, run_id
+        self.prediction, self.grid_id = prediction, grid_id
         self.bundle = bundle
         self.thresholds = bundle.thresholds
         self.predictionChanged.emit()
@@ -229,16 +230,3 @@ class Document(QObject):
             give_back_memory()
 
         return ending
-
-
-def _region_of(record: "RunRecord", metadata: SlideMetadata) -> Region | None:
-    region: Region = record.key.grid.region
-    return None if region == metadata.pyramid.bounds else region
-
-
-def _fits(record: "RunRecord", bundle: BundleSummary, pixel_size: PixelSize) -> bool:
-    """Whether a saved run used this bundle and the same pixel size."""
-    if record.key.bundle_sha256 != bundle.sha256 or not (record.done or record.is_complete):
-        return False
-    stated = record.provenance.mpp_x, record.provenance.mpp_y
-    return pixel_size.is_plausible and stated == (pixel_size.mpp_x, pixel_size.mpp_y)

@@ -18,12 +18,12 @@ class ExportRequest:
 
     Attributes
     ----------
-    run_id : of the saved run: the files contain what is saved when they are written.
+    grid_id : of the saved cells: the files contain what is saved when they are written.
     """
 
     reader: SlideReader
     results: SlideResults
-    run_id: int
+    grid_id: int
     pixel_size: PixelSize
     thresholds: Thresholds
     transform: ColourTransform | None
@@ -44,9 +44,9 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         `token` was cancelled; existing files are untouched.
     """
     store = request.results.opened()
-    # First: it explains why a run is gone.
-    prediction = store.load(request.run_id)
-    record = next(run for run in store.runs() if run.run_id == request.run_id)
+    # First: it explains why the results are gone.
+    prediction = store.load(request.grid_id)
+    record = next(grid for grid in store.grids() if grid.grid_id == request.grid_id)
     content = Content(
         prediction,
         request.pixel_size,

@@ -19,6 +19,7 @@ class RunState(StrEnum):
     STOPPING = "stopping"
     DONE = "done"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
     FAILED = "failed"
 
 
@@ -45,6 +46,7 @@ _TITLES = {
     RunState.STOPPING: "Stopping",
     RunState.DONE: "Finished",
     RunState.CANCELLED: "Not finished; finished patches are kept",
+    RunState.INTERRUPTED: "Interrupted; finished patches are kept",
     RunState.FAILED: "Stopped by an error",
 }
 if _TITLES.keys() != set(RunState):

@@ -1,11 +1,70 @@
 """The results store of one open slide, opened when it is first needed."""
 
 import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bachview.config import user_folders
+from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
+from bachview.core.predictions import Prediction
 from bachview.errors import StoreError
+from bachview.jobs.progress import Progress
+from bachview.store.log import Outcome
+from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
 from bachview.store.schema import store_name
+
+if TYPE_CHECKING:
+    from bachview.inference.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class SavedResults:
+    """The cells of a slide that earlier runs have classified, and the last of these runs.
+
+    Attributes
+    ----------
+    region : what the last run was asked for, level-0 px; None for the whole slide.
+    outcome : how it ended; None if it is not known.
+    progress : of that run: how much of its region is done now.
+    pixel_size : that the cells were planned with.
+    """
+
+    record: GridRecord
+    prediction: Prediction
+    region: Region | None
+    outcome: Outcome | None
+    progress: Progress
+    pixel_size: PixelSize
+
+
+def read_saved(store: ResultStore, plan: "Plan") -> SavedResults | None:
+    """What is saved of a plan; None if nothing is. Any thread but the GUI thread.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    """
+    record = store.find(plan.id)
+    if record is None or not (record.done or record.failed or record.is_complete):
+        return None
+    prediction = store.load(record.grid_id)
+    runs = store.runs(record.grid_id)
+    region = runs[0].region if runs else None
+    cells = (slice(None), slice(None)) if region is None else plan.grid.cells_in(region)
+    states = prediction.states[cells]
+    progress = Progress(
+        int(np.isin(states, (CellState.CLASSIFIED, CellState.FAILED)).sum()),
+        int((states != CellState.NO_TISSUE).sum()),
+        0.0,
+    )
+    outcome = runs[0].outcome if runs else None
+    return SavedResults(record, prediction, region, outcome, progress, plan.pixel_size)
 
 
 class SlideResults:

@@ -182,7 +182,6 @@ class ClassifyCommands(QObject):
             page.document.classify(
                 bundle,
                 device=self.device,
-                icc=page.has_managed_colours,
                 region=region,
                 retry_failed=retry_failed,
             )
@@ -193,8 +192,9 @@ class ClassifyCommands(QObject):
         """The panel's button; a cancelled run resumes with its own region."""
         page = self._controller.page
         if page is not None:
-            was_cancelled = page.document.run.status.state is RunState.CANCELLED
-            self.classify(page.document.region if was_cancelled else None)
+            state = page.document.run.status.state
+            was_stopped = state in (RunState.CANCELLED, RunState.INTERRUPTED)
+            self.classify(page.document.region if was_stopped else None)
 
     def _retry_failed(self) -> None:
         page = self._controller.page
@@ -254,7 +254,7 @@ class ClassifyCommands(QObject):
         document = page.document if page else None
         if document is None:
             return
-        if document.prediction is None or document.run_id is None:
+        if document.prediction is None or document.grid_id is None:
             self._messages.notice("There is nothing to export yet: classify the slide first.")
             return
         start = self._services.settings.now.export_folder or Path.home()
@@ -265,13 +265,13 @@ class ClassifyCommands(QObject):
 
     def export(self, document: Document, folder: Path, kinds: tuple[ExportFormat, ...]) -> None:
         """Write results of a slide into `folder`, in the io lane."""
-        if document.run_id is None or document.thresholds is None:
+        if document.grid_id is None or document.thresholds is None:
             self._messages.notice(f"{document.title} no longer has results; nothing was written.")
             return
         request = ExportRequest(
             document.reader,
             document.results,
-            document.run_id,
+            document.grid_id,
             document.pixel_size,
             document.thresholds,
             document.transform(managed=document.is_run_managed),

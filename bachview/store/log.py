@@ -1,0 +1,155 @@
+"""The log of runs: when, what was asked, what computed, how it ended. No answer depends on it."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bachview.core.geometry import Region
+from bachview.jobs.processes import is_running
+from bachview.store.provenance import Provenance, now_text
+from bachview.store.records import row_checksum
+
+TABLE = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    grid INTEGER NOT NULL REFERENCES grids (id) ON DELETE CASCADE,
+    region TEXT,
+    provenance TEXT NOT NULL,
+    process INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    ended TEXT,
+    outcome TEXT NOT NULL,
+    cells INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    checksum TEXT NOT NULL
+);
+CREATE INDEX runs_of_grid ON runs (grid, id);
+"""
+
+_COLUMNS = "id, grid, region, provenance, process, started, updated, ended, outcome, cells, seconds"
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    #: Its process ended without saying so: killed, or the power failed.
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """One run.
+
+    Attributes
+    ----------
+    run_id : its number in this store.
+    grid_id : the grid that it worked on.
+    region : what was asked for, level-0 px; None for the whole slide.
+    provenance : device, precision and versions of this run.
+    started, updated : ISO 8601 UTC times of the start and the last commit.
+    outcome : a run is RUNNING as long as its process runs on this computer.
+    cells : how many it added.
+    seconds : until its last commit or its end.
+    """
+
+    run_id: int
+    grid_id: int
+    region: Region | None
+    provenance: Provenance
+    started: str
+    updated: str
+    outcome: Outcome
+    cells: int
+    seconds: float
+
+    @property
+    def cells_per_second(self) -> float:
+        """Rate; 0 if nothing was added."""
+        return self.cells / self.seconds if self.seconds > 0 else 0.0
+
+
+def start(
+    connection: sqlite3.Connection, grid_id: int, region: Region | None, provenance: Provenance
+) -> int:
+    """Write the start of a run of this process; return its number. In a transaction."""
+    now = now_text()
+    cursor = connection.execute(
+        "INSERT INTO runs (grid, region, provenance, process, started, updated, ended, outcome,"
+        " cells, seconds, checksum) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, 0, 0, '')",
+        (
+            grid_id,
+            None if region is None else json.dumps(list(region)),
+            provenance.to_json(),
+            os.getpid(),
+            now,
+            now,
+            Outcome.RUNNING.value,
+        ),
+    )
+    run_id = int(cursor.lastrowid or 0)
+    _seal(connection, run_id)
+    return run_id
+
+
+def add_cells(connection: sqlite3.Connection, run_id: int, cells: int, seconds: float) -> None:
+    """Count cells that a run has just added. In the transaction that adds them."""
+    connection.execute(
+        "UPDATE runs SET cells = cells + ?, seconds = ?, updated = ? WHERE id = ?",
+        (cells, seconds, now_text(), run_id),
+    )
+    _seal(connection, run_id)
+
+
+def end(connection: sqlite3.Connection, run_id: int, outcome: Outcome, seconds: float) -> None:
+    """Write how a run ended. In a transaction."""
+    connection.execute(
+        "UPDATE runs SET ended = ?, outcome = ?, seconds = ? WHERE id = ?",
+        (now_text(), outcome.value, seconds, run_id),
+    )
+    _seal(connection, run_id)
+
+
+def runs_of(connection: sqlite3.Connection, grid_id: int) -> tuple[LoggedRun, ...]:
+    """All runs of a grid, the latest first. Rows that were changed by others are left out."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS}, checksum FROM runs WHERE grid = ? ORDER BY id DESC",  # noqa: S608  # a constant of ours
+        (grid_id,),
+    )
+    return tuple(_run(row) for row in rows if row_checksum(row[:-1]) == row[-1])
+
+
+def _run(row: Sequence[Any]) -> LoggedRun:
+    run_id, grid_id, region, provenance, process, started, updated, _, outcome, *rest = row
+    cells, seconds, _ = rest
+    ended = Outcome(outcome)
+    if ended is Outcome.RUNNING and not is_running(process):
+        ended = Outcome.INTERRUPTED
+    return LoggedRun(
+        run_id,
+        grid_id,
+        None if region is None else Region(*json.loads(region)),
+        Provenance.from_json(provenance),
+        started,
+        updated,
+        ended,
+        cells,
+        seconds,
+    )
+
+
+def _seal(connection: sqlite3.Connection, run_id: int) -> None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM runs WHERE id = ?",  # noqa: S608  # a constant of ours
+        (run_id,),
+    ).fetchone()
+    if row is not None:  # the grid may have been cleared, and its log with it
+        connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), run_id))
