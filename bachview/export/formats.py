@@ -14,6 +14,7 @@ from bachview.files import FileGroup, file_group
 from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
+    from bachview.core.geometry import Region
     from bachview.core.pixel_size import PixelSize
     from bachview.core.predictions import Prediction
     from bachview.core.uncertainty import Thresholds
@@ -29,6 +30,10 @@ class Content:
     Attributes
     ----------
     reader : open; the picture is drawn from it.
+    region : what to write of the slide, level-0 px; None: the whole slide.
+    slide_name : the file's name; None where names are not to be written.
+    measured : how often the model was right when it was measured; empty if that is unknown.
+    warnings : what spoke against classifying the slide; None if it was not checked.
     transform : the slide's colours to sRGB; None where they stay as they are.
     seconds, patches_per_second : of the run that has just ended; 0 if none has.
     token : cancels between and within files.
@@ -40,6 +45,10 @@ class Content:
     provenance: "Provenance"
     reader: "SlideReader"
     transform: "ColourTransform | None"
+    region: "Region | None" = None
+    slide_name: str | None = None
+    measured: str = ""
+    warnings: tuple[str, ...] | None = ()
     seconds: float = 0.0
     patches_per_second: float = 0.0
     token: CancelToken | None = None

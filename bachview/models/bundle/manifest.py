@@ -146,6 +146,25 @@ class Manifest(_Strict):
         """Whether the weights were trained on tissue, so that the classes are meaningful."""
         return self.training.weights_origin in ("imagenet", "scratch")
 
+    @property
+    def measured(self) -> str:
+        """One sentence for users on how often it was right; empty if nothing is stated.
+
+        From the metrics that ``bachview train`` writes.
+        """
+        metrics = self.training.metrics
+        accuracy, low, high = (
+            metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high")
+        )
+        if accuracy is None:
+            return ""
+        interval = (
+            ""
+            if low is None or high is None
+            else f" (95\u00a0%: {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
+        )
+        return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
+
     @field_validator("classes")
     @classmethod
     def _classes_differ(cls, value: tuple[ClassEntry, ...]) -> tuple[ClassEntry, ...]:

@@ -1,6 +1,6 @@
 """The bundle in use: which one the user chose, and what is known about it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +68,7 @@ def read_summary(choice: str) -> BundleSummary:
             bundle.sha256,
             bundle.manifest.intended_use,
             bundle.manifest.is_for_tissue,
-            _measured(bundle.manifest.training.metrics),
+            bundle.manifest.measured,
             bundle.classes,
             bundle.geometry,
             bundle.thresholds,
@@ -77,19 +77,6 @@ def read_summary(choice: str) -> BundleSummary:
         )
     finally:
         bundle.close()
-
-
-def _measured(metrics: Mapping[str, float]) -> str:
-    """From the metrics that `bachview train` writes into the manifest."""
-    accuracy, low, high = (metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high"))
-    if accuracy is None:
-        return ""
-    interval = (
-        ""
-        if low is None or high is None
-        else f" (95\u00a0%: {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
-    )
-    return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
 
 
 class BundleSelector(QObject):
