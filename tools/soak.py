@@ -248,7 +248,7 @@ def _use(folder: Path, *, seconds: float, steps: int, seed: int) -> int:
     with _answered(application, slides, folder):
         soak.run(slides, folder, seconds=seconds, steps=steps)
     faulthandler.cancel_dump_traceback_later()
-    window.close()
+    window.close_unasked()
     garbage.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

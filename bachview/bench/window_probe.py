@@ -84,7 +84,7 @@ class Probe(QObject):
                 # Before the window closes, as the program may then end its process itself.
                 sys.stdout.write(json.dumps(self.figures) + "\n")
                 sys.stdout.flush()
-                self.window.close()
+                self.window.close_unasked()
                 return
 
 

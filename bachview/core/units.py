@@ -65,6 +65,16 @@ def percent_text(share: float) -> str:
     return f"{percent:.1f} %"
 
 
+def whole_percent_text(share: float) -> str:
+    """A share (0..1) in whole per cent, as of progress; never rounded to none or all of it."""
+    percent = 100 * share
+    if 0 < percent < 1:
+        return "< 1 %"
+    if 99 < percent < 100:
+        return "> 99 %"
+    return f"{percent:.0f} %"
+
+
 def magnification_text(times: float) -> str:
     """E.g. ``20x``, ``2.5x``, ``0.31x``."""
     return f"{_trimmed(times)}x"

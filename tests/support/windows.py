@@ -42,7 +42,7 @@ def open_window(
         qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
         yield window
     finally:
-        window.close()
+        window.close_unasked()
         window.deleteLater()
         theme.deleteLater()
 

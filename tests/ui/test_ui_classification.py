@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.core.cell_state import CellState
@@ -14,6 +15,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.export.formats import FORMATS
 from bachview.models.bundle.installed import resolve_bundle
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
@@ -136,9 +138,12 @@ def test_closing_in_the_middle_of_a_run_keeps_what_was_done(qtbot: QtBot, tmp_pa
         )
         assert run.status.progress is not None
         done = run.status.progress.done
+        window.close()
+        question = QApplication.activeModalWidget()
+        assert isinstance(question, QuestionDialog)
         before = time.monotonic()
         with qtbot.waitSignal(window.closed) as closed:
-            window.close()
+            question.yes.click()
         # Generous: the budget of one second is measured by hand, on a quiet machine.
         assert time.monotonic() - before < 10
         assert closed.args == [True]

@@ -75,6 +75,12 @@ class SlideResults:
         self._lock = threading.Lock()
         self._store: ResultStore | None = None
         self._closed = False
+        self._is_temporary = False
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether what is classified now is lost when the slide is closed. Any thread."""
+        return self._is_temporary
 
     def existing(self) -> ResultStore | None:
         """The store if this slide was ever classified; looking creates no file.
@@ -103,6 +109,7 @@ class SlideResults:
                 raise StoreError("The slide is closed; its results are saved.")
             if self._store is None or not self._store.is_open:
                 self._store = ResultStore.open(user_folders().results, self._fingerprint)
+                self._is_temporary = False
             return self._store
 
     def opened_or_temporary(self) -> tuple[ResultStore, str]:
@@ -114,6 +121,7 @@ class SlideResults:
                 if self._closed:
                     raise
                 self._store = ResultStore.in_memory(self._fingerprint)
+                self._is_temporary = True
                 return self._store, f"{error} Results are kept only until the slide is closed."
         return store, store.notice or ""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from bachview.config import user_folders
@@ -69,6 +69,8 @@ def run_viewer(
     ended: list[bool] = []
     window.closed.connect(ended.append)
     window.closed.connect(application.quit)
+    # Before the windows are closed by the end of the session, on systems that announce it.
+    application.commitDataRequest.connect(window.expect_log_out, Qt.ConnectionType.DirectConnection)
     signals = _Signals(window)
     window.show()
     if bundle is not None:
@@ -121,11 +123,11 @@ class _Reporter:
 
 
 class _Signals:
-    """Close the window on Ctrl-C in the terminal, and when the user logs out."""
+    """Close the window on Ctrl-C in the terminal, and when the user logs out. Nothing is asked."""
 
     def __init__(self, window: MainWindow) -> None:
         def close(number: int, frame: FrameType | None) -> None:
-            window.close()
+            window.close_unasked()
 
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.ui.dialogs.modal import ask
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.widgets import scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
@@ -34,6 +36,7 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import restore_layout, save_layout
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import Menus, make_tool_bar
@@ -51,6 +54,8 @@ _log = logging.getLogger(__name__)
 _WARM_UP_MS = 700
 #: The user has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
+#: A log-out that another program has stopped is over by then.
+_SESSION_ENDS_MS = 60_000
 
 
 class MainWindow(QMainWindow):
@@ -73,6 +78,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self._is_closed = False
+        self._asks = True
+        self._question: QuestionDialog | None = None
+        self._session_ends = QTimer(self, singleShot=True, interval=_SESSION_ENDS_MS)
         # Not at once: the first picture has priority.
         self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
         self._warm_up.timeout.connect(self._load_ensemble)
@@ -184,7 +192,7 @@ class MainWindow(QMainWindow):
         self.opener.busyChanged.connect(self.status.show_opening)
         self.status.stopRequested.connect(self._stop_opening)
         self.tabs.pageChanged.connect(self._on_page)
-        self.tabs.closeRequested.connect(self.close_page)
+        self.tabs.closeRequested.connect(self.ask_to_close_page)
         self.selector.changed.connect(self._on_bundle)
         self.selector.prepared.connect(self._on_prepared)
         bridge, remember = self.services.bridge, self.selector.remember
@@ -340,6 +348,16 @@ class MainWindow(QMainWindow):
         if page is None:
             self._middle.setCurrentWidget(self.start_page)
 
+    def ask_to_close_page(self, page: SlidePage) -> None:
+        """Close one slide; if it is being classified, only when the user has said so."""
+        if not goes_on(page.document):
+            self.close_page(page)
+            return
+        text = closing_question([page.document], what="it")
+        question = QuestionDialog("Close slide", text, "Close", "Go on", page)
+        question.accepted.connect(lambda: self.close_page(page))
+        ask(question)
+
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
         self.tabs.removeTab(self.tabs.indexOf(page))
@@ -357,11 +375,45 @@ class MainWindow(QMainWindow):
     # -- end -----------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Shut down in stages, in less than a second and without losing anything."""
+        """Shut down in stages, in less than a second and without losing anything.
+
+        While slides are being classified the user is asked first, and the window stays until then.
+        """
+        going_on = [page.document for page in self.tabs.pages if goes_on(page.document)]
+        if going_on and self._asks and not self._is_closed and not self._session_ends.isActive():
+            event.ignore()
+            self._ask_to_close(going_on)
+            return
         event.accept()
         if not self._is_closed:
             self._is_closed = True
             self.shut_down()
+
+    def close_unasked(self) -> None:
+        """Close whatever goes on: it was asked before, or nobody is there who could answer."""
+        self._asks = False
+        self.close()
+
+    def expect_log_out(self) -> None:
+        """Ask nothing for a minute: the session ends, and a question would hold it up.
+
+        What is done is saved, and a later run goes on from there.
+        """
+        self._session_ends.start()
+
+    def _ask_to_close(self, going_on: list[Document]) -> None:
+        if self._question is not None:
+            return  # once is enough
+        # The question of a window that has been minimised could not be seen.
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        text = closing_question(going_on, what="the window")
+        self._question = QuestionDialog("Close bachview", text, "Close", "Go on", self)
+        self._question.finished.connect(self._forget_question)
+        self._question.accepted.connect(self.close_unasked)
+        ask(self._question)
+
+    def _forget_question(self) -> None:
+        self._question = None
 
     def shut_down(self) -> None:
         """Refuse new jobs, cancel all, save, wait a bounded time, close the slides."""

@@ -7,11 +7,13 @@ from PySide6.QtWidgets import QTabBar, QTabWidget, QToolButton, QWidget
 
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
+from bachview.ui.session.run_status import RunStatus
 from bachview.ui.window.slide_page import SlidePage, as_page
+from bachview.ui.window.tab_mark import TabMark
 
 
 class SlideTabs(QTabWidget):
-    """One tab for each slide.
+    """One tab for each slide, with the progress of its run.
 
     Signals
     -------
@@ -30,6 +32,7 @@ class SlideTabs(QTabWidget):
         self.setUsesScrollButtons(True)
         self.currentChanged.connect(lambda _: self.pageChanged.emit(self.page))
         self._theme = theme
+        self._marks: dict[SlidePage, TabMark] = {}
         theme.changed.connect(self._tint)
 
     @property
@@ -45,8 +48,7 @@ class SlideTabs(QTabWidget):
     def add_page(self, page: SlidePage) -> None:
         """Add a tab and bring it to the front."""
         document = page.document
-        place = self.addTab(page, document.title.replace("&", "&&"))
-        self.setTabToolTip(place, str(document.path))
+        place = self.addTab(page, "")
         close = QToolButton(self)
         close.setObjectName("tabClose")
         close.setIconSize(QSize(14, 14))
@@ -56,6 +58,7 @@ class SlideTabs(QTabWidget):
         close.clicked.connect(lambda: self.closeRequested.emit(page))
         self.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, close)
         self._tint()
+        document.run.statusChanged.connect(lambda status: self._show_run(page, status))
         self.setCurrentIndex(place)
         page.setFocus()
 
@@ -68,8 +71,29 @@ class SlideTabs(QTabWidget):
         if self.count():
             self.setCurrentIndex((self.currentIndex() + by) % self.count())
 
+    def tabRemoved(self, index: int) -> None:
+        """Forget the marks of pages that are no longer there."""
+        super().tabRemoved(index)
+        self._marks = {page: mark for page, mark in self._marks.items() if self.indexOf(page) >= 0}
+
+    def _show_run(self, page: SlidePage, status: RunStatus) -> None:
+        """Show what goes on in a tab; a run reports often, so only what changes is drawn."""
+        place, mark = self.indexOf(page), TabMark.of(status)
+        if place < 0 or self._marks.get(page) == mark:
+            return
+        self._marks[page] = mark
+        document, progress = page.document, status.progress
+        share = progress.done / progress.total if progress and progress.total else 0.0
+        self.setTabText(place, mark.title(document.title))
+        self.setTabIcon(place, mark.icon(share, self._theme.colors))
+        tip = str(document.path)
+        self.setTabToolTip(place, f"{tip}\n{mark.tip}" if mark.tip else tip)
+
     def _tint(self) -> None:
         picture = icon("close", self._theme.colors)
+        self._marks.clear()
+        for page in self.pages:
+            self._show_run(page, page.document.run.status)
         for place in range(self.count()):
             button = self.tabBar().tabButton(place, QTabBar.ButtonPosition.RightSide)
             if isinstance(button, QToolButton):

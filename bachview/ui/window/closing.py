@@ -1,0 +1,36 @@
+"""What is asked before slides are closed that are being classified."""
+
+from collections.abc import Sequence
+
+from bachview.core.units import whole_percent_text
+from bachview.ui.session.document import Document
+from bachview.ui.session.run_status import RunState
+
+
+def goes_on(document: Document) -> bool:
+    """Whether closing the slide would end a run. One that is being cancelled ends anyway."""
+    status = document.run.status
+    return status.is_active and status.state is not RunState.STOPPING
+
+
+def closing_question(documents: Sequence[Document], *, what: str) -> str:
+    """What is kept of the runs of `documents` (at least one), and whether to close `what`."""
+    kept = [f"{document.title} {_kept(document)}" for document in documents]
+    found = f"{kept[0]}. "
+    if len(kept) > 1:
+        found = "\n".join((f"{len(kept)} slides are not finished:", "", *kept, "", ""))
+    loses_all = all(document.results.is_temporary for document in documents)
+    return f"{found}Close {what}?{'' if loses_all else ' A later run goes on from there.'}"
+
+
+def _kept(document: Document) -> str:
+    """E.g. ``is being classified: 37 % of this run is done and saved``."""
+    status = document.run.status
+    progress = status.progress
+    if progress is None or not progress.total:
+        return "is about to be classified; what was done before is kept"
+    doing = "is paused" if status.state is RunState.PAUSED else "is being classified"
+    done = f"{whole_percent_text(progress.done / progress.total)} of this run is done"
+    if document.results.is_temporary:
+        return f"{doing}: {done} but cannot be saved, and will be lost"
+    return f"{doing}: {done} and saved"

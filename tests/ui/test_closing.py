@@ -1,0 +1,127 @@
+"""Closing in the middle of a run asks once, says what is kept, and never waits for an answer."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QTabBar, QToolButton
+from pytestqt.qtbot import QtBot
+
+from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.session.run_status import RunState
+from bachview.ui.window.main_window import MainWindow
+from bachview.ui.window.slide_page import SlidePage
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
+
+# The offscreen platform says so whenever a window with a least size is shown.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+def running_page(qtbot: QtBot, window: MainWindow, path: Path) -> SlidePage:
+    """A slide whose run has finished some patches, and is paused so that nothing changes."""
+    page = page_of(qtbot, window, pink_slide(path, side=4096))
+    run = page.document.run
+    window.classify_commands.whole_slide.trigger()
+    qtbot.waitUntil(lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS)
+    window.classify_commands.pause.trigger()
+    assert run.status.state is RunState.PAUSED
+    return page
+
+
+def asked() -> QuestionDialog:
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, QuestionDialog)
+    return dialog
+
+
+def close_button(window: MainWindow, page: SlidePage) -> QToolButton:
+    place = window.tabs.indexOf(page)
+    button = window.tabs.tabBar().tabButton(place, QTabBar.ButtonPosition.RightSide)
+    assert isinstance(button, QToolButton)
+    return button
+
+
+def test_a_tab_in_a_run_closes_only_when_told_so(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = running_page(qtbot, window, tmp_path / "a.tiff")
+        other = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        close_button(window, page).click()  # although another tab is in front
+        assert re.fullmatch(
+            r"a\.tiff is paused: (< 1|\d+) % of this run is done and saved\. Close it\? "
+            r"A later run goes on from there\.",
+            asked().text,
+        )
+        QTest.keyClick(asked(), Qt.Key.Key_Return)  # the answer that changes nothing
+        assert window.tabs.pages == [page, other]
+        assert page.document.run.status.state is RunState.PAUSED
+        window.tabs.setCurrentWidget(page)
+        window.file_commands.close_slide.trigger()
+        asked().yes.click()
+        assert window.tabs.pages == [other]
+        window.file_commands.close_slide.trigger()  # nothing goes on there: it is not asked
+        assert window.tabs.pages == []
+
+
+def test_a_run_that_is_being_cancelled_is_not_asked_about(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = running_page(qtbot, window, tmp_path / "a.tiff")
+        page.document.run.cancel()
+        window.tabs.closeRequested.emit(page)
+        assert window.tabs.pages == []
+
+
+def test_the_window_asks_once_and_lists_what_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        running_page(qtbot, window, tmp_path / "a.tiff")
+        page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        window.classify_commands.whole_slide.trigger()
+        window.file_commands.quit.trigger()
+        question = asked()
+        lines = question.text.splitlines()
+        assert lines[0] == "2 slides are not finished:"
+        assert lines[2].startswith("a.tiff is paused: ")
+        assert lines[3] == "b.tiff is about to be classified; what was done before is kept"
+        assert lines[-1] == "Close the window? A later run goes on from there."
+        assert not window.close()  # the window manager, once more
+        assert asked() is question
+        question.no.click()
+        assert window.isVisible()
+        assert len(window.tabs.pages) == 2
+        assert not window.close()  # and it can be asked again
+        with qtbot.waitSignal(window.closed) as closed:
+            asked().yes.click()
+        assert closed.args == [True]
+
+
+def test_without_a_run_nothing_is_asked(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=1024))
+        window.classify_commands.whole_slide.trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        with qtbot.waitSignal(window.closed):
+            assert window.close()
+
+
+def test_the_end_of_the_session_waits_for_no_answer(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        running_page(qtbot, window, tmp_path / "a.tiff")
+        assert not window.close()  # the question stands when the user logs out
+        window.expect_log_out()
+        with qtbot.waitSignal(window.closed) as closed:
+            assert window.close()
+        assert closed.args == [True]
+
+
+def test_what_cannot_be_saved_is_not_said_to_be_kept(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("BACHVIEW_HOME", str(tmp_path / "a file" / "home"))
+    with open_window(qtbot) as window:
+        page = running_page(qtbot, window, tmp_path / "a.tiff")
+        window.tabs.closeRequested.emit(page)
+        assert "cannot be saved, and will be lost. Close it?" in asked().text
+        assert "later run" not in asked().text
+        asked().no.click()
