@@ -23,7 +23,7 @@ def test_only_what_goes_on_or_has_failed_is_marked(state: RunState) -> None:
         assert mark.title("a&b.svs") == "a&&b.svs"
     elif state in ACTIVE:
         assert mark.tip.endswith("37 % of this run is done")
-        assert mark.title("a&b.svs") == "a&&b.svs  ·  37 %"
+        assert mark.title("a&b.svs").split() == ["a&&b.svs", "·", "37", "%"]
     else:
         assert mark == TabMark()
         assert mark.title("a&b.svs") == "a&&b.svs"
@@ -70,7 +70,7 @@ def test_a_tab_shows_the_run_while_another_is_in_front(qtbot: QtBot, tmp_path: P
             lambda: bool(run.status.progress and run.status.progress.done), timeout=LONG_MS
         )
         text, tip, has_no_icon = shown()
-        assert text.startswith("a.tiff  ·  ")
+        assert text.startswith("a.tiff  ·")
         assert text.endswith(" %")
         assert tip.splitlines()[1].startswith("Classifying: ")
         assert not has_no_icon

@@ -15,6 +15,8 @@ _SIDE_PX = 16
 #: Drawn finer than the tab shows it, for screens with several pixels per point.
 _SCALE = 4
 _WIDTH = 2.5
+_FIGURE_SPACE = "\u2007"
+_PERCENT_CHARS = len("100 %") + 1
 _SIXTEENTHS = 16  # of a degree, Qt's unit of angles
 
 
@@ -66,8 +68,13 @@ class TabMark:
 
     def title(self, name: str) -> str:
         """Text of the tab of the slide `name`; ampersands as Qt wants them."""
-        parts = [name.replace("&", "&&"), self.percent]
-        return "  ·  ".join(part for part in parts if part)
+        text = name.replace("&", "&&")
+        # As wide for 7 % as for 37 %: the button that closes the tab must not move.
+        return (
+            f"{text}  ·{self.percent.rjust(_PERCENT_CHARS, _FIGURE_SPACE)}"
+            if self.percent
+            else text
+        )
 
     def icon(self, share: float, colors: Colors) -> QIcon:
         """The picture; `share` of the run that is done, 0..1."""
