@@ -16,6 +16,7 @@ from bachview.core.geometry import Point, Size
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import metadata_rows
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState
@@ -208,6 +209,9 @@ def test_an_implausible_pixel_size_is_asked_for_and_remembered(
         assert page.document.run.status.state is RunState.IDLE
         assert any("pixel size" in text for text in window.messages.texts)
         page.banner.calibrated.emit(PixelSize.typed(0.5))
+        question = QApplication.activeModalWidget()  # as it contradicts the file
+        assert isinstance(question, QuestionDialog)
+        question.accept()
         assert page.banner.isHidden()
         assert page.document.pixel_size.origin is Origin.USER
     with open_window(qtbot) as window:
