@@ -5,15 +5,28 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+#: Times of processes are known to a hundredth of a second, and those in files to a second.
+_SLACK_S = 2.0
 
-def is_running(number: int) -> bool:
-    """Whether this computer is running a process with this number. Any thread."""
+
+def is_running(number: int, *, since: float | None = None) -> bool:
+    """Whether this computer is running a process with this number. Any thread.
+
+    Parameters
+    ----------
+    since : when the process was seen, s since 1970: one that started later was given the same
+        number. None: whichever has it.
+    """
     import psutil  # only if a file was left behind
 
     try:
-        return bool(psutil.pid_exists(number))
-    except OverflowError:
+        if since is None:
+            return bool(psutil.pid_exists(number))
+        return bool(psutil.Process(number).create_time() <= since + _SLACK_S)
+    except (OverflowError, ValueError, psutil.NoSuchProcess):
         return False
+    except psutil.AccessDenied:
+        return True
 
 
 def left_behind(folder: Path, name: str, *, at_start: bool = False) -> Iterator[Path]:

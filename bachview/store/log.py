@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -131,7 +132,8 @@ def _run(row: Sequence[Any]) -> LoggedRun:
     run_id, grid_id, region, provenance, process, started, updated, _, outcome, *rest = row
     cells, seconds, _ = rest
     ended = Outcome(outcome)
-    if ended is Outcome.RUNNING and not is_running(process):
+    since = datetime.fromisoformat(started).timestamp()
+    if ended is Outcome.RUNNING and not is_running(process, since=since):
         ended = Outcome.INTERRUPTED
     return LoggedRun(
         run_id,

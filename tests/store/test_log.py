@@ -54,6 +54,16 @@ def test_a_run_whose_process_is_gone_was_interrupted(tmp_path: Path) -> None:
         assert store.runs(grid)[0].outcome is Outcome.INTERRUPTED
 
 
+def test_a_process_that_was_given_the_number_later_is_not_the_one_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        monkeypatch.setattr("bachview.store.log.now_text", lambda: "2020-01-02T03:04:05+00:00")
+        store.start_run(grid, None, runs.provenance())
+        assert store.runs(grid)[0].outcome is Outcome.INTERRUPTED
+
+
 def test_a_changed_row_of_the_log_is_left_out(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
         grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
