@@ -75,14 +75,17 @@ def test_a_run_that_is_being_cancelled_is_not_asked_about(qtbot: QtBot, tmp_path
 def test_the_window_asks_once_and_lists_what_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         running_page(qtbot, window, tmp_path / "a.tiff")
-        page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        long_name = f"{'b' * 100}.tiff"
+        page_of(qtbot, window, pink_slide(tmp_path / long_name))
         window.classify_commands.whole_slide.trigger()
         window.file_commands.quit.trigger()
         question = asked()
         lines = question.text.splitlines()
         assert lines[0] == "2 slides are not finished:"
         assert lines[2].startswith("a.tiff is paused: ")
-        assert lines[3] == "b.tiff is about to be classified; what was done before is kept"
+        name, state = lines[3].split(" ", 1)
+        assert name == f"{'b' * 18}…{'b' * 13}.tiff"
+        assert state == "is about to be classified; what was done before is kept"
         assert lines[-1] == "Close the window? A later run goes on from there."
         assert not window.close()  # the window manager, once more
         assert asked() is question

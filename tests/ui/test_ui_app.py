@@ -15,6 +15,7 @@ from bachview.errors import Cancelled, SlideOpenError
 from bachview.ui.dialogs.failure_dialog import FailureDialog
 from bachview.ui.session.failures import CRASH_NAME, CrashFile, ExceptionHook, Failure, failure_of
 from tests.support.slides import gradient, write_pyramid
+from tests.support.windows import pink_slide
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
@@ -55,6 +56,49 @@ def test_the_viewer_runs_until_the_system_ends_it(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, "a.tiff – bachview"), done.stderr
     assert (user_folders().config / "bachview.ini").exists()
     assert not list(user_folders().logs.glob(CRASH_NAME.format("*")))
+
+
+#: As systems that announce the end of a session do, while a slide is being classified.
+LOG_OUT = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from bachview.ui.window.app import run_viewer
+from bachview.ui.window.main_window import MainWindow
+
+application = QApplication([])
+
+def look():
+    windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)]
+    page = windows[0].tabs.page if windows else None
+    progress = page.document.run.status.progress if page is not None else None
+    if progress is None or not progress.done:
+        QTimer.singleShot(20, look)
+        return
+    print(windows[0].close(), QApplication.activeModalWidget().windowTitle(), flush=True)
+    if sys.argv[2] == "announced":
+        application.commitDataRequest.emit(None)
+    application.quit()
+    print(windows[0].isVisible(), flush=True)
+    windows[0].close_unasked()
+
+QTimer.singleShot(0, look)
+sys.exit(run_viewer([Path(sys.argv[1])], classify=True, bundle="selftest", warms_up=False))
+"""
+
+
+@pytest.mark.parametrize(("end", "stays"), [("announced", False), ("asked for", True)])
+def test_a_log_out_in_a_run_waits_for_no_answer(tmp_path: Path, end: str, stays: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", LOG_OUT, str(pink_slide(tmp_path / "a.tiff")), end],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+    said = ["False Close bachview", str(stays)]
+    assert (done.returncode, done.stdout.splitlines()) == (0, said), done.stderr
 
 
 def test_a_known_error_is_a_sentence_and_a_bug_has_its_trace(

@@ -1,8 +1,10 @@
 """A question with two answers, for `modal.ask`."""
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLayout, QVBoxLayout, QWidget
 
 from bachview.ui.look.widgets import WrappedLabel, plain
+
+_TEXT_PX = 420
 
 
 class QuestionDialog(QDialog):
@@ -18,6 +20,7 @@ class QuestionDialog(QDialog):
         self.setWindowTitle(title)
         self.text = text
         label = WrappedLabel("", self)
+        label.setFixedWidth(_TEXT_PX)  # first, as its height follows
         plain(label).setText(text)  # file names may contain what looks like markup
         buttons = QDialogButtonBox(self)
         self.yes = buttons.addButton(yes, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -27,9 +30,9 @@ class QuestionDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         column.setContentsMargins(20, 18, 20, 14)
         column.setSpacing(16)
         column.addWidget(label)
         column.addWidget(buttons)
-        self.setMinimumWidth(440)
         self.no.setFocus()

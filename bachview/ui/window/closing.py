@@ -6,6 +6,9 @@ from bachview.core.units import whole_percent_text
 from bachview.ui.session.document import Document
 from bachview.ui.session.run_status import RunState
 
+#: Characters; of longer names the beginning and the end are shown.
+_HALF_NAME = 18
+
 
 def goes_on(document: Document) -> bool:
     """Whether closing the slide would end a run. One that is being cancelled ends anyway."""
@@ -15,7 +18,7 @@ def goes_on(document: Document) -> bool:
 
 def closing_question(documents: Sequence[Document], *, what: str) -> str:
     """What is kept of the runs of `documents` (at least one), and whether to close `what`."""
-    kept = [f"{document.title} {_kept(document)}" for document in documents]
+    kept = [f"{_short(document.title)} {_kept(document)}" for document in documents]
     found = f"{kept[0]}. "
     if len(kept) > 1:
         found = "\n".join((f"{len(kept)} slides are not finished:", "", *kept, "", ""))
@@ -34,3 +37,10 @@ def _kept(document: Document) -> str:
     if document.results.is_temporary:
         return f"{doing}: {done} but cannot be saved, and will be lost"
     return f"{doing}: {done} and saved"
+
+
+def _short(name: str) -> str:
+    """A name that fits a line of the question."""
+    if len(name) <= 2 * _HALF_NAME:
+        return name
+    return f"{name[:_HALF_NAME]}…{name[-_HALF_NAME:]}"
