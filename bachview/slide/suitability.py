@@ -1,9 +1,14 @@
 """Whether a slide is what the models were trained on: H&E tissue in bright field, sharp enough.
 
 A classifier gives one of its classes to anything, so what it cannot judge has to be noticed before
-it is asked. Everything is measured on the small picture that the tissue mask needs anyway.
+it is asked. Light and stain are measured on the small picture that the tissue mask needs anyway,
+sharpness on a few fields as the models see them.
+
+Limits come from the even-numbered photos of BACH, and hold for the odd ones; `tools/slide_check.py`
+measures both.
 """
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,28 +17,52 @@ import numpy.typing as npt
 
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
+from bachview.errors import PixelSizeError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
-from bachview.slide.tissue import TissueMask, measured_white, read_small, tissue_of
+from bachview.slide.sharpness import least_sharpness, sharpness
+from bachview.slide.tissue import (
+    SmallPicture,
+    TissueMask,
+    density_tables,
+    measured_white,
+    read_small,
+    tissue_of,
+)
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-#: A pixel whose brightest channel is below this shows no light of a lamp behind a glass slide. The
-#: densest nuclei have 90.
-_DARK = 40
+#: A lamp is white, so bright field has light in all channels but under very dense stain. A pixel
+#: with less than this in one of them is dark.
+_DARK = 25
 #: A slide of which more than this share is dark is no bright field,
 _DARK_SHARE = 0.5
 #: unless the dark part is the black padding (at most `_PADDING`) around what was scanned: then the
 #: rest is light in all channels, and this much in the brightest.
 _PADDING, _LIGHT_LEAST, _LIGHT_BRIGHTEST = 2, 60, 130
+#: What shines on a dark slide has at least this in its brightest channel.
+_SHINING = 40
 
 #: From this density on, summed over red, green and blue, something absorbs light.
 _ABSORBING = 0.15
+#: Stain has a colour: its densities differ by this share of the highest. Shadows, edges of
+#: coverslips and black ink do not.
+_COLOURED = 0.2
 #: Bare glass: less than this share of the slide absorbs light.
 _BARE_SHARE = 0.002
-#: H&E: at least this share of what absorbs light is recognised as such.
-_HE_SHARE = 0.3
+#: A part of the slide is H&E if at least this share of its stain is recognised as such. Pen marks
+#: are parts of their own.
+_PART_SHARE = 0.5
+#: A slide is H&E if at least this share of its stain lies in such parts: pen marks can cover much
+#: more of it than a biopsy.
+_SLIDE_SHARE = 0.2
+#: Gaps up to twice this within one part, um.
+_PART_UM = 30.0
+#: Light and stain are measured on at most about this many pixels of the small picture.
+_MOST_PX = 1_500_000
+#: A slide smaller than this shows too little to tell, mm2: a few cells.
+_LEAST_MM2 = 0.001
 
 #: Level 0 must not be coarser than the model's pixels by this factor: no detail can be added.
 _COARSER = 1.5
@@ -95,74 +124,137 @@ def check_slide(
         `token` asked for it.
     """
     small = read_small(reader, pixel_size, token)
-    findings = [*_of_pixel_size(pixel_size, geometry)]
-    seen = ~small.unread
-    dark = _dark(small.colours) & seen
-    share = float(dark.sum()) / max(1, int(seen.sum()))
-    if share > _DARK_SHARE and not _is_padded(small.colours):
+    if pixel_size.mpp is None:  # `read_small` has said so
+        raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
+    findings = _of_pixel_size(pixel_size.mpp, geometry.mpp)
+    thinned = _thinned(small)
+    dark = _dark_share(thinned)
+    if dark > _DARK_SHARE:
         sentence = (
-            f"{_percent(share)} of the slide is darker than glass in bright field can be, as in "
+            f"{_percent(dark)} of the slide is darker than stain on glass can be, as in "
             "fluorescence or dark field."
         )
-        shining = TissueMask(~dark, small.region, small.mpp)
+        shining = TissueMask(small.colours.max(axis=2) >= _SHINING, small.region, small.mpp)
         return SlideCheck(shining, (Finding(Reason.DARK_FIELD, sentence), *findings))
     tissue = tissue_of(small, token)
-    absorbing = _absorbing(small.colours) & seen
-    found, bare = float(absorbing.mean()), not absorbing.any()
-    stained = float((tissue.mask & absorbing).sum()) / max(1, int(absorbing.sum()))
-    if not tissue.mask.any() and (bare or found < _BARE_SHARE):
-        sentence = f"Only {_percent(found)} of the slide absorbs light: it is bare glass."
-        findings.insert(0, Finding(Reason.NO_TISSUE, sentence))
-    elif stained < _HE_SHARE:
+    if small.area_mm2 >= _LEAST_MM2:
+        if token is not None:
+            token.check()
+        finding = _of_stain(thinned, tissue.mask[:: thinned.step, :: thinned.step])
+        if finding is not None:
+            everything = tissue
+            if finding.reason is Reason.NOT_HE:
+                white = measured_white(small.colours)
+                everything = replace(tissue, mask=tissue.mask | _absorbing(small.colours, white))
+            return SlideCheck(everything, (finding, *findings))
+    measured = sharpness(reader, pixel_size, geometry, tissue, token)
+    limit = least_sharpness(pixel_size.mpp, geometry.mpp)
+    if measured is not None and measured < limit:
         sentence = (
-            f"Only {_percent(stained)} of what absorbs light is recognised as haematoxylin and "
-            "eosin, the stain that the model was trained on."
+            f"The tissue is blurred: its finest detail at {geometry.mpp:.2f} µm has "
+            f"{measured:.2f} times the contrast of detail of twice the size, where sharp tissue "
+            f"has more than {limit:.2f}."
         )
-        findings.insert(0, Finding(Reason.NOT_HE, sentence))
-        tissue = replace(tissue, mask=tissue.mask | absorbing)
+        findings.insert(0, Finding(Reason.BLURRED, sentence))
     return SlideCheck(tissue, tuple(findings))
 
 
-def _of_pixel_size(pixel_size: PixelSize, geometry: PatchGeometry) -> list[Finding]:
-    coarser = (pixel_size.mpp or 0.0) / geometry.mpp
-    if coarser < _COARSER:
+def _of_pixel_size(mpp: float, wanted: float) -> list[Finding]:
+    if mpp / wanted < _COARSER:
         return []
     sentence = (
-        f"The slide's pixels of {pixel_size.mpp:.2f} µm are {coarser:.1f} times as coarse as those "
-        f"of {geometry.mpp:.2f} µm that the model was trained on."
+        f"The slide's pixels of {mpp:.2f} µm are {mpp / wanted:.1f} times as coarse as those of "
+        f"{wanted:.2f} µm that the model was trained on."
     )
     return [Finding(Reason.PIXEL_SIZE, sentence)]
 
 
-def _dark(colours: RGB) -> Mask:
-    """(rows, columns) bool: no light."""
-    return np.asarray(colours.max(axis=2) < _DARK, dtype=np.bool_)
+@dataclass(frozen=True, slots=True)
+class _Thinned:
+    """Every so many-th pixel of the small picture that could be read or not, and their size, um."""
+
+    colours: RGB
+    unread: Mask
+    step: int
+    mpp: float
 
 
-def _is_padded(colours: RGB) -> bool:
-    """Whether all but black padding is light, as in bright field."""
-    brightest, least = colours.max(axis=2), colours.min(axis=2)
-    scanned = brightest > _PADDING
+def _thinned(small: SmallPicture) -> _Thinned:
+    step = max(1, math.ceil(math.sqrt(small.unread.size / _MOST_PX)))
+    part = (slice(None, None, step), slice(None, None, step))
+    return _Thinned(small.colours[part], small.unread[part], step, small.mpp * step)
+
+
+def _dark_share(small: _Thinned) -> float:
+    """Share of the slide that is dark; 0 if that is only padding around bright field."""
+    colours = small.colours[~small.unread]
+    if not len(colours):
+        return 0.0
+    brightest, least = colours.max(axis=1), colours.min(axis=1)
     light = (least >= _LIGHT_LEAST) & (brightest >= _LIGHT_BRIGHTEST)
-    return bool(light.sum() > 0.5 * scanned.sum())
+    if light.sum() > 0.5 * (brightest > _PADDING).sum():
+        return 0.0
+    return float((least < _DARK).mean())
 
 
-def _absorbing(colours: RGB) -> Mask:
+def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
+    """Whether what absorbs light is something else than H&E, or nothing does; None if it is H&E."""
+    from scipy import ndimage
+
+    white = measured_white(small.colours)
+    found = _densities(small.colours, white)
+    highest = found.max(axis=2)
+    absorbing = _absorbing(small.colours, white) & ~small.unread
+    coloured = absorbing & (highest - found.min(axis=2) > _COLOURED * highest)
+    # Where glass is tinted or the lamp is dim, relative to the field's own lightest colour instead.
+    own = tuple(float(c) for c in np.percentile(small.colours.reshape(-1, 3), 99, axis=0))
+    brown = _is_brown(found) & _is_brown(_densities(small.colours, (own[0], own[1], own[2])))
+    known = tissue & ~brown & ~small.unread
+    stain = coloured | known
+    reach = 1 + 2 * max(1, round(_PART_UM / small.mpp))
+    parts, count = ndimage.label(ndimage.maximum_filter(stain, reach))
+    areas = np.bincount(parts[stain], minlength=count + 1)
+    shares = np.bincount(parts[known], minlength=count + 1) / np.maximum(areas, 1)
+    of_slide = float(areas[shares >= _PART_SHARE].sum()) / max(1, int(areas.sum()))
+    if tissue.any() and (of_slide >= _SLIDE_SHARE or small.unread.any()):
+        return None
+    share = float(absorbing.mean())
+    if not tissue.any() and share < _BARE_SHARE:
+        sentence = f"{_percent(share)} of the slide absorbs light: it is bare glass."
+        return Finding(Reason.NO_TISSUE, sentence)
+    total = int(stain.sum())
+    if not total:
+        sentence = f"{_percent(share)} of the slide absorbs light, but is grey, not H&E."
+        return Finding(Reason.NOT_HE, sentence)
+    most = found.argmax(axis=2)
+    brown_share, blue_share = (
+        float((stain & ~known & (most == channel)).sum()) / total for channel in (2, 0)
+    )
+    sentence = (
+        f"{_percent(float(known.sum()) / total)} of the stain absorbs light as haematoxylin and "
+        f"eosin do, green most; {_percent(brown_share)} is brown or yellow, as DAB is, and "
+        f"{_percent(blue_share)} blue or green."
+    )
+    return Finding(Reason.NOT_HE, sentence)
+
+
+def _absorbing(colours: RGB, white: tuple[float, float, float]) -> Mask:
     """(rows, columns) bool: what absorbs light."""
-    white = measured_white(colours)
-    return np.asarray(_densities(colours, white).sum(axis=2) > _ABSORBING, dtype=np.bool_)
+    red, green, blue = (table[colours[..., c]] for c, table in enumerate(density_tables(white)))
+    return np.asarray(red + green + blue > _ABSORBING, dtype=np.bool_)
 
 
 def _densities(colours: RGB, white: tuple[float, float, float]) -> Floats:
     """(rows, columns, 3) float32 optical densities relative to `white`."""
-    planes = [
-        np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)[
-            colours[..., channel]
-        ]
-        for channel, bright in enumerate(white)
-    ]
-    return np.stack(planes, axis=2)
+    tables = density_tables(white)
+    return np.stack([table[colours[..., c]] for c, table in enumerate(tables)], axis=2)
+
+
+def _is_brown(found: Floats) -> Mask:
+    """(rows, columns) bool: where blue light is absorbed more than green."""
+    return np.asarray(found[..., 2] > found[..., 1], dtype=np.bool_)
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %")
+    """As the first word of a sentence, or within one."""
+    return f"{share:.0%}".replace("%", " %") if share >= 0.005 else "0 %"

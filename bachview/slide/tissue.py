@@ -153,6 +153,10 @@ class SmallPicture:
     region: Region
     mpp: float
 
+    @property
+    def area_mm2(self) -> float:
+        return self.unread.size * (self.mpp / 1000) ** 2
+
 
 def find_tissue(
     reader: SlideReader,
@@ -330,10 +334,7 @@ def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Flo
 
     Processed in stripes, as three densities of a whole slide would be the largest arrays.
     """
-    tables = [
-        np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)
-        for bright in white
-    ]
+    tables = density_tables(white)
     stain = np.empty(picture.shape[:2], np.float32)
     ink = np.empty(picture.shape[:2], np.bool_)
     step = max(1, _STRIPE_PX // 8 // picture.shape[1])
@@ -345,6 +346,14 @@ def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Flo
             (green > _INK_DENSITY) & (blue > _INK_BLUE_SHARE * green)
         )
     return stain, ink
+
+
+def density_tables(white: tuple[float, float, float]) -> list[Floats]:
+    """Optical density of the values 0..255 of red, green and blue, (256,) float32 each."""
+    return [
+        np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)
+        for bright in white
+    ]
 
 
 def measured_white(picture: RGB) -> tuple[float, float, float]:

@@ -42,7 +42,7 @@ def test_a_fluorescence_slide_is_dark_and_its_background_is_no_tissue() -> None:
     check = _of_file("other-stains/test3-TRITC 2 (560).ndpi")
     assert _reasons(check) == [Reason.DARK_FIELD]
     assert check.tissue.mask.mean() < 0.2
-    assert "darker than glass" in check.findings[0].sentence
+    assert "darker than stain" in check.findings[0].sentence
 
 
 def test_immunohistochemistry_is_not_recognised_but_never_called_empty() -> None:
