@@ -64,6 +64,10 @@ def test_a_plausible_value_of_the_file_can_be_corrected_and_had_back(
         assert "2 times smaller" in question().text
         question().yes.click()
         assert page.document.pixel_size == PixelSize.typed(0.25)
+        assert window.focusWidget() is page.view  # keys move the slide again
+        correct.trigger()
+        page.banner._cancel.click()
+        assert window.focusWidget() is page.view
         correct.trigger()
         page.banner._use_file.click()
         assert page.document.pixel_size.origin is Origin.FILE

@@ -29,10 +29,12 @@ class PixelSizeBanner(QFrame):
     -------
     calibrated(PixelSize) : the user stated the pixel size, or wants that of the file again.
     rulerRequested(bool) : the user wants to start or stop drawing a line on the slide.
+    cancelled : the pixel size in use stays.
     """
 
     calibrated = Signal(object)
     rulerRequested = Signal(bool)
+    cancelled = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -205,6 +207,7 @@ class PixelSizeBanner(QFrame):
     def _on_cancel(self) -> None:
         self._ruler.setChecked(False)
         self.hide()
+        self.cancelled.emit()
 
     def _on_ruler(self, checked: bool) -> None:  # a Qt slot
         if not checked:

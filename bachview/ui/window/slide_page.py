@@ -59,6 +59,7 @@ class SlidePage(QWidget):
         self.view.setAccessibleName(f"Slide {document.title}")
 
         self.banner.calibrated.connect(self._on_stated)
+        self.banner.cancelled.connect(self.view.setFocus)
         self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
         self.view.rulerModeChanged.connect(self.banner.show_ruler_mode)
         self.view.rulerDrawn.connect(self._on_ruler_drawn)
@@ -151,7 +152,8 @@ class SlidePage(QWidget):
         """Use it; what contradicts the file only when the user has read by how much."""
         document = self.document
         doubt = contradiction_text(document.metadata.pixel_size, pixel_size)
-        if not doubt or pixel_size == document.pixel_size:
+        # In a run it cannot be changed, and the document says so.
+        if not doubt or pixel_size == document.pixel_size or document.run.status.is_active:
             document.calibrate(pixel_size)
             return
         question = QuestionDialog(
@@ -169,6 +171,7 @@ class SlidePage(QWidget):
         self.banner.show_pixel_size(pixel_size)
         self.view.set_ruler_mode(on=False)
         self.view.set_pixel_size(pixel_size)
+        self.view.setFocus()  # the field that had it may be gone
 
     def _on_prediction(self) -> None:
         shown = self.document.prediction is not None
