@@ -88,6 +88,7 @@ def predict(
         Ctrl-C.
     """
     from bachview.api.classification import load_ensemble
+    from bachview.datasets.photo_mpp import first_contradiction
     from bachview.export.submission import case_numbers, class_numbers, write_submission
     from bachview.files import write_text
     from bachview.models.bundle.installed import resolve_bundle
@@ -97,7 +98,9 @@ def predict(
     cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}
     _prepare(output)
     known, failures = _sized(photos, mpp)
-    _tell_contradictions(known, mpp)
+    contradiction = first_contradiction((photo.path for photo in known), mpp)
+    if contradiction is not None:
+        tell(f"{contradiction[0].name}: {contradiction[1]}")
     with clean_stdout():
         with spinning("Loading and checking the bundle"):
             loaded = load_ensemble(path, device=device)
@@ -212,18 +215,6 @@ def _sized(
         else:
             known.append(_Photo(photo, mpp, str(origin), files))
     return known, failures
-
-
-def _tell_contradictions(photos: Sequence[_Photo], given: float | None) -> None:
-    """In one line, where the files state another pixel size than the user."""
-    from bachview.datasets.photo_mpp import photo_contradiction
-
-    doubts = [(photo.path, photo_contradiction(photo.path, given)) for photo in photos]
-    found = [(path, doubt) for path, doubt in doubts if doubt]
-    if found:
-        path, doubt = found[0]
-        more = f" {len(found) - 1:,} more contradict it too." if len(found) > 1 else ""
-        tell(f"{path.name}: {doubt}{more} {given:g} µm is used.")
 
 
 def _judge(

@@ -1,5 +1,6 @@
 """Micrometres per pixel of a microscopy photo, and where the value came from."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,13 +47,25 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
     )
 
 
-def photo_contradiction(path: Path, given: float | None) -> str:
-    """In a sentence, how far a given um/px is from what the photo states; empty if it is not.
+def first_contradiction(paths: Iterable[Path], given: float | None) -> tuple[Path, str] | None:
+    """The first photo that states another um/px than was given, and by how much; None if none does.
 
-    Reads the header only. A file that is not an image states nothing.
+    The sentence says how many more there are. Reads the headers only; a file that is not an image
+    states nothing.
     """
     if given is None:
-        return ""
+        return None
+    found = [(path, doubt) for path in paths if (doubt := _contradiction(path, given))]
+    if not found:
+        return None
+    path, doubt = found[0]
+    others = len(found) - 1
+    if others:
+        doubt += f" {others:,} more photo{'s contradict' if others > 1 else ' contradicts'} it too."
+    return path, f"{doubt} {given:g} µm is used."
+
+
+def _contradiction(path: Path, given: float) -> str:
     try:
         of_file = _header(path)[1]
     except DatasetError:  # reported when it is read

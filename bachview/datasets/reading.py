@@ -11,7 +11,7 @@ from bachview.core.classes import ClassSet
 from bachview.datasets.class_file import classes_of
 from bachview.datasets.layout import Layout, find_layout
 from bachview.datasets.numbering import patient_of
-from bachview.datasets.photo_mpp import photo_contradiction, photo_mpp
+from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
 from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo, Problem
 from bachview.datasets.tables import (
     PhotoTable,
@@ -121,12 +121,12 @@ def scan_dataset(
             problems.append(Problem("unreadable", file, message))
             continue
         value, origin = photo_mpp(path, mpp)
-        doubt = photo_contradiction(path, mpp)
-        if doubt:
-            problems.append(Problem("pixel size", file, doubt))
         patient = _patient(layout, path, label, patient_table, classes)
         photos.append(Photo(path, label, patient, value, read.sha256))
         facts.append(PhotoFacts(read.size, str(origin)))
+    contradiction = first_contradiction((photo.path for photo in photos), mpp)
+    if contradiction is not None:
+        problems.append(Problem("pixel size", layout.relative(contradiction[0]), contradiction[1]))
     if patients is not None:
         _check_patients(layout, photos, patients)
     kept = _without_duplicates(layout, photos, classes, problems)

@@ -145,7 +145,7 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
 
     answer = cli(*arguments, "--device", "cpu", "--mpp", "2.0")
     (said,) = [line for line in answer.err.splitlines() if "stated" in line]
-    assert "you stated 2 µm, 2 times larger. 3 more contradict it too. 2 µm is used." in said
+    assert "you stated 2 µm, 2 times larger. 3 more photos contradict it too. 2 µm is used." in said
 
 
 @pytest.mark.parametrize("moment", ["after its header", "before its pixels", "after its pixels"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bachview.datasets.photo_mpp import photo_contradiction, photo_mpp
+from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
 from bachview.errors import DatasetError, UsageError
 from tests.support.photo_folders import write_photo
 
@@ -40,13 +40,19 @@ def test_what_is_no_pixel_size_or_no_picture_is_refused(tmp_path: Path) -> None:
         photo_mpp(text)
 
 
-def test_a_given_pixel_size_is_compared_with_that_of_the_file(tmp_path: Path) -> None:
-    photo = write_photo(tmp_path / "n001.png", 1, dpi=(45_357, 45_357))
-    assert "states 0.56 µm per pixel; you stated 0.42 µm" in photo_contradiction(photo, 0.42)
-    assert photo_contradiction(photo, 0.55) == ""
-    assert photo_contradiction(photo, None) == ""
-    # 72 dpi are the default of a program, not a statement.
-    assert photo_contradiction(write_photo(tmp_path / "b.png", 1, dpi=(72, 72)), 0.42) == ""
+def test_a_given_pixel_size_is_compared_with_those_of_the_files(tmp_path: Path) -> None:
+    photos = [
+        write_photo(tmp_path / f"n00{n}.png", n, dpi=(dpi, dpi))
+        for n, dpi in enumerate((72, 45_357, 45_357))
+    ]
     text = tmp_path / "text.png"
     text.write_text("no picture")
-    assert photo_contradiction(text, 0.42) == ""
+    photos.insert(0, text)
+    said = (
+        "The file states 0.56 µm per pixel; you stated 0.42 µm, 25 % smaller. 1 more photo "
+        "contradicts it too. 0.42 µm is used."
+    )
+    # 72 dpi are the default of a program, not a statement.
+    assert first_contradiction(photos, 0.42) == (tmp_path / "n001.png", said)
+    assert first_contradiction(photos, 0.55) is None
+    assert first_contradiction(photos, None) is None
