@@ -14,6 +14,7 @@ from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import PatchResults, Prediction
+from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.jobs.progress import Progress
@@ -93,13 +94,13 @@ def test_the_cursor_is_nowhere_outside_the_classified_region(prediction: Predict
 
 
 def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Prediction) -> None:
-    amounts = amounts_of(prediction, CALIBRATION, LIMITS)
+    summary = summarize(prediction, CALIBRATION, LIMITS)
+    amounts = amounts_of(summary, prediction, CALIBRATION).rows
     shares = [amount.share for amount in amounts.values() if amount.share is not None]
     assert sum(shares) == pytest.approx(1)
     assert amounts[BACH_CLASSES[2]].area_mm2 == pytest.approx(0.01)
     assert amounts[CellState.UNCERTAIN].area_mm2 == pytest.approx(0.02)
     assert amounts[CellState.NO_TISSUE].share is None
-    assert amounts_of(prediction, PixelSize.unknown(), LIMITS) == {}
 
 
 def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> None:

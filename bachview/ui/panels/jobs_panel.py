@@ -15,6 +15,10 @@ from bachview.ui.panels.panel import Panel
 from bachview.ui.session.run_status import RunState, RunStatus
 
 _STEPS = 1000
+_TIPS = {
+    "Patches": "Of what the last run was asked for",
+    "Scope": "What the last run was asked for; the results of the slide stay",
+}
 _START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
@@ -52,6 +56,8 @@ class JobsPanel(Panel):
         for name, value in self._values.items():
             label = QLabel(name, self)
             label.setObjectName("muted")
+            for half in (label, value):
+                half.setToolTip(_TIPS.get(name, ""))
             value.setWordWrap(True)
             form.addRow(label, value)
         self._start = QPushButton("Classify slide", self)

@@ -17,7 +17,7 @@ from bachview.viewing.style import PENDING_COLORS
 #: The rows below the classes, with their explanations.
 _STATES = {
     CellState.UNCERTAIN: "No class is shown: none is likely enough, or the members disagree.",
-    CellState.PENDING: "Tissue that the run has not reached yet.",
+    CellState.PENDING: "Tissue that no run has reached yet: it may be anything.",
     CellState.FAILED: "The file is damaged here; there is no result.",
     CellState.NO_TISSUE: "Glass, pen, dust: never shown to the classifiers.",
 }
@@ -28,12 +28,12 @@ LegendKey = TissueClass | CellState
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """The share of the slide that a row of the legend stands for.
+    """What a row of the legend stands for.
 
     Attributes
     ----------
     area_mm2 : physical area.
-    share : of all tissue, 0..1; None where a share is meaningless.
+    share : of the tissue there, 0..1; None where a share is meaningless.
     """
 
     area_mm2: float
@@ -72,6 +72,9 @@ class Legend(QWidget):
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(0, 1)
+        self._heading = QLabel("", self)
+        self._heading.setObjectName("muted")
+        self._grid.addWidget(self._heading, 0, 1, 1, 2, Qt.AlignmentFlag.AlignRight)
         self._boxes: dict[LegendKey, QCheckBox] = {}
         self._labels: dict[LegendKey, tuple[QLabel, QLabel]] = {}
 
@@ -145,6 +148,10 @@ class Legend(QWidget):
         if key in self._boxes:
             self._boxes[key].setChecked(checked)
 
+    def show_heading(self, text: str) -> None:
+        """Say what areas and shares are of."""
+        self._heading.setText(text)
+
     def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
         """Fill in areas and shares; rows without an amount show a dash."""
         for key, (area, share) in self._labels.items():
@@ -154,6 +161,11 @@ class Legend(QWidget):
             share.setText(
                 percent_text(amount.share) if known and amount and amount.share is not None else ""
             )
+
+    @property
+    def heading(self) -> str:
+        """Of the columns of areas and shares."""
+        return self._heading.text()
 
     def texts(self, key: LegendKey) -> tuple[str, str]:
         """(area, share) as shown."""

@@ -1,31 +1,79 @@
-"""Amounts of a prediction for the rows of the legend."""
+"""Amounts of a prediction for the rows of the legend: of the slide or a part of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bachview.core.cell_state import CellState
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
-from bachview.core.summary import Part, cell_areas_mm2, summarize
-from bachview.core.uncertainty import Thresholds
+from bachview.core.scope import WHOLE_SLIDE, coverage_text, scope_text
+from bachview.core.summary import Part, Summary, cell_areas_mm2
 from bachview.ui.panels.legend import Amount, LegendKey
 
 
-def amounts_of(
-    prediction: Prediction, pixel_size: PixelSize, thresholds: Thresholds
-) -> dict[LegendKey, Amount]:
-    """Area and share of the tissue for each class and state; empty without a pixel size."""
-    if not pixel_size.is_plausible:
-        return {}
-    summary = summarize(prediction, pixel_size, thresholds)
-    amounts: dict[LegendKey, Amount] = {
+class AmountsOf(StrEnum):
+    """What the areas of the legend are of."""
+
+    SLIDE = "slide"
+    VIEW = "view"
+    REGION = "region"
+
+    @property
+    def shown(self) -> str:
+        return _TITLES[self][0]
+
+    @property
+    def heading(self) -> str:
+        """Of the column of shares."""
+        return _TITLES[self][1]
+
+
+_TITLES = {
+    AmountsOf.SLIDE: (WHOLE_SLIDE, "of tissue on the slide"),
+    AmountsOf.VIEW: ("Visible part", "of tissue in view"),
+    AmountsOf.REGION: ("Region last classified", "of tissue in the region"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What the legend shows.
+
+    Attributes
+    ----------
+    rows : area and share of each row; empty while they are not known.
+    coverage : what they are of, and how much of its tissue was judged.
+    """
+
+    rows: Mapping[LegendKey, Amount]
+    coverage: str
+
+
+#: Without a prediction, or while the view is moving.
+NO_AMOUNTS = Amounts({}, "")
+
+
+def amounts_of(summary: Summary, prediction: Prediction, pixel_size: PixelSize) -> Amounts:
+    """Area and share of the tissue for each class and state.
+
+    Parameters
+    ----------
+    summary : of the prediction, or of a region of it.
+    pixel_size : plausible.
+    """
+    rows: dict[LegendKey, Amount] = {
         tissue_class: _amount(part.part)
         for tissue_class, part in zip(prediction.classes, summary.classes, strict=True)
     }
-    amounts[CellState.UNCERTAIN] = _amount(summary.uncertain)
-    amounts[CellState.PENDING] = _amount(summary.pending)
-    amounts[CellState.FAILED] = _amount(summary.failed)
+    rows[CellState.UNCERTAIN] = _amount(summary.uncertain)
+    rows[CellState.PENDING] = _amount(summary.pending)
+    rows[CellState.FAILED] = _amount(summary.failed)
     glass = prediction.states == CellState.NO_TISSUE
-    areas = cell_areas_mm2(prediction.grid, pixel_size)
-    amounts[CellState.NO_TISSUE] = Amount(float(areas[glass].sum()), None)
-    return amounts
+    areas = cell_areas_mm2(prediction.grid, pixel_size, summary.region)
+    rows[CellState.NO_TISSUE] = Amount(float(areas[glass].sum()), None)
+    where = scope_text(summary.region, pixel_size)
+    return Amounts(rows, f"{where}: {coverage_text(summary)}")
 
 
 def _amount(part: Part) -> Amount:

@@ -1,6 +1,5 @@
 """How the prediction is drawn: mode, opacity, threshold, marks, classes on and off."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
@@ -19,7 +18,8 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import line, muted, panel_column
-from bachview.ui.panels.legend import Amount, ColorBar, Legend, LegendKey
+from bachview.ui.panels.legend import ColorBar, Legend
+from bachview.ui.panels.overlay_amounts import Amounts, AmountsOf
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.settings import SettingsFile
@@ -39,10 +39,12 @@ class OverlayPanel(Panel):
     Signals
     -------
     styleChanged(OverlayStyle) : the overlay is to be drawn in this style.
+    amountsOfChanged(AmountsOf) : the legend is to show areas of this.
     """
 
     name, title = "overlay", "Overlay"
     styleChanged = Signal(object)
+    amountsOfChanged = Signal(object)
 
     def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,12 +67,19 @@ class OverlayPanel(Panel):
         self._marks = QComboBox(self)
         for mark, text in _MARKS:
             self._marks.addItem(text, mark)
-        for combo in (self._mode, self._marks):
+        self._amounts_of = QComboBox(self)
+        self._amounts_of.setToolTip("What areas and shares of the legend are of")
+        self._amounts_of.setAccessibleName("Areas of")
+        for of in (AmountsOf.SLIDE, AmountsOf.VIEW):
+            self._amounts_of.addItem(of.shown, of)
+        for combo in (self._mode, self._marks, self._amounts_of):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks.setToolTip("Letters or hatching on the cells, for colour-blind readers")
         self._marks.setCurrentIndex(self._marks.findData(settings.now.overlay_marks))
         self._bar = ColorBar(self)
         self._legend = Legend(self)
+        self._legend.show_heading(self.amounts_of.heading)
+        self._coverage = muted("", self)
         self._measured = muted("", self)
         self._measured.setToolTip("Stated by the model; see its model card (Help, About)")
         self._measured.hide()
@@ -91,7 +100,13 @@ class OverlayPanel(Panel):
         column.addLayout(form)
         column.addWidget(self._bar)
         column.addWidget(line(self))
+        areas = QFormLayout()
+        areas.setHorizontalSpacing(12)
+        areas.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        areas.addRow(self._label("&Areas of", self._amounts_of), self._amounts_of)
+        column.addLayout(areas)
         column.addWidget(self._legend)
+        column.addWidget(self._coverage)
         column.addWidget(self._measured)
         column.addStretch(1)
         self._fill_modes()
@@ -104,6 +119,7 @@ class OverlayPanel(Panel):
             self._legend.changed,
         ):
             signal.connect(self._on_changed)
+        self._amounts_of.currentIndexChanged.connect(self._on_amounts_of)
         self._on_changed()
 
     def _slider(self, value: float, tip: str) -> tuple[QSlider, QLabel]:
@@ -193,9 +209,38 @@ class OverlayPanel(Panel):
         self._measured.setText(sentence)
         self._measured.setVisible(bool(sentence))
 
-    def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
-        """Fill in the legend's areas."""
-        self._legend.show_amounts(amounts)
+    @property
+    def amounts_of(self) -> AmountsOf:
+        """What the areas of the legend are to be of."""
+        return AmountsOf(self._amounts_of.currentData())
+
+    def show_amounts_of(self, of: AmountsOf) -> None:
+        """Choose what the areas are of, as the user does; one that is not offered is ignored."""
+        self._amounts_of.setCurrentIndex(self._amounts_of.findData(of))
+
+    def offer_region(self, *, on: bool) -> None:
+        """Whether areas of the region last classified can be asked for; if not, the slide's are."""
+        place = self._amounts_of.findData(AmountsOf.REGION)
+        if on and place < 0:
+            self._amounts_of.addItem(AmountsOf.REGION.shown, AmountsOf.REGION)
+        elif not on and place >= 0:
+            if self.amounts_of is AmountsOf.REGION:
+                self.show_amounts_of(AmountsOf.SLIDE)
+            self._amounts_of.removeItem(self._amounts_of.findData(AmountsOf.REGION))
+
+    @property
+    def coverage(self) -> str:
+        """What the areas are of and how much of it was judged, as shown."""
+        return self._coverage.text()
+
+    def show_amounts(self, amounts: Amounts) -> None:
+        """Fill in the legend's areas, and say what they are of."""
+        self._legend.show_amounts(amounts.rows)
+        self._coverage.setText(amounts.coverage)
+
+    def _on_amounts_of(self) -> None:
+        self._legend.show_heading(self.amounts_of.heading)
+        self.amountsOfChanged.emit(self.amounts_of)
 
     def _on_changed(self) -> None:
         style = self.style_now

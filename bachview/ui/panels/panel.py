@@ -1,12 +1,11 @@
 """What every panel beside the slide has in common."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from PySide6.QtWidgets import QWidget
 
 from bachview.ui.panels.cursor_reading import CursorReading
-from bachview.ui.panels.legend import Amount, LegendKey
+from bachview.ui.panels.overlay_amounts import Amounts
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.run_status import RunStatus
 
@@ -28,8 +27,8 @@ class Panel(QWidget):
     def show_bundle(self, bundle: BundleSummary) -> None:
         """The prediction shown is this bundle's; without one, it is the bundle in use."""
 
-    def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
-        """Areas of the prediction shown have changed; empty without a prediction."""
+    def show_amounts(self, amounts: Amounts) -> None:
+        """Areas of the prediction shown have changed; `NO_AMOUNTS` without a prediction."""
 
     def show_reading(self, reading: CursorReading | None) -> None:
         """Another cell is under the cursor, or none."""

@@ -1,22 +1,24 @@
 """Connects the panels and the status bar with the current slide."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
+from bachview.core.summary import Summary, summarize
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading, cell_at, reading_at
-from bachview.ui.panels.legend import Amount, LegendKey
-from bachview.ui.panels.overlay_amounts import amounts_of
+from bachview.ui.panels.overlay_amounts import NO_AMOUNTS, Amounts, AmountsOf, amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.activation_maps import ActivationMaps
 from bachview.ui.session.bundles import BundleSelector
+from bachview.ui.session.document import Document
 from bachview.ui.session.run_status import RunStatus
 from bachview.ui.session.services import Services
+from bachview.ui.window.chip_text import chip_text
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.status_line import StatusLine
 from bachview.viewing.viewport import Viewport
@@ -67,6 +69,7 @@ class PanelController(QObject):
         self._amounts.setInterval(_AMOUNTS_MS)
         self._amounts.timeout.connect(self._show_amounts)
         overlay.styleChanged.connect(self._on_style)
+        overlay.amountsOfChanged.connect(self._show_amounts)
         cursor.activationMapToggled.connect(self._on_map_toggled)
         selector.changed.connect(self.show_bundle)
         selector.prepared.connect(self.show_bundle)
@@ -147,14 +150,35 @@ class PanelController(QObject):
         self._on_viewport(self._page.view.viewport if self._page else None)
 
     def _show_amounts(self) -> None:
-        document = self._page.document if self._page else None
-        amounts: Mapping[LegendKey, Amount] = {}
-        if document and document.prediction is not None and document.thresholds is not None:
-            amounts = amounts_of(document.prediction, document.pixel_size, document.thresholds)
+        """Sum up anew: the slide for its chip, and what the legend is of."""
+        self._amounts.stop()
+        page, amounts = self._page, NO_AMOUNTS
+        self._overlay.offer_region(on=page is not None and page.document.region is not None)
+        if page is not None:
+            whole = _summary_of(page.document)
+            page.chip.show_text(chip_text(page.document, whole))
+            amounts = self._amounts_on(page, whole)
+        self._tell_amounts(amounts)
+
+    def _amounts_on(self, page: SlidePage, whole: Summary | None) -> Amounts:
+        """What the legend shall show of a page; `whole` is the summary of its slide."""
+        document, of, summary = page.document, self._overlay.amounts_of, whole
+        if of is not AmountsOf.SLIDE:
+            region = page.visible_region if of is AmountsOf.VIEW else document.region
+            summary = None if region is None else _summary_of(document, region)
+        if summary is None or document.prediction is None:
+            return NO_AMOUNTS
+        return amounts_of(summary, document.prediction, document.pixel_size)
+
+    def _tell_amounts(self, amounts: Amounts) -> None:
         for panel in self._panels:
             panel.show_amounts(amounts)
 
     def _on_viewport(self, viewport: Viewport | None) -> None:
+        if self._overlay.amounts_of is AmountsOf.VIEW:
+            # Those shown are no longer of what is in view.
+            self._tell_amounts(NO_AMOUNTS)
+            self._amounts.start()
         if self._page is None or viewport is None:
             self._status.show_magnification(None)
         else:
@@ -232,3 +256,11 @@ class PanelController(QObject):
         self._cursor.set_wants_map(False)
         if self._page is not None:
             self._page.document.failed.emit(message)
+
+
+def _summary_of(document: Document, region: Region | None = None) -> Summary | None:
+    """Of the prediction shown, or of a level-0 `region` of it; None without a prediction."""
+    prediction, thresholds = document.prediction, document.thresholds
+    if prediction is None or thresholds is None or not document.pixel_size.is_plausible:
+        return None
+    return summarize(prediction, document.pixel_size, thresholds, region=region)

@@ -10,6 +10,7 @@ from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
 from bachview.ui.view.region_drawing import RegionDrawing
+from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
@@ -46,6 +47,7 @@ class SlidePage(QWidget):
         self.view.input.kinetic_pan = kinetic
         self.view.set_overlay_style(style)
         self.minimap = self.view.minimap
+        self.chip = ScopeChip(self.view, self.minimap)
         self.banner = PixelSizeBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None

@@ -1,0 +1,195 @@
+"""What the colours on the slide are of: a few words in the top left corner of the view."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from bachview.ui.view.minimap import Minimap
+
+_MARGIN_VP = 14
+_PADDING_VP = 8
+#: Narrower than this beside the minimap, the chip goes below it, px.
+_LEAST_VP = 250
+#: A model's name is shortened to this before it gets a line of its own, px.
+_LEAST_NAME_VP = 60
+_MOST_WARNING_LINES = 3
+_DOT = " · "
+
+# As of scale bar and minimap, in both themes: it lies on the slide, not on the window.
+_PLATE, _WARNING_PLATE = QColor(20, 20, 20, 185), QColor(150, 22, 16, 240)
+_INK = QColor(Qt.GlobalColor.white)
+
+_CHANGES_OF_PLACE = frozenset(
+    {
+        QEvent.Type.Resize,
+        QEvent.Type.Move,
+        QEvent.Type.ShowToParent,
+        QEvent.Type.HideToParent,
+        QEvent.Type.DevicePixelRatioChange,
+        QEvent.Type.FontChange,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipText:
+    """The words of the chip.
+
+    Attributes
+    ----------
+    scope : what was judged and how much of it; never shortened.
+    model : its name; empty without a prediction.
+    measured : how often the model was right when measured; empty if that is unknown.
+    warning : what speaks against believing the colours; empty if nothing does.
+    details : all of it at full length, for the tool tip.
+    """
+
+    scope: str
+    model: str = ""
+    measured: str = ""
+    warning: str = ""
+    details: str = ""
+
+
+NOT_CLASSIFIED = ChipText("Not classified", details="The slide is not classified.")
+
+
+class ScopeChip(QWidget):
+    """Lies over a slide's view, beside its minimap; the mouse goes through it. GUI thread only.
+
+    It is drawn once for each text and width: a frame of the view only copies it.
+    """
+
+    def __init__(self, view: QWidget, minimap: Minimap) -> None:
+        super().__init__(view)
+        self._view = view
+        self._minimap = minimap
+        self._text = NOT_CLASSIFIED
+        self._key: object = None
+        self._image = QImage()
+        self._lines: tuple[str, ...] = ()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        view.installEventFilter(self)
+        minimap.installEventFilter(self)
+        self._arrange()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is written on it now, line by line."""
+        return self._lines
+
+    @property
+    def text(self) -> ChipText:
+        return self._text
+
+    def show_text(self, text: ChipText) -> None:
+        """Write this from now on."""
+        if text != self._text:
+            self._text = text
+            self._arrange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Make room for the minimap, and show the tool tip, which the view is asked for."""
+        if event.type() in _CHANGES_OF_PLACE:
+            self._arrange()
+        elif (
+            isinstance(event, QHelpEvent)
+            and watched is self._view
+            and event.type() == QEvent.Type.ToolTip
+            and self.geometry().contains(event.pos())
+        ):
+            details = self._text.details
+            QToolTip.showText(event.globalPos(), details, self._view, self.geometry())
+            return True
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Copy the picture."""
+        painter = QPainter(self)
+        painter.drawImage(QPointF(0, 0), self._image)
+        painter.end()
+
+    def _arrange(self) -> None:
+        """Find the place, and draw the picture if text, width or screen have changed."""
+        room, top = self._view.width() - 2 * _MARGIN_VP, _MARGIN_VP
+        if not self._minimap.isHidden():
+            beside = self._minimap.x() - 2 * _MARGIN_VP
+            if beside >= _LEAST_VP:
+                room = beside
+            else:
+                top = self._minimap.geometry().bottom() + 1 + _MARGIN_VP
+        ratio = self._view.devicePixelRatioF()
+        font = QFont(self.font())
+        font.setPixelSize(13)
+        key = self._text, room, ratio, font.family()
+        if key != self._key:
+            self._key = key
+            metrics = QFontMetricsF(font)
+            self._lines = lines_of(self._text, room - 2 * _PADDING_VP, metrics)
+            self._image = _drawn(self._lines, font, ratio, is_warning=bool(self._text.warning))
+            self.setAccessibleName(self._text.details)
+            self.update()
+        width, height = (round(side / ratio) for side in self._image.size().toTuple())
+        self.setGeometry(_MARGIN_VP, top, width, height)
+
+
+def lines_of(text: ChipText, width: float, metrics: QFontMetricsF) -> tuple[str, ...]:
+    """The lines of a chip that is at most `width` px wide inside.
+
+    Scope and coverage are wrapped between words and always whole. If there is no room, first the
+    name of the model is shortened in the middle, then how often it was right at the end.
+    """
+    warning = _wrapped(text.warning, width, metrics)
+    if len(warning) > _MOST_WARNING_LINES:
+        rest = " ".join(warning[_MOST_WARNING_LINES - 1 :])
+        last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
+        warning = (*warning[: _MOST_WARNING_LINES - 1], last)
+    model = [part for part in (text.model, text.measured) if part]
+    whole = _DOT.join([text.scope, *model])
+    if metrics.horizontalAdvance(whole) <= width:
+        return (*warning, whole)
+    left = width
+    if text.measured:
+        left -= metrics.horizontalAdvance(_DOT + text.measured)
+    if not text.model or left >= min(_LEAST_NAME_VP, metrics.horizontalAdvance(text.model)):
+        name = metrics.elidedText(text.model, Qt.TextElideMode.ElideMiddle, max(0.0, left))
+        model = [_DOT.join(part for part in (name, text.measured) if part)]
+    ends = [metrics.elidedText(part, Qt.TextElideMode.ElideRight, width) for part in model]
+    return (*warning, *_wrapped(text.scope, width, metrics), *(end for end in ends if end))
+
+
+def _wrapped(text: str, width: float, metrics: QFontMetricsF) -> tuple[str, ...]:
+    lines: list[str] = []
+    for word in text.replace(" %", "\u00a0%").split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and metrics.horizontalAdvance(longer) <= width:
+            lines[-1] = longer
+        elif word:
+            lines.append(word)
+    return tuple(line.removesuffix(" ·") for line in lines)
+
+
+def _drawn(lines: tuple[str, ...], font: QFont, ratio: float, *, is_warning: bool) -> QImage:
+    """The chip as a picture with `ratio` device px per px."""
+    metrics = QFontMetricsF(font)
+    widest = max(metrics.horizontalAdvance(line) for line in lines)
+    width, height = widest + 2 * _PADDING_VP + 1, len(lines) * metrics.height() + 8
+    image = QImage(
+        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_WARNING_PLATE if is_warning else _PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
+    painter.setPen(_INK)
+    for place, line in enumerate(lines):
+        box = QRectF(_PADDING_VP, 4 + place * metrics.height(), widest + 1, metrics.height())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), line)
+    painter.end()
+    return image
