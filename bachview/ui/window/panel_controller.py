@@ -1,6 +1,7 @@
 """Connects the panels and the status bar with the current slide."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
@@ -23,6 +24,7 @@ from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.status_line import StatusLine
 from bachview.viewing.viewport import Viewport
 
+_ROTATED = "The view is rotated: this is the upright rectangle around it."
 #: Areas are summed at most this often: a large slide takes some 20 ms.
 _AMOUNTS_MS = 700
 
@@ -168,7 +170,11 @@ class PanelController(QObject):
             summary = None if region is None else _summary_of(document, region)
         if summary is None or document.prediction is None:
             return NO_AMOUNTS
-        return amounts_of(summary, document.prediction, document.pixel_size)
+        amounts = amounts_of(summary, document.prediction, document.pixel_size)
+        viewport = page.view.viewport
+        if of is AmountsOf.VIEW and viewport is not None and viewport.rotation_deg % 90:
+            return replace(amounts, coverage=f"{amounts.coverage}. {_ROTATED}")
+        return amounts
 
     def _tell_amounts(self, amounts: Amounts) -> None:
         for panel in self._panels:
