@@ -124,7 +124,13 @@ def classify(
             anyway=anyway,
         )
         return Prediction(
-            cells, run.plan.pixel_size, ensemble.bundle.thresholds, run.provenance, slide
+            cells,
+            run.plan.pixel_size,
+            ensemble.bundle.thresholds,
+            run.provenance,
+            slide,
+            ensemble.bundle.manifest.measured,
+            run.warnings,
         )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
-    """The classes of a slide or of a region of it. One thread at a time.
+    """The classes of a slide: cells that were not asked for are pending. One thread at a time.
 
     Attributes
     ----------
@@ -35,6 +35,8 @@ class Prediction:
     thresholds : of the ensemble; a patch beyond them is uncertain and has no class.
     provenance : slide, ensemble, device, versions, time; written into every file.
     slide : the classified slide; only needed, and open, for `to_png`.
+    measured : one sentence on how often the ensemble was right; empty if that is unknown.
+    warnings : what spoke against classifying the slide; None if it was not checked.
     """
 
     cells: predictions.Prediction
@@ -42,6 +44,8 @@ class Prediction:
     thresholds: Thresholds
     provenance: Provenance
     slide: Slide
+    measured: str = ""
+    warnings: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         grid = self.grid
@@ -133,68 +137,116 @@ class Prediction:
         UsageError
             The region has no area or lies outside the slide.
         """
+        return summarize(
+            self.cells, self.pixel_size, self.thresholds, region=self._on_slide(region)
+        )
+
+    def _on_slide(self, region: Region | tuple[float, float, float, float] | None) -> Region | None:
         chosen = region_of(region)
         if chosen is not None and chosen.intersection(self.grid.region).is_empty:
             raise UsageError("The region does not lie on the scanned part of the slide.")
-        return summarize(self.cells, self.pixel_size, self.thresholds, region=chosen)
+        return chosen
 
-    def save(self, path: str | Path, kind: str | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        kind: str | None = None,
+        *,
+        region: Region | tuple[float, float, float, float] | None = None,
+        names: bool = True,
+    ) -> None:
         """Write a file of one of the kinds that the window exports.
+
+        The file says what it is of, how much of that was judged, and how often the ensemble was
+        right; for a table this stands in a second file, ``<name>-metadata.json``.
 
         Parameters
         ----------
         kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the suffix of `path`.
+        region : what to write of the slide, level-0 px: cells that touch it, areas as far as they
+            lie in it. None: the whole slide.
+        names : whether the slide's file name is written; it may tell who the patient is.
 
         Raises
         ------
         UsageError
-            There is no such kind, or the slide is closed and the kind shows its pixels.
+            There is no such kind, the region lies outside the slide, or the slide is closed and the
+            kind shows its pixels.
         ExportError
             The file cannot be written.
         """
         path = Path(path)
+        content = self._content(self._on_slide(region), names=names)
         for row in formats.FORMATS:
             if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
                 if row.key == "overlay":
                     self.slide.check_open()
-                row.write(path, self._content(), None)
+                row.write(path, content, None)
                 return
         known = ", ".join(f"{row.key} ({row.file_name})" for row in formats.FORMATS)
         raise UsageError(f"{kind or path.name} is not a kind of file to write; choose {known}.")
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write one line for each cell with tissue.
+    def to_csv(
+        self,
+        path: str | Path,
+        *,
+        region: Region | tuple[float, float, float, float] | None = None,
+        names: bool = True,
+    ) -> None:
+        """Write one line for each cell with tissue, and ``<name>-metadata.json`` beside it.
 
-        Raises
-        ------
-        ExportError
-            The file cannot be written.
-        """
-        self.save(path, "csv")
-
-    def to_geojson(self, path: str | Path) -> None:
-        """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
-
-        Raises
-        ------
-        ExportError
-            The file cannot be written.
-        """
-        self.save(path, "geojson")
-
-    def to_png(self, path: str | Path) -> None:
-        """Write the slide under its overlay with legend, areas and scale bar.
+        `region` and `names` are as of `save`.
 
         Raises
         ------
         UsageError
-            The slide is closed.
+            The region lies outside the slide.
         ExportError
             The file cannot be written.
         """
-        self.save(path, "overlay")
+        self.save(path, "csv", region=region, names=names)
 
-    def _content(self) -> formats.Content:
+    def to_geojson(
+        self,
+        path: str | Path,
+        *,
+        region: Region | tuple[float, float, float, float] | None = None,
+        names: bool = True,
+    ) -> None:
+        """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
+
+        `region` and `names` are as of `save`.
+
+        Raises
+        ------
+        UsageError
+            The region lies outside the slide.
+        ExportError
+            The file cannot be written.
+        """
+        self.save(path, "geojson", region=region, names=names)
+
+    def to_png(
+        self,
+        path: str | Path,
+        *,
+        region: Region | tuple[float, float, float, float] | None = None,
+        names: bool = True,
+    ) -> None:
+        """Write the slide, or a region, under its overlay with legend, areas and scale bar.
+
+        `region` and `names` are as of `save`.
+
+        Raises
+        ------
+        UsageError
+            The region lies outside the slide, or the slide is closed.
+        ExportError
+            The file cannot be written.
+        """
+        self.save(path, "overlay", region=region, names=names)
+
+    def _content(self, region: Region | None, *, names: bool) -> formats.Content:
         transform = self.slide.srgb_transform if self.provenance.icc_applied else None
         return formats.Content(
             self.cells,
@@ -203,6 +255,10 @@ class Prediction:
             self.provenance,
             self.slide.reader,
             transform,
+            region=region,
+            slide_name=self.slide.path.name if names else None,
+            measured=self.measured,
+            warnings=self.warnings,
         )
 
     def overlay(

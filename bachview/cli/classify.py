@@ -38,6 +38,7 @@ class Request:
     icc : apply the slide's colour profile where it has one.
     store : folder of the results store; None for the user's data folder.
     retry_failed : retry patches that could not be read in an earlier run.
+    names : write the slide's name into the files.
     """
 
     slide: Path
@@ -52,6 +53,7 @@ class Request:
     icc: bool = True
     store: Path | None = None
     retry_failed: bool = False
+    names: bool = True
 
 
 def classify_slide(request: Request, *, as_json: bool) -> int:
@@ -126,7 +128,14 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                 was_cancelled = _work(run, retry_failed=request.retry_failed)
                 if run.prediction is None:
                     raise Cancelled
-                document = write_files(request.output, reader, run, ensemble.bundle.thresholds)
+                document = write_files(
+                    request.output,
+                    reader,
+                    run,
+                    ensemble.bundle.thresholds,
+                    slide_name=request.slide.name if request.names else None,
+                    measured=manifest.measured,
+                )
     return document, was_cancelled
 
 

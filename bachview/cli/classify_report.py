@@ -19,8 +19,16 @@ def write_files(
     reader: SlideReader,
     run: SlideRun,
     thresholds: Thresholds,
+    *,
+    slide_name: str | None,
+    measured: str,
 ) -> dict[str, Any]:
     """Write every kind of file into `folder`; returns the document of ``classify --json``.
+
+    Parameters
+    ----------
+    slide_name : the file's name; None where names are not to be written.
+    measured : how often the model was right; empty if that is unknown.
 
     Raises
     ------
@@ -41,6 +49,10 @@ def write_files(
         run.provenance,
         reader,
         srgb_transform(reader.metadata.icc_profile) if plan.icc else None,
+        region=run.region,
+        slide_name=slide_name,
+        measured=measured,
+        warnings=run.warnings,
         seconds=round(run.seconds, 3),
         patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
     )

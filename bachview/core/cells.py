@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, uncertain
 
@@ -34,17 +36,27 @@ class CellBlock:
     members: npt.NDArray[np.float32]
 
 
-def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[CellBlock]:
-    """All tissue cells, some tens of thousands at a time."""
+def tissue_blocks(
+    prediction: Prediction, thresholds: Thresholds, region: Region | None = None
+) -> Iterator[CellBlock]:
+    """All tissue cells, some tens of thousands at a time.
+
+    Parameters
+    ----------
+    region : level-0 px; only cells that touch it. None: the whole slide.
+    """
     is_uncertain = uncertain(prediction, thresholds)
+    is_tissue = tissue_in(prediction, region)
+    touched, _ = _cells_in(prediction.grid, region)
     step = max(1, _BLOCK_CELLS // prediction.grid.columns)
-    for top in range(0, prediction.grid.rows, step):
-        rows = slice(top, top + step)
-        cells = np.argwhere(prediction.states[rows] != CellState.NO_TISSUE) + np.array([top, 0])
+    for top in range(touched.start, touched.stop, step):
+        rows = slice(top, min(top + step, touched.stop))
+        cells = np.argwhere(is_tissue[rows]) + np.array([top, 0])
         if not len(cells):
             continue
         finished = prediction.results(rows)
         done = finished.states == CellState.CLASSIFIED
+        done &= is_tissue[finished.cells[:, 0], finished.cells[:, 1]]
         yield CellBlock(
             cells,
             is_uncertain[cells[:, 0], cells[:, 1]],
@@ -54,6 +66,15 @@ def tissue_blocks(prediction: Prediction, thresholds: Thresholds) -> Iterator[Ce
         )
 
 
-def count_tissue(prediction: Prediction) -> int:
-    """Number of tissue cells."""
-    return int((prediction.states != CellState.NO_TISSUE).sum())
+def tissue_in(prediction: Prediction, region: Region | None) -> npt.NDArray[np.bool_]:
+    """(rows, columns) bool: the tissue cells that touch the level-0 `region`; all for None."""
+    is_tissue = np.zeros(prediction.states.shape, np.bool_)
+    inside = _cells_in(prediction.grid, region)
+    is_tissue[inside] = prediction.states[inside] != CellState.NO_TISSUE
+    return is_tissue
+
+
+def _cells_in(grid: PatchGrid, region: Region | None) -> tuple[slice, slice]:
+    if region is None:
+        return slice(0, grid.rows), slice(0, grid.columns)
+    return grid.cells_in(region)

@@ -3,6 +3,9 @@
 The same words stand on the screen and in every file, so that neither can be misread.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary
@@ -45,3 +48,87 @@ def coverage_text(summary: Summary) -> str:
 def _percent(share: float) -> str:
     """Whole per cent, where that is not all or nothing."""
     return f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 else percent_text(share)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a result is of and how far it may be trusted: one line, the same wherever it stands.
+
+    Attributes
+    ----------
+    summary : of the slide or the region that is spoken of.
+    pixel_size : of level 0, and whose word it is.
+    model : its name.
+    measured : one sentence on how often it was right; empty if that is unknown.
+    warnings : what spoke against classifying the slide, one sentence each; None if it was not
+        checked.
+    slide_name : the file's name; None where names are not to be told.
+    """
+
+    summary: Summary
+    pixel_size: PixelSize
+    model: str
+    measured: str = ""
+    warnings: tuple[str, ...] | None = ()
+    slide_name: str | None = None
+
+    @property
+    def region(self) -> Region | None:
+        """Level-0 px, as far as it was scanned; None for the whole slide."""
+        return self.summary.region
+
+    @property
+    def facts(self) -> str:
+        """The line without the warning."""
+        facts = [
+            _in_one_line(self.slide_name or ""),
+            scope_text(self.region, self.pixel_size),
+            coverage_text(self.summary),
+            f"Model {_in_one_line(self.model)}",
+            _in_one_line(self.measured).rstrip("."),
+            f"{self.pixel_size.text} per pixel{self.pixel_size.remark}",
+            "Not checked before classification" if self.warnings is None else "",
+        ]
+        return " · ".join(fact for fact in facts if fact)
+
+    @property
+    def warning(self) -> str:
+        """E.g. ``Classified although: 64 % of the slide is …``; empty if nothing was found."""
+        if not self.warnings:
+            return ""
+        return f"Classified although: {_in_one_line(' '.join(self.warnings))}"
+
+    @property
+    def line(self) -> str:
+        """Everything, without line breaks."""
+        return f"{self.facts} · {self.warning}" if self.warning else self.facts
+
+    def to_document(self) -> dict[str, Any]:
+        """The line, and the same as plain values for JSON."""
+        summary, region, size = self.summary, self.region, self.pixel_size
+        in_px = None if region is None else list(region)
+        in_um = None
+        if in_px is not None and size.mpp_x is not None and size.mpp_y is not None:
+            steps = (size.mpp_x, size.mpp_y, size.mpp_x, size.mpp_y)
+            in_um = [px * mpp for px, mpp in zip(in_px, steps, strict=True)]
+        return {
+            "statement": self.line,
+            "scope": {
+                "what": "slide" if region is None else "region",
+                "region_px": in_px,
+                "region_um": in_um,
+                "tissue_mm2": summary.tissue_mm2,
+                "judged_share": summary.judged_share,
+                "pending": summary.pending.patches,
+                "failed": summary.failed.patches,
+            },
+            "measured": self.measured,
+            "warnings": None if self.warnings is None else list(self.warnings),
+        }
+
+
+def _in_one_line(text: str) -> str:
+    """With a replacement for what cannot be shown: names of files may hold line breaks."""
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

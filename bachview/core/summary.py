@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
+from bachview.core.cells import tissue_in
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
@@ -141,11 +142,10 @@ def summarize(
     region : level-0 px, what to count; None: the whole slide.
     """
     areas = cell_areas_mm2(prediction.grid, pixel_size, region)
-    counted = np.True_ if region is None else areas > 0
+    counted = tissue_in(prediction, region)
     untrusted = uncertain(prediction, thresholds) & counted
     done = (prediction.states == CellState.CLASSIFIED) & counted
-    in_tissue = (prediction.states != CellState.NO_TISSUE) & counted
-    tissue_mm2 = float(areas[in_tissue].sum())
+    tissue_mm2 = float(areas[counted].sum())
 
     def part(cells: npt.NDArray[np.bool_]) -> Part:
         area = float(areas[cells].sum())
@@ -154,7 +154,7 @@ def summarize(
     certain = done & ~untrusted
     return Summary(
         None if region is None else region.intersection(prediction.grid.region),
-        part(in_tissue),
+        part(counted),
         tuple(
             ClassPart(c.name, c.key, c.color, part(certain & (prediction.top_class == index)))
             for index, c in enumerate(prediction.classes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bachview.core.cell_state import CellState, shown_state
 from bachview.core.cells import CellBlock, tissue_blocks
+from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
@@ -39,12 +40,14 @@ def write_csv(
     prediction: Prediction,
     thresholds: Thresholds,
     *,
+    region: Region | None = None,
     group: FileGroup | None = None,
 ) -> None:
     """Write every tissue cell as a line of UTF-8 CSV, streamed; see `csv_columns`.
 
     Parameters
     ----------
+    region : level-0 px; only cells that touch it. None: the whole slide.
     group : the file appears with the others of this group.
 
     Raises
@@ -56,7 +59,7 @@ def write_csv(
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(csv_columns(prediction))
         file.write(header.getvalue().encode())
-        for block in tissue_blocks(prediction, thresholds):
+        for block in tissue_blocks(prediction, thresholds, region):
             file.write("".join(_lines(prediction, block)).encode())
 
 

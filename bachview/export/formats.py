@@ -6,6 +6,7 @@ writes is imported before it writes: the window knows the table when it starts.
 
 import os
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bachview.core.geometry import Region
     from bachview.core.pixel_size import PixelSize
     from bachview.core.predictions import Prediction
+    from bachview.core.scope import Statement
     from bachview.core.uncertainty import Thresholds
     from bachview.slide.reader import SlideReader
     from bachview.slide.tiles.display_tiles import ColourTransform
@@ -53,6 +55,25 @@ class Content:
     patches_per_second: float = 0.0
     token: CancelToken | None = None
 
+    @property
+    def statement(self) -> "Statement":
+        """What every file says that it is of; counted anew each time."""
+        from bachview.core.scope import Statement
+        from bachview.core.summary import summarize
+
+        region, covered = self.region, self.prediction.grid.region
+        if region is None and covered != self.reader.metadata.pyramid.bounds:
+            # Earlier versions kept the cells of a region alone.
+            region = covered
+        return Statement(
+            summarize(self.prediction, self.pixel_size, self.thresholds, region=region),
+            self.pixel_size,
+            self.provenance.bundle_name,
+            self.measured,
+            self.warnings,
+            self.slide_name,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
@@ -66,6 +87,7 @@ class ExportFormat:
     title : what the window offers.
     write : writes it to a path, alone or with the others of a group. ExportError where it cannot
         be written, Cancelled where the content's token says so.
+    sidecar : follows the name of a file that `write` writes beside it; empty if it does not.
     """
 
     key: str
@@ -73,29 +95,51 @@ class ExportFormat:
     noun: str
     title: str
     write: "Callable[[Path, Content, FileGroup | None], None]"
+    sidecar: str = ""
+
+    @property
+    def file_names(self) -> dict[str, str]:
+        """Key in ``output`` to the name of each file of this kind."""
+        names = {self.key: self.file_name}
+        if self.sidecar:
+            names[f"{self.key}_metadata"] = self.file_name + self.sidecar
+        return names
 
 
 def _csv(path: Path, content: Content, group: FileGroup | None) -> None:
+    from bachview.export.csv_metadata import write_csv_metadata
     from bachview.export.csv_table import write_csv
 
-    write_csv(path, content.prediction, content.thresholds, group=group)
+    prediction, statement = content.prediction, content.statement
+    sidecar = path.with_name(path.name + CSV_METADATA)
+    with nullcontext(group) if group is not None else file_group(sidecar) as both:
+        write_csv(path, prediction, content.thresholds, region=statement.region, group=both)
+        write_csv_metadata(
+            sidecar, path.name, prediction, statement, content.provenance, group=both
+        )
 
 
 def _geojson(path: Path, content: Content, group: FileGroup | None) -> None:
     from bachview.export.geojson import write_geojson
 
-    write_geojson(path, content.prediction, content.thresholds, content.provenance, group=group)
+    write_geojson(
+        path,
+        content.prediction,
+        content.thresholds,
+        content.statement,
+        content.provenance,
+        group=group,
+    )
 
 
 def _picture(path: Path, content: Content, group: FileGroup | None) -> None:
-    from bachview.core.summary import summarize
     from bachview.export.overlay_png import write_overlay_png
 
     write_overlay_png(
         path,
         content.reader,
         content.prediction,
-        summarize(content.prediction, content.pixel_size, content.thresholds),
+        content.statement,
         content.thresholds,
         content.provenance,
         transform=content.transform,
@@ -110,13 +154,16 @@ def _summary(path: Path, content: Content, group: FileGroup | None) -> None:
     write_summary_json(path, _document(path, content, group), group=group)
 
 
+#: What follows the name of a table in that of its sidecar, as *CSV on the Web* has it.
+CSV_METADATA = "-metadata.json"
+
 #: Speaks for the others of an export with their hashes, and so is written last.
 SUMMARY = ExportFormat(
     "summary", "summary.json", "summary", "Areas and provenance (JSON)", _summary
 )
 
 FORMATS: tuple[ExportFormat, ...] = (
-    ExportFormat("csv", "predictions.csv", "CSV", "Table of all patches (CSV)", _csv),
+    ExportFormat("csv", "predictions.csv", "CSV", "Table of all patches (CSV)", _csv, CSV_METADATA),
     ExportFormat(
         "geojson", "predictions.geojson", "GeoJSON", "Annotations for QuPath (GeoJSON)", _geojson
     ),
@@ -167,8 +214,8 @@ def write_files(
         for kind in written_kinds(folder, kinds):
             if content.token is not None:
                 content.token.check()
-            paths.append(folder / kind.file_name)
-            kind.write(paths[-1], content, group)
+            kind.write(folder / kind.file_name, content, group)
+            paths += [folder / name for name in kind.file_names.values()]
         document = _document(folder / SUMMARY.file_name, content, group)
         if folder / SUMMARY.file_name not in paths:
             del document["output"][SUMMARY.key]
@@ -177,13 +224,16 @@ def write_files(
 
 def _document(path: Path, content: Content, group: FileGroup | None) -> dict[str, Any]:
     """The summary at `path`, of the files that its group has beside it so far."""
-    from bachview.core.summary import summarize
     from bachview.export.summary_json import summary_document
 
     parts, sha256 = ({}, {}) if group is None else (group.parts, group.sha256)
-    paths = {k.key: path if k is SUMMARY else path.parent / k.file_name for k in FORMATS}
+    paths = {
+        key: path if key == SUMMARY.key else path.parent / name
+        for kind in FORMATS
+        for key, name in kind.file_names.items()
+    }
     return summary_document(
-        summarize(content.prediction, content.pixel_size, content.thresholds),
+        content.statement,
         content.provenance,
         seconds=content.seconds,
         patches_per_second=content.patches_per_second,

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState, shown_state
-from bachview.core.cells import CellBlock, count_tissue, tissue_blocks
+from bachview.core.cells import CellBlock, tissue_blocks, tissue_in
+from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
+from bachview.core.scope import Statement
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.export.outlines import outlines
 from bachview.files import FileGroup, atomic_file
@@ -34,15 +36,19 @@ def write_geojson(
     path: Path,
     prediction: Prediction,
     thresholds: Thresholds,
+    statement: Statement,
     provenance: Provenance,
     *,
     objects: Objects = "auto",
     group: FileGroup | None = None,
 ) -> None:
-    """Write a FeatureCollection in level-0 px, streamed; provenance is a foreign member.
+    """Write a FeatureCollection in level-0 px, streamed.
+
+    What it is of and where it comes from are foreign members, before the features.
 
     Parameters
     ----------
+    statement : its region says which cells are written: those that touch it.
     objects : one tile per patch, one annotation per class, or whichever fits the number of patches.
     group : the file appears with the others of this group.
 
@@ -51,18 +57,18 @@ def write_geojson(
     ExportError
         The file cannot be written.
     """
+    region = statement.region
     if objects == "auto":
-        objects = "tiles" if count_tissue(prediction) <= MOST_TILES else "regions"
-    features = (
-        _tiles(prediction, thresholds) if objects == "tiles" else _regions(prediction, thresholds)
-    )
+        objects = "tiles" if tissue_in(prediction, region).sum() <= MOST_TILES else "regions"
+    made = _tiles if objects == "tiles" else _regions
     with atomic_file(path, group=group) as file:
-        head = json.dumps(provenance.to_document(), ensure_ascii=False)
-        start = f'{{"type": "FeatureCollection", "provenance": {head}, "features": ['
+        members = {**statement.to_document(), "provenance": provenance.to_document()}
+        head = json.dumps({"type": "FeatureCollection", **members}, ensure_ascii=False)
+        start = f'{head.removesuffix("}")}, "features": ['
         # A file name need not be UTF-8.
         file.write(start.encode("utf-8", "backslashreplace"))
         comma = "\n"
-        for feature in features:
+        for feature in made(prediction, thresholds, region):
             file.write((comma + feature).encode())
             comma = ",\n"
         file.write(b"\n]}\n")
@@ -76,10 +82,10 @@ def _state_classification(state: CellState) -> dict[str, Any]:
     return _classification(state.shown, state.color)
 
 
-def _tiles(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
+def _tiles(prediction: Prediction, thresholds: Thresholds, region: Region | None) -> Iterator[str]:
     classes = [json.dumps(_classification(c.name, c.color)) for c in prediction.classes]
     states = {state: json.dumps(_state_classification(state)) for state in _NO_CLASS}
-    for block in tissue_blocks(prediction, thresholds):
+    for block in tissue_blocks(prediction, thresholds, region):
         measured = _measurements(prediction, block)
         for corners, state, is_uncertain in zip(
             _polygons(prediction.grid, block),
@@ -127,17 +133,20 @@ def _polygons(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
         )
 
 
-def _regions(prediction: Prediction, thresholds: Thresholds) -> Iterator[str]:
-    is_uncertain = uncertain(prediction, thresholds)
-    certain = (prediction.states == CellState.CLASSIFIED) & ~is_uncertain
+def _regions(
+    prediction: Prediction, thresholds: Thresholds, region: Region | None
+) -> Iterator[str]:
+    states = np.where(tissue_in(prediction, region), prediction.states, CellState.NO_TISSUE)
+    is_uncertain = uncertain(prediction, thresholds) & (states == CellState.CLASSIFIED)
+    certain = (states == CellState.CLASSIFIED) & ~is_uncertain
     masks = [
         (_classification(c.name, c.color), certain & (prediction.top_class == index))
         for index, c in enumerate(prediction.classes)
     ]
     masks += [
         (_state_classification(CellState.UNCERTAIN), is_uncertain),
-        (_state_classification(CellState.PENDING), prediction.states == CellState.PENDING),
-        (_state_classification(CellState.FAILED), prediction.states == CellState.FAILED),
+        (_state_classification(CellState.PENDING), states == CellState.PENDING),
+        (_state_classification(CellState.FAILED), states == CellState.FAILED),
     ]
     for classification, mask in masks:
         if mask.any():

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bachview.core.summary import Summary
+from bachview.core.scope import Statement
 from bachview.files import FileGroup, write_text
 from bachview.store.provenance import Provenance
 
 
 def summary_document(
-    summary: Summary,
+    statement: Statement,
     provenance: Provenance,
     *,
     seconds: float,
@@ -23,17 +23,23 @@ def summary_document(
 
     Parameters
     ----------
+    statement : what it is of: all counts and areas are of its slide or region.
     seconds, patches_per_second : of this session of the run.
-    output : kind of file (``csv``, ``geojson``, ``overlay``, ``summary``) to its path.
+    output : kind of file (``csv``, ``csv_metadata``, ``geojson``, ``overlay``, ``summary``) to its
+        path. Where names are not to be told only the files' own: folders are named after slides.
     sha256 : of the files of the same export, by name.
 
     Returns
     -------
     Plain values. ``patches`` counts classified patches: it is the sum over ``classes`` and
-    ``uncertain``. ``share`` is of the tissue; the shares of ``classes``, ``uncertain``, ``pending``
-    and ``failed`` add up to 1.
+    ``uncertain``. ``share`` is of the tissue in the ``scope``; the shares of ``classes``,
+    ``uncertain``, ``pending`` and ``failed`` add up to 1.
     """
+    summary = statement.summary
+    has_names = statement.slide_name is not None
     return {
+        **statement.to_document(),
+        "slide": {"name": statement.slide_name, "fingerprint": provenance.slide_fingerprint},
         "patches": summary.classified,
         "tissue_mm2": summary.tissue_mm2,
         "classes": {
@@ -48,7 +54,7 @@ def summary_document(
         "device": provenance.device,
         "precision": provenance.precision,
         "bundle": {"name": provenance.bundle_name, "sha256": provenance.bundle_sha256},
-        "output": {kind: str(path) for kind, path in output.items()},
+        "output": {kind: str(path) if has_names else path.name for kind, path in output.items()},
         "sha256": dict(sha256),
         "provenance": provenance.to_document(),
     }

@@ -33,11 +33,11 @@ def test_the_document_and_the_files_agree(cli: Cli, slide: Path, tmp_path: Path)
     document = answer.document
     check_schema("classify", document)
     assert json.loads((out / "summary.json").read_text("utf-8")) == document
-    assert set(document["output"]) == {"csv", "geojson", "overlay", "summary"}
+    assert set(document["output"]) == {*("csv", "csv_metadata", "geojson", "overlay", "summary")}
     assert all(Path(path).stat().st_size > 0 for path in document["output"].values())
     assert document["sha256"] == {
         name: hashlib.sha256((out / name).read_bytes()).hexdigest()
-        for name in ("predictions.csv", "predictions.geojson", "overlay.png")
+        for name in (path.name for path in out.iterdir() if path.name != "summary.json")
     }
     assert document["pending"]["patches"] == document["failed"]["patches"] == 0
     judged = [*document["classes"].values(), document["uncertain"]]
@@ -88,8 +88,9 @@ def test_a_region_limits_the_run(cli: Cli, slide: Path, tmp_path: Path) -> None:
     assert answer.code == 0
     with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert 0 < len(rows) <= 10 * 8
-    assert all(1000 <= float(row["x"]) < 1600 and 800 <= float(row["y"]) < 1300 for row in rows)
+    assert 0 < len(rows) <= 11 * 9
+    assert all(1000 - 64 < float(row["x"]) < 1600 for row in rows)
+    assert all(800 - 64 < float(row["y"]) < 1300 for row in rows)
     assert {row["width"] for row in rows} == {"64.00"}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bachview.core.cell_state import CellState
-from bachview.core.cells import count_tissue, tissue_blocks
+from bachview.core.cells import tissue_blocks, tissue_in
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
@@ -48,7 +48,7 @@ def test_blocks_of_rows_hold_each_tissue_cell_once(monkeypatch: pytest.MonkeyPat
     assert len(blocks) == -(-GRID.rows // 3)
     cells = np.concatenate([block.cells for block in blocks])
     assert cells.tolist() == np.argwhere(made.states != CellState.NO_TISSUE).tolist()
-    assert len(cells) == count_tissue(made)
+    assert len(cells) == tissue_in(made, None).sum()
     probabilities = np.concatenate([block.probabilities for block in blocks])
     assert probabilities.argmax(1).tolist() == made.top_class[tuple(cells.T)].tolist()
 

@@ -14,6 +14,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
+from bachview.core.scope import Statement
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
@@ -21,13 +22,14 @@ from bachview.errors import ExportError
 from bachview.export.csv_table import write_csv
 from bachview.export.formats import FORMATS, SUMMARY, Content, write_files
 from bachview.export.geojson import write_geojson
-from bachview.export.overlay_png import _MARGIN as MARGIN
+from bachview.export.legend import MARGIN
 from bachview.export.overlay_png import write_overlay_png
 from bachview.export.summary_json import summary_document, write_summary_json
 from bachview.export.thumbnail import read_thumbnail
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide
 
+METADATA = "predictions.csv-metadata.json"
 ROWS, COLUMNS = 6, 9
 THRESHOLDS = Thresholds(confidence=0.4, disagreement=0.9)
 CLASS_NAMES = {c.name for c in BACH_CLASSES}
@@ -44,6 +46,11 @@ def prediction() -> Prediction:
     made.add(results(cells, failed=[cell == (2, 0) for cell in cells]))
     assert 0 < uncertain(made, THRESHOLDS).sum() < len(cells)
     return made
+
+
+def stated(prediction: Prediction) -> Statement:
+    size = PixelSize.typed(0.5)
+    return Statement(summarize(prediction, size, THRESHOLDS), size, "a bundle")
 
 
 def _table(path: Path) -> list[dict[str, str]]:
@@ -89,7 +96,7 @@ def test_csv_places_are_level_0_px_of_the_cell(tmp_path: Path, prediction: Predi
 @pytest.mark.parametrize("objects", ["tiles", "regions"])
 def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, objects: str) -> None:
     path = tmp_path / "predictions.geojson"
-    write_geojson(path, prediction, THRESHOLDS, provenance(), objects=objects)  # type: ignore[arg-type]
+    write_geojson(path, prediction, THRESHOLDS, stated(prediction), provenance(), objects=objects)  # type: ignore[arg-type]
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["type"] == "FeatureCollection"
     colors = {c.name: list(c.color) for c in BACH_CLASSES}
@@ -120,9 +127,8 @@ def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, ob
 def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Prediction) -> None:
     white = np.full((round(7.25 + ROWS * 400.3) + 8, round(12.5 + COLUMNS * 400.3) + 8, 3), 255)
     slide = ArraySlide(white.astype(np.uint8), mpp=0.5, factors=(4,))
-    summary = summarize(prediction, PixelSize.typed(0.5), THRESHOLDS)
     path = tmp_path / "overlay.png"
-    write_overlay_png(path, slide, prediction, summary, THRESHOLDS, provenance())
+    write_overlay_png(path, slide, prediction, stated(prediction), THRESHOLDS, provenance())
     page = np.asarray(Image.open(path).convert("RGB")).astype(float)
     downsample = read_thumbnail(slide, prediction.grid.region, 2048).downsample
     region = prediction.grid.region
@@ -144,9 +150,8 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
 
 
 def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:
-    summary = summarize(prediction, PixelSize.typed(0.5), THRESHOLDS)
     document = summary_document(
-        summary,
+        stated(prediction),
         provenance(),
         seconds=2.0,
         patches_per_second=17.5,
@@ -199,8 +204,8 @@ def test_the_document_names_only_what_was_written(tmp_path: Path, prediction: Pr
     )
     (table,) = (kind for kind in FORMATS if kind.key == "csv")
     paths, document = write_files(tmp_path, [table], content)
-    assert paths == (tmp_path / "predictions.csv",)
-    assert document["output"] == {"csv": str(tmp_path / "predictions.csv")}
+    assert paths == (tmp_path / "predictions.csv", tmp_path / METADATA)
+    assert document["output"] == {"csv": "predictions.csv", "csv_metadata": METADATA}
     paths, document = write_files(tmp_path, [table, SUMMARY], content)
-    assert set(document["output"]) == {"csv", "summary"} == {k.key for k in (table, SUMMARY)}
-    assert len(paths) == 2
+    assert set(document["output"]) == {"csv", "csv_metadata", "summary"}
+    assert len(paths) == 3

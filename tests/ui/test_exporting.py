@@ -26,7 +26,7 @@ def test_a_run_that_is_gone_is_told_and_nothing_is_written(tmp_path: Path) -> No
         tmp_path / "out",
         (),
     )
-    with pytest.raises(StoreError, match="no longer has this run"):
+    with pytest.raises(StoreError, match="no longer has these results"):
         export(request, CancelToken())
     results.close()
     assert not (tmp_path / "out").exists()

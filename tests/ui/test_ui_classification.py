@@ -78,7 +78,9 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
-        assert {p.name for p in folder.iterdir()} == {kind.file_name for kind in FORMATS}
+        assert {p.name for p in folder.iterdir()} == {
+            name for kind in FORMATS for name in kind.file_names.values()
+        }
 
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, phantom)

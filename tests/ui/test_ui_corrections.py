@@ -85,9 +85,12 @@ def test_a_summary_speaks_only_for_the_files_of_its_export(qtbot: QtBot, tmp_pat
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
-    digest = hashlib.sha256((folder / "predictions.csv").read_bytes()).hexdigest()
+    digests = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in FORMATS[0].file_names.values()
+    }
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    assert summary["sha256"] == {"predictions.csv": digest}
+    assert summary["sha256"] == digests
 
 
 def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path) -> None:

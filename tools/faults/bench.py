@@ -23,7 +23,7 @@ from bachview.phantom.writer import write_phantom
 
 TABLE = "predictions.csv"
 _LAST = "summary.json"
-FILES = (TABLE, "predictions.geojson", "overlay.png", _LAST)
+FILES = (TABLE, f"{TABLE}-metadata.json", "predictions.geojson", "overlay.png", _LAST)
 LIMIT_S = 240
 #: Exit codes of a command that was stopped by what this tool does to it.
 FAILED, BAD_INPUT, CANCELLED = 1, 3, 4

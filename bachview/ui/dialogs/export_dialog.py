@@ -1,10 +1,13 @@
-"""Which files to write, and into which folder."""
+"""What to write of a slide, into which files and which folder."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -16,19 +19,48 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.core.geometry import Region
+from bachview.core.scope import WHOLE_SLIDE
 from bachview.export import formats
 from bachview.export.formats import ExportFormat, written_kinds
 from bachview.ui.look.widgets import heading, muted, plain
 
 
 class ExportDialog(QDialog):
-    """Kinds and folder; says which existing files will be replaced."""
+    """Part of the slide, kinds and folder; says which existing files will be replaced."""
 
-    def __init__(self, title: str, folder: Path, parent: QWidget | None = None) -> None:
-        """`folder` is that of the last export."""
+    def __init__(
+        self,
+        title: str,
+        folder: Path,
+        parent: QWidget | None = None,
+        *,
+        parts: Mapping[str, Region | None] = MappingProxyType({WHOLE_SLIDE: None}),
+        names: bool = True,
+    ) -> None:
+        """Show what can be written, all of it chosen.
+
+        Parameters
+        ----------
+        title : the slide's name.
+        folder : that of the last export.
+        parts : what can be written of the slide, by the words for it; level-0 px, None for the
+            whole slide.
+        names : whether the slide's name is written, to begin with.
+        """
         super().__init__(parent)
         self.setWindowTitle("Export results")
         self._boxes = {kind: QCheckBox(kind.title, self) for kind in formats.FORMATS}
+        self._part = QComboBox(self)
+        self._part.setAccessibleName("Part of the slide")
+        for text, region in parts.items():
+            self._part.addItem(text, region)
+        self._names = QCheckBox("Name of the slide in the files", self)
+        self._names.setChecked(names)
+        self._names.setToolTip(
+            "Names of slides may tell who the patient is.\n"
+            "Without it the files name the slide by a fingerprint of its content only."
+        )
         self._folder = QLineEdit(str(folder), self)
         self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
@@ -47,12 +79,14 @@ class ExportDialog(QDialog):
         column.setContentsMargins(20, 18, 20, 14)
         column.setSpacing(10)
         column.addWidget(plain(heading(f"Results of {title}", self)))
+        column.addWidget(self._part)
         for kind, box in self._boxes.items():
             box.setChecked(True)
-            box.setToolTip(kind.file_name)
+            box.setToolTip(", ".join(kind.file_names.values()))
             box.toggled.connect(self._check)
             column.addWidget(box)
         column.addSpacing(4)
+        column.addWidget(self._names)
         column.addLayout(row)
         column.addWidget(self._note)
         column.addWidget(muted(f"{RESEARCH_USE} Label images are never exported.", self))
@@ -63,6 +97,17 @@ class ExportDialog(QDialog):
     @property
     def kinds(self) -> tuple[ExportFormat, ...]:
         return tuple(kind for kind, box in self._boxes.items() if box.isChecked())
+
+    @property
+    def region(self) -> Region | None:
+        """The chosen part, level-0 px; None for the whole slide."""
+        chosen: Region | None = self._part.currentData()
+        return chosen
+
+    @property
+    def names(self) -> bool:
+        """Whether the slide's name is to be written."""
+        return self._names.isChecked()
 
     @property
     def folder(self) -> Path:
@@ -78,9 +123,10 @@ class ExportDialog(QDialog):
         text = self._folder.text().strip()
         self._write.setEnabled(bool(text and self.kinds))
         there = [
-            kind.file_name
+            name
             for kind in written_kinds(self.folder, self.kinds if text else ())
+            for name in kind.file_names.values()
             # os.path, as Path.exists raises if a network share does not answer.
-            if os.path.exists(self.folder / kind.file_name)  # noqa: PTH110
+            if os.path.exists(self.folder / name)  # noqa: PTH110
         ]
         self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")

@@ -3,13 +3,33 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
+from bachview.core.scope import WHOLE_SLIDE
 from bachview.core.uncertainty import Thresholds
 from bachview.export.formats import Content, ExportFormat, write_files
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.session.slide_results import SlideResults
+
+
+def parts_of(
+    scanned: Region, *, visible: Region | None, classified: Region | None
+) -> dict[str, Region | None]:
+    """What can be written of a slide, by the words for it; None stands for all of it.
+
+    Parameters
+    ----------
+    scanned : the part of the slide that has cells; all in level-0 px.
+    visible : what the view shows; None without a view.
+    classified : region of the last run; None for the whole slide.
+    """
+    regions = {"Visible part": visible, "Region last classified": classified}
+    return {
+        WHOLE_SLIDE: None,
+        **{text: r for text, r in regions.items() if r is not None and r.intersects(scanned)},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +39,9 @@ class ExportRequest:
     Attributes
     ----------
     grid_id : of the saved cells: the files contain what is saved when they are written.
+    measured : how often the model was right; empty if that is unknown.
+    region : what to write of the slide, level-0 px; None: the whole slide.
+    slide_name : the file's name; None where names are not to be written.
     """
 
     reader: SlideReader
@@ -29,6 +52,9 @@ class ExportRequest:
     transform: ColourTransform | None
     folder: Path
     kinds: tuple[ExportFormat, ...]
+    measured: str = ""
+    region: Region | None = None
+    slide_name: str | None = None
 
 
 def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
@@ -54,6 +80,10 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         record.provenance,
         request.reader,
         request.transform,
+        region=request.region,
+        slide_name=request.slide_name,
+        measured=request.measured,
+        warnings=record.warnings,
         token=token,
     )
     paths, _ = write_files(request.folder, request.kinds, content)

@@ -193,6 +193,9 @@ class Settings:
     export_folder: Annotated[Path | None, _Folder("export/folder")] = None
     """Where results were last written; None means the user's home."""
 
+    export_names: Annotated[bool, _Flag("export/names")] = True
+    """Whether the name of the slide is written into exported files."""
+
     recent: Annotated[tuple[Path, ...], _Recent("recent/files")] = ()
     """Slides that were opened, newest first; at most `MOST_RECENT`."""
 

@@ -16,7 +16,7 @@ from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
-from bachview.ui.session.exporting import ExportRequest, export
+from bachview.ui.session.exporting import ExportRequest, export, parts_of
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
@@ -252,19 +252,41 @@ class ClassifyCommands(QObject):
     def _ask_export(self) -> None:
         page = self._controller.page
         document = page.document if page else None
-        if document is None:
+        if page is None or document is None:
             return
         if document.prediction is None or document.grid_id is None:
             self._messages.notice("There is nothing to export yet: classify the slide first.")
             return
         start = self._services.settings.now.export_folder or Path.home()
-        dialog = ExportDialog(document.title, start / document.path.stem, page)
+        dialog = ExportDialog(
+            document.title,
+            start / document.path.stem,
+            page,
+            parts=parts_of(
+                document.prediction.grid.region,
+                visible=page.visible_region,
+                classified=document.region,
+            ),
+            names=self._services.settings.now.export_names,
+        )
         # Another slide may have come to the front meanwhile.
-        dialog.accepted.connect(lambda: self.export(document, dialog.folder, dialog.kinds))
+        dialog.accepted.connect(
+            lambda: self.export(
+                document, dialog.folder, dialog.kinds, region=dialog.region, names=dialog.names
+            )
+        )
         ask(dialog)
 
-    def export(self, document: Document, folder: Path, kinds: tuple[ExportFormat, ...]) -> None:
-        """Write results of a slide into `folder`, in the io lane."""
+    def export(
+        self,
+        document: Document,
+        folder: Path,
+        kinds: tuple[ExportFormat, ...],
+        *,
+        region: Region | None = None,
+        names: bool = True,
+    ) -> None:
+        """Write results of a slide, or of a region of it, into `folder`, in the io lane."""
         if document.grid_id is None or document.thresholds is None:
             self._messages.notice(f"{document.title} no longer has results; nothing was written.")
             return
@@ -277,9 +299,12 @@ class ClassifyCommands(QObject):
             document.transform(managed=document.is_run_managed),
             folder,
             kinds,
+            document.bundle.measured if document.bundle else "",
+            region,
+            document.title if names else None,
         )
         settings = self._services.settings
-        settings.now = replace(settings.now, export_folder=folder.parent)
+        settings.now = replace(settings.now, export_folder=folder.parent, export_names=names)
         self._messages.notice(f"Writing results to {folder}…")
         future = self._services.io.submit(lambda token: export(request, token))
         self._services.bridge.watch(future, self._on_exported, self._on_export_failed)
