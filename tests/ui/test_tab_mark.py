@@ -16,9 +16,9 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
 @pytest.mark.parametrize("state", RunState)
-def test_only_what_goes_on_or_has_failed_is_marked(state: RunState) -> None:
+def test_only_what_goes_on_or_went_wrong_is_marked(state: RunState) -> None:
     mark = TabMark.of(RunStatus(state, Progress(37, 100, 5.0), message="The disk is full."))
-    if state is RunState.FAILED:
+    if state in (RunState.FAILED, RunState.REFUSED):
         assert mark.tip.endswith("The disk is full.")
         assert mark.title("a&b.svs") == "a&&b.svs"
     elif state in ACTIVE:

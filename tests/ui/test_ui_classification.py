@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
 from bachview.export.formats import FORMATS
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -92,7 +93,7 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         assert state_of(page) is RunState.DONE
 
 
-def test_a_drawn_region_is_classified_alone(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_drawn_region_is_classified_and_no_other_cell(qtbot: QtBot, tmp_path: Path) -> None:
     path = pink_slide(tmp_path / "a.tiff")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
@@ -100,8 +101,12 @@ def test_a_drawn_region_is_classified_alone(qtbot: QtBot, tmp_path: Path) -> Non
         wait_for(qtbot, page, RunState.DONE, RunState.FAILED)
         prediction = page.document.prediction
         assert prediction is not None
-        assert prediction.grid.region == Region(256, 256, 512, 512)
-        assert page.document.run.status.scope.startswith("512 × 512 px")
+        assert prediction.grid.region == Region(0, 0, 2048, 2048)
+        judged = prediction.states == CellState.CLASSIFIED
+        rows, columns = prediction.grid.cells_in(Region(256, 256, 512, 512))
+        assert judged[rows, columns].all()
+        assert judged.sum() == judged[rows, columns].size
+        assert page.document.run.status.scope.startswith("Region 512 × 512 px")
 
 
 def test_pause_resume_cancel_and_go_on(qtbot: QtBot, tmp_path: Path) -> None:
@@ -243,15 +248,16 @@ def test_after_another_grid_the_cursor_tells_of_its_own_place(qtbot: QtBot, tmp_
         hover(page, 7, 7)
         whole = page.document.prediction
         assert whole is not None
-        place = whole.grid.cell(7, 7).center
         assert window.cursor_panel.votes[0][1] != "–"
         window.cursor_panel.set_wants_map(True)
         # The map of the old cell is asked for when the cursor has rested; before that comes:
-        page.regionDrawn.emit(Region(1024, 1024, 512, 512))
+        page.document.calibrate(PixelSize.typed(1.0))
         qtbot.waitUntil(lambda: page.document.prediction is not whole, timeout=LONG_MS)
+        assert window.cursor_panel.votes[0][1] == "–"
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
         wait_for(qtbot, page, RunState.DONE)
-        region = page.document.prediction
-        assert region is not None
-        assert not region.grid.region.contains(place)
+        other = page.document.prediction
+        assert other is not None
+        assert other.grid.stride_x != whole.grid.stride_x
         assert window.cursor_panel.votes[0][1] == "–"
         qtbot.wait(300)

@@ -55,7 +55,7 @@ def test_the_pixel_size_stays_while_a_run_goes_on(qtbot: QtBot, tmp_path: Path) 
 def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        window.classify_commands.whole_slide.trigger()
+        page.regionDrawn.emit(Region(1024, 1024, 512, 512))
         wait_for(qtbot, page, RunState.DONE)
         other = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 700)))
         assert window.tabs.page is other
@@ -67,7 +67,7 @@ def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_pat
         assert (folder / FORMATS[0].file_name).is_file()
         window.classify_commands.classify(Region(0, 0, 512, 512), page=page)
         wait_for(qtbot, page, RunState.DONE)
-        assert page.document.run.status.scope.startswith("512 × 512 px")
+        assert page.document.run.status.scope.startswith("Region 512 × 512 px")
         assert other.document.run.status.state is RunState.IDLE
         window.classify_commands.export(other.document, folder, (FORMATS[0],))
         assert any("nothing was written" in text for text in window.messages.texts)

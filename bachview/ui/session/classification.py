@@ -10,7 +10,7 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults
 from bachview.core.scope import scope_text
-from bachview.errors import BachviewError
+from bachview.errors import BachviewError, UnsuitableSlideError
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
@@ -38,6 +38,7 @@ class Classification(QObject):
     grew(PatchResults) : finished patches, already saved.
     noticed(str) : a sentence that is not an error (results cannot be kept).
     failed(str) : an error stopped the run; finished patches are kept.
+    refused(tuple[str, ...]) : the check of the slide speaks against it; nothing was classified.
     """
 
     statusChanged = Signal(object)
@@ -45,6 +46,7 @@ class Classification(QObject):
     grew = Signal(object)
     noticed = Signal(str)
     failed = Signal(str)
+    refused = Signal(object)
 
     def __init__(
         self,
@@ -245,6 +247,10 @@ class Classification(QObject):
         self._change(state=RunState.DONE, progress=total, message=_done_text(summary))
 
     def _on_error(self, error: BachviewError) -> None:
+        if isinstance(error, UnsuitableSlideError):
+            self._change(state=RunState.REFUSED, message=" ".join(error.sentences))
+            self.refused.emit(error.sentences)
+            return
         self._change(state=RunState.FAILED, message=str(error))
         self.failed.emit(str(error))
 

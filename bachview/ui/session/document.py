@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent import futures
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -18,6 +19,7 @@ from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.classification import Classification
 from bachview.ui.session.opening import OpenedSlide
+from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SlideMemory
 from bachview.ui.session.slide_results import SavedResults, SlideResults, read_saved
@@ -38,12 +40,16 @@ class Document(QObject):
     pixelSizeChanged : the user stated a different pixel size.
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
+    refusalChanged : the slide was refused, or no longer is.
+    interrupted : the last run of the saved results was killed before it had finished.
     noticed(str), failed(str) : a sentence for the user.
     """
 
     pixelSizeChanged = Signal()
     predictionChanged = Signal()
     predictionGrew = Signal()
+    refusalChanged = Signal()
+    interrupted = Signal()
     noticed = Signal(str)
     failed = Signal(str)
 
@@ -70,6 +76,9 @@ class Document(QObject):
         self.region: Region | None = None
         #: What spoke against classifying this slide; None if it was not checked.
         self.warnings: tuple[str, ...] | None = None
+        #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
+        self.refusal: tuple[str, ...] = ()
+        self._asked: Callable[[], None] = lambda: None
         self.results = SlideResults(self.metadata.fingerprint)
         self.run = Classification(
             self.reader, self.results, services.service, services.bridge, self
@@ -78,6 +87,7 @@ class Document(QObject):
         self.run.grew.connect(self._on_grew)
         self.run.noticed.connect(self.noticed)
         self.run.failed.connect(self.failed)
+        self.run.refused.connect(self._set_refusal)
         self._started_bundle: BundleSummary | None = None
         self._is_run_managed = False
 
@@ -130,6 +140,7 @@ class Document(QObject):
         def on_done(found: SavedResults | None) -> None:
             if self.run.status.is_active:
                 return
+            self._set_refusal(())
             self.run.show_saved(found)
             if found is None:
                 self.region, self.warnings = None, None
@@ -138,6 +149,8 @@ class Document(QObject):
                 self.region, self.warnings = found.region, found.record.warnings
                 self._is_run_managed = found.record.provenance.icc_applied
                 self._show(found.prediction, found.record.grid_id, bundle)
+                if self.run.status.state is RunState.INTERRUPTED:
+                    self.interrupted.emit()
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
@@ -160,6 +173,15 @@ class Document(QObject):
         CalibrationError, UsageError
             See `inference.plan.make_plan`.
         """
+        self._asked = partial(
+            self.classify,
+            bundle,
+            device=device,
+            region=region,
+            retry_failed=retry_failed,
+            anyway=True,
+        )
+        self._set_refusal(())
         self._services.bridge.next_generation(self)  # drops a pending look-up of results
         self._started_bundle = bundle
         self.region = region
@@ -171,6 +193,20 @@ class Document(QObject):
             retry_failed=retry_failed,
             anyway=anyway,
         )
+
+    def classify_anyway(self) -> None:
+        """Do what was refused: the same region with the same model, whatever the slide is."""
+        if self.refusal:
+            self._asked()
+
+    def accept_refusal(self) -> None:
+        """The user has read it: the slide stays unclassified."""
+        self._set_refusal(())
+
+    def _set_refusal(self, sentences: tuple[str, ...]) -> None:
+        if sentences != self.refusal:
+            self.refusal = sentences
+            self.refusalChanged.emit()
 
     def _on_started(self, start: "RunStart") -> None:
         if self._started_bundle is not None:

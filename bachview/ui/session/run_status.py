@@ -21,6 +21,8 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    #: The slide is not what the model was trained on; nothing was classified.
+    REFUSED = "refused"
 
 
 ACTIVE = frozenset(
@@ -48,6 +50,7 @@ _TITLES = {
     RunState.CANCELLED: "Not finished; finished patches are kept",
     RunState.INTERRUPTED: "Interrupted; finished patches are kept",
     RunState.FAILED: "Stopped by an error",
+    RunState.REFUSED: "Not classified",
 }
 if _TITLES.keys() != set(RunState):
     raise AssertionError("a state without a title")
@@ -63,7 +66,7 @@ class RunStatus:
     device, precision : what computes; empty while unknown.
     bundle_name : empty before the first run.
     scope : what is classified: the slide, or a region of it.
-    message : why it failed; otherwise empty.
+    message : why it failed or was refused, or what is to be said of its end; otherwise empty.
     """
 
     state: RunState = RunState.IDLE

@@ -42,6 +42,7 @@ from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import Menus, make_tool_bar
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
+from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
@@ -133,6 +134,9 @@ class MainWindow(QMainWindow):
             self.selector,
             self.messages,
             services,
+        )
+        self.results_commands = ResultsCommands(
+            self, self.tabs, self.classify_commands, self.messages
         )
         self.window_commands = WindowCommands(self, commands, self.tabs, self.selector, services)
         groups = self.file_commands, self.view_commands, self.classify_commands
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
             parent=self.tabs,
         )
         page.regionDrawn.connect(self.classify_commands.classify)
+        self.results_commands.follow(page)
         document.noticed.connect(self.messages.notice)
         document.failed.connect(self.messages.problem)
         document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))

@@ -1,10 +1,11 @@
-"""One tab: the banner that asks for the pixel size, the slide and its minimap."""
+"""One tab: the banners about the slide, the slide itself and its minimap."""
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize, contradiction_text
+from bachview.errors import BachviewError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
@@ -14,6 +15,7 @@ from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
+from bachview.ui.window.suitability_banner import SuitabilityBanner
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
@@ -49,12 +51,14 @@ class SlidePage(QWidget):
         self.minimap = self.view.minimap
         self.chip = ScopeChip(self.view, self.minimap)
         self.banner = PixelSizeBanner(services.theme, self)
+        self.suitability = SuitabilityBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.suitability)
         column.addWidget(self.model_notice)
         column.addWidget(self.view, 1)
         self.setFocusProxy(self.view)
@@ -69,6 +73,9 @@ class SlidePage(QWidget):
         self.view.partFailed.connect(self._on_part_failed)
         document.pixelSizeChanged.connect(self._on_pixel_size)
         document.predictionChanged.connect(self._on_prediction)
+        document.refusalChanged.connect(self._show_suitability)
+        self.suitability.anywayRequested.connect(self._classify_anyway)
+        self.suitability.closed.connect(document.accept_refusal)
         document.predictionGrew.connect(self.view.refresh_overlay)
         self.banner.show_pixel_size(document.pixel_size)
         self._show_slide(self._remembered())
@@ -178,7 +185,23 @@ class SlidePage(QWidget):
     def _on_prediction(self) -> None:
         shown = self.document.prediction is not None
         self.model_notice.show_model(self.document.bundle if shown else None)
+        self._show_suitability()
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
+
+    def _show_suitability(self) -> None:
+        document = self.document
+        if document.refusal:
+            self.suitability.show_refusal(document.refusal)
+        else:
+            is_shown = document.prediction is not None
+            self.suitability.show_warnings(document.warnings if is_shown else ())
+
+    def _classify_anyway(self) -> None:
+        self.view.setFocus()  # the button is about to be hidden
+        try:
+            self.document.classify_anyway()
+        except BachviewError as error:
+            self.document.failed.emit(str(error))
 
 
 def as_page(widget: QObject | None) -> SlidePage | None:

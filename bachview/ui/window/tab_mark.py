@@ -35,6 +35,7 @@ _PICTURES = {
     RunState.STOPPING: _Picture.RING,
     RunState.PAUSED: _Picture.PAUSE,
     RunState.FAILED: _Picture.WARNING,
+    RunState.REFUSED: _Picture.WARNING,
 }
 
 
@@ -54,7 +55,7 @@ class TabMark:
 
     @classmethod
     def of(cls, status: RunStatus) -> "TabMark":
-        """The mark for a run that goes on, is paused or has failed; for others none."""
+        """The mark for a run that goes on, is paused, failed or was refused; for others none."""
         picture = _PICTURES.get(status.state, _Picture.NONE)
         if picture is _Picture.NONE:
             return cls()
