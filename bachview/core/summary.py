@@ -81,12 +81,15 @@ class Summary:
         return max(0.0, 1 - left / self.tissue_mm2) if left else 1.0
 
     def __str__(self) -> str:
-        """A line for each class and state, for print()."""
+        """What it is of, and a line for each class and state, for print()."""
         rows = [(row.name, row.part) for row in self.classes]
         rows += [("Uncertain", self.uncertain), ("Not yet classified", self.pending)]
         rows += [("Failed to read", self.failed), ("All tissue", self.tissue)]
         longest = max(len(name) for name, _ in rows)
-        return "\n".join(
+        of = self.region
+        where = "Whole slide" if of is None else f"Region {of.width:g} × {of.height:g} px"
+        where += "" if of is None else f" at {of.x:g}, {of.y:g}"
+        return f"{where}\n" + "\n".join(
             f"{name:{longest}}  {part.patches:9,} patches  {part.area_mm2:9.3f} mm²"
             f"  {part.share:6.1%}"
             for name, part in rows

@@ -275,7 +275,10 @@ def test_a_region_without_four_numbers_or_area_is_refused(
 
 
 def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
-    lines = str(predicted.summary()).splitlines()
+    of, *lines = str(predicted.summary()).splitlines()
+    assert of == "Whole slide"
+    of_region = str(predicted.summary((0, 10, 700, 500)))
+    assert of_region.startswith("Region 700 × 500 px at 0, 10\n")
     found = predicted.summary()
     assert [line.split("  ")[0] for line in lines] == [
         *(row.name for row in found.classes),

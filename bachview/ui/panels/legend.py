@@ -113,7 +113,7 @@ class Legend(QWidget):
             box.toggled.connect(self.changed)
         area, share = QLabel("–", self), QLabel("", self)
         # At full width from the start: the panel must not grow when numbers arrive.
-        area.setMinimumWidth(area.fontMetrics().horizontalAdvance("0.0000 mm²"))
+        area.setMinimumWidth(area.fontMetrics().horizontalAdvance("0.00000 mm²"))
         share.setMinimumWidth(share.fontMetrics().horizontalAdvance("> 99.9 %"))
         for label in (area, share):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -1,6 +1,6 @@
-"""The words of the chip on a slide."""
+"""The words of the chip on a slide: those of every exported file, shortened."""
 
-from bachview.core.scope import WHOLE_SLIDE, coverage_text
+from bachview.core.scope import Statement, coverage_text, scope_text
 from bachview.core.summary import Summary
 from bachview.ui.session.document import Document
 from bachview.ui.view.scope_chip import NOT_CLASSIFIED, ChipText
@@ -16,17 +16,18 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     bundle = document.bundle
     if summary is None or bundle is None:
         return NOT_CLASSIFIED
-    scope = f"{WHOLE_SLIDE} · {coverage_text(summary)}"
-    if document.warnings is None:
+    size, warnings = document.pixel_size, document.warnings
+    statement = Statement(summary, size, bundle.name, bundle.measured, warnings)
+    scope = f"{scope_text(summary.region, size)} · {coverage_text(summary)}"
+    if warnings is None:
         scope += " · not checked before classification"
-    warning = f"Classified although: {document.warnings[0]}" if document.warnings else ""
-    details = [
-        *(f"Classified although: {sentence}" for sentence in document.warnings or ()),
-        scope,
-        f"Model {bundle.name} {bundle.version}",
-        bundle.measured or "The model does not state how often it was right.",
-        bundle.intended_use,
-    ]
     # Without the interval in brackets, which stands in the legend and the tool tip.
     measured = bundle.measured.partition(" (")[0].rstrip(".") or "not stated how often it is right"
-    return ChipText(scope, bundle.name, measured, warning, "\n".join(details))
+    details = (statement.warning, *statement.facts.split(" · "), bundle.intended_use)
+    return ChipText(
+        scope,
+        bundle.name,
+        measured,
+        statement.warning,
+        "\n".join(detail for detail in details if detail),
+    )
