@@ -29,7 +29,7 @@ _RESOLVED_MPP = 0.45
 #: Least energy of the second band, grey levels squared: with less, rounding and noise would decide.
 #: Then the field is either so blurred that only its coarse shades vary, by at least this variance,
 #: or even, and nothing can be said.
-_LEAST_ENERGY, _LEAST_VARIANCE = 0.25, 4.0
+_LEAST_ENERGY, _LEAST_VARIANCE = 0.25, 25.0
 
 #: Least ratio at the scanner's own pixels, whose finest octave is softened by lens and sensor; for
 #: each time that the models' pixels are larger; and where that no longer matters.

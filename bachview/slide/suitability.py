@@ -57,6 +57,12 @@ _PART_SHARE = 0.5
 #: A slide is H&E if at least this share of its stain lies in such parts: pen marks can cover much
 #: more of it than a biopsy.
 _SLIDE_SHARE = 0.2
+#: Of haematoxylin's density 0.70 / 1.64 = 0.43 are green, of eosin's more. In H&E at least a tenth of
+#: the stained pixels have more than this.
+_EOSIN_GREEN = 0.44
+_LEAST_PIXELS = 50
+#: Percentiles of a field's own colours that stand for its glass where that is tinted or dim.
+_OWN_WHITES = (99, 95)
 #: Gaps up to twice this within one part, um.
 _PART_UM = 30.0
 #: Light and stain are measured on at most about this many pixels of the small picture.
@@ -206,9 +212,9 @@ def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
     highest = found.max(axis=2)
     absorbing = _absorbing(small.colours, white) & ~small.unread
     coloured = absorbing & (highest - found.min(axis=2) > _COLOURED * highest)
-    # Where glass is tinted or the lamp is dim, relative to the field's own lightest colour instead.
-    own = tuple(float(c) for c in np.percentile(small.colours.reshape(-1, 3), 99, axis=0))
-    brown = _is_brown(found) & _is_brown(_densities(small.colours, (own[0], own[1], own[2])))
+    views = [found, *(_densities(small.colours, own) for own in _own_whites(small.colours))]
+    # Stain has to look brown, or lack eosin, against each white that the glass may have.
+    brown = np.logical_and.reduce([view[..., 2] > view[..., 1] for view in views])
     known = tissue & ~brown & ~small.unread
     stain = coloured | known
     reach = 1 + 2 * max(1, round(_PART_UM / small.mpp))
@@ -217,7 +223,14 @@ def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
     shares = np.bincount(parts[known], minlength=count + 1) / np.maximum(areas, 1)
     of_slide = float(areas[shares >= _PART_SHARE].sum()) / max(1, int(areas.sum()))
     if tissue.any() and (of_slide >= _SLIDE_SHARE or small.unread.any()):
-        return None
+        green = max(_pinkest(view[known]) for view in views)
+        if green >= _EOSIN_GREEN:
+            return None
+        sentence = (
+            f"No eosin was found: even the pinkest tenth of the stain has only {_percent(green)} "
+            "of its density in green: haematoxylin alone has 43 %, eosin more."
+        )
+        return Finding(Reason.NOT_HE, sentence)
     share = float(absorbing.mean())
     if not tissue.any() and share < _BARE_SHARE:
         sentence = f"{_percent(share)} of the slide absorbs light: it is bare glass."
@@ -238,6 +251,23 @@ def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
     return Finding(Reason.NOT_HE, sentence)
 
 
+def _own_whites(colours: RGB) -> list[tuple[float, float, float]]:
+    found = np.percentile(colours.reshape(-1, 3), _OWN_WHITES, axis=0)
+    return [(float(red), float(green), float(blue)) for red, green, blue in found]
+
+
+def _pinkest(found: Floats) -> float:
+    """Least share of green in the density of the pinkest tenth of (N, 3) densities.
+
+    1 if too little absorbs light to tell.
+    """
+    total = found.sum(axis=1)
+    enough = total > _ABSORBING
+    if enough.sum() < _LEAST_PIXELS:
+        return 1.0
+    return float(np.percentile(found[enough, 1] / total[enough], 90))
+
+
 def _absorbing(colours: RGB, white: tuple[float, float, float]) -> Mask:
     """(rows, columns) bool: what absorbs light."""
     red, green, blue = (table[colours[..., c]] for c, table in enumerate(density_tables(white)))
@@ -248,11 +278,6 @@ def _densities(colours: RGB, white: tuple[float, float, float]) -> Floats:
     """(rows, columns, 3) float32 optical densities relative to `white`."""
     tables = density_tables(white)
     return np.stack([table[colours[..., c]] for c, table in enumerate(tables)], axis=2)
-
-
-def _is_brown(found: Floats) -> Mask:
-    """(rows, columns) bool: where blue light is absorbed more than green."""
-    return np.asarray(found[..., 2] > found[..., 1], dtype=np.bool_)
 
 
 def _percent(share: float) -> str:
