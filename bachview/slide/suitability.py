@@ -57,8 +57,8 @@ _PART_SHARE = 0.5
 #: A slide is H&E if at least this share of its stain lies in such parts: pen marks can cover much
 #: more of it than a biopsy.
 _SLIDE_SHARE = 0.2
-#: Of haematoxylin's density 0.70 / 1.64 = 0.43 are green, of eosin's more. In H&E at least a tenth of
-#: the stained pixels have more than this.
+#: Green is 0.70 / 1.64 = 0.43 of haematoxylin's density, and more of eosin's. In H&E at least a
+#: tenth of the stained pixels have more than this.
 _EOSIN_GREEN = 0.44
 _LEAST_PIXELS = 50
 #: Percentiles of a field's own colours that stand for its glass where that is tinted or dim.
