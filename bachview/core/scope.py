@@ -39,10 +39,14 @@ def coverage_text(summary: Summary) -> str:
         return "no tissue recognised as H&E"
     parts = [f"{'all' if share == 1 else _percent(share)} of its tissue judged"]
     if summary.pending.patches:
-        parts.append(f"{summary.pending.patches:,} patches not yet classified")
+        parts.append(f"{_patches(summary.pending.patches)} not yet classified")
     if summary.failed.patches:
-        parts.append(f"{summary.failed.patches:,} patches failed to read")
+        parts.append(f"{_patches(summary.failed.patches)} failed to read")
     return ", ".join(parts)
+
+
+def _patches(count: int) -> str:
+    return "1 patch" if count == 1 else f"{count:,} patches"
 
 
 def _percent(share: float) -> str:
