@@ -163,7 +163,7 @@ SUMMARY = ExportFormat(
 )
 
 FORMATS: tuple[ExportFormat, ...] = (
-    ExportFormat("csv", "predictions.csv", "CSV", "Table of all patches (CSV)", _csv, CSV_METADATA),
+    ExportFormat("csv", "predictions.csv", "CSV", "Table of the patches (CSV)", _csv, CSV_METADATA),
     ExportFormat(
         "geojson", "predictions.geojson", "GeoJSON", "Annotations for QuPath (GeoJSON)", _geojson
     ),

@@ -1,5 +1,6 @@
 """What stands beside the picture of ``overlay.png``: legend, statement and provenance."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ PANEL_WIDTH = 560
 LINE = 34
 INK, ALARM = (20, 20, 20), (190, 0, 0)
 _FAINT = (95, 95, 95)
+#: Numbers and their units stay together.
+_BETWEEN_WORDS = re.compile(r" (?!%|×|µm|mm)")
 _TEXT_PX, _ALARM_PX = 20, 24
 
 
@@ -113,7 +116,7 @@ def _wrapped(text: str, ink: tuple[int, int, int], size_px: int = _TEXT_PX) -> I
     """Lines no wider than the panel; a word that is wider, such as a file's name, is cut."""
     width = font(size_px).getlength
     line = ""
-    for word in text.split():
+    for word in _BETWEEN_WORDS.split(text):
         joined = f"{line} {word}" if line else word
         if width(joined) > PANEL_WIDTH:
             if line:

@@ -213,6 +213,37 @@ def test_files_are_written_with_their_origin(phantom: Path, tmp_path: Path) -> N
     assert (tmp_path / "p.csv").read_text().count("\n") == 1 + len(found.to_array())
 
 
+def test_files_of_a_region_say_so_and_may_leave_out_the_name(phantom: Path, tmp_path: Path) -> None:
+    region = (900.0, 700.0, 600.0, 500.0)
+    with bachview.open_slide(phantom) as slide, bachview.load_ensemble("selftest") as ensemble:
+        found = bachview.classify(slide, ensemble, region)
+        assert (found.measured, found.warnings) == (ensemble.bundle.manifest.measured, ())
+        for names in (True, False):
+            found.save(tmp_path / "p.json", region=region, names=names)
+            found.to_csv(tmp_path / "p.csv", region=region, names=names)
+            found.to_geojson(tmp_path / "p.geojson", region=region, names=names)
+            found.to_png(tmp_path / "p.png", region=region, names=names)
+            summary, geojson, sidecar = (
+                json.loads((tmp_path / name).read_text(encoding="utf-8"))
+                for name in ("p.json", "p.geojson", "p.csv-metadata.json")
+            )
+            assert summary["scope"]["region_px"] == list(region)
+            assert summary["scope"]["judged_share"] == 1
+            assert summary["pending"]["patches"] == 0
+            assert summary["slide"]["name"] == (phantom.name if names else None)
+            assert (phantom.name in summary["statement"]) is names
+            assert summary["statement"] == geojson["statement"] == sidecar["dc:description"]
+            with Image.open(tmp_path / "p.png") as picture:
+                assert picture.info["Description"] == summary["statement"]
+            assert (tmp_path / "p.csv").read_text().count("\n") == 1 + summary["patches"]
+        found.to_csv(tmp_path / "all.csv")
+        assert (tmp_path / "all.csv").read_text().count("pending") > 0
+        for path in (tmp_path / "no.csv", tmp_path / "no.png"):
+            with pytest.raises(UsageError, match="scanned part"):
+                found.save(path, region=(1e6, 0, 10, 10))
+            assert not path.exists()
+
+
 def test_a_cancelled_run_says_so_and_keeps_what_it_did(phantom: Path, tmp_path: Path) -> None:
     token = bachview.CancelToken()
     done: list[int] = []
