@@ -22,6 +22,8 @@ from bachview.ui.session.run_status import RunState
 from bachview.ui.session.slide_results import SlideResults
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
 REGION = Region(300.5, 200, 700, 500.25)
 
 
