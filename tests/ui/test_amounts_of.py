@@ -6,11 +6,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from bachview.core.cell_state import CellState
+from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.summary import summarize
 from bachview.core.units import area_text
 from bachview.phantom.writer import write_phantom
-from bachview.ui.panels.overlay_amounts import AmountsOf
+from bachview.ui.panels.legend import Amount, Legend
+from bachview.ui.panels.overlay_amounts import MOVING, AmountsOf
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
@@ -94,6 +96,18 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
         assert rows(window, page) == whole
 
 
+def test_no_area_is_cut_off(qtbot: QtBot) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.show_classes(BACH_CLASSES)
+    legend.resize(legend.minimumSizeHint())
+    legend.show()
+    for mm2 in (0.00514, 0.000514, 12.3, 12_345.6):
+        legend.show_amounts({BACH_CLASSES[0]: Amount(mm2, 0.9999)})
+        for label in legend._labels[BACH_CLASSES[0]]:
+            assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+
+
 def test_areas_in_view_follow_the_view(qtbot: QtBot, phantom: Path) -> None:
     with open_window(qtbot) as window:
         page, panel = page_of(qtbot, window, phantom), window.overlay_panel
@@ -105,18 +119,18 @@ def test_areas_in_view_follow_the_view(qtbot: QtBot, phantom: Path) -> None:
         view.zoom_at(6, 300, 300)
         # Until the new ones are known, none are shown: the old ones are of another part.
         assert {area for area, _ in rows(window, page)} == {"–"}
-        assert panel.coverage == ""
-        qtbot.waitUntil(lambda: panel.coverage != "", timeout=LONG_MS)
+        assert panel.coverage == MOVING.coverage
+        qtbot.waitUntil(lambda: panel.coverage != MOVING.coverage, timeout=LONG_MS)
         assert panel.coverage != before
         assert [a for a, _ in rows(window, page)[:4]] == expected_tissue(page, page.visible_region)
 
         view.rotate_by(30)
-        qtbot.waitUntil(lambda: panel.coverage != "", timeout=LONG_MS)
+        qtbot.waitUntil(lambda: panel.coverage != MOVING.coverage, timeout=LONG_MS)
         assert "upright rectangle around it" in panel.coverage
         assert [a for a, _ in rows(window, page)[:4]] == expected_tissue(page, page.visible_region)
 
         view.center_on(Point(-50_000, -50_000))
-        qtbot.waitUntil(lambda: panel.coverage != "", timeout=LONG_MS)
+        qtbot.waitUntil(lambda: panel.coverage != MOVING.coverage, timeout=LONG_MS)
         panel.show_amounts_of(AmountsOf.SLIDE)
         assert panel.coverage == "Whole slide: all of its tissue judged"
 

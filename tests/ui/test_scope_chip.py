@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
@@ -100,6 +101,17 @@ def test_a_moving_slide_does_not_draw_it_again(view: SlideView) -> None:
     assert chip._image.cacheKey() == drawn
     chip.show_text(ChipText("Not classified"))
     assert chip._image.cacheKey() != drawn
+
+
+def test_it_is_as_sharp_as_the_screen(view: SlideView, monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = ScopeChip(view, view.minimap)
+    chip.show_text(TEXT)
+    place, side = chip.geometry(), chip._image.width()
+    monkeypatch.setattr(view, "devicePixelRatioF", lambda: 2.0)
+    QApplication.sendEvent(view, QEvent(QEvent.Type.DevicePixelRatioChange))
+    assert chip._image.devicePixelRatio() == 2
+    assert abs(chip._image.width() - 2 * side) <= 1
+    assert (chip.geometry().center() - place.center()).manhattanLength() <= 2
 
 
 def test_it_is_legible_on_any_slide_and_red_for_a_warning(view: SlideView) -> None:

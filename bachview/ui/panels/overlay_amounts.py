@@ -50,8 +50,10 @@ class Amounts:
     coverage: str
 
 
-#: Without a prediction, or while the view is moving.
+#: Without a prediction.
 NO_AMOUNTS = Amounts({}, "")
+#: Those of the last view would be taken for those of this one.
+MOVING = Amounts({}, "Counted again as soon as the view rests.")
 
 
 def amounts_of(summary: Summary, prediction: Prediction, pixel_size: PixelSize) -> Amounts:

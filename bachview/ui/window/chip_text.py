@@ -1,5 +1,7 @@
 """The words of the chip on a slide: those of every exported file, shortened."""
 
+from dataclasses import replace
+
 from bachview.core.scope import Statement, coverage_text, scope_text
 from bachview.core.summary import Summary
 from bachview.ui.session.document import Document
@@ -14,8 +16,13 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     summary : of the whole slide; None without a prediction.
     """
     bundle = document.bundle
-    if summary is None or bundle is None:
+    if bundle is None:
         return NOT_CLASSIFIED
+    if summary is None:
+        of_others = "Results of other models are kept: choose the model to see them."
+        return replace(
+            NOT_CLASSIFIED, details=f"Not classified by the model {bundle.name}.\n{of_others}"
+        )
     size, warnings = document.pixel_size, document.warnings
     statement = Statement(summary, size, bundle.name, bundle.measured, warnings)
     scope = f"{scope_text(summary.region, size)} · {coverage_text(summary)}"

@@ -11,7 +11,13 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary, summarize
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading, cell_at, reading_at
-from bachview.ui.panels.overlay_amounts import NO_AMOUNTS, Amounts, AmountsOf, amounts_of
+from bachview.ui.panels.overlay_amounts import (
+    MOVING,
+    NO_AMOUNTS,
+    Amounts,
+    AmountsOf,
+    amounts_of,
+)
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.activation_maps import ActivationMaps
@@ -66,6 +72,7 @@ class PanelController(QObject):
         self._maps = ActivationMaps(services, self)
         self._maps.found.connect(self._on_map)
         self._maps.failed.connect(self._on_no_map)
+        self._amounts_told = NO_AMOUNTS
         self._amounts = QTimer(self)
         self._amounts.setSingleShot(True)
         self._amounts.setInterval(_AMOUNTS_MS)
@@ -177,13 +184,14 @@ class PanelController(QObject):
         return amounts
 
     def _tell_amounts(self, amounts: Amounts) -> None:
+        self._amounts_told = amounts
         for panel in self._panels:
             panel.show_amounts(amounts)
 
     def _on_viewport(self, viewport: Viewport | None) -> None:
         if self._overlay.amounts_of is AmountsOf.VIEW:
-            # Those shown are no longer of what is in view.
-            self._tell_amounts(NO_AMOUNTS)
+            if self._amounts_told is not MOVING:
+                self._tell_amounts(MOVING)
             self._amounts.start()
         if self._page is None or viewport is None:
             self._status.show_magnification(None)
