@@ -69,9 +69,10 @@ def print_report(document: dict[str, Any]) -> None:
         (CellState.PENDING.shown, document["pending"]),
         (CellState.FAILED.shown, document["failed"]),
     ]
+    where = "in this region" if document["scope"]["what"] == "region" else "on this slide"
     print_table(
         f"{document['patches']:,} patches classified, tissue {area_text(document['tissue_mm2'])}",
-        [("class", False), ("patches", True), ("area", True), ("of the tissue", True)],
+        [("class", False), ("patches", True), ("area", True), (f"of tissue {where}", True)],
         [
             (name, f"{part['patches']:,}", area_text(part["area_mm2"]), percent_text(part["share"]))
             for name, part in rows
@@ -82,9 +83,9 @@ def print_report(document: dict[str, Any]) -> None:
     provenance = document["provenance"]
     print(
         f"{duration_text(document['seconds'])}, {document['patches_per_second']:,.1f} patches/s "
-        f"({provenance['engine']} on {document['device']} in {document['precision']}), "
-        f"bundle {document['bundle']['name']}."
+        f"({provenance['engine']} on {document['device']} in {document['precision']})."
     )
+    print(document["statement"])
     for path in document["output"].values():
         print(path)
     print(provenance["research_use"])

@@ -92,6 +92,14 @@ def test_a_region_limits_the_run(cli: Cli, slide: Path, tmp_path: Path) -> None:
     assert all(1000 - 64 < float(row["x"]) < 1600 for row in rows)
     assert all(800 - 64 < float(row["y"]) < 1300 for row in rows)
     assert {row["width"] for row in rows} == {"64.00"}
+    document = answer.document
+    check_schema("classify", document)
+    assert document["scope"]["region_px"] == [1000, 800, 600, 500]
+    assert document["scope"]["judged_share"] == 1
+    assert document["tissue_mm2"] <= 600 * 500 * 0.25e-6
+    assert document["patches"] == len(rows)
+    geojson = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))
+    assert len(geojson["features"]) == len(rows)
 
 
 def test_results_go_to_the_store_that_was_named(
@@ -108,6 +116,8 @@ def test_the_table_is_for_people(cli: Cli, slide: Path, tmp_path: Path) -> None:
     answer = cli("classify", slide, "--output", tmp_path, "--region", 1000, 800, 600, 500)
     assert answer.code == 0
     assert "In situ" in answer.out
+    assert "of tissue in this region" in answer.out
+    assert f"{slide.name} · Region 600 × 500 px at 1,000, 800 (" in answer.out
     assert "For research use only" in answer.out
     assert str(tmp_path / "overlay.png") in answer.out
 

@@ -40,7 +40,9 @@ def test_a_real_slide_is_classified_and_every_file_agrees(
     assert all(0 <= float(r["x"]) < size.width and 0 <= float(r["y"]) < size.height for r in rows)
     geojson = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))
     assert geojson["type"] == "FeatureCollection"
-    assert path.name not in (tmp_path / "summary.json").read_text("utf-8")
+    assert document["scope"]["what"] == "slide"
+    assert document["statement"].startswith(f"{path.name} · Whole slide · all of its tissue judged")
+    assert geojson["statement"] == document["statement"]
 
 
 def test_the_name_and_place_of_a_file_do_not_matter(cli: Cli, tmp_path: Path) -> None:
