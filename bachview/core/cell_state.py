@@ -8,8 +8,10 @@ RGB = tuple[int, int, int]
 class CellState(IntEnum):
     """The state of a cell. Only CLASSIFIED has a class.
 
-    The number is the one in arrays and in the store. UNCERTAIN is in neither: it is how a
-    classified cell is shown and written that is beyond the thresholds (`core.uncertainty`).
+    NO_TISSUE is said of whatever was not recognised as tissue stained with H&E: glass, pen and
+    dust, but also tissue in another stain. The number is the one in arrays and in the store.
+    UNCERTAIN is in neither: it is how a classified cell is shown and written that is beyond the
+    thresholds (`core.uncertainty`).
 
     Attributes
     ----------
@@ -17,7 +19,7 @@ class CellState(IntEnum):
     shown : to the reader.
     """
 
-    NO_TISSUE = 0, "no tissue", "No tissue", None
+    NO_TISSUE = 0, "no tissue", "No H&E tissue", None
     PENDING = 1, "pending", "Not yet classified", (190, 190, 190)
     CLASSIFIED = 2, "classified", "Classified", None
     FAILED = 3, "failed", "Failed to read", (25, 25, 25)

@@ -56,7 +56,7 @@ _BARE_SHARE = 0.002
 _PART_SHARE = 0.5
 #: A slide is H&E if at least this share of its stain lies in such parts: pen marks can cover much
 #: more of it than a biopsy.
-_SLIDE_SHARE = 0.2
+_SLIDE_SHARE = 0.05
 #: Green is 0.70 / 1.64 = 0.43 of haematoxylin's density, and more of eosin's. In H&E at least a
 #: tenth of the stained pixels have more than this.
 _EOSIN_GREEN = 0.44

@@ -30,3 +30,8 @@ def test_states_that_are_drawn_are_grey_and_the_others_have_no_colour() -> None:
     for state in (CellState.NO_TISSUE, CellState.CLASSIFIED):
         with pytest.raises(ValueError, match="no colour"):
             _ = state.color
+
+
+def test_what_is_not_recognised_is_never_said_to_be_no_tissue() -> None:
+    """It may be tissue in another stain."""
+    assert "H&E" in CellState.NO_TISSUE.shown

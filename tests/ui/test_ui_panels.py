@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.cell_state import CellState
@@ -23,6 +23,7 @@ from bachview.ui.look.widgets import WrappedLabel
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import cell_at, reading_at
 from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.legend import Legend
 from bachview.ui.panels.overlay_amounts import amounts_of
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary
@@ -70,7 +71,18 @@ def test_every_state_of_a_cell_reads_as_itself(prediction: Prediction) -> None:
     assert text(0, 2) == "Uncertain, weak vote: Benign 50.0 %"
     assert "Failed" in text(0, 3)
     assert text(1, 0) == "Not yet classified"
-    assert text(1, 1) == "No tissue"
+    assert text(1, 1) == "No H&E tissue"
+
+
+def test_the_legend_calls_nothing_no_tissue_that_may_be_tissue_in_another_stain(
+    qtbot: QtBot,
+) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.show_classes(BACH_CLASSES)
+    tips = {box.text(): box.toolTip() for box in legend.findChildren(QCheckBox)}
+    # Doubled, as Qt takes a single one for the mark of a shortcut.
+    assert "other stains" in tips["No H&&E tissue"]
 
 
 def test_the_cursor_panel_shows_votes_and_empties_again(

@@ -19,7 +19,9 @@ _STATES = {
     CellState.UNCERTAIN: "No class is shown: none is likely enough, or the members disagree.",
     CellState.PENDING: "Tissue that no run has reached yet: it may be anything.",
     CellState.FAILED: "The file is damaged here; there is no result.",
-    CellState.NO_TISSUE: "Glass, pen, dust: never shown to the classifiers.",
+    CellState.NO_TISSUE: (
+        "Not recognised as tissue stained with H&E: glass, pen, dust, other stains. Not classified."
+    ),
 }
 
 # Not the index of a class: a state is a number as well.
@@ -99,7 +101,7 @@ class Legend(QWidget):
 
     def _add_row(self, key: LegendKey, name: str, tip: str) -> QCheckBox:
         row = self._grid.rowCount()
-        box = QCheckBox(name, self)
+        box = QCheckBox(name.replace("&", "&&"), self)  # a single one would underline a letter
         box.setChecked(True)
         self._grid.setRowMinimumHeight(row, 22)
         box.setToolTip(tip)
