@@ -1,7 +1,10 @@
 """Results of earlier sessions are resumed, listed and cleared on request."""
 
+import hashlib
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +14,21 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
+from bachview.core.patches import PatchGrid
+from bachview.core.pixel_size import PixelSize
+from bachview.store.log import Outcome
+from bachview.store.records import grid_to_json
+from bachview.store.results import ResultStore
+from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.dialogs.results_dialog import ResultsDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
-from tests.support.windows import open_window, page_of, pink_slide, wait_for
+from bachview.ui.window.slide_page import SlidePage
+from tests.support.runs import full_tissue, results
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+pytestmark = pytest.mark.qt_log_ignore(r"propagateSizeHints|raise\(\)", extend=True)
 
 PART = Region(0, 0, 512, 512)
 MORE = Region(0, 0, 1024, 512)
@@ -37,7 +49,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 def offer(window: MainWindow, text: str) -> QPushButton:
     """The button of a message."""
     found = [
-        button for button in window.messages.findChildren(QPushButton) if button.text() == text
+        button
+        for button in window.messages.findChildren(QPushButton)
+        if button.text() == text and button.isVisible()
     ]
     assert len(found) == 1
     return found[0]
@@ -88,3 +102,223 @@ def test_a_killed_run_that_left_nothing_undone_offers_nothing(qtbot: QtBot, tmp_
         page = page_of(qtbot, window, path)
         wait_for(qtbot, page, RunState.DONE)
         assert not any("interrupted" in text for text in window.messages.texts)
+
+
+def question(qtbot: QtBot, window: MainWindow) -> QuestionDialog:
+    """The question that is asked."""
+
+    def asked() -> list[QuestionDialog]:
+        return [each for each in window.findChildren(QuestionDialog) if each.isVisible()]
+
+    qtbot.waitUntil(lambda: len(asked()) == 1, timeout=LONG_MS)
+    return asked()[0]
+
+
+def listing(qtbot: QtBot, window: MainWindow, *, rows: int) -> ResultsDialog:
+    """The open list of results, once it has so many rows."""
+    (dialog,) = (each for each in window.findChildren(ResultsDialog) if each.isVisible())
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == rows, timeout=LONG_MS)
+    return dialog
+
+
+def cells(dialog: ResultsDialog, row: int) -> list[str]:
+    items = [dialog.table.item(row, column) for column in range(dialog.table.columnCount())]
+    return [item.text() if item else "" for item in items]
+
+
+def count(page: SlidePage) -> int:
+    """Patches classified in what is shown."""
+    prediction = page.document.prediction
+    return 0 if prediction is None else prediction.count(CellState.CLASSIFIED)
+
+
+def said(window: MainWindow, text: str) -> bool:
+    return any(text in message for message in window.messages.texts)
+
+
+def test_what_is_finished_says_so_and_is_done_again_only_on_request(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        commands = window.classify_commands
+        page.regionDrawn.emit(PART)
+        wait_for(qtbot, page, RunState.DONE)
+        page.regionDrawn.emit(PART)
+        assert said(window, "All of the tissue of this region was classified on 20")
+        window.messages.clear()
+        commands.whole_slide.trigger()  # most of which is missing
+        wait_for(qtbot, page, RunState.LOADING, RunState.PREPARING, RunState.RUNNING)
+        wait_for(qtbot, page, RunState.DONE)
+        assert not said(window, "nothing is left to do")
+        for again in (commands.whole_slide.trigger, window.jobs_panel.startRequested.emit):
+            window.messages.clear()
+            again()
+            assert said(window, "All of this slide's tissue was classified on 20")
+            assert said(window, "with Self-test: nothing is left to do.")
+            assert not page.document.run.status.is_active
+        everything = count(page)
+
+        offer(window, "Classify again…").click()
+        asked = question(qtbot, window)
+        assert f"{everything:,} patches" in asked.text
+        assert "cannot be undone" in asked.text
+        asked.no.click()
+        assert count(page) == everything
+        window.results_commands.ask_again(page, PART)
+        asked = question(qtbot, window)
+        assert "classifies only this region anew" in asked.text
+        asked.yes.click()
+        qtbot.waitUntil(lambda: 0 < count(page) < everything, timeout=LONG_MS)
+        wait_for(qtbot, page, RunState.DONE)
+        store = page.document.results.opened()
+        (record,) = store.grids()
+        assert len(store.runs(record.grid_id)) == 1  # the log went with the old answers
+
+
+def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        page.regionDrawn.emit(PART)
+        wait_for(qtbot, page, RunState.DONE)
+        window.results_commands.results.trigger()
+        dialog = listing(qtbot, window, rows=1)
+        model, coverage, _, device, pixel_size, state = cells(dialog, 0)
+        assert (model, pixel_size, state) == ("Self-test", "0.5 µm", "shown")
+        assert coverage.startswith("6 % of 256 patches")
+        assert device.startswith("CPU")
+        run = [dialog.log.item(0, column) for column in range(dialog.log.columnCount())]
+        texts = [item.text() for item in run if item is not None]
+        assert texts[1].startswith("Region 512 × 512 px at 0, 0")
+        assert (texts[2], texts[5]) == ("16", "finished")
+        assert not dialog.show_button.isEnabled()
+        assert dialog.export_button.isEnabled()
+
+        # A run adds to what is listed, and in it nothing can be cleared.
+        window.classify_commands.whole_slide.trigger()
+        assert not dialog.clear_button.isEnabled()
+        assert not dialog.again_button.isEnabled()
+        wait_for(qtbot, page, RunState.DONE)
+        qtbot.waitUntil(lambda: cells(dialog, 0)[1] == "all of 256 patches", timeout=LONG_MS)
+        assert dialog.log.rowCount() == 2
+        assert dialog.clear_button.isEnabled()
+
+        dialog.clear_button.click()
+        question(qtbot, window).no.click()
+        assert count(page) == 256
+        dialog.clear_button.click()
+        asked = question(qtbot, window)
+        assert "256 patches" in asked.text
+        asked.yes.click()
+        qtbot.waitUntil(lambda: page.document.prediction is None, timeout=LONG_MS)
+        listing(qtbot, window, rows=0)
+        assert "Nothing is saved" in dialog.remark.text()
+        assert page.document.run.status.title == "Not classified yet"
+        assert page.document.results.opened().grids() == ()
+
+
+def test_results_that_are_not_shown_are_told_and_can_be_cleared(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    classified_part(qtbot, path)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(lambda: count(page) > 0, timeout=LONG_MS)
+        assert not said(window, "Nothing is shown")
+        page.document.calibrate(PixelSize.typed(1.0))
+        qtbot.waitUntil(
+            lambda: said(window, "results of another pixel size, 0.5 µm"), timeout=LONG_MS
+        )
+        offer(window, "Results…").click()
+        dialog = listing(qtbot, window, rows=1)
+        assert cells(dialog, 0)[-1] == ""
+        assert "It cannot be shown: Results of another pixel size" in dialog.remark.text()
+        for button in (dialog.show_button, dialog.export_button, dialog.again_button):
+            assert not button.isEnabled()
+        dialog.clear_button.click()
+        question(qtbot, window).yes.click()
+        listing(qtbot, window, rows=0)
+
+
+def test_results_of_another_model_are_shown_by_choosing_it(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    classified_part(qtbot, path)
+    with open_window(qtbot, bundle="default") as window:
+        window.selector.choose("default")
+        qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(
+            lambda: said(window, "results of another model (Self-test)"), timeout=LONG_MS
+        )
+        offer(window, "Results…").click()
+        dialog = listing(qtbot, window, rows=1)
+        dialog.show_button.click()
+        qtbot.waitUntil(lambda: count(page) == 16, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: cells(dialog, 0)[-1] == "shown", timeout=LONG_MS)
+
+
+def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    fingerprint = classified_part(qtbot, path)
+    # As earlier versions planned it: a grid of its own that begins at the region's corner.
+    with ResultStore.open(user_folders().results, fingerprint) as store:
+        (whole,) = store.grids()
+        key, field = whole.key, whole.key.grid
+        grid = PatchGrid(
+            Region(100, 100, 512, 512), field.stride_x, field.stride_y, field.field_x, field.field_y
+        )
+        values = json.loads(key.plan)
+        plan = json.dumps({**values, "grid": grid_to_json(grid)})
+        plan_id = hashlib.sha256(plan.encode()).hexdigest()
+        part = replace(key, plan_id=plan_id, plan=plan, grid=grid)
+        tissue = full_tissue(grid.rows, grid.columns)
+        number = store.begin(part, tissue, whole.provenance, None)
+        run = store.start_run(number, None, whole.provenance)
+        store.commit(number, results([[0, 0]]), (run, 1.0))
+        store.end_run(number, run, Outcome.CANCELLED, 1.0)
+        store.clear(whole.grid_id)
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
+        qtbot.waitUntil(
+            lambda: said(window, "a region, classified by an earlier version"), timeout=LONG_MS
+        )
+        offer(window, "Results…").click()
+        dialog = listing(qtbot, window, rows=1)
+        assert "Region 512 × 512 px at 100, 100" in dialog.remark.text()
+        assert "(earlier version)" in dialog.remark.text()
+        assert "not checked" in dialog.remark.text()
+        assert not dialog.show_button.isEnabled()
+
+
+def test_a_run_of_another_process_is_told_before_its_results_are_cleared(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    fingerprint = classified_part(qtbot, path)
+    with ResultStore.open(user_folders().results, fingerprint) as store:
+        (record,) = store.grids()
+        store.start_run(record.grid_id, None, record.provenance)  # and this process goes on
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(lambda: count(page) > 0, timeout=LONG_MS)
+        window.results_commands.results.trigger()
+        dialog = listing(qtbot, window, rows=1)
+        assert cells(dialog, 0)[-1] == "being classified"
+        assert "Another window or program is classifying" in dialog.remark.text()
+        dialog.clear_button.click()
+        asked = question(qtbot, window)
+        assert "its run would end" in asked.text
+        asked.no.click()
+
+
+def test_a_list_of_a_slide_that_is_closed_goes_with_it(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        window.results_commands.show(page)
+        window.results_commands.show(page)  # once is enough
+        listing(qtbot, window, rows=0)
+        window.close_page(page)
+        qtbot.waitUntil(lambda: not window.findChildren(ResultsDialog), timeout=LONG_MS)
+        window.results_commands.show(page)
+        assert not window.findChildren(ResultsDialog)

@@ -265,6 +265,8 @@ class Classification(QObject):
 def _done_text(summary: "RunSummary") -> str:
     if not summary.total:
         return "Nothing here was recognised as H&E tissue."
+    if not summary.new and not summary.failed:
+        return "All of it had been classified before."
     if summary.failed:
         return f"{summary.failed:,} patches could not be read; they are marked on the slide."
     return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
@@ -16,13 +17,19 @@ from bachview.jobs.memory import give_back_memory
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideMetadata, SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
+from bachview.store.provenance import now_text
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.classification import Classification
 from bachview.ui.session.opening import OpenedSlide
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SlideMemory
-from bachview.ui.session.slide_results import SavedResults, SlideResults, read_saved
+from bachview.ui.session.slide_results import (
+    SavedResults,
+    SlideResults,
+    others_text,
+    read_saved,
+)
 
 if TYPE_CHECKING:
     from bachview.inference.run import RunStart
@@ -41,6 +48,7 @@ class Document(QObject):
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
     refusalChanged : the slide was refused, or no longer is.
+    othersFound(str) : nothing is shown, but the slide has other results; a sentence.
     interrupted : the last run of the saved results was killed before it had finished.
     noticed(str), failed(str) : a sentence for the user.
     """
@@ -49,6 +57,7 @@ class Document(QObject):
     predictionChanged = Signal()
     predictionGrew = Signal()
     refusalChanged = Signal()
+    othersFound = Signal(str)
     interrupted = Signal()
     noticed = Signal(str)
     failed = Signal(str)
@@ -72,6 +81,8 @@ class Document(QObject):
         #: The bundle of the prediction, and the number of its grid in the store.
         self.bundle: BundleSummary | None = None
         self.grid_id: int | None = None
+        #: When the last of its patches was classified, ISO 8601 UTC; empty without a prediction.
+        self.updated = ""
         #: Region of the last run; None for the whole slide.
         self.region: Region | None = None
         #: What spoke against classifying this slide; None if it was not checked.
@@ -128,16 +139,19 @@ class Document(QObject):
             return
         results, metadata, pixel_size = self.results, self.metadata, self.pixel_size
 
-        def read(token: CancelToken) -> SavedResults | None:
+        def read(token: CancelToken) -> tuple[SavedResults | None, str]:
             from bachview.inference.plan import make_plan
 
             token.check()
             store = results.existing()
             if store is None or not pixel_size.is_plausible:
-                return None
-            return read_saved(store, make_plan(metadata, pixel_size, bundle))
+                return None, ""
+            plan = make_plan(metadata, pixel_size, bundle)
+            found = read_saved(store, plan)
+            return found, others_text(store.grids(), plan) if found is None else ""
 
-        def on_done(found: SavedResults | None) -> None:
+        def on_done(answer: tuple[SavedResults | None, str]) -> None:
+            found, others = answer
             if self.run.status.is_active:
                 return
             self._set_refusal(())
@@ -145,7 +159,10 @@ class Document(QObject):
             if found is None:
                 self.region, self.warnings = None, None
                 self._show(None, None, bundle)
+                if others:
+                    self.othersFound.emit(others)
             else:
+                self.updated = found.record.updated
                 self.region, self.warnings = found.region, found.record.warnings
                 self._is_run_managed = found.record.provenance.icc_applied
                 self._show(found.prediction, found.record.grid_id, bundle)
@@ -194,6 +211,59 @@ class Document(QObject):
             anyway=anyway,
         )
 
+    def is_finished(
+        self, bundle: BundleSummary, region: Region | None = None, *, retry_failed: bool = False
+    ) -> bool:
+        """Whether the shown prediction leaves nothing to do for this model in `region`.
+
+        Parameters
+        ----------
+        region : level-0 px; None for the whole slide.
+        retry_failed : what could not be read is to be done again.
+        """
+        prediction = self.prediction
+        if prediction is None or self.bundle is None or self.bundle.sha256 != bundle.sha256:
+            return False
+        states = prediction.states
+        if region is not None:
+            states = states[prediction.grid.cells_in(region)]
+        left = states == CellState.PENDING
+        if retry_failed:
+            left |= states == CellState.FAILED
+        # Where there is no tissue, the run says so.
+        return bool((states != CellState.NO_TISSUE).any() and not left.any())
+
+    def clear(self, grid_id: int, on_cleared: Callable[[], object]) -> None:
+        """Delete the cells and the log of a grid for good, in the io lane; not in a run.
+
+        Parameters
+        ----------
+        on_cleared : called when they are gone, unless something else was asked for meanwhile.
+        """
+        if self.run.status.is_active:
+            self.noticed.emit(
+                "Results cannot be cleared while the slide is being classified: cancel the run "
+                "first."
+            )
+            return
+        results = self.results
+
+        def delete(token: CancelToken) -> None:
+            token.check()
+            results.opened().clear(grid_id)
+
+        def on_done(_: None) -> None:
+            if self.grid_id == grid_id and self.bundle is not None:
+                self.region, self.warnings = None, None
+                self.run.show_saved(None)
+                self._show(None, None, self.bundle)
+            on_cleared()
+
+        def on_error(error: BachviewError) -> None:
+            self.failed.emit(str(error))
+
+        self._services.bridge.watch(self._services.io.submit(delete), on_done, on_error, topic=self)
+
     def classify_anyway(self) -> None:
         """Do what was refused: the same region with the same model, whatever the slide is."""
         if self.refusal:
@@ -212,11 +282,13 @@ class Document(QObject):
         if self._started_bundle is not None:
             self._is_run_managed = start.plan.icc
             self.warnings = start.warnings
+            self.updated = self.updated or now_text()
             self._show(start.prediction, start.grid_id, self._started_bundle)
 
     def _on_grew(self, found: PatchResults) -> None:
         if self.prediction is not None:
             self.prediction.add(found)
+            self.updated = now_text()
             self.predictionGrew.emit()
 
     def _show(
@@ -224,6 +296,8 @@ class Document(QObject):
     ) -> None:
         self.prediction, self.grid_id = prediction, grid_id
         self.bundle = bundle
+        if prediction is None:
+            self.updated = ""
         self.thresholds = bundle.thresholds
         self.predictionChanged.emit()
 

@@ -1,6 +1,7 @@
 """The results store of one open slide, opened when it is first needed."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import Prediction
 from bachview.errors import StoreError
 from bachview.jobs.progress import Progress
@@ -65,6 +66,29 @@ def read_saved(store: ResultStore, plan: "Plan") -> SavedResults | None:
     )
     outcome = runs[0].outcome if runs else None
     return SavedResults(record, prediction, region, outcome, progress, plan.pixel_size)
+
+
+def others_text(grids: Iterable[GridRecord], plan: "Plan") -> str:
+    """What a slide without results of `plan` has been classified with; empty if with nothing."""
+    kinds = {difference(grid, plan): None for grid in grids if grid.done or grid.failed}
+    if not kinds:
+        return ""
+    return f"Nothing is shown, but this slide has results of {' and of '.join(kinds)}."
+
+
+def difference(grid: GridRecord, plan: "Plan") -> str:
+    """Why the cells of `grid` are not those of `plan`, after "results of"."""
+    key, provenance = grid.key, grid.provenance
+    if key.bundle_sha256 != plan.bundle_sha256:
+        return f"another model ({key.bundle_name})"
+    used = provenance.mpp_x, provenance.mpp_y, provenance.mpp_origin
+    now = plan.pixel_size.mpp_x, plan.pixel_size.mpp_y, plan.pixel_size.origin.value
+    if used != now:
+        stated = PixelSize(provenance.mpp_x, provenance.mpp_y, Origin(provenance.mpp_origin))
+        return f"another pixel size, {stated.text}{stated.remark}"
+    if key.grid.region != plan.grid.region:
+        return "a region, classified by an earlier version"
+    return "other settings (step of the patches, colours, or those of an earlier version)"
 
 
 class SlideResults:

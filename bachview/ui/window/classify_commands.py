@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -34,7 +34,14 @@ _DEVICES = (
 
 
 class ClassifyCommands(QObject):
-    """Commands for the current slide. GUI thread only."""
+    """Commands for the current slide. GUI thread only.
+
+    Signals
+    -------
+    nothingLeft(SlidePage, Region | None) : what was to be classified had been before.
+    """
+
+    nothingLeft = Signal(object, object)
 
     def __init__(
         self,
@@ -91,7 +98,7 @@ class ClassifyCommands(QObject):
         self.export_results = make(
             "&Export results…",
             f"Write {nouns()}",
-            self._ask_export,
+            self.ask_export,
             "Ctrl+E",
             icon="export",
         )
@@ -178,6 +185,9 @@ class ClassifyCommands(QObject):
         if page.document.run.status.is_active:
             self._messages.notice("This slide is already being classified.")
             return
+        if page.document.is_finished(bundle, region, retry_failed=retry_failed):
+            self.nothingLeft.emit(page, region)
+            return
         try:
             page.document.classify(
                 bundle,
@@ -249,8 +259,9 @@ class ClassifyCommands(QObject):
 
     # -- export --------------------------------------------------------------------------
 
-    def _ask_export(self) -> None:
-        page = self._controller.page
+    def ask_export(self, page: SlidePage | None = None) -> None:
+        """Ask what to write of the results of `page`, or of the current slide."""
+        page = page or self._controller.page
         document = page.document if page else None
         if page is None or document is None:
             return

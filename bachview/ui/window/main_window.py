@@ -136,11 +136,17 @@ class MainWindow(QMainWindow):
             services,
         )
         self.results_commands = ResultsCommands(
-            self, self.tabs, self.classify_commands, self.messages
+            self,
+            commands,
+            self.tabs,
+            self.classify_commands,
+            self.selector,
+            self.messages,
+            services,
         )
         self.window_commands = WindowCommands(self, commands, self.tabs, self.selector, services)
         groups = self.file_commands, self.view_commands, self.classify_commands
-        self.menus = Menus(self, *groups, self.window_commands, theme)
+        self.menus = Menus(self, *groups, self.results_commands, self.window_commands, theme)
         make_tool_bar(self, *groups)
         restore_layout(self, settings)
         self._connect()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -31,6 +32,7 @@ class Menus:
         file: FileCommands,
         view: ViewCommands,
         classify: ClassifyCommands,
+        results: ResultsCommands,
         other: WindowCommands,
         theme: Theme,
     ) -> None:
@@ -63,7 +65,7 @@ class Menus:
         self.bundles.aboutToShow.connect(lambda: classify.fill_bundles(self.bundles))
         _put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
         _put(menu.addMenu("&Device"), *classify.devices)
-        _put(menu, None, classify.export_results)
+        _put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")
         _put(menu, other.user_guide, other.keyboard, other.self_test, None, other.about)

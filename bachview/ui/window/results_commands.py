@@ -1,32 +1,61 @@
-"""What can be done with results of earlier sessions: resume them, list them, clear them."""
+"""What can be done with saved results: resume them, list them, clear them, do them again."""
+
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.units import whole_percent_text
+from bachview.errors import BachviewError
+from bachview.ui.dialogs import modal
+from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.dialogs.results_dialog import ResultsDialog
+from bachview.ui.session.bundles import BundleSelector
+from bachview.ui.session.results_listing import ListedResults, list_results, local_time
+from bachview.ui.session.services import Services
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.commands import Commands
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
+_FOR_GOOD = "This cannot be undone; the slide and exported files are not touched."
+
 
 class ResultsCommands(QObject):
-    """Offers and commands for the results of open slides. GUI thread only."""
+    """Offers and commands for the saved results of open slides. GUI thread only."""
 
     def __init__(
         self,
         window: QWidget,
+        commands: Commands,
         tabs: SlideTabs,
         classify: ClassifyCommands,
+        selector: BundleSelector,
         messages: MessageBar,
+        services: Services,
     ) -> None:
         super().__init__(window)
         self._tabs, self._classify, self._messages = tabs, classify, messages
+        self._selector, self._services = selector, services
+        self._dialogs: dict[SlidePage, ResultsDialog] = {}
+        self.results = commands.make(
+            "&Results…",
+            "List the saved results of the slide and their runs; show, clear or redo them",
+            self._show_current,
+        )
+        classify.nothingLeft.connect(self._say_finished)
 
     def follow(self, page: SlidePage) -> None:
         """Offer what can be done with the slide's results when they are found."""
         page.document.interrupted.connect(lambda: self._offer_resume(page))
+        page.document.othersFound.connect(
+            lambda text: self._messages.notice(text, Offer("Results…", lambda: self.show(page)))
+        )
+
+    # -- a run that was killed -------------------------------------------------------------
 
     def _offer_resume(self, page: SlidePage) -> None:
         document = page.document
@@ -42,3 +71,109 @@ class ResultsCommands(QObject):
         if page in self._tabs.pages:  # the slide may have been closed since
             self._tabs.setCurrentWidget(page)
             self._classify.classify(region, page=page)
+
+    # -- once more -------------------------------------------------------------------------
+
+    def _say_finished(self, page: SlidePage, region: Region | None) -> None:
+        document = page.document
+        model = document.bundle.name if document.bundle else ""
+        of = "this slide's tissue" if region is None else "the tissue of this region"
+        when = local_time(document.updated).partition(" ")[0]
+        self._messages.notice(
+            f"All of {of} was classified on {when} with {model}: nothing is left to do.",
+            Offer("Classify again…", lambda: self.ask_again(page, region)),
+        )
+
+    def ask_again(self, page: SlidePage, region: Region | None = None) -> None:
+        """Ask whether to delete the results that are shown and to classify anew."""
+        document = page.document
+        if page not in self._tabs.pages or document.grid_id is None or document.bundle is None:
+            return
+        grid_id, prediction = document.grid_id, document.prediction
+        count = prediction.count(CellState.CLASSIFIED) if prediction is not None else 0
+        anew = "classifies the slide anew"
+        if region is not None:
+            anew = "classifies only this region anew"
+        question = QuestionDialog(
+            "Classify again",
+            f"This deletes all answers of {document.bundle.name} about {document.title} "
+            f"({count:,} patches of the whole slide) and {anew}. {_FOR_GOOD}",
+            "Delete and classify",
+            "Keep them",
+            page,
+        )
+        question.accepted.connect(
+            lambda: document.clear(grid_id, lambda: self._classify.classify(region, page=page))
+        )
+        modal.ask(question)
+
+    # -- the list --------------------------------------------------------------------------
+
+    def _show_current(self) -> None:
+        if self._tabs.page is not None:
+            self.show(self._tabs.page)
+
+    def show(self, page: SlidePage) -> None:
+        """List the saved results of a slide."""
+        if page not in self._tabs.pages:  # the slide may have been closed since
+            return
+        if page in self._dialogs:
+            self._dialogs[page].raise_()
+            self._dialogs[page].activateWindow()
+            return
+        document = page.document
+        dialog = self._dialogs[page] = ResultsDialog(document.title, page)
+        dialog.finished.connect(lambda: self._forget(page))
+        dialog.destroyed.connect(lambda: self._forget(page))  # with its slide
+        document.run.statusChanged.connect(dialog.follow_run)
+        document.predictionChanged.connect(dialog.outdated)
+        dialog.outdated.connect(partial(self._list, page))
+        dialog.showRequested.connect(lambda listed: self._selector.choose(listed.choice))
+        dialog.exportRequested.connect(lambda _: self._classify.ask_export(page))
+        dialog.clearRequested.connect(lambda listed: self._ask_clear(page, listed))
+        dialog.againRequested.connect(lambda _: self.ask_again(page))
+        dialog.follow_run(document.run.status)
+        self._list(page)
+        modal.show(dialog)
+
+    def _forget(self, page: SlidePage) -> None:
+        self._dialogs.pop(page, None)
+        self._services.bridge.forget((self, page))
+
+    def _list(self, page: SlidePage) -> None:
+        """Read the results in the io lane, for the dialog that shows them."""
+        if page not in self._dialogs:
+            return
+        document, selector = page.document, self._selector
+        results, metadata, pixel_size = document.results, document.metadata, document.pixel_size
+        in_use = selector.of(document.path)
+
+        def on_done(listed: tuple[ListedResults, ...]) -> None:
+            if page in self._dialogs:
+                self._dialogs[page].show_results(listed, document.grid_id)
+
+        def on_error(error: BachviewError) -> None:
+            self._messages.problem(str(error))
+
+        future = self._services.io.submit(
+            lambda token: list_results(results, metadata, pixel_size, in_use, token)
+        )
+        self._services.bridge.watch(future, on_done, on_error, topic=(self, page))
+
+    def _ask_clear(self, page: SlidePage, listed: ListedResults) -> None:
+        record, document = listed.record, page.document
+        elsewhere = (
+            " Another window or program is classifying the slide with it now; its run would end."
+            if listed.is_running
+            else ""
+        )
+        question = QuestionDialog(
+            "Clear results",
+            f"This deletes the answers of {record.key.bundle_name} about {document.title} "
+            f"({record.done:,} patches) and the log of their runs.{elsewhere} {_FOR_GOOD}",
+            "Delete",
+            "Keep them",
+            page,
+        )
+        question.accepted.connect(lambda: document.clear(record.grid_id, lambda: self._list(page)))
+        modal.ask(question)

@@ -1,0 +1,185 @@
+"""The saved results of a slide and their log, and what can be done with them."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.session.results_listing import ListedResults, local_time
+from bachview.ui.session.run_status import RunStatus
+
+_RESULTS = ("Model", "Classified", "Last change", "Device", "Pixel size", "")
+_RUNS = ("Started", "Asked for", "New patches", "Speed", "Device", "How it ended")
+_IN_RUN = "Not while the slide is being classified."
+
+
+class ResultsDialog(QDialog):
+    """Lists what it is given, and asks for what the buttons say. GUI thread only.
+
+    Signals
+    -------
+    outdated : the slide's results have changed; list them again.
+    showRequested, exportRequested, clearRequested, againRequested (ListedResults) : a button.
+    """
+
+    outdated = Signal()
+    showRequested = Signal(object)
+    exportRequested = Signal(object)
+    clearRequested = Signal(object)
+    againRequested = Signal(object)
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Results")
+        self._listed: tuple[ListedResults, ...] = ()
+        self._shown: int | None = None
+        self._is_active = False
+        self.table = _table(_RESULTS, self)
+        self.table.setAccessibleName("Results of the slide")
+        self.log = _table(_RUNS, self)
+        self.log.setAccessibleName("Log of runs")
+        self.remark = muted("", self)
+        self.remark.setTextFormat(Qt.TextFormat.PlainText)
+        self.show_button = QPushButton("Show", self)
+        self.export_button = QPushButton("Export…", self)
+        self.clear_button = QPushButton("Clear…", self)
+        self.again_button = QPushButton("Classify again…", self)
+        row = QHBoxLayout()
+        for button, signal in (
+            (self.show_button, self.showRequested),
+            (self.export_button, self.exportRequested),
+            (self.clear_button, self.clearRequested),
+            (self.again_button, self.againRequested),
+        ):
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _=False, wanted=signal: self._ask(wanted))
+            row.addWidget(button)
+        row.addStretch(1)
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        close.rejected.connect(self.reject)
+        row.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(10)
+        column.addWidget(plain(heading(f"Results of {title}", self)))
+        column.addWidget(self.table, 2)
+        column.addWidget(self.remark)
+        column.addWidget(heading("Runs", self))
+        column.addWidget(self.log, 3)
+        column.addLayout(row)
+        self.table.itemSelectionChanged.connect(self._on_selected)
+        self.resize(900, 520)
+        self._on_selected()
+
+    @property
+    def selected(self) -> ListedResults | None:
+        """What the buttons act on."""
+        row = self.table.currentRow()
+        return self._listed[row] if 0 <= row < len(self._listed) else None
+
+    def show_results(self, listed: Sequence[ListedResults], shown: int | None) -> None:
+        """List them; `shown` is the number of the grid on the screen."""
+        before = self.selected
+        self._listed, self._shown = tuple(listed), shown
+        self.table.blockSignals(True)
+        self.table.setRowCount(len(listed))
+        for number, results in enumerate(listed):
+            record = results.record
+            state = "shown" if record.grid_id == shown else ""
+            if results.is_running:
+                state = "being classified"
+            texts = (
+                record.key.bundle_name,
+                results.coverage,
+                local_time(record.updated),
+                f"{record.provenance.device} · {record.provenance.precision}",
+                f"{results.pixel_size.text}{results.pixel_size.remark}",
+                state,
+            )
+            _fill(self.table, number, texts)
+        self.table.blockSignals(False)
+        numbers = [results.record.grid_id for results in listed]
+        wanted = before.record.grid_id if before else shown
+        if numbers:
+            self.table.selectRow(numbers.index(wanted) if wanted in numbers else 0)
+        self._on_selected()
+
+    def follow_run(self, status: RunStatus) -> None:
+        """The run of the slide: in one nothing can be cleared, after one the list is outdated."""
+        if status.is_active == self._is_active:
+            return
+        self._is_active = status.is_active
+        self._on_selected()
+        self.outdated.emit()
+
+    def _on_selected(self) -> None:
+        chosen = self.selected
+        is_shown = chosen is not None and chosen.record.grid_id == self._shown
+        remarks: list[str] = []
+        if chosen is not None:
+            remarks += chosen.remarks
+            if chosen.obstacle:
+                remarks.append(f"It cannot be shown: {chosen.obstacle}")
+            if chosen.is_running and not self._is_active:
+                remarks.append("Another window or program is classifying the slide now.")
+        elif not self._listed:
+            remarks.append("Nothing is saved of this slide.")
+        self.remark.setText(" ".join(remarks))
+        runs = chosen.runs if chosen else ()
+        self.log.setRowCount(len(runs))
+        for number, run in enumerate(runs):
+            _fill(self.log, number, chosen.run_texts(run) if chosen else ())
+        can_show = chosen is not None and bool(chosen.choice) and not is_shown
+        why_not = chosen.obstacle if chosen and chosen.obstacle else "They are shown."
+        _allow(self.show_button, can_show, "Show them on the slide", why_not)
+        _allow(self.export_button, is_shown, "Write them to files", "Show them first.")
+        why_not = _IN_RUN if self._is_active else "Nothing is chosen."
+        is_free = chosen is not None and not self._is_active
+        _allow(self.clear_button, is_free, "Delete them for good; asks first", why_not)
+        why_not = _IN_RUN if self._is_active else "Show them first."
+        tip = "Delete them and classify the whole slide anew; asks first"
+        _allow(self.again_button, is_shown and not self._is_active, tip, why_not)
+
+    def _ask(self, signal: SignalInstance) -> None:
+        if self.selected is not None:
+            signal.emit(self.selected)
+
+
+def _table(titles: tuple[str, ...], parent: QWidget) -> QTableWidget:
+    table = QTableWidget(0, len(titles), parent)
+    table.setHorizontalHeaderLabels(list(titles))
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    header = table.horizontalHeader()
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _fill(table: QTableWidget, row: int, texts: tuple[str, ...]) -> None:
+    for column, text in enumerate(texts):
+        item = QTableWidgetItem(text)
+        item.setToolTip(text)
+        table.setItem(row, column, item)
+
+
+def _allow(button: QPushButton, on: bool, tip: str, why_not: str) -> None:
+    button.setEnabled(on)
+    button.setToolTip(tip if on else why_not)
