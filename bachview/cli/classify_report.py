@@ -79,7 +79,6 @@ def print_report(document: dict[str, Any]) -> None:
             if part["patches"] or name in document["classes"]
         ],
     )
-    print(document["statement"])
     provenance = document["provenance"]
     print(
         f"{duration_text(document['seconds'])}, {document['patches_per_second']:,.1f} patches/s "
