@@ -38,7 +38,8 @@ class UnsuitableSlideError(BachviewError):
         self.sentences = sentences
         reasons = " ".join(sentences)
         super().__init__(
-            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway."
+            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway "
+            "(--anyway)."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.bundle_app import bundle_app
+from bachview.cli.results_app import results_app
 from bachview.cli.training_app import add_training_commands, dataset_app
 from bachview.export.formats import FORMATS
 from bachview.version import __version__
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(dataset_app, name="dataset")
+app.add_typer(results_app, name="results")
 
 #: Words that are commands, and so not slides.
 COMMANDS = frozenset(
@@ -40,6 +42,7 @@ COMMANDS = frozenset(
         "evaluate",
         "predict",
         "phantom",
+        "results",
         "selftest",
         "bench",
     }
@@ -165,7 +168,10 @@ def classify(
     ] = "default",
     region: Annotated[
         tuple[float, float, float, float] | None,
-        typer.Option(metavar="X Y W H", help="Only this rectangle, in level-0 pixels."),
+        typer.Option(
+            metavar="X Y W H",
+            help="Only patches that touch this rectangle, in level-0 pixels; all others stay.",
+        ),
     ] = None,
     stride: Annotated[
         float | None,
@@ -189,6 +195,15 @@ def classify(
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Retry patches that could not be read before.")
+    ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Classify a slide that is not H&E, blurred, …; every file says so."
+        ),
+    ] = False,
+    no_names: Annotated[
+        bool, typer.Option("--no-names", help="Do not write the slide's name into the files.")
     ] = False,
     store: Annotated[
         Path | None,
@@ -215,6 +230,8 @@ def classify(
             icc=not no_icc,
             store=store,
             retry_failed=retry_failed,
+            names=not no_names,
+            anyway=anyway,
         ),
         as_json=as_json,
     )

@@ -39,6 +39,7 @@ class Request:
     store : folder of the results store; None for the user's data folder.
     retry_failed : retry patches that could not be read in an earlier run.
     names : write the slide's name into the files.
+    anyway : classify although the check of the slide speaks against it.
     """
 
     slide: Path
@@ -54,6 +55,7 @@ class Request:
     store: Path | None = None
     retry_failed: bool = False
     names: bool = True
+    anyway: bool = False
 
 
 def classify_slide(request: Request, *, as_json: bool) -> int:
@@ -74,7 +76,7 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
         raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
     with bachview.open_slide(request.slide, mpp=request.mpp) as slide:
         _check_pixel_size(slide)
-        _prepare_output(request.output)
+        prepare_output(request.output)
         with clean_stdout():
             document, was_cancelled = _run_and_write(request, slide)
     if as_json:
@@ -125,7 +127,7 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                 stride_um=request.stride_um,
                 icc=request.icc,
             ) as run:
-                was_cancelled = _work(run, retry_failed=request.retry_failed)
+                was_cancelled = _work(run, retry_failed=request.retry_failed, anyway=request.anyway)
                 if run.prediction is None:
                     raise Cancelled
                 document = write_files(
@@ -139,15 +141,22 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
     return document, was_cancelled
 
 
-def _work(run: "SlideRun", *, retry_failed: bool) -> bool:
+def _work(run: "SlideRun", *, retry_failed: bool, anyway: bool) -> bool:
     """Classify on the inference lane, showing progress here; whether it was cancelled."""
 
     def on_start(start: "RunStart") -> None:
-        if start.restored:
+        for sentence in start.warnings or ():
+            tell(f"Classified although: {sentence} Every file says so.")
+        if start.restored and start.restored == start.total:
+            tell(
+                f"Nothing is left to do: all {start.total:,} patches were classified before. "
+                "`bachview results clear` deletes them."
+            )
+        elif start.restored:
             tell(f"{start.restored:,} patches were already classified; continuing from there.")
 
     def job(token: CancelToken) -> None:
-        run.work(token, on_start=on_start, retry_failed=retry_failed)
+        run.work(token, on_start=on_start, retry_failed=retry_failed, anyway=anyway)
 
     token = CancelToken()
     lane = Lane("inference", low_priority=True)
@@ -200,7 +209,7 @@ def _check_pixel_size(slide: "Slide") -> None:
     )
 
 
-def _prepare_output(folder: Path) -> None:
+def prepare_output(folder: Path) -> None:
     """Create the output folder now: better to fail before an hour of work than after it.
 
     Raises

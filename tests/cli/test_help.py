@@ -25,10 +25,13 @@ def test_the_first_help_names_every_command_and_how_to_begin(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *sorted(COMMANDS - {"view", "bundle"}),
+        *sorted(COMMANDS - {"view", "bundle", "results"}),
         "bundle verify",
         "bundle list",
         "bundle make-selftest",
+        "results list",
+        "results clear",
+        "results export",
     ],
 )
 def test_every_command_explains_itself(cli: Cli, command: str) -> None:

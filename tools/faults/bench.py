@@ -13,13 +13,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bachview.phantom.writer import write_phantom
+from tools.old_results import as_format
 
 TABLE = "predictions.csv"
 _LAST = "summary.json"
@@ -28,7 +28,7 @@ LIMIT_S = 240
 #: Exit codes of a command that was stopped by what this tool does to it.
 FAILED, BAD_INPUT, CANCELLED = 1, 3, 4
 KILLED = -signal.SIGKILL
-_SAVED = "id, run, cells, states, probabilities, members"
+_SAVED = "id, grid, cells, states, probabilities, members"
 
 Fault = dict[str, Any]
 Process = subprocess.Popen[bytes]
@@ -83,7 +83,7 @@ class Bench:
         shutil.rmtree(home / "out")
         shutil.copytree(home, self.format_1)
         for path in stores(self.format_1):
-            as_format_1(path)
+            as_format(1, path)
         # An export of other patches, into whose folder the next one goes.
         ended(start(self, self.folder / "before", stride="48"), 0)
         (self.folder / "before" / "out").rename(self.earlier)
@@ -238,19 +238,6 @@ def _batches(path: Path) -> list[tuple[object, ...]]:
             return []
         statement = f"SELECT {_SAVED} FROM batches ORDER BY id"
         return connection.execute(statement).fetchall()
-
-
-def as_format_1(path: Path) -> None:
-    """Make a results file what the first format was: without the checksums of rows."""
-    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
-        for batch, *blobs in raw.execute(
-            "SELECT id, cells, states, probabilities, members FROM batches"
-        ).fetchall():
-            crc = zlib.crc32(b"".join(blobs))
-            raw.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
-        for table in ("slide", "runs"):
-            raw.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
-        raw.execute("PRAGMA user_version = 1")
 
 
 def check_files(folder: Path) -> None:

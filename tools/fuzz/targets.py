@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.faults.bench import as_format_1
 from tools.fuzz.mutation import mutated
+from tools.old_results import as_format
 
 ROOT = Path(__file__).resolve().parents[2]
 SELFTEST = ROOT / "resources" / "models" / "selftest.bachmodel"
@@ -240,7 +240,7 @@ def _store(folder: Path) -> list[Path]:
     first = folder / "format-1" / path.name
     first.parent.mkdir()
     shutil.copy(path, first)
-    as_format_1(first)
+    as_format(1, first)
     return [path, first]
 
 

@@ -1,0 +1,175 @@
+"""``bachview results``: list, clear, export; with the self-test bundle."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bachview.phantom.writer import write_phantom
+from bachview.slide.opening import opened_slide
+from bachview.store.listing import results_files
+from bachview.store.results import ResultStore
+from tests.support import runs
+from tests.support.cli import Cli, check_schema
+
+SELFTEST = ("--bundle", "selftest")
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom of 3,000 x 2,400 px; read only."""
+    path = tmp_path_factory.mktemp("slides") / "Müller.tiff"
+    write_phantom(path, width=3000, height=2400)
+    return path
+
+
+@pytest.fixture
+def store(cli: Cli, slide: Path, tmp_path: Path) -> Path:
+    """A results folder in which a region and then the slide were classified."""
+    folder = tmp_path / "store"
+    for number, region in enumerate([("--region", 0, 0, 900, 700), ()]):
+        out = tmp_path / f"run{number}"
+        found = cli("classify", *SELFTEST, slide, "-o", out, "--store", folder, *region)
+        assert found.code == 0
+    return folder
+
+
+def test_a_slide_without_results_says_so_and_looking_makes_no_file(
+    cli: Cli, slide: Path, tmp_path: Path
+) -> None:
+    answer = cli("results", "list", slide, "--store", tmp_path / "none")
+    assert answer.code == 0
+    assert "has no results" in answer.out
+    assert cli("results", "list", "--store", tmp_path / "none", "--json").document["files"] == []
+    assert not (tmp_path / "none").exists()
+    answer = cli("results", "export", slide, *SELFTEST, "-o", tmp_path / "out")
+    assert answer.code == 3
+    assert "has no results of" in answer.err
+
+
+def test_the_list_names_the_model_the_coverage_and_each_run(
+    cli: Cli, slide: Path, store: Path
+) -> None:
+    document = cli("results", "list", slide, "--store", store, "--json").document
+    check_schema("results-list", document)
+    (found,) = document["results"]
+    assert found["classified"] == found["tissue_patches"] > 20
+    assert (found["pending"], found["failed"], found["warnings"]) == (0, 0, [])
+    assert found["earlier_region"] is None
+    later, earlier = found["runs"]
+    assert (later["region"], later["outcome"]) == (None, "finished")
+    assert earlier["region"] == [0, 0, 900, 700]
+    assert later["patches"] + earlier["patches"] == found["classified"]
+    text = cli("results", "list", slide, "--store", store).out
+    for words in ("Whole slide", "Region 900 × 700 px at 0, 0", "finished", str(found["id"])):
+        assert words in text
+
+
+def test_all_results_files_are_listed_by_the_fingerprints_of_their_slides(
+    cli: Cli, slide: Path, store: Path
+) -> None:
+    (store / "notes.sqlite").write_bytes(b"not a results file")
+    document = cli("results", "list", "--store", store, "--json").document
+    check_schema("results-list", document)
+    (file,) = document["files"]
+    with opened_slide(slide) as reader:
+        assert file["fingerprint"] == reader.metadata.fingerprint
+    assert file["bytes"] > 1000
+    assert file["results"][0]["classified"] > 20
+    assert file["fingerprint"][:16] in cli("results", "list", "--store", store).out
+
+
+def test_an_export_of_saved_results_is_that_of_the_run(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "export"
+    options = ("--store", store, "-o", out, "--json")
+    answer = cli("results", "export", slide, *SELFTEST, *options)
+    assert answer.code == 0
+    check_schema("classify", answer.document)
+    for name in ("predictions.csv", "predictions.geojson"):
+        assert (out / name).read_bytes() == (tmp_path / "run1" / name).read_bytes()
+    part = cli("results", "export", slide, *SELFTEST, *options, "--region", 0, 0, 900, 700)
+    assert part.document["scope"]["region_px"] == [0, 0, 900, 700]
+    of_run = json.loads((tmp_path / "run0" / "summary.json").read_text("utf-8"))
+    assert part.document["classes"] == of_run["classes"]
+    assert (out / "predictions.csv").read_bytes() == (
+        tmp_path / "run0" / "predictions.csv"
+    ).read_bytes()
+
+
+def test_names_stay_out_of_the_files_where_that_is_asked(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "export"
+    cli("results", "export", slide, *SELFTEST, "--store", store, "-o", out, "--no-names")
+    written = b"".join(path.read_bytes() for path in out.iterdir())
+    assert slide.stem.encode() not in written
+    assert b"M\\u00fcller" not in written
+
+
+def test_clearing_needs_a_yes_and_a_choice(cli: Cli, slide: Path, store: Path) -> None:
+    for arguments in (("--all",), ("--yes",), ("--all", "--bundle", "selftest", "--yes")):
+        answer = cli("results", "clear", slide, "--store", store, *arguments)
+        assert answer.code == 2
+    assert cli("results", "clear", slide, "--store", store, "--id", 7, "--yes").code == 2
+    assert cli("results", "list", slide, "--store", store, "--json").document["results"]
+
+
+@pytest.mark.parametrize("choice", ["all", "bundle", "id"])
+def test_cleared_results_are_gone_and_computed_again(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path, choice: str
+) -> None:
+    (found,) = cli("results", "list", slide, "--store", store, "--json").document["results"]
+    chosen = {"all": ("--all",), "bundle": SELFTEST, "id": ("--id", found["id"])}[choice]
+    # Results of another model do not count as those of this one.
+    other = cli("results", "clear", slide, "--store", store, "--bundle", "default", "--yes")
+    assert "nothing was deleted" in other.err
+    answer = cli("results", "clear", slide, "--store", store, *chosen, "--yes", "--json")
+    assert answer.document["cleared"] == [found["id"]]
+    assert cli("results", "list", slide, "--store", store, "--json").document["results"] == []
+    again = tmp_path / "again"
+    answer = cli("classify", *SELFTEST, slide, "-o", again, "--store", store, "--json")
+    assert answer.document["patches_per_second"] > 0
+    assert "already" not in answer.err
+
+
+def test_results_that_a_run_adds_to_are_not_cleared_by_accident(
+    cli: Cli, slide: Path, store: Path
+) -> None:
+    (file,) = results_files(store)
+    with ResultStore.open(store, file.fingerprint) as opened:
+        opened.start_run(file.grids[0].record.grid_id, None, runs.provenance())
+    answer = cli("results", "clear", slide, "--store", store, "--all", "--yes")
+    assert answer.code == 3
+    assert "--force" in answer.err
+    assert cli("results", "clear", slide, "--store", store, "--all", "--yes", "--force").code == 0
+
+
+def test_a_region_in_one_process_and_the_slide_in_another_share_their_cells(
+    slide: Path, tmp_path: Path, cli: Cli
+) -> None:
+    folder = tmp_path / "shared"
+    command = [sys.executable, "-m", "bachview", "classify", *SELFTEST, str(slide)]
+    command += ["--store", str(folder), "--json"]
+    both = [
+        subprocess.Popen(
+            [*command, "-o", str(tmp_path / f"both{number}"), *region],
+            env=os.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for number, region in enumerate([["--region", "0", "0", "2000", "2400"], []])
+    ]
+    region, whole = (json.loads(process.communicate(timeout=120)[0]) for process in both)
+    alone = cli("classify", *SELFTEST, slide, "-o", tmp_path / "alone", "--json").document
+    assert whole["classes"] == alone["classes"]
+    assert region["scope"]["judged_share"] == whole["scope"]["judged_share"] == 1
+    (found,) = cli("results", "list", slide, "--store", folder, "--json").document["results"]
+    assert sum(run["patches"] for run in found["runs"]) == found["classified"] == whole["patches"]
+    assert (tmp_path / "both1" / "predictions.csv").read_bytes() == (
+        tmp_path / "alone" / "predictions.csv"
+    ).read_bytes()
