@@ -2,9 +2,8 @@
 
     python -m tools.slide_check PHOTOS [--mpp 3.36] [--input-px 64]
 
-prints a table. The limits of `bachview.slide.suitability` were chosen on the photos with even
-numbers, so the figures that count are those of the odd ones. Photos state their pixel size. They
-are spoilt like this:
+prints a table, for photos with even and with odd numbers. Photos state their pixel size. They are
+spoilt like this:
 
 blurred : Gaussian, with a standard deviation in px of the model's mpp.
 brown : hue turned so that its mean is that of DAB.

@@ -4,11 +4,10 @@ A classifier gives one of its classes to anything, so what it cannot judge has t
 it is asked. Light and stain are measured on the small picture that the tissue mask needs anyway,
 sharpness on a few fields as the models see them.
 
-Limits come from the even-numbered photos of BACH, and hold for the odd ones; `tools/slide_check.py`
-measures both.
+The limits lie between the photos of BACH and the same photos spoilt; `tools/slide_check.py`
+measures how many are told apart.
 """
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,6 +18,7 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import PixelSizeError
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
 from bachview.slide.reader import RGB, SlideReader
 from bachview.slide.sharpness import least_sharpness, sharpness
 from bachview.slide.tissue import (
@@ -33,14 +33,6 @@ from bachview.slide.tissue import (
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-#: A lamp is white, so bright field has light in all channels but under very dense stain. A pixel
-#: with less than this in one of them is dark.
-_DARK = 25
-#: A slide of which more than this share is dark is no bright field,
-_DARK_SHARE = 0.5
-#: unless the dark part is the black padding (at most `_PADDING`) around what was scanned: then the
-#: rest is light in all channels, and this much in the brightest.
-_PADDING, _LIGHT_LEAST, _LIGHT_BRIGHTEST = 2, 60, 130
 #: What shines on a dark slide has at least this in its brightest channel.
 _SHINING = 40
 
@@ -65,8 +57,6 @@ _LEAST_PIXELS = 50
 _OWN_WHITES = (99, 95)
 #: Gaps up to twice this within one part, um.
 _PART_UM = 30.0
-#: Light and stain are measured on at most about this many pixels of the small picture.
-_MOST_PX = 1_500_000
 #: A slide smaller than this shows too little to tell, mm2: a few cells.
 _LEAST_MM2 = 0.001
 
@@ -134,8 +124,8 @@ def check_slide(
         raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
     findings = _of_pixel_size(pixel_size.mpp, geometry.mpp)
     thinned = _thinned(small)
-    dark = _dark_share(thinned)
-    if dark > _DARK_SHARE:
+    dark = dark_share(thinned.colours[~thinned.unread])
+    if dark > DARK_FIELD_SHARE:
         sentence = (
             f"{_percent(dark)} of the slide is darker than stain on glass can be, as in "
             "fluorescence or dark field."
@@ -157,9 +147,9 @@ def check_slide(
     limit = least_sharpness(pixel_size.mpp, geometry.mpp)
     if measured is not None and measured < limit:
         sentence = (
-            f"The tissue is blurred: its finest detail at {geometry.mpp:.2f} µm has "
-            f"{measured:.2f} times the contrast of detail of twice the size, where sharp tissue "
-            f"has more than {limit:.2f}."
+            f"The tissue is blurred: its finest detail at {geometry.mpp:.2f} µm is {measured:.2f} "
+            f"times as strong as detail of twice the size; in sharp tissue it is {limit:.2f} times "
+            "or more."
         )
         findings.insert(0, Finding(Reason.BLURRED, sentence))
     return SlideCheck(tissue, tuple(findings))
@@ -186,21 +176,9 @@ class _Thinned:
 
 
 def _thinned(small: SmallPicture) -> _Thinned:
-    step = max(1, math.ceil(math.sqrt(small.unread.size / _MOST_PX)))
+    step = small.step
     part = (slice(None, None, step), slice(None, None, step))
     return _Thinned(small.colours[part], small.unread[part], step, small.mpp * step)
-
-
-def _dark_share(small: _Thinned) -> float:
-    """Share of the slide that is dark; 0 if that is only padding around bright field."""
-    colours = small.colours[~small.unread]
-    if not len(colours):
-        return 0.0
-    brightest, least = colours.max(axis=1), colours.min(axis=1)
-    light = (least >= _LIGHT_LEAST) & (brightest >= _LIGHT_BRIGHTEST)
-    if light.sum() > 0.5 * (brightest > _PADDING).sum():
-        return 0.0
-    return float((least < _DARK).mean())
 
 
 def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:

@@ -34,6 +34,7 @@ from bachview.core.pyramid import Level
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import PixelSizeError, SlideReadError
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
 from bachview.slide.field_moves import field_moves
 from bachview.slide.reader import RGB, SlideReader
 
@@ -49,6 +50,8 @@ _LEVEL_FACTOR = 1.5
 _MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
+
+_ENOUGH_PX = 1_500_000
 
 #: Colour of glass under a typical lamp.
 USUAL_WHITE = (245.0, 245.0, 245.0)
@@ -154,6 +157,11 @@ class SmallPicture:
     mpp: float
 
     @property
+    def step(self) -> int:
+        """Every so many-th pixel of it is enough to measure light and stain of the whole."""
+        return max(1, math.ceil(math.sqrt(self.unread.size / _ENOUGH_PX)))
+
+    @property
     def area_mm2(self) -> float:
         return self.unread.size * (self.mpp / 1000) ** 2
 
@@ -226,7 +234,7 @@ def tissue_of(
     *,
     white: tuple[float, float, float] | None = None,
 ) -> TissueMask:
-    """As `find_tissue`, of a slide that was read.
+    """As `find_tissue`, of a slide that was read. What shines in the dark is no stain.
 
     Raises
     ------
@@ -234,7 +242,10 @@ def tissue_of(
         `token` asked for it.
     """
     check = token.check if token is not None else _go_on
-    mask = stained(small.colours, small.mpp, check=check, white=white)
+    if dark_share(small.colours[:: small.step, :: small.step]) > DARK_FIELD_SHARE:
+        mask = np.zeros_like(small.unread)
+    else:
+        mask = stained(small.colours, small.mpp, check=check, white=white)
     return TissueMask(mask | small.unread, small.region, small.mpp)
 
 

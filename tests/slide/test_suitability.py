@@ -19,6 +19,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import opened_slide
 from bachview.slide.suitability import Reason, SlideCheck, check_slide
+from bachview.slide.tissue import find_tissue
 from tests.support.real_data import shared_file
 from tests.support.slides import ArraySlide
 
@@ -180,6 +181,8 @@ def test_a_slide_that_shines_in_the_dark_is_no_tissue(channel: int | None) -> No
     check = _check(picture.clip(0, 255))
     assert _reasons(check) == [Reason.DARK_FIELD]
     assert not check.tissue.mask[:, :20].any()
+    reader = ArraySlide(picture.clip(0, 255).astype(np.uint8))
+    assert not find_tissue(reader, reader.metadata.pixel_size).mask.any()
 
 
 def test_black_padding_around_a_scan_is_no_dark_field() -> None:
@@ -195,7 +198,7 @@ def test_blur_is_found_at_any_strength_of_stain(sigma: int, strength: float) -> 
     assert _check(sharp).findings == ()
     check = _check(sharp.filter(ImageFilter.GaussianBlur(sigma)))
     assert _reasons(check) == [Reason.BLURRED]
-    assert "times the contrast" in check.findings[0].sentence
+    assert "times as strong" in check.findings[0].sentence
 
 
 def test_blur_that_the_model_cannot_see_is_no_finding() -> None:
