@@ -19,6 +19,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.store.log import Outcome
 from bachview.store.records import grid_to_json
 from bachview.store.results import ResultStore
+from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.results_dialog import ResultsDialog
 from bachview.ui.session.run_status import RunState
@@ -82,6 +83,10 @@ def test_a_killed_run_offers_to_go_on_with_its_own_region(qtbot: QtBot, tmp_path
         page = page_of(qtbot, window, path)
         wait_for(qtbot, page, RunState.INTERRUPTED)
         assert any("interrupted when 50 % of it was done" in t for t in window.messages.texts)
+        window.close_page(page)
+        assert not said(window, "interrupted")
+        page = page_of(qtbot, window, path)
+        wait_for(qtbot, page, RunState.INTERRUPTED)
         prediction = page.document.prediction
         assert prediction is not None
         before = prediction.count(CellState.CLASSIFIED)
@@ -203,6 +208,8 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         assert dialog.log.rowCount() == 2
         assert dialog.clear_button.isEnabled()
 
+        window.classify_commands.whole_slide.trigger()
+        assert said(window, "nothing is left to do")
         dialog.clear_button.click()
         question(qtbot, window).no.click()
         assert count(page) == 256
@@ -214,6 +221,7 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         listing(qtbot, window, rows=0)
         assert "Nothing is saved" in dialog.remark.text()
         assert page.document.run.status.title == "Not classified yet"
+        assert not said(window, "nothing is left to do")
         assert page.document.results.opened().grids() == ()
 
 
@@ -234,8 +242,16 @@ def test_results_that_are_not_shown_are_told_and_can_be_cleared(
         dialog = listing(qtbot, window, rows=1)
         assert cells(dialog, 0)[-1] == ""
         assert "It cannot be shown: Results of another pixel size" in dialog.remark.text()
-        for button in (dialog.show_button, dialog.export_button, dialog.again_button):
+        for button in (dialog.show_button, dialog.again_button):
             assert not button.isEnabled()
+        dialog.export_button.click()
+        (export,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
+        assert export.region is None
+        export._folder.setText(str(tmp_path / "out"))
+        export.accept()
+        qtbot.waitUntil(lambda: said(window, "Written to"), timeout=LONG_MS)
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+        assert summary["provenance"]["mpp_x"] == 0.5
         dialog.clear_button.click()
         question(qtbot, window).yes.click()
         listing(qtbot, window, rows=0)
@@ -289,6 +305,10 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         assert "(earlier version)" in dialog.remark.text()
         assert "not checked" in dialog.remark.text()
         assert not dialog.show_button.isEnabled()
+        dialog.export_button.click()
+        (export,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
+        assert export._part.currentText().startswith("Region 512 × 512 px at 100, 100")
+        export.reject()
 
 
 def test_a_run_of_another_process_is_told_before_its_results_are_cleared(

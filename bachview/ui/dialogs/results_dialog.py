@@ -144,7 +144,8 @@ class ResultsDialog(QDialog):
         can_show = chosen is not None and bool(chosen.choice) and not is_shown
         why_not = chosen.obstacle if chosen and chosen.obstacle else "They are shown."
         _allow(self.show_button, can_show, "Show them on the slide", why_not)
-        _allow(self.export_button, is_shown, "Write them to files", "Show them first.")
+        can_write = chosen is not None and chosen.export_source is not None
+        _allow(self.export_button, can_write, "Write them to files", why_not)
         why_not = _IN_RUN if self._is_active else "Nothing is chosen."
         is_free = chosen is not None and not self._is_active
         _allow(self.clear_button, is_free, "Delete them for good; asks first", why_not)

@@ -20,6 +20,7 @@ from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.store.provenance import now_text
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.classification import Classification
+from bachview.ui.session.exporting import ExportSource
 from bachview.ui.session.opening import OpenedSlide
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
@@ -232,6 +233,20 @@ class Document(QObject):
             left |= states == CellState.FAILED
         # Where there is no tissue, the run says so.
         return bool((states != CellState.NO_TISSUE).any() and not left.any())
+
+    @property
+    def export_source(self) -> ExportSource | None:
+        """What is shown, to be written to files; None without a prediction."""
+        if self.prediction is None or self.grid_id is None or self.bundle is None:
+            return None
+        return ExportSource(
+            self.grid_id,
+            self.prediction.grid.region,
+            self.pixel_size,
+            self.bundle.thresholds,
+            self.bundle.measured,
+            self.is_run_managed,
+        )
 
     def clear(self, grid_id: int, on_cleared: Callable[[], object]) -> None:
         """Delete the cells and the log of a grid for good, in the io lane; not in a run.

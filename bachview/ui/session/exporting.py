@@ -33,6 +33,27 @@ def parts_of(
 
 
 @dataclass(frozen=True, slots=True)
+class ExportSource:
+    """Saved cells of a slide, on the screen or not, and what is needed to write them.
+
+    Attributes
+    ----------
+    grid_id : in the slide's store.
+    scanned : the part of the slide that these cells cover, level-0 px.
+    pixel_size : that they were computed with.
+    measured : how often the model was right; empty if that is unknown.
+    is_managed : whether the colour profile was applied to their patches.
+    """
+
+    grid_id: int
+    scanned: Region
+    pixel_size: PixelSize
+    thresholds: Thresholds
+    measured: str
+    is_managed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRequest:
     """What to write, and where.
 

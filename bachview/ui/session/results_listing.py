@@ -13,6 +13,7 @@ from bachview.slide.reader import SlideMetadata
 from bachview.store.log import LoggedRun, Outcome
 from bachview.store.records import GridRecord
 from bachview.ui.session.bundles import BundleSummary, read_summary
+from bachview.ui.session.exporting import ExportSource
 from bachview.ui.session.slide_results import SlideResults, difference
 
 _OUTCOMES = {
@@ -32,6 +33,7 @@ class ListedResults:
     ----------
     runs : the latest first.
     is_of_region : the grid is that of a region, by an earlier version; it cannot be shown.
+    export_source : for writing them; None if their model is not there.
     choice : the model that shows them, as `BundleSelector.choose` takes it; empty if none does.
     obstacle : why nothing shows them; empty if `choice` does.
     """
@@ -39,6 +41,7 @@ class ListedResults:
     record: GridRecord
     runs: tuple[LoggedRun, ...]
     is_of_region: bool
+    export_source: ExportSource | None
     choice: str
     obstacle: str
 
@@ -50,8 +53,7 @@ class ListedResults:
     @property
     def pixel_size(self) -> PixelSize:
         """That they were computed with."""
-        used = self.record.provenance
-        return PixelSize(used.mpp_x, used.mpp_y, Origin(used.mpp_origin))
+        return _pixel_size(self.record)
 
     @property
     def coverage(self) -> str:
@@ -88,6 +90,11 @@ class ListedResults:
             " · ".join((run.provenance.device, run.provenance.precision)),
             _OUTCOMES[run.outcome],
         )
+
+
+def _pixel_size(record: GridRecord) -> PixelSize:
+    used = record.provenance
+    return PixelSize(used.mpp_x, used.mpp_y, Origin(used.mpp_origin))
 
 
 def local_time(utc: str) -> str:
@@ -149,10 +156,19 @@ def _listed(
     from bachview.inference.plan import make_plan
 
     is_of_region = record.key.grid.region != metadata.pyramid.bounds
+    source: ExportSource | None = None
     choice, obstacle = "", f"Its model, {record.key.bundle_name}, is not installed."
     for bundle in bundles:
         if bundle.sha256 != record.key.bundle_sha256:
             continue
+        source = ExportSource(
+            record.grid_id,
+            record.key.grid.region,
+            _pixel_size(record),
+            bundle.thresholds,
+            bundle.measured,
+            record.provenance.icc_applied,
+        )
         if not pixel_size.is_plausible:
             obstacle = "The pixel size of the slide is not known."
             continue
@@ -161,4 +177,4 @@ def _listed(
             choice, obstacle = bundle.choice, ""
             break
         obstacle = f"Results of {difference(record, plan)}."
-    return ListedResults(record, runs, is_of_region, choice, obstacle)
+    return ListedResults(record, runs, is_of_region, source, choice, obstacle)

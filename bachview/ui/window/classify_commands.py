@@ -1,5 +1,6 @@
 """The Classify menu: model, device, start, pause, cancel, export."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
+from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
 from bachview.export.formats import ExportFormat, nouns
 from bachview.ui.dialogs.export_dialog import ExportDialog
@@ -16,7 +18,7 @@ from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
-from bachview.ui.session.exporting import ExportRequest, export, parts_of
+from bachview.ui.session.exporting import ExportRequest, ExportSource, export, parts_of
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
@@ -262,28 +264,43 @@ class ClassifyCommands(QObject):
     def ask_export(self, page: SlidePage | None = None) -> None:
         """Ask what to write of the results of `page`, or of the current slide."""
         page = page or self._controller.page
-        document = page.document if page else None
-        if page is None or document is None:
+        if page is None:
             return
-        if document.prediction is None or document.grid_id is None:
+        document = page.document
+        source = document.export_source
+        if source is None:
             self._messages.notice("There is nothing to export yet: classify the slide first.")
             return
+        parts = parts_of(source.scanned, visible=page.visible_region, classified=document.region)
+        self._ask_parts(page, parts, None)
+
+    def ask_export_of(self, page: SlidePage, source: ExportSource) -> None:
+        """Ask what to write of saved results that need not be on the screen."""
+        is_whole = source.scanned == page.document.metadata.pyramid.bounds
+        scope = scope_text(None if is_whole else source.scanned, source.pixel_size)
+        self._ask_parts(page, {scope: None}, source)
+
+    def _ask_parts(
+        self, page: SlidePage, parts: Mapping[str, Region | None], source: ExportSource | None
+    ) -> None:
+        document = page.document
         start = self._services.settings.now.export_folder or Path.home()
         dialog = ExportDialog(
             document.title,
             start / document.path.stem,
             page,
-            parts=parts_of(
-                document.prediction.grid.region,
-                visible=page.visible_region,
-                classified=document.region,
-            ),
+            parts=parts,
             names=self._services.settings.now.export_names,
         )
         # Another slide may have come to the front meanwhile.
         dialog.accepted.connect(
             lambda: self.export(
-                document, dialog.folder, dialog.kinds, region=dialog.region, names=dialog.names
+                document,
+                dialog.folder,
+                dialog.kinds,
+                region=dialog.region,
+                names=dialog.names,
+                source=source,
             )
         )
         ask(dialog)
@@ -296,21 +313,28 @@ class ClassifyCommands(QObject):
         *,
         region: Region | None = None,
         names: bool = True,
+        source: ExportSource | None = None,
     ) -> None:
-        """Write results of a slide, or of a region of it, into `folder`, in the io lane."""
-        if document.grid_id is None or document.thresholds is None:
+        """Write results of a slide, or of a region of it, into `folder`, in the io lane.
+
+        Parameters
+        ----------
+        source : the saved results; None: those on the screen.
+        """
+        source = source or document.export_source
+        if source is None:
             self._messages.notice(f"{document.title} no longer has results; nothing was written.")
             return
         request = ExportRequest(
             document.reader,
             document.results,
-            document.grid_id,
-            document.pixel_size,
-            document.thresholds,
-            document.transform(managed=document.is_run_managed),
+            source.grid_id,
+            source.pixel_size,
+            source.thresholds,
+            document.transform(managed=source.is_managed),
             folder,
             kinds,
-            document.bundle.measured if document.bundle else "",
+            source.measured,
             region,
             document.title if names else None,
         )

@@ -372,6 +372,7 @@ class MainWindow(QMainWindow):
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
         self.tabs.removeTab(self.tabs.indexOf(page))
+        self.results_commands.unfollow(page)
         page.close_view(0)  # its threads end after their current tile; do not wait for them
         page.document.close()
         page.hide()

@@ -119,6 +119,11 @@ class MessageBar(QWidget):
         """Show what went wrong; the message stays until it is closed."""
         self._show(text, Tone.PROBLEM, offer)
 
+    def withdraw(self, text: str) -> None:
+        """Remove a message that is no longer true."""
+        for message in [shown for shown in self._messages if shown.text == text]:
+            self._remove(message)
+
     def clear(self) -> None:
         for message in list(self._messages):
             self._remove(message)

@@ -40,6 +40,8 @@ class ResultsCommands(QObject):
         super().__init__(window)
         self._tabs, self._classify, self._messages = tabs, classify, messages
         self._selector, self._services = selector, services
+        #: The message with an offer that is shown for a slide.
+        self._offered: dict[SlidePage, str] = {}
         self._dialogs: dict[SlidePage, ResultsDialog] = {}
         self.results = commands.make(
             "&Results…",
@@ -50,10 +52,25 @@ class ResultsCommands(QObject):
 
     def follow(self, page: SlidePage) -> None:
         """Offer what can be done with the slide's results when they are found."""
+        # What was offered is outdated as soon as anything happens to the slide's results.
+        page.document.run.statusChanged.connect(lambda _: self._withdraw(page))
         page.document.interrupted.connect(lambda: self._offer_resume(page))
         page.document.othersFound.connect(
-            lambda text: self._messages.notice(text, Offer("Results…", lambda: self.show(page)))
+            lambda text: self._offer(page, text, Offer("Results…", lambda: self.show(page)))
         )
+
+    def unfollow(self, page: SlidePage) -> None:
+        """The slide is being closed: nothing is offered for it any more."""
+        self._withdraw(page)
+
+    def _offer(self, page: SlidePage, text: str, offer: Offer) -> None:
+        self._withdraw(page)
+        self._offered[page] = text
+        self._messages.notice(text, offer)
+
+    def _withdraw(self, page: SlidePage) -> None:
+        if page in self._offered:
+            self._messages.withdraw(self._offered.pop(page))
 
     # -- a run that was killed -------------------------------------------------------------
 
@@ -61,7 +78,8 @@ class ResultsCommands(QObject):
         document = page.document
         progress, region = document.run.status.progress, document.region
         share = progress.done / progress.total if progress and progress.total else 0.0
-        self._messages.notice(
+        self._offer(
+            page,
             f"The classification of {document.title} was interrupted when "
             f"{whole_percent_text(share)} of it was done, which is kept.",
             Offer("Resume", lambda: self._resume(page, region)),
@@ -79,7 +97,8 @@ class ResultsCommands(QObject):
         model = document.bundle.name if document.bundle else ""
         of = "this slide's tissue" if region is None else "the tissue of this region"
         when = local_time(document.updated).partition(" ")[0]
-        self._messages.notice(
+        self._offer(
+            page,
             f"All of {of} was classified on {when} with {model}: nothing is left to do.",
             Offer("Classify again…", lambda: self.ask_again(page, region)),
         )
@@ -129,7 +148,7 @@ class ResultsCommands(QObject):
         document.predictionChanged.connect(dialog.outdated)
         dialog.outdated.connect(partial(self._list, page))
         dialog.showRequested.connect(lambda listed: self._selector.choose(listed.choice))
-        dialog.exportRequested.connect(lambda _: self._classify.ask_export(page))
+        dialog.exportRequested.connect(lambda listed: self._export(page, listed))
         dialog.clearRequested.connect(lambda listed: self._ask_clear(page, listed))
         dialog.againRequested.connect(lambda _: self.ask_again(page))
         dialog.follow_run(document.run.status)
@@ -159,6 +178,12 @@ class ResultsCommands(QObject):
             lambda token: list_results(results, metadata, pixel_size, in_use, token)
         )
         self._services.bridge.watch(future, on_done, on_error, topic=(self, page))
+
+    def _export(self, page: SlidePage, listed: ListedResults) -> None:
+        if listed.record.grid_id == page.document.grid_id:
+            self._classify.ask_export(page)
+        elif listed.export_source is not None:
+            self._classify.ask_export_of(page, listed.export_source)
 
     def _ask_clear(self, page: SlidePage, listed: ListedResults) -> None:
         record, document = listed.record, page.document
