@@ -81,7 +81,19 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
         assert [area for area, _ in whole[:4]] == expected_tissue(page, None)
 
         assert AmountsOf.REGION in offered(window)
+        viewport = page.view.viewport
+        assert viewport is not None
+        edge = viewport.vp_from_l0(Point(REGION.x, REGION.center.y))
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+        before = page.view.grab().toImage()
         panel.show_amounts_of(AmountsOf.REGION)
+        changed = [
+            x
+            for x in range(round(edge[0]) - 4, round(edge[0]) + 5)
+            if page.view.grab().toImage().pixel(x, round(edge[1]))
+            != before.pixel(x, round(edge[1]))
+        ]
+        assert changed, "the region that is counted is not outlined"
         assert panel.legend.heading == "of tissue in the region"
         assert panel.coverage.startswith("Region 700 × 600 px at 256, 256 (")
         assert panel.coverage.endswith(": all of its tissue judged")
@@ -91,6 +103,7 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
 
         # Another slide has no such region.
         panel.offer_region(on=False)
+        assert page.view.grab().toImage() == before
         assert panel.amounts_of is AmountsOf.SLIDE
         assert panel.legend.heading == "of tissue on the slide"
         assert rows(window, page) == whole

@@ -79,6 +79,7 @@ class SlideView(NavigableView):
         self._failure_said: str | None = None
         self._read_out = ReadOut()
         self._field: Region | None = None
+        self._counted: Region | None = None
         self._activation: tuple[QImage, Region] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
@@ -144,7 +145,7 @@ class SlideView(NavigableView):
         self._viewport = self._pyramid = None
         self._is_fitted = True
         self._overlay.set_prediction(None, None)
-        self._field = self._activation = None
+        self._field = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
         self.update()
         self.overviewChanged.emit()
@@ -202,6 +203,12 @@ class SlideView(NavigableView):
             self._field = field
             self.update()
 
+    def set_counted(self, region: Region | None) -> None:
+        """Outline the region that figures beside the slide are of, level-0 px; None for no line."""
+        if region != self._counted:
+            self._counted = region
+            self.update()
+
     def set_activation_map(self, values: object | None, region: Region | None = None) -> None:
         """Draw a class activation map over its field.
 
@@ -254,6 +261,8 @@ class SlideView(NavigableView):
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
         if self._activation is not None:
             paint_activation(painter, viewport, *self._activation)
+        if self._counted is not None:
+            paint_field(painter, viewport, self._counted)
         if self._field is not None:
             paint_field(painter, viewport, self._field)
         if self.input.ruler_line is not None:

@@ -167,6 +167,8 @@ class PanelController(QObject):
             whole = _summary_of(page.document)
             page.chip.show_text(chip_text(page.document, whole))
             amounts = self._amounts_on(page, whole)
+            is_region = amounts is not NO_AMOUNTS and self._overlay.amounts_of is AmountsOf.REGION
+            page.view.set_counted(page.document.region if is_region else None)
         self._tell_amounts(amounts)
 
     def _amounts_on(self, page: SlidePage, whole: Summary | None) -> Amounts:
