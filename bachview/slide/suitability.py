@@ -193,14 +193,17 @@ def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
     views = [found, *(_densities(small.colours, own) for own in _own_whites(small.colours))]
     # Stain has to look brown, or lack eosin, against each white that the glass may have.
     brown = np.logical_and.reduce([view[..., 2] > view[..., 1] for view in views])
-    known = tissue & ~brown & ~small.unread
+    tissue = tissue & ~small.unread
+    known = tissue & ~brown
     stain = coloured | known
+    if small.unread.any() and not stain.any():
+        return None  # what was read is glass; the rest is for the run to report
     reach = 1 + 2 * max(1, round(_PART_UM / small.mpp))
     parts, count = ndimage.label(ndimage.maximum_filter(stain, reach))
     areas = np.bincount(parts[stain], minlength=count + 1)
     shares = np.bincount(parts[known], minlength=count + 1) / np.maximum(areas, 1)
     of_slide = float(areas[shares >= _PART_SHARE].sum()) / max(1, int(areas.sum()))
-    if tissue.any() and (of_slide >= _SLIDE_SHARE or small.unread.any()):
+    if tissue.any() and of_slide >= _SLIDE_SHARE:
         green = max(_pinkest(view[known]) for view in views)
         if green >= _EOSIN_GREEN:
             return None

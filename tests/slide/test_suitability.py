@@ -213,6 +213,13 @@ def test_what_cannot_be_read_is_no_finding() -> None:
     assert check_slide(reader, reader.metadata.pixel_size, GEOMETRY).findings == ()
 
 
+def test_other_stain_is_noticed_beside_what_cannot_be_read() -> None:
+    picture = np.asarray(_section(DAB, DAB))
+    reader = ArraySlide(picture, factors=(), broken=Region(300, 300, 100, 100))
+    found = check_slide(reader, reader.metadata.pixel_size, GEOMETRY)
+    assert _reasons(found) == [Reason.NOT_HE]
+
+
 def test_all_findings_are_told() -> None:
     assert _reasons(_check(_section(DAB, DAB), 0.8)) == [Reason.NOT_HE, Reason.PIXEL_SIZE]
 
