@@ -19,7 +19,7 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     if bundle is None:
         return NOT_CLASSIFIED
     if summary is None:
-        of_others = "Results of other models are kept: choose the model to see them."
+        of_others = "What other models said is kept: Classify → Results."
         return replace(
             NOT_CLASSIFIED, details=f"Not classified by the model {bundle.name}.\n{of_others}"
         )
