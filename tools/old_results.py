@@ -24,8 +24,7 @@ def as_format(version: int, path: Path) -> None:
         raw.execute("DROP INDEX batches_of_grid")
         raw.execute("ALTER TABLE batches RENAME COLUMN grid TO run")
         raw.execute("CREATE INDEX batches_of_run ON batches (run, id)")
-        for row in raw.execute(f"SELECT {_RUN_2} FROM runs").fetchall():
-            raw.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), row[0]))
+        seal_runs(raw)
         if version == 1:
             for batch, *blobs in raw.execute(
                 "SELECT id, cells, states, probabilities, members FROM batches"
@@ -35,3 +34,9 @@ def as_format(version: int, path: Path) -> None:
             raw.execute("ALTER TABLE slide DROP COLUMN checksum")
             raw.execute("ALTER TABLE runs DROP COLUMN checksum")
         raw.execute(f"PRAGMA user_version = {version}")
+
+
+def seal_runs(raw: sqlite3.Connection) -> None:
+    """Make the checksums of the runs of format 2 right."""
+    for row in raw.execute(f"SELECT {_RUN_2} FROM runs").fetchall():
+        raw.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row), row[0]))

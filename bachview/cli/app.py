@@ -139,7 +139,9 @@ _CLASSIFY = f"""Classify a slide without a window, and write the results to a fo
 Writes {_FILES}.
 
 Ctrl-C stops within half a second. Finished patches are kept and written; the same command
-resumes from there.
+resumes from there. Results are those of the slide: see [bold]bachview results[/].
+
+The slide is checked first; exit code 3 if it is not H&E, or too blurred.
 
 \b
   bachview classify biopsy.svs --output out
@@ -170,7 +172,8 @@ def classify(
         tuple[float, float, float, float] | None,
         typer.Option(
             metavar="X Y W H",
-            help="Only patches that touch this rectangle, in level-0 pixels; all others stay.",
+            help="Only patches that touch this rectangle, in level-0 pixels. Other results of the "
+            "slide stay; the files are of the rectangle.",
         ),
     ] = None,
     stride: Annotated[
@@ -199,7 +202,9 @@ def classify(
     anyway: Annotated[
         bool,
         typer.Option(
-            "--anyway", help="Classify a slide that is not H&E, blurred, …; every file says so."
+            "--anyway",
+            help="Classify a slide that is not what the models know (fluorescence, other stains, "
+            "blurred); every file says so.",
         ),
     ] = False,
     no_names: Annotated[

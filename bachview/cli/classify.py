@@ -2,25 +2,36 @@
 
 import concurrent.futures
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bachview.cli.classify_report import print_report, write_files
 from bachview.cli.exits import ExitCode
-from bachview.cli.output import clean_stdout, print_json, tell
+from bachview.cli.output import clean_stdout, print_json, tell, time_text
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
+from bachview.core.cell_state import CellState
 from bachview.core.pixel_size import contradiction_text
-from bachview.errors import Cancelled, ExportError, PixelSizeError, UsageError
+from bachview.errors import (
+    BachviewError,
+    Cancelled,
+    ExportError,
+    PixelSizeError,
+    UnsuitableSlideError,
+    UsageError,
+)
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.store.log import Outcome
 
 if TYPE_CHECKING:
     from bachview.api.slides import Slide
     from bachview.inference.run import RunStart
     from bachview.inference.slides import SlideRun
+    from bachview.store.log import LoggedRun
+    from bachview.store.results import ResultStore
 
 #: How long we wait for a cancelled run to end; it normally needs half a second.
 _END_S = 10.0
@@ -127,9 +138,13 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                 stride_um=request.stride_um,
                 icc=request.icc,
             ) as run:
-                was_cancelled = _work(run, retry_failed=request.retry_failed, anyway=request.anyway)
+                was_cancelled = _work(
+                    run, store, retry_failed=request.retry_failed, anyway=request.anyway
+                )
                 if run.prediction is None:
                     raise Cancelled
+                if run.warnings:
+                    tell(f"Every file says: Classified although: {' '.join(run.warnings)}")
                 document = write_files(
                     request.output,
                     reader,
@@ -141,19 +156,18 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
     return document, was_cancelled
 
 
-def _work(run: "SlideRun", *, retry_failed: bool, anyway: bool) -> bool:
-    """Classify on the inference lane, showing progress here; whether it was cancelled."""
+def _work(run: "SlideRun", store: "ResultStore", *, retry_failed: bool, anyway: bool) -> bool:
+    """Classify on the inference lane, showing progress here; whether it was cancelled.
+
+    Raises
+    ------
+    BachviewError
+        As of `SlideRun.work`.
+    """
 
     def on_start(start: "RunStart") -> None:
-        for sentence in start.warnings or ():
-            tell(f"Classified although: {sentence} Every file says so.")
-        if start.restored and start.restored == start.total:
-            tell(
-                f"Nothing is left to do: all {start.total:,} patches were classified before. "
-                "`bachview results clear` deletes them."
-            )
-        elif start.restored:
-            tell(f"{start.restored:,} patches were already classified; continuing from there.")
+        if text := _found_text(start, store.runs(start.grid_id)):
+            tell(text)
 
     def job(token: CancelToken) -> None:
         run.work(token, on_start=on_start, retry_failed=retry_failed, anyway=anyway)
@@ -172,9 +186,46 @@ def _work(run: "SlideRun", *, retry_failed: bool, anyway: bool) -> bool:
             future.result()
         except Cancelled:
             return True
+        except UnsuitableSlideError as error:
+            raise BachviewError(f"{error} (--anyway does; every file then says so.)") from error
         return False
     finally:
         lane.close(_END_S)
+
+
+def _found_text(start: "RunStart", runs: "Sequence[LoggedRun]") -> str:
+    """What earlier runs have left to do, as a sentence; empty if there were none.
+
+    Parameters
+    ----------
+    runs : of the same cells, the latest first.
+    """
+    if not start.restored:
+        return ""
+    where = "" if start.region is None else " in the region"
+    if start.restored == start.total:
+        failed = int((start.prediction.states[_cells(start)] == CellState.FAILED).sum())
+        unread = f", except {failed:,} that could not be read (--retry-failed)" if failed else ""
+        return (
+            f"Nothing left to do: all {start.total:,} patches{where} were classified before"
+            f"{unread}; bachview results clear removes them."
+        )
+    how = "."
+    if runs and runs[0].outcome is Outcome.INTERRUPTED:
+        how = f", the last by a run that was interrupted at {time_text(runs[0].updated)}."
+    elif runs and runs[0].outcome is Outcome.RUNNING:
+        how = "; another run goes on, and no patch is computed twice once it is saved."
+    return (
+        f"{start.restored:,} of {start.total:,} patches{where} were already classified{how} "
+        "Continuing from there."
+    )
+
+
+def _cells(start: "RunStart") -> tuple[slice, slice]:
+    """Rows and columns of what was asked for."""
+    if start.region is None:
+        return slice(None), slice(None)
+    return start.plan.grid.cells_in(start.region)
 
 
 @contextlib.contextmanager

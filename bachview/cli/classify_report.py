@@ -6,6 +6,9 @@ from typing import Any
 from bachview.cli.output import print_table
 from bachview.cli.progress import spinning
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.core.scope import scope_text
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text, percent_text
 from bachview.export import formats
@@ -71,7 +74,8 @@ def print_report(document: dict[str, Any]) -> None:
     ]
     where = "in this region" if document["scope"]["what"] == "region" else "on this slide"
     print_table(
-        f"{document['patches']:,} patches classified, tissue {area_text(document['tissue_mm2'])}",
+        f"{_scope_text(document)}: {document['patches']:,} patches classified, "
+        f"tissue {area_text(document['tissue_mm2'])}",
         [("class", False), ("patches", True), ("area", True), (f"of tissue {where}", True)],
         [
             (name, f"{part['patches']:,}", area_text(part["area_mm2"]), percent_text(part["share"]))
@@ -88,3 +92,11 @@ def print_report(document: dict[str, Any]) -> None:
     for path in document["output"].values():
         print(path)
     print(provenance["research_use"])
+
+
+def _scope_text(document: dict[str, Any]) -> str:
+    region, provenance = document["scope"]["region_px"], document["provenance"]
+    return scope_text(
+        None if region is None else Region(*region),
+        PixelSize(provenance["mpp_x"], provenance["mpp_y"], Origin(provenance["mpp_origin"])),
+    )

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
 from bachview.errors import ExportError
@@ -208,6 +209,11 @@ def print_checks(title: str, checks: "Sequence[Check]", *, as_json: bool) -> boo
             [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
         )
     return is_good
+
+
+def time_text(time: str) -> str:
+    """An ISO 8601 time as that of this place, e.g. ``2026-05-04 13:37``."""
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def tell(sentence: str) -> None:

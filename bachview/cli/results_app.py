@@ -32,7 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 @results_app.command("list")
 def list_results(
     slide: Annotated[
-        Path | None, typer.Argument(metavar="[SLIDE]", help="A slide; without it, all results.")
+        Path | None, typer.Argument(metavar="SLIDE", help="A slide; without it, all results.")
     ] = None,
     store: Store = None,
     as_json: AsJson = False,

@@ -1,5 +1,6 @@
 """The log of runs: when, what was asked, what computed, how it ended. No answer depends on it."""
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -33,6 +34,9 @@ CREATE INDEX runs_of_grid ON runs (grid, id);
 """
 
 _COLUMNS = "id, grid, region, provenance, process, started, updated, ended, outcome, cells, seconds"
+
+#: What reading a row raises that this program has not written, though its checksum is right.
+_NOT_OURS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Outcome(StrEnum):
@@ -125,12 +129,22 @@ def runs_of(connection: sqlite3.Connection, grid_id: int) -> tuple[LoggedRun, ..
         f"SELECT {_COLUMNS}, checksum FROM runs WHERE grid = ? ORDER BY id DESC",  # noqa: S608  # a constant of ours
         (grid_id,),
     )
-    return tuple(_run(row) for row in rows if row_checksum(row[:-1]) == row[-1])
+    runs = []
+    for row in rows:
+        if row_checksum(row[:-1]) != row[-1]:
+            continue
+        with contextlib.suppress(*_NOT_OURS):
+            runs.append(_run(row[:-1]))
+    return tuple(runs)
 
 
 def _run(row: Sequence[Any]) -> LoggedRun:
     run_id, grid_id, region, provenance, process, started, updated, _, outcome, *rest = row
-    cells, seconds, _ = rest
+    cells, seconds = rest
+    if not all(isinstance(text, str) for text in (provenance, started, updated)):
+        raise TypeError("a text of a run is not text")
+    if type(cells) is not int or type(seconds) is not float:
+        raise TypeError("a number of a run is not a number")
     ended = Outcome(outcome)
     since = datetime.fromisoformat(started).timestamp()
     if ended is Outcome.RUNNING and not is_running(process, since=since):
@@ -138,7 +152,7 @@ def _run(row: Sequence[Any]) -> LoggedRun:
     return LoggedRun(
         run_id,
         grid_id,
-        None if region is None else Region(*json.loads(region)),
+        None if region is None else Region(*map(float, json.loads(region))),
         Provenance.from_json(provenance),
         started,
         updated,

@@ -75,7 +75,9 @@ def test_the_same_command_again_has_nothing_left_to_do(
     assert second.code == 0
     assert second.document["patches"] == first.document["patches"]
     assert second.document["patches_per_second"] == 0
-    assert "already classified" in second.err
+    count = first.document["patches"]
+    assert f"Nothing left to do: all {count:,} patches were classified before" in second.err
+    assert "bachview results clear" in second.err
     a, b = ((tmp_path / name / "predictions.csv").read_bytes() for name in "ab")
     assert a == b
 
@@ -100,6 +102,52 @@ def test_a_region_limits_the_run(cli: Cli, slide: Path, tmp_path: Path) -> None:
     assert document["patches"] == len(rows)
     geojson = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))
     assert len(geojson["features"]) == len(rows)
+
+
+def test_the_slide_goes_on_from_its_region_and_the_report_says_of_which_it_is(
+    cli: Cli, slide: Path, tmp_path: Path
+) -> None:
+    region = ("--region", 1000, 800, 600, 500)
+    first = cli(*CLASSIFY, slide, "--output", tmp_path / "a", *region)
+    assert "Region 600 × 500 px at 1,000, 800" in " ".join(first.out.split())
+    assert "of tissue in this region" in first.out
+    second = cli(*CLASSIFY, slide, "--output", tmp_path / "b")
+    assert "patches were already classified. Continuing from there." in second.err
+    assert "of tissue on this slide" in second.out
+    assert "Region" not in second.out
+    third = cli(*CLASSIFY, slide, "--output", tmp_path / "c", *region, "--json")
+    assert "patches in the region were classified before" in third.err
+    assert third.document["scope"]["region_px"] == [1000, 800, 600, 500]
+    a, c = ((tmp_path / name / "predictions.csv").read_bytes() for name in "ac")
+    assert a == c
+
+
+def test_a_slide_that_the_models_do_not_know_is_classified_on_request_only(
+    cli: Cli, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    dark = np.random.default_rng(1).integers(0, 25, (700, 900, 3)).astype(np.uint8)
+    path = write_pyramid(tmp_path / "fluorescence.tiff", dark, mpp=0.5)
+    arguments = (*CLASSIFY, path, "--output", tmp_path / "out", "--json")
+    refused = cli(*arguments)
+    assert refused.code == 3
+    assert "darker than stain on glass" in refused.err
+    assert "--anyway" in refused.err
+    assert not list((tmp_path / "out").iterdir())
+    answer = cli(*arguments, "--anyway")
+    assert answer.code == 0
+    assert "Every file says: Classified although: " in answer.err
+    assert "darker than stain on glass" in answer.document["statement"]
+
+
+def test_the_name_of_the_slide_is_left_out_on_request(
+    cli: Cli, slide: Path, tmp_path: Path
+) -> None:
+    small = (*CLASSIFY, slide, "--json", "--region", 1000, 800, 600, 500, "--output")
+    assert slide.name in cli(*small, tmp_path / "a").document["statement"]
+    cli(*small, tmp_path / "b", "--no-names")
+    assert all(slide.stem.encode() not in p.read_bytes() for p in (tmp_path / "b").glob("*.*son"))
 
 
 def test_results_go_to_the_store_that_was_named(
@@ -128,7 +176,9 @@ def test_a_slide_without_a_pixel_size_asks_for_it(cli: Cli, tmp_path: Path) -> N
     assert answer.code == 3
     assert "photo.tiff" in answer.err
     assert "--mpp" in answer.err
-    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out", "--mpp", 0.5, "--json")
+    # --anyway: no slide looks like this picture.
+    arguments = (*CLASSIFY, path, "--output", tmp_path / "out", "--anyway", "--json")
+    answer = cli(*arguments, "--mpp", 0.5)
     assert answer.code == 0
     assert answer.document["provenance"]["mpp_origin"] == "user"
 
@@ -182,12 +232,14 @@ def test_an_output_folder_that_cannot_be_written_is_reported_before_the_work(
     assert "--output" in answer.err
 
 
-def test_glass_alone_gives_empty_results_and_no_error(cli: Cli, tmp_path: Path) -> None:
+def test_glass_alone_is_named_and_gives_empty_results_on_request(cli: Cli, tmp_path: Path) -> None:
     import numpy as np
 
     white = np.full((800, 900, 3), 244, np.uint8)
     path = write_pyramid(tmp_path / "glass.tiff", white, mpp=0.5)
-    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out", "--json")
+    arguments = (*CLASSIFY, path, "--output", tmp_path / "out", "--json")
+    assert "bare glass" in cli(*arguments).err
+    answer = cli(*arguments, "--anyway")
     assert answer.code == 0
     check_schema("classify", answer.document)
     assert answer.document["patches"] == 0

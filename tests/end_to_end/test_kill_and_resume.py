@@ -79,4 +79,5 @@ def test_a_killed_run_goes_on_where_it_was(
     places = [tuple(row[:4]) for row in found]
     assert len(places) == len(set(places)), "a patch twice"
     assert [row[:6] for row in found] == [row[:6] for row in expected], "a patch lost or changed"
+    assert "by a run that was interrupted at" in again.stderr
     assert again.stdout.startswith("{")

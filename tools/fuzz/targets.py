@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.fuzz.mutation import mutated
-from tools.old_results import as_format
+from tools.old_results import as_format, seal_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 SELFTEST = ROOT / "resources" / "models" / "selftest.bachmodel"
@@ -127,20 +127,27 @@ def _seal(connection: sqlite3.Connection) -> None:
     from bachview.store.records import batch_crc, row_checksum
     from bachview.store.schema import seal_grid
 
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    grid = "grid" if version > 2 else "run"
     batches = connection.execute(
-        "SELECT id, run, cells, states, probabilities, members FROM batches"
+        f"SELECT id, {grid}, cells, states, probabilities, members FROM batches"
     ).fetchall()
-    is_first = connection.execute("PRAGMA user_version").fetchone()[0] == 1
-    for batch, run, *blobs in batches:
-        if is_first:
+    for batch, number, *blobs in batches:
+        if version == 1:
             crc = zlib.crc32(b"".join(b for b in blobs if isinstance(b, bytes)))
         else:
-            crc = batch_crc(batch, run, blobs)
+            crc = batch_crc(batch, number, blobs)
         connection.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
-    if is_first:
+    if version == 1:
         return
-    for (run,) in connection.execute("SELECT id FROM grids").fetchall():
-        seal_grid(connection, run)
+    if version == 2:
+        seal_runs(connection)
+    else:
+        for (number,) in connection.execute("SELECT id FROM grids").fetchall():
+            seal_grid(connection, number)
+        for row in connection.execute("SELECT * FROM runs").fetchall():
+            values = (row_checksum(row[:-1]), row[0])
+            connection.execute("UPDATE runs SET checksum = ? WHERE id = ?", values)
     for (fingerprint,) in connection.execute("SELECT fingerprint FROM slide").fetchall():
         connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
 
@@ -227,21 +234,24 @@ def _settings(folder: Path) -> list[Path]:
 
 
 def _store(folder: Path) -> list[Path]:
+    from bachview.core.geometry import Region
     from bachview.core.tissue_cells import TissueCells
     from bachview.store.results import ResultStore
     from bachview.store.schema import store_name
     from tests.support.runs import grid_key, provenance, results
 
     store = ResultStore.open(folder, _FINGERPRINT)
-    run = store.begin(grid_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
-    store.commit(run, results([(0, 0), (0, 1), (1, 0)]))
+    grid = store.begin(grid_key(), TissueCells.centred(np.ones((6, 9), np.bool_)), provenance())
+    run = store.start_run(grid, Region(0, 0, 9, 9), provenance())
+    store.commit(grid, results([(0, 0), (0, 1), (1, 0)]), (run, 1.0))
     store.close()
-    path = folder / store_name(_FINGERPRINT)
-    first = folder / "format-1" / path.name
-    first.parent.mkdir()
-    shutil.copy(path, first)
-    as_format(1, first)
-    return [path, first]
+    paths = [folder / store_name(_FINGERPRINT)]
+    for version in (1, 2):
+        paths.append(folder / f"format-{version}" / paths[0].name)
+        paths[-1].parent.mkdir()
+        shutil.copy(paths[0], paths[-1])
+        as_format(version, paths[-1])
+    return paths
 
 
 def _use_slide(path: Path) -> None:
@@ -315,9 +325,10 @@ def _use_store(path: Path) -> None:
 
     store = ResultStore.open(path.parent, _FINGERPRINT)
     try:
-        for run in store.grids():
-            store.tissue(run.grid_id)
-            store.load(run.grid_id)
+        for grid in store.grids():
+            store.tissue(grid.grid_id)
+            store.load(grid.grid_id)
+            store.runs(grid.grid_id)
     finally:
         store.close()
 
