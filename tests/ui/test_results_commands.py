@@ -150,7 +150,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         page.regionDrawn.emit(PART)
         wait_for(qtbot, page, RunState.DONE)
         page.regionDrawn.emit(PART)
-        assert said(window, "All of the tissue of this region was classified on 20")
+        assert said(window, "All tissue of this region of a.tiff was classified on 20")
         window.messages.clear()
         commands.whole_slide.trigger()  # most of which is missing
         wait_for(qtbot, page, RunState.LOADING, RunState.PREPARING, RunState.RUNNING)
@@ -159,11 +159,19 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         for again in (commands.whole_slide.trigger, window.jobs_panel.startRequested.emit):
             window.messages.clear()
             again()
-            assert said(window, "All of this slide's tissue was classified on 20")
+            assert said(window, "All tissue of a.tiff was classified on 20")
             assert said(window, "with Self-test: nothing is left to do.")
             assert not page.document.run.status.is_active
         everything = count(page)
+        assert page.document.prediction is not None
+        page.document.prediction.states[0, 0] = CellState.FAILED
+        commands.whole_slide.trigger()
+        assert said(window, "with Self-test (1 patches could not be read): nothing is left")
+        commands.failed_patches.trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        assert not said(window, "nothing is left to do")
 
+        commands.whole_slide.trigger()
         offer(window, "Classify again…").click()
         asked = question(qtbot, window)
         assert f"{everything:,} patches" in asked.text
@@ -233,7 +241,7 @@ def test_results_that_are_not_shown_are_told_and_can_be_cleared(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(lambda: count(page) > 0, timeout=LONG_MS)
-        assert not said(window, "Nothing is shown")
+        assert not said(window, "has only results")
         page.document.calibrate(PixelSize.typed(1.0))
         qtbot.waitUntil(
             lambda: said(window, "results of another pixel size, 0.5 µm"), timeout=LONG_MS
@@ -265,7 +273,8 @@ def test_results_of_another_model_are_shown_by_choosing_it(qtbot: QtBot, tmp_pat
         qtbot.waitUntil(lambda: not window.selector.is_loading, timeout=LONG_MS)
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(
-            lambda: said(window, "results of another model (Self-test)"), timeout=LONG_MS
+            lambda: said(window, "a.tiff has only results of another model (Self-test)"),
+            timeout=LONG_MS,
         )
         offer(window, "Results…").click()
         dialog = listing(qtbot, window, rows=1)

@@ -49,7 +49,7 @@ class Document(QObject):
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
     refusalChanged : the slide was refused, or no longer is.
-    othersFound(str) : nothing is shown, but the slide has other results; a sentence.
+    othersFound(str) : nothing is shown, but the slide has other results; see `others_text`.
     interrupted : the last run of the saved results was killed before it had finished.
     noticed(str), failed(str) : a sentence for the user.
     """
@@ -233,6 +233,15 @@ class Document(QObject):
             left |= states == CellState.FAILED
         # Where there is no tissue, the run says so.
         return bool((states != CellState.NO_TISSUE).any() and not left.any())
+
+    def failed_in(self, region: Region | None) -> int:
+        """How many patches of what is shown could not be read in `region`, level-0 px."""
+        if self.prediction is None:
+            return 0
+        cells = (slice(None), slice(None))
+        if region is not None:
+            cells = self.prediction.grid.cells_in(region)
+        return int((self.prediction.states[cells] == CellState.FAILED).sum())
 
     @property
     def export_source(self) -> ExportSource | None:

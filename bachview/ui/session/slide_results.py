@@ -69,11 +69,9 @@ def read_saved(store: ResultStore, plan: "Plan") -> SavedResults | None:
 
 
 def others_text(grids: Iterable[GridRecord], plan: "Plan") -> str:
-    """What a slide without results of `plan` has been classified with; empty if with nothing."""
+    """What a slide without results of `plan` has instead, after "results of"; empty if nothing."""
     kinds = {difference(grid, plan): None for grid in grids if grid.done or grid.failed}
-    if not kinds:
-        return ""
-    return f"Nothing is shown, but this slide has results of {' and of '.join(kinds)}."
+    return " and of ".join(kinds)
 
 
 def difference(grid: GridRecord, plan: "Plan") -> str:

@@ -55,9 +55,7 @@ class ResultsCommands(QObject):
         # What was offered is outdated as soon as anything happens to the slide's results.
         page.document.run.statusChanged.connect(lambda _: self._withdraw(page))
         page.document.interrupted.connect(lambda: self._offer_resume(page))
-        page.document.othersFound.connect(
-            lambda text: self._offer(page, text, Offer("Results…", lambda: self.show(page)))
-        )
+        page.document.othersFound.connect(lambda others: self._say_others(page, others))
 
     def unfollow(self, page: SlidePage) -> None:
         """The slide is being closed: nothing is offered for it any more."""
@@ -71,6 +69,13 @@ class ResultsCommands(QObject):
     def _withdraw(self, page: SlidePage) -> None:
         if page in self._offered:
             self._messages.withdraw(self._offered.pop(page))
+
+    def _say_others(self, page: SlidePage, others: str) -> None:
+        self._offer(
+            page,
+            f"{page.document.title} has only results of {others}, which are not shown.",
+            Offer("Results…", lambda: self.show(page)),
+        )
 
     # -- a run that was killed -------------------------------------------------------------
 
@@ -95,11 +100,15 @@ class ResultsCommands(QObject):
     def _say_finished(self, page: SlidePage, region: Region | None) -> None:
         document = page.document
         model = document.bundle.name if document.bundle else ""
-        of = "this slide's tissue" if region is None else "the tissue of this region"
+        # Named, as the message stays when another slide comes to the front.
+        of = document.title if region is None else f"this region of {document.title}"
         when = local_time(document.updated).partition(" ")[0]
+        failed = document.failed_in(region)
+        unread = f" ({failed:,} patches could not be read)" if failed else ""
         self._offer(
             page,
-            f"All of {of} was classified on {when} with {model}: nothing is left to do.",
+            f"All tissue of {of} was classified on {when} with {model}{unread}: nothing is left "
+            "to do.",
             Offer("Classify again…", lambda: self.ask_again(page, region)),
         )
 

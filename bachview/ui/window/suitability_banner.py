@@ -77,7 +77,7 @@ class SuitabilityBanner(QFrame):
             self.hide()
 
     def _show(self, text: str, tone: Tone, *, asks: bool) -> None:
-        self._text.setText(text)
+        self._text.setText(text.replace(" %", "\u00a0%"))  # never at the start of a line
         self.anyway.setVisible(asks)
         self.close_button.setVisible(asks)
         if tone is not self._tone:
