@@ -179,9 +179,10 @@ def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) ->
     panel.show_status(RunStatus(state, Progress(10, 40, 5.0), "CPU", "bf16", "B", "Whole slide"))
     buttons = {b.text(): b.isEnabled() for b in (panel._start, panel._pause, panel._cancel)}
     active = panel.status.is_active
-    assert buttons["Continue" if state is RunState.CANCELLED else "Classify slide"] is not active
+    starts = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
+    assert buttons[starts.get(state, "Classify slide")] is not active
     assert buttons["Cancel"] is (active and state is not RunState.STOPPING)
-    assert buttons.get("Resume", False) is (state is RunState.PAUSED)
+    assert buttons.get("Resume", False) is (state in (RunState.PAUSED, RunState.INTERRUPTED))
 
 
 def test_progress_is_shown_with_rate_and_remaining_time() -> None:
