@@ -177,12 +177,14 @@ def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) ->
     qtbot.addWidget(panel)
     panel.show_obstacle("")
     panel.show_status(RunStatus(state, Progress(10, 40, 5.0), "CPU", "bf16", "B", "Whole slide"))
-    buttons = {b.text(): b.isEnabled() for b in (panel._start, panel._pause, panel._cancel)}
     active = panel.status.is_active
-    starts = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
-    assert buttons[starts.get(state, "Classify slide")] is not active
-    assert buttons["Cancel"] is (active and state is not RunState.STOPPING)
-    assert buttons.get("Resume", False) is (state in (RunState.PAUSED, RunState.INTERRUPTED))
+    goes_on = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
+    assert panel._start.text() == goes_on.get(state, "Classify slide")
+    assert panel._start.isEnabled() is not active
+    assert ("the last run" in panel._start.toolTip()) is (state in goes_on)
+    assert panel._cancel.isEnabled() is (active and state is not RunState.STOPPING)
+    assert panel._pause.text() == ("Resume" if state is RunState.PAUSED else "Pause")
+    assert panel._pause.isEnabled() is (state in (RunState.PAUSED, RunState.RUNNING))
 
 
 def test_progress_is_shown_with_rate_and_remaining_time() -> None:

@@ -19,6 +19,8 @@ _TIPS = {
     "Patches": "Of what the last run was asked for",
     "Scope": "What the last run was asked for; the results of the slide stay",
 }
+_START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
+_GO_ON_TIP = "Go on with what the last run was asked for; what is done is kept"
 _START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
@@ -39,7 +41,7 @@ class JobsPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._status = RunStatus()
-        self._can_start = False
+        self._can_start, self._obstacle = False, ""
         self._title = heading("", self)
         self._title.setWordWrap(True)
         self._bar = QProgressBar(self)
@@ -64,7 +66,6 @@ class JobsPanel(Panel):
         self._start.setObjectName("primary")
         self._pause = QPushButton("Pause", self)
         self._cancel = QPushButton("Cancel", self)
-        self._start.setToolTip("Classify the whole slide, the visible part first (Ctrl+R)")
         self._pause.setToolTip("Pause the run; nothing is lost (Ctrl+P)")
         self._cancel.setToolTip("Stop; finished patches are kept and a later run resumes (Ctrl+.)")
         self._start.clicked.connect(self.startRequested)
@@ -91,10 +92,7 @@ class JobsPanel(Panel):
 
     def show_obstacle(self, obstacle: str) -> None:
         """Let the run be started, or say why it cannot."""
-        self._can_start = not obstacle
-        self._start.setToolTip(
-            obstacle or "Classify the whole slide, the visible part first (Ctrl+R)"
-        )
+        self._can_start, self._obstacle = not obstacle, obstacle
         self.show_status(self._status)
 
     def show_status(self, status: RunStatus) -> None:
@@ -122,6 +120,8 @@ class JobsPanel(Panel):
         paused = status.state is RunState.PAUSED
         self._start.setEnabled(self._can_start and not status.is_active)
         self._start.setText(_START_TEXTS.get(status.state, "Classify slide"))
+        goes_on = status.state in _START_TEXTS
+        self._start.setToolTip(self._obstacle or (_GO_ON_TIP if goes_on else _START_TIP))
         self._pause.setText("Resume" if paused else "Pause")
         self._pause.setEnabled(paused or status.state is RunState.RUNNING)
         self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
