@@ -84,10 +84,12 @@ def print_report(document: dict[str, Any]) -> None:
         ],
     )
     provenance = document["provenance"]
-    print(
-        f"{duration_text(document['seconds'])}, {document['patches_per_second']:,.1f} patches/s "
-        f"({provenance['engine']} on {document['device']} in {document['precision']})."
-    )
+    engine = f"{provenance['engine']} on {document['device']} in {document['precision']}"
+    if document["patches_per_second"]:
+        rate = f"{document['patches_per_second']:,.1f} patches/s"
+        print(f"{duration_text(document['seconds'])}, {rate} ({engine}).")
+    else:
+        print(f"Classified earlier ({engine}).")
     print(document["statement"])
     for path in document["output"].values():
         print(path)

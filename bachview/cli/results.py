@@ -14,6 +14,7 @@ from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.scope import WHOLE_SLIDE, scope_text
+from bachview.core.units import length_text, percent_text
 from bachview.errors import StoreError, UsageError
 from bachview.store.listing import SavedGrid, results_files, saved_grids
 from bachview.store.log import LoggedRun
@@ -95,6 +96,7 @@ def list_slide(path: Path, folder: Path | None, *, as_json: bool) -> int:
             [("", False), ("", False)],
             [
                 ("cells of", _scope(grid, scanned)),
+                ("stride", length_text(grid.stride_um)),
                 ("tissue", _coverage(grid)),
                 ("pixel size", _pixel_size_text(_pixel_size(grid))),
                 ("computed on", f"{provenance.device}, {provenance.precision}"),
@@ -307,6 +309,8 @@ def _scope(grid: SavedGrid, scanned: Region) -> str:
 def _coverage(grid: SavedGrid) -> str:
     record = grid.record
     text = f"{record.done:,} of {record.total:,} patches classified"
+    if record.total:
+        text += f" ({percent_text(record.done / record.total)})"
     return text + (f", {record.failed:,} failed to read" if record.failed else "")
 
 
@@ -336,6 +340,7 @@ def _document(grid: SavedGrid, scanned: Region | None) -> dict[str, Any]:
         "id": record.grid_id,
         "bundle": {"name": record.key.bundle_name, "sha256": record.key.bundle_sha256},
         "earlier_region": None if region is None else list(region),
+        "stride_um": grid.stride_um,
         "mpp": [provenance.mpp_x, provenance.mpp_y],
         "mpp_origin": provenance.mpp_origin,
         "tissue_patches": record.total,

@@ -34,6 +34,11 @@ class SavedGrid:
         return None if region == scanned else region
 
     @property
+    def stride_um(self) -> float:
+        """Step of the cells, um."""
+        return self.record.key.grid.stride_x * self.record.provenance.mpp_x
+
+    @property
     def is_running(self) -> bool:
         """Whether a process of this computer is adding cells to it."""
         return any(run.outcome is Outcome.RUNNING for run in self.runs)
@@ -94,10 +99,11 @@ def results_files(folder: Path) -> tuple[ResultsFile, ...]:
         ) from error
     found = []
     for path in paths:
+        # Before it is opened, which touches its log.
+        size, changed = _size_and_time(path)
         fingerprint = _fingerprint(path)
         if fingerprint is None or store_name(fingerprint) != path.name:
             continue
-        size, changed = _size_and_time(path)
         try:
             with ResultStore.open(folder, fingerprint) as store:
                 grids, problem = saved_grids(store), store.notice or ""

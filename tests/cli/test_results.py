@@ -68,6 +68,30 @@ def test_the_list_names_the_model_the_coverage_and_each_run(
         assert words in text
 
 
+def test_results_with_another_stride_can_be_told_apart_and_exported(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    options = ("--store", store, "-o", tmp_path / "out")
+    cli("classify", *SELFTEST, slide, *options, "--stride", 48)
+    found = cli("results", "list", slide, "--store", store, "--json").document["results"]
+    assert [round(each["stride_um"], 6) for each in found] == [48, 64]
+    assert "48 µm" in cli("results", "list", slide, "--store", store).out
+    of_run = (tmp_path / "out" / "predictions.csv").read_bytes()
+    answer = cli("results", "export", slide, *SELFTEST, *options, "--id", found[0]["id"])
+    assert "Classified earlier" in answer.out
+    assert "patches/s" not in answer.out
+    assert (tmp_path / "out" / "predictions.csv").read_bytes() == of_run
+
+
+def test_looking_at_results_files_does_not_change_when_they_were_changed(
+    cli: Cli, store: Path
+) -> None:
+    (path,) = store.glob("*.sqlite")
+    os.utime(path, (1e9, 1e9))
+    (file,) = cli("results", "list", "--store", store, "--json").document["files"]
+    assert file["changed"].startswith("2001-09-09")
+
+
 def test_all_results_files_are_listed_by_the_fingerprints_of_their_slides(
     cli: Cli, slide: Path, store: Path
 ) -> None:

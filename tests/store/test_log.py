@@ -10,6 +10,7 @@ import pytest
 from bachview.core.geometry import Region
 from bachview.errors import StoreError
 from bachview.store.log import Outcome
+from bachview.store.records import row_checksum
 from bachview.store.results import ResultStore
 from bachview.store.schema import store_name
 from tests.support import runs
@@ -73,6 +74,32 @@ def test_a_changed_row_of_the_log_is_left_out(tmp_path: Path) -> None:
         raw.execute("UPDATE runs SET cells = 7 WHERE region IS NULL")
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert [run.region for run in store.runs(grid)] == [REGION]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("cells", "many"),
+        ("seconds", "long"),
+        ("outcome", "asleep"),
+        ("started", "soon"),
+        ("region", "[1]"),
+        ("provenance", "{}"),
+    ],
+)
+def test_a_row_that_another_program_made_up_is_left_out(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        made_up = store.start_run(grid, None, runs.provenance())
+        ours = store.start_run(grid, REGION, runs.provenance())
+    with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+        raw.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, made_up))  # noqa: S608
+        row = raw.execute("SELECT * FROM runs WHERE id = ?", (made_up,)).fetchone()
+        raw.execute("UPDATE runs SET checksum = ? WHERE id = ?", (row_checksum(row[:-1]), made_up))
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert [run.run_id for run in store.runs(grid)] == [ours]
 
 
 def test_cleared_results_are_gone_with_their_log_and_no_others(tmp_path: Path) -> None:

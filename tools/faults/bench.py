@@ -28,7 +28,8 @@ LIMIT_S = 240
 #: Exit codes of a command that was stopped by what this tool does to it.
 FAILED, BAD_INPUT, CANCELLED = 1, 3, 4
 KILLED = -signal.SIGKILL
-_SAVED = "id, grid, cells, states, probabilities, members"
+#: The same in each format, so that files are compared before and after they are taken over.
+_SAVED = "id, cells, states, probabilities, members"
 
 Fault = dict[str, Any]
 Process = subprocess.Popen[bytes]
