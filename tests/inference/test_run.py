@@ -202,7 +202,7 @@ def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
 ) -> None:
     """Fields of twice the stride would hold a quarter of glass, centred on outermost cells."""
     picture = np.full((ROWS * 64, COLUMNS * 64, 3), 243, np.uint8)
-    picture[256:512, 256:768] = (100, 60, 90)
+    picture[256:512, 256:768] = (140, 50, 100)
     slide = ArraySlide(picture, mpp=0.5, factors=(), broken=None)
     brightest: list[int] = []
 
