@@ -38,8 +38,7 @@ class UnsuitableSlideError(BachviewError):
         self.sentences = sentences
         reasons = " ".join(sentences)
         super().__init__(
-            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway "
-            "(--anyway)."
+            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway."
         )
 
 

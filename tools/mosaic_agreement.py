@@ -144,7 +144,7 @@ def measure_agreement(
     ------
     DatasetError
         The JSON file is not what it should be, or a photo is missing.
-    BundleError, EngineError, CalibrationError, SlideOpenError, SlideReadError, Cancelled
+    BundleError, EngineError, PixelSizeError, SlideOpenError, SlideReadError, Cancelled
         As the two paths raise them.
     """
     from bachview.inference.photos import predict_photos

@@ -12,7 +12,6 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell, time_text
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
-from bachview.core.cell_state import CellState
 from bachview.core.pixel_size import contradiction_text
 from bachview.errors import (
     BachviewError,
@@ -204,28 +203,23 @@ def _found_text(start: "RunStart", runs: "Sequence[LoggedRun]") -> str:
         return ""
     where = "" if start.region is None else " in the region"
     if start.restored == start.total:
-        failed = int((start.prediction.states[_cells(start)] == CellState.FAILED).sum())
-        unread = f", except {failed:,} that could not be read (--retry-failed)" if failed else ""
-        return (
-            f"Nothing left to do: all {start.total:,} patches{where} were classified before"
-            f"{unread}; bachview results clear removes them."
-        )
+        done = f"all {start.total:,} patches{where} were classified before"
+        if start.failed:
+            done = (
+                f"{start.total - start.failed:,} of {start.total:,} patches{where} were classified "
+                f"before, {start.failed:,} could not be read (--retry-failed)"
+            )
+        return f"Nothing left to do: {done}; bachview results clear removes them."
     how = "."
     if runs and runs[0].outcome is Outcome.INTERRUPTED:
         how = f", the last by a run that was interrupted at {time_text(runs[0].updated)}."
     elif runs and runs[0].outcome is Outcome.RUNNING:
         how = "; another run goes on, and no patch is computed twice once it is saved."
     return (
-        f"{start.restored:,} of {start.total:,} patches{where} were already classified{how} "
+        f"{start.restored - start.failed:,} of {start.total:,} patches{where} were already "
+        f"classified{how} "
         "Continuing from there."
     )
-
-
-def _cells(start: "RunStart") -> tuple[slice, slice]:
-    """Rows and columns of what was asked for."""
-    if start.region is None:
-        return slice(None), slice(None)
-    return start.plan.grid.cells_in(start.region)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 
+#: Share of a cell's side below which a part of it is due to rounding.
+_SLIVER = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class PatchGeometry:
@@ -109,34 +112,23 @@ class PatchGrid:
         return None
 
     def cells_in(self, region: Region) -> tuple[slice, slice]:
-        """(row slice, column slice) of the cells that touch the level-0 `region`."""
-        left = math.floor((region.x - self.region.x) / self.stride_x)
-        top = math.floor((region.y - self.region.y) / self.stride_y)
-        right = math.ceil((region.right - self.region.x) / self.stride_x)
-        bottom = math.ceil((region.bottom - self.region.y) / self.stride_y)
+        """(row slice, column slice) of the cells that touch the level-0 `region`.
+
+        A sliver that is due to rounding is no touch: a region that ends at the edge of a cell does
+        not reach the next one.
+        """
+        left = math.floor((region.x - self.region.x) / self.stride_x + _SLIVER)
+        top = math.floor((region.y - self.region.y) / self.stride_y + _SLIVER)
+        right = math.ceil((region.right - self.region.x) / self.stride_x - _SLIVER)
+        bottom = math.ceil((region.bottom - self.region.y) / self.stride_y - _SLIVER)
         return (
             slice(min(max(top, 0), self.rows), min(max(bottom, 0), self.rows)),
             slice(min(max(left, 0), self.columns), min(max(right, 0), self.columns)),
         )
 
-    def middles_in(self, region: Region) -> tuple[slice, slice]:
-        """(row slice, column slice) of the cells whose middle lies in the level-0 `region`.
-
-        A slide cut into regions has each cell in exactly one.
-        """
-
-        def within(start: float, end: float, first: float, stride: float, count: int) -> slice:
-            low, high = (math.ceil((edge - first) / stride - 0.5) for edge in (start, end))
-            return slice(min(max(low, 0), count), min(max(high, 0), count))
-
-        return (
-            within(region.y, region.bottom, self.region.y, self.stride_y, self.rows),
-            within(region.x, region.right, self.region.x, self.stride_x, self.columns),
-        )
-
 
 def _cells(length: float, stride: float) -> int:
-    return max(1, math.ceil(length / stride - 1e-6))
+    return max(1, math.ceil(length / stride - _SLIVER))
 
 
 def _without_sliver(length: float, stride: float) -> float:

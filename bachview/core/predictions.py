@@ -37,6 +37,12 @@ class PatchResults:
     def __len__(self) -> int:
         return len(self.cells)
 
+    def taken(self, which: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "PatchResults":
+        """Some of them, by number or by a mask (N,)."""
+        return PatchResults(
+            self.cells[which], self.states[which], self.members[which], self.probabilities[which]
+        )
+
     @classmethod
     def empty(cls, members: int, classes: int) -> "PatchResults":
         return cls(

@@ -77,8 +77,10 @@ class Summary:
         """Share of the tissue's area that was classified, uncertain or not; None without tissue."""
         if not self.tissue.patches or not self.tissue_mm2:
             return None
-        left = self.pending.area_mm2 + self.failed.area_mm2
-        return max(0.0, 1 - left / self.tissue_mm2) if left else 1.0
+        if not self.pending.patches and not self.failed.patches:
+            return 1.0
+        judged = self.uncertain.area_mm2 + sum(row.part.area_mm2 for row in self.classes)
+        return judged / self.tissue_mm2
 
     def __str__(self) -> str:
         """What it is of, and a line for each class and state, for print()."""

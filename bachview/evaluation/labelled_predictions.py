@@ -152,7 +152,7 @@ def predict_with_bundle(
 
     Raises
     ------
-    BundleError, EngineError, SlideOpenError, SlideReadError, CalibrationError
+    BundleError, EngineError, SlideOpenError, SlideReadError, PixelSizeError
         The bundle cannot be used, or a photo cannot be read.
     Cancelled
         `token` was cancelled.

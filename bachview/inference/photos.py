@@ -144,7 +144,7 @@ def read_photo(
 
     Raises
     ------
-    CalibrationError
+    PixelSizeError
         `mpp` is implausible.
     SlideOpenError, SlideReadError
         The photo cannot be read, or changed meanwhile.
@@ -199,7 +199,7 @@ def predict_photos(
 
     Raises
     ------
-    CalibrationError, SlideOpenError, SlideReadError
+    PixelSizeError, SlideOpenError, SlideReadError
         A photo cannot be read; the rest is not processed.
     EngineError
         The engine failed.

@@ -26,8 +26,8 @@ from bachview.store.records import (
 
 #: Minimum share of tissue in a cell for it to be classified.
 LEAST_TISSUE = 0.25
-#: Raised when the same slide would get different tissue cells, fields or pixels, so that runs do
-#: not mix.
+#: Raised when the same cell would get a different field or different pixels, so that answers do not
+#: mix. Which cells are tissue is kept with the cells.
 TISSUE_METHOD = 4
 #: A larger grid is due to a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
@@ -162,7 +162,7 @@ def make_plan(
 
     Raises
     ------
-    CalibrationError
+    PixelSizeError
         The pixel size is missing or implausible.
     UsageError
         The stride makes no sense.

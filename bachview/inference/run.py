@@ -35,6 +35,7 @@ from bachview.store.log import Outcome
 from bachview.store.provenance import Provenance, library_versions, now_text
 from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
+from bachview.store.schema import lost_grid
 
 if TYPE_CHECKING:
     from bachview.models.engines.base import EngineInfo
@@ -63,8 +64,10 @@ class RunStart:
     prediction : of the whole slide: everything saved so far, and the tissue cells. The receiver
         owns it; the run keeps no reference.
     total, restored : tissue cells in what was asked for, and how many of them were finished.
+    failed : how many of the finished ones could not be read.
     warnings : what spoke against classifying this slide, one sentence each; None if it was not
         checked.
+    updated : ISO 8601 UTC, the last change of the slide's cells before this run.
     """
 
     grid_id: int
@@ -73,7 +76,9 @@ class RunStart:
     prediction: Prediction
     total: int
     restored: int
+    failed: int
     warnings: tuple[str, ...] | None
+    updated: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +173,44 @@ def classify(
     provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
     asked = None if region is None else scanned_part(reader.metadata, region)
     wanted = _wanted(plan, asked)
-    record = store.find(plan.id)
-    if record is None:
-        grid_id, tissue = _begin(reader, provenance, plan, store, token, anyway=anyway)
-        record = store.find(plan.id)
-    else:
-        grid_id, tissue = record.grid_id, store.tissue(record.grid_id)
+    record = store.find(plan.id) or _begin(reader, provenance, plan, store, token, anyway=anyway)
+    grid_id, tissue, warnings = record.grid_id, store.tissue(record.grid_id), record.warnings
     states = store.states(grid_id)
     pending = (states == CellState.PENDING) & wanted
     if retry_failed:
         pending |= (states == CellState.FAILED) & wanted
     total, left = int((tissue.mask & wanted).sum()), int(pending.sum())
-    warnings = record.warnings if record is not None else ()
+    failed = int((states[wanted] == CellState.FAILED).sum()) if not retry_failed else 0
     if left and warnings is None:
         # Cells from before slides were checked.
-        warnings = _checked(reader, plan, token, anyway=anyway)[1]
-    on_start(RunStart(grid_id, plan, asked, store.load(grid_id), total, total - left, warnings))
-    session = _Session(reader, ensemble, plan, store, grid_id, states, tissue, transform)
+        warnings = _findings(reader, plan, token)[1]
+        store.note_warnings(grid_id, warnings)
+    if left and warnings and not anyway:
+        raise UnsuitableSlideError(warnings)
+    restored = total - left
+    on_start(
+        RunStart(
+            grid_id,
+            plan,
+            asked,
+            store.load(grid_id),
+            total,
+            restored,
+            failed,
+            warnings,
+            record.updated,
+        )
+    )
+    session = _Session(
+        reader, ensemble, plan, provenance, store, grid_id, states, tissue, transform
+    )
     if left:
-        store.begin(plan.grid_key, tissue, provenance, warnings)
         session.run_id = store.start_run(grid_id, asked, provenance)
         meter = RateMeter(total, total - left)
         outcome = Outcome.FAILED
         try:
             session.work(PatchOrder(pending), meter, token, view, on_results)
+            session.tell_others(meter, on_results)
             outcome = Outcome.FINISHED
         except Cancelled:
             outcome = Outcome.CANCELLED
@@ -220,34 +239,30 @@ def _begin(
     token: CancelToken,
     *,
     anyway: bool,
-) -> tuple[int, TissueCells]:
-    """The grid's number and its tissue cells, decided once for the whole slide."""
-    mask, warnings = _checked(reader, plan, token, anyway=anyway)
+) -> GridRecord:
+    """A new grid; its tissue cells are decided once for the whole slide."""
+    mask, warnings = _findings(reader, plan, token)
+    if warnings and not anyway:
+        raise UnsuitableSlideError(warnings)
     tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
     _check_files(reader)
-    grid_id = store.begin(plan.grid_key, tissue, provenance, warnings)
-    # Another process may have begun at the same time.
-    return grid_id, store.tissue(grid_id)
+    # Another process may have begun at the same time: then its cells count.
+    store.begin(plan.grid_key, tissue, provenance, warnings)
+    record = store.find(plan.id)
+    if record is None:
+        raise lost_grid()
+    return record
 
 
-def _checked(
-    reader: SlideReader, plan: Plan, token: CancelToken, *, anyway: bool
+def _findings(
+    reader: SlideReader, plan: Plan, token: CancelToken
 ) -> "tuple[TissueMask, tuple[str, ...]]":
-    """The tissue, and what speaks against classifying the slide.
-
-    Raises
-    ------
-    UnsuitableSlideError
-        Something does, and nobody said `anyway`.
-    """
+    """The tissue, and what speaks against classifying the slide, one sentence each."""
     from bachview.slide.suitability import check_slide
 
     check = check_slide(reader, plan.pixel_size, plan.geometry, token)
     token.check()
-    warnings = tuple(finding.sentence for finding in check.findings)
-    if warnings and not anyway:
-        raise UnsuitableSlideError(warnings)
-    return check.tissue, warnings
+    return check.tissue, tuple(finding.sentence for finding in check.findings)
 
 
 def _log_end(store: ResultStore, session: "_Session", outcome: Outcome) -> None:
@@ -324,6 +339,7 @@ class _Session:
         reader: SlideReader,
         ensemble: "Ensemble",
         plan: Plan,
+        provenance: Provenance,
         store: ResultStore,
         grid_id: int,
         states: npt.NDArray[np.uint8],
@@ -342,6 +358,9 @@ class _Session:
         self.grid_id = grid_id
         self.states = states
         self._tissue = tissue
+        self._provenance = provenance
+        #: The finished cells that the receiver of the results knows.
+        self._told = states >= CellState.CLASSIFIED
         self.run_id = 0  # in the log
         self.new = 0
         self.seconds = 0.0
@@ -380,14 +399,30 @@ class _Session:
                 if len(results):
                     self.seconds = time.monotonic() - clock
                     run = self.run_id, self.seconds
-                    self.new += self._store.commit(self.grid_id, results, run)
+                    if not self.new:
+                        # Not earlier: only who has added cells has computed them.
+                        self._store.note_provenance(self.grid_id, self._provenance)
+                    news = self._store.commit(self.grid_id, results, run)
+                    self.new += len(news)
                     self.states[results.cells[:, 0], results.cells[:, 1]] = results.states
-                    on_results(results, meter.advance(len(results)))
+                    self._told[news.cells[:, 0], news.cells[:, 1]] = True
+                    on_results(news, meter.advance(len(results)))
                 if not patches and ahead.is_done:
                     return
         finally:
             ahead.close()
             self.seconds = time.monotonic() - clock
+
+    def tell_others(
+        self, meter: RateMeter, on_results: Callable[[PatchResults, Progress], object]
+    ) -> None:
+        """Report cells that another process has saved meanwhile: theirs is the one answer."""
+        others = (self._store.states(self.grid_id) >= CellState.CLASSIFIED) & ~self._told
+        if others.any():
+            saved = self._store.load(self.grid_id).results()
+            theirs = others[saved.cells[:, 0], saved.cells[:, 1]]
+            self._told |= others
+            on_results(saved.taken(theirs), meter.advance(0))
 
     def _judge(
         self, patches: list[ReadPatch], ahead: ReadAhead, token: CancelToken, *, is_last: bool

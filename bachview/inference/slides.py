@@ -145,7 +145,8 @@ class SlideRun(Closable):
             retry_failed=retry_failed,
             anyway=anyway,
         )
-        self.seconds = self.summary.seconds
+        # Without what another process has added meanwhile.
+        self.new, self.seconds = self.summary.new, self.summary.seconds
         return self._so_far
 
     @property

@@ -55,7 +55,7 @@ class PatchReader:
 
     Raises
     ------
-    CalibrationError
+    PixelSizeError
         The pixel size is missing or implausible.
     """
 

@@ -101,7 +101,8 @@ class TissueMask:
     def fraction(self, grid: PatchGrid) -> Floats:
         """(rows, columns) float32: the share of each cell of `grid` that is tissue.
 
-        Parts of a cell outside the mask do not count as tissue.
+        Of a cell that reaches past the mask, the share of what lies within it counts: otherwise
+        tissue at the edge of a slide would be left out.
         """
         height, width = self.mask.shape
         sums = np.zeros((height + 1, width + 1), np.float64)
@@ -114,8 +115,9 @@ class TissueMask:
         at_rows = _interpolated(sums, y)
         corners = _interpolated(at_rows.T, x).T
         covered = np.diff(np.diff(corners, axis=0), axis=1)
-        cell = grid.stride_x / self.region.width * width * grid.stride_y / self.region.height
-        return np.asarray(np.clip(covered / (cell * height), 0, 1), dtype=np.float32)
+        within = np.outer(np.diff(y), np.diff(x))
+        share = covered / np.maximum(within, 1e-9)
+        return np.asarray(np.where(within > 1e-9, share, 0).clip(0, 1), dtype=np.float32)
 
     def tissue_cells(
         self, grid: PatchGrid, least: float = 0.25, token: CancelToken | None = None
@@ -181,7 +183,7 @@ def find_tissue(
 
     Raises
     ------
-    CalibrationError
+    PixelSizeError
         The pixel size is unknown.
     Cancelled
         `token` asked for it.

@@ -87,6 +87,12 @@ def start(
 ) -> int:
     """Write the start of a run of this process; return its number. In a transaction."""
     now = now_text()
+    # An earlier run of this process ended without a word, e.g. on a full disk.
+    for (left,) in connection.execute(
+        "SELECT id FROM runs WHERE grid = ? AND process = ? AND outcome = ?",
+        (grid_id, os.getpid(), Outcome.RUNNING.value),
+    ).fetchall():
+        end(connection, left, Outcome.FAILED, None)
     cursor = connection.execute(
         "INSERT INTO runs (grid, region, provenance, process, started, updated, ended, outcome,"
         " cells, seconds, checksum) VALUES (?, ?, ?, ?, ?, ?, NULL, ?, 0, 0, '')",
@@ -114,10 +120,12 @@ def add_cells(connection: sqlite3.Connection, run_id: int, cells: int, seconds: 
     _seal(connection, run_id)
 
 
-def end(connection: sqlite3.Connection, run_id: int, outcome: Outcome, seconds: float) -> None:
-    """Write how a run ended. In a transaction."""
+def end(
+    connection: sqlite3.Connection, run_id: int, outcome: Outcome, seconds: float | None
+) -> None:
+    """Write how a run ended, in a transaction; seconds of None stay those of its last commit."""
     connection.execute(
-        "UPDATE runs SET ended = ?, outcome = ?, seconds = ? WHERE id = ?",
+        "UPDATE runs SET ended = ?, outcome = ?, seconds = coalesce(?, seconds) WHERE id = ?",
         (now_text(), outcome.value, seconds, run_id),
     )
     _seal(connection, run_id)

@@ -149,8 +149,8 @@ class ResultStore:
         Parameters
         ----------
         tissue : the cells to be classified. Ignored if the grid exists: it keeps its cells.
-        warnings : what speaks against classifying the slide; None if that was not checked. Kept
-            by an existing grid that has no check yet.
+        warnings : what speaks against classifying the slide; None if that was not checked.
+            Ignored if the grid exists.
 
         Returns
         -------
@@ -174,18 +174,23 @@ class ResultStore:
                     grid_id = _insert_grid(connection, key, tissue, provenance, warnings)
                 else:
                     grid_id = int(row[0])
-                    record, _ = self._grid(connection, grid_id)
-                    merged = provenance.continuing(record.provenance).to_json()
-                    known = warnings if record.warnings is None else record.warnings
-                    change_grid(
-                        connection,
-                        grid_id,
-                        "provenance = ?, warnings = ?",
-                        (merged, warnings_to_json(known)),
-                    )
+                    self._grid(connection, grid_id)
             # Only after the transaction: the number of a failed one is given again.
             self._plans.setdefault(grid_id, key.plan_id)
             return grid_id
+
+    def note_provenance(self, grid_id: int, provenance: Provenance) -> None:
+        """Add the device and the time of a run that adds cells to those of the grid."""
+        with self._writing() as connection:
+            record, _ = self._grid(connection, grid_id)
+            merged = provenance.continuing(record.provenance).to_json()
+            change_grid(connection, grid_id, "provenance = ?", (merged,))
+
+    def note_warnings(self, grid_id: int, warnings: tuple[str, ...]) -> None:
+        """Keep what speaks against classifying the slide, for a grid that had no check."""
+        with self._writing() as connection:
+            self._grid(connection, grid_id)
+            change_grid(connection, grid_id, "warnings = ?", (warnings_to_json(warnings),))
 
     def start_run(self, grid_id: int, region: Region | None, provenance: Provenance) -> int:
         """Log that a run of this process starts; returns its number in the log.
@@ -223,7 +228,7 @@ class ResultStore:
 
     def commit(
         self, grid_id: int, results: PatchResults, run: tuple[int, float] | None = None
-    ) -> int:
+    ) -> PatchResults:
         """Save finished patches; after this returns they survive even if the process is killed.
 
         A patch that is already classified is not changed (a second process may work on the same
@@ -235,7 +240,7 @@ class ResultStore:
 
         Returns
         -------
-        How many of `results` were new.
+        Those of `results` that were new; the answers of the others are in the store.
 
         Raises
         ------
@@ -247,8 +252,9 @@ class ResultStore:
             with self._writing() as connection:
                 known = self._caught_up(connection, grid_id)
                 kept = _new_patches(known.states, results)
+                news = results.taken(kept)
                 if not len(kept):
-                    return 0
+                    return news
                 done = int((results.states[kept] == CellState.CLASSIFIED).sum())
                 rows, columns = results.cells[kept].T
                 again = int((known.states[rows, columns] == CellState.FAILED).sum())
@@ -264,7 +270,7 @@ class ResultStore:
             # Only after the transaction: a failed commit must not count as saved.
             known.states[rows, columns] = results.states[kept]
             known.last_batch = batch
-            return len(kept)
+            return news
 
     def _caught_up(self, connection: sqlite3.Connection, grid_id: int) -> _Known:
         """The grid's cell states, including those committed by other processes meanwhile."""

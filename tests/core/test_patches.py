@@ -132,20 +132,13 @@ def test_cells_in_a_region_are_those_that_touch_it_and_lie_on_the_grid() -> None
         assert columns.start == columns.stop
 
 
-@given(grids, st.floats(0.1, 0.9), st.floats(0.1, 0.9))
-def test_a_grid_cut_into_four_regions_has_each_middle_in_one(
-    grid: PatchGrid, across: float, down: float
+@given(grids, st.integers(0, 5), st.integers(0, 5), st.integers(1, 5), st.integers(1, 5))
+def test_a_region_of_whole_cells_has_just_these(
+    grid: PatchGrid, row: int, column: int, rows: int, columns: int
 ) -> None:
-    whole = grid.region
-    width, height = whole.width * across, whole.height * down
-    # The last cells may have their middle beyond the region.
-    rest_x, rest_y = whole.width - width + grid.stride_x, whole.height - height + grid.stride_y
-    top, left = grid.middles_in(Region(whole.x, whole.y, width, height))
-    bottom, right = grid.middles_in(Region(whole.x + width, whole.y + height, rest_x, rest_y))
-    assert (top.start, bottom.stop) == (0, grid.rows)
-    assert (left.start, right.stop) == (0, grid.columns)
-    assert abs(top.stop - bottom.start) <= 1
-    assert top.stop == bottom.start or height / grid.stride_y % 1 == pytest.approx(0.5, abs=1e-3)
-    for row in {top.start, top.stop - 1} if top.stop else ():
-        middle = grid.cell(row, 0).center.y
-        assert whole.y - 1e-3 <= middle <= whole.y + height + 1e-3 * grid.stride_y
+    bottom, right = min(row + rows, grid.rows), min(column + columns, grid.columns)
+    if row >= bottom or column >= right:
+        return
+    first, last = grid.cell(row, column), grid.cell(bottom - 1, right - 1)
+    region = Region.between(first.x, first.y, last.right, last.bottom)
+    assert grid.cells_in(region) == (slice(row, bottom), slice(column, right))

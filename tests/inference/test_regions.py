@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.predictions import Prediction
+from bachview.core.pixel_size import PixelSize
+from bachview.core.predictions import PatchResults, Prediction
 from bachview.errors import Cancelled, UnsuitableSlideError, UsageError
 from bachview.inference.slides import SlideRun
 from bachview.jobs.tokens import CancelToken
@@ -20,6 +21,7 @@ from bachview.slide.suitability import Finding, Reason, SlideCheck
 from bachview.slide.tissue import find_tissue
 from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
+from tests.support import runs
 from tests.support.fake_ensemble import FakeEnsemble
 from tests.support.slides import ArraySlide
 
@@ -125,17 +127,15 @@ def test_a_region_outside_the_slide_is_refused(store: ResultStore) -> None:
         _work(store, Region(9000, 0, 10, 10))
 
 
+def _dark(reader: SlideReader, pixel_size: PixelSize, *_: object) -> SlideCheck:
+    finding = Finding(Reason.DARK_FIELD, "It is dark.")
+    return SlideCheck(find_tissue(reader, pixel_size), (finding,))
+
+
 def test_a_slide_that_cannot_be_judged_is_only_classified_anyway_and_stays_marked(
     store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finding = Finding(Reason.DARK_FIELD, "It is dark.")
-    monkeypatch.setattr(
-        suitability,
-        "check_slide",
-        lambda reader, pixel_size, geometry, token: SlideCheck(
-            find_tissue(reader, pixel_size, token), (finding,)
-        ),
-    )
+    monkeypatch.setattr(suitability, "check_slide", _dark)
     with pytest.raises(UnsuitableSlideError, match=r"It is dark\..*anyway"):
         _work(store, None)
     assert store.grids() == ()
@@ -143,9 +143,12 @@ def test_a_slide_that_cannot_be_judged_is_only_classified_anyway_and_stays_marke
         run.work(anyway=True)
         assert run.warnings == ("It is dark.",)
     assert store.grids()[0].warnings == ("It is dark.",)
-    # It was said once; the mark stays for good.
+    # The mark stays for good, and whoever adds cells has to say it again.
+    with pytest.raises(UnsuitableSlideError):
+        _work(store, None)
+    assert _work(store, Region(0, 0, 64, 64))[1] == 0, "nothing was added"
     with SlideRun(slide(), FakeEnsemble(), store) as run:
-        run.work()
+        run.work(anyway=True)
         assert run.warnings == ("It is dark.",)
 
 
@@ -161,3 +164,50 @@ def test_cells_from_before_slides_were_checked_are_checked_before_more_are_added
     store.begin(key, tissue, provenance, None)
     _work(store, Region(0, 0, 64, 64))
     assert store.grids()[0].warnings == ()
+
+
+def test_cells_from_before_slides_were_checked_are_marked_when_the_check_refuses(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SlideRun(slide(), FakeEnsemble(), store, region=Region(0, 0, 64, 64)) as run:
+        run.work()
+        key, provenance = run.plan.grid_key, run.provenance
+    tissue = store.tissue(store.grids()[0].grid_id)
+    store.clear(store.grids()[0].grid_id)
+    grid = store.begin(key, tissue, provenance, None)
+    monkeypatch.setattr(suitability, "check_slide", _dark)
+    with pytest.raises(UnsuitableSlideError, match="It is dark"):
+        _work(store, None)
+    (record,) = store.grids()
+    assert (record.grid_id, record.warnings, record.done) == (grid, ("It is dark.",), 0)
+
+
+def test_the_answers_of_another_process_are_the_ones_that_are_reported(
+    store: ResultStore, tmp_path: Path
+) -> None:
+    seen: list[tuple[int, int]] = []
+    with (
+        ResultStore.open(tmp_path, "s1:array") as other,
+        SlideRun(slide(), FakeEnsemble(), store) as run,
+    ):
+        made = runs.results([[7, 9], [7, 8], [0, 0]], seed=3)
+
+        def once(*_: object) -> None:
+            if not seen:
+                grid = other.find(run.plan.id)
+                assert grid is not None
+                theirs = PatchResults(
+                    made.cells,
+                    made.states,
+                    made.members[:, : len(run.plan.member_names)],
+                    made.probabilities,
+                )
+                seen.extend(map(tuple, other.commit(grid.grid_id, theirs).cells.tolist()))
+
+        prediction = run.work(on_results=once)
+        saved = store.load(store.grids()[0].grid_id)
+        assert run.new == ROWS * COLUMNS - len(seen)
+    assert seen
+    np.testing.assert_array_equal(prediction.states, saved.states)
+    np.testing.assert_array_equal(prediction.confidence, saved.confidence)
+    np.testing.assert_array_equal(prediction.top_class, saved.top_class)

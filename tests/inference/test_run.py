@@ -84,6 +84,7 @@ def _run(
     plan: Plan | None = None,
     view: Callable[[], Region | None] = lambda: None,
     retry_failed: bool = False,
+    anyway: bool = False,
 ) -> RunSummary:
     plan = plan or make_plan(slide.metadata, slide.metadata.pixel_size, Facts())
     return classify(
@@ -96,6 +97,7 @@ def _run(
         on_start=heard.started,
         on_results=heard.results,
         retry_failed=retry_failed,
+        anyway=anyway,
     )
 
 
@@ -202,7 +204,7 @@ def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
 ) -> None:
     """Fields of twice the stride would hold a quarter of glass, centred on outermost cells."""
     picture = np.full((ROWS * 64, COLUMNS * 64, 3), 243, np.uint8)
-    picture[256:512, 256:768] = (140, 50, 100)
+    picture[256:512, 256:768] = (100, 60, 90)
     slide = ArraySlide(picture, mpp=0.5, factors=(), broken=None)
     brightest: list[int] = []
 
@@ -215,7 +217,8 @@ def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
         slide.metadata, slide.metadata.pixel_size, Facts(geometry=PatchGeometry(64, 1.0, 32.0))
     )
     heard = Heard()
-    _run(slide, store, heard, ensemble=Watching(), plan=plan)
+    # Haematoxylin alone is no H&E, but has the sharpest edge.
+    _run(slide, store, heard, ensemble=Watching(), plan=plan, anyway=True)
     assert len(brightest) == 4 * 8
     # A px of glass mixes in where the field ends at the edge itself.
     assert max(brightest) < 150

@@ -147,7 +147,7 @@ def test_fractions_are_exact_at_any_grid() -> None:
     grid = PatchGrid(Region(0, 0, 100, 100), 40, 40, 40, 40)
     share = mask.fraction(grid)
     np.testing.assert_allclose(share[0], [1, 0.25, 0], atol=1e-6)
-    np.testing.assert_allclose(share[2], [0.5, 0.125, 0], atol=1e-6)  # half below the mask
+    np.testing.assert_allclose(share[2], [1, 0.25, 0], atol=1e-6)  # of the half in the mask
     assert mask.area_mm2 == pytest.approx(50 * 25e-6)
 
 

@@ -65,6 +65,15 @@ def test_a_process_that_was_given_the_number_later_is_not_the_one_of_the_run(
         assert store.runs(grid)[0].outcome is Outcome.INTERRUPTED
 
 
+def test_a_run_that_could_not_say_its_end_does_not_go_on_for_ever(tmp_path: Path) -> None:
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        store.start_run(grid, REGION, runs.provenance())
+        store.start_run(grid, None, runs.provenance())
+        outcomes = [run.outcome for run in store.runs(grid)]
+        assert outcomes == [Outcome.RUNNING, Outcome.FAILED]
+
+
 def test_a_changed_row_of_the_log_is_left_out(tmp_path: Path) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
         grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())

@@ -38,7 +38,7 @@ def test_only_the_damaged_file_is_moved_aside_not_the_one_that_took_its_name(
             run = again.begin(runs.grid_key(), full_tissue(), runs.provenance())
             again.commit(run, runs.results([[0, 0], [0, 1]]))
         assert late.grids()[0].done == 2
-        assert late.commit(run, runs.results([[0, 1], [0, 2]])) == 1
+        assert len(late.commit(run, runs.results([[0, 1], [0, 2]]))) == 1
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert store.grids()[0].done == 3
     assert len(list(tmp_path.glob("*.damaged-*.sqlite"))) == 1
@@ -147,7 +147,7 @@ def test_a_damaged_file_that_took_the_name_is_moved_aside_too(
         assert "moved aside" in (store.notice or "")
         assert store.grids() == ()
         run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
-        assert store.commit(run, runs.results([[0, 0]])) == 1
+        assert len(store.commit(run, runs.results([[0, 0]]))) == 1
     (moved,) = set(tmp_path.glob("*.damaged-*.sqlite")) - {first}
     assert moved.read_bytes() == content
     with ResultStore.open(tmp_path, SLIDE) as store:
@@ -165,7 +165,7 @@ def test_a_results_folder_that_is_gone_is_explained_and_may_come_back(tmp_path: 
             store.states(run)
         folder.unlink()
         (tmp_path / "away").rename(folder)
-        assert store.commit(run, runs.results([[0, 0]])) == 1
+        assert len(store.commit(run, runs.results([[0, 0]]))) == 1
 
 
 def test_a_drive_that_fails_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ class Classification(QObject):
 
         Raises
         ------
-        CalibrationError, UsageError
+        PixelSizeError, UsageError
             See `inference.plan.make_plan` and `scanned_part`.
         """
         from bachview.inference.plan import make_plan, scanned_part

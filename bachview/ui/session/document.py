@@ -188,7 +188,7 @@ class Document(QObject):
 
         Raises
         ------
-        CalibrationError, UsageError
+        PixelSizeError, UsageError
             See `inference.plan.make_plan`.
         """
         self._asked = partial(
