@@ -184,8 +184,10 @@ def _read_out(viewport: Viewport, pixel_size: PixelSize) -> QImage:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         left, y = 10 + (bar_width - bar_vp) / 2, metrics.height() + 4
         painter.fillRect(QRectF(left, y, bar_vp, 4), _INK)
+        # Ends that rise above the bar would run into a text that is wider than it.
+        rise = 4 if metrics.horizontalAdvance(bar_text) < bar_vp - 4 else 0
         for x in (left, left + bar_vp - 2):
-            painter.fillRect(QRectF(x, y - 4, 2, 8), _INK)
+            painter.fillRect(QRectF(x, y - rise, 2, 4 + rise), _INK)
     box = QRectF(width - 10 - text_width, 0, text_width + 1, height)
     painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), side)
     painter.end()

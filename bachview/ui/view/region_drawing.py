@@ -43,7 +43,9 @@ class RegionDrawing(QWidget):
 
     def _cover(self) -> None:
         self.setGeometry(self._view.rect())
-        self._hint.move((self.width() - self._hint.width()) // 2, 16)
+        # The chip is above, the scale bar below.
+        bottom = self.height() - self._hint.height() - 64
+        self._hint.move((self.width() - self._hint.width()) // 2, bottom)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the view's size."""

@@ -26,6 +26,8 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     size, warnings = document.pixel_size, document.warnings
     statement = Statement(summary, size, bundle.name, bundle.measured, warnings)
     scope = f"{scope_text(summary.region, size)} · {coverage_text(summary)}"
+    if size.remark:
+        scope += f" · {size.text} per pixel{size.remark}"
     if warnings is None:
         scope += " · not checked before classification"
     # Without the interval in brackets, which stands in the legend and the tool tip.

@@ -365,7 +365,7 @@ class MainWindow(QMainWindow):
             self.close_page(page)
             return
         text = closing_question([page.document], what="it")
-        question = QuestionDialog("Close slide", text, "Close", "Go on", page)
+        question = QuestionDialog("Close slide", text, "Close slide", "Keep classifying", page)
         question.accepted.connect(lambda: self.close_page(page))
         ask(question)
 
@@ -419,7 +419,9 @@ class MainWindow(QMainWindow):
         # The question of a window that has been minimised could not be seen.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         text = closing_question(going_on, what="the window")
-        self._question = QuestionDialog("Close bachview", text, "Close", "Go on", self)
+        self._question = QuestionDialog(
+            "Close bachview", text, "Close bachview", "Keep classifying", self
+        )
         self._question.finished.connect(self._forget_question)
         self._question.accepted.connect(self.close_unasked)
         ask(self._question)
