@@ -67,6 +67,8 @@ class Statement:
     warnings : what spoke against classifying the slide, one sentence each; None if it was not
         checked.
     slide_name : the file's name; None where names are not to be told.
+    contradiction : how the stated pixel size differs from that of the file, one sentence
+        (`core.pixel_size.contradiction_text`); empty if it does not.
     """
 
     summary: Summary
@@ -75,6 +77,7 @@ class Statement:
     measured: str = ""
     warnings: tuple[str, ...] | None = ()
     slide_name: str | None = None
+    contradiction: str = ""
 
     @property
     def region(self) -> Region | None:
@@ -91,6 +94,7 @@ class Statement:
             f"Model {_in_one_line(self.model)}",
             _in_one_line(self.measured).rstrip("."),
             f"{self.pixel_size.text} per pixel{self.pixel_size.remark}",
+            self.contradiction.rstrip("."),
             "Not checked before classification" if self.warnings is None else "",
         ]
         return " · ".join(fact for fact in facts if fact)

@@ -58,6 +58,7 @@ class Content:
     @property
     def statement(self) -> "Statement":
         """What every file says that it is of; counted anew each time."""
+        from bachview.core.pixel_size import contradiction_text
         from bachview.core.scope import Statement
         from bachview.core.summary import summarize
 
@@ -72,6 +73,7 @@ class Content:
             self.measured,
             self.warnings,
             self.slide_name,
+            contradiction_text(self.reader.metadata.pixel_size, self.pixel_size),
         )
 
 

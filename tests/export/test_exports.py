@@ -12,7 +12,7 @@ from PIL import Image
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import Origin, PixelSize, contradiction_text
 from bachview.core.predictions import Prediction
 from bachview.core.scope import Statement
 from bachview.core.summary import summarize
@@ -209,3 +209,17 @@ def test_the_document_names_only_what_was_written(tmp_path: Path, prediction: Pr
     paths, document = write_files(tmp_path, [table, SUMMARY], content)
     assert set(document["output"]) == {"csv", "csv_metadata", "summary"}
     assert len(paths) == 3
+
+
+def test_a_stated_pixel_size_that_contradicts_the_file_is_in_the_statement() -> None:
+    made, stated = prediction(), PixelSize.typed(2.0)
+    file = PixelSize(0.5, 0.5, Origin.FILE)
+    for size, said in ((stated, True), (PixelSize.typed(0.5), False), (file, False)):
+        line = Statement(
+            summarize(made, size, THRESHOLDS),
+            size,
+            "a bundle",
+            contradiction=contradiction_text(file, size),
+        ).line
+        assert ("The file states 0.5 µm per pixel; you stated 2 µm, 4 times larger" in line) is said
+        assert ("(stated by you)" in line) is (size is not file)

@@ -20,7 +20,8 @@ _STATES = {
     CellState.PENDING: "Tissue that no run has reached yet: it may be anything.",
     CellState.FAILED: "The file is damaged here; there is no result.",
     CellState.NO_TISSUE: (
-        "Not recognised as tissue stained with H&E: glass, pen, dust, other stains. Not classified."
+        "Not recognised as tissue stained with H&E: glass, pen, dust, other stains, "
+        "\nand cells of which less than a quarter is tissue. Not classified."
     ),
 }
 

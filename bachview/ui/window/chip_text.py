@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bachview.core.pixel_size import contradiction_text
 from bachview.core.scope import Statement, coverage_text, scope_text
 from bachview.core.summary import Summary
 from bachview.ui.session.document import Document
@@ -24,7 +25,14 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
             NOT_CLASSIFIED, details=f"Not classified by the model {bundle.name}.\n{of_others}"
         )
     size, warnings = document.pixel_size, document.warnings
-    statement = Statement(summary, size, bundle.name, bundle.measured, warnings)
+    statement = Statement(
+        summary,
+        size,
+        bundle.name,
+        bundle.measured,
+        warnings,
+        contradiction=contradiction_text(document.metadata.pixel_size, size),
+    )
     scope = f"{scope_text(summary.region, size)} · {coverage_text(summary)}"
     if size.remark:
         scope += f" · {size.text} per pixel{size.remark}"
