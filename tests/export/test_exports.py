@@ -211,12 +211,14 @@ def test_the_document_names_only_what_was_written(tmp_path: Path, prediction: Pr
     assert len(paths) == 3
 
 
-def test_a_stated_pixel_size_that_contradicts_the_file_is_in_the_statement() -> None:
-    made, stated = prediction(), PixelSize.typed(2.0)
+def test_a_stated_pixel_size_that_contradicts_the_file_is_in_the_statement(
+    prediction: Prediction,
+) -> None:
+    stated = PixelSize.typed(2.0)
     file = PixelSize(0.5, 0.5, Origin.FILE)
     for size, said in ((stated, True), (PixelSize.typed(0.5), False), (file, False)):
         line = Statement(
-            summarize(made, size, THRESHOLDS),
+            summarize(prediction, size, THRESHOLDS),
             size,
             "a bundle",
             contradiction=contradiction_text(file, size),
