@@ -12,12 +12,10 @@ from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import spinning
 from bachview.config import user_folders
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Origin, PixelSize
-from bachview.core.scope import WHOLE_SLIDE, scope_text
-from bachview.core.units import length_text, percent_text
+from bachview.core.scope import scope_text
+from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
-from bachview.store.listing import SavedGrid, results_files, saved_grids
-from bachview.store.log import LoggedRun
+from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
 from bachview.store.results import ResultStore
 from bachview.store.schema import store_name
 
@@ -56,13 +54,18 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
         return ExitCode.DONE
     rows = []
     for file in files:
-        start = (f"{file.fingerprint[:16]}…", f"{file.size / 1e6:,.1f} MB", file.changed[:16])
-        rows += [(*start, grid.record.key.bundle_name, _coverage(grid)) for grid in file.grids] or [
-            (*start, "–", file.problem or "empty")
-        ]
+        slide = "–" if file.fingerprint is None else f"{file.fingerprint[:16]}…"
+        start = (slide, f"{file.size / 1e6:,.1f} MB", file.changed[:16])
+        if not file.grids:
+            rows.append((*start, "–", "–", file.problem or "empty"))
+        rows += [(*start, g.record.key.bundle_name, _covers(g), g.coverage) for g in file.grids]
     print_table(
         f"Results in {folder}",
-        [("slide", False), ("size", True), ("changed (UTC)", False), ("model", False), ("", False)],
+        [
+            ("slide", False),
+            ("size", True),
+            *((heading, False) for heading in ("changed (UTC)", "model", "cells in", "classified")),
+        ],
         rows,
     )
     print("A results file knows its slide by the fingerprint that `bachview info SLIDE` prints.")
@@ -89,29 +92,25 @@ def list_slide(path: Path, folder: Path | None, *, as_json: bool) -> int:
         print(f"{path.name} has no results.")
         return ExitCode.DONE
     for grid in grids:
-        record, provenance = grid.record, grid.record.provenance
+        record = grid.record
         print_table(
             f"Results {record.grid_id}: {record.key.bundle_name} "
             f"({record.key.bundle_sha256[:12]}…)",
             [("", False), ("", False)],
             [
-                ("cells of", _scope(grid, scanned)),
+                ("cells of", grid.scope(scanned)),
                 ("stride", length_text(grid.stride_um)),
-                ("tissue", _coverage(grid)),
-                ("pixel size", _pixel_size_text(_pixel_size(grid))),
-                ("computed on", f"{provenance.device}, {provenance.precision}"),
-                ("updated", record.updated),
-                *(("note", text) for text in _notes(grid)),
+                ("classified", grid.coverage),
+                ("pixel size", f"{grid.pixel_size.text}{grid.pixel_size.remark}"),
+                ("computed on", device_text(record.provenance)),
+                ("updated (UTC)", _time(record.updated)),
+                *([("note", grid.note)] if grid.note else ()),
             ],
         )
         print_table(
             "Runs",
-            [
-                *((heading, False) for heading in ("started (UTC)", "asked for", "device")),
-                *((heading, True) for heading in ("patches", "patches/s")),
-                ("ended", False),
-            ],
-            [_run_row(run, grid) for run in grid.runs],
+            [("Started (UTC)", False), *((heading, False) for heading in RUN_COLUMNS)],
+            [(_time(run.started), *grid.run_texts(run)) for run in grid.runs],
         )
     return ExitCode.DONE
 
@@ -222,10 +221,18 @@ def export(
                 f"The results {record.grid_id} are of {record.key.bundle_name}: give that model "
                 "with --bundle, as it states when a patch is uncertain."
             )
+        part = grid.earlier_region(metadata.pyramid.bounds)
+        if part is not None:
+            asked = part if asked is None else asked.intersection(part)
+            if asked.is_empty:
+                of = scope_text(part, grid.pixel_size)
+                raise UsageError(
+                    f"The results {record.grid_id} have nothing there; they are: {of}."
+                )
         is_managed = record.provenance.icc_applied
         content = formats.Content(
             store.load(record.grid_id),
-            _pixel_size(grid),
+            grid.pixel_size,
             model.thresholds,
             record.provenance,
             slide.reader,
@@ -289,57 +296,28 @@ def _confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _pixel_size(grid: SavedGrid) -> PixelSize:
-    provenance = grid.record.provenance
-    return PixelSize(provenance.mpp_x, provenance.mpp_y, Origin(provenance.mpp_origin))
+def _time(utc: str) -> str:
+    """An ISO 8601 time to the minute."""
+    return utc[:16].replace("T", " ")
 
 
-def _pixel_size_text(pixel_size: PixelSize) -> str:
-    who = "stated by you" if pixel_size.origin is Origin.USER else "from the file"
-    return f"{pixel_size.mpp_x:.4g} × {pixel_size.mpp_y:.4g} µm, {who}"
-
-
-def _scope(grid: SavedGrid, scanned: Region) -> str:
-    region = grid.earlier_region(scanned)
-    if region is None:
-        return WHOLE_SLIDE
-    return f"{scope_text(region, _pixel_size(grid))}; made by an earlier version"
-
-
-def _coverage(grid: SavedGrid) -> str:
-    record = grid.record
-    text = f"{record.done:,} of {record.total:,} patches classified"
-    if record.total:
-        text += f" ({percent_text(record.done / record.total)})"
-    return text + (f", {record.failed:,} failed to read" if record.failed else "")
-
-
-def _notes(grid: SavedGrid) -> tuple[str, ...]:
-    if grid.record.warnings is None:
-        return ("The slide was not checked before it was classified.",)
-    return tuple(f"Classified although: {text}" for text in grid.record.warnings)
-
-
-def _run_row(run: LoggedRun, grid: SavedGrid) -> tuple[str, ...]:
-    rate = run.cells_per_second
-    return (
-        run.started[:16].replace("T", " "),
-        scope_text(run.region, _pixel_size(grid)),
-        f"{run.provenance.device}, {run.provenance.precision}",
-        f"{run.cells:,}",
-        f"{rate:,.1f}" if rate else "–",
-        run.outcome.value,
-    )
+def _covers(grid: SavedGrid) -> str:
+    """The area of its cells, where it is not known whether that is the whole slide."""
+    area = grid.record.key.grid.region
+    return f"{area.width:,.0f} × {area.height:,.0f} px at {area.x:,.0f}, {area.y:,.0f}"
 
 
 def _document(grid: SavedGrid, scanned: Region | None) -> dict[str, Any]:
     """A grid as plain values; see ``resources/schemas/results-list.schema.json``."""
     record, provenance = grid.record, grid.record.provenance
     region = None if scanned is None else grid.earlier_region(scanned)
+    # Without the slide nobody knows whether its cells are those of a region.
+    limit = {} if scanned is None else {"earlier_region": None if region is None else list(region)}
     return {
         "id": record.grid_id,
         "bundle": {"name": record.key.bundle_name, "sha256": record.key.bundle_sha256},
-        "earlier_region": None if region is None else list(region),
+        "covers": list(record.key.grid.region),
+        **limit,
         "stride_um": grid.stride_um,
         "mpp": [provenance.mpp_x, provenance.mpp_y],
         "mpp_origin": provenance.mpp_origin,

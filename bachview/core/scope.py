@@ -9,9 +9,10 @@ from typing import Any
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary
-from bachview.core.units import length_text, percent_text
+from bachview.core.units import length_text, percent_text, whole_percent_text
 
 WHOLE_SLIDE = "Whole slide"
+NO_TISSUE = "no tissue recognised as H&E"
 
 
 def scope_text(region: Region | None, pixel_size: PixelSize) -> str:
@@ -34,15 +35,35 @@ def scope_text(region: Region | None, pixel_size: PixelSize) -> str:
 
 def coverage_text(summary: Summary) -> str:
     """E.g. ``37 % of its tissue judged, 12 patches failed to read``; of what the summary is of."""
+    if summary.region is not None and summary.region.is_empty:
+        return "nothing was looked at here"
     share = summary.judged_share
     if share is None:
-        return "no tissue recognised as H&E"
+        return NO_TISSUE
     parts = [f"{'all' if share == 1 else _percent(share)} of its tissue judged"]
     if summary.pending.patches:
         parts.append(f"{_patches(summary.pending.patches)} not yet classified")
     if summary.failed.patches:
         parts.append(f"{_patches(summary.failed.patches)} failed to read")
     return ", ".join(parts)
+
+
+def classified_text(done: int, failed: int, total: int) -> str:
+    """E.g. ``37 of 100 patches (37 %), 2 failed to read``.
+
+    Parameters
+    ----------
+    done, failed, total : patches classified, patches that could not be read, all with tissue.
+    """
+    if not total:
+        return NO_TISSUE
+    text = f"{done:,} of {_patches(total)} ({whole_percent_text(done / total)})"
+    return f"{text}, {failed:,} failed to read" if failed else text
+
+
+def warning_text(warnings: tuple[str, ...]) -> str:
+    """E.g. ``Classified although: 64 % of the slide is …``; empty if nothing was found."""
+    return f"Classified although: {_in_one_line(' '.join(warnings))}" if warnings else ""
 
 
 def _patches(count: int) -> str:
@@ -102,9 +123,7 @@ class Statement:
     @property
     def warning(self) -> str:
         """E.g. ``Classified although: 64 % of the slide is …``; empty if nothing was found."""
-        if not self.warnings:
-            return ""
-        return f"Classified although: {_in_one_line(' '.join(self.warnings))}"
+        return warning_text(self.warnings or ())
 
     @property
     def line(self) -> str:

@@ -1,17 +1,37 @@
 """What is saved about slides: the results files of a folder, and the grids of one of them."""
 
 import contextlib
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.core.scope import classified_text, scope_text, warning_text
 from bachview.errors import StoreError
 from bachview.store.log import LoggedRun, Outcome
+from bachview.store.looking import is_store_name, looking
+from bachview.store.provenance import Provenance
 from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
-from bachview.store.schema import store_name
+from bachview.store.schema import (
+    SCHEMA_VERSION,
+    DamagedStoreError,
+    check_format,
+    named_slide,
+    store_name,
+)
+
+#: Of `SavedGrid.run_texts`. Patches that could not be read were tried too.
+RUN_COLUMNS = ("Asked for", "Patches tried", "Speed", "Device", "How it ended")
+
+_OUTCOMES = {
+    Outcome.RUNNING: "going on",
+    Outcome.FINISHED: "finished",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.FAILED: "stopped by an error",
+    Outcome.INTERRUPTED: "interrupted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +53,55 @@ class SavedGrid:
         region = self.record.key.grid.region
         return None if region == scanned else region
 
+    def scope(self, scanned: Region) -> str:
+        """What it has cells of: the whole slide, or a region."""
+        region = self.earlier_region(scanned)
+        text = scope_text(region, self.pixel_size)
+        return text if region is None else f"{text}, by an earlier version"
+
     @property
     def stride_um(self) -> float:
         """Step of the cells, um."""
         return self.record.key.grid.stride_x * self.record.provenance.mpp_x
 
     @property
+    def pixel_size(self) -> PixelSize:
+        """That it was computed with."""
+        used = self.record.provenance
+        return PixelSize(used.mpp_x, used.mpp_y, Origin(used.mpp_origin))
+
+    @property
+    def coverage(self) -> str:
+        """How much of it is classified, e.g. ``37 of 100 patches (37 %), 2 failed to read``."""
+        record = self.record
+        return classified_text(record.done, record.failed, record.total)
+
+    @property
+    def note(self) -> str:
+        """What the check of the slide found, one line; empty if nothing."""
+        if self.record.warnings is None:
+            return "The slide was not checked before it was classified."
+        return warning_text(self.record.warnings)
+
+    @property
     def is_running(self) -> bool:
         """Whether a process of this computer is adding cells to it."""
         return any(run.outcome is Outcome.RUNNING for run in self.runs)
 
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether its last run was killed before it was done."""
-        last = self.runs[0].outcome if self.runs else None
-        return last is Outcome.INTERRUPTED and not self.record.is_complete
+    def run_texts(self, run: LoggedRun) -> tuple[str, ...]:
+        """What one of its runs was asked for, and then as in `RUN_COLUMNS`."""
+        return (
+            scope_text(run.region, self.pixel_size),
+            f"{run.cells:,}",
+            f"{run.cells_per_second:,.1f}/s" if run.cells_per_second else "–",
+            device_text(run.provenance),
+            _OUTCOMES[run.outcome],
+        )
+
+
+def device_text(provenance: Provenance) -> str:
+    """What computed, e.g. ``CPU · bf16``."""
+    return f"{provenance.device} · {provenance.precision}"
 
 
 def saved_grids(store: ResultStore) -> tuple[SavedGrid, ...]:
@@ -67,14 +121,15 @@ class ResultsFile:
 
     Attributes
     ----------
+    fingerprint : None if it cannot be read.
     size : bytes on disk, with SQLite's log.
     changed : ISO 8601 UTC.
     grids : what is in it; empty if `problem`.
-    problem : why it cannot be read, a sentence; otherwise empty.
+    problem : why it is not shown, a sentence; otherwise empty.
     """
 
     path: Path
-    fingerprint: str
+    fingerprint: str | None
     size: int
     changed: str
     grids: tuple[SavedGrid, ...]
@@ -84,7 +139,8 @@ class ResultsFile:
 def results_files(folder: Path) -> tuple[ResultsFile, ...]:
     """Every results file of `folder`, the most recently changed first. Any thread; reads all.
 
-    Backups and files that were set aside are no results files.
+    Looking changes nothing: files of earlier formats and damaged ones stay what they are. Backups
+    and files that were set aside are no results files.
 
     Raises
     ------
@@ -97,31 +153,36 @@ def results_files(folder: Path) -> tuple[ResultsFile, ...]:
         raise StoreError(
             f"The results folder {folder} cannot be read ({error.strerror})."
         ) from error
-    found = []
-    for path in paths:
-        # Before it is opened, which touches its log.
-        size, changed = _size_and_time(path)
-        fingerprint = _fingerprint(path)
-        if fingerprint is None or store_name(fingerprint) != path.name:
-            continue
-        try:
-            with ResultStore.open(folder, fingerprint) as store:
-                grids, problem = saved_grids(store), store.notice or ""
-        except StoreError as error:
-            grids, problem = (), str(error)
-        found.append(ResultsFile(path, fingerprint, size, changed, grids, problem))
+    found = (_looked_at(path) for path in paths if is_store_name(path.name))
     return tuple(sorted(found, key=lambda file: file.changed, reverse=True))
 
 
-def _fingerprint(path: Path) -> str | None:
-    """Of the slide that the file names; None if it is none of ours."""
+def _looked_at(path: Path) -> ResultsFile:
+    fingerprint: str | None = None
+    grids: tuple[SavedGrid, ...] = ()
+    problem = ""
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as raw:
-            row = raw.execute("SELECT fingerprint FROM slide").fetchone()
-    except (sqlite3.Error, UnicodeDecodeError):
-        return None
-    return row[0] if row and isinstance(row[0], str) else None
+        with looking(path) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            check_format(path.name, application, version)
+            if version < SCHEMA_VERSION:
+                slides = connection.execute("SELECT fingerprint FROM slide").fetchall()
+                fingerprint = str(slides[0][0]) if slides else None
+                problem = (
+                    f"earlier format {version}: opening its slide takes it over, with a backup"
+                )
+            else:
+                fingerprint = named_slide(connection, path.name)
+                # Without a path: a damaged file is not moved aside.
+                grids = saved_grids(ResultStore(connection, fingerprint, None, None))
+            if fingerprint is not None and store_name(fingerprint) != path.name:
+                grids, problem = (), "belongs to another slide; was it renamed?"
+    except DamagedStoreError:
+        problem = "damaged, or not a results file; opening its slide moves it aside"
+    except StoreError as error:
+        problem = str(error)
+    return ResultsFile(path, fingerprint, *_size_and_time(path), grids, problem)
 
 
 def _size_and_time(path: Path) -> tuple[int, str]:

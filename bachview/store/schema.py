@@ -159,29 +159,51 @@ def _check_or_make(
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             return
-        if application != APPLICATION_ID:
-            raise DamagedStoreError(f"The file {name} is not a results file of bachview.")
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"The results file {name} was written by a newer bachview (format {version}, "
-                f"this program knows {SCHEMA_VERSION}); update bachview to use it."
-            )
-        if version < 1:
-            raise DamagedStoreError(f"The file {name} has no known format.")
+        check_format(name, application, version)
         if version < SCHEMA_VERSION:
             try:
                 migrate(connection, version, name, fingerprint, path)
             except (ValueError, TypeError, LookupError) as error:
                 raise DamagedStoreError(f"The results file {name} is damaged.") from error
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
-        if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
-            raise DamagedStoreError(f"The results file {name} does not name its slide.")
-        if slides[0][0] != fingerprint:
+        if named_slide(connection, name) != fingerprint:
             raise StoreError(
                 f"The results file {name} belongs to another slide; "
                 "was it renamed? Move it away and try again."
             )
+
+
+def check_format(name: str, application: int, version: int) -> None:
+    """Check what the header of a file says of itself.
+
+    Raises
+    ------
+    StoreError
+        It is newer than this program; `DamagedStoreError` if it is no results file.
+    """
+    if application != APPLICATION_ID:
+        raise DamagedStoreError(f"The file {name} is not a results file of bachview.")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The results file {name} was written by a newer bachview (format {version}, "
+            f"this program knows {SCHEMA_VERSION}); update bachview to use it."
+        )
+    if version < 1:
+        raise DamagedStoreError(f"The file {name} has no known format.")
+
+
+def named_slide(connection: sqlite3.Connection, name: str) -> str:
+    """The fingerprint of the slide that a file of the present format says it is of.
+
+    Raises
+    ------
+    DamagedStoreError
+        It names none.
+    """
+    slides = connection.execute("SELECT fingerprint, checksum FROM slide").fetchall()
+    if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
+        raise DamagedStoreError(f"The results file {name} does not name its slide.")
+    return str(slides[0][0])
 
 
 def change_grid(

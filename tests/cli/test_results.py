@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bachview.core.geometry import Region
 from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import opened_slide
 from bachview.store.listing import results_files
 from bachview.store.results import ResultStore
 from tests.support import runs
 from tests.support.cli import Cli, check_schema
+from tests.support.runs import region_key
 
 SELFTEST = ("--bundle", "selftest")
 
@@ -102,6 +104,10 @@ def test_all_results_files_are_listed_by_the_fingerprints_of_their_slides(
     with opened_slide(slide) as reader:
         assert file["fingerprint"] == reader.metadata.fingerprint
     assert file["bytes"] > 1000
+    # Whether its cells are those of a region cannot be told without the slide.
+    assert "earlier_region" not in file["results"][0]
+    assert file["results"][0]["covers"] == [0, 0, 3000, 2400]
+    assert "3,000 × 2,400 px at 0, 0" in cli("results", "list", "--store", store).out
     assert file["results"][0]["classified"] > 20
     assert file["fingerprint"][:16] in cli("results", "list", "--store", store).out
 
@@ -123,6 +129,30 @@ def test_an_export_of_saved_results_is_that_of_the_run(
     assert (out / "predictions.csv").read_bytes() == (
         tmp_path / "run0" / "predictions.csv"
     ).read_bytes()
+
+
+def test_an_export_of_a_region_of_an_earlier_version_is_of_that_region_only(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    (file,) = results_files(store)
+    assert file.fingerprint is not None
+    with ResultStore.open(store, file.fingerprint) as opened:
+        whole = opened.grids()[0]
+        key, tissue = region_key(whole.key, Region(100, 100, 640, 512))
+        number = opened.begin(key, tissue, whole.provenance, None)
+    options = ("--store", store, "-o", tmp_path / "out", "--id", number, "--json")
+    beside = cli("results", "export", slide, *SELFTEST, *options, "--region", 2000, 2000, 300, 300)
+    assert beside.code == 2
+    assert "have nothing there; they are: Region 640 × 512 px at 100, 100" in beside.err
+    assert not (tmp_path / "out").exists()
+    whole_part = cli("results", "export", slide, *SELFTEST, *options).document
+    assert whole_part["scope"]["region_px"] == [100, 100, 640, 512]
+    overlap = ("--region", 0, 0, 300, 300)
+    part = cli("results", "export", slide, *SELFTEST, *options, *overlap).document
+    assert part["scope"]["region_px"] == [100, 100, 200, 200]
+    text = cli("results", "list", slide, "--store", store).out
+    assert "by an earlier version" in text
+    assert "was not checked" in text
 
 
 def test_names_stay_out_of_the_files_where_that_is_asked(
@@ -165,6 +195,7 @@ def test_results_that_a_run_adds_to_are_not_cleared_by_accident(
     cli: Cli, slide: Path, store: Path
 ) -> None:
     (file,) = results_files(store)
+    assert file.fingerprint is not None
     with ResultStore.open(store, file.fingerprint) as opened:
         opened.start_run(file.grids[0].record.grid_id, None, runs.provenance())
     answer = cli("results", "clear", slide, "--store", store, "--all", "--yes")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults
 from bachview.core.tissue_cells import TissueCells
 from bachview.store.provenance import Provenance
-from bachview.store.records import GridKey
+from bachview.store.records import GridKey, grid_to_json
 from bachview.store.results import ResultStore
 
 MEMBERS = ("net a", "net b", "net c", "forest", "boosting", "svm")
@@ -86,3 +87,13 @@ def everywhere(rows: int = 6, columns: int = 9) -> np.ndarray:
 
 def full_tissue(rows: int = 6, columns: int = 9) -> TissueCells:
     return TissueCells.centred(np.ones((rows, columns), np.bool_))
+
+
+def region_key(whole: GridKey, region: Region) -> tuple[GridKey, TissueCells]:
+    """A grid of its own as earlier versions planned it for a region, level-0 px; all is tissue."""
+    field = whole.grid
+    grid = PatchGrid(region, field.stride_x, field.stride_y, field.field_x, field.field_y)
+    plan = json.dumps({**json.loads(whole.plan), "grid": grid_to_json(grid)})
+    plan_id = hashlib.sha256(plan.encode()).hexdigest()
+    tissue = full_tissue(grid.rows, grid.columns)
+    return replace(whole, plan_id=plan_id, plan=plan, grid=grid), tissue

@@ -1,10 +1,8 @@
 """Results of earlier sessions are resumed, listed and cleared on request."""
 
-import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,8 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.store.log import Outcome
-from bachview.store.records import grid_to_json
 from bachview.store.results import ResultStore
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -25,7 +21,7 @@ from bachview.ui.dialogs.results_dialog import ResultsDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
-from tests.support.runs import full_tissue, results
+from tests.support.runs import region_key, results
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
@@ -198,7 +194,7 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         dialog = listing(qtbot, window, rows=1)
         model, coverage, _, device, pixel_size, state = cells(dialog, 0)
         assert (model, pixel_size, state) == ("Self-test", "0.5 µm", "shown")
-        assert coverage.startswith("6 % of 256 patches")
+        assert coverage == "16 of 256 patches (6 %)"
         assert device.startswith("CPU")
         run = [dialog.log.item(0, column) for column in range(dialog.log.columnCount())]
         texts = [item.text() for item in run if item is not None]
@@ -212,7 +208,9 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         assert not dialog.clear_button.isEnabled()
         assert not dialog.again_button.isEnabled()
         wait_for(qtbot, page, RunState.DONE)
-        qtbot.waitUntil(lambda: cells(dialog, 0)[1] == "all of 256 patches", timeout=LONG_MS)
+        qtbot.waitUntil(
+            lambda: cells(dialog, 0)[1] == "256 of 256 patches (100 %)", timeout=LONG_MS
+        )
         assert dialog.log.rowCount() == 2
         assert dialog.clear_button.isEnabled()
 
@@ -289,15 +287,7 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
     # As earlier versions planned it: a grid of its own that begins at the region's corner.
     with ResultStore.open(user_folders().results, fingerprint) as store:
         (whole,) = store.grids()
-        key, field = whole.key, whole.key.grid
-        grid = PatchGrid(
-            Region(100, 100, 512, 512), field.stride_x, field.stride_y, field.field_x, field.field_y
-        )
-        values = json.loads(key.plan)
-        plan = json.dumps({**values, "grid": grid_to_json(grid)})
-        plan_id = hashlib.sha256(plan.encode()).hexdigest()
-        part = replace(key, plan_id=plan_id, plan=plan, grid=grid)
-        tissue = full_tissue(grid.rows, grid.columns)
+        part, tissue = region_key(whole.key, Region(100, 100, 512, 512))
         number = store.begin(part, tissue, whole.provenance, None)
         run = store.start_run(number, None, whole.provenance)
         store.commit(number, results([[0, 0]]), (run, 1.0))
@@ -311,7 +301,7 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         offer(window, "Results…").click()
         dialog = listing(qtbot, window, rows=1)
         assert "Region 512 × 512 px at 100, 100" in dialog.remark.text()
-        assert "(earlier version)" in dialog.remark.text()
+        assert "by an earlier version" in dialog.remark.text()
         assert "not checked" in dialog.remark.text()
         assert not dialog.show_button.isEnabled()
         dialog.export_button.click()

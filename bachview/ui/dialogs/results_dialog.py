@@ -16,12 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.store.listing import RUN_COLUMNS, device_text
 from bachview.ui.look.widgets import heading, muted, plain
 from bachview.ui.session.results_listing import ListedResults, local_time
 from bachview.ui.session.run_status import RunStatus
 
 _RESULTS = ("Model", "Classified", "Last change", "Device", "Pixel size", "")
-_RUNS = ("Started", "Asked for", "New patches", "Speed", "Device", "How it ended")
+_RUNS = ("Started", *RUN_COLUMNS)
 _IN_RUN = "Not while the slide is being classified."
 
 
@@ -96,22 +97,22 @@ class ResultsDialog(QDialog):
         self.table.blockSignals(True)
         self.table.setRowCount(len(listed))
         for number, results in enumerate(listed):
-            record = results.record
+            grid, record = results.grid, results.grid.record
             state = "shown" if record.grid_id == shown else ""
-            if results.is_running:
+            if grid.is_running:
                 state = "being classified"
             texts = (
                 record.key.bundle_name,
-                results.coverage,
+                grid.coverage,
                 local_time(record.updated),
-                f"{record.provenance.device} · {record.provenance.precision}",
-                f"{results.pixel_size.text}{results.pixel_size.remark}",
+                device_text(record.provenance),
+                f"{grid.pixel_size.text}{grid.pixel_size.remark}",
                 state,
             )
             _fill(self.table, number, texts)
         self.table.blockSignals(False)
-        numbers = [results.record.grid_id for results in listed]
-        wanted = before.record.grid_id if before else shown
+        numbers = [results.grid.record.grid_id for results in listed]
+        wanted = before.grid.record.grid_id if before else shown
         if numbers:
             self.table.selectRow(numbers.index(wanted) if wanted in numbers else 0)
         self._on_selected()
@@ -126,21 +127,23 @@ class ResultsDialog(QDialog):
 
     def _on_selected(self) -> None:
         chosen = self.selected
-        is_shown = chosen is not None and chosen.record.grid_id == self._shown
+        is_shown = chosen is not None and chosen.grid.record.grid_id == self._shown
         remarks: list[str] = []
         if chosen is not None:
             remarks += chosen.remarks
             if chosen.obstacle:
                 remarks.append(f"It cannot be shown: {chosen.obstacle}")
-            if chosen.is_running and not self._is_active:
+            if chosen.grid.is_running and not self._is_active:
                 remarks.append("Another window or program is classifying the slide now.")
         elif not self._listed:
             remarks.append("Nothing is saved of this slide.")
         self.remark.setText(" ".join(remarks))
-        runs = chosen.runs if chosen else ()
-        self.log.setRowCount(len(runs))
-        for number, run in enumerate(runs):
-            _fill(self.log, number, chosen.run_texts(run) if chosen else ())
+        self.log.setRowCount(0)
+        if chosen is not None:
+            self.log.setRowCount(len(chosen.grid.runs))
+            for number, run in enumerate(chosen.grid.runs):
+                texts = (local_time(run.started), *chosen.grid.run_texts(run))
+                _fill(self.log, number, texts)
         can_show = chosen is not None and bool(chosen.choice) and not is_shown
         why_not = chosen.obstacle if chosen and chosen.obstacle else "They are shown."
         _allow(self.show_button, can_show, "Show them on the slide", why_not)

@@ -4,97 +4,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bachview.core.pixel_size import Origin, PixelSize
-from bachview.core.scope import scope_text
-from bachview.core.units import whole_percent_text
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
 from bachview.errors import BundleError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideMetadata
-from bachview.store.log import LoggedRun, Outcome
-from bachview.store.records import GridRecord
+from bachview.store.listing import SavedGrid, saved_grids
 from bachview.ui.session.bundles import BundleSummary, read_summary
 from bachview.ui.session.exporting import ExportSource
 from bachview.ui.session.slide_results import SlideResults, difference
 
-_OUTCOMES = {
-    Outcome.RUNNING: "going on",
-    Outcome.FINISHED: "finished",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.FAILED: "stopped by an error",
-    Outcome.INTERRUPTED: "interrupted",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ListedResults:
-    """The cells of one grid, and the runs that filled them.
+    """The cells of one grid, the runs that filled them, and what this window can do with them.
 
     Attributes
     ----------
-    runs : the latest first.
-    is_of_region : the grid is that of a region, by an earlier version; it cannot be shown.
+    grid : what is saved.
+    scanned : area of the slide, level-0 px.
     export_source : for writing them; None if their model is not there.
     choice : the model that shows them, as `BundleSelector.choose` takes it; empty if none does.
     obstacle : why nothing shows them; empty if `choice` does.
     """
 
-    record: GridRecord
-    runs: tuple[LoggedRun, ...]
-    is_of_region: bool
+    grid: SavedGrid
+    scanned: Region
     export_source: ExportSource | None
     choice: str
     obstacle: str
 
     @property
-    def is_running(self) -> bool:
-        """Whether a process is computing them now."""
-        return any(run.outcome is Outcome.RUNNING for run in self.runs)
-
-    @property
-    def pixel_size(self) -> PixelSize:
-        """That they were computed with."""
-        return _pixel_size(self.record)
-
-    @property
-    def coverage(self) -> str:
-        """E.g. ``37 % of 1,234 patches, 2 of them not readable``."""
-        record = self.record
-        if not record.total:
-            return "no tissue recognised as H&E"
-        dealt_with = record.done + record.failed
-        share = "all" if record.is_complete else whole_percent_text(dealt_with / record.total)
-        failed = f", {record.failed:,} of them not readable" if record.failed else ""
-        return f"{share} of {record.total:,} patches{failed}"
-
-    @property
     def remarks(self) -> tuple[str, ...]:
         """What must be known of them, one sentence each."""
-        found = []
-        if self.is_of_region:
-            region = self.record.key.grid.region
-            found.append(f"{scope_text(region, self.pixel_size)} (earlier version).")
-        if self.record.warnings is None:
-            found.append("The slide was not checked before it was classified.")
-        elif self.record.warnings:
-            found.append(f"Classified although: {' '.join(self.record.warnings)}")
-        return tuple(found)
-
-    def run_texts(self, run: LoggedRun) -> tuple[str, ...]:
-        """When, what was asked for, patches, rate, device and end of one of its runs."""
-        rate = f"{run.cells_per_second:.1f} patches/s" if run.cells_per_second else "–"
-        return (
-            local_time(run.started),
-            scope_text(run.region, self.pixel_size),
-            f"{run.cells:,}",
-            rate,
-            " · ".join((run.provenance.device, run.provenance.precision)),
-            _OUTCOMES[run.outcome],
-        )
-
-
-def _pixel_size(record: GridRecord) -> PixelSize:
-    used = record.provenance
-    return PixelSize(used.mpp_x, used.mpp_y, Origin(used.mpp_origin))
+        is_of_region = self.grid.earlier_region(self.scanned) is not None
+        scope = f"{self.grid.scope(self.scanned)}." if is_of_region else ""
+        return tuple(text for text in (scope, self.grid.note) if text)
 
 
 def local_time(utc: str) -> str:
@@ -126,10 +71,7 @@ def list_results(
     if store is None:
         return ()
     bundles = _installed(in_use, token)
-    return tuple(
-        _listed(record, store.runs(record.grid_id), metadata, pixel_size, bundles)
-        for record in store.grids()
-    )
+    return tuple(_listed(grid, metadata, pixel_size, bundles) for grid in saved_grids(store))
 
 
 def _installed(in_use: BundleSummary | None, token: CancelToken) -> Sequence[BundleSummary]:
@@ -147,15 +89,14 @@ def _installed(in_use: BundleSummary | None, token: CancelToken) -> Sequence[Bun
 
 
 def _listed(
-    record: GridRecord,
-    runs: tuple[LoggedRun, ...],
+    grid: SavedGrid,
     metadata: SlideMetadata,
     pixel_size: PixelSize,
     bundles: Sequence[BundleSummary],
 ) -> ListedResults:
     from bachview.inference.plan import make_plan
 
-    is_of_region = record.key.grid.region != metadata.pyramid.bounds
+    record = grid.record
     source: ExportSource | None = None
     choice, obstacle = "", f"Its model, {record.key.bundle_name}, is not installed."
     for bundle in bundles:
@@ -164,7 +105,7 @@ def _listed(
         source = ExportSource(
             record.grid_id,
             record.key.grid.region,
-            _pixel_size(record),
+            grid.pixel_size,
             bundle.thresholds,
             bundle.measured,
             record.provenance.icc_applied,
@@ -177,4 +118,4 @@ def _listed(
             choice, obstacle = bundle.choice, ""
             break
         obstacle = f"Results of {difference(record, plan)}."
-    return ListedResults(record, runs, is_of_region, source, choice, obstacle)
+    return ListedResults(grid, metadata.pyramid.bounds, source, choice, obstacle)

@@ -189,16 +189,16 @@ class ResultsCommands(QObject):
         self._services.bridge.watch(future, on_done, on_error, topic=(self, page))
 
     def _export(self, page: SlidePage, listed: ListedResults) -> None:
-        if listed.record.grid_id == page.document.grid_id:
+        if listed.grid.record.grid_id == page.document.grid_id:
             self._classify.ask_export(page)
         elif listed.export_source is not None:
             self._classify.ask_export_of(page, listed.export_source)
 
     def _ask_clear(self, page: SlidePage, listed: ListedResults) -> None:
-        record, document = listed.record, page.document
+        record, document = listed.grid.record, page.document
         elsewhere = (
             " Another window or program is classifying the slide with it now; its run would end."
-            if listed.is_running
+            if listed.grid.is_running
             else ""
         )
         question = QuestionDialog(
