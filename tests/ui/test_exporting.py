@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PixelSize
 from bachview.core.scope import Statement
 from bachview.core.summary import summarize
 from bachview.core.uncertainty import Thresholds
@@ -33,7 +32,6 @@ def test_a_run_that_is_gone_is_told_and_nothing_is_written(tmp_path: Path) -> No
         Mock(SlideReader),
         results,
         1,
-        Mock(PixelSize),
         Mock(Thresholds),
         None,
         tmp_path / "out",

@@ -13,7 +13,7 @@ from bachview.ui.session.run_status import RunState
 from bachview.ui.view.scope_chip import ChipText, ScopeChip, lines_of
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.chip_text import chip_text
-from tests.support.windows import open_window, page_of, pink_slide, wait_for
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
@@ -131,7 +131,8 @@ def test_it_follows_the_cells_of_the_slide(qtbot: QtBot, tmp_path: Path) -> None
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         assert page.chip.isVisible()
-        assert page.chip.lines == ("Not classified",)
+        qtbot.waitUntil(lambda: page.chip.lines == ("Not classified",), timeout=LONG_MS)
+        assert page.chip.text.details == "No results of the model Self-test with this pixel size."
         bundle = window.selector.of(path)
         assert bundle is not None
         page.document.classify(bundle, device="CPU", region=Region(0, 0, 600, 600))

@@ -18,6 +18,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideMetadata, SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.store.provenance import now_text
+from bachview.store.records import GridRecord
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.classification import Classification
 from bachview.ui.session.exporting import ExportSource
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 #: How long a closed slide is kept for a run that has been cancelled, s.
 _LET_GO_S = 5.0
+
+_LOOKING = "Looking for results…"
+_UNREADABLE = "The saved results could not be read"
 
 
 class Document(QObject):
@@ -84,8 +88,14 @@ class Document(QObject):
         self.grid_id: int | None = None
         #: When the last of its patches was classified, ISO 8601 UTC; empty without a prediction.
         self.updated = ""
-        #: Region of the last run; None for the whole slide.
+        #: What the last run dealt with, level-0 px within the slide; None for the whole slide.
         self.region: Region | None = None
+        #: What was asked for last, even if nothing came of it: what is gone on with.
+        self.asked_region: Region | None = None
+        #: Why it is not known whether the slide has results; empty if it is.
+        self.unknown = ""
+        #: What the slide has instead of results to show, after "results of"; mostly empty.
+        self.others = ""
         #: What spoke against classifying this slide; None if it was not checked.
         self.warnings: tuple[str, ...] | None = None
         #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
@@ -99,7 +109,8 @@ class Document(QObject):
         self.run.grew.connect(self._on_grew)
         self.run.noticed.connect(self.noticed)
         self.run.failed.connect(self.failed)
-        self.run.refused.connect(self._set_refusal)
+        self.run.failed.connect(self.look_again)
+        self.run.refused.connect(self._on_refused)
         self._started_bundle: BundleSummary | None = None
         self._is_run_managed = False
 
@@ -130,15 +141,25 @@ class Document(QObject):
             )
             return
         self.pixel_size = pixel_size
+        if self.bundle is not None:
+            # Its areas would be summed with a pixel size that it was not computed with.
+            self._show(None, None, self.bundle)
         self.pixelSizeChanged.emit()
 
     # -- results -------------------------------------------------------------------------
 
     def show_saved(self, bundle: BundleSummary) -> None:
-        """Show the results of an earlier session with this bundle, if there are any."""
+        """Show the results of an earlier session with this bundle, if there are any.
+
+        A run that is asked for meanwhile keeps its status and what is said of it.
+        """
         if self.run.status.is_active:
             return
         results, metadata, pixel_size = self.results, self.metadata, self.pixel_size
+        last_asked = self._asked
+        self.unknown = _LOOKING
+        if self.prediction is None:
+            self.predictionChanged.emit()
 
         def read(token: CancelToken) -> tuple[SavedResults | None, str]:
             from bachview.inference.plan import make_plan
@@ -153,27 +174,64 @@ class Document(QObject):
 
         def on_done(answer: tuple[SavedResults | None, str]) -> None:
             found, others = answer
-            if self.run.status.is_active:
-                return
-            self._set_refusal(())
-            self.run.show_saved(found)
+            is_latest = self._asked is last_asked
+            if is_latest:
+                self._set_refusal(())
+                self.run.show_saved(found)
+                self.asked_region = None if found is None else found.region
+            self.others = others
             if found is None:
-                self.region, self.warnings = None, None
                 self._show(None, None, bundle)
                 if others:
                     self.othersFound.emit(others)
-            else:
-                self.updated = found.record.updated
-                self.region, self.warnings = found.region, found.record.warnings
-                self._is_run_managed = found.record.provenance.icc_applied
-                self._show(found.prediction, found.record.grid_id, bundle)
-                if self.run.status.state is RunState.INTERRUPTED:
-                    self.interrupted.emit()
+                return
+            self.updated = found.record.updated
+            self.region, self.warnings = found.region, found.record.warnings
+            self._is_run_managed = found.record.provenance.icc_applied
+            self._show(found.prediction, found.record.grid_id, bundle)
+            if is_latest and self.run.status.state is RunState.INTERRUPTED:
+                self.interrupted.emit()
+
+        def on_error(error: BachviewError) -> None:
+            self.others = ""
+            self._show(None, None, bundle, unknown=_UNREADABLE)
+            self.failed.emit(str(error))
+
+        self._services.bridge.watch(self._services.io.submit(read), on_done, on_error, topic=self)
+
+    def look_again(self, _: object = None) -> None:
+        """Take over what others have changed of the results that are shown.
+
+        They may have been cleared, and the slide may have been checked since. Not in a run.
+        """
+        results, grid_id = self.results, self.grid_id
+        if grid_id is None:
+            return
+
+        def read(token: CancelToken) -> GridRecord | None:
+            token.check()
+            store = results.existing()
+            grids = () if store is None else store.grids()
+            return next((grid for grid in grids if grid.grid_id == grid_id), None)
+
+        def on_done(record: GridRecord | None) -> None:
+            if self.grid_id != grid_id or self.bundle is None or self.run.status.is_active:
+                return
+            if record is None:
+                self._forget_results(self.bundle)
+                self.noticed.emit(
+                    f"The results of {self.title} were cleared meanwhile, by another window or "
+                    "program."
+                )
+            elif record.warnings != self.warnings:
+                self.warnings = record.warnings
+                self.predictionChanged.emit()
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
 
-        self._services.bridge.watch(self._services.io.submit(read), on_done, on_error, topic=self)
+        future = self._services.io.submit(read)
+        self._services.bridge.watch(future, on_done, on_error, topic=(self, "again"))
 
     def classify(
         self,
@@ -189,8 +247,19 @@ class Document(QObject):
         Raises
         ------
         PixelSizeError, UsageError
-            See `inference.plan.make_plan`.
+            See `Classification.start`; then nothing has changed.
         """
+        if self.run.status.is_active:
+            return
+        self.run.start(
+            bundle,
+            self.pixel_size,
+            device=device,
+            region=region,
+            retry_failed=retry_failed,
+            anyway=anyway,
+        )
+        # Its reports come later, through the event loop.
         self._asked = partial(
             self.classify,
             bundle,
@@ -200,17 +269,8 @@ class Document(QObject):
             anyway=True,
         )
         self._set_refusal(())
-        self._services.bridge.next_generation(self)  # drops a pending look-up of results
         self._started_bundle = bundle
-        self.region = region
-        self.run.start(
-            bundle,
-            self.pixel_size,
-            device=device,
-            region=region,
-            retry_failed=retry_failed,
-            anyway=anyway,
-        )
+        self.asked_region = region
 
     def is_finished(
         self, bundle: BundleSummary, region: Region | None = None, *, retry_failed: bool = False
@@ -260,6 +320,8 @@ class Document(QObject):
     def clear(self, grid_id: int, on_cleared: Callable[[], object]) -> None:
         """Delete the cells and the log of a grid for good, in the io lane; not in a run.
 
+        What another window or program has cleared before is cleared.
+
         Parameters
         ----------
         on_cleared : called when they are gone, unless something else was asked for meanwhile.
@@ -274,13 +336,13 @@ class Document(QObject):
 
         def delete(token: CancelToken) -> None:
             token.check()
-            results.opened().clear(grid_id)
+            store = results.existing()
+            if store is not None and any(grid.grid_id == grid_id for grid in store.grids()):
+                store.clear(grid_id)
 
         def on_done(_: None) -> None:
             if self.grid_id == grid_id and self.bundle is not None:
-                self.region, self.warnings = None, None
-                self.run.show_saved(None)
-                self._show(None, None, self.bundle)
+                self._forget_results(self.bundle)
             on_cleared()
 
         def on_error(error: BachviewError) -> None:
@@ -297,6 +359,10 @@ class Document(QObject):
         """The user has read it: the slide stays unclassified."""
         self._set_refusal(())
 
+    def _on_refused(self, sentences: tuple[str, ...]) -> None:
+        self._set_refusal(sentences)
+        self.look_again()  # results that had not been checked are now
+
     def _set_refusal(self, sentences: tuple[str, ...]) -> None:
         if sentences != self.refusal:
             self.refusal = sentences
@@ -304,6 +370,8 @@ class Document(QObject):
 
     def _on_started(self, start: "RunStart") -> None:
         if self._started_bundle is not None:
+            self._services.bridge.next_generation(self)  # drops a pending look-up of results
+            self.region = start.region
             self._is_run_managed = start.plan.icc
             self.warnings = start.warnings
             self.updated = self.updated or now_text()
@@ -315,13 +383,24 @@ class Document(QObject):
             self.updated = now_text()
             self.predictionGrew.emit()
 
+    def _forget_results(self, bundle: BundleSummary) -> None:
+        """They are no longer saved."""
+        self.asked_region, self.others = None, ""
+        self.run.show_saved(None)
+        self._show(None, None, bundle)
+
     def _show(
-        self, prediction: Prediction | None, grid_id: int | None, bundle: BundleSummary
+        self,
+        prediction: Prediction | None,
+        grid_id: int | None,
+        bundle: BundleSummary,
+        *,
+        unknown: str = "",
     ) -> None:
         self.prediction, self.grid_id = prediction, grid_id
-        self.bundle = bundle
+        self.bundle, self.unknown = bundle, unknown
         if prediction is None:
-            self.updated = ""
+            self.updated, self.region, self.warnings = "", None, None
         self.thresholds = bundle.thresholds
         self.predictionChanged.emit()
 
@@ -353,7 +432,8 @@ class Document(QObject):
         slide.
         """
         future = self.run.detach()
-        self._services.bridge.forget(self)
+        for topic in (self, (self, "again")):
+            self._services.bridge.forget(topic)
         results, reader = self.results, self.reader
 
         def ending() -> None:

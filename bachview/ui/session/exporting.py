@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.scope import WHOLE_SLIDE
 from bachview.core.uncertainty import Thresholds
 from bachview.export.formats import Content, ExportFormat, write_files
@@ -68,7 +68,6 @@ class ExportRequest:
     reader: SlideReader
     results: SlideResults
     grid_id: int
-    pixel_size: PixelSize
     thresholds: Thresholds
     transform: ColourTransform | None
     folder: Path
@@ -94,11 +93,13 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
     # First: it explains why the results are gone.
     prediction = store.load(request.grid_id)
     record = next(grid for grid in store.grids() if grid.grid_id == request.grid_id)
+    used = record.provenance
     content = Content(
         prediction,
-        request.pixel_size,
+        # Theirs, whatever has been stated since.
+        PixelSize(used.mpp_x, used.mpp_y, Origin(used.mpp_origin)),
         request.thresholds,
-        record.provenance,
+        used,
         request.reader,
         request.transform,
         region=request.region,

@@ -53,7 +53,9 @@ class ChipText:
     details: str = ""
 
 
-NOT_CLASSIFIED = ChipText("Not classified", details="The slide is not classified.")
+NOT_CLASSIFIED = ChipText(
+    "Not classified", details="No model has been read yet, so no results were looked for."
+)
 
 
 class ScopeChip(QWidget):

@@ -17,13 +17,17 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     summary : of the whole slide; None without a prediction.
     """
     bundle = document.bundle
+    if summary is None and document.unknown:
+        return ChipText(document.unknown, details=document.unknown)
     if bundle is None:
         return NOT_CLASSIFIED
     if summary is None:
-        of_others = "What other models said is kept: Classify → Results."
-        return replace(
-            NOT_CLASSIFIED, details=f"Not classified by the model {bundle.name}.\n{of_others}"
-        )
+        details = f"No results of the model {bundle.name} with this pixel size."
+        if not document.pixel_size.is_plausible:
+            details = "The pixel size of the slide is not known."
+        if document.others:
+            details += f"\nThere are results of {document.others}: Classify → Results…"
+        return replace(NOT_CLASSIFIED, details=details)
     size, warnings = document.pixel_size, document.warnings
     statement = Statement(
         summary,

@@ -189,6 +189,7 @@ class ClassifyCommands(QObject):
             return
         if page.document.is_finished(bundle, region, retry_failed=retry_failed):
             self.nothingLeft.emit(page, region)
+            page.document.look_again()  # others may have cleared it
             return
         try:
             page.document.classify(
@@ -206,7 +207,7 @@ class ClassifyCommands(QObject):
         if page is not None:
             state = page.document.run.status.state
             was_stopped = state in (RunState.CANCELLED, RunState.INTERRUPTED)
-            self.classify(page.document.region if was_stopped else None)
+            self.classify(page.document.asked_region if was_stopped else None)
 
     def _retry_failed(self) -> None:
         page = self._controller.page
@@ -329,7 +330,6 @@ class ClassifyCommands(QObject):
             document.reader,
             document.results,
             source.grid_id,
-            source.pixel_size,
             source.thresholds,
             document.transform(managed=source.is_managed),
             folder,

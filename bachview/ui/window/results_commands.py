@@ -81,7 +81,7 @@ class ResultsCommands(QObject):
 
     def _offer_resume(self, page: SlidePage) -> None:
         document = page.document
-        progress, region = document.run.status.progress, document.region
+        progress, region = document.run.status.progress, document.asked_region
         share = progress.done / progress.total if progress and progress.total else 0.0
         self._offer(
             page,

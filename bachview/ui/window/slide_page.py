@@ -190,10 +190,10 @@ class SlidePage(QWidget):
 
     def _show_suitability(self) -> None:
         document = self.document
+        is_shown = document.prediction is not None
         if document.refusal:
-            self.suitability.show_refusal(document.refusal)
+            self.suitability.show_refusal(document.refusal, has_results=is_shown)
         else:
-            is_shown = document.prediction is not None
             self.suitability.show_warnings(document.warnings if is_shown else ())
 
     def _classify_anyway(self) -> None:

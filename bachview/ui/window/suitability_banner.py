@@ -41,7 +41,7 @@ class SuitabilityBanner(QFrame):
             "Classify it although the classes may mean nothing; the slide and every export say so"
         )
         self.close_button = QPushButton("Close", self)
-        self.close_button.setToolTip("Close this message; the slide stays unclassified")
+        self.close_button.setToolTip("Close this message; nothing is classified")
         self.anyway.clicked.connect(self.anywayRequested)
         self.close_button.clicked.connect(self.closed)
         row = QHBoxLayout(self)
@@ -60,10 +60,16 @@ class SuitabilityBanner(QFrame):
         """What is shown; empty if nothing is."""
         return "" if self.isHidden() else self._text.text()
 
-    def show_refusal(self, sentences: tuple[str, ...]) -> None:
-        """Nothing was classified because of `sentences`; ask what to do."""
+    def show_refusal(self, sentences: tuple[str, ...], *, has_results: bool) -> None:
+        """Nothing was classified now because of `sentences`; ask what to do.
+
+        Parameters
+        ----------
+        has_results : earlier results are shown, which were not checked then.
+        """
+        what = "Not classified further" if has_results else "Not classified"
         advice = "Look at the slide; if it is H&E, classify it anyway."
-        self._show(f"Not classified: {' '.join(sentences)} {advice}", Tone.PROBLEM, asks=True)
+        self._show(f"{what}: {' '.join(sentences)} {advice}", Tone.PROBLEM, asks=True)
 
     def show_warnings(self, warnings: tuple[str, ...] | None) -> None:
         """What speaks against the classes on the slide; None if that was not checked."""
