@@ -22,12 +22,12 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
     if bundle is None:
         return NOT_CLASSIFIED
     if summary is None:
-        details = f"No results of the model {bundle.name} with this pixel size."
+        why = f"No results of the model {bundle.name} with this pixel size."
         if not document.pixel_size.is_plausible:
-            details = "The pixel size of the slide is not known."
+            why = "The pixel size of the slide is not known."
         if document.others:
-            details += f"\nThere are results of {document.others}: Classify → Results…"
-        return replace(NOT_CLASSIFIED, details=details)
+            why += f"\nThere are results of {document.others}: Classify → Results…"
+        return replace(NOT_CLASSIFIED, details=why)
     size, warnings = document.pixel_size, document.warnings
     statement = Statement(
         summary,
