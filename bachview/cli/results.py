@@ -221,11 +221,11 @@ def export(
                 f"The results {record.grid_id} are of {record.key.bundle_name}: give that model "
                 "with --bundle, as it states when a patch is uncertain."
             )
-        part = grid.earlier_region(metadata.pyramid.bounds)
-        if part is not None:
-            asked = part if asked is None else asked.intersection(part)
+        if asked is not None:
+            covered = record.key.grid.region  # by an earlier version, that of a region
+            asked = asked.intersection(covered)
             if asked.is_empty:
-                of = scope_text(part, grid.pixel_size)
+                of = scope_text(covered, grid.pixel_size)
                 raise UsageError(
                     f"The results {record.grid_id} have nothing there; they are: {of}."
                 )

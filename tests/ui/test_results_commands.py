@@ -290,7 +290,8 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         part, tissue = region_key(whole.key, Region(100, 100, 512, 512))
         number = store.begin(part, tissue, whole.provenance, None)
         run = store.start_run(number, None, whole.provenance)
-        store.commit(number, results([[0, 0]]), (run, 1.0))
+        found = results([[0, 0], [0, 1]], failed=[False, True])
+        store.commit(number, found, (run, 1.0))
         store.end_run(number, run, Outcome.CANCELLED, 1.0)
         store.clear(whole.grid_id)
     with open_window(qtbot) as window:
@@ -300,6 +301,13 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         )
         offer(window, "Results…").click()
         dialog = listing(qtbot, window, rows=1)
+        total = tissue.count
+        assert cells(dialog, 0)[1].startswith(f"1 of {total} patches (")
+        assert cells(dialog, 0)[1].endswith("), 1 failed to read")
+        header, tried = dialog.log.horizontalHeaderItem(2), dialog.log.item(0, 2)
+        assert header is not None
+        assert tried is not None
+        assert (header.text(), tried.text()) == ("Patches tried", "2")  # readable or not
         assert "Region 512 × 512 px at 100, 100" in dialog.remark.text()
         assert "by an earlier version" in dialog.remark.text()
         assert "not checked" in dialog.remark.text()
@@ -307,7 +315,11 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         dialog.export_button.click()
         (export,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
         assert export._part.currentText().startswith("Region 512 × 512 px at 100, 100")
-        export.reject()
+        export._folder.setText(str(tmp_path / "out"))
+        export.accept()
+        qtbot.waitUntil(lambda: said(window, "Written to"), timeout=LONG_MS)
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+        assert summary["scope"]["region_px"] == [100, 100, 512, 512]
 
 
 def test_a_run_of_another_process_is_told_before_its_results_are_cleared(
