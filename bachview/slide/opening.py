@@ -172,7 +172,9 @@ def open_slide(path: Path) -> SlideReader:
 
     A slide without coarse levels gets some, computed in the background. OpenSlide is tried first,
     then TIFF and plain images. OME-TIFF files never go to OpenSlide's generic TIFF reader, which
-    sees neither their levels nor their pixel size. The caller closes the reader.
+    sees neither their levels nor their pixel size; nor do files whose first image is not the
+    slide, which it takes for level 0 and for what states the pixel size. The caller closes the
+    reader.
 
     Raises
     ------
@@ -209,7 +211,9 @@ def _opened(path: Path) -> SlideReader:
     except OSError as error:
         raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
     found = detected_format(path)
-    if found is not None and not (is_tiff and found == "generic-tiff" and _is_ome(path)):
+    if found is not None and not (
+        is_tiff and found == "generic-tiff" and not _begins_with_slide(path)
+    ):
         try:
             return OpenSlideReader(path)
         except SlideOpenError as refused:
@@ -240,11 +244,11 @@ def _open_after_refusal(path: Path, refused: SlideOpenError, *, is_tiff: bool) -
     raise refused
 
 
-def _is_ome(path: Path) -> bool:
-    """Whether the description of the first page of a TIFF is OME-XML."""
-    from bachview.slide.formats.tiff_adapter import is_ome
+def _begins_with_slide(path: Path) -> bool:
+    """Whether OpenSlide's generic TIFF reader finds the slide in a TIFF and what it says of it."""
+    from bachview.slide.formats.tiff_adapter import begins_with_slide
 
-    return is_ome(path)
+    return begins_with_slide(path)
 
 
 def _open_folder(path: Path) -> SlideReader:

@@ -110,7 +110,9 @@ class ImageReader:
             return out
 
         metadata = replace(
-            tiff.metadata, pyramid=Pyramid(levels, Region(0, 0, size.width, size.height))
+            tiff.metadata,
+            pyramid=Pyramid(levels, Region(0, 0, size.width, size.height)),
+            associated_images=(),  # the file is released once its image is decoded
         )
         return cls(metadata, (size.width, size.height), decode_into, tiff.close)
 

@@ -38,8 +38,8 @@ class OmeFacts:
     file_names: frozenset[str]
 
 
-def read_ome(text: str, width: int, height: int) -> OmeFacts:
-    """Facts about the first image of this size.
+def read_ome(text: str, width: int, height: int, index: int = 0) -> OmeFacts:
+    """Facts about the image of this size; of several, number `index` of the file if it is one.
 
     Raises
     ------
@@ -55,9 +55,12 @@ def read_ome(text: str, width: int, height: int) -> OmeFacts:
         raise ValueError("its OME-XML is not readable") from error
     images = [e for e in root.iter() if _tag(e) == "Image"]
     pixels = [p for image in images for p in image if _tag(p) == "Pixels"]
-    shown = next(
-        (p for p in pixels if (p.get("SizeX"), p.get("SizeY")) == (str(width), str(height))), None
-    )
+    fitting = [
+        (abs(number - index), p)
+        for number, p in enumerate(pixels)
+        if (p.get("SizeX"), p.get("SizeY")) == (str(width), str(height))
+    ]
+    shown = min(fitting, key=lambda pair: pair[0])[1] if fitting else None
     names = frozenset(
         e.get("FileName", "") for e in root.iter() if _tag(e) == "UUID" and e.get("FileName")
     )

@@ -1,7 +1,7 @@
 """OME-TIFF and other TIFF files that OpenSlide rejects."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bachview.slide.fingerprint import sampled_fingerprint
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
+from bachview.slide.formats.tiff_series import slide_images
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
@@ -25,15 +26,25 @@ _MOST_LEVELS = 32
 _LARGE_SEGMENT_PX = 4_000_000
 
 
-def is_ome(path: Path) -> bool:
-    """Whether it is an OME-TIFF; also False if it cannot be parsed."""
+def begins_with_slide(path: Path) -> bool:
+    """Whether a TIFF's first image is the slide, as OpenSlide's generic TIFF reader takes it to be.
+
+    That reader also ignores what an OME-TIFF says of levels and pixel size, so for OME-TIFF this is
+    False. It is True if the file cannot be parsed.
+    """
     import tifffile
 
     try:
         with tifffile.TiffFile(path, _multifile=False) as tif:
-            return bool(tif.is_ome)
+            if tif.is_ome:
+                return False
+            if len(tif.pages) == 1:
+                return True
+            series = tif.series
+            found = slide_images(series, lambda _, one: _pixel_size(tif, one.keyframe))
+            return bool(found.levels[0].keyframe.offset == tif.pages.first.offset)
     except Exception:  # tifffile raises many kinds of errors on damaged files
-        return False
+        return True
 
 
 class TiffReader:
@@ -58,7 +69,7 @@ class TiffReader:
         except OSError as error:
             raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
         try:
-            self._metadata, self._planes = self._describe()
+            self._metadata, self._planes, self._beside = self._describe()
         except SlideOpenError:
             self._source.close()
             raise
@@ -103,15 +114,21 @@ class TiffReader:
             yield top, self.read(0, 0, top, plane.width, height)
 
     def read_associated(self, name: str) -> RGB:
-        """Not supported: a TIFF file does not state which of its images is a label."""
-        raise SlideReadError(f"{self._path.name} has no image called {name}.")
+        """An image that the file calls a label, macro, overview, thumbnail or barcode."""
+        plane = self._beside.get(name)
+        if plane is None:
+            raise SlideReadError(f"{self._path.name} has no image called {name}.")
+        if self._closed:
+            raise SlideReadError(f"{self._path.name} is closed.")
+        return plane.read(0, 0, plane.width, plane.height)
 
     def close(self) -> None:
         """Release the file; reads that are already decoding finish normally."""
         self._closed = True
         self._source.close()
 
-    def _describe(self) -> tuple[SlideMetadata, tuple[TiffPlane, ...]]:
+    def _describe(self) -> tuple[SlideMetadata, tuple[TiffPlane, ...], dict[str, TiffPlane]]:
+        """Metadata, the planes of the levels, and those of the associated images."""
         import tifffile
 
         path = self._path
@@ -120,27 +137,33 @@ class TiffReader:
             text = tif.ome_metadata if tif.is_ome else None
             if text is not None:
                 # Before it reaches tifffile's own parser, which is not hardened.
-                read_ome(text, 0, 0)
-            series = max(tif.series, key=lambda s: _area(s))
-            key = series.keyframe
+                self._refuse_parts(read_ome(text, 0, 0))
+
+            def pixel_size(index: int, series: Any) -> PixelSize:
+                key = series.keyframe
+                if text is None:
+                    return _pixel_size(tif, key)
+                return read_ome(text, int(key.imagewidth), int(key.imagelength), index).pixel_size
+
+            images = slide_images(tif.series, pixel_size)
+            key = images.levels[0].keyframe
             width, height = int(key.imagewidth), int(key.imagelength)
-            ome = None if text is None else read_ome(text, width, height)
-            if ome is not None:
-                self._refuse_parts(ome)
-            levels, planes = self._levels(series, ome.significant_bits if ome else None)
+            ome = None if text is None else read_ome(text, width, height, images.index)
+            levels, planes = self._levels(images.levels, ome.significant_bits if ome else None)
+            beside = self._planes_beside(images.beside, len(images.levels))
             metadata = SlideMetadata(
                 path=path,
                 format_name="ome-tiff" if ome else "tiff",
                 vendor=ome.vendor if ome else None,
                 pyramid=Pyramid(levels, Region(0, 0, width, height)),
-                pixel_size=ome.pixel_size if ome else _pixel_size(tif, key),
+                pixel_size=pixel_size(images.index, images.levels[0]),
                 objective_power=ome.objective_power if ome else None,
                 fingerprint=sampled_fingerprint(path),
                 icc_profile=_profile(key),
-                associated_images=(),
+                associated_images=tuple(sorted(beside)),
                 files=files,
             )
-        return metadata, planes
+        return metadata, planes, beside
 
     def _refuse_parts(self, ome: OmeFacts) -> None:
         """Only images that are complete in one file are opened."""
@@ -151,19 +174,24 @@ class TiffReader:
             )
 
     def _levels(
-        self, series: Any, significant_bits: int | None
+        self, stored: Sequence[Any], significant_bits: int | None
     ) -> tuple[tuple[Level, ...], tuple[TiffPlane, ...]]:
         planes = [
-            TiffPlane(self._source, number, _pages_of(stored), significant_bits)
-            for number, stored in enumerate(series.levels[:_MOST_LEVELS])
+            TiffPlane(self._source, number, _pages_of(series), significant_bits)
+            for number, series in enumerate(stored[:_MOST_LEVELS])
         ]
         levels, used = rising_levels([(plane.width, plane.height) for plane in planes])
         return levels, tuple(planes[number] for number in used)
 
-
-def _area(series: Any) -> int:
-    key = series.keyframe
-    return int(key.imagewidth) * int(key.imagelength)
+    def _planes_beside(self, beside: dict[str, Any], first: int) -> dict[str, TiffPlane]:
+        """Planes of the associated images; those of a kind that cannot be shown are left out."""
+        planes = {}
+        for number, (name, series) in enumerate(beside.items(), start=first):
+            try:
+                planes[name] = TiffPlane(self._source, number, _pages_of(series))
+            except UnsupportedTiffError:
+                continue
+        return planes
 
 
 def _pages_of(series: Any) -> list[Any]:

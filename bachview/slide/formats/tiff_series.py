@@ -1,0 +1,170 @@
+"""Which of the images in a TIFF file is the slide, which are its levels, and which its label.
+
+The order in which they are stored says nothing, and neither does their size alone: a label may be
+larger than a small scan, and some writers store a pyramid from small to large.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bachview.core.pixel_size import PixelSize
+from bachview.slide.levels import rising_levels
+
+#: Words of a name or description that say that an image is beside the slide, not the slide.
+_BESIDE = ("label", "macro", "overview", "thumbnail", "barcode")
+
+#: NewSubfileType: reduced resolution of another image; with bit 3, a macro as Aperio marks it.
+_REDUCED, _MACRO = 1, 9
+
+#: Pixels of a scan are at most this large, um; a 2x objective has 5, a photo of the glass 20.
+_COARSEST_SCAN_UM = 8.0
+
+#: Associated images that claim more pixels are not offered.
+_MOST_BESIDE_PX = 2**27
+
+
+@dataclass(frozen=True, slots=True)
+class SlideImages:
+    """The images of one file.
+
+    Attributes
+    ----------
+    index : of the slide's series among all of them.
+    levels : tifffile's series of each level, level 0 first.
+    beside : tifffile's series of the associated images, by name.
+    """
+
+    index: int
+    levels: tuple[Any, ...]
+    beside: dict[str, Any]
+
+
+def slide_images(series: Sequence[Any], pixel_size: Callable[[int, Any], PixelSize]) -> SlideImages:
+    """Find the slide among `series`.
+
+    Images that are called label, macro, overview, thumbnail or barcode are beside it. A level of
+    another image is not one of its own. Of the rest, an image whose pixels have the size of a
+    scan's comes first, then one with levels, then the largest.
+
+    Parameters
+    ----------
+    series : of tifffile, in any order.
+    pixel_size : of level 0 of a series, by its number and itself, as the file states it.
+
+    Raises
+    ------
+    ValueError
+        There is no image.
+    """
+    everything = [(index, one) for index, one in enumerate(series) if min(_size(one)) > 0]
+    if not everything:
+        raise ValueError("it has no image")
+    named = {index: name for index, one in everything if (name := _name_beside(one))}
+    images = [pair for pair in everything if pair[0] not in named]
+    if not images:
+        images, named = everything, {}
+    # What is larger than all others reduces none of them, whatever its flag says.
+    most = max((_area(one) for _, one in images if not _is_reduced(one)), default=0)
+    whole = [pair for pair in images if not _is_reduced(pair[1]) or _area(pair[1]) > most]
+    levels = {
+        index: _levels(one, [other for _, other in images if other is not one])
+        for index, one in whole
+    }
+    whole = [
+        (index, one)
+        for index, one in whole
+        if not any(_is_level_of(one, levels[index], other, levels[at]) for at, other in whole)
+    ]
+
+    def rank(pair: tuple[int, Any]) -> tuple[bool, bool, int]:
+        index, one = pair
+        return _is_scan(pixel_size(index, one)), len(levels[index]) > 1, _area(one)
+
+    index, _ = max(whole, key=rank)
+    beside: dict[str, Any] = {}
+    for number, name in named.items():
+        if _area(series[number]) <= _MOST_BESIDE_PX:
+            beside[_free(name, beside)] = series[number]
+    return SlideImages(index, levels[index], beside)
+
+
+def _size(series: Any) -> tuple[int, int]:
+    """(width, height) of level 0, px."""
+    key = series.keyframe
+    return int(key.imagewidth), int(key.imagelength)
+
+
+def _area(series: Any) -> int:
+    width, height = _size(series)
+    return width * height
+
+
+def _name_beside(series: Any) -> str | None:
+    """Which kind of associated image it is called; None if it is not called one."""
+    key = series.keyframe
+    text = str(series.name or "") if series.kind == "ome" else str(key.description or "")
+    # A long description is a report on the scan, which may mention its label.
+    words = "".join(c if c.isalpha() else " " for c in text[:80].lower()).split()
+    found = next((word for word in _BESIDE if word in words), None)
+    return found or ("macro" if int(key.subfiletype) == _MACRO else None)
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    """`name`, or with the first number that is not taken."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
+def _is_reduced(series: Any) -> bool:
+    key = series.keyframe
+    return bool(int(key.subfiletype) & _REDUCED) or bool(key.is_subifd)
+
+
+def _levels(series: Any, others: Sequence[Any]) -> tuple[Any, ...]:
+    """Its own levels and others marked as reduced that have its shape, from large to small.
+
+    An image that is not marked may have the same shape and be another picture.
+    """
+    stored = list(series.levels)
+    for other in others:
+        if series.kind != "ome" and _is_reduced(other) and _looks_like(series, other):
+            stored += other.levels
+    stored[1:] = sorted(stored[1:], key=_size, reverse=True)
+    _, used = rising_levels([_size(level) for level in stored])
+    return tuple(stored[number] for number in used)
+
+
+def _looks_like(series: Any, other: Any) -> bool:
+    first, second = series.keyframe, other.keyframe
+    return bool(
+        first.samplesperpixel == second.samplesperpixel
+        and first.bitspersample == second.bitspersample
+        and series.axes == other.axes
+    )
+
+
+def _is_level_of(one: Any, levels: Sequence[Any], other: Any, of: Sequence[Any]) -> bool:
+    """Whether `one` only repeats `other` at an integer reduction.
+
+    In OME-TIFF, which states the levels of each image, not if only `one` has some: then `other` is
+    a larger picture that happens to fit.
+    """
+    size, full = _size(one), _size(other)
+    if size[0] >= full[0] or not _looks_like(one, other):
+        return False
+    if one.kind == "ome" and len(levels) > 1 and len(of) == 1:
+        return False
+    factor = round(full[0] / size[0])
+    return factor > 1 and all(
+        part in (whole // factor, -(-whole // factor))
+        for whole, part in zip(full, size, strict=True)
+    )
+
+
+def _is_scan(pixel_size: PixelSize) -> bool:
+    mpp = pixel_size.mpp_x or pixel_size.mpp_y
+    return mpp is not None and 0 < mpp <= _COARSEST_SCAN_UM
