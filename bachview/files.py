@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bachview.errors import BachviewError, ExportError
+from bachview.file_names import ESCAPED
 from bachview.jobs.processes import left_behind
 
 #: Identifies the computer in a shared folder: process numbers of other computers mean nothing here.
@@ -124,7 +125,7 @@ def write_text(
 ) -> None:
     """Write an `atomic_file` as UTF-8; file names that are not UTF-8 are escaped."""
     with atomic_file(path, error=error, group=group) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        file.write(text.encode("utf-8", ESCAPED))
 
 
 @contextlib.contextmanager

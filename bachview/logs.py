@@ -4,6 +4,8 @@ import logging
 import logging.handlers
 from pathlib import Path
 
+from bachview.file_names import ESCAPED
+
 LOG_NAME = "bachview.log"
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
 
@@ -28,7 +30,7 @@ def start_logging(folder: Path, *, verbose: bool = False) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # Opened at once, so that a failure shows here and not at each record.
         handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", errors="backslashreplace"
+            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", errors=ESCAPED
         )
     except OSError:
         root.warning("The log folder cannot be written; logging to standard error only.")

@@ -66,7 +66,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: list[str], folder: Path) -> int:
     try:
-        answer = app(_with_command(arguments), prog_name="bachview", standalone_mode=False)
+        answer = app(
+            _with_command(_as_paths(arguments)), prog_name="bachview", standalone_mode=False
+        )
         if answer == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         heed_no_more()
@@ -102,6 +104,21 @@ def _explain(outcome: BaseException, folder: Path) -> int:
         _log.exception("unexpected error")
         tell(f"This is a bug in bachview; the traceback is in {folder / LOG_NAME}.")
         return ExitCode.FAILED
+
+
+def _as_paths(arguments: list[str]) -> list[str]:
+    """``./-x.tif`` for ``-x.tif`` where there is such a file: ``*.tif`` may match it.
+
+    No option has a dot in its name.
+    """
+    return [
+        f"./{argument}"
+        if argument.startswith("-")
+        and "." in argument.partition("=")[0]
+        and Path(argument).exists()
+        else argument
+        for argument in arguments
+    ]
 
 
 def _with_command(arguments: list[str]) -> list[str]:

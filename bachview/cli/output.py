@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
 from bachview.errors import ExportError
+from bachview.file_names import ESCAPED, json_text
 
 if TYPE_CHECKING:
     from bachview.models.verification import Check
@@ -117,7 +117,7 @@ def standard_streams() -> Iterator[Streams]:
         # File names and units are not always ASCII; a console with another code page, or a name
         # that is not UTF-8, must not end the command.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors=ESCAPED)
         setattr(sys, name, _Stream(stream, is_result=number == 1))
     output = cast("_Stream", sys.stdout)
     try:
@@ -141,8 +141,7 @@ def _occupy_closed_numbers() -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document on standard output."""
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text(document) + "\n")
     sys.stdout.flush()
 
 

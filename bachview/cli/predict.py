@@ -12,6 +12,7 @@ from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
 from bachview.errors import BachviewError, DatasetError, UsageError
+from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
     """
     from bachview.datasets.numbering import natural
     from bachview.datasets.tables import PHOTO_SUFFIXES
+    from bachview.file_names import is_litter
 
     photos: dict[Path, None] = {}
     for file in files:
@@ -179,7 +181,7 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
             for inner in file.rglob("*")
             if inner.suffix.lower() in PHOTO_SUFFIXES
             and inner.is_file()
-            and not inner.name.startswith(".")
+            and not is_litter(inner.relative_to(file))
         ]
         if not found:
             raise DatasetError(
@@ -268,7 +270,7 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
         prediction = line.prediction
         writer.writerow(
             [
-                str(line.photo.path),
+                printable(str(line.photo.path)),
                 names.classes[prediction.top_class],
                 *(f"{value:.6f}" for value in prediction.photo_probabilities),
                 f"{prediction.entropy:.6f}",

@@ -47,7 +47,7 @@ def classes_of(folder: Path) -> ClassSet:
     DatasetError
         The file cannot be read or is wrong; the text says where.
     """
-    places = [folder, folder.parent] if folder.name == _PHOTOS else [folder]
+    places = [folder, folder.parent] if folder.name.casefold() == _PHOTOS.casefold() else [folder]
     for place in places:
         if (place / CLASSES_FILE).is_file():
             found = read_toml(place / CLASSES_FILE, _Classes, "class file", DatasetError)

@@ -1,7 +1,7 @@
 """Finds the photos, slides and tables in a folder, before any of them is read."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from bachview.core.classes import ClassSet
 from bachview.datasets.class_file import CLASSES_FILE
@@ -9,14 +9,12 @@ from bachview.datasets.numbering import natural
 from bachview.datasets.samples import Problem
 from bachview.datasets.tables import PHOTO_SUFFIXES, class_named
 from bachview.errors import DatasetError
+from bachview.file_names import comparable, is_litter
 from bachview.slide.opening import SLIDE_SUFFIXES
 
 _PHOTOS, _SLIDES = "Photos", "WSI"
 _CHALLENGE = ("ICIAR2018_BACH_Challenge", "ICIAR2018_BACH_Challenge_TestDataset")
 CLASS_TABLE = "microscopy_ground_truth.csv"
-
-#: Files that systems and archives leave behind, which are not reported.
-_LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,11 @@ def find_layout(folder: Path, classes: ClassSet) -> Layout:
             f"{folder.name} contains neither photos in {_PHOTOS}/{'|'.join(classes.keys)} nor "
             f"slides in {_SLIDES}; give the folder that does."
         )
-    known = {path.stem.casefold() for path in slides}
+    known = {comparable(path.stem) for path in slides}
     problems += [
         Problem("unexpected", path.relative_to(root).as_posix(), "There is no slide of this name.")
         for path in annotations
-        if path.stem.casefold() not in known
+        if comparable(path.stem) not in known
     ]
     table = next(
         (path for path in (photos_folder / CLASS_TABLE, root / CLASS_TABLE) if path.is_file()),
@@ -96,9 +94,10 @@ def find_layout(folder: Path, classes: ClassSet) -> Layout:
 def _roots(folder: Path, classes: ClassSet) -> tuple[Path, Path]:
     """The data set's own folder, and that of its photos."""
     for root in (folder, *(folder / name for name in _CHALLENGE)):
-        if (root / _PHOTOS).is_dir() or (root / _SLIDES).is_dir():
-            return root, root / _PHOTOS
-    if folder.name == _PHOTOS:
+        photos = _folder_in(root, _PHOTOS)
+        if photos.is_dir() or _folder_in(root, _SLIDES).is_dir():
+            return root, photos
+    if folder.name.casefold() == _PHOTOS.casefold():
         # Its parent may contain slides, which were not requested.
         return folder, folder
     has_classes = any(
@@ -107,15 +106,24 @@ def _roots(folder: Path, classes: ClassSet) -> tuple[Path, Path]:
     return folder, folder if has_classes else folder / _PHOTOS
 
 
+def _folder_in(root: Path, name: str) -> Path:
+    """The folder of this name in whatever case; `name` itself if there is none."""
+    if (root / name).is_dir() or not root.is_dir():
+        return root / name
+    wanted = name.casefold()
+    same = (path for path in _listed(root) if path.name.casefold() == wanted and path.is_dir())
+    return next(same, root / name)
+
+
 def _photos(
     root: Path, photos_folder: Path, classes: ClassSet, problems: list[Problem]
 ) -> list[tuple[Path, int | None]]:
     found: list[tuple[Path, int | None]] = []
 
     def take(path: Path, label: int | None) -> None:
-        if path.suffix.casefold() in PHOTO_SUFFIXES and not path.name.startswith("."):
+        if path.suffix.casefold() in PHOTO_SUFFIXES:
             found.append((path, label))
-        elif path.name.casefold() not in _LITTER and path.name not in (CLASS_TABLE, CLASSES_FILE):
+        elif path.name not in (CLASS_TABLE, CLASSES_FILE):
             message = "It is neither a photo nor a table and was left out."
             problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
 
@@ -128,7 +136,7 @@ def _photos(
         if label is not None:
             for file in _listed(path):
                 take(file, label)
-        elif path.name != _SLIDES:
+        elif path.name.casefold() != _SLIDES.casefold():
             message = "It is not the folder of a class and was left out."
             problems.append(Problem("unexpected", path.relative_to(root).as_posix(), message))
     last = len(classes)
@@ -144,10 +152,10 @@ def _photos(
 
 def _slides(root: Path) -> tuple[list[Path], list[Path]]:
     """Slides and XML files, by number."""
-    folder = root / _SLIDES
+    folder = _folder_in(root, _SLIDES)
     if not folder.is_dir():
         return [], []
-    files = [path for path in _listed(folder) if path.is_file() and path.name[0] != "."]
+    files = [path for path in _listed(folder) if path.is_file()]
     endings = set(SLIDE_SUFFIXES) - {".jpg", ".jpeg", ".png"}
     return (
         [path for path in files if path.suffix.casefold() in endings],
@@ -157,7 +165,8 @@ def _slides(root: Path) -> tuple[list[Path], list[Path]]:
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir(), key=lambda path: natural(path.name))
+        found = [path for path in folder.iterdir() if not is_litter(PurePath(path.name))]
+        return sorted(found, key=lambda path: natural(path.name))
     except OSError as error:
         raise DatasetError(
             f"The folder {folder.name} cannot be read ({error.strerror}); check its permissions."

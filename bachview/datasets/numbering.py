@@ -1,6 +1,9 @@
 """The numbers in file names, which are all that BACH reveals about its patients."""
 
 import re
+import unicodedata
+
+from bachview.file_names import printable
 
 #: BACH has 400 photos of 39 patients and numbers them patient by patient within each class:
 #: ten per patient on average.
@@ -31,6 +34,7 @@ def patient_of(name: str, class_key: str | None = None) -> str:
     name : of the file, without its suffix.
     class_key : of the photo's class; None if it has none.
     """
+    name = unicodedata.normalize("NFC", printable(name))
     found = re.fullmatch(r"(.*?)(\d{1,9})", name)
     parts = [class_key] if class_key else []
     if found is None:

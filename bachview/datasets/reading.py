@@ -21,6 +21,7 @@ from bachview.datasets.tables import (
     read_patients,
 )
 from bachview.errors import BachviewError, DatasetError
+from bachview.file_names import comparable
 from bachview.jobs.tokens import CancelToken
 
 #: Hashing and decoding release the interpreter lock; more threads would only make the disk seek.
@@ -270,7 +271,7 @@ def _slides(
     from bachview.datasets.annotations import read_annotations
     from bachview.slide.opening import open_in_time
 
-    by_name = {path.stem.casefold(): path for path in layout.annotations}
+    by_name = {comparable(path.stem): path for path in layout.annotations}
     annotated, outlines, unlabelled = [], [], []
     for path in layout.slides:
         token.check()
@@ -279,7 +280,7 @@ def _slides(
         except BachviewError as error:
             problems.append(Problem("unreadable", layout.relative(path), str(error)))
             continue
-        xml = by_name.get(path.stem.casefold())
+        xml = by_name.get(comparable(path.stem))
         if xml is None:
             unlabelled.append(path)
             continue

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
+from bachview.datasets.csv_text import read_rows
 from bachview.datasets.numbering import natural
 from bachview.datasets.samples import Photo
 from bachview.errors import DatasetError
@@ -139,36 +140,22 @@ def read_split(path: Path) -> dict[str, str]:
     DatasetError
         It is not such a file, or has a photo in two different parts.
     """
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise DatasetError(f"{path.name} is too large to be a split file.")
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
+    rows = read_rows(path)
+    header = rows[0][1] if rows else []
+    if not {"part", "sha256"} <= set(header):
         raise DatasetError(
-            f"{path.name} cannot be read ({error.strerror}); check its path."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not UTF-8 text; save it as such.") from error
+            f"{path.name} is not a split file; its columns must be {', '.join(COLUMNS)}."
+        )
     found: dict[str, str] = {}
-    try:
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        if not {"part", "sha256"} <= set(rows.fieldnames or ()):
+    for number, cells in rows[1:]:
+        row = dict(zip(header, cells, strict=False))
+        sha256, part = row.get("sha256"), row.get("part")
+        if not sha256 or not part:
+            raise DatasetError(f"Line {number} of {path.name} has no part or no hash; correct it.")
+        if found.setdefault(sha256, part) != part:
             raise DatasetError(
-                f"{path.name} is not a split file; its columns must be {', '.join(COLUMNS)}."
+                f"Line {number} of {path.name} puts a photo into a second part; keep only one line."
             )
-        for row in rows:
-            sha256, part = row["sha256"], row["part"]
-            if not sha256 or not part:
-                raise DatasetError(
-                    f"Line {rows.line_num} of {path.name} has no part or no hash; correct it."
-                )
-            if found.setdefault(sha256, part) != part:
-                raise DatasetError(
-                    f"Line {rows.line_num} of {path.name} puts a photo into a second part; keep "
-                    "only one line."
-                )
-    except csv.Error as error:
-        raise DatasetError(f"{path.name} is not a CSV file ({error}).") from error
     return found
 
 

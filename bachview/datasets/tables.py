@@ -1,12 +1,14 @@
 """The two tables beside the photos: BACH's ``file,class`` and the user's ``file,patient``."""
 
-import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bachview.core.classes import ClassSet
+from bachview.datasets.csv_text import read_rows
 from bachview.errors import DatasetError
+from bachview.file_names import comparable, printable
 
 #: Suffixes of photos.
 PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -14,12 +16,10 @@ PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 #: At most this many files are listed in an error; more would hide the message.
 MOST_NAMED = 10
 
-_LARGEST_BYTES = 16_000_000
-
 
 def named(files: Iterable[str]) -> str:
     """The first files by name, then how many more there are."""
-    all_files = sorted(files)
+    all_files = sorted(map(printable, files))
     text = ", ".join(all_files[:MOST_NAMED])
     more = len(all_files) - MOST_NAMED
     return f"{text} and {more} more" if more > 0 else text
@@ -74,10 +74,10 @@ def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
         It cannot be read, a line has no class, or a file is listed with different classes.
     """
     rows = []
-    for number, (file, text) in _rows(path, "class"):
+    for place, (number, (file, text)) in enumerate(_rows(path, "class")):
         label = class_named(text, classes)
         if label is None:
-            if number == 1 and not _is_photo(file):
+            if place == 0 and not _is_photo(file):
                 continue  # a header
             raise DatasetError(
                 f"Line {number} of {path.name} gives {file} the class {text!r}; "
@@ -96,43 +96,25 @@ def read_patients(path: Path) -> PhotoTable:
         It cannot be read, a patient is empty, or a file is listed for two patients.
     """
     rows = []
-    for number, (file, patient) in _rows(path, "patient"):
-        if number == 1 and patient.casefold() == "patient":
+    for place, (number, (file, patient)) in enumerate(_rows(path, "patient")):
+        if place == 0 and patient.casefold() == "patient":
             continue
         if not patient:
             raise DatasetError(f"Line {number} of {path.name} has no patient for {file}; add one.")
-        rows.append((file, patient))
+        # One patient, whichever form of Unicode a line was typed in.
+        rows.append((file, unicodedata.normalize("NFC", patient)))
     return PhotoTable(_agreeing(path, rows))
 
 
 def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
     """(line number, (file, value)) of the lines that are not empty."""
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise DatasetError(f"{path.name} is too large to be a table of photos.")
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise DatasetError(
-            f"{path.name} cannot be read ({error.strerror}); check its path."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not a text in UTF-8; save it as such.") from error
-    lines = text.splitlines()
-    # Spreadsheets write semicolons in many countries.
-    delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
     found = []
-    try:
-        for number, row in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
-            cells = [cell.strip() for cell in row]
-            if not any(cells):
-                continue
-            if len(cells) < 2 or not cells[0]:
-                raise DatasetError(
-                    f"Line {number} of {path.name} is not of the form file,{what}; correct it."
-                )
-            found.append((number, (cells[0], cells[1])))
-    except csv.Error as error:
-        raise DatasetError(f"{path.name} is not a CSV file ({error}).") from error
+    for number, cells in read_rows(path):
+        if len(cells) < 2 or not cells[0]:
+            raise DatasetError(
+                f"Line {number} of {path.name} is not of the form file,{what}; correct it."
+            )
+        found.append((number, (cells[0], cells[1])))
     return found
 
 
@@ -149,7 +131,7 @@ def _agreeing(path: Path, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _key(file: str) -> str:
     path = PurePosixPath(file.replace("\\", "/").strip().removeprefix("./"))
-    return str(path.with_suffix("") if _is_photo(file) else path).casefold()
+    return comparable(str(path.with_suffix("") if _is_photo(file) else path))
 
 
 def _is_photo(file: str) -> bool:
@@ -157,4 +139,4 @@ def _is_photo(file: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
+    return re.sub(r"[\W_]+", "", comparable(text))

@@ -4,13 +4,13 @@ It is named and written as *CSV on the Web* of the W3C says, so that programs fi
 table; the table itself stays a plain one, with its header in the first line.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bachview.core.predictions import Prediction
 from bachview.core.scope import Statement
 from bachview.export.csv_table import csv_columns
+from bachview.file_names import json_text
 from bachview.files import FileGroup, write_text
 from bachview.store.provenance import Provenance
 
@@ -56,8 +56,7 @@ def write_csv_metadata(
         "dialect": {"encoding": "utf-8", "header": True, "lineTerminators": ["\n"]},
         "tableSchema": {"columns": _columns(prediction)},
     }
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n", group=group)
+    write_text(path, json_text(document) + "\n", group=group)
 
 
 def _columns(prediction: Prediction) -> list[dict[str, Any]]:

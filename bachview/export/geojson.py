@@ -22,6 +22,7 @@ from bachview.core.probabilities import disagreement, entropy
 from bachview.core.scope import Statement
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.export.outlines import outlines
+from bachview.file_names import json_text
 from bachview.files import FileGroup, atomic_file
 from bachview.store.provenance import Provenance
 
@@ -63,10 +64,9 @@ def write_geojson(
     made = _tiles if objects == "tiles" else _regions
     with atomic_file(path, group=group) as file:
         members = {**statement.to_document(), "provenance": provenance.to_document()}
-        head = json.dumps({"type": "FeatureCollection", **members}, ensure_ascii=False)
+        head = json_text({"type": "FeatureCollection", **members}, indent=None)
         start = f'{head.removesuffix("}")}, "features": ['
-        # A file name need not be UTF-8.
-        file.write(start.encode("utf-8", "backslashreplace"))
+        file.write(start.encode())
         comma = "\n"
         for feature in made(prediction, thresholds, region):
             file.write((comma + feature).encode())

@@ -1,11 +1,11 @@
 """``summary.json``, which is also what ``bachview classify --json`` prints."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bachview.core.scope import Statement
+from bachview.file_names import json_text
 from bachview.files import FileGroup, write_text
 from bachview.store.provenance import Provenance
 
@@ -74,5 +74,4 @@ def write_summary_json(
     ExportError
         The file cannot be written.
     """
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n", group=group)
+    write_text(path, json_text(document) + "\n", group=group)

@@ -28,6 +28,7 @@ from bachview.evaluation.labelled_predictions import (
     with_uniform_share,
 )
 from bachview.evaluation.measures import Evaluation, evaluate
+from bachview.file_names import printable
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
@@ -489,4 +490,4 @@ def _object(document: Any) -> dict[str, Any]:
 
 def _as_text(folder: Path) -> str:
     """A folder's name for a manifest, even if it is not UTF-8."""
-    return folder.name.encode("utf-8", "backslashreplace").decode()
+    return printable(folder.name)

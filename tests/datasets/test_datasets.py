@@ -1,6 +1,7 @@
 """Reading a folder of photos and slides."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from bachview.datasets.numbering import patient_of
 from bachview.datasets.reading import read_dataset, scan_dataset
 from bachview.datasets.samples import Dataset
+from bachview.datasets.splits import write_split
 from bachview.errors import Cancelled, DatasetError, UsageError
 from bachview.jobs.tokens import CancelToken
 from tests.support.photo_folders import write_photo, write_photos
@@ -107,7 +109,6 @@ def test_damaged_photos_and_strange_files_are_named_and_left_out(tmp_path: Path)
     (photos / "Other").mkdir()
     dataset = read_dataset(tmp_path)
     assert kinds(dataset) == [
-        ("unexpected", "Photos/Normal/._n001.jpg"),
         ("unexpected", "Photos/Normal/notes.doc"),
         ("unexpected", "Photos/Other"),
         ("unreadable", "Photos/Benign/b002.jpg"),
@@ -240,3 +241,46 @@ def test_the_photos_of_bach_have_their_class_pixel_size_and_patient(tmp_path: Pa
     assert {round(photo.mpp, 4) for photo in dataset.photos} == {0.56}
     assert len({photo.patient for photo in dataset.photos}) == 32
     assert dataset.problems == ()
+
+
+@pytest.mark.parametrize("name", ["._n001.png", "Thumbs.db", ".DS_Store", "desktop.ini"])
+def test_files_of_systems_are_neither_photos_nor_problems(tmp_path: Path, name: str) -> None:
+    folder = write_photos(tmp_path, (1,))
+    for place in ("Photos", "Photos/Normal", "WSI"):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / name).write_bytes(b"litter")
+    dataset = read_dataset(folder)
+    assert len(dataset.photos) == 4
+    assert dataset.problems == ()
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower])
+def test_folders_are_found_in_any_case(tmp_path: Path, change: Callable[[str], str]) -> None:
+    folder = write_photos(tmp_path, (1,))
+    photos = (folder / "Photos").rename(folder / change("Photos"))
+    for inner in list(photos.iterdir()):
+        inner.rename(photos / change(inner.name))
+    slide = write_pyramid(folder / "new.tif", gradient(256, 256))
+    (folder / change("WSI")).mkdir(exist_ok=True)
+    slide.rename(folder / change("WSI") / "A01.tif")
+    dataset = read_dataset(folder)
+    assert [photo.label for photo in dataset.photos] == [0, 1, 2, 3]
+    assert [path.name for path in dataset.unlabelled_slides] == ["A01.tif"]
+    assert len(read_dataset(photos).photos) == 4
+
+
+def test_both_unicode_forms_of_a_patients_name_are_one_patient() -> None:
+    assert patient_of("Mu\u0308ller 3") == patient_of("M\u00fcller 4")
+
+
+def test_a_photo_whose_name_is_no_utf8_is_read_and_found_in_the_tables(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path, (1,))
+    photo = folder / "Photos" / "Benign" / "b001.png"
+    photo.rename(photo.with_name("gr\udcf6\udcdfe.png"))
+    table = tmp_path / "patients.csv"
+    lines = ["n001.png,1", "größe.png,2", "is001.png,3", "iv001.png,4"]
+    table.write_text("\n".join(lines), encoding="latin-1")
+    dataset = read_dataset(folder, patients=table)
+    assert [photo.patient for photo in dataset.photos] == ["1", "2", "3", "4"]
+    write_split(tmp_path / "split.csv", dataset.photos, ["train"] * 4, classes=dataset.classes)
+    assert r"gr\xf6\xdfe.png,Benign" in (tmp_path / "split.csv").read_text("utf-8")

@@ -15,6 +15,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
+from bachview.file_names import ESCAPED
 from bachview.files import atomic_path, scratch_folder
 from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle import manifest as schema
@@ -181,7 +182,7 @@ def _fill(
     patches, labels = golden_cases
     export_graph([cnn.model for cnn in cnns], [cnn.architecture for cnn in cnns], folder)
     (folder / schema.MODEL_CARD_FILE).write_text(
-        description.model_card, encoding="utf-8", errors="backslashreplace"
+        description.model_card, encoding="utf-8", errors=ESCAPED
     )
     for member in classifiers:
         (folder / estimator_of(member.estimator).file).write_bytes(dump_classifier(member.fitted))

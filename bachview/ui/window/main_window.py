@@ -38,6 +38,7 @@ from bachview.ui.session.window_memory import restore_layout, save_layout
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.dropped_files import dropped_paths
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import Menus, make_tool_bar
 from bachview.ui.window.message_bar import MessageBar, Offer
@@ -343,7 +344,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        paths = dropped_paths(event.mimeData().urls())
         if paths:
             event.acceptProposedAction()
             self.open_slides(paths)

@@ -1,0 +1,78 @@
+"""Names of files as text: names that are no UTF-8, forms of one name, and files of the system."""
+
+import codecs
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+_LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir"}
+_RAW_BYTE = re.compile("[\udc80-\udcff]")
+_FIRST_RAW = 0xDC00
+
+
+def _escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = _RAW_BYTE.sub(
+        lambda raw: f"\\x{ord(raw[0]) - _FIRST_RAW:02x}", error.object[error.start : error.end]
+    )
+    return text.encode("utf-8", "backslashreplace"), error.end
+
+
+#: Name of the handler (``errors=``) with which all text is encoded: each byte of a file name that
+#: is no UTF-8 is written as ``\xf6``.
+ESCAPED = "bachview-escaped"
+codecs.register_error(ESCAPED, _escape)
+
+
+def printable(text: str) -> str:
+    r"""`text` as valid Unicode: bytes that are no UTF-8 are written as ``\xf6``.
+
+    A name in this form is for people and tables; it no longer opens the file.
+    """
+    return text.encode("utf-8", ESCAPED).decode()
+
+
+def json_text(document: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """A document as JSON that every program reads: its texts are `printable`.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite.
+    """
+    return json.dumps(_printable(document), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(key): _printable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(one) for one in value]
+    return value
+
+
+def comparable(name: str) -> str:
+    """A name as it is looked up: equal for all Unicode forms and cases.
+
+    A byte that is no UTF-8 counts as Latin-1, which is what old archives hold.
+    """
+    text = _RAW_BYTE.sub(lambda raw: chr(ord(raw[0]) - _FIRST_RAW), name)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def is_litter(relative: PurePath) -> bool:
+    """Whether a file, or a folder that it lies in, is hidden or was left by a system.
+
+    Such are ``._x.tif`` (macOS on foreign drives), ``Thumbs.db`` and ``desktop.ini`` (Windows).
+
+    Parameters
+    ----------
+    relative : below the folder that the user gave, which may itself be hidden.
+    """
+    return any(part.startswith(".") or part.casefold() in _LITTER for part in relative.parts)
