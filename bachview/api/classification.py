@@ -95,15 +95,15 @@ def classify(
     from contextlib import ExitStack
 
     from bachview.inference.slides import SlideRun
-    from bachview.store.results import ResultStore
+    from bachview.store.of_slide import open_results
 
     slide.check_open()
     with ExitStack() as stack:
         store = None
         if keep is not False:
             folder = user_folders().results if keep is True else Path(keep)
-            fingerprint = slide.reader.metadata.fingerprint
-            store = stack.enter_context(ResultStore.open(folder, fingerprint))
+            metadata = slide.reader.metadata
+            store = stack.enter_context(open_results(folder, metadata.fingerprint, metadata.former))
             if store.notice:
                 warnings.warn(store.notice, stacklevel=2)
         run = stack.enter_context(

@@ -107,7 +107,7 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
     import bachview
     from bachview.api.slides import region_of
     from bachview.inference.slides import SlideRun
-    from bachview.store.results import ResultStore
+    from bachview.store.of_slide import open_results
 
     reader = slide.reader
     with spinning("Loading and checking the bundle"):
@@ -125,7 +125,9 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                 f"about this slide. {manifest.intended_use}"
             )
         folder = request.store or user_folders().results
-        with contextlib.closing(ResultStore.open(folder, reader.metadata.fingerprint)) as store:
+        with contextlib.closing(
+            open_results(folder, reader.metadata.fingerprint, reader.metadata.former)
+        ) as store:
             if store.notice:
                 tell(store.notice)
             with SlideRun(

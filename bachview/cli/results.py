@@ -16,8 +16,8 @@ from bachview.core.scope import scope_text
 from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
 from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
+from bachview.store.of_slide import existing_results
 from bachview.store.results import ResultStore
-from bachview.store.schema import store_name
 
 if TYPE_CHECKING:
     from bachview.api.slides import Slide
@@ -255,11 +255,11 @@ def export(
 @contextlib.contextmanager
 def _existing(slide: "Slide", folder: Path | None) -> Iterator[ResultStore | None]:
     """The store of a slide; None if it has none: looking creates no file."""
-    folder, fingerprint = folder or user_folders().results, slide.reader.metadata.fingerprint
-    if not (folder / store_name(fingerprint)).exists():
+    folder, metadata = folder or user_folders().results, slide.reader.metadata
+    if existing_results(folder, metadata.fingerprint, metadata.former) is None:
         yield None
         return
-    with ResultStore.open(folder, fingerprint) as store:
+    with ResultStore.open(folder, metadata.fingerprint) as store:
         if store.notice:
             tell(store.notice)
         yield store

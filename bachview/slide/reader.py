@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
 from bachview.slide.file_state import FileState
+from bachview.slide.fingerprint import Former
 
 RGB = npt.NDArray[np.uint8]
 
@@ -32,12 +33,12 @@ class SlideMetadata:
     pixel_size : um/px at level 0 and its origin (the file, or unknown); a value stated by the user
         is kept in the session, not here.
     objective_power : as stated by the scanner; text for the user, never used in computations.
-    fingerprint : identifies the content: ``q1:`` and OpenSlide's quickhash-1, else ``s1:``
-        and a hash of the size and samples of the file.
+    fingerprint : identifies the content; see `slide.fingerprint` for what it covers.
     icc_profile : the embedded ICC profile; None if there is none.
     associated_images : names such as ``label``, ``macro``, ``thumbnail``. Hidden until requested,
         as labels show patient names.
     files : the state of the slide's files when it was opened; None for a slide without files.
+    former : what earlier versions called it; None for a slide without files.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class SlideMetadata:
     icc_profile: bytes | None
     associated_images: tuple[str, ...]
     files: FileState | None = None
+    former: Former | None = None
 
 
 class SlideReader(Protocol):

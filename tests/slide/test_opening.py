@@ -45,7 +45,8 @@ def test_real_slides_open() -> None:
     slide = open_slide(shared_file("slides/CMU-1-Small-Region.svs"))
     facts = slide.metadata
     assert (facts.vendor, facts.objective_power, facts.pixel_size.mpp_x) == ("aperio", 20, 0.499)
-    assert facts.fingerprint == (
+    assert facts.former is not None
+    assert facts.former.fingerprint == (
         "q1:6335ea0e6cc54c2cba64bb265d3c713a50cd84484924e3a9c109558c13521d5c"
     )
     assert facts.associated_images == ("label", "macro", "thumbnail")

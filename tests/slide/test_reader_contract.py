@@ -131,7 +131,7 @@ def test_metadata_say_what_the_file_says(reader: SlideReader, kind: Kind, file: 
     assert metadata.pixel_size.origin is Origin.FILE
     assert metadata.pixel_size.mpp_x == pytest.approx(0.5, rel=1e-3)
     assert metadata.pixel_size.mpp_y == pytest.approx(0.5, rel=1e-3)
-    assert metadata.fingerprint[:3] in ("q1:", "s1:")
+    assert metadata.fingerprint.startswith("c2:")
     assert metadata.associated_images == ()
     assert metadata.icc_profile is None
     downsamples = [level.downsample for level in metadata.pyramid.levels]

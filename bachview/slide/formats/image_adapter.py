@@ -13,7 +13,7 @@ from bachview.errors import Cancelled, SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import sampled_fingerprint
+from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import decode, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
@@ -75,7 +75,7 @@ class ImageReader:
         try:
             files = FileState.of(path)
             facts = read_facts(path)
-            fingerprint = sampled_fingerprint(path)
+            fingerprint, former = slide_fingerprint(files), former_of(files)
         except OSError as error:
             raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
         width, height = facts.size
@@ -87,6 +87,7 @@ class ImageReader:
             pixel_size=facts.pixel_size,
             objective_power=None,
             fingerprint=fingerprint,
+            former=former,
             icc_profile=facts.icc_profile,
             associated_images=(),
             files=files,

@@ -17,7 +17,7 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import slide_fingerprint
+from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.direct_tiles import DIRECT_FORMATS, DirectTiles
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
@@ -274,9 +274,8 @@ class OpenSlideReader:
             pyramid=Pyramid(levels, bounds_of(properties, levels[0])),
             pixel_size=pixel_size_of(properties),
             objective_power=_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
-            fingerprint=slide_fingerprint(
-                self._path, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)
-            ),
+            fingerprint=slide_fingerprint(self._files),
+            former=former_of(self._files, properties.get(openslide.PROPERTY_NAME_QUICKHASH1)),
             icc_profile=None,  # read last, since that may put the handle into its error state
             associated_images=readable_images(slide),
             files=self._files,

@@ -11,7 +11,7 @@ from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import sampled_fingerprint
+from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
@@ -158,7 +158,8 @@ class TiffReader:
                 pyramid=Pyramid(levels, Region(0, 0, width, height)),
                 pixel_size=pixel_size(images.index, images.levels[0]),
                 objective_power=ome.objective_power if ome else None,
-                fingerprint=sampled_fingerprint(path),
+                fingerprint=slide_fingerprint(files),
+                former=former_of(files),
                 icc_profile=_profile(key),
                 associated_images=tuple(sorted(beside)),
                 files=files,

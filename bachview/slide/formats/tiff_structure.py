@@ -9,10 +9,14 @@ the file is skipped by all libraries (tried up to 2^63 values, none takes more t
 for it).
 """
 
+import errno
+import hashlib
 import math
 import os
 import struct
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -113,6 +117,26 @@ def check_tiff(path: Path) -> None:
             ) from lie
 
 
+def digest_of_directories(path: Path) -> bytes:
+    """SHA-256 of all directories of a TIFF file with their values; any thread.
+
+    These are above all the positions and lengths of all tiles. Of a file whose headers cannot be
+    true, as much as could be read.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read, or not in time.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file, suppress(_LieError):
+        try:
+            _Walk(file, digest.update).check()
+        except _TooLongError as error:
+            raise OSError(errno.ETIMEDOUT, "it takes too long to read", path.name) from error
+    return digest.digest()
+
+
 class _LieError(Exception):
     """A claim that cannot be true, as part of a sentence."""
 
@@ -138,8 +162,10 @@ class _Entry:
 class _Walk:
     """One walk over the directories of one file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, witness: Callable[[bytes], object] | None = None) -> None:
+        """Begin at the header; `witness` gets all that is read, and then all values are read."""
         self._file = file
+        self._witness = witness
         self._ends = time.monotonic() + _LONGEST_S
         self._read_bytes = 0
         self._size = file.seek(0, os.SEEK_END)
@@ -183,6 +209,10 @@ class _Walk:
             raise _LieError(f"more than {_MOST_DIRECTORIES:,} directories")
         entries, following = self._directory(at)
         self._check_directory(entries)
+        if self._witness is not None:
+            for entry in entries.values():
+                if entry.at + entry.size <= self._size:
+                    self._bytes(entry.at, entry.size, "a value")
         if _SUB_DIRECTORIES in entries:
             _limit(entries[_SUB_DIRECTORIES].count, _MOST_DIRECTORIES, "directories below one")
             below += self._values(entries[_SUB_DIRECTORIES], f"tag {_SUB_DIRECTORIES}").tolist()
@@ -324,6 +354,8 @@ class _Walk:
         data = self._file.read(size)
         if len(data) != size:
             raise _LieError("it is being cut off")
+        if self._witness is not None:
+            self._witness(data)
         return data
 
 

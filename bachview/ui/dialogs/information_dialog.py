@@ -80,8 +80,7 @@ def metadata_rows(
             "File → Label and overview images" if images else "",
         )
     )
-    kind = "OpenSlide quickhash-1" if metadata.fingerprint.startswith("q1:") else "hash of samples"
-    rows.append(("Fingerprint", metadata.fingerprint, kind))
+    rows.append(("Fingerprint", metadata.fingerprint, "hash of the content"))
     return tuple(rows)
 
 

@@ -77,7 +77,10 @@ class Document(QObject):
         self.metadata: SlideMetadata = opened.reader.metadata
         self._transform = opened.transform
         self._services = services
-        self.memory = services.settings.now.slides.get(self.metadata.fingerprint)
+        remembered, former = services.settings.now.slides, self.metadata.former
+        self.memory = remembered.get(self.metadata.fingerprint)
+        if self.memory is None and former is not None:
+            self.memory = remembered.get(former.fingerprint)
         self.pixel_size = self.metadata.pixel_size
         if self.memory and self.memory.typed_mpp and not self.pixel_size.is_plausible:
             self.pixel_size = PixelSize.typed(self.memory.typed_mpp)
@@ -101,7 +104,7 @@ class Document(QObject):
         #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
         self.refusal: tuple[str, ...] = ()
         self._asked: Callable[[], None] = lambda: None
-        self.results = SlideResults(self.metadata.fingerprint)
+        self.results = SlideResults(self.metadata.fingerprint, self.metadata.former)
         self.run = Classification(
             self.reader, self.results, services.service, services.bridge, self
         )

@@ -14,10 +14,11 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import Prediction
 from bachview.errors import StoreError
 from bachview.jobs.progress import Progress
+from bachview.slide.fingerprint import Former
 from bachview.store.log import Outcome
+from bachview.store.of_slide import existing_results, open_results
 from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
-from bachview.store.schema import store_name
 
 if TYPE_CHECKING:
     from bachview.inference.plan import Plan
@@ -92,8 +93,9 @@ def difference(grid: GridRecord, plan: "Plan") -> str:
 class SlideResults:
     """Opens the store on first use. Any thread but the GUI thread, as it reads a file."""
 
-    def __init__(self, fingerprint: str) -> None:
+    def __init__(self, fingerprint: str, former: Former | None = None) -> None:
         self._fingerprint = fingerprint
+        self._former = former
         self._lock = threading.Lock()
         self._store: ResultStore | None = None
         self._closed = False
@@ -112,9 +114,11 @@ class SlideResults:
         StoreError
             It exists but cannot be read.
         """
-        path = user_folders().results / store_name(self._fingerprint)
         with self._lock:
-            if (self._store is None or not self._store.is_open) and not path.exists():
+            is_open = self._store is not None and self._store.is_open
+            if not is_open and not existing_results(
+                user_folders().results, self._fingerprint, self._former
+            ):
                 return None
         return self.opened()
 
@@ -130,7 +134,7 @@ class SlideResults:
             if self._closed:
                 raise StoreError("The slide is closed; its results are saved.")
             if self._store is None or not self._store.is_open:
-                self._store = ResultStore.open(user_folders().results, self._fingerprint)
+                self._store = open_results(user_folders().results, self._fingerprint, self._former)
                 self._is_temporary = False
             return self._store
 
