@@ -11,7 +11,7 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
-from bachview.errors import BachviewError, DatasetError, UsageError
+from bachview.errors import BachviewError, Cancelled, DatasetError, UsageError
 from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
 
@@ -72,7 +72,8 @@ def predict(
     """Classify photos and write the answers as CSV.
 
     A photo that cannot be classified is named and skipped, and the exit code is that of bad input.
-    Ctrl-C ends the command within half a second; nothing is written then.
+    Ctrl-C ends the command within half a second; the photos classified by then are written, and the
+    exit code says so. Of a submission, which must be whole, nothing is written.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def predict(
     BachviewError
         There are no photos, the bundle cannot be used, or the file cannot be written.
     Cancelled
-        Ctrl-C.
+        Ctrl-C before a photo was classified, or in a submission.
     """
     from bachview.api.classification import load_ensemble
     from bachview.datasets.photo_mpp import first_contradiction
@@ -113,11 +114,13 @@ def predict(
                     f"The model {manifest.name} was not trained on tissue: "
                     "its answers say nothing about tissue."
                 )
-            lines = _judge(ensemble, known, failures)
+            lines, was_cancelled = _judge(ensemble, known, failures)
             names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
             facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
     for failed, sentence in failures:
         tell(sentence if failed.name in sentence else f"{failed}: {sentence}")
+    if was_cancelled and (bach_submission or not lines):
+        raise Cancelled
     if not lines:
         raise DatasetError("None of the photos can be classified; nothing was written.")
     if bach_submission:
@@ -132,10 +135,14 @@ def predict(
                 "failed": [{"file": str(file), "error": sentence} for file, sentence in failures],
                 "bundle": facts,
                 "output": str(output),
+                "cancelled": was_cancelled,
             }
         )
     else:
         _print_counts(names, lines)
+    if was_cancelled:
+        tell(f"Cancelled; {output} has the {len(lines):,} photos done of {len(photos):,}.")
+        return ExitCode.CANCELLED
     tell(f"Wrote {output}.")
     return ExitCode.BAD_INPUT if failures else ExitCode.DONE
 
@@ -223,32 +230,36 @@ def _judge(
     ensemble: "Ensemble",
     photos: Sequence[_Photo],
     failures: list[tuple[Path, str]],
-) -> list[_Line]:
+) -> tuple[list[_Line], bool]:
     """Classify on a lane, and show its progress here; adds to `failures`.
 
-    Raises
-    ------
-    Cancelled
-        Ctrl-C; the work has ended, or did not within `END_S`.
+    Returns
+    -------
+    The lines, and whether Ctrl-C has ended it before all photos were looked at.
     """
     from bachview.inference.photos import try_photos
 
     sized = [(photo.path, photo.mpp) for photo in photos]
+    answers: list[PhotoPrediction | BachviewError] = []
+    was_cancelled = False
     lane = Lane("inference", low_priority=True)
     try:
-        answers = awaited(
+        awaited(
             lane,
             lambda token, told: try_photos(
                 ensemble,
                 sized,
                 token=token,
                 on_progress=lambda done, total: told("photos", done, total),
+                on_answer=answers.append,
             ),
         )
+    except Cancelled:
+        was_cancelled = True
     finally:
         lane.close(END_S)
     lines = []
-    for photo, answer in zip(photos, answers, strict=True):
+    for photo, answer in zip(photos, list(answers), strict=not was_cancelled):
         try:
             if isinstance(answer, BachviewError):
                 raise answer
@@ -257,7 +268,7 @@ def _judge(
             failures.append((photo.path, str(error)))
         else:
             lines.append(_Line(photo, answer))
-    return lines
+    return lines, was_cancelled
 
 
 def _table(names: _Names, lines: Sequence[_Line]) -> str:

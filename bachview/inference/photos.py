@@ -224,8 +224,13 @@ def try_photos(
     stride_um: float | None = None,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
+    on_answer: Callable[[PhotoPrediction | BachviewError], object] = lambda answer: None,
 ) -> list[PhotoPrediction | BachviewError]:
     """As `predict_photos`, but a photo that cannot be read yields its error instead.
+
+    Parameters
+    ----------
+    on_answer : called on this thread with each answer, in order: what is kept after a cancel.
 
     Raises
     ------
@@ -236,6 +241,7 @@ def try_photos(
     with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
         for answer in answers:
             found.append(answer)
+            on_answer(answer)
             on_progress(len(found), len(photos))
     return found
 

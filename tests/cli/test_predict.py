@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import csv
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAIN_COLORS
 from bachview.datasets import photo_mpp
 from bachview.errors import Cancelled
+from bachview.inference import photos
 from bachview.slide.formats import image_adapter, image_decoding
 from tests.support.cli import Cli, check_schema
 
@@ -249,3 +251,52 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
             as_json=False,
         )
     assert not list(tmp_path.glob("*out.csv*"))
+
+
+def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C when `count` photos have been classified."""
+    pressed = threading.Event()
+    done: list[object] = []
+    real_wait, real_judge = concurrent.futures.wait, photos._judge
+
+    def judge(*arguments: Any) -> Any:
+        if len(done) == count:
+            pressed.set()
+            while True:  # until cancelled
+                arguments[2].check()
+        done.append(real_judge(*arguments))
+        return done[-1]
+
+    def wait(*arguments: Any, **options: Any) -> Any:
+        if pressed.is_set():
+            pressed.clear()
+            raise KeyboardInterrupt
+        return real_wait(*arguments, **options)
+
+    monkeypatch.setattr(photos, "_judge", judge)
+    monkeypatch.setattr(concurrent.futures, "wait", wait)
+
+
+def test_photos_done_before_ctrl_c_are_written(
+    cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_after(2, monkeypatch)
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
+    assert answer.code == 4
+    assert "2 photos done of 4" in answer.err
+    assert [line["class"] for line in lines_of(output)] == list(KEYS[:2])
+    document = answer.document
+    check_schema("predict", document)
+    assert document["cancelled"] is True
+    assert len(document["photos"]) == 2
+
+
+def test_half_a_submission_is_not_written(
+    cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_after(2, monkeypatch)
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", folder, "-o", output, "--bach-submission")
+    assert answer.code == 4
+    assert not output.exists()

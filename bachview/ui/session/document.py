@@ -13,6 +13,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BachviewError
+from bachview.file_names import printable
 from bachview.jobs.memory import give_back_memory
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideMetadata, SlideReader
@@ -119,8 +120,8 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        """The file's name."""
-        return self.path.name
+        """The file's name, as it is shown."""
+        return printable(self.path.name)
 
     @property
     def has_profile(self) -> bool:
