@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.geometry import Point, Size
 from bachview.core.pixel_size import Origin, PixelSize
+from bachview.file_names import printable
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import metadata_rows
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -116,11 +117,20 @@ def test_a_file_that_cannot_be_opened_is_named_in_a_message(qtbot: QtBot, name: 
         assert any(name in text for text in window.messages.texts)
 
 
-def test_files_can_be_dropped(qtbot: QtBot, tmp_path: Path) -> None:
-    path = write_pyramid(tmp_path / "dropped.tiff", gradient(700, 700))
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("dropped.tiff", b"dropped.tiff"),
+        ("50%#1.tiff", b"50%25%231.tiff"),
+        ("a#b.tiff", b"a#b.tiff"),
+        ("gr\udcf6\udcdfe.tiff", b"gr%F6%DFe.tiff"),
+    ],
+)
+def test_files_can_be_dropped(qtbot: QtBot, tmp_path: Path, name: str, address: bytes) -> None:
+    path = write_pyramid(tmp_path / "plain.tiff", gradient(700, 700)).rename(tmp_path / name)
     with open_window(qtbot) as window:
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path))])
+        data.setUrls([QUrl.fromEncoded(b"file://" + bytes(tmp_path) + b"/" + address)])
         event = QDropEvent(
             QPointF(100, 100),
             Qt.DropAction.CopyAction,
@@ -130,6 +140,7 @@ def test_files_can_be_dropped(qtbot: QtBot, tmp_path: Path) -> None:
         )
         window.dropEvent(event)
         qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+        assert printable(name) in window.windowTitle()
 
 
 def test_the_position_is_remembered_for_the_slide_not_its_name(
