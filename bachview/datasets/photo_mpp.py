@@ -5,9 +5,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from bachview.core.pixel_size import PixelSize, contradiction_text
-from bachview.errors import DatasetError
+from bachview.errors import DatasetError, SlideOpenError
+from bachview.slide.opening import size_and_pixel_size
 
-#: BACH's TIFF files state no usable resolution; they are recognised by size and suffix.
+#: BACH's TIFF files state no usable resolution; they are recognised by size and suffix. What a
+#: file states comes first, as others save photos of this size too.
 BACH_MPP = 0.42
 _BACH_SIZE = (2048, 1536)
 _BACH_SUFFIXES = (".tif", ".tiff")
@@ -22,7 +24,7 @@ class MppOrigin(StrEnum):
 
 
 def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]:
-    """Um/px of a photo: as given, else from its resolution if plausible, else BACH's 0.42.
+    """Um/px of a photo: as given, else as the file states it if plausible, else BACH's 0.42.
 
     Reads the header only. 72, 96 or 300 dpi are defaults of programs and are ignored.
 
@@ -74,17 +76,8 @@ def _contradiction(path: Path, given: float) -> str:
 
 
 def _header(path: Path) -> tuple[tuple[int, int], PixelSize]:
-    """(width, height) in px, and the pixel size if the resolution is one of a microscope."""
-    from PIL import Image
-
+    """(width, height) in px, and the pixel size that every command finds in the file."""
     try:
-        with Image.open(path) as picture:
-            dpi = picture.info.get("dpi")
-            known = PixelSize.from_dpi(float(dpi[0]), float(dpi[1])) if dpi else None
-            return picture.size, known or PixelSize.unknown()
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path.name} is not there; check its name and its drive.") from error
-    except Exception as error:  # Pillow raises many kinds of errors on damaged headers
-        raise DatasetError(
-            f"{path.name} cannot be read as an image; copy it again from its source."
-        ) from error
+        return size_and_pixel_size(path)
+    except SlideOpenError as error:
+        raise DatasetError(str(error)) from error

@@ -8,6 +8,7 @@ from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from bachview.core.pixel_size import PixelSize
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
@@ -186,8 +187,37 @@ def open_slide(path: Path) -> SlideReader:
     return with_overview(_opened(path))
 
 
-def _opened(path: Path) -> SlideReader:
-    """Open it with the adapter that accepts it."""
+def size_and_pixel_size(path: Path) -> tuple[tuple[int, int], PixelSize]:
+    """(width, height) in px and what the file states of its pixel size, as `open_slide` finds them.
+
+    For a photo: reads the header only, and decodes nothing. Any thread.
+
+    Raises
+    ------
+    SlideOpenError
+        As `open_slide`.
+    """
+    from bachview.slide.formats.image_decoding import read_facts
+
+    if _is_plain_picture(path):
+        facts = read_facts(path)
+        return facts.size, facts.pixel_size
+    with contextlib.closing(_opened(path, header_only=True)) as reader:
+        size = reader.metadata.pyramid.size
+        return (size.width, size.height), reader.metadata.pixel_size
+
+
+def _is_plain_picture(path: Path) -> bool:
+    """Whether it begins as a JPEG or PNG file does; False if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+    except OSError:
+        return False
+
+
+def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
+    """Open it with the adapter that accepts it; `header_only` starts no decoding of a TIFF."""
     from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     try:
@@ -217,28 +247,32 @@ def _opened(path: Path) -> SlideReader:
         try:
             return OpenSlideReader(path)
         except SlideOpenError as refused:
-            return _open_after_refusal(path, refused, is_tiff=is_tiff)
+            return _open_after_refusal(path, refused, is_tiff=is_tiff, header_only=header_only)
     if is_tiff:
-        return _open_tiff(path)
+        return _open_tiff(path, header_only=header_only)
     from bachview.slide.formats.image_adapter import ImageReader
 
     return ImageReader.open(path)
 
 
-def _open_tiff(path: Path) -> SlideReader:
+def _open_tiff(path: Path, *, header_only: bool) -> SlideReader:
     """Open a TIFF; a single level whose segments are too large is decoded as a whole."""
     from bachview.slide.formats.image_adapter import ImageReader
     from bachview.slide.formats.tiff_adapter import TiffReader
 
     reader = TiffReader(path)
-    return ImageReader.of_tiff(reader) if reader.is_better_decoded_whole else reader
+    if reader.is_better_decoded_whole and not header_only:
+        return ImageReader.of_tiff(reader)
+    return reader
 
 
-def _open_after_refusal(path: Path, refused: SlideOpenError, *, is_tiff: bool) -> SlideReader:
+def _open_after_refusal(
+    path: Path, refused: SlideOpenError, *, is_tiff: bool, header_only: bool
+) -> SlideReader:
     """Try tifffile on a TIFF that OpenSlide recognises but rejects; else keep its error."""
     if is_tiff:
         try:
-            return _open_tiff(path)
+            return _open_tiff(path, header_only=header_only)
         except SlideOpenError:
             raise refused from None
     raise refused

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
 from bachview.errors import DatasetError, UsageError
+from bachview.slide.opening import opened_slide
 from tests.support.photo_folders import write_photo
 
 
@@ -56,3 +59,53 @@ def test_a_given_pixel_size_is_compared_with_those_of_the_files(tmp_path: Path) 
     assert first_contradiction(photos, 0.42) == (tmp_path / "n001.png", said)
     assert first_contradiction(photos, 0.55) is None
     assert first_contradiction(photos, None) is None
+
+
+BACH_SHAPE = (1536, 2048, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "per_unit", "options"),
+    [
+        ("ome.ome.tif", None, {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}),
+        ("nm.ome.tif", None, {"PhysicalSizeX": 250, "PhysicalSizeXUnit": "nm"}
+         | {"PhysicalSizeY": 250, "PhysicalSizeYUnit": "nm"}),
+        ("micron.tif", 4, {"unit": "micron"}),
+        ("mm.tif", 4000, {"unit": "mm"}),
+        ("density.tif", 101_600, None),
+    ],
+)  # fmt: skip
+def test_a_file_of_bachs_size_is_believed_by_every_reader(
+    tmp_path: Path, name: str, per_unit: int | None, options: dict[str, object] | None
+) -> None:
+    path = tmp_path / name
+    tifffile.imwrite(
+        path,
+        np.full(BACH_SHAPE, 200, np.uint8),
+        photometric="rgb",
+        imagej=bool(per_unit and options),
+        resolution=(per_unit, per_unit) if per_unit else None,
+        resolutionunit="inch" if options is None else None,
+        metadata=options,
+        rowsperstrip=64,
+    )
+    mpp, origin = photo_mpp(path)
+    assert (round(mpp, 6), str(origin)) == (0.25, "file")
+    with opened_slide(path) as reader:
+        assert reader.metadata.pixel_size.mpp == mpp
+    found = first_contradiction([path], 0.42)
+    assert found is not None
+    assert "The file states 0.25 µm per pixel; you stated 0.42 µm" in found[1]
+
+
+CASES = Path(__file__).parents[3] / "shared" / "data" / "cases"
+
+
+@pytest.mark.parametrize("folder", ["photo-pixel-size", "imagej-units"])
+def test_photos_made_after_public_reports_have_a_quarter_micrometre(folder: str) -> None:
+    photos = sorted((CASES / folder).glob("*.tif"))
+    if not photos:
+        pytest.skip("the files made after public reports are not here")
+    for photo in photos:
+        mpp, origin = photo_mpp(photo)
+        assert (round(mpp, 6), str(origin)) == (0.25, "file")

@@ -4,21 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
 from bachview.core.pixel_size import Origin, PixelSize
-
-#: Micrometres per unit, for each unit of OME (model 2016-06) that is a length.
-_UM_IN = {
-    "µm": 1.0,
-    "μm": 1.0,
-    "um": 1.0,
-    "pm": 1e-6,
-    "nm": 1e-3,
-    "Å": 1e-4,
-    "mm": 1e3,
-    "cm": 1e4,
-    "dm": 1e5,
-    "m": 1e6,
-    "in": 25_400.0,
-}
+from bachview.slide.formats.length_units import ome_unit_um
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +71,7 @@ def _pixel_size(pixels: Element) -> PixelSize:
 def _length_um(pixels: Element, name: str) -> float | None:
     """A length in um; None if it is missing or its unit is not a length (pixels)."""
     value = _number(pixels, name)
-    factor = _UM_IN.get(pixels.get(f"{name}Unit", "µm"))
+    factor = ome_unit_um(pixels.get(f"{name}Unit", "µm"))
     return None if value is None or factor is None else value * factor
 
 

@@ -13,6 +13,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import LIMIT_PX
+from bachview.slide.formats.length_units import imagej_unit_um
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
 from bachview.slide.formats.tiff_series import slide_images
@@ -225,8 +226,10 @@ def _pixel_size(tif: Any, key: Any) -> PixelSize:
     if not per_x or not per_y:
         return PixelSize.unknown()
     imagej = tif.imagej_metadata if tif.is_imagej else None
-    if imagej and str(imagej.get("unit", "")) in ("micron", "um", "µm", "\\u00B5m"):
-        return PixelSize.of_image(1 / per_x, 1 / per_y)
+    if imagej and (um_x := imagej_unit_um(str(imagej.get("unit", "")))):
+        # ImageJ writes the unit of y only where it is another one.
+        um_y = imagej_unit_um(str(imagej["yunit"])) if "yunit" in imagej else um_x
+        return PixelSize.of_image(um_x / per_x, um_y and um_y / per_y)
     unit = key.tags.get(296)
     per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit.value) if unit else _INCH)
     if per_inch is None:
