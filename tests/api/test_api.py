@@ -330,7 +330,7 @@ def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
 def test_a_photo_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     with bachview.load_ensemble("selftest") as ensemble:
         (found,) = bachview.predict_photos([tmp_path / "gone.png"], ensemble)
-    assert str(found) == "gone.png is not there; check its name and its drive."
+    assert str(found) == "gone.png was not found; check its name and its drive."
 
 
 def test_photos_answer_in_their_order_and_a_bad_one_gives_its_error(tmp_path: Path) -> None:
