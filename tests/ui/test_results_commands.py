@@ -1,6 +1,8 @@
 """Results of earlier sessions are resumed, listed and cleared on request."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
+from bachview.store.schema import seal_grid, store_name
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.results_dialog import ResultsDialog
@@ -78,7 +81,10 @@ def test_a_killed_run_offers_to_go_on_with_its_own_region(qtbot: QtBot, tmp_path
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         wait_for(qtbot, page, RunState.INTERRUPTED)
-        assert any("interrupted when 50 % of it was done" in t for t in window.messages.texts)
+        assert said(
+            window, "The classification of region 1,024 × 512 px at 0, 0 (512 µm × 256 µm) of"
+        )
+        assert said(window, "a.tiff was interrupted when 50 % of that region was done")
         window.close_page(page)
         assert not said(window, "interrupted")
         page = page_of(qtbot, window, path)
@@ -146,7 +152,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         page.regionDrawn.emit(PART)
         wait_for(qtbot, page, RunState.DONE)
         page.regionDrawn.emit(PART)
-        assert said(window, "All tissue of this region of a.tiff was classified on 20")
+        assert said(window, "All tissue of this region of a.tiff was classified with Self-test")
         window.messages.clear()
         commands.whole_slide.trigger()  # most of which is missing
         wait_for(qtbot, page, RunState.LOADING, RunState.PREPARING, RunState.RUNNING)
@@ -155,7 +161,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         for again in (commands.whole_slide.trigger, window.jobs_panel.startRequested.emit):
             window.messages.clear()
             again()
-            assert said(window, "All tissue of a.tiff was classified on 20")
+            assert said(window, "All tissue of a.tiff was classified with Self-test")
             assert said(window, "with Self-test: nothing is left to do.")
             assert not page.document.run.status.is_active
         everything = count(page)
@@ -353,3 +359,52 @@ def test_a_list_of_a_slide_that_is_closed_goes_with_it(qtbot: QtBot, tmp_path: P
         qtbot.waitUntil(lambda: not window.findChildren(ResultsDialog), timeout=LONG_MS)
         window.results_commands.show(page)
         assert not window.findChildren(ResultsDialog)
+
+
+def test_a_date_is_that_of_the_last_change_of_the_slides_results(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    file = user_folders().results / store_name(classified_part(qtbot, path))
+    with contextlib.closing(sqlite3.connect(file)) as raw, raw:
+        raw.execute("UPDATE grids SET updated = '2020-02-03T10:00:00+00:00'")
+        seal_grid(raw, raw.execute("SELECT id FROM grids").fetchone()[0])
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        qtbot.waitUntil(lambda: count(page) > 0, timeout=LONG_MS)
+        bundle = window.selector.of(path)
+        assert bundle is not None
+        page.document.classify(bundle, device="CPU", region=PART)  # finds everything done
+        wait_for(qtbot, page, RunState.DONE)
+        page.regionDrawn.emit(PART)
+        assert said(window, "The results of the slide were last changed on 2020-02-03.")
+        page.regionDrawn.emit(Region(1024, 1024, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        page.regionDrawn.emit(PART)
+        assert said(window, "The results of the slide were last changed on 20")
+        assert not said(window, "2020-02-03")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title"),
+    [
+        (None, "Another window or program is classifying it"),
+        (Outcome.FAILED, "Stopped by an error"),
+        (Outcome.CANCELLED, "Not finished; finished patches are kept"),
+    ],
+)
+def test_the_last_run_is_shown_as_it_ended(
+    qtbot: QtBot, tmp_path: Path, outcome: Outcome | None, title: str
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    fingerprint = classified_part(qtbot, path)
+    with ResultStore.open(user_folders().results, fingerprint) as store:
+        (record,) = store.grids()
+        run = store.start_run(record.grid_id, None, record.provenance)
+        if outcome is not None:
+            store.end_run(record.grid_id, run, outcome, 1.0)
+        with open_window(qtbot) as window:
+            page = page_of(qtbot, window, path)
+            qtbot.waitUntil(lambda: count(page) > 0, timeout=LONG_MS)
+            assert page.document.run.status.title == title
+            assert not page.document.run.status.is_active

@@ -35,6 +35,8 @@ def test_progress_is_never_rounded_to_none_or_all_of_it() -> None:
 
     assert [percent(done) for done in (0, 1, 500, 999)] == ["0 %", "< 1 %", "50 %", "> 99 %"]
     assert TabMark.of(RunStatus(RunState.LOADING)).percent == ""
+    status = RunStatus(RunState.RUNNING, Progress(9960, 10_000, 0.0))
+    assert status.summary == "Classifying · > 99 %"  # in the status bar
 
 
 def test_the_ring_fills_with_the_run(qtbot: QtBot) -> None:

@@ -45,7 +45,7 @@ def test_a_slide_that_cannot_be_judged_is_classified_only_if_the_user_insists(
         page.regionDrawn.emit(REGION)
         wait_for(qtbot, page, RunState.REFUSED, RunState.DONE, RunState.FAILED)
         status = page.document.run.status
-        assert (status.state, status.title) == (RunState.REFUSED, "Not classified")
+        assert (status.state, status.title) == (RunState.REFUSED, "Nothing was classified")
         assert "darker than" in status.message
         assert banner.text.startswith("Not classified: ")
         assert "darker than" in banner.text

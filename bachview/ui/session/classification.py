@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
 
 _FAULT = "An error in the program stopped the run; finished patches are kept."
+_FAILED_EARLIER = "An error stopped the last run; finished patches are kept."
+
+#: What a run that left something undone looks like afterwards.
+_UNFINISHED: dict[Outcome | None, RunState] = {
+    Outcome.RUNNING: RunState.ELSEWHERE,
+    Outcome.FAILED: RunState.FAILED,
+    Outcome.INTERRUPTED: RunState.INTERRUPTED,
+}
 
 
 class Classification(QObject):
@@ -147,9 +155,7 @@ class Classification(QObject):
             return
         record = saved.record
         is_done = saved.progress.done >= saved.progress.total
-        state = RunState.DONE if is_done else RunState.CANCELLED
-        if not is_done and saved.outcome is Outcome.INTERRUPTED:
-            state = RunState.INTERRUPTED
+        state = RunState.DONE if is_done else _UNFINISHED.get(saved.outcome, RunState.CANCELLED)
         self._set(
             RunStatus(
                 state,
@@ -158,6 +164,7 @@ class Classification(QObject):
                 record.provenance.precision,
                 record.key.bundle_name,
                 scope_text(saved.region, saved.pixel_size),
+                _FAILED_EARLIER if state is RunState.FAILED else "",
             )
         )
 

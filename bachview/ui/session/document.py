@@ -90,7 +90,7 @@ class Document(QObject):
         #: The bundle of the prediction, and the number of its grid in the store.
         self.bundle: BundleSummary | None = None
         self.grid_id: int | None = None
-        #: When the last of its patches was classified, ISO 8601 UTC; empty without a prediction.
+        #: When the last of its patches, anywhere, was classified, ISO 8601 UTC; empty without one.
         self.updated = ""
         #: What the last run dealt with, level-0 px within the slide; None for the whole slide.
         self.region: Region | None = None
@@ -378,7 +378,7 @@ class Document(QObject):
             self.region = start.region
             self._is_run_managed = start.plan.icc
             self.warnings = start.warnings
-            self.updated = self.updated or now_text()
+            self.updated = start.updated
             self._show(start.prediction, start.grid_id, self._started_bundle)
 
     def _on_grew(self, found: PatchResults) -> None:

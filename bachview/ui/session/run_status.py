@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bachview.core.units import duration_text
+from bachview.core.units import duration_text, whole_percent_text
 from bachview.jobs.progress import Progress
 
 
@@ -21,6 +21,8 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    #: Another process is at it; this one does not follow its progress.
+    ELSEWHERE = "elsewhere"
     #: The slide is not what the model was trained on; nothing was classified.
     REFUSED = "refused"
 
@@ -50,7 +52,8 @@ _TITLES = {
     RunState.CANCELLED: "Not finished; finished patches are kept",
     RunState.INTERRUPTED: "Interrupted; finished patches are kept",
     RunState.FAILED: "Stopped by an error",
-    RunState.REFUSED: "Not classified",
+    RunState.ELSEWHERE: "Another window or program is classifying it",
+    RunState.REFUSED: "Nothing was classified",
 }
 if _TITLES.keys() != set(RunState):
     raise AssertionError("a state without a title")
@@ -108,6 +111,6 @@ class RunStatus:
             return ""
         parts = [self.title]
         if self.progress is not None and self.progress.total:
-            parts.append(f"{100 * self.progress.done / self.progress.total:.0f} %")
+            parts.append(whole_percent_text(self.progress.done / self.progress.total))
         parts += [text for text in (self.rate_text, self.remaining_text) if text]
         return " · ".join(parts)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
+from bachview.core.scope import scope_text
 from bachview.core.units import whole_percent_text
 from bachview.errors import BachviewError
 from bachview.ui.dialogs import modal
@@ -82,11 +83,15 @@ class ResultsCommands(QObject):
     def _offer_resume(self, page: SlidePage) -> None:
         document = page.document
         progress, region = document.run.status.progress, document.asked_region
+        of, it = document.title, "it"
+        if region is not None:
+            scope = scope_text(region, document.pixel_size)
+            of, it = f"{scope[0].lower()}{scope[1:]} of {of}", "that region"
         share = progress.done / progress.total if progress and progress.total else 0.0
         self._offer(
             page,
-            f"The classification of {document.title} was interrupted when "
-            f"{whole_percent_text(share)} of it was done, which is kept.",
+            f"The classification of {of} was interrupted when {whole_percent_text(share)} of {it} "
+            "was done, which is kept.",
             Offer("Resume", lambda: self._resume(page, region)),
         )
 
@@ -107,8 +112,8 @@ class ResultsCommands(QObject):
         unread = f" ({failed:,} patches could not be read)" if failed else ""
         self._offer(
             page,
-            f"All tissue of {of} was classified on {when} with {model}{unread}: nothing is left "
-            "to do.",
+            f"All tissue of {of} was classified with {model}{unread}: nothing is left to do. The "
+            f"results of the slide were last changed on {when}.",
             Offer("Classify again…", lambda: self.ask_again(page, region)),
         )
 
