@@ -13,6 +13,7 @@ from bachview.core.scope import Statement
 from bachview.core.summary import summarize
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import StoreError
+from bachview.export.formats import SUMMARY
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.ui.dialogs.export_dialog import ExportDialog
@@ -117,3 +118,34 @@ def test_a_region_is_exported_and_what_was_chosen_is_remembered(
 
 def _boxes(dialog: ExportDialog, start: str) -> list[QCheckBox]:
     return [box for box in dialog.findChildren(QCheckBox) if box.text().startswith(start)]
+
+
+def test_without_names_the_proposed_folder_has_none_either(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "Jane Doe.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        window.classify_commands.ask_export()
+        (dialog,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
+        assert dialog.folder.name == "Jane Doe"
+        dialog._names.setChecked(False)
+        short = dialog.folder.name.removeprefix("slide-")
+        assert len(short) == 12
+        assert short in page.document.metadata.fingerprint
+        dialog._names.setChecked(True)
+        assert dialog.folder.name == "Jane Doe"
+        own = str(tmp_path / "own")
+        dialog._folder.setText(own)
+        dialog._names.setChecked(False)
+        assert str(dialog.folder) == own
+        dialog._folder.setText(str(tmp_path / "Jane Doe"))
+        window.classify_commands.export(page.document, tmp_path / "x", (SUMMARY,), names=False)
+        dialog.reject()
+        qtbot.waitUntil(
+            lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+        window.classify_commands.ask_export()  # what was chosen is remembered
+        (dialog,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
+        assert dialog.folder.name == f"slide-{short}"
+        dialog.reject()

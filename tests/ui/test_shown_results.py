@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import StoreError
@@ -213,3 +214,33 @@ def test_a_refusal_of_results_that_were_not_checked_stays_with_them(
         page.suitability.close_button.click()
         assert page.suitability.text.startswith("Classified anyway, although: 64")
         assert page.chip.text.warning.startswith("Classified although: 64 %")
+
+
+def test_failed_patches_are_retried_anywhere_on_the_slide(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff", side=1024)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        document = page.document
+        window.classify_commands.whole_slide.trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        prediction = document.prediction
+        assert prediction is not None
+        prediction.states[-1, -1] = CellState.FAILED  # far from the region of the last run
+        document.region = Region(0, 0, 256, 256)
+        window.classify_commands.failed_patches.trigger()
+        assert not said(window, "nothing is left to do")
+        wait_for(qtbot, page, RunState.DONE)
+        assert document.run.status.scope == "Whole slide"
+
+
+def test_the_chip_says_which_other_results_there_are(qtbot: QtBot, tmp_path: Path) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        classified(qtbot, page)
+        page.document.calibrate(PixelSize.typed(1.0))
+        qtbot.waitUntil(lambda: page.chip.text.scope == "Not classified", timeout=LONG_MS)
+        assert page.chip.text.details == (
+            "No results of the model Self-test with this pixel size.\n"
+            "There are results of another pixel size, 0.5 µm: Classify → Results…"
+        )

@@ -37,16 +37,18 @@ class ExportDialog(QDialog):
         *,
         parts: Mapping[str, Region | None] = MappingProxyType({WHOLE_SLIDE: None}),
         names: bool = True,
+        nameless: Path | None = None,
     ) -> None:
         """Show what can be written, all of it chosen.
 
         Parameters
         ----------
         title : the slide's name.
-        folder : that of the last export.
+        folder : where to write, to begin with.
         parts : what can be written of the slide, by the words for it; level-0 px, None for the
             whole slide.
         names : whether the slide's name is written, to begin with.
+        nameless : the folder instead of `folder` where it is not; None for the same.
         """
         super().__init__(parent)
         self.setWindowTitle("Export results")
@@ -61,7 +63,8 @@ class ExportDialog(QDialog):
             "Names of slides may tell who the patient is.\n"
             "Without it the files name the slide by a fingerprint of its content only."
         )
-        self._folder = QLineEdit(str(folder), self)
+        self._proposed = {True: str(folder), False: str(nameless or folder)}
+        self._folder = QLineEdit(self._proposed[names], self)
         self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
         choose = QPushButton("Choose…", self)
@@ -92,6 +95,7 @@ class ExportDialog(QDialog):
         column.addWidget(muted(f"{RESEARCH_USE} Label images are never exported.", self))
         column.addWidget(self._buttons)
         self._folder.textChanged.connect(self._check)
+        self._names.toggled.connect(self._propose)
         self._check()
 
     @property
@@ -113,6 +117,11 @@ class ExportDialog(QDialog):
     def folder(self) -> Path:
         # os.path, as Path.expanduser raises if there is no such user.
         return Path(os.path.expanduser(self._folder.text().strip()))  # noqa: PTH111
+
+    def _propose(self, names: bool) -> None:  # a slot
+        """The folder's name is a name too, unless the user has chosen it."""
+        if self._folder.text() == self._proposed[not names]:
+            self._folder.setText(self._proposed[names])
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the results", str(self.folder))

@@ -35,6 +35,11 @@ _DEVICES = (
 )
 
 
+def nameless(fingerprint: str) -> str:
+    """The name of a folder that tells slides apart and names none."""
+    return f"slide-{fingerprint.rpartition(':')[2][:12]}"
+
+
 class ClassifyCommands(QObject):
     """Commands for the current slide. GUI thread only.
 
@@ -83,8 +88,8 @@ class ClassifyCommands(QObject):
             "&Type a region to classify…", "Enter the region as numbers", self._type_region
         )
         self.failed_patches = make(
-            "Classify &failed patches again",
-            "Retry patches that could not be read in earlier runs",
+            "Classify whole slide, &failed patches again",
+            "Classify the slide, and retry what could not be read anywhere on it",
             self._retry_failed,
         )
         self.pause = make(
@@ -210,9 +215,7 @@ class ClassifyCommands(QObject):
             self.classify(page.document.asked_region if was_stopped else None)
 
     def _retry_failed(self) -> None:
-        page = self._controller.page
-        if page is not None:
-            self.classify(page.document.region, retry_failed=True)
+        self.classify(retry_failed=True)
 
     def _classify_visible(self) -> None:
         page = self._controller.page
@@ -290,6 +293,7 @@ class ClassifyCommands(QObject):
             document.title,
             start / document.path.stem,
             page,
+            nameless=start / nameless(document.metadata.fingerprint),
             parts=parts,
             names=self._services.settings.now.export_names,
         )
