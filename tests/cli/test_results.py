@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,15 +29,24 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def store(cli: Cli, slide: Path, tmp_path: Path) -> Path:
-    """A results folder in which a region and then the slide were classified."""
-    folder = tmp_path / "store"
-    for number, region in enumerate([("--region", 0, 0, 900, 700), ()]):
-        out = tmp_path / f"run{number}"
-        found = cli("classify", *SELFTEST, slide, "-o", out, "--store", folder, *region)
-        assert found.code == 0
+@pytest.fixture(scope="module")
+def classified(slide: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder in which a region and then the slide were classified, and both outputs."""
+    folder = tmp_path_factory.mktemp("classified")
+    for number, region in enumerate([["--region", "0", "0", "900", "700"], []]):
+        out = ["-o", str(folder / f"run{number}"), "--store", str(folder / "store")]
+        command = [sys.executable, "-m", "bachview", "classify", *SELFTEST, str(slide)]
+        home = {**os.environ, "BACHVIEW_HOME": str(folder / "home")}
+        subprocess.run([*command, *out, *region], env=home, check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture
+def store(classified: Path, tmp_path: Path) -> Path:
+    """A copy of the results folder; the files of both runs are beside it."""
+    for name in ("store", "run0", "run1"):
+        shutil.copytree(classified / name, tmp_path / name)
+    return tmp_path / "store"
 
 
 def test_a_slide_without_results_says_so_and_looking_makes_no_file(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bachview.cli import info
+from bachview.file_names import printable
 from bachview.phantom.writer import write_phantom
 from tests.support.cli import Cli
 
@@ -85,12 +86,12 @@ def test_file_names_that_are_not_utf_8_are_read_and_written(place: Path) -> None
         pytest.skip("this file system takes no such name")
     slide = str(folder / f"{ODD}.tiff")
     process = started(place, "phantom", slide, "--width", "512", "--height", "512")
-    assert "od\\udcffd.tiff" in told(process)
+    assert "od\\xffd.tiff" in told(process)
     assert process.returncode == 0
     answer = started(place, "--verbose", "info", slide, "--json")
     out, err = answer.communicate()
     assert (answer.returncode, err) == (0, b"")
-    assert json.loads(out)["path"] == slide
+    assert json.loads(out)["path"] == printable(slide)
 
 
 @contextlib.contextmanager

@@ -70,6 +70,7 @@ def test_a_bundle_is_remembered_when_it_was_loaded(qtbot: QtBot, tmp_path: Path,
         choose(qtbot, window, own)
         settings = window.services.settings
         settings.now = replace(settings.now, bundle="selftest")
+        page_of(qtbot, window, pink_slide(tmp_path / "b.tiff", side=1536))  # nothing is saved of it
         window.classify_commands.whole_slide.trigger()
         qtbot.waitUntil(lambda: remembered(window) == own, timeout=LONG_MS)
 
