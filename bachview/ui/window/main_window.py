@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks[1], dock)
         docks[1].raise_()
         # The whole legend, the rest for the cursor panel; both scroll in a low window.
-        self.resizeDocks([docks[0], docks[1]], [440, 330], Qt.Orientation.Vertical)
+        self.resizeDocks([docks[0], docks[1]], [418, 352], Qt.Orientation.Vertical)
         self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
         return docks
 
