@@ -51,6 +51,7 @@ _MOST_PX = 12_000_000
 #: A small slide gets a finer mask, of at least this many pixels on its longer side.
 _LEAST_SIDE_PX = 192
 
+#: Light and stain of a whole slide are measured on about this many pixels of the small picture.
 _ENOUGH_PX = 1_500_000
 
 #: Colour of glass under a typical lamp.
