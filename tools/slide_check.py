@@ -51,6 +51,7 @@ class AlteredReader:
         self._pixels = alter(photo.read(0, 0, 0, level.width, level.height))
         pyramid = Pyramid((level,), photo.metadata.pyramid.bounds)
         self.metadata = replace(photo.metadata, pyramid=pyramid)
+        self.route = "an altered photo"
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """See `SlideReader.read`."""

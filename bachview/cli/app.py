@@ -117,7 +117,13 @@ def view(
 
 
 @app.command()
-def info(slide: Slide, as_json: AsJson = False) -> int:
+def info(
+    slide: Slide,
+    as_json: AsJson = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say also how its pixels are decoded; log more.")
+    ] = False,
+) -> int:
     """Show what is known about a slide: levels, pixel size and its origin, fingerprint.
 
     Label, macro and barcode images are listed but never shown.
@@ -128,7 +134,7 @@ def info(slide: Slide, as_json: AsJson = False) -> int:
     """  # noqa: D301
     from bachview.cli.info import show_info
 
-    return show_info(slide, as_json=as_json)
+    return show_info(slide, as_json=as_json, verbose=verbose)
 
 
 _FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in FORMATS)

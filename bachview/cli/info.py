@@ -9,8 +9,12 @@ from bachview.core.units import magnification_text
 from bachview.slide.reader import SlideMetadata
 
 
-def show_info(slide: Path, *, as_json: bool) -> int:
+def show_info(slide: Path, *, as_json: bool, verbose: bool = False) -> int:
     """Print what is known about `slide`.
+
+    Parameters
+    ----------
+    verbose : also print by which route its pixels are read; the JSON document always states it.
 
     Raises
     ------
@@ -20,15 +24,17 @@ def show_info(slide: Path, *, as_json: bool) -> int:
     from bachview.slide.opening import opened_slide
 
     with opened_slide(slide) as reader:
-        metadata = reader.metadata
+        metadata, route = reader.metadata, reader.route
     if as_json:
-        print_json(info_document(metadata))
+        print_json(info_document(metadata, route))
     else:
-        print_table(slide.name, [("", False), ("", False)], _rows(metadata))
+        print_table(
+            slide.name, [("", False), ("", False)], _rows(metadata, route if verbose else None)
+        )
     return ExitCode.DONE
 
 
-def info_document(metadata: SlideMetadata) -> dict[str, Any]:
+def info_document(metadata: SlideMetadata, route: str) -> dict[str, Any]:
     """The document of ``info --json``; see ``resources/schemas/info.schema.json``."""
     return {
         "path": str(metadata.path),
@@ -44,10 +50,11 @@ def info_document(metadata: SlideMetadata) -> dict[str, Any]:
         "fingerprint": metadata.fingerprint,
         "icc": metadata.icc_profile is not None,
         "associated_images": list(metadata.associated_images),
+        "route": route,
     }
 
 
-def _rows(metadata: SlideMetadata) -> list[tuple[str, str]]:
+def _rows(metadata: SlideMetadata, route: str | None) -> list[tuple[str, str]]:
     pixel_size, power = metadata.pixel_size, metadata.objective_power
     pixel = "unknown"
     if pixel_size.mpp_x is not None and pixel_size.mpp_y is not None:
@@ -70,4 +77,5 @@ def _rows(metadata: SlideMetadata) -> list[tuple[str, str]]:
         ("fingerprint", metadata.fingerprint),
         ("colour profile", "embedded" if metadata.icc_profile is not None else "none"),
         ("other images", ", ".join(metadata.associated_images) or "none"),
+        *([("read by", route)] if route is not None else []),
     ]

@@ -37,6 +37,10 @@ class WatchedReader:
     def metadata(self) -> SlideMetadata:
         return self._reader.metadata
 
+    @property
+    def route(self) -> str:
+        return self._reader.route
+
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """As that of the reader, and recorded."""
         with self._lock:

@@ -106,6 +106,11 @@ class OverviewReader:
         """Facts about the slide; the added levels are listed from the start."""
         return self._metadata
 
+    @property
+    def route(self) -> str:
+        """The slide's, with the levels that are added to it; see `SlideReader.route`."""
+        return f"{self._source.route}; coarse levels computed"
+
     def is_ready(self, level: int, bottom_lv: int) -> bool:
         """Whether all blocks above this row are ready; see `Preparing`."""
         if level <= self._base.index:

@@ -62,6 +62,14 @@ class SlideReader(Protocol):
         """Facts about the slide; they do not change while it is open."""
         ...
 
+    @property
+    def route(self) -> str:
+        """Which library decodes the pixels, and how, for the user; e.g. ``tiles by tifffile``.
+
+        Decided once for the file. May read the file's structure, but decodes nothing.
+        """
+        ...
+
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """Read pixels of a stored level, composed on `BACKGROUND`, without colour management.
 

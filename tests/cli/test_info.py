@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import tifffile
+from PIL import Image
 
 from bachview.slide import opening as slide_opening
 from tests.stuck_files import StuckFiles
@@ -48,6 +50,22 @@ def test_real_slides_tell_their_pixel_size_and_associated_images(
     check_schema("info", document)
     assert document["mpp_x"] == pytest.approx(mpp, rel=1e-3)
     assert sorted(document["associated_images"]) == images
+
+
+def test_the_route_is_told_of_every_kind_of_file(cli: Cli, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(gradient(90, 60)).save(photo)
+    ome = tmp_path / "slide.ome.tif"
+    tifffile.imwrite(ome, gradient(90, 60), photometric="rgb", ome=True)
+    slide = write_pyramid(tmp_path / "slide.tiff", gradient(1200, 900))
+    for path, words in (
+        (photo, "decoded as a whole: Pillow"),
+        (ome, "tifffile"),
+        (slide, "OpenSlide; tiles of levels 0, 1 decoded directly"),
+    ):
+        assert words not in cli("info", path).out
+        assert words in " ".join(cli("info", path, "--verbose").out.split())
+        assert words in cli("info", path, "--json").document["route"]
 
 
 def test_the_table_says_what_an_implausible_pixel_size_means(cli: Cli) -> None:

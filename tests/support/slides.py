@@ -76,6 +76,7 @@ class ArraySlide:
         self.broken = broken
         self.reads = 0
         self.closed = False
+        self.route = "an array"
         known = PixelSize(mpp, mpp, Origin.FILE) if mpp else PixelSize.unknown()
         self.metadata = SlideMetadata(
             Path("array.tiff"),

@@ -260,7 +260,7 @@ def _use_slide(path: Path) -> None:
 
     reader = open_slide(path)
     try:
-        info_document(reader.metadata)
+        info_document(reader.metadata, reader.route)
         for level in reader.metadata.pyramid.levels:
             reader.read(level.index, 0, 0, 64, 64)
         for name in reader.metadata.associated_images:

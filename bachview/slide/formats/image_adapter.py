@@ -14,7 +14,7 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import former_of, slide_fingerprint
-from bachview.slide.formats.image_decoding import decode, oriented, read_facts
+from bachview.slide.formats.image_decoding import decode, decoder_of, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.pixel_store import PixelStore
@@ -39,6 +39,7 @@ class ImageReader:
         metadata: SlideMetadata,
         stored_size: tuple[int, int],
         decode_into: Callable[[RGB, CancelToken], RGB],
+        route: Callable[[], str],
         release: Callable[[], None] = lambda: None,
     ) -> None:
         """Start preparing; use `open` or `of_tiff` instead.
@@ -49,6 +50,7 @@ class ImageReader:
         stored_size : (width, height) of the array that `decode_into` gets, px.
         decode_into : fills the array and returns it, or a view of it, as shown; called once
             on the lane; raises SlideReadError or Cancelled.
+        route : says which library decodes; see `SlideReader.route`.
         release : closes what `decode_into` reads from; called when it is no longer needed, whatever
             happened, perhaps twice.
         """
@@ -59,6 +61,7 @@ class ImageReader:
         self._failure: str | None = None
         self._closed = False
         self._callbacks: list[Callable[[], None]] = []
+        self._route = route
         self._release = release
         self._lane = Lane("image")
         self._lane.submit(lambda token: self._prepare(stored_size, decode_into, token))
@@ -97,7 +100,7 @@ class ImageReader:
             decode(path, facts, out)
             return oriented(out, facts.orientation)
 
-        return cls(metadata, facts.stored_size, decode_into)
+        return cls(metadata, facts.stored_size, decode_into, lambda: decoder_of(facts))
 
     @classmethod
     def of_tiff(cls, tiff: TiffReader) -> "ImageReader":
@@ -115,12 +118,17 @@ class ImageReader:
             pyramid=Pyramid(levels, Region(0, 0, size.width, size.height)),
             associated_images=(),  # the file is released once its image is decoded
         )
-        return cls(metadata, (size.width, size.height), decode_into, tiff.close)
+        return cls(metadata, (size.width, size.height), decode_into, lambda: tiff.route, tiff.close)
 
     @property
     def metadata(self) -> SlideMetadata:
         """Facts about the image; all levels are listed from the start."""
         return self._metadata
+
+    @property
+    def route(self) -> str:
+        """Which library decodes the image; see `SlideReader.route`."""
+        return f"decoded as a whole: {self._route()}"
 
     def is_ready(self, level: int, bottom_lv: int) -> bool:
         """Whether this level can be read without waiting; see `Preparing`."""

@@ -122,7 +122,7 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
         The file is damaged, truncated, gone, or has changed.
     """
     try:
-        if out.shape[0] * out.shape[1] > _DIRECT_PX and facts.mode in ("RGB", "L"):
+        if _is_direct(facts):
             _decode_directly(path, facts, out)
         else:
             with _opened(path) as picture:
@@ -140,6 +140,16 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
         raise SlideReadError(
             f"{path.name} is damaged or cut off and cannot be shown; copy it again from its source."
         ) from error
+
+
+def decoder_of(facts: ImageFacts) -> str:
+    """The name of the library that decodes it."""
+    return "imagecodecs" if _is_direct(facts) else "Pillow"
+
+
+def _is_direct(facts: ImageFacts) -> bool:
+    width, height = facts.stored_size
+    return width * height > _DIRECT_PX and facts.mode in ("RGB", "L")
 
 
 def oriented(stored: RGB, orientation: int) -> RGB:

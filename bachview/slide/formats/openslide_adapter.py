@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +134,16 @@ class OpenSlideReader:
     @property
     def metadata(self) -> SlideMetadata:
         return self._metadata
+
+    @property
+    def route(self) -> str:
+        """OpenSlide, and which levels are read past it; see `SlideReader.route`."""
+        self.prepare_direct_tiles()
+        with self._lock:
+            levels = () if self._direct is None else self._direct.levels
+        if not levels:
+            return "OpenSlide"
+        return f"OpenSlide; tiles of {numbered(levels)} decoded directly"
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         direct = self._direct_tiles()
@@ -338,6 +348,11 @@ def reason(error: Exception, path: Path) -> str:
     """A library's message as part of our sentence: without folders and full stop."""
     words = " ".join(str(error).replace(str(path), path.name).split())
     return words.rstrip(".") or type(error).__name__
+
+
+def numbered(levels: Sequence[int]) -> str:
+    """``level 2`` or ``levels 0, 1``."""
+    return f"level{'s' if len(levels) > 1 else ''} {', '.join(map(str, levels))}"
 
 
 def _number(text: str | None) -> float | None:

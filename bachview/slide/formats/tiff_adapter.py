@@ -90,6 +90,11 @@ class TiffReader:
     def metadata(self) -> SlideMetadata:
         return self._metadata
 
+    @property
+    def route(self) -> str:
+        """See `SlideReader.route`."""
+        return "tiles or strips decoded by tifffile"
+
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """Pixels of a stored level; see `SlideReader.read`."""
         if self._closed:
