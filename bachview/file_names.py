@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-_LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir"}
+_LITTER = {
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx"),
+    *("$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle", "@recycle"),
+}
+#: Hidden, or the mark of a document that is open in an office program.
+_LITTER_STARTS = (".", "~$")
 _RAW_BYTE = re.compile("[\udc80-\udcff]")
 _FIRST_RAW = 0xDC00
 
@@ -69,10 +74,13 @@ def comparable(name: str) -> str:
 def is_litter(relative: PurePath) -> bool:
     """Whether a file, or a folder that it lies in, is hidden or was left by a system.
 
-    Such are ``._x.tif`` (macOS on foreign drives), ``Thumbs.db`` and ``desktop.ini`` (Windows).
+    Such are ``._x.tif`` (macOS on foreign drives), ``Thumbs.db`` and ``$RECYCLE.BIN`` (Windows),
+    ``@eaDir`` (network drives).
 
     Parameters
     ----------
     relative : below the folder that the user gave, which may itself be hidden.
     """
-    return any(part.startswith(".") or part.casefold() in _LITTER for part in relative.parts)
+    return any(
+        part.startswith(_LITTER_STARTS) or part.casefold() in _LITTER for part in relative.parts
+    )

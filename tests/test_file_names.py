@@ -29,9 +29,14 @@ def test_a_name_is_found_in_any_form(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["._x.tif", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/x.tif", ".trash/x.tif"]
+    "name",
+    [
+        *("._x.tif", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/x.tif", ".trash/x.tif"),
+        *("~$b001.tif", "$RECYCLE.BIN/x.tif", "@eaDir/x.tif", "System Volume Information/x.tif"),
+        *("lost+found/x.tif", "#recycle/x.tif"),
+    ],
 )
 def test_files_of_systems_are_litter(name: str) -> None:
     assert is_litter(PurePath(name))
     assert is_litter(PurePath("folder", name))
-    assert not is_litter(PurePath("folder", name.strip("._") + "_.tif"))
+    assert not is_litter(PurePath("folder", f"a {name}".replace("/", " ")))

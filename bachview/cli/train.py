@@ -14,6 +14,7 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import ARCHITECTURES
+from bachview.text_files import decoded
 from bachview.training.run import TrainingRequest, TrainingWatcher
 from bachview.training.run import train as run_training
 
@@ -73,9 +74,12 @@ def read_notes(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The notes {path.name} cannot be read as text: {error}.") from error
+        text = decoded(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"The notes {path.name} cannot be read: {error.strerror}.") from error
+    if "\0" in text:
+        raise UsageError(f"The notes {path.name} are not a text; give a text file.")
+    return text
 
 
 class _Watcher(TrainingWatcher):

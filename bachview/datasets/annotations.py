@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from bachview.core.classes import ClassSet
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.errors import DatasetError
+from bachview.text_files import decoded
 
 if TYPE_CHECKING:
     import shapely
@@ -25,6 +26,8 @@ _LEAST_AREA_PX = 1.0
 
 #: ImageScope's types of region with an area, and without.
 _ELLIPSE, _ARROW, _RULER = "2", "3", "4"
+
+_DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 
 #: Words that turn "invasive" into its opposite.
 _NEGATIONS = (" non ", " not ", " no ", " nao ")
@@ -126,7 +129,7 @@ def _root(path: Path) -> Element:
                 f"{path.name} is larger than {_LARGEST_BYTES // 1_000_000} MB and is not read; "
                 "divide it."
             )
-        tree = defusedxml.ElementTree.parse(path, forbid_dtd=True)
+        root = _parsed(path.read_bytes())
     except OSError as error:
         raise DatasetError(
             f"{path.name} cannot be read ({error.strerror}); check its path."
@@ -135,20 +138,35 @@ def _root(path: Path) -> Element:
         raise DatasetError(
             f"{path.name} is not an XML file that can be read; export the annotations again."
         ) from error
-    root = tree.getroot()
-    if root is None or root.tag != "Annotations":
+    if root.tag != "Annotations":
         raise DatasetError(
             f"{path.name} contains no Aperio annotations; export them again with ImageScope."
         )
     return root
 
 
+def _parsed(content: bytes) -> Element:
+    """The root element, whatever encoding the file is in: its own declaration may be wrong."""
+    import defusedxml.ElementTree
+
+    try:
+        return defusedxml.ElementTree.fromstring(content, forbid_dtd=True)
+    except (ParseError, ValueError, LookupError):
+        text = _DECLARATION.sub("", decoded(content).lstrip())
+        return defusedxml.ElementTree.fromstring(text, forbid_dtd=True)
+
+
 def _mpp(root: Element) -> float | None:
     try:
-        value = float(root.get("MicronsPerPixel", ""))
+        value = _number(root.get("MicronsPerPixel", ""))
     except ValueError:
         return None
     return PixelSize(value, value, Origin.FILE).mpp
+
+
+def _number(text: str) -> float:
+    """As written in any country; no program groups the digits of these files."""
+    return float(text.replace(",", "."))
 
 
 def _points(path: Path, region: Element) -> list[tuple[float, float]]:
@@ -156,7 +174,7 @@ def _points(path: Path, region: Element) -> list[tuple[float, float]]:
     points = []
     for vertex in region.iter("Vertex"):
         try:
-            x, y = float(vertex.get("X", "")), float(vertex.get("Y", ""))
+            x, y = _number(vertex.get("X", "")), _number(vertex.get("Y", ""))
         except ValueError:
             x = y = math.nan
         if not (abs(x) <= _FARTHEST_PX and abs(y) <= _FARTHEST_PX):

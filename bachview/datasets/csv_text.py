@@ -1,23 +1,23 @@
 """CSV as spreadsheets of any country and system write it."""
 
-import codecs
 import csv
 import io
 import re
 from pathlib import Path
 
 from bachview.errors import DatasetError
+from bachview.text_files import decoded
 
 _LARGEST_BYTES = 16_000_000
 _DELIMITERS = ",;\t"
-_SEP_LINE = re.compile(r'"?sep=(?P<mark>[^"\r\n])"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=(?P<mark>\\t|[^"\r\n])"?[ \t,;]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """(line number, cells without spaces around them) of the lines that are not empty.
 
-    UTF-8, UTF-16 with or without a mark, else the code page of Western Windows; any line ends;
-    commas, semicolons or tabs, as a first line ``sep=;`` says or as fits the lines.
+    In any encoding of `decoded`, with any line ends; commas, semicolons or tabs, as a first line
+    ``sep=;`` says or as fits the lines.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise DatasetError(f"{path.name} is too large to be a table of photos.")
-        text = _decoded(path.read_bytes())
+        text = decoded(path.read_bytes())
     except OSError as error:
         raise DatasetError(
             f"{path.name} cannot be read ({error.strerror}); check its path."
@@ -38,28 +38,10 @@ def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     body = text[stated.end() :] if stated else text
     skipped = 1 if stated else 0
     try:
-        rows = _parsed(body, stated["mark"]) if stated else _fitting(body)
+        rows = _parsed(body, stated["mark"].replace(r"\t", "\t")) if stated else _fitting(body)
     except csv.Error as error:
         raise DatasetError(f"{path.name} is not a CSV file ({error}).") from error
     return [(number + skipped, row) for number, row in rows]
-
-
-def _decoded(content: bytes) -> str:
-    """The text, without a byte order mark."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    # Without a mark, every second byte of Western text is zero.
-    even, odd = content[:200:2], content[1:200:2]
-    for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if zeros.count(0) > len(zeros) // 2 and not others.count(0):
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            return content.decode("cp1252")
-        except UnicodeDecodeError:
-            return content.decode("latin-1")
 
 
 def _fitting(text: str) -> list[tuple[int, list[str]]]:

@@ -141,7 +141,7 @@ def read_split(path: Path) -> dict[str, str]:
         It is not such a file, or has a photo in two different parts.
     """
     rows = read_rows(path)
-    header = rows[0][1] if rows else []
+    header = [cell.casefold() for cell in rows[0][1]] if rows else []
     if not {"part", "sha256"} <= set(header):
         raise DatasetError(
             f"{path.name} is not a split file; its columns must be {', '.join(COLUMNS)}."

@@ -13,6 +13,11 @@ from bachview.file_names import comparable, printable
 #: Suffixes of photos.
 PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
+#: Headings of columns, without spaces and in lower case.
+_FILE_HEADINGS = {"file", "filename", "image", "photo", "name", "path"}
+_PATIENT_HEADINGS = {"patient", "patientid", "patientno", "patientnumber", "case", "caseid"}
+_CLASS_HEADINGS = {"class", "label", "classname"}
+
 #: At most this many files are listed in an error; more would hide the message.
 MOST_NAMED = 10
 
@@ -66,7 +71,7 @@ class PhotoTable:
 
 
 def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
-    """Read ``file,class``, without a header as in BACH; the values are class keys.
+    """Read ``file,class``, with or without a header (BACH's has none); the values are class keys.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
         It cannot be read, a line has no class, or a file is listed with different classes.
     """
     rows = []
-    for place, (number, (file, text)) in enumerate(_rows(path, "class")):
+    for place, (number, (file, text)) in enumerate(_rows(path, "class", _CLASS_HEADINGS)):
         label = class_named(text, classes)
         if label is None:
             if place == 0 and not _is_photo(file):
@@ -88,7 +93,7 @@ def read_classes(path: Path, classes: ClassSet) -> PhotoTable:
 
 
 def read_patients(path: Path) -> PhotoTable:
-    """Read ``file,patient``; the header is optional.
+    """Read ``file,patient``; a header is optional, and may name columns in any order.
 
     Raises
     ------
@@ -96,9 +101,7 @@ def read_patients(path: Path) -> PhotoTable:
         It cannot be read, a patient is empty, or a file is listed for two patients.
     """
     rows = []
-    for place, (number, (file, patient)) in enumerate(_rows(path, "patient")):
-        if place == 0 and patient.casefold() == "patient":
-            continue
+    for number, (file, patient) in _rows(path, "patient", _PATIENT_HEADINGS):
         if not patient:
             raise DatasetError(f"Line {number} of {path.name} has no patient for {file}; add one.")
         # One patient, whichever form of Unicode a line was typed in.
@@ -106,15 +109,26 @@ def read_patients(path: Path) -> PhotoTable:
     return PhotoTable(_agreeing(path, rows))
 
 
-def _rows(path: Path, what: str) -> list[tuple[int, tuple[str, str]]]:
-    """(line number, (file, value)) of the lines that are not empty."""
+def _rows(path: Path, what: str, headings: set[str]) -> list[tuple[int, tuple[str, str]]]:
+    """(line number, (file, value)) of the lines that are not empty, without the header.
+
+    The columns are those that a header names, in any order, else the first two.
+    """
     found = []
-    for number, cells in read_rows(path):
-        if len(cells) < 2 or not cells[0]:
+    file_column, column = 0, 1
+    for place, (number, cells) in enumerate(read_rows(path)):
+        plain = [_plain(cell) for cell in cells]
+        if place == 0 and headings & set(plain):
+            column = next(at for at, cell in enumerate(plain) if cell in headings)
+            others = [at for at in range(len(cells)) if at != column]
+            named = [at for at in others if plain[at] in _FILE_HEADINGS]
+            file_column = next(iter(named + others), column + 1)
+            continue
+        if len(cells) <= max(file_column, column) or not cells[file_column]:
             raise DatasetError(
                 f"Line {number} of {path.name} is not of the form file,{what}; correct it."
             )
-        found.append((number, (cells[0], cells[1])))
+        found.append((number, (cells[file_column], cells[column])))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bachview.errors import BachviewError
+from bachview.text_files import decoded
 
 _LIMIT_BYTES = 1_000_000
 
@@ -34,7 +35,7 @@ def read_toml(path: Path, model: type[_Model], what: str, error: type[BachviewEr
             raise error(f"The {what} {path.name} is larger than 1 MB; it is not a {what}.")
         # By way of JSON, from which strict models take lists and tables; a date becomes a text.
         # A number may have more digits than can be written out.
-        text = json.dumps(tomllib.loads(content.decode()), default=str)
+        text = json.dumps(tomllib.loads(decoded(content)), default=str)
     except OSError as cause:
         raise error(f"The {what} {path.name} cannot be read: {cause.strerror or cause}.") from cause
     except ValueError as cause:

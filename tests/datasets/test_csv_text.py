@@ -32,12 +32,21 @@ KINDS: dict[str, Callable[[str], bytes]] = {
         ('"sep=;"\n' + text.replace(",", ";")).replace("\n", "\r\n").encode("utf-8-sig")
     ),
     "sep line of commas": lambda text: ("SEP=,\n" + text).encode(),
+    "sep line of tabs": lambda text: (r"sep=\t" + "\n" + text.replace(",", "\t")).encode(),
+    "padded sep line": lambda text: ("sep=,,\n" + text).encode(),
+    "heading spelt otherwise": lambda text: text.replace("file,", '" File Name ", ').encode(),
+    "other columns": lambda text: columns(text, "{0},note,{1},").encode(),
+    "columns turned": lambda text: columns(text, "{1},{0}").encode(),
     "unusual sep": lambda text: ("sep=|\n" + text.replace(",", "|")).encode(),
     "empty lines": lambda text: ("\n" + text.replace("\n", "\n\n") + ",\n").encode(),
     "decomposed": lambda text: text.replace("ö", "o\u0308").replace("ü", "u\u0308").encode(),
     "Excel: UTF-16 and tabs": lambda text: text.replace(",", "\t").encode("utf-16"),
     "no header": lambda text: text.partition("\n")[2].encode(),
 }
+
+
+def columns(text: str, form: str) -> str:
+    return "".join(form.format(*line.split(",")) + "\n" for line in text.splitlines())
 
 
 def quoted(text: str) -> str:
@@ -74,7 +83,7 @@ def test_classes_are_read_from_a_table_of_any_kind(written: Callable[[str], Path
 def test_a_split_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     text = "file,class,patient,part,sha256\nü.tif,Benign,3,test,abc\nn.tif,Normal,4,train,def\n"
     for number, (kind, encoded) in enumerate(KINDS.items()):
-        if kind == "no header":
+        if kind in ("no header", "heading spelt otherwise", "columns turned", "other columns"):
             continue
         path = tmp_path / f"{number}.csv"
         path.write_bytes(encoded(text))
@@ -97,6 +106,17 @@ def test_the_delimiter_is_the_one_that_cuts_all_lines_alike(
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8", newline="")
     assert [cells for _, cells in read_rows(path)] == rows
+
+
+@pytest.mark.parametrize(
+    "header", ["FILE;PATIENT", '"File";"Patient ID"', "photo;patient_id", "Name;Case"]
+)
+def test_a_header_in_any_spelling_is_no_photo(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"{header}\nb001.tif;7\n", encoding="utf-8")
+    table = read_patients(path)
+    assert table.not_among([]) == ["b001.tif"]
+    assert table.find("Benign/b001.tif") == "7"
 
 
 def test_a_message_counts_the_sep_line(tmp_path: Path) -> None:
