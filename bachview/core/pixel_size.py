@@ -1,7 +1,7 @@
 """Physical pixel size: its value, its origin, and whether it is plausible."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bachview.errors import UsageError
@@ -9,6 +9,14 @@ from bachview.errors import UsageError
 #: Outside this range no slide scanner or microscope camera works; 352.78 um/px is the 72 dpi that
 #: image programs write when the resolution is unknown.
 PLAUSIBLE_MPP = (0.05, 20.0)
+
+#: Dots per inch of screens and printers, which programs write where they know nothing of the
+#: pixels' size; rounded to whole dots per cm by some.
+_DEFAULT_DPI = (
+    *(1, 72, 75, 90, 96, 100, 120, 144, 150, 180, 192, 200, 240, 250),
+    *(300, 350, 360, 400, 500, 600, 720, 1000, 1200),
+)
+_DEFAULT_TOLERANCE = 0.015
 
 #: Two statements of a pixel size that differ by more contradict each other: scanners round theirs
 #: and people say 0.25 of 0.2431, but no two objectives are as near.
@@ -34,11 +42,13 @@ class PixelSize:
     mpp_x, mpp_y : um/px at level 0; None where unknown. The file's value is kept even if it is
         implausible, so that it can be shown to the user.
     origin : where the values came from.
+    conflict : what else the file states, as a sentence; empty if it does not contradict itself.
     """
 
     mpp_x: float | None
     mpp_y: float | None
     origin: Origin
+    conflict: str = field(default="", compare=False)
 
     @classmethod
     def unknown(cls) -> "PixelSize":
@@ -69,19 +79,23 @@ class PixelSize:
         return found
 
     @classmethod
-    def of_image(cls, mpp_x: float | None, mpp_y: float | None) -> "PixelSize":
-        """The file's pixel size if it is plausible for a slide, else unknown.
-
-        For plain images, in which 72, 96 or 300 dpi is a default of the program that wrote them:
-        such a value says nothing about the slide and is not shown as the file's.
-        """
-        found = cls(mpp_x, mpp_y, Origin.FILE)
-        return found if found.is_plausible else cls.unknown()
+    def of_file(cls, mpp_x: float | None, mpp_y: float | None) -> "PixelSize":
+        """What a file states, plausible or not; a side that is not positive is not stated."""
+        sides = [m if m is not None and 0 < m < math.inf else None for m in (mpp_x, mpp_y)]
+        return cls.unknown() if sides == [None, None] else cls(sides[0], sides[1], Origin.FILE)
 
     @classmethod
     def from_dpi(cls, dpi_x: float, dpi_y: float) -> "PixelSize":
-        """As `of_image`, from dots per inch, e.g. 45357 dpi = 0.56 um/px."""
-        return cls.of_image(_mpp(dpi_x), _mpp(dpi_y))
+        """What dots per inch state, e.g. 45357 dpi = 0.56 um/px; unknown if a default's."""
+        return cls.of_file(_mpp(dpi_x), _mpp(dpi_y)).unless_default()
+
+    def unless_default(self) -> "PixelSize":
+        """The same, or unknown if it is the density that programs write by default.
+
+        72, 96 or 300 dpi say nothing about the slide and are not shown as the file's.
+        """
+        sides = [mpp for mpp in (self.mpp_x, self.mpp_y) if mpp is not None]
+        return PixelSize.unknown() if all(_is_default(mpp) for mpp in sides) else self
 
     @property
     def is_plausible(self) -> bool:
@@ -93,6 +107,19 @@ class PixelSize:
             and low <= self.mpp_x <= high
             and low <= self.mpp_y <= high
         )
+
+    @property
+    def is_square(self) -> bool:
+        """Whether x and y agree within a few per cent, or one of them is not known."""
+        if not self.mpp_x or not self.mpp_y:
+            return True
+        return abs(math.log(self.mpp_x / self.mpp_y)) <= math.log1p(_TOLERANCE)
+
+    @property
+    def doubt(self) -> str:
+        """What in the file speaks against it, in sentences; empty if nothing does."""
+        uneven = "" if self.is_square else f"Its pixels are not square: {self.text}."
+        return " ".join(filter(None, (uneven, self.conflict)))
 
     @property
     def mpp(self) -> float | None:
@@ -114,10 +141,10 @@ class PixelSize:
 
     @property
     def text(self) -> str:
-        """E.g. ``0.25 µm``, ``0.25 × 0.5 µm``, ``unknown``."""
-        if self.mpp_x is None or self.mpp_y is None:
+        """E.g. ``0.25 µm``, ``0.25 × 0.5 µm``, ``0.25 × ? µm``, ``unknown``."""
+        if self.mpp_x is None and self.mpp_y is None:
             return "unknown"
-        x, y = f"{self.mpp_x:.4g}", f"{self.mpp_y:.4g}"
+        x, y = ("?" if mpp is None else f"{mpp:.4g}" for mpp in (self.mpp_x, self.mpp_y))
         return f"{x} µm" if x == y else f"{x} × {y} µm"
 
 
@@ -131,9 +158,10 @@ def contradiction(file: PixelSize, stated: PixelSize) -> float | None:
     """
     ratios = []
     for of_file, of_user in ((file.mpp_x, stated.mpp_x), (file.mpp_y, stated.mpp_y)):
-        if of_file is None or of_user is None or not (0 < of_file < math.inf and of_user > 0):
-            return None
-        ratios.append(of_user / of_file)
+        if of_file is not None and of_user is not None and 0 < of_file < math.inf and of_user > 0:
+            ratios.append(of_user / of_file)
+    if not ratios:
+        return None
     worst = max(ratios, key=lambda ratio: abs(math.log(ratio)))
     return None if abs(math.log(worst)) <= math.log1p(_TOLERANCE) else worst
 
@@ -158,3 +186,8 @@ def contradiction_text(file: PixelSize, stated: PixelSize) -> str:
 
 def _mpp(dpi: float) -> float | None:
     return _UM_PER_INCH / dpi if dpi > 0 and math.isfinite(dpi) else None
+
+
+def _is_default(mpp: float) -> bool:
+    dpi = _UM_PER_INCH / mpp
+    return any(abs(dpi / known - 1) <= _DEFAULT_TOLERANCE for known in _DEFAULT_DPI)

@@ -1,18 +1,21 @@
 """Micrometres per pixel of a microscopy photo, and where the value came from."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from bachview.core.pixel_size import PixelSize, contradiction_text
+from bachview.core.pixel_size import Origin, PixelSize, contradiction_text
 from bachview.errors import DatasetError, SlideOpenError
 from bachview.slide.opening import size_and_pixel_size
 
-#: BACH's TIFF files state no usable resolution; they are recognised by size and suffix. What a
-#: file states comes first, as others save photos of this size too.
+#: BACH's TIFF files state no resolution; they are recognised by size and suffix. What a file states
+#: comes first, as others save photos of this size too.
 BACH_MPP = 0.42
 _BACH_SIZE = (2048, 1536)
 _BACH_SUFFIXES = (".tif", ".tiff")
+
+_ADVICE = "add --mpp with the micrometres per pixel, e.g. --mpp 0.42."
 
 
 class MppOrigin(StrEnum):
@@ -24,9 +27,10 @@ class MppOrigin(StrEnum):
 
 
 def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]:
-    """Um/px of a photo: as given, else as the file states it if plausible, else BACH's 0.42.
+    """Um/px of a photo: as given, else as the file states it, else BACH's 0.42.
 
-    Reads the header only. 72, 96 or 300 dpi are defaults of programs and are ignored.
+    Reads the header only. 72, 96 or 300 dpi are defaults of programs and are ignored; nothing else
+    that a file states is, so that an implausible statement is told and not guessed over.
 
     Raises
     ------
@@ -36,42 +40,71 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
         The file is not an image, or its pixel size is unknown.
     """
     if given is not None:
+        return chosen_mpp(path, (0, 0), PixelSize.unknown(), given)
+    size, of_file = _header(path)
+    return chosen_mpp(path, size, of_file)
+
+
+def chosen_mpp(
+    path: Path, size: tuple[int, int], of_file: PixelSize, given: float | None = None
+) -> tuple[float, MppOrigin]:
+    """As `photo_mpp`, of a photo whose size and pixel size have been read."""
+    if given is not None:
         PixelSize.stated(given)
         return given, MppOrigin.GIVEN
-    size, of_file = _header(path)
-    if of_file.mpp is not None:
+    if of_file.mpp is not None and of_file.is_square:
         return of_file.mpp, MppOrigin.FILE
+    if of_file.origin is not Origin.UNKNOWN:
+        fault = "which is not plausible" if of_file.is_square else "which is not square"
+        if of_file.mpp_x is None or of_file.mpp_y is None:
+            fault = "only one of their sides"
+        raise DatasetError(f"{path.name} states pixels of {of_file.text}, {fault}; {_ADVICE}")
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:
         return BACH_MPP, MppOrigin.BACH
-    raise DatasetError(
-        f"{path.name} states no plausible pixel size; add --mpp with the micrometres per pixel, "
-        "e.g. --mpp 0.42."
-    )
+    raise DatasetError(f"{path.name} states no plausible pixel size; {_ADVICE}")
 
 
 def first_contradiction(paths: Iterable[Path], given: float | None) -> tuple[Path, str] | None:
-    """The first photo that states another um/px than was given, and by how much; None if none does.
+    """As `contradiction_among`, of photos whose headers are read for it.
 
-    The sentence says how many more there are. Reads the headers only; a file that is not an image
-    states nothing.
+    A file that is not an image states nothing.
     """
-    if given is None:
-        return None
-    found = [(path, doubt) for path in paths if (doubt := _contradiction(path, given))]
+
+    def read() -> Iterator[tuple[Path, PixelSize]]:
+        for path in paths:
+            with contextlib.suppress(DatasetError):  # reported when it is read
+                yield path, _header(path)[1]
+
+    return contradiction_among(read(), given)
+
+
+def contradiction_among(
+    photos: Iterable[tuple[Path, PixelSize]], given: float | None
+) -> tuple[Path, str] | None:
+    """The first photo that states another um/px than is used, and by how much; None if none does.
+
+    That is another one than was given, or two at once. The sentence says how many more there are.
+
+    Parameters
+    ----------
+    photos : each with what its file states.
+    given : um/px of all photos; None for what each file states.
+    """
+    found = [(path, doubt) for path, of_file in photos if (doubt := _doubt(of_file, given))]
     if not found:
         return None
     path, doubt = found[0]
     others = len(found) - 1
     if others:
-        doubt += f" {others:,} more photo{'s contradict' if others > 1 else ' contradicts'} it too."
-    return path, f"{doubt} {given:g} µm is used."
+        what = "it" if given is not None else "themselves" if others > 1 else "itself"
+        doubt += f" {others:,} more photo{'s contradict' if others > 1 else ' contradicts'} {what}"
+        doubt += " too."
+    return path, doubt if given is None else f"{doubt} {given:g} µm is used."
 
 
-def _contradiction(path: Path, given: float) -> str:
-    try:
-        of_file = _header(path)[1]
-    except DatasetError:  # reported when it is read
-        return ""
+def _doubt(of_file: PixelSize, given: float | None) -> str:
+    if given is None:
+        return of_file.conflict
     return contradiction_text(of_file, PixelSize.typed(given))
 
 

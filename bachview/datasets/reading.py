@@ -2,16 +2,16 @@
 
 import concurrent.futures
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.core.classes import ClassSet
+from bachview.core.pixel_size import PixelSize
 from bachview.datasets.class_file import classes_of
 from bachview.datasets.layout import Layout, find_layout
 from bachview.datasets.numbering import patient_of
-from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
+from bachview.datasets.photo_mpp import chosen_mpp, contradiction_among
 from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo, Problem
 from bachview.datasets.tables import (
     PhotoTable,
@@ -20,12 +20,15 @@ from bachview.datasets.tables import (
     read_classes,
     read_patients,
 )
-from bachview.errors import BachviewError, DatasetError
+from bachview.errors import BachviewError, DatasetError, SlideOpenError, SlideReadError
 from bachview.file_names import comparable
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.opening import open_in_time, opened_slide, photo_pixel_size
 
 #: Hashing and decoding release the interpreter lock; more threads would only make the disk seek.
 _READERS = 4
+#: Rows of a photo that are read at once.
+_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,17 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A photo's file, read once."""
+    """A photo's file, read once.
+
+    Attributes
+    ----------
+    size : (width, height), px.
+    of_file : what it states of its pixel size.
+    """
 
     sha256: str
     size: tuple[int, int]
+    of_file: PixelSize
 
 
 def read_dataset(
@@ -115,17 +125,18 @@ def scan_dataset(
     reads = _read_all([path for path, _ in labelled], token or CancelToken())
     photos: list[Photo] = []
     facts: list[PhotoFacts] = []
+    stated: list[tuple[Path, PixelSize]] = []
     for (path, label), read in zip(labelled, reads, strict=True):
         file = layout.relative(path)
-        if read is None:
-            message = "It is damaged or not an image and was left out; copy it again."
-            problems.append(Problem("unreadable", file, message))
+        if not isinstance(read, _Read):
+            problems.append(Problem("unreadable", file, str(read)))
             continue
-        value, origin = photo_mpp(path, mpp)
+        value, origin = chosen_mpp(path, read.size, read.of_file, mpp)
+        stated.append((path, read.of_file))
         patient = _patient(layout, path, label, patient_table, classes)
         photos.append(Photo(path, label, patient, value, read.sha256))
         facts.append(PhotoFacts(read.size, str(origin)))
-    contradiction = first_contradiction((photo.path for photo in photos), mpp)
+    contradiction = contradiction_among(stated, mpp)
     if contradiction is not None:
         problems.append(Problem("pixel size", layout.relative(contradiction[0]), contradiction[1]))
     if patients is not None:
@@ -181,30 +192,43 @@ def _labelled(
     return sorted(found, key=lambda one: len(classes) if one[1] is None else one[1])
 
 
-def _read_all(paths: Sequence[Path], token: CancelToken) -> list[_Read | None]:
-    """Hash and decode; None if it cannot be read."""
+def _read_all(
+    paths: Sequence[Path], token: CancelToken
+) -> list[_Read | SlideOpenError | SlideReadError]:
+    """Hash and decode each; the reason where it cannot be read."""
 
-    def read(path: Path) -> _Read | None:
+    def read(path: Path) -> _Read | SlideOpenError | SlideReadError:
         token.check()
-        return _read(path)
+        try:
+            return _read(path, token)
+        except (SlideOpenError, SlideReadError) as error:
+            return error
 
     with concurrent.futures.ThreadPoolExecutor(_READERS, "dataset") as pool:
         return list(pool.map(read, paths))
 
 
-def _read(path: Path) -> _Read | None:
-    from PIL import Image
+def _read(path: Path, token: CancelToken) -> _Read:
+    """Open it as every command does, and decode all of it.
 
-    try:
-        content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as picture:
-            size = picture.size
-            # For JPEG only: yields an eighth of the pixels, but decodes the whole file.
-            picture.draft("RGB", (size[0] // 8, size[1] // 8))
-            picture.load()
-    except Exception:  # Pillow raises many kinds of errors on damaged or absurdly large files
-        return None
-    return _Read(hashlib.sha256(content).hexdigest(), size)
+    Raises
+    ------
+    SlideOpenError, SlideReadError
+        It is not a picture, damaged, cut off, or changed meanwhile.
+    Cancelled
+        `token` was cancelled.
+    """
+    with opened_slide(path, token) as reader:
+        size = reader.metadata.pyramid.size
+        for top in range(0, size.height, _ROWS):
+            token.check()
+            reader.read(0, 0, top, size.width, min(_ROWS, size.height - top))
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise SlideReadError(f"{path.name} can no longer be read; check its drive.") from error
+        return _Read(sha256, (size.width, size.height), photo_pixel_size(reader.metadata))
 
 
 def _patient(
@@ -269,7 +293,6 @@ def _slides(
 ) -> tuple[tuple[AnnotatedSlide, ...], tuple[tuple[int, ...], ...], tuple[Path, ...]]:
     """Annotated slides, their number of outlines per class, and the other slides."""
     from bachview.datasets.annotations import read_annotations
-    from bachview.slide.opening import open_in_time
 
     by_name = {comparable(path.stem): path for path in layout.annotations}
     annotated, outlines, unlabelled = [], [], []

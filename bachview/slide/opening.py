@@ -14,7 +14,7 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import is_dicom
 from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
-from bachview.slide.reader import SlideReader
+from bachview.slide.reader import SlideMetadata, SlideReader
 
 T = TypeVar("T")
 
@@ -204,7 +204,17 @@ def size_and_pixel_size(path: Path) -> tuple[tuple[int, int], PixelSize]:
         return facts.size, facts.pixel_size
     with contextlib.closing(_opened(path, header_only=True)) as reader:
         size = reader.metadata.pyramid.size
-        return (size.width, size.height), reader.metadata.pixel_size
+        return (size.width, size.height), photo_pixel_size(reader.metadata)
+
+
+def photo_pixel_size(metadata: SlideMetadata) -> PixelSize:
+    """What the file of a photo states of its pixel size.
+
+    OpenSlide's reader of plain TIFF files reports also the density that programs write by default;
+    a slide's is shown as implausible, of a photo it states nothing.
+    """
+    stated = metadata.pixel_size
+    return stated.unless_default() if metadata.format_name == "generic-tiff" else stated
 
 
 def _is_plain_picture(path: Path) -> bool:

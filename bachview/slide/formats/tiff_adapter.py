@@ -13,14 +13,13 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import LIMIT_PX
-from bachview.slide.formats.length_units import imagej_unit_um
 from bachview.slide.formats.ome import OmeFacts, read_ome
+from bachview.slide.formats.tiff_pixel_size import size_in_text, stated_pixel_size
 from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
 from bachview.slide.formats.tiff_series import slide_images
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
-_INCH, _CENTIMETRE = 2, 3
 _MOST_LEVELS = 32
 
 #: Tiles and strips up to this size are decoded again for each part read from them.
@@ -30,19 +29,19 @@ _LARGE_SEGMENT_PX = 4_000_000
 def begins_with_slide(path: Path) -> bool:
     """Whether a TIFF's first image is the slide, as OpenSlide's generic TIFF reader takes it to be.
 
-    That reader also ignores what an OME-TIFF says of levels and pixel size, so for OME-TIFF this is
-    False. It is True if the file cannot be parsed.
+    That reader also ignores what an OME-TIFF says of levels, and what the text of any writer says
+    of the pixel size: then this is False. It is True if the file cannot be parsed.
     """
     import tifffile
 
     try:
         with tifffile.TiffFile(path, _multifile=False) as tif:
-            if tif.is_ome:
+            if tif.is_ome or tif.is_imagej or size_in_text(tif, tif.pages.first) is not None:
                 return False
             if len(tif.pages) == 1:
                 return True
             series = tif.series
-            found = slide_images(series, lambda _, one: _pixel_size(tif, one.keyframe))
+            found = slide_images(series, lambda _, one: stated_pixel_size(tif, one.keyframe))
             return bool(found.levels[0].keyframe.offset == tif.pages.first.offset)
     except Exception:  # tifffile raises many kinds of errors on damaged files
         return True
@@ -148,8 +147,9 @@ class TiffReader:
             def pixel_size(index: int, series: Any) -> PixelSize:
                 key = series.keyframe
                 if text is None:
-                    return _pixel_size(tif, key)
-                return read_ome(text, int(key.imagewidth), int(key.imagelength), index).pixel_size
+                    return stated_pixel_size(tif, key)
+                ome = read_ome(text, int(key.imagewidth), int(key.imagelength), index)
+                return stated_pixel_size(tif, key, ome.pixel_size)
 
             images = slide_images(tif.series, pixel_size)
             key = images.levels[0].keyframe
@@ -222,26 +222,6 @@ def _pages_of(series: Any) -> list[Any]:
     return chosen
 
 
-def _pixel_size(tif: Any, key: Any) -> PixelSize:
-    """Pixel size from ImageJ's unit or the resolution tags, if plausible."""
-    x, y = key.tags.get(282), key.tags.get(283)
-    if x is None or y is None:
-        return PixelSize.unknown()
-    per_x, per_y = _ratio(x.value), _ratio(y.value)
-    if not per_x or not per_y:
-        return PixelSize.unknown()
-    imagej = tif.imagej_metadata if tif.is_imagej else None
-    if imagej and (um_x := imagej_unit_um(str(imagej.get("unit", "")))):
-        # ImageJ writes the unit of y only where it is another one.
-        um_y = imagej_unit_um(str(imagej["yunit"])) if "yunit" in imagej else um_x
-        return PixelSize.of_image(um_x / per_x, um_y and um_y / per_y)
-    unit = key.tags.get(296)
-    per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit.value) if unit else _INCH)
-    if per_inch is None:
-        return PixelSize.unknown()
-    return PixelSize.from_dpi(per_x * per_inch, per_y * per_inch)
-
-
 def _profile(key: Any) -> bytes | None:
     """The ICC profile; that of a grey image does not apply to RGB pixels."""
     tag = key.tags.get(34675)
@@ -249,7 +229,3 @@ def _profile(key: Any) -> bytes | None:
     if tag is None or not isinstance(tag.value, bytes) or int(key.samplesperpixel) < 3:
         return None
     return tag.value
-
-
-def _ratio(value: tuple[int, int]) -> float:
-    return value[0] / value[1] if value[1] else 0.0

@@ -1,0 +1,92 @@
+"""What a TIFF file states of its pixel size: in OME-XML, in the text of other writers, in its tags.
+
+The text of the program that wrote the file comes first, as its tags are also filled in by programs
+that know nothing of it. A statement that contradicts the first one is told, not used.
+"""
+
+import re
+from typing import Any, Final
+
+from bachview.core.pixel_size import PixelSize, contradiction
+from bachview.slide.formats.length_units import imagej_unit_um
+
+_X, _Y, _UNIT = 282, 283, 296
+#: Resolution units by tag value, per inch; 1 states only the ratio of the sides.
+_PER_INCH: Final = {2: 1.0, 3: 2.54}
+_UM_PER_INCH: Final = 25_400.0
+
+_APERIO_MPP: Final = re.compile(r"\|\s*MPP\s*=\s*([0-9.eE+-]+)")
+
+
+def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> PixelSize:
+    """The pixel size of a page, plausible or not, with what contradicts it in the same file.
+
+    Parameters
+    ----------
+    tif, key : tifffile's file and page.
+    ome : what its OME-XML states of this image; None for a file without OME-XML.
+    """
+    found = [
+        (where, size)
+        for where, size in (
+            ("its OME-XML", ome),
+            ("its text", size_in_text(tif, key)),
+            ("its resolution tags", _of_tags(key)),
+        )
+        if size is not None and size != PixelSize.unknown()
+    ]
+    if not found:
+        return PixelSize.unknown()
+    where, first = found[0]
+    for other, size in found[1:]:
+        if contradiction(first, size) is not None:
+            conflict = f"{where} states {first.text}, but {other} {size.text}."
+            return PixelSize(
+                first.mpp_x, first.mpp_y, first.origin, conflict[0].upper() + conflict[1:]
+            )
+    return first
+
+
+def size_in_text(tif: Any, key: Any) -> PixelSize | None:
+    """What the text of ImageJ or Aperio states; None if there is none or it states nothing."""
+    if tif.is_imagej:
+        return _of_imagej(tif.imagej_metadata or {}, key)
+    text = str(key.description or "")
+    found = _APERIO_MPP.search(text) if text.startswith("Aperio") else None
+    if found is None:
+        return None
+    try:
+        mpp = float(found[1])
+    except ValueError:
+        return None
+    return PixelSize.of_file(mpp, mpp)
+
+
+def _of_imagej(text: dict[str, Any], key: Any) -> PixelSize | None:
+    """Pixels per unit are in the tags, the unit is in the text."""
+    um_x = imagej_unit_um(str(text.get("unit", "")))
+    if um_x is None:
+        return None
+    # ImageJ writes the unit of y only where it is another one.
+    um_y = imagej_unit_um(str(text["yunit"])) if "yunit" in text else um_x
+    per_x, per_y = _per_unit(key, _X), _per_unit(key, _Y)
+    size = PixelSize.of_file(um_x / per_x if per_x else None, um_y / per_y if um_y and per_y else 0)
+    # ImageJ takes inches and cm over from the tags of a file that it opens, also their defaults.
+    return size.unless_default() if um_x in (1e4, _UM_PER_INCH) else size
+
+
+def _of_tags(key: Any) -> PixelSize:
+    unit = key.tags.get(_UNIT)
+    per_inch = _PER_INCH.get(int(unit.value) if unit else 2)
+    if per_inch is None:
+        return PixelSize.unknown()
+    return PixelSize.from_dpi(_per_unit(key, _X) * per_inch, _per_unit(key, _Y) * per_inch)
+
+
+def _per_unit(key: Any, code: int) -> float:
+    """Pixels per unit of resolution; 0 if not stated."""
+    tag = key.tags.get(code)
+    if tag is None:
+        return 0.0
+    above, below = tag.value
+    return above / below if below else 0.0
