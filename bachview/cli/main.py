@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def run(arguments: Sequence[str]) -> int:
     with standard_streams() as streams, termination_heard():
         folder = user_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)
+        # What Pillow thinks of a file's metadata is no message for the user.
+        warnings.filterwarnings("ignore", module="PIL")
         try:
             code = _run(list(arguments), folder)
             # Flushing the buffer may still fail.

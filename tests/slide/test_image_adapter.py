@@ -173,9 +173,9 @@ def test_a_picture_that_claims_to_be_huge_is_refused_with_a_sentence(tmp_path: P
 def test_odd_modes_have_a_limit_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_decoding, "_PILLOW_LIMIT_PX", 100)
+    monkeypatch.setattr(image_decoding, "_PILLOW_LIMIT_BYTES", 400)
     path = saved(tmp_path / "a.png", Image.new("RGBA", (50, 50)))
-    with pytest.raises(SlideOpenError, match="too large for its colour mode"):
+    with pytest.raises(SlideOpenError, match="too large for the way its pixels are stored"):
         open_slide(path)
 
 

@@ -14,7 +14,7 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import former_of, slide_fingerprint
-from bachview.slide.formats.image_decoding import decode, decoder_of, oriented, read_facts
+from bachview.slide.formats.image_decoding import decode, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.pixel_store import PixelStore
@@ -100,7 +100,7 @@ class ImageReader:
             decode(path, facts, out)
             return oriented(out, facts.orientation)
 
-        return cls(metadata, facts.stored_size, decode_into, lambda: decoder_of(facts))
+        return cls(metadata, facts.stored_size, decode_into, lambda: facts.decoder)
 
     @classmethod
     def of_tiff(cls, tiff: TiffReader) -> "ImageReader":

@@ -1,0 +1,167 @@
+"""What the markers of a JPEG and the chunks of a PNG file say, read without decoding it."""
+
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+#: A marker inside or behind entropy-coded data: neither a stuffed 0xFF nor a restart marker.
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_END, _SCAN = 0xD9, 0xDA
+#: Start of a frame: 0xC0 to 0xCF without the tables DHT and DAC and the reserved JPG.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Tables, the next scan, the number of lines, comments.
+_BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+_SEQUENTIAL = (0xC0, 0xC1)
+#: Side of the corner that is looked at for being made up.
+_CORNER_PX = 4
+#: libjpeg looks this many bytes ahead, at most, before it decodes what it has.
+_AHEAD = bytes(16)
+
+_HEADER_BYTES = 13
+_MOST_EXIF_BYTES = 1_000_000
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+JPEG_START = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class JpegStructure:
+    """The first image of a JPEG stream.
+
+    Attributes
+    ----------
+    frame : the kind of the frame, 0xC0 (baseline) to 0xCF; None if there is none.
+    bits : per sample; None if there is no frame.
+    end : where the image ends, behind its end marker, in bytes; None if it is cut off.
+    """
+
+    frame: int | None
+    bits: int | None
+    end: int | None
+
+
+def jpeg_structure(data: bytes) -> JpegStructure:
+    """Walk from marker to marker, as a decoder does. Any thread.
+
+    What follows the end marker (padding, a video, more pictures) says nothing about the image, and
+    a thumbnail in its header has an end marker of its own; so the last two bytes of the file do
+    not tell whether the image is whole.
+    """
+    frame = bits = None
+    has_scan = False
+    at = 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = found[1][0], found.end()
+        if marker == _END:
+            return JpegStructure(frame, bits, at)
+        if has_scan and marker not in _BETWEEN_SCANS:
+            break  # the bytes of something else
+        if marker in _FRAMES:
+            frame, bits = marker, data[at + 2] if at + 2 < len(data) else None
+        has_scan = has_scan or marker == _SCAN
+        length = int.from_bytes(data[at : at + 2], "big")
+        if length < 2:
+            break
+        at += length
+    return JpegStructure(frame, bits, None)
+
+
+def is_filled_in(data: bytes, pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> bool:
+    """Whether the end of a sequential JPEG is not in its data but made up by libjpeg.
+
+    Where the data end too early, libjpeg repeats the last colour and reports only a warning, which
+    no binding passes on. An image whose last corner is of several colours is whole. Else it is
+    decoded again, at an eighth of its size and with its end marker taken away: then libjpeg stops
+    where the data end, and leaves the last row as it was. Progressive images cannot be checked.
+
+    Parameters
+    ----------
+    data : the image, to the end marker.
+    pixels : (H, W, 3) uint8, as decoded.
+    """
+    corner = pixels[-_CORNER_PX:, -_CORNER_PX:].reshape(-1, pixels.shape[2])
+    if (corner != corner[0]).any() or jpeg_structure(data).frame not in _SEQUENTIAL:
+        return False
+    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with JpegImageFile(io.BytesIO(data[:-2] + _AHEAD)) as picture:
+        picture.draft(None, (max(1, picture.width // 8), max(1, picture.height // 8)))
+        untouched = (1, 254, 1, 254)[: len(picture.getbands())]
+        picture.im = Image.new(picture.mode, picture.size, untouched).im
+        try:
+            picture.load()
+        except OSError:  # always, without an end marker
+            picture.tile = []
+        last = np.asarray(picture)[-1].reshape(-1, len(untouched))
+    return bool((last == untouched).all())
+
+
+@dataclass(frozen=True, slots=True)
+class PngStructure:
+    """The chunks of a PNG file.
+
+    Attributes
+    ----------
+    depth : bits per sample, 1 to 16.
+    exif : of the eXIf chunk, which may stand behind the pixels; empty if there is none.
+    is_usual : whether every decoder gives the same pixels: grey or RGB of 8 or 16 bits, without a
+        transparent colour, not interlaced, not animated.
+    """
+
+    depth: int
+    exif: bytes
+    is_usual: bool
+
+
+def png_structure(file: IO[bytes]) -> PngStructure:
+    """Read the chunks' heads, and pass over the pixels. Stops quietly where the file ends."""
+    names, header, exif = set(), b"", b""
+    for name, length in _chunks(file):
+        names.add(name)
+        if name == b"IHDR":
+            header = file.read(min(length, _HEADER_BYTES))
+        elif name == b"eXIf" and length <= _MOST_EXIF_BYTES:
+            exif = file.read(length)
+    if len(header) < _HEADER_BYTES:
+        return PngStructure(8, exif, is_usual=False)
+    depth, colours, interlaced = header[8], header[9], header[12]
+    return PngStructure(
+        depth,
+        exif,
+        is_usual=depth in (8, 16)
+        and colours in (0, 2)
+        and not interlaced
+        and not names & {b"tRNS", b"acTL"},
+    )
+
+
+def has_sound_pixels(data: bytes) -> bool:
+    """Whether the checksums of a PNG's pixels are right.
+
+    Pillow stops when it has all rows, and so takes the zeros of a file that was cut off for pixels.
+    """
+    file = io.BytesIO(data)
+    for name, length in _chunks(file):
+        if name == b"IDAT":
+            at = file.tell()
+            checksum = zlib.crc32(memoryview(data)[at : at + length], zlib.crc32(name))
+            if data[at + length : at + length + 4] != checksum.to_bytes(4, "big"):
+                return False
+    return True
+
+
+def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Name and length of each chunk before IEND, with `file` at its content."""
+    at = len(PNG_START)
+    file.seek(at)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        yield head[4:], length
+        at += 8 + length + 4
+        file.seek(at)
