@@ -17,8 +17,9 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import former_of
 from bachview.slide.formats.direct_tiles import DIRECT_FORMATS, DirectTiles
+from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
 

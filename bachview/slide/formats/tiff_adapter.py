@@ -11,12 +11,13 @@ from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import former_of
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_pixel_size import size_in_text, stated_pixel_size
 from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
 from bachview.slide.formats.tiff_series import slide_images
+from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
