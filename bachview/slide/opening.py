@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import SlideOpenError, SlideReadError
+from bachview.core.stack import USUAL, Choice, check_single
+from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import is_dicom
@@ -113,17 +114,21 @@ def too_late(path: Path, limit_s: float) -> SlideOpenError:
     )
 
 
-def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
+def open_in_time(
+    path: Path, token: CancelToken | None = None, choice: Choice = USUAL
+) -> SlideReader:
     """As `open_slide`, but within `LIMIT_S`. Any thread that may wait that long.
 
     Raises
     ------
     SlideOpenError
         It did not open, or not in time.
+    UsageError
+        It has no such picture.
     Cancelled
         `token` was cancelled.
     """
-    opening = Opening(path, open_slide, lambda reader: reader.close())
+    opening = Opening(path, lambda path: open_slide(path, choice), lambda reader: reader.close())
     last = time.monotonic() + LIMIT_S
     try:
         while not wait_for([opening.future], _POLL_S).done:
@@ -140,7 +145,9 @@ def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
 
 
 @contextlib.contextmanager
-def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[SlideReader]:
+def opened_slide(
+    path: Path, token: CancelToken | None = None, choice: Choice = USUAL
+) -> Iterator[SlideReader]:
     """Open a slide in time, for reading that is only valid as a whole.
 
     If the files change meanwhile, a mixture may have been read: then the end of the block raises.
@@ -151,10 +158,12 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
         It did not open, or not in time.
     SlideReadError
         Its files changed or went away meanwhile.
+    UsageError
+        It has no such picture.
     Cancelled
         `token` was cancelled before it was open.
     """
-    with contextlib.closing(open_in_time(path, token)) as reader:
+    with contextlib.closing(open_in_time(path, token, choice)) as reader:
         files = reader.metadata.files
         try:
             yield reader
@@ -166,7 +175,7 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
             files.check()
 
 
-def open_slide(path: Path) -> SlideReader:
+def open_slide(path: Path, choice: Choice = USUAL) -> SlideReader:
     """Open a slide: a file, or a folder of DICOM files. Any thread; may take a second.
 
     Callers that cannot wait for ever use `open_in_time` or `opened_slide`.
@@ -174,17 +183,23 @@ def open_slide(path: Path) -> SlideReader:
     A slide without coarse levels gets some, computed in the background. OpenSlide is tried first,
     then TIFF and plain images. OME-TIFF files never go to OpenSlide's generic TIFF reader, which
     sees neither their levels nor their pixel size; nor do files whose first image is not the
-    slide, which it takes for level 0 and for what states the pixel size. The caller closes the
-    reader.
+    slide, which it takes for level 0 and for what states the pixel size, or which have several. The
+    caller closes the reader.
+
+    Parameters
+    ----------
+    choice : which of several images, focal planes and time points in the file.
 
     Raises
     ------
     SlideOpenError
         It is missing, not a slide, damaged, or in an unsupported format.
+    UsageError
+        It has no such picture.
     """
     from bachview.slide.overview import with_overview
 
-    return with_overview(_opened(path))
+    return with_overview(_opened(path, choice))
 
 
 def size_and_pixel_size(path: Path) -> tuple[tuple[int, int], PixelSize]:
@@ -226,12 +241,13 @@ def _is_plain_picture(path: Path) -> bool:
         return False
 
 
-def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
+def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) -> SlideReader:
     """Open it with the adapter that accepts it; `header_only` starts no decoding of a TIFF."""
     from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     try:
         if path.is_dir():
+            check_single(choice, path.name)
             return _open_folder(path)
         if not path.exists():
             raise SlideOpenError(f"{path.name} was not found; check its name and its drive.")
@@ -255,34 +271,43 @@ def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
         is_tiff and found == "generic-tiff" and not _begins_with_slide(path)
     ):
         try:
-            return OpenSlideReader(path)
+            reader = OpenSlideReader(path)
         except SlideOpenError as refused:
-            return _open_after_refusal(path, refused, is_tiff=is_tiff, header_only=header_only)
+            return _open_after_refusal(
+                path, refused, choice, is_tiff=is_tiff, header_only=header_only
+            )
+        try:
+            check_single(choice, path.name)
+        except UsageError:
+            reader.close()
+            raise
+        return reader
     if is_tiff:
-        return _open_tiff(path, header_only=header_only)
+        return _open_tiff(path, choice, header_only=header_only)
     from bachview.slide.formats.image_adapter import ImageReader
 
+    check_single(choice, path.name)
     return ImageReader.open(path)
 
 
-def _open_tiff(path: Path, *, header_only: bool) -> SlideReader:
+def _open_tiff(path: Path, choice: Choice = USUAL, *, header_only: bool) -> SlideReader:
     """Open a TIFF; a single level whose segments are too large is decoded as a whole."""
     from bachview.slide.formats.image_adapter import ImageReader
     from bachview.slide.formats.tiff_adapter import TiffReader
 
-    reader = TiffReader(path)
+    reader = TiffReader(path, choice)
     if reader.is_better_decoded_whole and not header_only:
         return ImageReader.of_tiff(reader)
     return reader
 
 
 def _open_after_refusal(
-    path: Path, refused: SlideOpenError, *, is_tiff: bool, header_only: bool
+    path: Path, refused: SlideOpenError, choice: Choice, *, is_tiff: bool, header_only: bool
 ) -> SlideReader:
     """Try tifffile on a TIFF that OpenSlide recognises but rejects; else keep its error."""
     if is_tiff:
         try:
-            return _open_tiff(path, header_only=header_only)
+            return _open_tiff(path, choice, header_only=header_only)
         except SlideOpenError:
             raise refused from None
     raise refused
