@@ -13,7 +13,12 @@ from bachview.core.stack import USUAL, Choice, check_single
 from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
-from bachview.slide.file_state import is_dicom
+from bachview.slide.formats.dicom_headers import (
+    DIRECTORY,
+    WHOLE_SLIDE_IMAGE,
+    kind_name,
+    kind_of,
+)
 from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
 from bachview.slide.reader import SlideMetadata, SlideReader
 
@@ -24,8 +29,14 @@ LIMIT_S = 20.0
 #: How long a cancel may wait for the next check of the token, s.
 _POLL_S: Final = 0.1
 
-#: A folder of one slide contains a few dozen files at most.
-_MOST_FOLDER_FILES = 200
+#: By the first four bytes of a file.
+_ARCHIVES: Final = {
+    b"PK\x03\x04": "ZIP",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "RAR",
+    b"\x1f\x8b\x08\x00": "gzip",
+    b"\x1f\x8b\x08\x08": "gzip",
+}
 
 #: Suffixes for file dialogs and for files dropped on the window; the content decides.
 SLIDE_SUFFIXES = (
@@ -257,6 +268,22 @@ def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) ->
             start = file.read(4)
         if not start:
             raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
+        if start in _ARCHIVES:
+            raise SlideOpenError(
+                f"{path.name} is a packed archive ({_ARCHIVES[start]}); unpack it, then open the "
+                "slide or the folder inside."
+            )
+        kind = kind_of(path)
+        if kind == DIRECTORY:
+            return _open_folder(path)
+        if kind == WHOLE_SLIDE_IMAGE:
+            return _open_dicom(path, opened_as=path)
+        if kind is not None:
+            kind_said = kind_name(kind) or "of no stated kind"
+            raise SlideOpenError(
+                f"{path.name} is a DICOM file, but no whole slide ({kind_said}); open a slide "
+                "instead."
+            )
         is_tiff = start in TIFF_STARTS
         if is_tiff:  # before anything else reads it, even to detect its format
             check_tiff(path)
@@ -321,26 +348,19 @@ def _begins_with_slide(path: Path) -> bool:
 
 
 def _open_folder(path: Path) -> SlideReader:
-    """Open the DICOM slide in a folder; OpenSlide finds the other files itself."""
-    from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
+    """Open the DICOM slide in a folder, or on the disc that a DICOMDIR is of."""
+    from bachview.slide.formats.dicom_folder import slide_file_in
 
-    files = sorted(
-        (file for file in path.iterdir() if file.is_file()),
-        key=lambda file: (-file.stat().st_size, file.name),
-    )
-    refused: SlideOpenError | None = None
-    for file in files[:_MOST_FOLDER_FILES]:
-        if is_dicom(file) and detected_format(file) == "dicom":
-            try:
-                return OpenSlideReader(file, opened_as=path)
-            except SlideOpenError as error:
-                refused = refused or error
-    if refused is not None:
-        raise refused
-    if any(file.name.lower() == "slidedat.ini" for file in files):
-        raise SlideOpenError(
-            f"{path.name} is the data folder of an MRXS slide; open the .mrxs file beside it."
-        )
-    raise SlideOpenError(
-        f"{path.name} is a folder without a DICOM slide; open a slide file instead."
-    )
+    return _open_dicom(slide_file_in(path), opened_as=path)
+
+
+def _open_dicom(path: Path, *, opened_as: Path) -> SlideReader:
+    """Open the DICOM slide of a file; OpenSlide finds the other files itself."""
+    from bachview.slide.formats.dicom_refusals import check_dicom, in_plain_words
+    from bachview.slide.formats.openslide_adapter import OpenSlideReader
+
+    check_dicom(path)
+    try:
+        return OpenSlideReader(path, opened_as=opened_as)
+    except SlideOpenError as refused:
+        raise in_plain_words(path, refused) from refused
