@@ -23,6 +23,7 @@ from PIL import Image
 
 from bachview.errors import SlideReadError
 from bachview.slide.formats.image_decoding import LIMIT_PX
+from bachview.slide.formats.image_structure import jpeg_structure
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
@@ -40,8 +41,6 @@ _COMPRESSIONS = (
 _YCBCR_COMPRESSIONS = (*_JPEG_COMPRESSIONS, 34712)  # whose decoders return RGB
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _UNASSOCIATED_ALPHA = 2
-
-_JPEG_END, _JPEG_PADDING = b"\xff\xd9", 64
 
 #: No codec expands one byte to more than this (deflate 1032, LZW 1365; zstd and WebP more, but not
 #: for stained tissue). Up to `_FREE_BYTES` may be claimed by any file.
@@ -328,7 +327,7 @@ class TiffPlane:
         """(rows, columns, samples) as stored."""
         data = self._source.bytes_at(int(page.offsets[index]), int(page.byte_counts[index]))
         # libjpeg fills the missing part with grey and reports only a warning.
-        if self._is_jpeg and data.rfind(_JPEG_END, -_JPEG_PADDING) < 0:
+        if self._is_jpeg and jpeg_structure(data).end is None:
             raise CutOffError(
                 f"A part of {self._source.path.name} is cut off; copy the file again from its "
                 "source."
