@@ -40,16 +40,17 @@ class SlideChoiceError(SlideOpenError):
 
     Attributes
     ----------
+    what : the beginning of the sentence: what there is instead of a slide.
     choices : at least one.
     """
 
     #: How many are named in the sentence.
     _NAMED = 8
 
-    def __init__(self, beginning: str, choices: tuple[SlideChoice, ...]) -> None:
-        self.choices = choices
+    def __init__(self, what: str, choices: tuple[SlideChoice, ...]) -> None:
+        self.what, self.choices = what, choices
         named = "; ".join(str(choice) for choice in choices[: self._NAMED])
         more = len(choices) - self._NAMED
         rest = f"; and {more:,} more" if more > 0 else ""
         which = "one of these files" if len(choices) > 1 else "this file"
-        super().__init__(f"{beginning}; open {which}: {named}{rest}.")
+        super().__init__(f"{what}; open {which}: {named}{rest}.")

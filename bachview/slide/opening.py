@@ -62,7 +62,7 @@ SLIDE_SUFFIXES = (
 def file_filter() -> str:
     """The filter of a file dialog: these suffixes, and all files."""
     endings = " ".join(f"*{suffix}" for suffix in SLIDE_SUFFIXES)
-    return f"Slides ({endings});;All files (*)"
+    return f"Slides ({endings} DICOMDIR);;All files (*)"
 
 
 class Opening(Generic[T]):
