@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.bundle_app import bundle_app
+from bachview.cli.numbers import number
 from bachview.cli.results_app import results_app
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.cli.training_app import add_training_commands, dataset_app
@@ -191,12 +192,18 @@ def classify(
     ] = None,
     stride: Annotated[
         float | None,
-        typer.Option(metavar="UM", help="Step of the patch grid in µm; the bundle's if not given."),
+        typer.Option(
+            parser=number,
+            metavar="UM",
+            help="Step of the patch grid in µm; the bundle's if not given.",
+        ),
     ] = None,
     mpp: Annotated[
         float | None,
         typer.Option(
-            metavar="UM", help="Micrometres per pixel, for slides that do not state it correctly."
+            parser=number,
+            metavar="UM",
+            help="Micrometres per pixel, for slides that do not state it correctly.",
         ),
     ] = None,
     engine: Annotated[

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.numbers import number
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
@@ -22,7 +23,9 @@ Store = Annotated[
 ]
 Mpp = Annotated[
     float | None,
-    typer.Option(metavar="UM", help="The µm per pixel that the slide was classified with."),
+    typer.Option(
+        parser=number, metavar="UM", help="The µm per pixel that the slide was classified with."
+    ),
 ]
 Number = Annotated[
     int | None,
