@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# One worker for each core, a test file kept whole; four at most, as each holds the libraries.
+# One worker for each core, a test file kept whole, those that take long first; four workers at
+# most, as each holds the libraries.
 WORKERS ?= logical
-PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run test lint slow-test test-faults mutants soak environment lock bench fuzz selftest docs wheel clean
 
@@ -34,7 +35,7 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-slow-test: $(READY)  ## the tests that take minutes (the three real architectures, the largest phantom)
+slow-test: $(READY)  ## the tests that take minutes (the three real architectures, the largest phantom, a restless user)
 	$(BIN)/pytest -m slow
 
 selftest: $(READY)  ## class order, overlay alignment, resume, engine against reference

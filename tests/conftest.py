@@ -26,6 +26,12 @@ hypothesis.settings.register_profile("bachview", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("bachview")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no core waits for the last one alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def folders_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the fixtures of a whole module write, such as a bundle, is not the user's either."""

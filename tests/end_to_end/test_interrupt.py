@@ -14,7 +14,10 @@ from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import open_slide
 from bachview.store.results import ResultStore
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal"),
+]
 
 _PATIENCE_S = 60
 

@@ -13,6 +13,8 @@ import pytest
 
 from bachview.phantom.writer import write_phantom
 
+pytestmark = pytest.mark.long
+
 _DEADLINE_S = 90
 
 

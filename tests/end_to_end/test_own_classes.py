@@ -26,6 +26,8 @@ from tests.support.cli import Cli, check_schema
 from tests.support.slides import write_pyramid
 from tests.support.tiny_training import write_photos, write_recipe
 
+pytestmark = pytest.mark.long
+
 CLASSES = ClassSet(
     (
         TissueClass("Necrosis", "Necrosis", "X", (240, 228, 66)),

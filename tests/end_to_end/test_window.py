@@ -11,7 +11,7 @@ import pytest
 
 from bachview.phantom.writer import write_phantom
 
-pytestmark = pytest.mark.window
+pytestmark = [pytest.mark.window, pytest.mark.long]
 
 _PATIENCE_S = 60
 

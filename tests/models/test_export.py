@@ -15,6 +15,8 @@ from bachview.models.engines.export import export_graph, fuse
 from bachview.models.engines.keras_weights import round_kernels
 from bachview.models.engines.openvino_runtime import openvino
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def model() -> Any:

@@ -26,6 +26,8 @@ from tools.faults.bench import (
     launch,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(300)
 def test_what_a_day_brings_changes_no_answer(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tools import soak
 from tools.fuzz.targets import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_restless_user_does_not_bring_the_window_down() -> None:
     # Memory is warm after some 500 steps, and what grows after the first third is told.

@@ -25,6 +25,8 @@ from bachview.training.networks import (
 from bachview.training.recipe import Recipe
 from tests.support.tiny_training import write_recipe
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:

@@ -28,6 +28,8 @@ from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from tests.support.cli import check_schema
 from tests.support.tiny_training import write_dataset, write_recipe
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
