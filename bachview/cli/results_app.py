@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from bachview.cli.numbers import number
-from bachview.cli.stack_options import Image, Plane, TimePoint
-from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
 
 results_app = typer.Typer(
@@ -23,9 +20,7 @@ Store = Annotated[
 ]
 Mpp = Annotated[
     float | None,
-    typer.Option(
-        parser=number, metavar="UM", help="The µm per pixel that the slide was classified with."
-    ),
+    typer.Option(metavar="UM", help="The µm per pixel that the slide was classified with."),
 ]
 Number = Annotated[
     int | None,
@@ -40,9 +35,6 @@ def list_results(
         Path | None, typer.Argument(metavar="SLIDE", help="A slide; without it, all results.")
     ] = None,
     store: Store = None,
-    image: Image = None,
-    plane: Plane = None,
-    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """List the results of a slide and their runs, or all results files.
@@ -57,7 +49,7 @@ def list_results(
 
     if slide is None:
         return list_files(store, as_json=as_json)
-    return list_slide(slide, store, Choice(image, plane, time_point), as_json=as_json)
+    return list_slide(slide, store, as_json=as_json)
 
 
 @results_app.command("clear")
@@ -72,9 +64,6 @@ def clear_results(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Even while a run adds to them.")] = False,
     store: Store = None,
-    image: Image = None,
-    plane: Plane = None,
-    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """Delete results of a slide for good, so that they are computed again.
@@ -90,7 +79,6 @@ def clear_results(
     return clear(
         slide,
         store,
-        choice=Choice(image, plane, time_point),
         bundle=bundle,
         number=number,
         everything=everything,
@@ -135,9 +123,6 @@ def export_results(
         bool, typer.Option("--no-names", help="Do not write the slide's name into the files.")
     ] = False,
     store: Store = None,
-    image: Image = None,
-    plane: Plane = None,
-    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """Write the files of saved results; its help is `_EXPORT`."""
@@ -147,7 +132,6 @@ def export_results(
         slide,
         store,
         output,
-        choice=Choice(image, plane, time_point),
         bundle=bundle,
         number=number,
         region=region,

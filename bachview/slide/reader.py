@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
-from bachview.core.stack import SINGLE, Stack
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import Former
 
@@ -40,7 +39,6 @@ class SlideMetadata:
         as labels show patient names.
     files : the state of the slide's files when it was opened; None for a slide without files.
     former : what earlier versions called it; None for a slide without files.
-    stack : which of several images, focal planes and time points in the file this is.
     """
 
     path: Path
@@ -54,7 +52,6 @@ class SlideMetadata:
     associated_images: tuple[str, ...]
     files: FileState | None = None
     former: Former | None = None
-    stack: Stack = SINGLE
 
 
 class SlideReader(Protocol):

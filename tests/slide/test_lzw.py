@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bachview.slide.formats.tiff_plane import decode_lzw
+from bachview.slide.formats.tiff_codecs import decode_lzw
 from tests.support.slides import gradient
 
 PICTURE = gradient(80, 60)

@@ -13,11 +13,10 @@ from bachview.errors import Cancelled, SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of
+from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import decode, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
-from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.pixel_store import PixelStore
 from bachview.slide.pixels import padded_crop
 from bachview.slide.reader import RGB, SlideMetadata
@@ -109,17 +108,12 @@ class ImageReader:
         size = tiff.metadata.pyramid.size
         levels = halved_levels(size.width, size.height)
 
-        def decode_into(out: RGB, token: CancelToken) -> RGB:
-            for top, rows in tiff.rows(token):
-                out[top : top + len(rows)] = rows
-            return out
-
         metadata = replace(
             tiff.metadata,
             pyramid=Pyramid(levels, Region(0, 0, size.width, size.height)),
             associated_images=(),  # the file is released once its image is decoded
         )
-        return cls(metadata, (size.width, size.height), decode_into, lambda: tiff.route, tiff.close)
+        return cls(metadata, tiff.stored_size, tiff.decode_into, lambda: tiff.route, tiff.close)
 
     @property
     def metadata(self) -> SlideMetadata:

@@ -1,40 +1,52 @@
 """OME-TIFF and other TIFF files that OpenSlide rejects."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
-from bachview.core.stack import USUAL, Choice
-from bachview.errors import SlideOpenError, SlideReadError, UsageError
+from bachview.errors import SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of
-from bachview.slide.formats.channels import Channel, imagej_channels, refused_channels
+from bachview.slide.fingerprint import former_of, slide_fingerprint
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
+from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
 from bachview.slide.formats.tiff_pixel_size import size_in_text, stated_pixel_size
-from bachview.slide.formats.tiff_plane import SegmentSource, TiffPlane, UnsupportedTiffError
-from bachview.slide.formats.tiff_series import SlideImages, channel_count, pages_of, slide_images
-from bachview.slide.known_copies import slide_fingerprint
+from bachview.slide.formats.tiff_plane import TiffPlane, orientation_of
+from bachview.slide.formats.tiff_series import slide_images
+from bachview.slide.formats.tiff_source import SegmentSource
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
-_GREY = (0, 1)  # white is 0, black is 0
 _MOST_LEVELS = 32
+
+#: Orientations whose stored rows are shown as columns.
+_TURNED = (5, 6, 7, 8)
 
 #: Tiles and strips up to this size are decoded again for each part read from them.
 _LARGE_SEGMENT_PX = 4_000_000
 
 
-def begins_with_slide(path: Path) -> bool:
-    """Whether a TIFF's first image is the slide, as OpenSlide's generic TIFF reader takes it to be.
+#: What OpenSlide shows as libtiff, Pillow and this reader do: 8 bits of RGB or grey in these
+#: compressions (none, LZW, JPEG, deflate).
+_OPENSLIDE_COMPRESSIONS = (1, 5, 7, 8, 32946)
+_MINISBLACK, _RGB, _YCBCR = 1, 2, 6
+_JPEG = 7
 
-    That reader also ignores what an OME-TIFF says of levels, and what the text of any writer says
-    of the pixel size, and shows the first of several scans, planes or pages without a word: then
-    this is False. It is True if the file cannot be parsed.
+
+def suits_openslide(path: Path) -> bool:
+    """Whether OpenSlide's generic TIFF reader shows a TIFF rightly.
+
+    That reader takes the first image for the slide, ignores what an OME-TIFF says of levels and
+    what the text of any writer says of the pixel size, turns tiles in their places where the file
+    has an orientation, and takes opacity, palettes, deep samples and missing lengths in its own
+    way. A file in which any of this could matter is read by `TiffReader`, whole. True if the file
+    cannot be parsed.
     """
     import tifffile
 
@@ -43,13 +55,40 @@ def begins_with_slide(path: Path) -> bool:
             if tif.is_ome or tif.is_imagej or size_in_text(tif, tif.pages.first) is not None:
                 return False
             if len(tif.pages) == 1:
-                return True
+                return _is_common(tif.pages.first)
             series = tif.series
             found = slide_images(series, lambda _, one: stated_pixel_size(tif, one.keyframe))
-            is_first = found.levels[0].keyframe.offset == tif.pages.first.offset
-            return bool(is_first and found.stack.is_single)
+            return found.levels[0].keyframe.offset == tif.pages.first.offset and all(
+                _is_common(level.keyframe) for level in found.levels
+            )
     except Exception:  # tifffile raises many kinds of errors on damaged files
         return True
+
+
+def _is_common(page: Any) -> bool:
+    """Whether all readers agree about a page's pixels."""
+    colours = (int(page.photometric), int(page.samplesperpixel))
+    return bool(
+        page.is_tiled
+        and page.imagedepth == 1
+        and page.compression in _OPENSLIDE_COMPRESSIONS
+        and (
+            colours in ((_RGB, 3), (_MINISBLACK, 1))
+            or (colours == (_YCBCR, 3) and page.compression == _JPEG)
+        )
+        and not (page.compression == _JPEG and colours[0] == _RGB and page.is_jfif)
+        and page.bitspersample == 8
+        and int(page.sampleformat or 1) == 1
+        and page.planarconfig == 1
+        and page.fillorder == 1
+        and page.predictor in ((1,) if page.compression in (1, _JPEG) else (1, 2))
+        and orientation_of(page) == 1
+        and len(page.databytecounts) >= len(page.dataoffsets)
+        and all(
+            bool(count) or not offset
+            for count, offset in zip(page.databytecounts, page.dataoffsets, strict=False)
+        )
+    )
 
 
 class TiffReader:
@@ -59,18 +98,15 @@ class TiffReader:
     bytes that are read under a lock.
     """
 
-    def __init__(self, path: Path, choice: Choice = USUAL) -> None:
-        """Open `path`, and of several pictures in it the one that is wanted.
+    def __init__(self, path: Path) -> None:
+        """Open `path`.
 
         Raises
         ------
         SlideOpenError
             It is damaged, or of a kind that cannot be shown.
-        UsageError
-            It has no such picture.
         """
         self._path = path
-        self._choice = choice
         self._closed = False
         try:
             self._source = SegmentSource(path, path.open("rb"))
@@ -78,7 +114,7 @@ class TiffReader:
             raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
         try:
             self._metadata, self._planes, self._beside = self._describe()
-        except (SlideOpenError, UsageError):
+        except SlideOpenError:
             self._source.close()
             raise
         except UnsupportedTiffError as error:
@@ -118,13 +154,16 @@ class TiffReader:
             and self._planes[0].segment_px > _LARGE_SEGMENT_PX
         )
 
-    def rows(self, token: CancelToken) -> Iterator[tuple[int, RGB]]:
-        """All of level 0 as (top, rows), each segment decoded once; checks `token` between."""
-        plane = self._planes[0]
-        for top in range(0, plane.height, plane.segment_height):
-            token.check()
-            height = min(plane.segment_height, plane.height - top)
-            yield top, self.read(0, 0, top, plane.width, height)
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """(width, height) of level 0 before it is turned, px."""
+        return self._planes[0].stored_size
+
+    def decode_into(self, out: RGB, token: CancelToken) -> RGB:
+        """All of level 0; see `TiffPlane.decode_into`. Checks `token` between segments."""
+        if self._closed:
+            raise SlideReadError(f"{self._path.name} is closed.")
+        return self._planes[0].decode_into(out, token.check)
 
     def read_associated(self, name: str) -> RGB:
         """An image that the file calls a label, macro, overview, thumbnail or barcode."""
@@ -159,30 +198,27 @@ class TiffReader:
                 ome = read_ome(text, int(key.imagewidth), int(key.imagelength), index)
                 return stated_pixel_size(tif, key, ome.pixel_size)
 
-            images = slide_images(tif.series, pixel_size, self._choice, path.name)
+            images = slide_images(tif.series, pixel_size)
             key = images.levels[0].keyframe
             width, height = int(key.imagewidth), int(key.imagelength)
             ome = None if text is None else read_ome(text, width, height, images.index)
-            _refuse_channels(
-                images.levels[0], ome.channels if ome else imagej_channels(tif.imagej_metadata)
-            )
-            levels, planes = self._levels(images, ome.significant_bits if ome else None)
+            shown = pixel_size(images.index, images.levels[0])
+            if orientation_of(key) in _TURNED:
+                shown = replace(shown, mpp_x=shown.mpp_y, mpp_y=shown.mpp_x)
+            levels, planes = self._levels(images.levels, ome.significant_bits if ome else None)
             beside = self._planes_beside(images.beside, len(images.levels))
-            stack = images.stack
             metadata = SlideMetadata(
                 path=path,
                 format_name="ome-tiff" if ome else "tiff",
                 vendor=ome.vendor if ome else None,
-                pyramid=Pyramid(levels, Region(0, 0, width, height)),
-                pixel_size=pixel_size(images.index, images.levels[0]),
+                pyramid=Pyramid(levels, Region(0, 0, levels[0].width, levels[0].height)),
+                pixel_size=shown,
                 objective_power=ome.objective_power if ome else None,
-                fingerprint=slide_fingerprint(files) + stack.suffix,
-                # Earlier versions only knew the picture that is usually shown.
-                former=None if stack.suffix else former_of(files),
+                fingerprint=slide_fingerprint(files),
+                former=former_of(files),
                 icc_profile=_profile(key),
                 associated_images=tuple(sorted(beside)),
                 files=files,
-                stack=stack,
             )
         return metadata, planes, beside
 
@@ -195,11 +231,11 @@ class TiffReader:
             )
 
     def _levels(
-        self, images: SlideImages, significant_bits: int | None
+        self, stored: Sequence[Any], significant_bits: int | None
     ) -> tuple[tuple[Level, ...], tuple[TiffPlane, ...]]:
         planes = [
-            TiffPlane(self._source, number, images.pages(series), significant_bits)
-            for number, series in enumerate(images.levels[:_MOST_LEVELS])
+            TiffPlane(self._source, number, _pages_of(series), significant_bits)
+            for number, series in enumerate(stored[:_MOST_LEVELS])
         ]
         levels, used = rising_levels([(plane.width, plane.height) for plane in planes])
         return levels, tuple(planes[number] for number in used)
@@ -209,29 +245,31 @@ class TiffReader:
         planes = {}
         for number, (name, series) in enumerate(beside.items(), start=first):
             try:
-                planes[name] = TiffPlane(self._source, number, pages_of(series))
+                planes[name] = TiffPlane(self._source, number, _pages_of(series))
             except UnsupportedTiffError:
                 continue
         return planes
 
 
-def _refuse_channels(series: Any, stated: Sequence[Channel]) -> None:
-    """Refuse channels that are neither grey nor red, green and blue.
-
-    Raises
-    ------
-    UnsupportedTiffError
-        They are something else, as far as the file says.
-    """
-    key, count = series.keyframe, channel_count(series)
-    samples = int(key.samplesperpixel)
-    is_grey = int(key.photometric) in _GREY
-    if not is_grey and count > 1:
-        raise UnsupportedTiffError(f"of {count} pictures in colours, one for each channel")
-    has_alpha = any(int(extra) for extra in key.extrasamples)
-    refused = refused_channels(stated, count * (samples if is_grey and not has_alpha else 1))
-    if refused is not None:
-        raise UnsupportedTiffError(refused)
+def _pages_of(series: Any) -> list[Any]:
+    """The page of the first z and t, or its three of red, green and blue."""
+    axes, shape, pages = str(series.axes), tuple(series.shape), list(series.pages)
+    inside = 2 + (1 if axes.endswith("S") or axes.startswith("S") else 0)
+    outer = [(a, n) for a, n in zip(axes, shape, strict=True) if a not in "YXS"]
+    channels = next((n for a, n in outer if a == "C"), 1)
+    if len(axes) < inside or channels not in (1, 3):
+        raise UnsupportedTiffError(f"of {channels} channels, neither RGB nor grey")
+    if math.prod(n for _, n in outer) != len(pages):
+        raise UnsupportedTiffError("a stack in a single page")
+    step = 1
+    for axis, count in reversed(outer):
+        if axis == "C":
+            break
+        step *= count
+    chosen = [pages[channel * step] for channel in range(channels)]
+    if any(page is None for page in chosen):
+        raise UnsupportedTiffError("incomplete: a channel is missing")
+    return chosen
 
 
 def _profile(key: Any) -> bytes | None:

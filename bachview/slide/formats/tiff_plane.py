@@ -1,162 +1,43 @@
-"""One stored level of a TIFF file, read by tiles or strips.
+"""One stored level of a TIFF file, read by tiles or strips."""
 
-`SegmentSource` has the file's bytes and the segments decoded last, `TiffPlane` decodes and places
-them.
-"""
-
-import contextlib
-import io
-import logging
 import math
-import os
-import struct
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from bachview.errors import SlideReadError
-from bachview.slide.formats.image_decoding import LIMIT_PX
-from bachview.slide.formats.image_structure import jpeg_structure
+from bachview.slide.formats.image_decoding import LIMIT_PX, oriented
+from bachview.slide.formats.tiff_codecs import (
+    UNBOUNDED,
+    CutOffDataError,
+    SegmentCodec,
+    UnsupportedTiffError,
+)
+from bachview.slide.formats.tiff_colours import TiffColours
+from bachview.slide.formats.tiff_source import SegmentSource
 from bachview.slide.pixels import blank
 from bachview.slide.reader import RGB
 
-# tifffile's log messages may contain file names.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-
-_LZW = 5
-_JPEG_COMPRESSIONS = (7, 34892)
-#: None, LZW, JPEG, deflate (two numbers), PackBits, JPEG 2000 (three), LZMA, zstd, WebP. Not the
-#: fax codecs and others that no slide uses: each decoder is a target for malicious files.
-_COMPRESSIONS = (
-    *(1, _LZW, *_JPEG_COMPRESSIONS, 8, 32946, 32773),
-    *(33003, 33005, 34712, 34925, 50000, 50001),
-)
-_YCBCR_COMPRESSIONS = (*_JPEG_COMPRESSIONS, 34712)  # whose decoders return RGB
-_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
-_UNASSOCIATED_ALPHA = 2
-
-#: No codec expands one byte to more than this (deflate 1032, LZW 1365; zstd and WebP more, but not
-#: for stained tissue). Up to `_FREE_BYTES` may be claimed by any file.
+#: No other codec expands one byte to more than this (deflate 1032, LZW 1365). Up to `_FREE_BYTES`
+#: may be claimed by any file, and as much as one tile may have by the codecs without a bound.
 _MOST_EXPANSION = 5000
-_FREE_BYTES = 16_000_000
+_FREE_BYTES, _FREE_UNBOUNDED_BYTES = 16_000_000, 512 * 2**20
 
-
-class UnsupportedTiffError(ValueError):
-    """A kind of TIFF that cannot be shown; its text completes "it is ..."."""
+_ORIENTATION = 274
 
 
 class CutOffError(SlideReadError):
     """A JPEG tile is truncated; decoders would silently fill in grey."""
 
 
-@dataclass(slots=True)
-class SegmentSource:
-    """The open file, and the most recently decoded segments. Any thread.
-
-    Attributes
-    ----------
-    capacity_bytes : bound of the decoded segments, which are shared by tiles of the display grid.
-    """
-
-    path: Path
-    file: IO[bytes]
-    capacity_bytes: int = 48 * 1024 * 1024
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _cached: "OrderedDict[tuple[int, int], RGB]" = field(default_factory=OrderedDict)
-    _size: int = 0
-    _stamp: tuple[int, int] = (0, 0)
-
-    def __post_init__(self) -> None:
-        self._stamp = _stamp_of(self.file)
-
-    def bytes_at(self, offset: int, count: int) -> bytes:
-        """Bytes of the file.
-
-        A handle may stay broken after its network share has come back, so the file is reopened
-        once.
-
-        Raises
-        ------
-        SlideReadError
-            The file is closed, truncated, cannot be read, or has been replaced.
-        """
-        try:
-            with self._lock:
-                try:
-                    return self._bytes_at(offset, count)
-                except OSError:
-                    self._reopen()
-                    return self._bytes_at(offset, count)
-        except ValueError as error:  # the file was closed
-            raise SlideReadError(f"{self.path.name} is closed.") from error
-        except OSError as error:
-            raise SlideReadError(
-                f"{self.path.name} can no longer be read; check its drive."
-            ) from error
-
-    def _bytes_at(self, offset: int, count: int) -> bytes:
-        size = self.file.seek(0, os.SEEK_END)
-        if offset < 0 or count < 0 or offset + count > size:
-            raise SlideReadError(
-                f"A part of {self.path.name} is missing, the file is cut off; copy it "
-                "again from its source."
-            )
-        self.file.seek(offset)
-        return self.file.read(count)
-
-    def _reopen(self) -> None:
-        file = self.path.open("rb")
-        if _stamp_of(file) != self._stamp:
-            file.close()
-            raise SlideReadError(f"{self.path.name} has changed; close it and open it again.")
-        with contextlib.suppress(OSError):
-            self.file.close()
-        self.file = file
-
-    def cached(self, key: tuple[int, int]) -> RGB | None:
-        """A recently decoded segment."""
-        with self._lock:
-            segment = self._cached.get(key)
-            if segment is not None:
-                self._cached.move_to_end(key)
-            return segment
-
-    def hold(self, key: tuple[int, int], segment: RGB) -> None:
-        """Keep a decoded segment as long as there is room."""
-        with self._lock:
-            if key in self._cached or segment.nbytes > self.capacity_bytes:
-                return
-            self._cached[key] = segment
-            self._size += segment.nbytes
-            while self._size > self.capacity_bytes:
-                _, old = self._cached.popitem(last=False)
-                self._size -= old.nbytes
-
-    def close(self) -> None:
-        with self._lock:
-            self._cached.clear()
-            self._size = 0
-            self.file.close()
-
-
-def _stamp_of(file: IO[bytes]) -> tuple[int, int]:
-    """Size and time of change, which show whether the file has been replaced."""
-    facts = os.fstat(file.fileno())
-    return facts.st_size, facts.st_mtime_ns
-
-
 @dataclass(frozen=True, slots=True)
 class _StoredPage:
     offsets: npt.NDArray[np.int64]
     byte_counts: npt.NDArray[np.int64]
-    options: dict[str, Any]
+    tables: bytes | None
 
 
 class TiffPlane:
@@ -168,7 +49,13 @@ class TiffPlane:
     pages : tifffile pages: one, or one each for red, green and blue.
     significant_bits : of a sample; None: as in the page.
     check : called with the centre (x, y) of a tile or strip before it is first decoded, px of the
-        level; raises SlideReadError if another reader finds it damaged.
+        level as stored; raises SlideReadError if another reader finds it damaged.
+
+    Attributes
+    ----------
+    width, height : as shown, px.
+    stored_size : (width, height) as stored, px.
+    orientation : TIFF's, 1 to 8: how the stored pixels are turned and flipped to be shown.
     """
 
     def __init__(
@@ -189,79 +76,79 @@ class TiffPlane:
         self._source = source
         self._number = number
         self._check = check
-        import tifffile
-
         key = pages[0].keyframe
-        self._key = key
-        self.width, self.height = int(key.imagewidth), int(key.imagelength)
         if key.imagedepth != 1:
             raise UnsupportedTiffError("a volume, not a picture")
-        if key.dtype is None or key.dtype.kind not in "bu" or key.dtype.itemsize > 2:
-            raise UnsupportedTiffError(f"of a sample type that is not supported ({key.dtype})")
-        photometric = int(key.photometric)
-        if photometric not in (_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR):
-            raise UnsupportedTiffError("in colours that are not supported (not RGB or grey)")
-        if photometric == _YCBCR and int(key.compression) not in _YCBCR_COMPRESSIONS:
-            raise UnsupportedTiffError("in YCbCr colours without JPEG compression")
-        self._samples = int(key.samplesperpixel)
-        if self._samples not in (1, 2, 3, 4) or (photometric == _RGB and self._samples < 3):
-            raise UnsupportedTiffError(f"of {self._samples} channels, neither RGB nor grey")
-        bits = significant_bits or int(key.bitspersample)
-        self._shift = max(0, bits - 8) if key.dtype.itemsize == 2 else 0
-        # From 1, 2 or 4 stored bits to 8: black to white.
-        stored = int(key.bitspersample)
-        self._scale = 255 // ((1 << stored) - 1) if stored < 8 else 1
-        self._inverted = photometric == _MINISWHITE
-        self._palette = _palette(key) if photometric == _PALETTE else None
-        extra = tuple(int(e) for e in key.extrasamples)
-        self._alpha = extra[0] if self._samples in (2, 4) and extra else None
-        planar = int(key.planarconfig) == 2 and self._samples > 1
-        self._planes = self._samples if planar else 1
-        self._segment_width = int(key.tilewidth if key.is_tiled else key.imagewidth)
+        self._codec = SegmentCodec(key)
+        self._colours = TiffColours(key, significant_bits, len(pages))
+        self.stored_size = int(key.imagewidth), int(key.imagelength)
+        self.orientation = orientation_of(key)
+        width, height = self.stored_size
+        self.width, self.height = (height, width) if self.orientation >= 5 else (width, height)
+        self._planes = int(key.samplesperpixel) // self._codec.samples
+        self._is_tiled = bool(key.is_tiled)
+        self._segment_width = int(key.tilewidth if key.is_tiled else width)
         self._segment_height = int(key.tilelength if key.is_tiled else key.rowsperstrip)
-        self._segment_height = min(self._segment_height, self.height) or self.height
-        self._across = math.ceil(self.width / self._segment_width)
-        self._down = math.ceil(self.height / self._segment_height)
+        if not key.is_tiled:
+            self._segment_height = min(self._segment_height, height) or height
+        self._across = math.ceil(width / self._segment_width)
+        self._down = math.ceil(height / self._segment_height)
         if self.segment_px > LIMIT_PX:
             raise UnsupportedTiffError("stored in tiles or strips that are too large")
-        # Everything that tifffile would look up in the file, which is closed by then.
-        compression = int(key.compression)
-        if compression not in _COMPRESSIONS or compression not in tifffile.TIFF.DECOMPRESSORS:
-            raise UnsupportedTiffError(f"compressed in a way that is not supported ({compression})")
-        self._is_lzw = compression == _LZW
-        if self._is_lzw:
-            if int(key.fillorder) != 1:
-                raise UnsupportedTiffError("compressed by LZW in reversed bits")
-            key.compression = 1  # tifffile gets the segment after our own decoder has run
-        self._decode = key.decode
-        self._is_jpeg = compression in _JPEG_COMPRESSIONS
-        self._pages = [
-            _StoredPage(
-                np.asarray(page.dataoffsets, np.int64),
-                np.asarray(page.databytecounts, np.int64),
-                {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
-                if self._is_jpeg
-                else {},
-            )
-            for page in pages
-        ]
-        self._refuse_empty_claims()
-        self._is_sound = np.zeros(self._across * self._down, np.bool_)
         needed = self._across * self._down * self._planes
-        if any(min(len(p.offsets), len(p.byte_counts)) < needed for p in self._pages):
-            raise ValueError("tiles or strips are missing from its index")
+        self._pages = [self._stored_page(page, needed) for page in pages]
+        self._refuse_empty_claims(key.dtype.itemsize)
+        self._is_sound = np.zeros(self._across * self._down, np.bool_)
 
-    def _refuse_empty_claims(self) -> None:
+    def _stored_page(self, page: Any, needed: int) -> _StoredPage:
+        """Where the segments of a page lie.
+
+        Raises
+        ------
+        ValueError
+            Some are not listed.
+        """
+        offsets = np.asarray(page.dataoffsets, np.int64)
+        counts = np.asarray(page.databytecounts, np.int64)
+        # Lengths are sometimes missing altogether, offsets never.
+        counts = np.pad(counts, (0, max(0, len(offsets) - len(counts))))
+        if len(offsets) < needed:
+            raise ValueError("tiles or strips are missing from its index")
+        offsets, counts = offsets[:needed], counts[: len(offsets)][:needed].copy()
+        row_bytes = self._codec.row_bytes()
+        if row_bytes is not None:
+            # What is not compressed has the length that its size gives, whatever is stated. A
+            # stated length that is shorter is a damage, except of a single strip, as in libtiff.
+            sizes = row_bytes * np.array([self._rows_of(index) for index in range(needed)])
+            wrong = (counts > sizes) | ((counts == 0) & (offsets > 0)) | (np.bool_(needed == 1))
+            counts = np.where(wrong, sizes, counts)
+        if not (counts > 0).any():
+            raise ValueError("none of its tiles or strips has a length")
+        tables = page.jpegtables
+        return _StoredPage(offsets, counts, tables if isinstance(tables, bytes) else None)
+
+    def _rows_of(self, index: int) -> int:
+        """Rows stored in a segment; the last strips are shorter than the others."""
+        if self._is_tiled:
+            return self._segment_height
+        top = index % self._down * self._segment_height
+        return min(self._segment_height, self.stored_size[1] - top)
+
+    def _refuse_empty_claims(self, sample_bytes: int) -> None:
         """Reject a header that claims far more pixels than its bytes can hold."""
+        if self._codec.compression in UNBOUNDED:
+            free = max(_FREE_UNBOUNDED_BYTES, self._across * self._down * 2**22)
+        else:
+            free = _FREE_BYTES
         for page in self._pages:
             filled = int((page.byte_counts > 0).sum())
-            claimed = filled * self.segment_px * self._key.dtype.itemsize
-            if claimed > _MOST_EXPANSION * int(page.byte_counts.sum()) + _FREE_BYTES:
+            claimed = filled * self.segment_px * sample_bytes
+            if claimed > _MOST_EXPANSION * int(page.byte_counts.sum()) + free:
                 raise ValueError("the header claims more pixels than there are")
 
     @property
     def has_holes(self) -> bool:
-        """Whether tiles or strips are missing; they are read as white."""
+        """Whether tiles are missing; they are read as white."""
         return any(bool((page.byte_counts == 0).any()) for page in self._pages)
 
     @property
@@ -269,19 +156,50 @@ class TiffPlane:
         """Pixels of a tile or strip: the least that is decoded."""
         return self._segment_width * self._segment_height
 
-    @property
-    def segment_height(self) -> int:
-        """Rows of a tile or strip."""
-        return self._segment_height
-
     def read(self, x: int, y: int, width: int, height: int) -> RGB:
         """Pixels of the level, white past its edges; see `SlideReader.read`."""
+        if self.orientation == 1:
+            return self._read_stored(x, y, width, height)
+        x0, y0, wide, high = self._stored_place(x, y, width, height)
+        return np.ascontiguousarray(
+            oriented(self._read_stored(x0, y0, wide, high), self.orientation)
+        )
+
+    def decode_into(self, out: RGB, check: Callable[[], object]) -> RGB:
+        """All of the level, each segment decoded once.
+
+        Parameters
+        ----------
+        out : (stored height, stored width, 3) uint8, filled.
+        check : called between strips or rows of tiles; may raise.
+
+        Returns
+        -------
+        A view of `out`, (height, width, 3), as shown.
+        """
+        wide, high = self.stored_size
+        for top in range(0, high, self._segment_height):
+            check()
+            rows = min(self._segment_height, high - top)
+            out[top : top + rows] = self._read_stored(0, top, wide, rows)
+        return oriented(out, self.orientation)
+
+    def _stored_place(self, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
+        """(x, y, width, height) in the stored frame of a rectangle as shown."""
+        if self.orientation in (2, 3, 7, 6):
+            x = self.width - x - width
+        if self.orientation in (3, 4, 7, 8):
+            y = self.height - y - height
+        return (y, x, height, width) if self.orientation >= 5 else (x, y, width, height)
+
+    def _read_stored(self, x: int, y: int, width: int, height: int) -> RGB:
         picture = blank(width, height)
+        wide, high = self.stored_size
         for column, row in self._touched(x, y, width, height):
             segment = self._segment(column, row)
             left, top = column * self._segment_width, row * self._segment_height
-            x0, x1 = max(x, left), min(x + width, left + segment.shape[1], self.width)
-            y0, y1 = max(y, top), min(y + height, top + segment.shape[0], self.height)
+            x0, x1 = max(x, left), min(x + width, left + segment.shape[1], wide)
+            y0, y1 = max(y, top), min(y + height, top + segment.shape[0], high)
             if x0 < x1 and y0 < y1:
                 picture[y0 - y : y1 - y, x0 - x : x1 - x] = segment[
                     y0 - top : y1 - top, x0 - left : x1 - left
@@ -308,112 +226,60 @@ class TiffPlane:
             for page in self._pages
             for plane in range(self._planes)
         ]
-        if any(page.byte_counts[place] == 0 for page, place in places):
-            # A tile that was never written: bare glass.
-            return blank(self._segment_width, self._segment_height)
+        empty = [page.byte_counts[place] == 0 for page, place in places]
+        if any(empty):
+            never = all(empty) and all(page.offsets[place] == 0 for page, place in places)
+            if self._is_tiled and never:
+                # A tile that was never written, as scanners leave out bare glass.
+                return blank(self._segment_width, self._segment_height)
+            raise SlideReadError(
+                f"A part of {self._source.path.name} has no length in its header; copy the file "
+                "again from its source."
+            )
         # The other reader decodes all of it for this: once is enough.
         if self._check is not None and not self._is_sound[index]:
             x = column * self._segment_width + self._segment_width // 2
             y = row * self._segment_height + self._segment_height // 2
-            self._check(min(x, self.width - 1), min(y, self.height - 1))
+            self._check(min(x, self.stored_size[0] - 1), min(y, self.stored_size[1] - 1))
             self._is_sound[index] = True
         parts = [self._decoded(page, place) for page, place in places]
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
-        segment = self._as_rgb(samples)
+        segment = self._colours.rgb(samples)
         self._source.hold(key, segment)
         return segment
 
-    def _decoded(self, page: "_StoredPage", index: int) -> npt.NDArray[Any]:
-        """(rows, columns, samples) as stored."""
+    def _decoded(self, page: _StoredPage, index: int) -> npt.NDArray[Any]:
+        """(rows, columns, samples) as stored: all that the level shows of the segment, or more."""
         data = self._source.bytes_at(int(page.offsets[index]), int(page.byte_counts[index]))
-        # libjpeg fills the missing part with grey and reports only a warning.
-        if self._is_jpeg and jpeg_structure(data).end is None:
-            raise CutOffError(
-                f"A part of {self._source.path.name} is cut off; copy the file again from its "
-                "source."
-            )
+        name = self._source.path.name
         try:
-            if self._is_lzw:
-                data = self._without_lzw(data, index)
-            decoded, _, _ = self._decode(data, index, **page.options)
+            samples = self._codec.decode(data, self._rows_of(index), page.tables)
+        except CutOffDataError as error:
+            raise CutOffError(
+                f"A part of {name} is cut off; copy the file again from its source."
+            ) from error
         except Exception as error:  # each codec raises its own errors
             raise SlideReadError(
-                f"A part of {self._source.path.name} is damaged and cannot be read; copy the file "
-                "again from its source."
+                f"A part of {name} is damaged and cannot be read; copy the file again from its "
+                "source."
             ) from error
-        return np.asarray(decoded[0])
-
-    def _without_lzw(self, data: bytes, index: int) -> bytes:
-        """The bytes of a segment; the last strips are shorter than the others."""
-        samples = self._samples if self._planes == 1 and len(self._pages) == 1 else 1
-        row_bits = self._segment_width * samples * int(self._key.bitspersample)
-        rows = self._segment_height
-        if not self._key.is_tiled:
-            rows = min(rows, self.height - index % self._down * rows)
-        return decode_lzw(data, (row_bits + 7) // 8, rows)
-
-    def _as_rgb(self, samples: npt.NDArray[Any]) -> RGB:
-        """(rows, columns, 3) uint8 of decoded samples."""
-        if self._palette is not None:
-            return np.asarray(self._palette[samples[..., 0]])
-        if self._shift:
-            top = (256 << self._shift) - 1
-            samples = np.minimum(samples, top) >> self._shift
-        pixels = samples.astype(np.uint8, copy=False)
-        if self._scale != 1:
-            pixels = pixels * np.uint8(self._scale)
-        if self._inverted:
-            pixels = ~pixels
-        colours = 3 if pixels.shape[2] >= 3 else 1
-        rgb = np.asarray(pixels[..., :colours])
-        if self._alpha in (1, _UNASSOCIATED_ALPHA):
-            alpha = pixels[..., -1:].astype(np.uint16)
-            premultiplied = rgb if self._alpha == 1 else (rgb * alpha + 127) // 255
-            rgb = np.minimum(premultiplied + (255 - alpha), 255).astype(np.uint8)
-        return rgb if colours == 3 else np.repeat(rgb, 3, axis=2)
+        column, row = index % self._across, index // self._across % self._down
+        wide = min(self._segment_width, self.stored_size[0] - column * self._segment_width)
+        high = min(self._segment_height, self.stored_size[1] - row * self._segment_height)
+        if (
+            samples.shape[0] < high
+            or samples.shape[1] < wide
+            or samples.shape[2] != self._codec.samples
+        ):
+            raise SlideReadError(
+                f"A part of {name} is smaller than its header says; copy the file again from its "
+                "source."
+            )
+        return samples
 
 
-def _palette(key: Any) -> RGB:
-    """(entries, 3) uint8 of the page's colour map."""
-    if key.colormap is None:
-        raise UnsupportedTiffError("in palette colours without a palette")
-    return np.ascontiguousarray((np.asarray(key.colormap) >> 8).astype(np.uint8).T)
-
-
-# Tags and the type of the TIFF file that `decode_lzw` makes.
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_OFFSETS, _SAMPLES, _ROWS, _COUNTS = 273, 277, 278, 279
-_LONG = 4
-
-
-def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
-    """Decode the `row_bytes` x `rows` bytes of a strip or tile. Any thread.
-
-    The bytes are passed to Pillow as a grey TIFF: imagecodecs' decoder, which tifffile would use,
-    crashes the process on damaged data (2026.3.6).
-
-    Raises
-    ------
-    OSError
-        The data are damaged or too short.
-    """
-    entries = {
-        _WIDTH: row_bytes,
-        _HEIGHT: rows,
-        _BITS: 8,
-        _COMPRESSION: _LZW,
-        _PHOTOMETRIC: _MINISBLACK,
-        _OFFSETS: 0,
-        _SAMPLES: 1,
-        _ROWS: rows,
-        _COUNTS: len(data),
-    }
-    entries[_OFFSETS] = 8 + 2 + 12 * len(entries) + 4
-    header = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries))
-    for tag, value in entries.items():
-        header += struct.pack("<HHII", tag, _LONG, 1, value)
-    # Sizes are checked against the file's bytes and our own limit before this is called;
-    # Pillow's limit, which applies to the whole process, would take a large strip for an attack.
-    Image.MAX_IMAGE_PIXELS = None
-    with Image.open(io.BytesIO(header + bytes(4) + data), formats=("TIFF",)) as picture:
-        return np.asarray(picture).tobytes()
+def orientation_of(key: Any) -> int:
+    """TIFF's orientation of a page, 1 to 8; 1 if it states none that exists."""
+    tag = key.tags.get(_ORIENTATION)
+    value = tag.value if tag is not None else 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

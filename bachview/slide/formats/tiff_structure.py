@@ -54,7 +54,7 @@ _LONGEST_S = 20.0
 
 _WIDTH, _LENGTH, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 278, 279
-_PLANAR, _SUB_DIRECTORIES = 284, 330
+_ORIENTATION, _PLANAR, _SUB_DIRECTORIES = 274, 284, 330
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
 _IMAGE_DEPTH, _TILE_DEPTH = 32997, 32998
 _NDPI = 65420
@@ -65,7 +65,7 @@ _CLASSIC_FIELD_BYTES, _BIG_FIELD_BYTES = 4, 8
 #: Tags used as one number; of several (bits of each sample) the largest counts.
 _NUMBERS = frozenset(
     (
-        *(_WIDTH, _LENGTH, _BITS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR),
+        *(_WIDTH, _LENGTH, _BITS, _SAMPLES, _ROWS_PER_STRIP, _ORIENTATION, _PLANAR),
         *(_TILE_WIDTH, _TILE_LENGTH, _IMAGE_DEPTH, _TILE_DEPTH),
     )
 )
@@ -94,8 +94,12 @@ _WHOLE_NUMBERS = {
 }
 
 
-def check_tiff(path: Path) -> None:
+def check_tiff(path: Path) -> bool:
     """Walk the directories of the TIFF file at `path`. Any thread; some small reads.
+
+    Returns
+    -------
+    Whether an image in tiles is stored turned or flipped.
 
     Raises
     ------
@@ -106,7 +110,8 @@ def check_tiff(path: Path) -> None:
     """
     with path.open("rb") as file:
         try:
-            _Walk(file).check()
+            walk = _Walk(file)
+            walk.check()
         except _TooLongError as error:
             raise SlideOpenError(
                 f"{path.name} takes too long to open; check its drive, or copy the slide here."
@@ -115,6 +120,7 @@ def check_tiff(path: Path) -> None:
             raise SlideOpenError(
                 f"{path.name} is damaged ({lie}); copy it again from its source."
             ) from lie
+    return walk.has_turned_tiles
 
 
 def digest_of_directories(path: Path) -> bytes:
@@ -175,6 +181,7 @@ class _Walk:
         self._order = "<" if start[:1] == b"I" else ">"
         self._is_big = b"+" in start[:4]
         self._is_ndpi = False
+        self.has_turned_tiles = False
         #: The size of each directory, by its offset.
         self._taken: dict[int, int] = {}
 
@@ -285,6 +292,7 @@ class _Walk:
         planes = samples if numbers.get(_PLANAR) == 2 else 1
         pixel_bits = bits * (samples // planes)
         if _TILE_WIDTH in numbers or _TILE_LENGTH in numbers:
+            self.has_turned_tiles |= 1 < numbers.get(_ORIENTATION, 1) <= 8
             wide, high = numbers.get(_TILE_WIDTH, 0), numbers.get(_TILE_LENGTH, 0)
             deep = numbers.get(_TILE_DEPTH, 1)
             if not wide or not high or not deep:

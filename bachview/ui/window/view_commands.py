@@ -6,9 +6,8 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow
+from PySide6.QtWidgets import QDockWidget, QInputDialog, QMainWindow
 
-from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
@@ -234,9 +233,15 @@ class ViewCommands(QObject):
         viewport = page.view.viewport if page else None
         if page is None or viewport is None:
             return
-        dialog = AngleDialog(viewport.rotation_deg, page)
+        dialog = QInputDialog(page)
+        dialog.setWindowTitle("Rotation")
+        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
+        dialog.setLabelText("Angle in degrees, clockwise:")
+        dialog.setDoubleDecimals(1)
+        dialog.setDoubleRange(-360, 360)
+        dialog.setDoubleValue(round(viewport.rotation_deg, 1))
         view = page.view
-        dialog.typed.connect(view.set_rotation)
+        dialog.doubleValueChanged.connect(view.set_rotation)  # applied at once
         dialog.rejected.connect(lambda: view.set_rotation(viewport.rotation_deg))
         ask(dialog)
 

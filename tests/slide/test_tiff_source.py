@@ -7,7 +7,7 @@ from typing import IO, Any
 import pytest
 
 from bachview.errors import SlideReadError
-from bachview.slide.formats.tiff_plane import SegmentSource
+from bachview.slide.formats.tiff_source import SegmentSource
 
 
 class Broken:
