@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bachview.core.geometry import Region as Region
     from bachview.errors import BachviewError as BachviewError
     from bachview.errors import Cancelled as Cancelled
+    from bachview.errors import NoTissueError as NoTissueError
+    from bachview.errors import UnsuitableSlideError as UnsuitableSlideError
     from bachview.jobs.tokens import CancelToken as CancelToken
     from bachview.models.ensemble import Ensemble as Ensemble
     from bachview.training.run import TrainingRequest as TrainingRequest
@@ -43,10 +45,12 @@ _PLACES = {
     "Cancelled": "bachview.errors",
     "Ensemble": "bachview.models.ensemble",
     "Measurement": "bachview.api.measuring",
+    "NoTissueError": "bachview.errors",
     "Prediction": "bachview.api.predictions",
     "Region": "bachview.core.geometry",
     "Slide": "bachview.api.slides",
     "TrainingRequest": "bachview.training.run",
+    "UnsuitableSlideError": "bachview.errors",
     "classify": "bachview.api.classification",
     "evaluate": "bachview.api.measuring",
     "load_ensemble": "bachview.api.classification",
@@ -62,10 +66,12 @@ __all__ = [
     "Cancelled",
     "Ensemble",
     "Measurement",
+    "NoTissueError",
     "Prediction",
     "Region",
     "Slide",
     "TrainingRequest",
+    "UnsuitableSlideError",
     "classify",
     "evaluate",
     "load_ensemble",

@@ -34,12 +34,31 @@ class UnsuitableSlideError(BachviewError):
     sentences : what was measured, one sentence for each reason.
     """
 
-    def __init__(self, sentences: tuple[str, ...]) -> None:
+    def __init__(self, sentences: tuple[str, ...], what: str = "slide") -> None:
+        """Keep the sentences.
+
+        Parameters
+        ----------
+        what : what it is to be called: a photo is a small slide.
+        """
         self.sentences = sentences
         reasons = " ".join(sentences)
         super().__init__(
-            f"Not classified: {reasons} Look at the slide; if it is H&E, classify it anyway."
+            f"Not classified: {reasons} Look at the {what}; if it is H&E, classify it anyway."
         )
+
+
+class NoTissueError(BachviewError):
+    """The photo shows no H&E tissue, so it has no class.
+
+    Attributes
+    ----------
+    sentences : what was measured.
+    """
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        self.sentences = sentences
+        super().__init__(f"No H&E tissue: {' '.join(sentences)}")
 
 
 class BundleError(BachviewError):

@@ -139,6 +139,7 @@ def predict_photos(
     ensemble: Ensemble,
     *,
     mpp: float | None = None,
+    anyway: bool = False,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> list[PhotoPrediction | BachviewError]:
@@ -147,11 +148,13 @@ def predict_photos(
     Parameters
     ----------
     mpp : um/px of all photos; None: what each file states.
+    anyway : classify photos although the check of them speaks against it (not H&E, blurred, …).
 
     Returns
     -------
-    One prediction for each photo, in order; for a photo that cannot be read its error, which is not
-    raised, so that one bad file does not affect the others.
+    One prediction for each photo, in order. A photo without one has an error in its place, which is
+    not raised, so that one bad file does not affect the others: `NoTissueError` if it shows no H&E
+    tissue, `UnsuitableSlideError` if it is not what the models know, else why it cannot be read.
 
     Raises
     ------
@@ -176,6 +179,7 @@ def predict_photos(
     found = try_photos(
         ensemble,
         [(path, known) for _, path, known in sized],
+        anyway=anyway,
         token=cancel,
         on_progress=progress or (lambda done, total: None),
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bachview.core.classes import ClassSet
+from bachview.core.units import percent_text
 from bachview.datasets import reading
 from bachview.datasets.samples import Dataset, Photo
 from bachview.errors import (
+    BachviewError,
     DatasetError,
     PixelSizeError,
     SlideOpenError,
@@ -18,16 +20,23 @@ from bachview.errors import (
 )
 from bachview.evaluation import measures
 from bachview.evaluation.facts import report_facts
-from bachview.evaluation.labelled_predictions import LabelledPredictions, labelled_predictions
+from bachview.evaluation.labelled_predictions import (
+    JudgedPhotos,
+    LabelledPredictions,
+    labelled_predictions,
+)
 from bachview.evaluation.measures import Evaluation
 from bachview.evaluation.report import ReportFacts, write_report
 from bachview.evaluation.slide_scores import SlideScore, score_slide, slides_document
-from bachview.inference.photos import predict_photos
+from bachview.inference.photos import PhotoState, try_photos
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
 
 #: Called with what is measured (``photos``, or the name of a slide), the amount done and the total.
 Told = Callable[[str, int, int], object]
+
+#: Photos named in one warning.
+_MOST_NAMED = 5
 
 #: How the photos in each part of a bundle's own split were used in its training.
 _PART_USES = {
@@ -76,6 +85,8 @@ class Measurement:
     predictions : the predictions that were measured, with the truth.
     slides : scores of the annotated slides.
     facts : on how they were obtained, with the warnings.
+    not_judged : photos that count in no figure, with the reason: no H&E tissue, or not what the
+        models know. The warnings say how many they are.
     failures : a sentence for each slide that could not be measured; also among the warnings.
     bundle_name, bundle_sha256 : the ensemble that was measured.
     """
@@ -84,6 +95,7 @@ class Measurement:
     predictions: LabelledPredictions
     slides: tuple[SlideScore, ...]
     facts: ReportFacts
+    not_judged: tuple[tuple[Photo, BachviewError], ...]
     failures: tuple[str, ...]
     bundle_name: str
     bundle_sha256: str
@@ -97,6 +109,10 @@ class Measurement:
         """Plain values, for JSON: the keys of ``bachview evaluate --json``."""
         return {
             **self.evaluation.to_json(),
+            "not_judged": [
+                {"file": photo.path.name, "state": PhotoState.of(reason), "note": str(reason)}
+                for photo, reason in self.not_judged
+            ],
             "slides": slides_document(self.slides),
             "bundle": {"name": self.bundle_name, "sha256": self.bundle_sha256},
             "warnings": list(self.warnings),
@@ -126,7 +142,8 @@ def evaluate(
 ) -> Measurement:
     """Evaluate an ensemble on a data set. Blocking; nothing is saved.
 
-    A slide that cannot be measured is named in the warnings and skipped.
+    A slide that cannot be measured is named in the warnings and skipped. So are photos without H&E
+    tissue and those that the models do not know, with the accuracy if they are counted as wrong.
 
     Parameters
     ----------
@@ -141,7 +158,7 @@ def evaluate(
     UsageError
         The classes are not the ensemble's, or `part` is given without `split`.
     DatasetError
-        There is no photo to measure, or a photo has no pixel size.
+        There is no photo to measure, none can be judged, or a photo has no pixel size.
     PixelSizeError, SlideOpenError, SlideReadError
         A photo cannot be read.
     EngineError, Cancelled
@@ -159,23 +176,59 @@ def evaluate(
     photos, warnings = chosen_photos(dataset, path, part)
     if not manifest.is_for_tissue:
         warnings.append(not_for_tissue(ensemble))
-    answers = predict_photos(
+    answers = try_photos(
         ensemble,
         [(photo.path, photo.mpp) for photo in photos],
         token=token,
         on_progress=lambda done, total: told("photos", done, total),
     )
-    labelled = labelled_predictions(photos, answers, manifest)
+    judged = JudgedPhotos.of(photos, answers)
+    labelled = labelled_predictions(judged.photos, judged.predictions, manifest)
+    figures = measures.evaluate(labelled, ensemble.bundle.thresholds)
+    warnings += not_judged(judged, figures) + unread(judged)
     slides, failures = _scored(ensemble, dataset if with_slides else None, token, told)
     return Measurement(
-        measures.evaluate(labelled, ensemble.bundle.thresholds),
+        figures,
         labelled,
         tuple(slides),
-        report_facts(ensemble, photos, split=path, part=part, warnings=[*warnings, *failures]),
+        report_facts(
+            ensemble, judged.photos, split=path, part=part, warnings=[*warnings, *failures]
+        ),
+        judged.left_out,
         tuple(failures),
         manifest.name,
         ensemble.bundle.sha256,
     )
+
+
+def not_judged(judged: JudgedPhotos, figures: Evaluation) -> list[str]:
+    """The warning about photos that count in no figure; none if there are none."""
+    if not judged.left_out:
+        return []
+    states = Counter(PhotoState.of(reason) for _, reason in judged.left_out)
+    total = len(judged.photos) + len(judged.left_out)
+    right = round(figures.photo.metrics.accuracy * len(judged.photos))
+    named = ", ".join(photo.path.name for photo, _ in judged.left_out[:_MOST_NAMED])
+    if len(judged.left_out) > _MOST_NAMED:
+        named += ", …"
+    sentence = (
+        f"{len(judged.left_out):,} of the {total:,} photos were not judged and count in no figure "
+        f"({', '.join(f'{count:,} {state}' for state, count in states.items())}): {named}. With "
+        f"them as wrong answers, the accuracy would be {percent_text(right / total)}."
+    )
+    return [sentence]
+
+
+def unread(judged: JudgedPhotos) -> list[str]:
+    """The warning about patches that could not be read; none if there are none."""
+    parts = [found.failed for found in judged.predictions if found.failed]
+    if not parts:
+        return []
+    sentence = (
+        f"{sum(parts):,} patches of {len(parts):,} photos could not be read: these photos were "
+        "judged by their other patches."
+    )
+    return [sentence]
 
 
 def _scored(

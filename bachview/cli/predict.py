@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,18 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
-from bachview.errors import BachviewError, Cancelled, DatasetError, UsageError
+from bachview.errors import (
+    BachviewError,
+    Cancelled,
+    DatasetError,
+    UnsuitableSlideError,
+    UsageError,
+)
 from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
-    from bachview.inference.photos import PhotoPrediction
+    from bachview.inference.photos import PhotoPrediction, PhotoState
     from bachview.models.ensemble import Ensemble
     from bachview.slide.file_state import FileState
 
@@ -39,10 +46,38 @@ class _Photo:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One photo and its prediction."""
+    """One photo and its answer.
 
-    photo: _Photo
-    prediction: "PhotoPrediction"
+    Attributes
+    ----------
+    photo : None if its pixel size is not known.
+    answer : the prediction, or the error that says why there is none.
+    """
+
+    path: Path
+    photo: _Photo | None
+    answer: "PhotoPrediction | BachviewError"
+
+    @property
+    def state(self) -> "PhotoState":
+        from bachview.inference.photos import PhotoState
+
+        return PhotoState.of(self.answer)
+
+    @property
+    def note(self) -> str:
+        """What a reader has to know; empty for a photo that was classified without a doubt."""
+        if isinstance(self.answer, UnsuitableSlideError):
+            return f"{self.answer} (--anyway does; the line of the photo then says so.)"
+        if isinstance(self.answer, BachviewError):
+            return str(self.answer)
+        notes = []
+        if self.answer.warnings:
+            notes.append(f"Classified although: {' '.join(self.answer.warnings)}")
+        if failed := self.answer.failed:
+            patches = f"{failed:,} of {len(self.answer.probabilities) + failed:,} patches"
+            notes.append(f"{patches} could not be read; the class is that of the others.")
+        return " ".join(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +103,15 @@ def predict(
     bach_submission: bool,
     device: str,
     as_json: bool,
+    anyway: bool = False,
 ) -> int:
     """Classify photos and write the answers as CSV.
 
-    A photo that cannot be classified is named and skipped, and the exit code is that of bad input.
-    Ctrl-C ends the command within half a second; the photos classified by then are written, and the
-    exit code says so. Of a submission, which must be whole, nothing is written.
+    A photo without H&E tissue has a state and no class. So has one that cannot be read or is not
+    what the models know; it is named, and the exit code is that of bad input.
+    Ctrl-C ends the command within half a second; the photos done by then are written, beside an
+    earlier file rather than over it, and the exit code says so. Of a submission, which must be
+    whole, nothing is written.
 
     Parameters
     ----------
@@ -81,26 +119,29 @@ def predict(
     files : photos; a folder stands for all photos in it and its subfolders.
     mpp : um/px of all photos; None: what each file states.
     bach_submission : write ``case,class`` instead of all columns.
+    anyway : classify photos although the check of them speaks against it.
 
     Raises
     ------
     BachviewError
-        There are no photos, the bundle cannot be used, or the file cannot be written.
+        There are no photos, none can be read, one of a submission has no class, the bundle cannot
+        be used, or the file cannot be written.
     Cancelled
-        Ctrl-C before a photo was classified, or in a submission.
+        Ctrl-C before a photo was done, or in a submission.
     """
     from bachview.api.classification import load_ensemble
     from bachview.datasets.photo_mpp import first_contradiction
     from bachview.export.submission import case_numbers, class_numbers, write_submission
     from bachview.files import write_text
+    from bachview.inference.photos import PhotoState
     from bachview.models.bundle.installed import resolve_bundle
 
     path = resolve_bundle(bundle)
     photos = _expanded(files)
     cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}
     _prepare(output)
-    known, failures = _sized(photos, mpp)
-    contradiction = first_contradiction((photo.path for photo in known), mpp)
+    lines = _sized(photos, mpp)
+    contradiction = first_contradiction((line.path for line in lines if line.photo), mpp)
     if contradiction is not None:
         tell(f"{contradiction[0].name}: {contradiction[1]}")
     with clean_stdout():
@@ -114,25 +155,36 @@ def predict(
                     f"The model {manifest.name} was not trained on tissue: "
                     "its answers say nothing about tissue."
                 )
-            lines, was_cancelled = _judge(ensemble, known, failures)
+            lines, was_cancelled = _judge(ensemble, lines, anyway=anyway)
             names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
             facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
-    for failed, sentence in failures:
-        tell(sentence if failed.name in sentence else f"{failed}: {sentence}")
-    if was_cancelled and (bach_submission or not lines):
+    for line in lines:
+        if line.note:
+            tell(line.note if line.path.name in line.note else f"{line.path}: {line.note}")
+    counts = Counter(line.state for line in lines)
+    found = len(lines) - counts[PhotoState.FAILED]
+    if was_cancelled and (bach_submission or not found):
         raise Cancelled
-    if not lines:
-        raise DatasetError("None of the photos can be classified; nothing was written.")
+    if not found:
+        raise DatasetError("None of the photos can be read; nothing was written.")
     if bach_submission:
-        chosen = {cases[line.photo.path]: numbers[line.prediction.top_class] for line in lines}
-        write_submission(output, chosen)
+        write_submission(output, _cases(lines, cases, numbers))
     else:
+        if was_cancelled and output.exists():
+            output = output.with_name(f"{output.stem}.partial{output.suffix}")
         write_text(output, _table(names, lines))
     if as_json:
         print_json(
             {
-                "photos": [_entry(names, line) for line in lines],
-                "failed": [{"file": str(file), "error": sentence} for file, sentence in failures],
+                "photos": [
+                    _entry(names, line) for line in lines if line.state is not PhotoState.FAILED
+                ],
+                "failed": [
+                    {"file": str(line.path), "error": line.note, "state": line.state}
+                    for line in lines
+                    if line.state is PhotoState.FAILED
+                ],
+                "counts": {state: counts[state] for state in PhotoState},
                 "bundle": facts,
                 "output": str(output),
                 "cancelled": was_cancelled,
@@ -141,10 +193,38 @@ def predict(
     else:
         _print_counts(names, lines)
     if was_cancelled:
-        tell(f"Cancelled; {output} has the {len(lines):,} photos done of {len(photos):,}.")
+        tell(f"Cancelled; {output} has the {found:,} photos done of {len(photos):,}.")
         return ExitCode.CANCELLED
     tell(f"Wrote {output}.")
-    return ExitCode.BAD_INPUT if failures else ExitCode.DONE
+    refused = counts[PhotoState.FAILED] + counts[PhotoState.UNSUITABLE]
+    return ExitCode.BAD_INPUT if refused else ExitCode.DONE
+
+
+def _cases(
+    lines: "Sequence[_Line]", cases: "Mapping[Path, int]", numbers: Sequence[int]
+) -> dict[int, int]:
+    """The challenge's class number of each case.
+
+    Raises
+    ------
+    DatasetError
+        A photo has no class: the challenge has none for it, and counts a case that is left out.
+    """
+    from bachview.inference.photos import PhotoPrediction
+
+    chosen = {
+        cases[line.path]: numbers[line.answer.top_class]
+        for line in lines
+        if isinstance(line.answer, PhotoPrediction)
+    }
+    if without := sorted(cases[line.path] for line in lines if cases[line.path] not in chosen):
+        named = ", ".join(f"{case}" for case in without)
+        raise DatasetError(
+            "Nothing was written: a submission has a class for every case, and there is none for "
+            f"{named}. Mend these photos, leave them out, or write the table without "
+            "--bach-submission."
+        )
+    return chosen
 
 
 def _prepare(output: Path) -> None:
@@ -202,44 +282,41 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
     return list(photos)
 
 
-def _sized(
-    photos: Sequence[Path], given: float | None
-) -> tuple[list[_Photo], list[tuple[Path, str]]]:
-    """Those whose pixel size is known; (photo, sentence) for the others."""
+def _sized(photos: Sequence[Path], given: float | None) -> list[_Line]:
+    """A line for each photo that has no pixel size; one to be answered for each other."""
     from bachview.datasets.photo_mpp import photo_mpp
     from bachview.slide.file_state import FileState
 
-    known, failures = [], []
-    for photo in photos:
-        if not photo.is_file():
-            failures.append((photo, f"{photo.name} was not found; check its name and its drive."))
-            continue
-        try:
-            files = FileState.of(photo)
-            mpp, origin = photo_mpp(photo, given)
-        except OSError:
-            failures.append((photo, f"{photo.name} cannot be read; check its drive."))
-        except DatasetError as error:
-            failures.append((photo, str(error)))
+    lines = []
+    for path in photos:
+        photo, answer = None, BachviewError("not classified yet")
+        if not path.is_file():
+            answer = DatasetError(f"{path.name} was not found; check its name and its drive.")
         else:
-            known.append(_Photo(photo, mpp, str(origin), files))
-    return known, failures
+            try:
+                files = FileState.of(path)
+                mpp, origin = photo_mpp(path, given)
+                photo = _Photo(path, mpp, str(origin), files)
+            except OSError:
+                answer = DatasetError(f"{path.name} cannot be read; check its drive.")
+            except DatasetError as error:
+                answer = error
+        lines.append(_Line(path, photo, answer))
+    return lines
 
 
 def _judge(
-    ensemble: "Ensemble",
-    photos: Sequence[_Photo],
-    failures: list[tuple[Path, str]],
+    ensemble: "Ensemble", lines: Sequence[_Line], *, anyway: bool
 ) -> tuple[list[_Line], bool]:
-    """Classify on a lane, and show its progress here; adds to `failures`.
+    """Classify on a lane, and show its progress here.
 
     Returns
     -------
-    The lines, and whether Ctrl-C has ended it before all photos were looked at.
+    The lines with their answers, and whether Ctrl-C has ended it before all photos were looked at.
     """
     from bachview.inference.photos import try_photos
 
-    sized = [(photo.path, photo.mpp) for photo in photos]
+    sized = [(line.photo.path, line.photo.mpp) for line in lines if line.photo]
     answers: list[PhotoPrediction | BachviewError] = []
     was_cancelled = False
     lane = Lane("inference", low_priority=True)
@@ -249,6 +326,7 @@ def _judge(
             lambda token, told: try_photos(
                 ensemble,
                 sized,
+                anyway=anyway,
                 token=token,
                 on_progress=lambda done, total: told("photos", done, total),
                 on_answer=answers.append,
@@ -258,65 +336,106 @@ def _judge(
         was_cancelled = True
     finally:
         lane.close(END_S)
-    lines = []
-    for photo, answer in zip(photos, list(answers), strict=not was_cancelled):
-        try:
-            if isinstance(answer, BachviewError):
-                raise answer
-            photo.files.check()  # its pixel size may have been read long before
-        except BachviewError as error:
-            failures.append((photo.path, str(error)))
-        else:
-            lines.append(_Line(photo, answer))
-    return lines, was_cancelled
+    done, left = [], iter(list(answers))
+    for line in lines:
+        if line.photo is None:
+            done.append(line)
+        elif (answer := next(left, None)) is not None:
+            done.append(replace(line, answer=_of_same_file(line.photo, answer)))
+    return done, was_cancelled
+
+
+def _of_same_file(
+    photo: _Photo, answer: "PhotoPrediction | BachviewError"
+) -> "PhotoPrediction | BachviewError":
+    """The answer, or that the file has changed: its pixel size may have been read long before."""
+    try:
+        photo.files.check()
+    except BachviewError as error:
+        return error
+    return answer
 
 
 def _table(names: _Names, lines: Sequence[_Line]) -> str:
-    """CSV: ``file, class, prob_<Class>..., entropy, disagreement, <member>...``."""
+    """The CSV, one line for each photo; empty where there is no prediction."""
+    from bachview.inference.photos import PhotoPrediction
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    probabilities = (f"prob_{key}" for key in names.classes)
-    writer.writerow(["file", "class", *probabilities, "entropy", "disagreement", *names.members])
+    probabilities = [f"prob_{key}" for key in names.classes]
+    measures = [*probabilities, "entropy", "disagreement", *names.members]
+    writer.writerow(["file", "state", "class", *measures, "patches", "failed_patches", "note"])
     for line in lines:
-        prediction = line.prediction
-        writer.writerow(
-            [
-                printable(str(line.photo.path)),
+        row = [printable(str(line.path)), line.state]
+        if isinstance(prediction := line.answer, PhotoPrediction):
+            row += [
                 names.classes[prediction.top_class],
                 *(f"{value:.6f}" for value in prediction.photo_probabilities),
                 f"{prediction.entropy:.6f}",
                 f"{prediction.disagreement:.6f}",
                 *(names.classes[c] for c in prediction.photo_members.argmax(axis=1)),
+                f"{len(prediction.probabilities)}",
+                f"{prediction.failed}",
             ]
-        )
+        else:
+            row += [""] * (len(measures) + 3)
+        writer.writerow([*row, printable(line.note)])
     return text.getvalue()
 
 
 def _entry(names: _Names, line: _Line) -> dict[str, Any]:
-    """One photo of the JSON document."""
-    prediction = line.prediction
-    votes = prediction.photo_members.argmax(axis=1)
+    """One photo of the JSON document; null where there is no prediction."""
+    from bachview.inference.photos import PhotoPrediction
+
+    assert line.photo is not None  # noqa: S101  # only a photo that was looked at
+    found: dict[str, Any] = dict.fromkeys(
+        ("class", "probabilities", "entropy", "disagreement", "members")
+    )
+    patches = failed = 0
+    if isinstance(prediction := line.answer, PhotoPrediction):
+        votes = prediction.photo_members.argmax(axis=1)
+        found = {
+            "class": names.classes[prediction.top_class],
+            "probabilities": dict(
+                zip(names.classes, map(float, prediction.photo_probabilities), strict=True)
+            ),
+            "entropy": prediction.entropy,
+            "disagreement": prediction.disagreement,
+            "members": {n: names.classes[c] for n, c in zip(names.members, votes, strict=True)},
+        }
+        patches, failed = len(prediction.probabilities), prediction.failed
     return {
-        "file": str(line.photo.path),
-        "class": names.classes[prediction.top_class],
-        "probabilities": dict(
-            zip(names.classes, map(float, prediction.photo_probabilities), strict=True)
-        ),
-        "entropy": prediction.entropy,
-        "disagreement": prediction.disagreement,
-        "members": {name: names.classes[c] for name, c in zip(names.members, votes, strict=True)},
-        "patches": len(prediction.probabilities),
+        "file": str(line.path),
+        "state": line.state,
+        **found,
+        "patches": patches,
+        "failed_patches": failed,
         "mpp": line.photo.mpp,
         "mpp_origin": line.photo.origin,
+        "note": line.note,
     }
 
 
 def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
-    counts = [0] * len(names.classes)
-    for line in lines:
-        counts[line.prediction.top_class] += 1
+    """Photos of each class, and those without one by their state."""
+    from bachview.inference.photos import PhotoPrediction, PhotoState
+
+    classes = Counter(
+        names.classes[line.answer.top_class]
+        for line in lines
+        if isinstance(line.answer, PhotoPrediction)
+    )
+    states = Counter(line.state for line in lines)
+    without = {
+        PhotoState.NO_TISSUE: "no H&E tissue",
+        PhotoState.UNSUITABLE: "unsuitable, not classified",
+        PhotoState.FAILED: "failed to read",
+    }
     print_table(
         f"{len(lines):,} photos",
         [("Class", False), ("Photos", True)],
-        [(key, f"{count:,}") for key, count in zip(names.classes, counts, strict=True)],
+        [
+            *((key, f"{classes[key]:,}") for key in names.classes),
+            *((text, f"{states[state]:,}") for state, text in without.items() if states[state]),
+        ],
     )

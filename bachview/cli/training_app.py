@@ -201,13 +201,21 @@ def predict(
         bool,
         typer.Option("--bach-submission", help="Write part A of the BACH challenge: case,class."),
     ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Classify photos that are not what the models know (other stains, blurred, "
+            "coarse); their lines say so.",
+        ),
+    ] = False,
     device: Device = "AUTO",
     as_json: AsJson = False,
 ) -> int:
     """Classify whole photos, one line each.
 
     A photo's answer is the mean of its patches' votes, mixed with the bundle's uniform share. Its
-    patches are read as the viewer reads those of a slide.
+    patches are read as the viewer reads those of a slide. A photo without H&E tissue has no class.
 
     \b
       bachview predict default photos/*.tif --output classes.csv
@@ -223,6 +231,7 @@ def predict(
         bach_submission=bach_submission,
         device=device,
         as_json=as_json,
+        anyway=anyway,
     )
 
 

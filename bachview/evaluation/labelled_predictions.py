@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.probabilities import mixed_with_uniform
 from bachview.datasets.samples import Photo
+from bachview.errors import BachviewError, DatasetError, NoTissueError, UnsuitableSlideError
 from bachview.evaluation.metrics import Floats, Labels
 from bachview.evaluation.operating_point import fit_uniform_share
 from bachview.files import atomic_file
@@ -101,6 +102,52 @@ class LabelledPredictions:
         return np.asarray(mean, dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedPhotos:
+    """Photos with their predictions, and those that were not judged.
+
+    Attributes
+    ----------
+    photos, predictions : N each, in the same order.
+    left_out : photos that show no H&E tissue or are not what the models know, with the reason.
+    """
+
+    photos: tuple[Photo, ...]
+    predictions: tuple["PhotoPrediction", ...]
+    left_out: tuple[tuple[Photo, BachviewError], ...]
+
+    @classmethod
+    def of(
+        cls, photos: Sequence[Photo], answers: Sequence["PhotoPrediction | BachviewError"]
+    ) -> "JudgedPhotos":
+        """Sort the answers of `try_photos` for these photos.
+
+        Raises
+        ------
+        DatasetError
+            None was judged.
+        BachviewError
+            A photo cannot be read.
+        """
+        kept: list[Photo] = []
+        predictions: list[PhotoPrediction] = []
+        left_out: list[tuple[Photo, BachviewError]] = []
+        for photo, answer in zip(photos, answers, strict=True):
+            if isinstance(answer, NoTissueError | UnsuitableSlideError):
+                left_out.append((photo, answer))
+            elif isinstance(answer, BachviewError):
+                raise answer
+            else:
+                kept.append(photo)
+                predictions.append(answer)
+        if not kept and left_out:
+            photo, reason = left_out[0]
+            raise DatasetError(
+                f"None of the {len(left_out):,} photos can be judged. {photo.path.name}: {reason}"
+            )
+        return cls(tuple(kept), tuple(predictions), tuple(left_out))
+
+
 def labelled_predictions(
     photos: Sequence[Photo], predictions: Sequence["PhotoPrediction"], manifest: Manifest
 ) -> LabelledPredictions:
@@ -144,7 +191,10 @@ def predict_with_bundle(
     on_photo: Callable[[int, int], object],
     device: str = "AUTO",
 ) -> LabelledPredictions:
-    """Classify labelled photos with a bundle.
+    """Classify labelled photos with a bundle that was trained on photos like these.
+
+    So they are classified whatever the check of them says, but those without H&E tissue, which are
+    left out.
 
     Parameters
     ----------
@@ -154,22 +204,24 @@ def predict_with_bundle(
     ------
     BundleError, EngineError, SlideOpenError, SlideReadError, PixelSizeError
         The bundle cannot be used, or a photo cannot be read.
+    DatasetError
+        None of the photos shows H&E tissue.
     Cancelled
         `token` was cancelled.
     """
-    from bachview.inference.photos import predict_photos
+    from bachview.inference.photos import try_photos
     from bachview.models.loading import load_ensemble
 
     with load_ensemble(bundle, device=device) as ensemble:
-        answers = list(
-            predict_photos(
-                ensemble,
-                [(photo.path, photo.mpp) for photo in photos],
-                token=token,
-                on_progress=on_photo,
-            )
+        answers = try_photos(
+            ensemble,
+            [(photo.path, photo.mpp) for photo in photos],
+            anyway=True,
+            token=token,
+            on_progress=on_photo,
         )
-        return labelled_predictions(photos, answers, ensemble.bundle.manifest)
+        judged = JudgedPhotos.of(photos, answers)
+        return labelled_predictions(judged.photos, judged.predictions, ensemble.bundle.manifest)
 
 
 def with_uniform_share(

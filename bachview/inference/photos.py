@@ -6,6 +6,9 @@ on a slide, the cells tile it, and the fields of the outermost ones are moved in
 lie on the photo; only the stride is adjusted so that no cell reaches over the edge. A photo smaller
 than a field is padded with white.
 
+As on a slide, too, what shows no H&E tissue has no class, what the models do not know (other
+stains, blur, coarse pixels) is refused, and patches that cannot be read are counted.
+
 The class of a photo is close to the majority class of its patches, like the largest area of the
 overlay: each patch is sharpened before the mean is taken. Votes are as common as sums of
 probabilities (both in Araújo et al., PLoS ONE 12:e0177544, 2017), and the mean of soft
@@ -20,6 +23,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +39,14 @@ from bachview.core.probabilities import (
     mixed_with_uniform,
     temperature_scaled,
 )
-from bachview.errors import BachviewError, PixelSizeError
+from bachview.errors import (
+    BachviewError,
+    NoTissueError,
+    PixelSizeError,
+    SlideChangedError,
+    SlideReadError,
+    UnsuitableSlideError,
+)
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.inference.readahead import READER_THREADS
 from bachview.inference.run import predicted
@@ -44,6 +55,8 @@ from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
+    from bachview.slide.reader import SlideReader
+    from bachview.slide.tissue import Mask, TissueMask
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -52,9 +65,57 @@ RGB = npt.NDArray[np.uint8]
 #: the votes. In between, a less confident patch counts less.
 VOTE_TEMPERATURE = 0.15
 
+#: Tissue has detail everywhere: the energy of the second finest octave (`slide.sharpness`) was at
+#: least 6 in the photos of BACH, and is at most 0.03 in an even colour with a camera's noise.
+_LEAST_DETAIL = 0.1
+_EVEN = "The photo shows an even colour without any detail: it is out of focus, or no tissue."
+_TOO_LITTLE = "less than a quarter of each field of the photo is H&E tissue."
+
 #: Photos read and not yet classified; one takes some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
 _CLOSE_S = 5.0
+
+
+class PhotoState(StrEnum):
+    """What is known of a photo; as written to files. Only CLASSIFIED has a class.
+
+    NO_TISSUE is said of whatever was not recognised as tissue stained with H&E, as of a cell:
+    glass, pen, dust, fluorescence. UNSUITABLE is tissue that the models do not know.
+    """
+
+    CLASSIFIED = "classified"
+    NO_TISSUE = "no tissue"
+    UNSUITABLE = "unsuitable"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, answer: "PhotoPrediction | BachviewError") -> "PhotoState":
+        """The state of a photo with this answer of `try_photos`."""
+        match answer:
+            case PhotoPrediction():
+                return cls.CLASSIFIED
+            case NoTissueError():
+                return cls.NO_TISSUE
+            case UnsuitableSlideError():
+                return cls.UNSUITABLE
+            case _:
+                return cls.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPatches:
+    """What the models see of a photo.
+
+    Attributes
+    ----------
+    pixels : (P, input_px, input_px, 3) uint8 RGB, row by row; P >= 1.
+    failed : number of patches that could not be read; not in `pixels`.
+    warnings : what spoke against classifying the photo, one sentence each.
+    """
+
+    pixels: RGB
+    failed: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +127,15 @@ class PhotoPrediction:
     members : (P, M, C) float32, each member's probabilities of each patch.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
     uniform_share : share of the votes that is spread evenly over the classes, for calibration.
+    failed : number of patches that could not be read; they have no vote.
+    warnings : what spoke against classifying the photo, which was done anyway.
     """
 
     members: Floats
     probabilities: Floats
     uniform_share: float = 0.0
+    failed: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def photo_members(self) -> Floats:
@@ -127,34 +192,40 @@ def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> Pa
 
 
 def read_photo(
-    path: Path, mpp: float, geometry: PatchGeometry, token: CancelToken | None = None
-) -> RGB:
+    path: Path,
+    mpp: float,
+    geometry: PatchGeometry,
+    token: CancelToken | None = None,
+    *,
+    anyway: bool = False,
+    is_for_tissue: bool = True,
+) -> PhotoPatches:
     """Read a photo's patches as the models see them, row by row. Any thread.
 
-    Cells with less than `LEAST_TISSUE` tissue are left out, as on a slide, unless no cell has more:
-    every photo is classified.
+    Cells with less than `LEAST_TISSUE` tissue are left out, as on a slide.
 
     Parameters
     ----------
     mpp : um/px of the photo.
-
-    Returns
-    -------
-    (P, input_px, input_px, 3) uint8 RGB, P >= 1.
+    anyway : read it although the check of the photo speaks against it.
+    is_for_tissue : whether the models were trained on tissue; drawn pictures have no fine detail.
 
     Raises
     ------
     PixelSizeError
         `mpp` is implausible.
+    NoTissueError
+        The photo shows no H&E tissue.
+    UnsuitableSlideError
+        The check of the photo speaks against classifying it.
     SlideOpenError, SlideReadError
-        The photo cannot be read, or changed meanwhile.
+        The photo cannot be read, no patch of it can, or it changed meanwhile.
     Cancelled
         `token` was cancelled.
     """
     from bachview.slide.colour import srgb_transform
     from bachview.slide.opening import opened_slide
     from bachview.slide.patches import PatchReader
-    from bachview.slide.tissue import USUAL_WHITE, find_tissue
 
     pixel_size = PixelSize.typed(mpp)
     if not pixel_size.is_plausible:
@@ -164,20 +235,84 @@ def read_photo(
     with opened_slide(path, token) as reader:
         metadata = reader.metadata
         grid = photo_grid(metadata.pyramid.size, pixel_size, geometry)
-        # A photo shows too little glass to tell its colour from that of pale tissue.
-        mask = find_tissue(reader, pixel_size, token, white=USUAL_WHITE)
+        mask, unread, warnings = _checked(
+            reader, pixel_size, geometry, token, anyway=anyway, is_for_tissue=is_for_tissue
+        )
         tissue = mask.tissue_cells(grid, LEAST_TISSUE, token)
         if not tissue.count:
-            whole = replace(mask, mask=np.ones_like(mask.mask))
-            tissue = whole.tissue_cells(grid, LEAST_TISSUE, token)
+            raise NoTissueError(warnings or (_TOO_LITTLE,))
+        if warnings and not anyway:
+            raise UnsuitableSlideError(warnings, "photo")
         transform = srgb_transform(metadata.icc_profile)
         patches = PatchReader(reader, pixel_size, geometry, transform)
-        pixels = []
+        # Parts that cannot be read count as tissue, in blocks that are larger than the damage.
+        seen = replace(mask, mask=mask.mask & ~unread).fraction(grid) >= LEAST_TISSUE
+        pixels: list[RGB] = []
+        errors: list[SlideReadError] = []
         for row, column in np.argwhere(tissue.mask):
             if token is not None:
                 token.check()
-            pixels.append(patches.read(tissue.field(grid, int(row), int(column))))
-    return np.stack(pixels)
+            try:
+                patch = patches.read(tissue.field(grid, int(row), int(column)))
+            except SlideChangedError:
+                raise
+            except SlideReadError as error:
+                errors.append(error)
+            else:
+                if seen[row, column] or _is_tissue(patch, geometry.mpp):
+                    pixels.append(patch)
+    if errors and not pixels:
+        raise errors[0]
+    if not pixels:
+        raise NoTissueError(warnings or (_TOO_LITTLE,))
+    return PhotoPatches(np.stack(pixels), len(errors), warnings)
+
+
+def _is_tissue(patch: RGB, mpp: float) -> bool:
+    from bachview.slide.tissue import USUAL_WHITE, stained
+
+    return bool(stained(patch, mpp, white=USUAL_WHITE).mean() >= LEAST_TISSUE)
+
+
+def _checked(
+    reader: "SlideReader",
+    pixel_size: PixelSize,
+    geometry: PatchGeometry,
+    token: CancelToken | None,
+    *,
+    anyway: bool,
+    is_for_tissue: bool,
+) -> "tuple[TissueMask, Mask, tuple[str, ...]]":
+    """The tissue of a photo, what of it is unread, and what speaks against classifying it.
+
+    Raises
+    ------
+    NoTissueError
+        It is bare glass.
+    Cancelled
+        `token` was cancelled.
+    """
+    from bachview.slide.suitability import Reason, check_slide
+    from bachview.slide.tissue import USUAL_WHITE, read_small, tissue_of
+
+    small = read_small(reader, pixel_size, token)
+    check = check_slide(reader, pixel_size, geometry, token, small=small, what="photo")
+    found = {
+        finding.reason: finding.sentence
+        for finding in check.findings
+        if is_for_tissue or finding.reason is not Reason.BLURRED
+    }
+    if Reason.NO_TISSUE in found:
+        raise NoTissueError((found[Reason.NO_TISSUE],))
+    sharpness = check.sharpness
+    if is_for_tissue and sharpness is not None and sharpness.detail < _LEAST_DETAIL:
+        found[Reason.BLURRED] = _EVEN
+    if anyway and not found.keys().isdisjoint({Reason.DARK_FIELD, Reason.NOT_HE}):
+        mask = check.tissue
+    else:
+        # A photo shows too little glass to tell its colour from that of pale tissue.
+        mask = tissue_of(small, token, white=USUAL_WHITE)
+    return mask, small.unread, tuple(found.values())
 
 
 def predict_photos(
@@ -185,6 +320,7 @@ def predict_photos(
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
+    anyway: bool = False,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> list[PhotoPrediction]:
@@ -194,6 +330,7 @@ def predict_photos(
     ----------
     photos : (path, um/px).
     stride_um : largest step of the grid, um; None: the bundle's.
+    anyway : classify photos although the check of them speaks against it.
     token : a cancel takes effect within half a second.
     on_progress : called on this thread with the number of photos done and the total.
 
@@ -201,6 +338,8 @@ def predict_photos(
     ------
     PixelSizeError, SlideOpenError, SlideReadError
         A photo cannot be read; the rest is not processed.
+    NoTissueError, UnsuitableSlideError
+        A photo shows no H&E tissue, or nothing that the models know.
     EngineError
         The engine failed.
     Cancelled
@@ -208,7 +347,7 @@ def predict_photos(
     """
     found = []
     # Closed at once on an error, so that the readers end within this call.
-    with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
+    with contextlib.closing(_answers(ensemble, photos, stride_um, anyway, token)) as answers:
         for answer in answers:
             if isinstance(answer, BachviewError):
                 raise answer
@@ -222,11 +361,12 @@ def try_photos(
     photos: Sequence[tuple[Path, float]],
     *,
     stride_um: float | None = None,
+    anyway: bool = False,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
     on_answer: Callable[[PhotoPrediction | BachviewError], object] = lambda answer: None,
 ) -> list[PhotoPrediction | BachviewError]:
-    """As `predict_photos`, but a photo that cannot be read yields its error instead.
+    """As `predict_photos`, but a photo that cannot be classified yields its error instead.
 
     Parameters
     ----------
@@ -238,7 +378,7 @@ def try_photos(
         As `predict_photos`.
     """
     found = []
-    with contextlib.closing(_answers(ensemble, photos, stride_um, token)) as answers:
+    with contextlib.closing(_answers(ensemble, photos, stride_um, anyway, token)) as answers:
         for answer in answers:
             found.append(answer)
             on_answer(answer)
@@ -250,20 +390,25 @@ def _answers(
     ensemble: "Ensemble",
     photos: Sequence[tuple[Path, float]],
     stride_um: float | None,
+    anyway: bool,
     token: CancelToken | None,
 ) -> Generator[PhotoPrediction | BachviewError, None, None]:
-    """One prediction for each photo, or the error of reading it."""
+    """One prediction for each photo, or the error that says why it has none."""
     geometry = ensemble.bundle.geometry
     if stride_um is not None:
         geometry = PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
     lane = Lane("photo-readers", threads=READER_THREADS, low_priority=True)
     left = iter(photos)
-    ahead: deque[Future[RGB]] = deque()
+    ahead: deque[Future[PhotoPatches]] = deque()
+    is_for_tissue = ensemble.bundle.manifest.is_for_tissue
 
     def read_on(count: int) -> None:
         for path, mpp in itertools.islice(left, count):
             # Tokens of their own: closing the lane must not cancel the caller's other work.
-            ahead.append(lane.submit(functools.partial(read_photo, path, mpp, geometry)))
+            read = functools.partial(
+                read_photo, path, mpp, geometry, anyway=anyway, is_for_tissue=is_for_tissue
+            )
+            ahead.append(lane.submit(read))
 
     try:
         read_on(_AHEAD)
@@ -281,7 +426,7 @@ def _answers(
         lane.close(_CLOSE_S)
 
 
-def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
+def _wait(future: "Future[PhotoPatches]", token: CancelToken | None) -> None:
     """Wait until it is done, checking the token.
 
     Raises
@@ -296,13 +441,19 @@ def _wait(future: "Future[RGB]", token: CancelToken | None) -> None:
             return
 
 
-def _judge(ensemble: "Ensemble", patches: RGB, token: CancelToken | None) -> PhotoPrediction:
+def _judge(
+    ensemble: "Ensemble", patches: PhotoPatches, token: CancelToken | None
+) -> PhotoPrediction:
     members, probabilities = [], []
-    for start in range(0, len(patches), ensemble.batch_size):
-        batch = patches[start : start + ensemble.batch_size]
+    for start in range(0, len(patches.pixels), ensemble.batch_size):
+        batch = patches.pixels[start : start + ensemble.batch_size]
         of_members, of_all = predicted(ensemble.predict, batch, token)
         members.append(of_members)
         probabilities.append(of_all)
     return PhotoPrediction(
-        np.concatenate(members), np.concatenate(probabilities), ensemble.bundle.uniform_share
+        np.concatenate(members),
+        np.concatenate(probabilities),
+        ensemble.bundle.uniform_share,
+        patches.failed,
+        patches.warnings,
     )

@@ -8,6 +8,8 @@ are compared: their ratio does not change with the strength of the stain, as the
 Laplacian alone would.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,6 +38,21 @@ _LEAST_ENERGY, _LEAST_VARIANCE = 0.25, 25.0
 _AT_ITS_OWN, _FOR_EACH_TIME, _REDUCED = 0.26, 0.068, 0.6
 
 
+class Sharpness(NamedTuple):
+    """The finest detail of tissue, as measured in some fields.
+
+    Attributes
+    ----------
+    ratio : energy of the finest octave of detail relative to the next, in the middle one of the
+        fields that show detail: about 1 for sharp tissue. None: all of them are even.
+    detail : energy of the second finest octave in the middle one of all fields, grey levels
+        squared.
+    """
+
+    ratio: float | None
+    detail: float
+
+
 def least_sharpness(mpp: float, wanted: float) -> float:
     """The least `sharpness` of a slide of `mpp` um/px that models of `wanted` um/px can judge."""
     times = max(1.0, wanted / mpp)
@@ -48,10 +65,10 @@ def sharpness(
     geometry: PatchGeometry,
     tissue: TissueMask,
     token: CancelToken | None = None,
-) -> float | None:
-    """Energy of the finest octave of detail relative to the next, in the middle one of some fields.
+) -> Sharpness | None:
+    """Measure the finest detail in some fields of tissue. Any thread.
 
-    About 1 for sharp tissue; None if there is no tissue, or it is even. Any thread.
+    None if there is no tissue, or none that can be read.
 
     Parameters
     ----------
@@ -66,7 +83,7 @@ def sharpness(
     mpp = max(geometry.mpp, pixel_size.mpp or 0.0, _RESOLVED_MPP)
     seen = PatchGeometry(min(geometry.input_px, _FIELD_PX), mpp, geometry.stride_um)
     patches = PatchReader(reader, pixel_size, seen)
-    ratios = []
+    ratios, details = [], []
     for center in _spread(tissue):
         if token is not None:
             token.check()
@@ -79,11 +96,14 @@ def sharpness(
             continue  # reported by the run as a failed cell
         grey = pixels.mean(axis=2, dtype=np.float32)
         finest, next_finest = band_energies(grey)
+        details.append(next_finest)
         if next_finest > _LEAST_ENERGY:
             ratios.append(finest / next_finest)
         elif grey.var() - finest > _LEAST_VARIANCE:
             ratios.append(0.0)
-    return float(np.median(ratios)) if ratios else None
+    if not details:
+        return None
+    return Sharpness(float(np.median(ratios)) if ratios else None, float(np.median(details)))
 
 
 def band_energies(grey: npt.NDArray[np.float32]) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from bachview.errors import PixelSizeError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
 from bachview.slide.reader import RGB, SlideReader
-from bachview.slide.sharpness import least_sharpness, sharpness
+from bachview.slide.sharpness import Sharpness, least_sharpness, sharpness
 from bachview.slide.tissue import (
     SmallPicture,
     TissueMask,
@@ -92,10 +92,12 @@ class SlideCheck:
         stain or of dark field, whatever is there, for whoever classifies it anyway.
     findings : reasons not to classify the slide, the gravest first; empty for a slide like those
         that the models were trained on.
+    sharpness : of the tissue; None if it was not measured.
     """
 
     tissue: TissueMask
     findings: tuple[Finding, ...]
+    sharpness: Sharpness | None = None
 
 
 def check_slide(
@@ -103,6 +105,9 @@ def check_slide(
     pixel_size: PixelSize,
     geometry: PatchGeometry,
     token: CancelToken | None = None,
+    *,
+    small: SmallPicture | None = None,
+    what: str = "slide",
 ) -> SlideCheck:
     """Find the tissue of a slide, and every reason not to classify it. Any thread.
 
@@ -111,6 +116,8 @@ def check_slide(
     reader : still owned by the caller.
     pixel_size : um/px at level 0.
     geometry : what the models need.
+    small : what `read_small` gave, if it was called before.
+    what : what the sentences call it.
 
     Raises
     ------
@@ -119,15 +126,15 @@ def check_slide(
     Cancelled
         `token` asked for it.
     """
-    small = read_small(reader, pixel_size, token)
+    small = small or read_small(reader, pixel_size, token)
     if pixel_size.mpp is None:  # `read_small` has said so
         raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
-    findings = _of_pixel_size(pixel_size.mpp, geometry.mpp)
+    findings = _of_pixel_size(pixel_size.mpp, geometry.mpp, what)
     thinned = _thinned(small)
     dark = dark_share(thinned.colours[~thinned.unread])
     if dark > DARK_FIELD_SHARE:
         sentence = (
-            f"{_percent(dark)} of the slide is darker than stain on glass can be, as in "
+            f"{_percent(dark)} of the {what} is darker than stain on glass can be, as in "
             "fluorescence or dark field."
         )
         shining = TissueMask(small.colours.max(axis=2) >= _SHINING, small.region, small.mpp)
@@ -136,7 +143,7 @@ def check_slide(
     if small.area_mm2 >= _LEAST_MM2:
         if token is not None:
             token.check()
-        finding = _of_stain(thinned, tissue.mask[:: thinned.step, :: thinned.step])
+        finding = _of_stain(thinned, tissue.mask[:: thinned.step, :: thinned.step], what)
         if finding is not None:
             everything = tissue
             if finding.reason is Reason.NOT_HE:
@@ -145,21 +152,22 @@ def check_slide(
             return SlideCheck(everything, (finding, *findings))
     measured = sharpness(reader, pixel_size, geometry, tissue, token)
     limit = least_sharpness(pixel_size.mpp, geometry.mpp)
-    if measured is not None and measured < limit:
+    ratio = None if measured is None else measured.ratio
+    if ratio is not None and ratio < limit:
         sentence = (
-            f"The tissue is blurred: its finest detail at {geometry.mpp:.2f} µm is {measured:.2f} "
+            f"The tissue is blurred: its finest detail at {geometry.mpp:.2f} µm is {ratio:.2f} "
             f"times as strong as detail of twice the size; in sharp tissue it is {limit:.2f} times "
             "or more."
         )
         findings.insert(0, Finding(Reason.BLURRED, sentence))
-    return SlideCheck(tissue, tuple(findings))
+    return SlideCheck(tissue, tuple(findings), measured)
 
 
-def _of_pixel_size(mpp: float, wanted: float) -> list[Finding]:
+def _of_pixel_size(mpp: float, wanted: float, what: str) -> list[Finding]:
     if mpp / wanted < _COARSER:
         return []
     sentence = (
-        f"The slide's pixels of {mpp:.2f} µm are {mpp / wanted:.1f} times as coarse as those of "
+        f"The {what}'s pixels of {mpp:.2f} µm are {mpp / wanted:.1f} times as coarse as those of "
         f"{wanted:.2f} µm that the model was trained on."
     )
     return [Finding(Reason.PIXEL_SIZE, sentence)]
@@ -181,7 +189,7 @@ def _thinned(small: SmallPicture) -> _Thinned:
     return _Thinned(small.colours[part], small.unread[part], step, small.mpp * step)
 
 
-def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
+def _of_stain(small: _Thinned, tissue: Mask, what: str) -> Finding | None:
     """Whether what absorbs light is something else than H&E, or nothing does; None if it is H&E."""
     from scipy import ndimage
 
@@ -214,11 +222,11 @@ def _of_stain(small: _Thinned, tissue: Mask) -> Finding | None:
         return Finding(Reason.NOT_HE, sentence)
     share = float(absorbing.mean())
     if not tissue.any() and share < _BARE_SHARE:
-        sentence = f"{_percent(share)} of the slide absorbs light: it is bare glass."
+        sentence = f"{_percent(share)} of the {what} absorbs light: it is bare glass."
         return Finding(Reason.NO_TISSUE, sentence)
     total = int(stain.sum())
     if not total:
-        sentence = f"{_percent(share)} of the slide absorbs light, but is grey, not H&E."
+        sentence = f"{_percent(share)} of the {what} absorbs light, but is grey, not H&E."
         return Finding(Reason.NOT_HE, sentence)
     most = found.argmax(axis=2)
     brown_share, blue_share = (

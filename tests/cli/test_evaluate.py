@@ -4,6 +4,7 @@ The photos have the self-test bundle's stain colours, so that the right answers 
 """
 
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,30 @@ def test_the_document_says_what_is_known_of_the_photos(
     assert "it is unknown whether the bundle was trained on these photos" in err
     assert "was not trained on tissue" in err
     assert len(document["warnings"]) == 2
+
+
+def test_photos_without_tissue_count_in_no_figure_and_it_says_so(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "with glass"
+    shutil.copytree(folder, place)
+    for number in (21, 22):
+        noise = np.random.default_rng(number).integers(-3, 4, (192, 256, 3))
+        glass = Image.fromarray((240 + noise).astype(np.uint8))
+        glass.save(place / "Photos" / "Normal" / f"n0{number}.png")
+    assert run(place) == 0
+    out, err = capfd.readouterr()
+    document = json.loads(out)
+    check_schema("evaluate", document)
+    assert (document["data"]["photos"], document["photo"]["accuracy"]) == (16, 15 / 16)
+    assert [entry["file"] for entry in document["not_judged"]] == ["n021.png", "n022.png"]
+    assert {entry["state"] for entry in document["not_judged"]} == {"no tissue"}
+    said = (
+        "2 of the 18 photos were not judged and count in no figure (2 no tissue): n021.png, "
+        "n022.png. With them as wrong answers, the accuracy would be 83.3 %."
+    )
+    assert said in err
+    assert said in document["warnings"]
 
 
 def test_people_get_tables_and_a_report_without_paths(
@@ -236,7 +261,7 @@ def test_ctrl_c_ends_it_and_nothing_is_written(
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(measuring, "predict_photos", judge)
+    monkeypatch.setattr(measuring, "try_photos", judge)
     monkeypatch.setattr(concurrent.futures, "wait", wait)
     with pytest.raises(Cancelled):
         run(folder, output=tmp_path / "report.html")

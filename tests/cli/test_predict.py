@@ -62,10 +62,11 @@ def test_each_photo_has_a_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
     assert "was not trained on tissue" in answer.err
     lines = lines_of(output)
     assert list(lines[0]) == [
-        *("file", "class"),
+        *("file", "state", "class"),
         *(f"prob_{key}" for key in KEYS),
         *("entropy", "disagreement"),
         *MEMBERS,
+        *("patches", "failed_patches", "note"),
     ]
     assert [Path(line["file"]).name for line in lines] == [
         f"test{number}.png" for number in (2, 10, 11, 30)
@@ -126,7 +127,8 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
     arguments = ("predict", "selftest", folder, tmp_path / "gone.png", "-o", output, "--json")
     answer = cli(*arguments, "--device", "cpu")
     assert answer.code == 3
-    assert len(lines_of(output)) == 4
+    states = [line["state"] for line in lines_of(output)]
+    assert states == [*["classified"] * 4, *["failed"] * 3]
     for text in (
         "test40.png states no plausible pixel size",
         "test41.png",
@@ -139,7 +141,7 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
 
     answer = cli(*arguments, "--device", "cpu", "--mpp", "1.0")
     assert answer.code == 3
-    assert len(lines_of(output)) == 5
+    assert [line["state"] for line in lines_of(output)].count("classified") == 5
     assert {entry["mpp_origin"] for entry in answer.document["photos"]} == {"given"}
     names = [Path(entry["file"]).name for entry in answer.document["failed"]]
     assert sorted(names) == ["gone.png", "test41.png"]
@@ -184,7 +186,8 @@ def test_a_photo_that_changes_meanwhile_gets_no_answer(
     answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
     assert answer.code == 3
     assert "test10.png has changed" in answer.err
-    assert len(lines_of(output)) == len(answer.document["photos"]) == 3
+    classified = [line for line in lines_of(output) if line["class"]]
+    assert len(classified) == len(answer.document["photos"]) == 3
     assert [Path(entry["file"]).name for entry in answer.document["failed"]] == ["test10.png"]
 
 
@@ -300,3 +303,123 @@ def test_half_a_submission_is_not_written(
     answer = cli("predict", "selftest", folder, "-o", output, "--bach-submission")
     assert answer.code == 4
     assert not output.exists()
+
+
+def glass(path: Path) -> Path:
+    noise = np.random.default_rng(1).integers(-3, 4, (192, 256, 3))
+    Image.fromarray((240 + noise).astype(np.uint8)).save(path, dpi=(25_400, 25_400))
+    return path
+
+
+def dark(path: Path) -> Path:
+    """Blue nuclei on black."""
+    picture = np.zeros((192, 256, 3), np.uint8)
+    picture[::9, ::7] = (30, 50, 220)
+    Image.fromarray(picture).save(path, dpi=(25_400, 25_400))
+    return path
+
+
+def ink(path: Path, colour: tuple[int, int, int]) -> Path:
+    """A stroke of a pen on glass."""
+    picture = np.full((192, 256, 3), 241, np.uint8)
+    picture[60:130, 20:230] = colour
+    Image.fromarray(picture).save(path, dpi=(25_400, 25_400))
+    return path
+
+
+def test_a_photo_without_tissue_has_a_state_and_no_class(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    glass(folder / "test31.png")
+    dark(folder / "test32.png")
+    inks = [
+        (30, 30, 32),
+        (30, 50, 150),
+        (20, 120, 70),
+        (200, 30, 40),
+        (20, 150, 170),
+        (120, 70, 40),
+    ]
+    for number, colour in enumerate(inks, 33):
+        ink(folder / f"test{number}.png", colour)
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
+    assert answer.code == 0
+    lines = lines_of(output)
+    assert [line["state"] for line in lines] == ["classified"] * 4 + ["no tissue"] * 8
+    for line in lines[4:]:
+        assert {line[name] for name in ("class", "prob_Normal", "disagreement", *MEMBERS)} == {""}
+        assert line["note"].startswith("No H&E tissue: ")
+    assert "bare glass" in lines[4]["note"]
+    assert "fluorescence" in lines[5]["note"]
+    document = answer.document
+    check_schema("predict", document)
+    assert [entry["state"] for entry in document["photos"]] == [line["state"] for line in lines]
+    assert all(entry["class"] is None for entry in document["photos"][4:])
+    assert document["counts"] == {"classified": 4, "no tissue": 8, "unsuitable": 0, "failed": 0}
+    printed = cli("predict", "selftest", folder, "-o", output, "--device", "cpu")
+    assert "no H&E tissue" in printed.out
+    assert "test31.png: No H&E tissue: 0 % of the photo absorbs light" in printed.err
+
+    answer = cli(
+        *("predict", "selftest", folder / "test31.png", "-o", tmp_path / "glass.csv"),
+        *("--device", "cpu", "--anyway"),
+    )
+    assert answer.code == 0
+    assert [line["state"] for line in lines_of(tmp_path / "glass.csv")] == ["no tissue"]
+
+
+def test_what_the_model_does_not_know_is_refused_unless_it_is_told_to(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    """Pixels twice as coarse as the model's."""
+    output = tmp_path / "out.csv"
+    photo = folder / "test30.png"
+    arguments = ("predict", "selftest", photo, "-o", output, "--device", "cpu", "--json")
+    answer = cli(*arguments, "--mpp", "2")
+    assert answer.code == 3
+    (line,) = lines_of(output)
+    assert (line["state"], line["class"]) == ("unsuitable", "")
+    assert "The photo's pixels of 2.00 µm are 2.0 times as coarse" in line["note"]
+    assert line["note"] in answer.err
+    check_schema("predict", answer.document)
+    assert [entry["state"] for entry in answer.document["photos"]] == ["unsuitable"]
+
+    answer = cli(*arguments, "--mpp", "2", "--anyway")
+    assert answer.code == 0
+    (line,) = lines_of(output)
+    assert (line["state"], line["class"]) == ("classified", "Invasive")
+    assert line["note"].startswith("Classified although: The photo's pixels of 2.00 µm")
+    assert answer.document["photos"][0]["note"] == line["note"]
+    assert cli(*arguments, "--mpp", "1.4").code == 0
+
+
+def test_a_submission_with_a_case_that_has_no_class_is_not_written(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    glass(folder / "test7.png")
+    (folder / "test41.png").write_text("no picture")
+    output = tmp_path / "submission.csv"
+    arguments = ("-o", output, "--bach-submission", "--device", "cpu")
+    answer = cli("predict", "selftest", folder, *arguments)
+    assert answer.code == 3
+    assert "there is none for 7, 41" in answer.err
+    assert not output.exists()
+    whole = [folder / f"test{number}.png" for number in (2, 10)]
+    assert cli("predict", "selftest", *whole, *arguments).code == 0
+    assert output.read_bytes() == b"case,class\n2,0\n10,1\n"
+
+
+def test_half_of_a_table_does_not_replace_a_whole_one(
+    cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.csv"
+    output.write_text("whole")
+    interrupt_after(2, monkeypatch)
+    answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
+    assert answer.code == 4
+    assert output.read_text() == "whole"
+    beside = tmp_path / "out.partial.csv"
+    assert [line["class"] for line in lines_of(beside)] == list(KEYS[:2])
+    assert answer.document["output"] == str(beside)
+    assert f"{beside} has the 2 photos done of 4" in answer.err

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Size
@@ -24,12 +25,15 @@ from bachview.errors import (
     Cancelled,
     DatasetError,
     EngineMemoryError,
+    NoTissueError,
     PixelSizeError,
     SlideOpenError,
+    UnsuitableSlideError,
 )
 from bachview.inference.photos import (
     VOTE_TEMPERATURE,
     PhotoPrediction,
+    PhotoState,
     photo_grid,
     predict_photos,
     read_photo,
@@ -95,7 +99,7 @@ def test_cells_tile_a_photo(width: int, height: int, mpp: float, stride_share: f
         assert nearest or count in (1, math.ceil(side / stride))
 
 
-@pytest.mark.parametrize("grey", [100, 243])
+@pytest.mark.parametrize("stain", [(150, 60, 120), (205, 120, 170)])
 @pytest.mark.parametrize(
     ("size", "mpp", "geometry"),
     [
@@ -106,12 +110,16 @@ def test_cells_tile_a_photo(width: int, height: int, mpp: float, stride_share: f
     ],
 )
 def test_the_fields_of_a_photo_lie_on_it(
-    size: tuple[int, int], mpp: float, geometry: PatchGeometry, grey: int, tmp_path: Path
+    size: tuple[int, int],
+    mpp: float,
+    geometry: PatchGeometry,
+    stain: tuple[int, ...],
+    tmp_path: Path,
 ) -> None:
     """Beyond a photo there is white, which no patch may show, however large the fields."""
-    picture = np.full((size[1], size[0], 3), grey, np.uint8)
-    patches = read_photo(save(tmp_path / "p.png", picture), mpp, geometry)
-    assert patches.max() == grey
+    picture = np.full((size[1], size[0], 3), stain, np.uint8)
+    patches = read_photo(save(tmp_path / "p.png", picture), mpp, geometry, is_for_tissue=False)
+    assert patches.pixels.max() == max(stain)
 
 
 def test_all_of_a_photo_of_a_few_fields_is_seen() -> None:
@@ -122,9 +130,10 @@ def test_all_of_a_photo_of_a_few_fields_is_seen() -> None:
 
 @pytest.mark.parametrize("mpp", [1.0, 25400 / 25401, 25400 / 25399])
 def test_a_field_of_a_photos_height_shows_no_white(mpp: float, tmp_path: Path) -> None:
-    picture = np.full((512, 1024, 3), 100, np.uint8)
-    patches = read_photo(save(tmp_path / "p.png", picture), mpp, PatchGeometry(64, 8.0, 256.0))
-    assert patches.max() <= 101
+    picture = np.full((512, 1024, 3), (150, 60, 120), np.uint8)
+    photo = save(tmp_path / "p.png", picture)
+    patches = read_photo(photo, mpp, PatchGeometry(64, 8.0, 256.0), is_for_tissue=False)
+    assert patches.pixels.max() <= 151
 
 
 def test_a_pixel_size_from_whole_px_per_inch_changes_no_count() -> None:
@@ -145,7 +154,7 @@ def test_patches_are_the_photos_pixels(tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", picture)
     patches = read_photo(photo, 1.0, PatchGeometry(64, 1.0, 64.0))
     expected = picture.reshape(3, 64, 4, 64, 3).swapaxes(1, 2).reshape(12, 64, 64, 3)
-    assert (patches == expected).all()
+    assert (patches.pixels == expected).all()
 
 
 def test_patches_have_the_colours_that_the_photos_profile_makes(
@@ -153,30 +162,31 @@ def test_patches_have_the_colours_that_the_photos_profile_makes(
 ) -> None:
     geometry = PatchGeometry(64, 1.0, 64.0)
     picture = tissue(1, "Normal")
-    plain = read_photo(save(tmp_path / "plain.png", picture), 1.0, geometry)
+    plain = read_photo(save(tmp_path / "plain.png", picture), 1.0, geometry).pixels
     path = tmp_path / "photo.png"
     Image.fromarray(picture).save(path, icc_profile=b"a profile")
     monkeypatch.setattr(
         "bachview.slide.colour.srgb_transform",
         lambda profile: (lambda rgb: rgb[..., ::-1]) if profile == b"a profile" else None,
     )
-    np.testing.assert_array_equal(read_photo(path, 1.0, geometry), plain[..., ::-1])
+    np.testing.assert_array_equal(read_photo(path, 1.0, geometry).pixels, plain[..., ::-1])
 
 
-def test_cells_without_tissue_are_passed_over_unless_there_are_no_others(tmp_path: Path) -> None:
+def test_cells_without_tissue_are_passed_over_and_glass_has_no_class(tmp_path: Path) -> None:
     picture = tissue(2, "Benign", size=(1024, 768))
     picture[:, 512:] = 243
     geometry = PatchGeometry(64, 1.0, 64.0)
-    half = read_photo(save(tmp_path / "half.png", picture), 1.0, geometry)
+    half = read_photo(save(tmp_path / "half.png", picture), 1.0, geometry).pixels
     assert 12 * 8 <= len(half) <= 12 * 9
     picture[:] = 243
-    assert len(read_photo(save(tmp_path / "glass.png", picture), 1.0, geometry)) == 12 * 16
+    with pytest.raises(NoTissueError, match="bare glass"):
+        read_photo(save(tmp_path / "glass.png", picture), 1.0, geometry)
 
 
 def test_a_photo_is_the_mean_of_its_patches_votes(ensemble: Ensemble, tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
     judged = predict_photo(ensemble, photo, 1.0)
-    patches = read_photo(photo, 1.0, ensemble.bundle.geometry)
+    patches = read_photo(photo, 1.0, ensemble.bundle.geometry).pixels
     answer = ensemble.predict(patches)
     assert judged.probabilities.shape == (12, 4)
     assert judged.members.shape == (12, 6, 4)
@@ -261,6 +271,87 @@ def test_a_photo_that_cannot_be_read(ensemble: Ensemble, tmp_path: Path) -> None
     assert "bad.png" in str(answers[1])
     with pytest.raises(BachviewError, match=r"bad\.png"):
         predict_photos(ensemble, photos)
+
+
+def damaged(path: Path, picture: RGB, tiles: slice) -> Path:
+    """A TIFF of deflate tiles of 64 px, some of them overwritten."""
+    tifffile.imwrite(path, picture, tile=(64, 64), compression="zlib", photometric="rgb")
+    with tifffile.TiffFile(path) as tiff:
+        places = list(zip(tiff.pages[0].dataoffsets, tiff.pages[0].databytecounts, strict=True))
+    with path.open("r+b") as file:
+        for offset, count in places[tiles]:
+            file.seek(offset)
+            file.write(b"\xff" * count)
+    return path
+
+
+def test_patches_that_cannot_be_read_are_counted_and_have_no_vote(
+    ensemble: Ensemble, tmp_path: Path
+) -> None:
+    picture = tissue(3, "InSitu")
+    part = damaged(tmp_path / "part.tif", picture, slice(1, 4))
+    judged = predict_photo(ensemble, part, 1.0)
+    assert (len(judged.probabilities), judged.failed) == (9, 3)
+    whole = predict_photo(ensemble, save(tmp_path / "whole.png", picture), 1.0)
+    assert whole.failed == 0
+    np.testing.assert_array_equal(judged.members, np.delete(whole.members, [1, 2, 3], axis=0))
+
+
+def test_glass_with_a_part_that_cannot_be_read_is_failed_and_not_without_tissue(
+    ensemble: Ensemble, tmp_path: Path
+) -> None:
+    glass = np.full((192, 256, 3), 243, np.uint8)
+    part = damaged(tmp_path / "part.tif", glass, slice(1, 2))
+    nothing = damaged(tmp_path / "nothing.tif", tissue(1, "Normal"), slice(None))
+    answers = try_photos(ensemble, [(part, 1.0), (nothing, 1.0)])
+    assert [PhotoState.of(answer) for answer in answers] == [PhotoState.FAILED] * 2
+    assert "part.tif" in str(answers[0])
+
+
+def even(colour: tuple[int, int, int]) -> RGB:
+    """(768, 1024, 3): one colour with a camera's noise."""
+    noise = np.random.default_rng(1).normal(0, 3, (768, 1024, 3))
+    return (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("colour", [(225, 150, 190), (150, 90, 170)])
+def test_an_even_colour_of_stain_is_unsuitable(
+    colour: tuple[int, int, int], tmp_path: Path
+) -> None:
+    geometry = PatchGeometry(64, 3.36, 107.52)
+    photo = save(tmp_path / "even.png", even(colour))
+    with pytest.raises(UnsuitableSlideError, match="without any detail"):
+        read_photo(photo, 0.5, geometry)
+    assert read_photo(photo, 0.5, geometry, anyway=True).warnings
+    assert not read_photo(photo, 0.5, geometry, is_for_tissue=False).warnings
+
+
+@pytest.mark.parametrize(
+    "colour", [(240, 241, 240), (243, 236, 240), (225, 232, 243), (3, 3, 4), (128, 128, 128)]
+)
+def test_an_even_colour_without_stain_is_no_tissue(
+    colour: tuple[int, int, int], tmp_path: Path
+) -> None:
+    photo = save(tmp_path / "even.png", even(colour))
+    with pytest.raises(NoTissueError):
+        read_photo(photo, 0.5, PatchGeometry(64, 3.36, 107.52))
+
+
+def test_blurred_tissue_is_refused_and_sharp_tissue_is_not(tmp_path: Path) -> None:
+    geometry = PatchGeometry(64, 3.36, 107.52)
+    photo = shared_file("bach-photos/Photos/Benign/b001.jpg")
+    assert not read_photo(photo, 0.56, geometry).warnings
+    with Image.open(photo) as opened:
+        blurred = np.asarray(opened.filter(ImageFilter.GaussianBlur(8)))
+    with pytest.raises(UnsuitableSlideError, match="The tissue is blurred"):
+        read_photo(save(tmp_path / "blurred.png", blurred), 0.56, geometry)
+
+
+def test_a_tight_crop_of_tissue_without_glass_is_read(tmp_path: Path) -> None:
+    with Image.open(shared_file("bach-photos/Photos/Invasive/iv001.jpg")) as opened:
+        crop = np.asarray(opened)[300:460, 300:460]
+    found = read_photo(save(tmp_path / "crop.png", crop), 0.56, PatchGeometry(64, 3.36, 107.52))
+    assert (len(found.pixels), found.warnings) == (1, ())
 
 
 def test_a_cancel_ends_it_and_its_readers(ensemble: Ensemble, tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ MEMBERS = ("a", "b", "c", "d", "e", "f")
 
 
 @dataclass(frozen=True)
+class FakeManifest:
+    is_for_tissue: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     name: str = "fake"
     sha256: str = "f" * 64
@@ -26,6 +31,7 @@ class Facts:
     geometry: PatchGeometry = GEOMETRY
     member_names: tuple[str, ...] = MEMBERS
     uniform_share: float = 0.0
+    manifest: FakeManifest = FakeManifest()
 
 
 class FakeEnsemble(Ensemble):
