@@ -13,6 +13,7 @@ from PIL import Image
 
 import bachview
 from bachview.core.cell_state import CellState
+from bachview.core.stains import STAIN_COLORS
 from bachview.errors import DatasetError, UsageError
 from bachview.inference.photos import PhotoPrediction
 from bachview.phantom.writer import write_phantom
@@ -333,15 +334,25 @@ def test_a_photo_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None
     assert str(found) == "gone.png was not found; check its name and its drive."
 
 
-def test_photos_answer_in_their_order_and_a_bad_one_gives_its_error(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
-    Image.fromarray(gradient(400, 300)).save(good)
+def test_photos_answer_in_their_order_and_one_without_a_class_gives_the_reason(
+    tmp_path: Path,
+) -> None:
+    good, bad, dark = (tmp_path / f"{name}.png" for name in ("good", "bad", "dark"))
+    Image.new("RGB", (400, 300), STAIN_COLORS["InSitu"]).save(good)
+    Image.fromarray(gradient(400, 300)).save(dark)
     bad.write_bytes(b"no picture")
     with bachview.load_ensemble("selftest") as ensemble:
-        found = bachview.predict_photos([bad, good], ensemble, mpp=0.5)
+        found = bachview.predict_photos([bad, dark, good], ensemble, mpp=0.5)
+        (coarse,) = bachview.predict_photos([good], ensemble, mpp=2)
+        (anyway,) = bachview.predict_photos([good], ensemble, mpp=2, anyway=True)
     assert isinstance(found[0], bachview.BachviewError)
-    assert isinstance(found[1], PhotoPrediction)
-    assert found[1].photo_probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert isinstance(found[1], bachview.NoTissueError)
+    assert "fluorescence" in found[1].sentences[0]
+    assert isinstance(found[2], PhotoPrediction)
+    assert found[2].photo_probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert isinstance(coarse, bachview.UnsuitableSlideError)
+    assert isinstance(anyway, PhotoPrediction)
+    assert anyway.warnings == coarse.sentences
 
 
 def test_a_data_set_is_measured_with_what_a_reader_must_know(tmp_path: Path) -> None:
