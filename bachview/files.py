@@ -21,6 +21,8 @@ from bachview.jobs.processes import left_behind
 _HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
 #: Tells threads of this process apart that write the same file.
 _numbers = itertools.count()
+#: Of a file's name in those of its parts.
+_LONGEST_BYTES = 160
 #: A file that is still being written is never untouched for this long, s.
 _ABANDONED_S = 24 * 3600
 
@@ -161,7 +163,7 @@ def _is_of(path: Path, named: object) -> bool:
     if not isinstance(named, str | os.PathLike):
         return True
     place = Path(named)
-    start = f".{path.name}."
+    start = _part_start(path)
     return place in (path, *path.parents) or any(
         part.parent == path.parent and part.name.startswith(start)
         for part in (place, *place.parents)
@@ -172,13 +174,22 @@ def _is_of(path: Path, named: object) -> bool:
 def _scratch(path: Path, ending: str = "") -> Iterator[Path]:
     """An unused name beside `path`; whatever has that name is deleted when the block ends."""
     number = f"{_HOST}-{os.getpid()}-{next(_numbers)}"
-    part = path.with_name(f".{path.name}.{number}.part{ending}")
+    part = path.with_name(f"{_part_start(path)}{number}.part{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         yield part
     finally:
         _remove(part)
+
+
+def _part_start(path: Path) -> str:
+    """How the names of the parts of `path` begin; a name may have 255 bytes, and then is cut."""
+    name = path.name
+    encoded = os.fsencode(name)
+    if len(encoded) > _LONGEST_BYTES:
+        name = f"{encoded[:_LONGEST_BYTES].decode('utf-8', 'ignore')}~{zlib.crc32(encoded):08x}"
+    return f".{name}."
 
 
 def _publish(part: Path, path: Path) -> None:
@@ -192,7 +203,7 @@ def _remove_leftovers(path: Path) -> None:
     A file that does not name this computer may belong to a running process of another one, unless
     it has not been touched for long. Earlier releases named the process only, or a random number.
     """
-    name = rf"\.{re.escape(path.name)}\."
+    name = re.escape(_part_start(path))
     for file in left_behind(path.parent, rf"{name}(?:{_HOST}-)?([0-9]{{1,9}})(?:-[0-9]+)?\.part.*"):
         _remove(file)
     foreign = re.compile(rf"{name}(?!{_HOST}-)[0-9a-f]+(?:-[0-9]+)*\.part.*")

@@ -244,3 +244,12 @@ def test_a_write_that_fails_is_a_sentence(tmp_path: Path) -> None:
         atomic_file(tmp_path / "a.csv"),
     ):
         raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".csv", "ö" * 125 + ".csv", "\udcf6" * 251 + ".csv"])
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_text(path, "a")
+    write_text(path, "b")
+    assert path.read_text() == "b"
+    assert [file.name for file in tmp_path.iterdir()] == [name]

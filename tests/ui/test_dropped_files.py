@@ -1,9 +1,10 @@
 """Addresses of dropped files, as correct and careless programs write them."""
 
+import platform
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QMimeData, QUrl
 
 from bachview.ui.window.dropped_files import dropped_paths
 
@@ -36,3 +37,20 @@ def test_the_correct_reading_comes_first(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     url = QUrl.fromLocalFile(str(tmp_path / "a#1.tif"))
     assert dropped_paths([url, QUrl("https://example.org/a.tif")]) == [tmp_path / "a#1.tif"]
+
+
+def test_a_list_as_browsers_and_file_managers_write_it(tmp_path: Path) -> None:
+    for name in ("a b.tif", "c.tif"):
+        (tmp_path / name).touch()
+    place, here = bytes(tmp_path), platform.node().encode()
+    lines = (
+        b"# a comment",
+        b"file://" + place + b"/a%20b.tif",
+        b"http://example.org/d.tif",
+        b"smb://server/share/d.tif",
+        b"file://server" + place + b"/c.tif",  # of another computer, where this path exists here
+        b"file://" + here + place + b"/c.tif",
+    )
+    dropped = QMimeData()
+    dropped.setData("text/uri-list", b"\r\n".join(lines) + b"\r\n")
+    assert dropped_paths(dropped.urls()) == [tmp_path / "a b.tif", tmp_path / "c.tif"]

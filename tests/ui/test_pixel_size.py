@@ -1,5 +1,6 @@
 """Who stated the pixel size is asked, shown and remembered, in a window."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.ui.dialogs.information_dialog import metadata_rows
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.region_dialog import RegionDialog
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of, pink_slide
@@ -156,3 +159,22 @@ def test_a_region_is_typed_in_whole_pixels_or_not_at_all(qtbot: QtBot, tmp_path:
         dialog.accept()
         assert dialog.isVisible()
         dialog.reject()
+
+
+def test_what_was_stated_under_the_former_fingerprint_is_found(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff", mpp=None)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        type_in(page, "0.5")
+        fingerprint, former = page.document.metadata.fingerprint, page.document.metadata.former
+    settings = SettingsFile(user_folders().config)
+    memory = settings.now.slides[fingerprint]
+    assert former is not None
+    settings.now = replace(settings.now, slides={former.fingerprint: memory})
+    assert settings.save()
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        assert page.document.pixel_size == PixelSize.typed(0.5)
+    assert fingerprint in SettingsFile(user_folders().config).now.slides

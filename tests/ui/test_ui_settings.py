@@ -210,3 +210,14 @@ def test_a_window_comes_back_only_where_its_title_can_be_reached() -> None:
     assert not is_reachable(QRect(100, -600, 1200, 800), [screen])
     assert not is_reachable(QRect(1900, 100, 1200, 800), [screen])
     assert not is_reachable(QRect(0, 0, 10, 10), [screen])
+
+
+def test_paths_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    odd = Path('gr\udcf6\udcdfe/a;b, ="%41')
+    file = SettingsFile(tmp_path)
+    odd_settings = replace(
+        file.now, bundle=str(odd), opening_folder=odd, export_folder=odd, recent=(odd,)
+    )
+    file.now = odd_settings
+    assert file.save()
+    assert SettingsFile(tmp_path).now == odd_settings

@@ -9,6 +9,7 @@ import functools
 import json
 import logging
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PLAUSIBLE_MPP
+from bachview.file_names import printable
 from bachview.ui.look.theme import ThemeChoice
 from bachview.viewing.overlay import Marks
 
@@ -104,16 +106,23 @@ class _Whole(_Number):
 
 
 class _Text(_Stored):
+    """Also a name that is no UTF-8, which only its bytes keep whole."""
+
     def decode(self, raw: object) -> str | None:
-        return raw if _is_text(raw) else None
+        text = os.fsdecode(bytes(raw.data())) if isinstance(raw, QByteArray) else raw
+        return text if _is_text(text) else None
+
+    def encode(self, value: Any) -> str | QByteArray:
+        return value if printable(value) == value else QByteArray(os.fsencode(value))
 
 
-class _Folder(_Stored):
-    def decode(self, raw: object) -> Path | None:
-        return Path(str(raw)) if _is_text(raw) else None
+class _Folder(_Text):
+    def decode(self, raw: object) -> Path | None:  # type: ignore[override]
+        text = super().decode(raw)
+        return None if text is None else Path(text)
 
-    def encode(self, value: Any) -> str:
-        return str(value)
+    def encode(self, value: Any) -> str | QByteArray:
+        return super().encode(str(value))
 
 
 @dataclass(frozen=True, slots=True)

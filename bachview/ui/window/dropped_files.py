@@ -1,6 +1,7 @@
 """The files that another program drops on the window."""
 
 import os
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -10,7 +11,13 @@ from PySide6.QtCore import QUrl
 
 def dropped_paths(urls: Iterable[QUrl]) -> list[Path]:
     """The files and folders among the addresses; what lies elsewhere is left out."""
-    return [_path_of(url) for url in urls if url.isLocalFile()]
+    return [_path_of(url) for url in urls if url.isLocalFile() and _is_here(url)]
+
+
+def _is_here(url: QUrl) -> bool:
+    """Whether an address is of this computer; on Windows a share is one of its paths."""
+    here = {"", "localhost", "127.0.0.1", platform.node().casefold()}
+    return os.name == "nt" or url.host().casefold() in here
 
 
 def _path_of(url: QUrl) -> Path:
