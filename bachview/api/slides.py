@@ -14,6 +14,7 @@ from bachview.core.closable import Closable
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level
+from bachview.core.stack import Choice, Stack
 from bachview.errors import PixelSizeError, UsageError
 from bachview.slide.reader import SlideReader
 
@@ -53,6 +54,11 @@ class Slide(Closable):
     def path(self) -> Path:
         """The file or folder as it was opened."""
         return self.reader.metadata.path
+
+    @property
+    def stack(self) -> Stack:
+        """Which of several images, focal planes and time points in the file this is."""
+        return self.reader.metadata.stack
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -272,12 +278,22 @@ class Slide(Closable):
         return f"<Slide {self.path.name}, {width} x {height} px, {len(self.levels)} levels>"
 
 
-def open_slide(path: str | Path, *, mpp: float | None = None) -> Slide:
+def open_slide(
+    path: str | Path,
+    *,
+    mpp: float | None = None,
+    image: int | None = None,
+    plane: int | None = None,
+    time_point: int | None = None,
+) -> Slide:
     """Open a whole-slide image, a DICOM folder or a photo; close it, or use it in a ``with``.
 
     Parameters
     ----------
     mpp : um per level-0 px, if the file states none or a wrong one.
+    image, plane, time_point : which of several images (scans or pages of one file), focal planes
+        and time points, from 1; None for the main image, the first plane and the first time point.
+        `Slide.stack` says how many there are.
 
     Raises
     ------
@@ -285,12 +301,13 @@ def open_slide(path: str | Path, *, mpp: float | None = None) -> Slide:
         It is missing, not a slide, damaged, in an unsupported format, or cannot be opened within 20
         s.
     UsageError
-        `mpp` is implausible.
+        `mpp` is implausible, or there is no such image, plane or time point.
     """
     from bachview.slide.opening import open_in_time
 
     typed = None if mpp is None else PixelSize.stated(mpp)
-    return Slide(open_in_time(Path(path)), typed)
+    choice = Choice(image, plane, time_point)
+    return Slide(open_in_time(Path(path), choice=choice), typed)
 
 
 def region_of(given: Region | tuple[float, float, float, float] | None) -> Region | None:

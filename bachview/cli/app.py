@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from bachview.cli.bundle_app import bundle_app
+from bachview.cli.numbers import number
 from bachview.cli.results_app import results_app
+from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.cli.training_app import add_training_commands, dataset_app
+from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
 from bachview.version import __version__
 
@@ -119,12 +122,17 @@ def view(
 @app.command()
 def info(
     slide: Slide,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     as_json: AsJson = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say also how its pixels are decoded; log more.")
     ] = False,
 ) -> int:
     """Show what is known about a slide: levels, pixel size and its origin, fingerprint.
+
+    Of a file with several images, focal planes or time points it says how many, and which is shown.
 
     Label, macro and barcode images are listed but never shown.
 
@@ -134,7 +142,7 @@ def info(
     """  # noqa: D301
     from bachview.cli.info import show_info
 
-    return show_info(slide, as_json=as_json, verbose=verbose)
+    return show_info(slide, Choice(image, plane, time_point), as_json=as_json, verbose=verbose)
 
 
 _FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in FORMATS)
@@ -184,12 +192,18 @@ def classify(
     ] = None,
     stride: Annotated[
         float | None,
-        typer.Option(metavar="UM", help="Step of the patch grid in µm; the bundle's if not given."),
+        typer.Option(
+            parser=number,
+            metavar="UM",
+            help="Step of the patch grid in µm; the bundle's if not given.",
+        ),
     ] = None,
     mpp: Annotated[
         float | None,
         typer.Option(
-            metavar="UM", help="Micrometres per pixel, for slides that do not state it correctly."
+            parser=number,
+            metavar="UM",
+            help="Micrometres per pixel, for slides that do not state it correctly.",
         ),
     ] = None,
     engine: Annotated[
@@ -222,6 +236,9 @@ def classify(
             metavar="FOLDER", help="Keep the results store here instead of in your data folder."
         ),
     ] = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """Classify a slide without a window, and write the results to a folder."""
@@ -243,6 +260,7 @@ def classify(
             retry_failed=retry_failed,
             names=not no_names,
             anyway=anyway,
+            choice=Choice(image, plane, time_point),
         ),
         as_json=as_json,
     )

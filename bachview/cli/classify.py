@@ -3,7 +3,7 @@
 import concurrent.futures
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from bachview.cli.output import clean_stdout, print_json, tell, time_text
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
 from bachview.core.pixel_size import contradiction_text
+from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
     Cancelled,
@@ -50,6 +51,7 @@ class Request:
     retry_failed : retry patches that could not be read in an earlier run.
     names : write the slide's name into the files.
     anyway : classify although the check of the slide speaks against it.
+    choice : which of several images, focal planes and time points in the file.
     """
 
     slide: Path
@@ -66,6 +68,7 @@ class Request:
     retry_failed: bool = False
     names: bool = True
     anyway: bool = False
+    choice: Choice = USUAL
 
 
 def classify_slide(request: Request, *, as_json: bool) -> int:
@@ -84,7 +87,9 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
 
     if request.region is not None and not min(request.region[2:]) > 0:
         raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
-    with bachview.open_slide(request.slide, mpp=request.mpp) as slide:
+    with bachview.open_slide(request.slide, mpp=request.mpp, **asdict(request.choice)) as slide:
+        if slide.stack.text:
+            tell(f"{request.slide.name} has {slide.stack.text}.")
         _check_pixel_size(slide)
         prepare_output(request.output)
         with clean_stdout():

@@ -5,11 +5,12 @@ from typing import Any
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import print_json, print_table
+from bachview.core.stack import Choice
 from bachview.core.units import magnification_text
 from bachview.slide.reader import SlideMetadata
 
 
-def show_info(slide: Path, *, as_json: bool, verbose: bool = False) -> int:
+def show_info(slide: Path, choice: Choice, *, as_json: bool, verbose: bool = False) -> int:
     """Print what is known about `slide`.
 
     Parameters
@@ -20,10 +21,12 @@ def show_info(slide: Path, *, as_json: bool, verbose: bool = False) -> int:
     ------
     SlideOpenError
         It cannot be opened.
+    UsageError
+        It has no such picture.
     """
     from bachview.slide.opening import opened_slide
 
-    with opened_slide(slide) as reader:
+    with opened_slide(slide, choice=choice) as reader:
         metadata, route = reader.metadata, reader.route
     if as_json:
         print_json(info_document(metadata, route))
@@ -51,6 +54,15 @@ def info_document(metadata: SlideMetadata, route: str) -> dict[str, Any]:
         "icc": metadata.icc_profile is not None,
         "associated_images": list(metadata.associated_images),
         "route": route,
+        "stack": {
+            "text": metadata.stack.text,
+            "image": metadata.stack.image,
+            "images": metadata.stack.images,
+            "plane": metadata.stack.plane,
+            "planes": metadata.stack.planes,
+            "time_point": metadata.stack.time_point,
+            "time_points": metadata.stack.time_points,
+        },
     }
 
 
@@ -71,6 +83,7 @@ def _rows(metadata: SlideMetadata, route: str | None) -> list[tuple[str, str]]:
     return [
         ("format", metadata.format_name),
         ("vendor", metadata.vendor or "not stated"),
+        *([("pictures", metadata.stack.text)] if metadata.stack.text else ()),
         *levels,
         ("pixel size", pixel),
         ("objective", magnification_text(power) if power else "not stated"),

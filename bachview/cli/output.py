@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _STREAMS: Final = (0, 1, 2)
+#: Control characters but for tabs and ends of lines, and those that turn the direction of writing.
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class OutputClosed(Exception):  # noqa: N818  # it is not an error
@@ -182,7 +185,7 @@ def print_table(
     from rich.text import Text
 
     table = Table(
-        title=title,
+        title=Text(visible(title)),
         title_justify="left",
         header_style="bold",
         show_header=any(heading for heading, _ in columns),
@@ -190,7 +193,7 @@ def print_table(
     for heading, is_number in columns:
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     # A file or a pipe has no window width.
     width = None if sys.stdout.isatty() else 120
     Console(highlight=False, width=width).print(table)
@@ -210,6 +213,11 @@ def print_checks(title: str, checks: "Sequence[Check]", *, as_json: bool) -> boo
     return is_good
 
 
+def visible(text: str) -> str:
+    """`text` with what commands a terminal written out: a file may have any name."""
+    return _COMMANDING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def time_text(time: str) -> str:
     """An ISO 8601 time as that of this place, e.g. ``2026-05-04 13:37``."""
     return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -217,5 +225,5 @@ def time_text(time: str) -> str:
 
 def tell(sentence: str) -> None:
     """Print a sentence on standard error."""
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(visible(sentence) + "\n")
     sys.stderr.flush()

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from bachview.cli.progress import spinning
 from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
+from bachview.core.stack import USUAL, Choice
 from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
 from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
@@ -72,8 +74,12 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def list_slide(path: Path, folder: Path | None, *, as_json: bool) -> int:
+def list_slide(path: Path, folder: Path | None, choice: Choice = USUAL, *, as_json: bool) -> int:
     """Print the results of a slide and the log of their runs.
+
+    Parameters
+    ----------
+    choice : which of several images, focal planes and time points of the slide.
 
     Raises
     ------
@@ -82,8 +88,10 @@ def list_slide(path: Path, folder: Path | None, *, as_json: bool) -> int:
     """
     import bachview
 
-    with bachview.open_slide(path) as slide, _existing(slide, folder) as store:
+    with bachview.open_slide(path, **asdict(choice)) as slide, _existing(slide, folder) as store:
         scanned = slide.reader.metadata.pyramid.bounds
+        if slide.stack.text:
+            tell(f"{path.name} has {slide.stack.text}.")
         grids = saved_grids(store) if store is not None else ()
     if as_json:
         print_json({"slide": path.name, "results": [_document(grid, scanned) for grid in grids]})
@@ -119,6 +127,7 @@ def clear(
     path: Path,
     folder: Path | None,
     *,
+    choice: Choice = USUAL,
     bundle: str | None,
     number: int | None,
     everything: bool,
@@ -139,7 +148,7 @@ def clear(
 
     if (bundle is not None) + (number is not None) + everything != 1:
         raise UsageError("Say which results to clear: --bundle NAME, --id N or --all.")
-    with bachview.open_slide(path) as slide, _existing(slide, folder) as store:
+    with bachview.open_slide(path, **asdict(choice)) as slide, _existing(slide, folder) as store:
         grids = saved_grids(store) if store is not None else ()
         if number is not None:
             grids = (_numbered(grids, number, path),)
@@ -175,6 +184,7 @@ def export(
     folder: Path | None,
     output: Path,
     *,
+    choice: Choice = USUAL,
     bundle: str,
     number: int | None,
     region: tuple[float, float, float, float] | None,
@@ -196,7 +206,7 @@ def export(
     from bachview.slide.colour import srgb_transform
 
     with (
-        bachview.open_slide(path, mpp=mpp) as slide,
+        bachview.open_slide(path, mpp=mpp, **asdict(choice)) as slide,
         _opened(bundle) as model,
         _existing(slide, folder) as store,
     ):

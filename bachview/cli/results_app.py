@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.numbers import number
+from bachview.cli.stack_options import Image, Plane, TimePoint
+from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
 
 results_app = typer.Typer(
@@ -20,7 +23,9 @@ Store = Annotated[
 ]
 Mpp = Annotated[
     float | None,
-    typer.Option(metavar="UM", help="The µm per pixel that the slide was classified with."),
+    typer.Option(
+        parser=number, metavar="UM", help="The µm per pixel that the slide was classified with."
+    ),
 ]
 Number = Annotated[
     int | None,
@@ -35,6 +40,9 @@ def list_results(
         Path | None, typer.Argument(metavar="SLIDE", help="A slide; without it, all results.")
     ] = None,
     store: Store = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """List the results of a slide and their runs, or all results files.
@@ -49,7 +57,7 @@ def list_results(
 
     if slide is None:
         return list_files(store, as_json=as_json)
-    return list_slide(slide, store, as_json=as_json)
+    return list_slide(slide, store, Choice(image, plane, time_point), as_json=as_json)
 
 
 @results_app.command("clear")
@@ -64,6 +72,9 @@ def clear_results(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Even while a run adds to them.")] = False,
     store: Store = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """Delete results of a slide for good, so that they are computed again.
@@ -79,6 +90,7 @@ def clear_results(
     return clear(
         slide,
         store,
+        choice=Choice(image, plane, time_point),
         bundle=bundle,
         number=number,
         everything=everything,
@@ -123,6 +135,9 @@ def export_results(
         bool, typer.Option("--no-names", help="Do not write the slide's name into the files.")
     ] = False,
     store: Store = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
     """Write the files of saved results; its help is `_EXPORT`."""
@@ -132,6 +147,7 @@ def export_results(
         slide,
         store,
         output,
+        choice=Choice(image, plane, time_point),
         bundle=bundle,
         number=number,
         region=region,

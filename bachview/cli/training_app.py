@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.numbers import number
+
 dataset_app = typer.Typer(name="dataset", help="Check a data set.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -21,7 +23,10 @@ BundleName = Annotated[
 Mpp = Annotated[
     float | None,
     typer.Option(
-        "--mpp", metavar="UM", help="µm per pixel of the photos, if the files do not state it."
+        "--mpp",
+        parser=number,
+        metavar="UM",
+        help="µm per pixel of the photos, if the files do not state it.",
     ),
 ]
 Patients = Annotated[

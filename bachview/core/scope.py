@@ -88,6 +88,8 @@ class Statement:
     warnings : what spoke against classifying the slide, one sentence each; None if it was not
         checked.
     slide_name : the file's name; None where names are not to be told.
+    picture : which of several in the file was judged (`core.stack.Stack.shown_text`); empty if
+        there is one.
     contradiction : how the stated pixel size differs from that of the file, one sentence
         (`core.pixel_size.contradiction_text`); empty if it does not.
     """
@@ -99,6 +101,7 @@ class Statement:
     warnings: tuple[str, ...] | None = ()
     slide_name: str | None = None
     contradiction: str = ""
+    picture: str = ""
 
     @property
     def region(self) -> Region | None:
@@ -110,6 +113,7 @@ class Statement:
         """The line without the warning."""
         facts = [
             _in_one_line(self.slide_name or ""),
+            self.picture.capitalize(),
             scope_text(self.region, self.pixel_size),
             coverage_text(self.summary),
             f"Model {_in_one_line(self.model)}",
@@ -142,6 +146,7 @@ class Statement:
             "statement": self.line,
             "scope": {
                 "what": "slide" if region is None else "region",
+                "picture": self.picture,
                 "region_px": in_px,
                 "region_um": in_um,
                 "tissue_mm2": summary.tissue_mm2,

@@ -74,6 +74,7 @@ class Content:
             self.warnings,
             self.slide_name,
             contradiction_text(self.reader.metadata.pixel_size, self.pixel_size),
+            self.reader.metadata.stack.shown_text,
         )
 
 

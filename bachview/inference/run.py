@@ -4,6 +4,7 @@ A run is asked for the whole slide or for a region. Cells that are in the store,
 them, are not computed again.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from bachview.inference.readahead import NO_MEMORY, READER_THREADS, ReadAhead, R
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import gone
+from bachview.slide.known_copies import remember_content
 from bachview.slide.reader import SlideReader, is_there
 from bachview.store.log import Outcome
 from bachview.store.provenance import Provenance, library_versions, now_text
@@ -217,6 +219,10 @@ def classify(
             raise
         finally:
             _log_end(store, session, outcome)
+        if reader.metadata.files is not None:
+            # All cells are saved: nothing of this can fail the run.
+            with contextlib.suppress(OSError, SlideReadError, Cancelled):
+                remember_content(reader.metadata.files, token)
     # As saved: a second process may have worked on the same cells.
     states = store.states(grid_id)[wanted]
     done, failed = (int((states == s).sum()) for s in (CellState.CLASSIFIED, CellState.FAILED))

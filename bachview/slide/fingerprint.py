@@ -31,7 +31,12 @@ class Former:
     changed_s: float
 
 
-def slide_fingerprint(files: FileState) -> str:
+def is_covered(files: FileState) -> bool:
+    """Whether every byte of the slide counts in its fingerprint."""
+    return sum(mark[0] for _, mark in files.marks) <= WHOLE_BYTES
+
+
+def content_fingerprint(files: FileState) -> str:
     """``c2:`` and a SHA-256 of the content of a slide's files, in any order.
 
     Every byte counts in slides of up to `WHOLE_BYTES`. Of larger ones, these do: the size of each
@@ -39,14 +44,15 @@ def slide_fingerprint(files: FileState) -> str:
     tile of every level, JPEG tables, colour profiles and descriptions; and 64 samples of 16 KiB
     spread over the files. A compressed tile that is edited nearly always gets another length, and
     is noticed anywhere. What is not noticed in these large files is an edit that keeps every length
-    and misses all samples: of uncompressed tiles, or one made for the purpose.
+    and misses all samples: of uncompressed tiles, or one made for the purpose. For this there is
+    `bachview.slide.known_copies`.
 
     Raises
     ------
     OSError
         A file cannot be read.
     """
-    whole = sum(mark[0] for _, mark in files.marks) <= WHOLE_BYTES
+    whole = is_covered(files)
     samples = max(_LEAST_SAMPLES, _SAMPLES // max(1, len(files.marks)))
     digests = [
         _whole(path) if whole else _sampled(path, mark[0], samples) for path, mark in files.marks

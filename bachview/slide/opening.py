@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import SlideOpenError, SlideReadError
+from bachview.core.stack import USUAL, Choice, check_single
+from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
-from bachview.slide.file_state import is_dicom
+from bachview.slide.formats.dicom_headers import (
+    DIRECTORY,
+    WHOLE_SLIDE_IMAGE,
+    kind_name,
+    kind_of,
+)
 from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
 from bachview.slide.reader import SlideMetadata, SlideReader
 
@@ -23,8 +29,14 @@ LIMIT_S = 20.0
 #: How long a cancel may wait for the next check of the token, s.
 _POLL_S: Final = 0.1
 
-#: A folder of one slide contains a few dozen files at most.
-_MOST_FOLDER_FILES = 200
+#: By the first four bytes of a file.
+_ARCHIVES: Final = {
+    b"PK\x03\x04": "ZIP",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "RAR",
+    b"\x1f\x8b\x08\x00": "gzip",
+    b"\x1f\x8b\x08\x08": "gzip",
+}
 
 #: Suffixes for file dialogs and for files dropped on the window; the content decides.
 SLIDE_SUFFIXES = (
@@ -50,7 +62,7 @@ SLIDE_SUFFIXES = (
 def file_filter() -> str:
     """The filter of a file dialog: these suffixes, and all files."""
     endings = " ".join(f"*{suffix}" for suffix in SLIDE_SUFFIXES)
-    return f"Slides ({endings});;All files (*)"
+    return f"Slides ({endings} DICOMDIR);;All files (*)"
 
 
 class Opening(Generic[T]):
@@ -113,17 +125,21 @@ def too_late(path: Path, limit_s: float) -> SlideOpenError:
     )
 
 
-def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
+def open_in_time(
+    path: Path, token: CancelToken | None = None, choice: Choice = USUAL
+) -> SlideReader:
     """As `open_slide`, but within `LIMIT_S`. Any thread that may wait that long.
 
     Raises
     ------
     SlideOpenError
         It did not open, or not in time.
+    UsageError
+        It has no such picture.
     Cancelled
         `token` was cancelled.
     """
-    opening = Opening(path, open_slide, lambda reader: reader.close())
+    opening = Opening(path, lambda path: open_slide(path, choice), lambda reader: reader.close())
     last = time.monotonic() + LIMIT_S
     try:
         while not wait_for([opening.future], _POLL_S).done:
@@ -140,7 +156,9 @@ def open_in_time(path: Path, token: CancelToken | None = None) -> SlideReader:
 
 
 @contextlib.contextmanager
-def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[SlideReader]:
+def opened_slide(
+    path: Path, token: CancelToken | None = None, choice: Choice = USUAL
+) -> Iterator[SlideReader]:
     """Open a slide in time, for reading that is only valid as a whole.
 
     If the files change meanwhile, a mixture may have been read: then the end of the block raises.
@@ -151,10 +169,12 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
         It did not open, or not in time.
     SlideReadError
         Its files changed or went away meanwhile.
+    UsageError
+        It has no such picture.
     Cancelled
         `token` was cancelled before it was open.
     """
-    with contextlib.closing(open_in_time(path, token)) as reader:
+    with contextlib.closing(open_in_time(path, token, choice)) as reader:
         files = reader.metadata.files
         try:
             yield reader
@@ -166,7 +186,7 @@ def opened_slide(path: Path, token: CancelToken | None = None) -> Iterator[Slide
             files.check()
 
 
-def open_slide(path: Path) -> SlideReader:
+def open_slide(path: Path, choice: Choice = USUAL) -> SlideReader:
     """Open a slide: a file, or a folder of DICOM files. Any thread; may take a second.
 
     Callers that cannot wait for ever use `open_in_time` or `opened_slide`.
@@ -174,17 +194,23 @@ def open_slide(path: Path) -> SlideReader:
     A slide without coarse levels gets some, computed in the background. OpenSlide is tried first,
     then TIFF and plain images. OME-TIFF files never go to OpenSlide's generic TIFF reader, which
     sees neither their levels nor their pixel size; nor do files whose first image is not the
-    slide, which it takes for level 0 and for what states the pixel size. The caller closes the
-    reader.
+    slide, which it takes for level 0 and for what states the pixel size, or which have several. The
+    caller closes the reader.
+
+    Parameters
+    ----------
+    choice : which of several images, focal planes and time points in the file.
 
     Raises
     ------
     SlideOpenError
         It is missing, not a slide, damaged, or in an unsupported format.
+    UsageError
+        It has no such picture.
     """
     from bachview.slide.overview import with_overview
 
-    return with_overview(_opened(path))
+    return with_overview(_opened(path, choice))
 
 
 def size_and_pixel_size(path: Path) -> tuple[tuple[int, int], PixelSize]:
@@ -226,13 +252,14 @@ def _is_plain_picture(path: Path) -> bool:
         return False
 
 
-def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
+def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) -> SlideReader:
     """Open it with the adapter that accepts it; `header_only` starts no decoding of a TIFF."""
     from bachview.slide.formats.direct_tiles import DIRECT_FORMATS
     from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
 
     try:
         if path.is_dir():
+            check_single(choice, path.name)
             return _open_folder(path)
         if not path.exists():
             raise SlideOpenError(f"{path.name} was not found; check its name and its drive.")
@@ -242,6 +269,22 @@ def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
             start = file.read(4)
         if not start:
             raise SlideOpenError(f"{path.name} is empty (0 bytes); copy it again from its source.")
+        if start in _ARCHIVES:
+            raise SlideOpenError(
+                f"{path.name} is a packed archive ({_ARCHIVES[start]}); unpack it, then open the "
+                "slide or the folder inside."
+            )
+        kind = kind_of(path)
+        if kind == DIRECTORY:
+            return _open_folder(path)
+        if kind == WHOLE_SLIDE_IMAGE:
+            return _open_dicom(path, opened_as=path)
+        if kind is not None:
+            kind_said = kind_name(kind) or "of no stated kind"
+            raise SlideOpenError(
+                f"{path.name} is a DICOM file, but no whole slide ({kind_said}); open a slide "
+                "instead."
+            )
         is_tiff = start in TIFF_STARTS
         # Before anything else reads it, even to detect its format.
         is_turned = is_tiff and check_tiff(path)
@@ -257,34 +300,43 @@ def _opened(path: Path, *, header_only: bool = False) -> SlideReader:
     )
     if found is not None and not is_ours:
         try:
-            return OpenSlideReader(path)
+            reader = OpenSlideReader(path)
         except SlideOpenError as refused:
-            return _open_after_refusal(path, refused, is_tiff=is_tiff, header_only=header_only)
+            return _open_after_refusal(
+                path, refused, choice, is_tiff=is_tiff, header_only=header_only
+            )
+        try:
+            check_single(choice, path.name)
+        except UsageError:
+            reader.close()
+            raise
+        return reader
     if is_tiff:
-        return _open_tiff(path, header_only=header_only)
+        return _open_tiff(path, choice, header_only=header_only)
     from bachview.slide.formats.image_adapter import ImageReader
 
+    check_single(choice, path.name)
     return ImageReader.open(path)
 
 
-def _open_tiff(path: Path, *, header_only: bool) -> SlideReader:
+def _open_tiff(path: Path, choice: Choice = USUAL, *, header_only: bool) -> SlideReader:
     """Open a TIFF; a single level whose segments are too large is decoded as a whole."""
     from bachview.slide.formats.image_adapter import ImageReader
     from bachview.slide.formats.tiff_adapter import TiffReader
 
-    reader = TiffReader(path)
+    reader = TiffReader(path, choice)
     if reader.is_better_decoded_whole and not header_only:
         return ImageReader.of_tiff(reader)
     return reader
 
 
 def _open_after_refusal(
-    path: Path, refused: SlideOpenError, *, is_tiff: bool, header_only: bool
+    path: Path, refused: SlideOpenError, choice: Choice, *, is_tiff: bool, header_only: bool
 ) -> SlideReader:
     """Try tifffile on a TIFF that OpenSlide recognises but rejects; else keep its error."""
     if is_tiff:
         try:
-            return _open_tiff(path, header_only=header_only)
+            return _open_tiff(path, choice, header_only=header_only)
         except SlideOpenError:
             raise refused from None
     raise refused
@@ -298,26 +350,19 @@ def _suits_openslide(path: Path) -> bool:
 
 
 def _open_folder(path: Path) -> SlideReader:
-    """Open the DICOM slide in a folder; OpenSlide finds the other files itself."""
-    from bachview.slide.formats.openslide_adapter import OpenSlideReader, detected_format
+    """Open the DICOM slide in a folder, or on the disc that a DICOMDIR is of."""
+    from bachview.slide.formats.dicom_folder import slide_file_in
 
-    files = sorted(
-        (file for file in path.iterdir() if file.is_file()),
-        key=lambda file: (-file.stat().st_size, file.name),
-    )
-    refused: SlideOpenError | None = None
-    for file in files[:_MOST_FOLDER_FILES]:
-        if is_dicom(file) and detected_format(file) == "dicom":
-            try:
-                return OpenSlideReader(file, opened_as=path)
-            except SlideOpenError as error:
-                refused = refused or error
-    if refused is not None:
-        raise refused
-    if any(file.name.lower() == "slidedat.ini" for file in files):
-        raise SlideOpenError(
-            f"{path.name} is the data folder of an MRXS slide; open the .mrxs file beside it."
-        )
-    raise SlideOpenError(
-        f"{path.name} is a folder without a DICOM slide; open a slide file instead."
-    )
+    return _open_dicom(slide_file_in(path), opened_as=path)
+
+
+def _open_dicom(path: Path, *, opened_as: Path) -> SlideReader:
+    """Open the DICOM slide of a file; OpenSlide finds the other files itself."""
+    from bachview.slide.formats.dicom_refusals import check_dicom, in_plain_words
+    from bachview.slide.formats.openslide_adapter import OpenSlideReader
+
+    check_dicom(path)
+    try:
+        return OpenSlideReader(path, opened_as=opened_as)
+    except SlideOpenError as refused:
+        raise in_plain_words(path, refused) from refused

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Pyramid
+from bachview.core.stack import SINGLE, Stack
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import Former
 
@@ -39,6 +40,7 @@ class SlideMetadata:
         as labels show patient names.
     files : the state of the slide's files when it was opened; None for a slide without files.
     former : what earlier versions called it; None for a slide without files.
+    stack : which of several images, focal planes and time points in the file this is.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class SlideMetadata:
     associated_images: tuple[str, ...]
     files: FileState | None = None
     former: Former | None = None
+    stack: Stack = SINGLE
 
 
 class SlideReader(Protocol):

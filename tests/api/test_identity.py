@@ -11,6 +11,7 @@ import tifffile
 
 import bachview
 from bachview.phantom.writer import write_phantom
+from bachview.slide import fingerprint
 from bachview.slide.formats import openslide_adapter
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB
@@ -99,3 +100,15 @@ def test_results_of_an_earlier_version_are_found_by_their_slide_alone(
     np.testing.assert_array_equal(found.cells.confidence, before.cells.confidence)
     _, computed = _classified(edited, tmp_path)
     assert computed is not edited_later
+
+
+def test_a_copy_of_a_large_slide_finds_what_was_classified(
+    slides: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprint, "WHOLE_BYTES", 0)  # every slide is a large one
+    first, copy = slides[0], tmp_path / "copy.tif"
+    copy.write_bytes(first.read_bytes())
+    os.utime(copy, (time.time() + 60,) * 2)
+    _classified(first, tmp_path)
+    _, computed = _classified(copy, tmp_path)
+    assert not computed

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 from PIL import Image
@@ -25,6 +26,22 @@ def test_the_document_tells_what_was_written(cli: Cli, tmp_path: Path) -> None:
     assert document["mpp_x"] == pytest.approx(0.25, rel=1e-3)
     assert document["mpp_origin"] == "file"
     assert document["icc"] is False
+
+
+def test_of_several_planes_it_says_which_is_shown(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "stack.ome.tif"
+    pixels = np.zeros((2, 3, 64, 64, 3), np.uint8)
+    tifffile.imwrite(path, pixels, photometric="rgb", metadata={"axes": "TZYXS"})
+    first = cli("info", path, "--json").document
+    assert first["stack"]["text"] == "3 focal planes, 2 time points; plane 1, time point 1 shown"
+    answer = cli("info", path, "--plane", "2", "--time-point", "2", "--json")
+    check_schema("info", answer.document)
+    assert answer.document["stack"]["plane"] == answer.document["stack"]["time_point"] == 2
+    assert answer.document["fingerprint"] == f"{first['fingerprint']}:z2t2"
+    assert "plane 2, time point 2 shown" in cli("info", path, "--plane", 2, "--time-point", 2).out
+    refused = cli("info", path, "--plane", 4)
+    assert refused.code == 2
+    assert "stack.ome.tif has no focal plane 4; it has 3 focal planes" in refused.err
 
 
 def test_an_unknown_pixel_size_is_null(cli: Cli, tmp_path: Path) -> None:

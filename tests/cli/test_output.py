@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bachview.cli.output import clean_stdout, print_json, print_table
+from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import ProgressLine, progress_text
 from bachview.jobs.progress import Progress
 
@@ -36,6 +36,16 @@ def test_numbers_that_are_none_are_refused() -> None:
 def test_a_table_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     print_table("[b]title", [("name", False), ("n", True)], [("[red]x[/]", "12")])
     assert "[red]x[/]" in capsys.readouterr().out
+
+
+def test_no_text_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b[31m[b]\x9b\u202egpj.tif\r"
+    tell(f"{name} was not found.")
+    print_table(name, [("", False)], [[name]])
+    shown = capsys.readouterr()
+    assert shown.err == "\\x1b[31m[b]\\x9b\\u202egpj.tif\\r was not found.\n"
+    assert shown.out.count("\\x1b[31m[b]\\x9b\\u202egpj.tif\\r") == 2
+    assert not {"\x1b", "\x9b", "\u202e"} & set(shown.out + shown.err)
 
 
 def test_progress_states_rate_and_remaining_time() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bachview.core.typed_numbers import typed_number, typed_whole_number
+from bachview.core.typed_numbers import stated_number, typed_number, typed_whole_number
 from bachview.errors import UsageError
 
 
@@ -24,11 +24,51 @@ def test_what_python_writes_is_read_again(number: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", ".", ",", "0..25", "0.2.5", "1,000.5", "-0.25", "+1", "0.25 µm", "1e-1", "nan", "٣"],
+    [
+        "",
+        " ",
+        ".",
+        ",",
+        "0..25",
+        "0.2.5",
+        "1,000.5",
+        "--1",
+        "-",
+        "+1",
+        "0.25 µm",
+        "1e-1",
+        "nan",
+        "٣",
+    ],
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a number"):
         typed_number(text, -10, 10_000)
+
+
+@pytest.mark.parametrize("text", ["-12,5", "-12.5", "\u221212.5"])
+def test_a_number_may_be_negative_where_that_is_within_the_limits(text: str) -> None:
+    assert typed_number(text, -360, 360) == -12.5
+    with pytest.raises(UsageError, match="is not between 0 and 360"):
+        typed_number(text, 0, 360)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0.25", 0.25), ("0,25", 0.25), ("2.5e-1", 0.25), (".25", 0.25), ("1.234", 1.234), ("-3", -3)],
+)
+def test_an_option_states_a_number_as_programs_write_it_or_with_a_comma(
+    text: str, number: float
+) -> None:
+    assert stated_number(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,234", "1.000,5", "0_5", "nan", "inf", "0.25 µm", "٠٫٢٥", "e", "1 000"]
+)
+def test_an_option_that_can_be_misread_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        stated_number(text)
 
 
 def test_a_number_outside_the_limits_is_refused() -> None:

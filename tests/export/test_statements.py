@@ -20,6 +20,7 @@ from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import Prediction
+from bachview.core.stack import Stack
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
@@ -111,6 +112,19 @@ def test_every_file_says_the_same_of_itself(
     assert facts[7:] == (["Not checked before classification"] if warnings is None else although)
 
 
+def test_every_file_says_which_plane_was_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = content()
+    facts = replace(told.reader.metadata, stack=Stack(plane=2, planes=3, time_points=2))
+    monkeypatch.setattr(told.reader, "metadata", facts)
+    write_files(tmp_path, FORMATS, told)
+    (line,) = set(lines(tmp_path).values())
+    assert line.split(" · ")[1] == "Focal plane 2 of 3, time point 1 of 2"
+    scope = _json(tmp_path / SUMMARY.file_name)["scope"]
+    assert scope["picture"] == "focal plane 2 of 3, time point 1 of 2"
+
+
 @pytest.mark.parametrize("region", [None, REGION])
 def test_the_summary_is_of_its_scope(tmp_path: Path, region: Region | None) -> None:
     told = content(region=region, warnings=(DARK,))
@@ -124,6 +138,7 @@ def test_the_summary_is_of_its_scope(tmp_path: Path, region: Region | None) -> N
     in_um = [65.25, 22.5625, 150.0, 52.625]
     assert document["scope"] == {
         "what": "region" if region else "slide",
+        "picture": "",
         "region_px": [*region] if region else None,
         "region_um": pytest.approx(in_um) if region else None,
         "tissue_mm2": summary.tissue_mm2,

@@ -1,5 +1,6 @@
 """Reading past OpenSlide gives OpenSlide's pixels, or leaves the reading to it."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
@@ -46,14 +48,26 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def unchecked(level: int, x_lv: int, y_lv: int) -> None:
-    """For files that are known to be whole."""
-
-
 def both(path: Path) -> tuple[DirectTiles, openslide.OpenSlide]:
     slide = openslide.OpenSlide(path)
     levels = [Level(index, *size, 2.0**index) for index, size in enumerate(slide.level_dimensions)]
-    return DirectTiles(path, levels, unchecked), slide
+
+    def trusted(level: int, *place: int) -> RGB:
+        return by_openslide(slide, level, place)
+
+    return DirectTiles(path, levels, trusted), slide
+
+
+def levels_of(path: Path) -> tuple[int, ...]:
+    """Those that are read directly."""
+    direct, slide = both(path)
+    direct.close()
+    slide.close()
+    return direct.levels
+
+
+def no_slide(level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
+    raise SlideReadError("not asked")
 
 
 def by_openslide(slide: openslide.OpenSlide, level: int, place: tuple[int, ...]) -> RGB:
@@ -104,6 +118,8 @@ def test_a_real_slide_equals_openslide_to_the_bit(x: int, y: int, width: int, he
     [
         {"photometric": "rgb", "compression": "lzw"},
         {"photometric": "rgb", "planarconfig": "separate"},
+        {"photometric": "rgb", "extratags": [(274, 3, 1, 4, True)]},
+        {"photometric": "rgb", "compression": "jpeg", "extratags": [(274, 3, 1, 6, True)]},
     ],
 )
 def test_other_kinds_are_left_to_openslide(options: dict[str, Any], tmp_path: Path) -> None:
@@ -112,10 +128,11 @@ def test_other_kinds_are_left_to_openslide(options: dict[str, Any], tmp_path: Pa
     if "planarconfig" in options:
         picture = np.ascontiguousarray(picture.transpose(2, 0, 1))
     tifffile.imwrite(path, picture, tile=(240, 240), metadata=None, **options)
-    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
+    direct, slide = both(path)
     assert direct.levels == ()
     assert direct.read(0, 0, 0, 10, 10) is None
     direct.close()
+    slide.close()
 
 
 def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
@@ -125,9 +142,7 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
     with tifffile.TiffWriter(path) as file:
         for _ in range(2):
             file.write(noise(), tile=(240, 240), metadata=None, photometric="rgb")
-    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
-    assert direct.levels == ()
-    direct.close()
+    assert levels_of(path) == ()
     sparse = tmp_path / "sparse.tiff"
 
     def tiles() -> Any:
@@ -144,35 +159,37 @@ def test_a_level_with_holes_and_two_pages_of_one_size_are_left_to_openslide(
         metadata=None,
         photometric="rgb",
     )
-    direct = DirectTiles(sparse, [Level(0, WIDTH, HEIGHT, 1.0)], unchecked)
-    assert direct.levels == ()
-    direct.close()
+    assert levels_of(sparse) == ()
 
 
 def test_openslide_is_asked_once_about_a_tile_that_is_whole_and_again_about_one_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bachview.slide.formats.direct_tiles._HELD_BYTES", 0)  # each read decodes
-    asked: list[tuple[int, int]] = []
-
-    def check(level: int, x_lv: int, y_lv: int) -> None:
-        asked.append((x_lv, y_lv))
-        if x_lv > 256:
-            raise SlideReadError("damaged")
-
     path = written(tmp_path / "slide.tiff", **KINDS["jpeg-420"])
-    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], check)
+    slide = openslide.OpenSlide(path)
+    asked: list[tuple[int, ...]] = []
+
+    def trusted(level: int, *place: int) -> RGB:
+        asked.append(place[:2])
+        if place[0] in range(256, 400):
+            raise SlideReadError("damaged")
+        return by_openslide(slide, level, place)
+
+    direct = DirectTiles(path, [Level(0, WIDTH, HEIGHT, 1.0)], trusted)
     for _ in range(3):
         assert direct.read(0, 10, 10, 20, 20) is not None
         assert direct.read(0, 300, 10, 20, 20) is None
-    assert asked == [(128, 128), (384, 128), (384, 128), (384, 128)]
+    assert asked.count((128, 128)) == 1
+    assert asked.count((384, 128)) == 3
     direct.close()
+    slide.close()
 
 
 def test_a_file_that_is_no_tiff_is_left_to_openslide(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"nothing")
-    direct = DirectTiles(path, [Level(0, 5, 5, 1.0)], unchecked)
+    direct = DirectTiles(path, [Level(0, 5, 5, 1.0)], no_slide)
     assert direct.levels == ()
     direct.close()
 
@@ -251,3 +268,79 @@ def test_where_openslide_finds_damage_so_do_we(
     else:
         assert (reader.read(0, *place) == wanted).all()
     reader.close()
+
+
+def encoded(path: Path, tiles: list[bytes], **options: Any) -> Path:
+    """A slide of two by two JPEG tiles of 128 px, as given."""
+    tifffile.imwrite(
+        path,
+        iter(tiles),
+        shape=(256, 256, 3),
+        dtype=np.uint8,
+        tile=(128, 128),
+        compression="jpeg",
+        metadata=None,
+        **{"photometric": "ycbcr", **options},
+    )
+    return path
+
+
+def jpeg_tiles(**options: Any) -> list[bytes]:
+    """Four parts of one picture."""
+    tiles = []
+    for y, x in ((0, 0), (0, 128), (128, 0), (128, 128)):
+        buffer = io.BytesIO()
+        Image.fromarray(noise()[y : y + 128, x : x + 128]).save(buffer, "JPEG", **options)
+        tiles.append(buffer.getvalue())
+    return tiles
+
+
+@pytest.mark.parametrize("behind", [bytes(1000), bytes(100_000), b"\xff" * 80, b"text" * 99])
+def test_bytes_behind_the_end_marker_of_a_tile_are_no_damage(
+    behind: bytes, tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+) -> None:
+    tiles = [tile + behind for tile in jpeg_tiles(subsampling=2)]
+    reader = prepared(encoded(tmp_path / "slide.tiff", tiles, subsampling=(2, 2)))
+    assert "decoded directly" in reader.route
+    with openslide.OpenSlide(tmp_path / "slide.tiff") as slide:
+        wanted = by_openslide(slide, 0, (0, 0, 256, 256))
+    assert (reader.read(0, 0, 0, 256, 256) == wanted).all()
+    reader.close()
+
+
+#: Tiles and tags that contradict each other, or that readers take differently.
+ODD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "YCbCr tiles called RGB": ({"subsampling": 0}, {"photometric": "rgb"}),
+    "RGB tiles called YCbCr": ({"keep_rgb": True}, {"photometric": "ycbcr"}),
+    "RGB tiles": ({"keep_rgb": True}, {"photometric": "rgb"}),
+    "another subsampling": ({"subsampling": 1}, {"subsampling": (2, 2)}),
+    "progressive": ({"progressive": True}, {}),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_tiles_are_read_as_openslide_reads_them(
+    kind: str, tmp_path: Path, prepared: Callable[[Path], OpenSlideReader]
+) -> None:
+    how, tags = ODD[kind]
+    path = encoded(tmp_path / "slide.tiff", jpeg_tiles(**how), **tags)
+    reader = prepared(path)
+    with openslide.OpenSlide(path) as slide:
+        wanted = by_openslide(slide, 0, (0, 0, 256, 256)).astype(int)
+    assert np.abs(reader.read(0, 0, 0, 256, 256) - wanted).max() <= 2
+    reader.close()
+
+
+def test_one_odd_level_leaves_all_levels_to_openslide(tmp_path: Path) -> None:
+    path = tmp_path / "slide.tiff"
+    with tifffile.TiffWriter(path) as file:
+        for step, compression in ((1, "jpeg"), (2, "lzw")):
+            file.write(
+                noise()[::step, ::step],
+                tile=(256, 256),
+                metadata=None,
+                photometric="rgb",
+                compression=compression,
+                subfiletype=step - 1,
+            )
+    assert levels_of(path) == ()

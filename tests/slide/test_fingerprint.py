@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bachview.slide import fingerprint
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import content_fingerprint, former_of
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB
 from tests.support.slides import gradient
@@ -23,7 +23,7 @@ PICTURE = gradient(SIZE, SIZE)
 
 
 def named(path: Path) -> str:
-    return slide_fingerprint(FileState.of(path))
+    return content_fingerprint(FileState.of(path))
 
 
 def pyramid(pixels: RGB, coarse: RGB, compression: str | None) -> bytes:
@@ -161,4 +161,4 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     files = FileState.of(path)
     path.unlink()
     with pytest.raises(FileNotFoundError):
-        slide_fingerprint(files)
+        content_fingerprint(files)

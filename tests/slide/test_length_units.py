@@ -13,8 +13,13 @@ from bachview.slide.formats.length_units import imagej_unit_um, ome_unit_um
         (1e3, ["mm", "millimeters"]),
         (1e4, ["cm", "centimeter"]),
         (1e6, ["m", "meter", "metres"]),
+        (1e9, ["km", "kilometers", "Kilometre"]),
+        (1, ["\\u03BCm", "\\u00b5m ", "MICRON", " um", "µ", '"um"']),
+        (1e-4, ["A", "Å", "\N{ANGSTROM SIGN}", "\\u00C5", "angstrom"]),
         (25_400, ["inch", "inches", "in"]),
-        (None, ["pixel", "pixels", "", " ", "mile", "sec"]),
+        (304_800, ["ft", "foot", "Feet"]),
+        (1_609_344_000, ["mi", "mile", "miles"]),
+        (None, ["pixel", "pixels", "", " ", "sec", "unit", "unknown", "voxel", "dpi"]),
     ],
 )
 def test_imagejs_units_are_known_in_its_spellings(um: float | None, spellings: list[str]) -> None:

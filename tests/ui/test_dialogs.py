@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication, QInputDialog
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.window.commands import Command
 from tests.support.slides import gradient, write_pyramid
@@ -16,10 +17,10 @@ from tests.support.windows import open_window, page_of, pink_slide
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
-def _asked(command: Command) -> QInputDialog | RegionDialog:
+def _asked(command: Command) -> AngleDialog | RegionDialog:
     command.trigger()  # comes back while the dialog is open
     dialog = QApplication.activeModalWidget()
-    assert isinstance(dialog, QInputDialog | RegionDialog)
+    assert isinstance(dialog, AngleDialog | RegionDialog)
     return dialog
 
 
@@ -37,15 +38,15 @@ def test_an_angle_is_seen_while_it_is_typed_and_taken_back(qtbot: QtBot, tmp_pat
             return page.view.viewport.rotation_deg
 
         dialog = _asked(window.view_commands.rotate_by_angle)
-        assert isinstance(dialog, QInputDialog)
-        dialog.setDoubleValue(30)
+        assert isinstance(dialog, AngleDialog)
+        dialog._angle.setText("30")
         assert angle() == 30
         dialog.reject()
         assert angle() == 0
         assert _gone()
         dialog = _asked(window.view_commands.rotate_by_angle)
-        assert isinstance(dialog, QInputDialog)
-        dialog.setDoubleValue(30)
+        assert isinstance(dialog, AngleDialog)
+        dialog._angle.setText("30")
         dialog.accept()
         assert angle() == 30
         assert _gone()

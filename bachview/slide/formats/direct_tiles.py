@@ -1,7 +1,9 @@
 """Tiles of common TIFF slides, decoded without OpenSlide in a quarter of the time.
 
-OpenSlide composes each read in a general way that costs more than the decoding. If a level is plain
-8-bit RGB in whole tiles, nothing needs composing. The pixels are the same.
+OpenSlide composes each read in a general way that costs more than the decoding. If all levels are
+plain 8-bit RGB in whole tiles, nothing needs composing. The pixels are the same: that is tried out
+with a part of each level. A file with anything unusual is read by OpenSlide alone, all of it, so
+that a picture does not depend on what was read before.
 
 Damage must not look like tissue. OpenSlide treats libjpeg's warnings (bad codes, truncated data) as
 errors; other decoders do not and fill in grey. So before a JPEG tile is decoded here for the first
@@ -14,8 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
+from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
 from bachview.slide.formats.tiff_plane import CutOffError, TiffPlane, orientation_of
 from bachview.slide.formats.tiff_source import SegmentSource
 from bachview.slide.reader import RGB
@@ -29,21 +34,23 @@ DIRECT_FORMATS = frozenset({"aperio", "generic-tiff"})
 _COMPRESSIONS = (1, 7, 8, 32946)
 _RGB, _YCBCR = 2, 6
 _JPEG = 7
+#: Side of the part of a level that is compared, and by how much decoders may differ in rounding.
+_PART_PX = 64
+_ROUNDING = 2
 _HELD_BYTES = 32 * 1024 * 1024
 
 
 class DirectTiles:
-    """The levels of one slide that can be read directly. Any thread; the opener closes it."""
+    """The levels of one slide, if they can be read directly. Any thread; the opener closes it."""
 
     def __init__(
-        self, path: Path, levels: Sequence[Level], check: Callable[[int, int, int], None]
+        self, path: Path, levels: Sequence[Level], trusted: Callable[[int, int, int, int, int], RGB]
     ) -> None:
         """Find the pages of the levels.
 
         Parameters
         ----------
-        check : reads the pixel (level, x_lv, y_lv) with OpenSlide; raises SlideReadError if that
-            fails.
+        trusted : `SlideReader.read` by OpenSlide.
 
         Raises
         ------
@@ -53,35 +60,47 @@ class DirectTiles:
         self._planes: dict[int, TiffPlane] = {}
         self._source = SegmentSource(path, path.open("rb"), _HELD_BYTES)
         try:
-            self._find(path, levels, check)
+            self._planes = self._found(path, levels, trusted)
         except Exception as error:  # whatever is odd about the file, OpenSlide opened it
             _log.debug("%s is read by OpenSlide alone: %s", path.name, error)
-            self._planes = {}
 
-    def _find(
-        self, path: Path, levels: Sequence[Level], check: Callable[[int, int, int], None]
-    ) -> None:
+    def _found(
+        self, path: Path, levels: Sequence[Level], trusted: Callable[[int, int, int, int, int], RGB]
+    ) -> dict[int, TiffPlane]:
+        """The plane of each level.
+
+        Raises
+        ------
+        UnsupportedTiffError, SlideReadError, ValueError, others of tifffile
+            The file is unusual in some way.
+        """
         import tifffile
 
+        def check(level: int, x_lv: int, y_lv: int) -> None:
+            trusted(level, x_lv, y_lv, 1, 1)
+
+        planes = {}
         with tifffile.TiffFile(path, _multifile=False) as tif:
-            pages = [page for page in tif.pages if _is_plain(page)]
+            tiled = [page for page in tif.pages if page.is_tiled]
             for level in levels:
-                found = [
-                    page
-                    for page in pages
-                    if (page.imagewidth, page.imagelength) == (level.width, level.height)
-                ]
-                if len(found) != 1:
-                    continue
+                size = (level.width, level.height)
+                pages = [page for page in tiled if (page.imagewidth, page.imagelength) == size]
+                if len(pages) != 1 or not _is_plain(pages[0]):
+                    raise UnsupportedTiffError(f"not plain in level {level.index}")
+                is_jpeg = pages[0].compression == _JPEG
                 plane = TiffPlane(
                     self._source,
                     level.index,
-                    found,
-                    check=partial(check, level.index) if found[0].compression == _JPEG else None,
+                    pages,
+                    check=partial(check, level.index) if is_jpeg else None,
                 )
                 # OpenSlide may fill in missing tiles from another level.
-                if not plane.has_holes:
-                    self._planes[level.index] = plane
+                if plane.has_holes:
+                    raise UnsupportedTiffError(f"incomplete in level {level.index}")
+                if not _agree(plane, partial(trusted, level.index)):
+                    raise UnsupportedTiffError(f"another picture in level {level.index}")
+                planes[level.index] = plane
+        return planes
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -112,14 +131,31 @@ class DirectTiles:
         self._source.close()
 
 
+def _agree(plane: TiffPlane, trusted: Callable[[int, int, int, int], RGB]) -> bool:
+    """Whether both decode the middle of a level alike, or a corner if the middle is damaged."""
+    for share in (0.5, 0.0, 1.0):
+        place = (
+            int((plane.width - 1) * share),
+            int((plane.height - 1) * share),
+            _PART_PX,
+            _PART_PX,
+        )
+        try:
+            found, wanted = plane.read(*place), trusted(*place)
+        except SlideReadError:
+            continue
+        return bool(np.abs(found.astype(np.int16) - wanted).max() <= _ROUNDING)
+    return False
+
+
 def _is_plain(page: Any) -> bool:
-    """Whether a page's tiles are 8-bit interleaved RGB."""
+    """Whether a page's tiles are 8-bit interleaved RGB, and stored upright."""
     return bool(
-        page.is_tiled
-        and page.compression in _COMPRESSIONS
+        page.compression in _COMPRESSIONS
         and (page.photometric == _RGB or (page.photometric == _YCBCR and page.compression == _JPEG))
         and page.samplesperpixel == 3
         and page.bitspersample == 8
+        and page.sampleformat == 1
         and page.planarconfig == 1
         and page.imagedepth == 1
         and page.fillorder == 1

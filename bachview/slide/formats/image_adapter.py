@@ -13,10 +13,11 @@ from bachview.errors import Cancelled, SlideOpenError, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import former_of
 from bachview.slide.formats.image_decoding import decode, oriented, read_facts
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
+from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.pixel_store import PixelStore
 from bachview.slide.pixels import padded_crop
 from bachview.slide.reader import RGB, SlideMetadata

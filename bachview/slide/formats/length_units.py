@@ -1,5 +1,6 @@
 """Micrometres in the units of length that OME-XML and ImageJ write."""
 
+import re
 from typing import Final
 
 _METRE_UM: Final = 1e6
@@ -34,11 +35,18 @@ _IMAGEJ_WORDS: Final = {
     "milli": 1e3,
     "cent": 1e4,
     "met": _METRE_UM,
+    "kilo": 1e3 * _METRE_UM,
     "inch": _INCH_UM,
+    "mile": 63_360 * _INCH_UM,
+    "angstr": 1e-4,
+    "ångstr": 1e-4,
 }
 _IMAGEJ_SIGNS: Final = {
-    "nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": _METRE_UM, "in": _INCH_UM,
+    "nm": 1e-3, "u": 1.0, "µ": 1.0, "um": 1.0, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": _METRE_UM,
+    "km": 1e3 * _METRE_UM, "in": _INCH_UM, "ft": 12 * _INCH_UM, "foot": 12 * _INCH_UM,
+    "feet": 12 * _INCH_UM, "mi": 63_360 * _INCH_UM, "a": 1e-4, "å": 1e-4,
 }  # fmt: skip
+_ESCAPE: Final = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 
 
 def ome_unit_um(unit: str) -> float | None:
@@ -52,13 +60,17 @@ def imagej_unit_um(unit: str) -> float | None:
 
     ImageJ escapes what is not ASCII: ``\u00B5m``.
     """
-    plain = _with_micro_sign(unit.strip().strip('"')).lower().replace("\\u00b5", "µ")
-    plain = _with_micro_sign(plain.replace("\\u03bc", "µ"))
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), unit.strip().strip('"').strip())
+    plain = _with_micro_sign(plain).lower()
     if plain in _IMAGEJ_SIGNS:
         return _IMAGEJ_SIGNS[plain]
     return next((um for word, um in _IMAGEJ_WORDS.items() if plain.startswith(word)), None)
 
 
 def _with_micro_sign(text: str) -> str:
-    """With the micro sign instead of the Greek letter, which looks the same."""
-    return text.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    """With one character for each of those that look the same: micro sign, angstrom."""
+    return (
+        text.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+        .replace("\N{ANGSTROM SIGN}", "Å")
+        .replace("A\N{COMBINING RING ABOVE}", "Å")
+    )

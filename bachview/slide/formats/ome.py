@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
 from bachview.core.pixel_size import Origin, PixelSize
+from bachview.slide.formats.channels import Channel
 from bachview.slide.formats.length_units import ome_unit_um
 
 
@@ -15,6 +16,7 @@ class OmeFacts:
     ----------
     significant_bits : of a sample; None if not stated.
     file_names : other files with parts of the image, as stated.
+    channels : what is stated of them, in their order.
     """
 
     pixel_size: PixelSize
@@ -22,6 +24,7 @@ class OmeFacts:
     vendor: str | None
     significant_bits: int | None
     file_names: frozenset[str]
+    channels: tuple[Channel, ...] = ()
 
 
 def read_ome(text: str, width: int, height: int, index: int = 0) -> OmeFacts:
@@ -58,7 +61,23 @@ def read_ome(text: str, width: int, height: int, index: int = 0) -> OmeFacts:
         vendor=None if maker is None else maker.get("Manufacturer"),
         significant_bits=None if shown is None else _bits(shown),
         file_names=names,
+        channels=() if shown is None else tuple(_channel(c) for c in shown if _tag(c) == "Channel"),
     )
+
+
+def _channel(element: Element) -> Channel:
+    shines = (
+        element.get("Fluor")
+        or element.get("EmissionWavelength")
+        or element.get("ContrastMethod") == "Fluorescence"
+    )
+    try:
+        packed = int(element.get("Color", "-1"))  # RGBA, signed; -1 is white
+    except ValueError:
+        packed = -1
+    colour = (packed >> 24) & 255, (packed >> 16) & 255, (packed >> 8) & 255
+    name = element.get("Name") or element.get("Fluor") or ""
+    return Channel(name, None if packed == -1 else colour, bool(shines))
 
 
 def _pixel_size(pixels: Element) -> PixelSize:

@@ -17,8 +17,9 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import former_of
 from bachview.slide.formats.direct_tiles import DIRECT_FORMATS, DirectTiles
+from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import BACKGROUND, RGB, SlideMetadata, is_there
 
@@ -151,7 +152,7 @@ class OpenSlideReader:
             pixels = direct.read(level, x_lv, y_lv, width, height)
             if pixels is not None:
                 return pixels
-        return _on_background(self._read_by_openslide(level, x_lv, y_lv, width, height))
+        return self._read_trusted(level, x_lv, y_lv, width, height)
 
     def read_associated(self, name: str) -> RGB:
         if name not in self._metadata.associated_images:
@@ -178,7 +179,7 @@ class OpenSlideReader:
         if self._metadata.format_name not in DIRECT_FORMATS:
             return
         try:
-            found = DirectTiles(self._path, self._metadata.pyramid.levels, self._check_pixel)
+            found = DirectTiles(self._path, self._metadata.pyramid.levels, self._read_trusted)
         except OSError as error:
             _log.debug("%s: %s", self._path.name, error)
             return
@@ -199,19 +200,16 @@ class OpenSlideReader:
         with self._lock:
             return self._direct
 
-    def _read_by_openslide(
-        self, level: int, x_lv: int, y_lv: int, width: int, height: int
-    ) -> Image.Image:
+    def _read_trusted(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
+        """As `read`, by OpenSlide."""
         stored = self._stored[level]
         # OpenSlide divides by its own value of the downsample to find the level's pixel.
         factor = self._factors[stored]
         place = (round(x_lv * factor), round(y_lv * factor))
-        return self._attempt(
+        picture = self._attempt(
             lambda slide: slide.read_region(place, stored, (width, height)), "A part"
         )
-
-    def _check_pixel(self, level: int, x_lv: int, y_lv: int) -> None:
-        self._read_by_openslide(level, x_lv, y_lv, 1, 1)
+        return _on_background(picture)
 
     def _attempt(
         self, read: Callable[[openslide.OpenSlide], Image.Image], what: str

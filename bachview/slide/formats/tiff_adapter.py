@@ -1,6 +1,5 @@
 """OME-TIFF and other TIFF files that OpenSlide rejects."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,20 +8,24 @@ from typing import Any
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
-from bachview.errors import SlideOpenError, SlideReadError
+from bachview.core.stack import USUAL, Choice
+from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
-from bachview.slide.fingerprint import former_of, slide_fingerprint
+from bachview.slide.fingerprint import former_of
+from bachview.slide.formats.channels import Channel, imagej_channels, refused_channels
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
 from bachview.slide.formats.tiff_pixel_size import size_in_text, stated_pixel_size
 from bachview.slide.formats.tiff_plane import TiffPlane, orientation_of
-from bachview.slide.formats.tiff_series import slide_images
+from bachview.slide.formats.tiff_series import SlideImages, channel_count, pages_of, slide_images
 from bachview.slide.formats.tiff_source import SegmentSource
+from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
+_GREY = (0, 1)  # white is 0, black is 0
 _MOST_LEVELS = 32
 
 #: Orientations whose stored rows are shown as columns.
@@ -42,11 +45,11 @@ _JPEG = 7
 def suits_openslide(path: Path) -> bool:
     """Whether OpenSlide's generic TIFF reader shows a TIFF rightly.
 
-    That reader takes the first image for the slide, ignores what an OME-TIFF says of levels and
-    what the text of any writer says of the pixel size, turns tiles in their places where the file
-    has an orientation, and takes opacity, palettes, deep samples and missing lengths in its own
-    way. A file in which any of this could matter is read by `TiffReader`, whole. True if the file
-    cannot be parsed.
+    That reader shows the first of several scans, planes or pages without a word, ignores what an
+    OME-TIFF says of levels and what the text of any writer says of the pixel size, turns tiles in
+    their places where the file has an orientation, and takes opacity, palettes, deep samples and
+    missing lengths in its own way. A file in which any of this could matter is read by
+    `TiffReader`, whole. True if the file cannot be parsed.
     """
     import tifffile
 
@@ -58,8 +61,11 @@ def suits_openslide(path: Path) -> bool:
                 return _is_common(tif.pages.first)
             series = tif.series
             found = slide_images(series, lambda _, one: stated_pixel_size(tif, one.keyframe))
-            return found.levels[0].keyframe.offset == tif.pages.first.offset and all(
-                _is_common(level.keyframe) for level in found.levels
+            is_first = found.levels[0].keyframe.offset == tif.pages.first.offset
+            return bool(
+                is_first
+                and found.stack.is_single
+                and all(_is_common(level.keyframe) for level in found.levels)
             )
     except Exception:  # tifffile raises many kinds of errors on damaged files
         return True
@@ -98,15 +104,18 @@ class TiffReader:
     bytes that are read under a lock.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open `path`.
+    def __init__(self, path: Path, choice: Choice = USUAL) -> None:
+        """Open `path`, and of several pictures in it the one that is wanted.
 
         Raises
         ------
         SlideOpenError
             It is damaged, or of a kind that cannot be shown.
+        UsageError
+            It has no such picture.
         """
         self._path = path
+        self._choice = choice
         self._closed = False
         try:
             self._source = SegmentSource(path, path.open("rb"))
@@ -114,7 +123,7 @@ class TiffReader:
             raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
         try:
             self._metadata, self._planes, self._beside = self._describe()
-        except SlideOpenError:
+        except (SlideOpenError, UsageError):
             self._source.close()
             raise
         except UnsupportedTiffError as error:
@@ -198,15 +207,19 @@ class TiffReader:
                 ome = read_ome(text, int(key.imagewidth), int(key.imagelength), index)
                 return stated_pixel_size(tif, key, ome.pixel_size)
 
-            images = slide_images(tif.series, pixel_size)
+            images = slide_images(tif.series, pixel_size, self._choice, path.name)
             key = images.levels[0].keyframe
             width, height = int(key.imagewidth), int(key.imagelength)
             ome = None if text is None else read_ome(text, width, height, images.index)
             shown = pixel_size(images.index, images.levels[0])
             if orientation_of(key) in _TURNED:
                 shown = replace(shown, mpp_x=shown.mpp_y, mpp_y=shown.mpp_x)
-            levels, planes = self._levels(images.levels, ome.significant_bits if ome else None)
+            _refuse_channels(
+                images.levels[0], ome.channels if ome else imagej_channels(tif.imagej_metadata)
+            )
+            levels, planes = self._levels(images, ome.significant_bits if ome else None)
             beside = self._planes_beside(images.beside, len(images.levels))
+            stack = images.stack
             metadata = SlideMetadata(
                 path=path,
                 format_name="ome-tiff" if ome else "tiff",
@@ -214,11 +227,13 @@ class TiffReader:
                 pyramid=Pyramid(levels, Region(0, 0, levels[0].width, levels[0].height)),
                 pixel_size=shown,
                 objective_power=ome.objective_power if ome else None,
-                fingerprint=slide_fingerprint(files),
-                former=former_of(files),
+                fingerprint=slide_fingerprint(files) + stack.suffix,
+                # Earlier versions only knew the picture that is usually shown.
+                former=None if stack.suffix else former_of(files),
                 icc_profile=_profile(key),
                 associated_images=tuple(sorted(beside)),
                 files=files,
+                stack=stack,
             )
         return metadata, planes, beside
 
@@ -231,11 +246,11 @@ class TiffReader:
             )
 
     def _levels(
-        self, stored: Sequence[Any], significant_bits: int | None
+        self, images: SlideImages, significant_bits: int | None
     ) -> tuple[tuple[Level, ...], tuple[TiffPlane, ...]]:
         planes = [
-            TiffPlane(self._source, number, _pages_of(series), significant_bits)
-            for number, series in enumerate(stored[:_MOST_LEVELS])
+            TiffPlane(self._source, number, images.pages(series), significant_bits)
+            for number, series in enumerate(images.levels[:_MOST_LEVELS])
         ]
         levels, used = rising_levels([(plane.width, plane.height) for plane in planes])
         return levels, tuple(planes[number] for number in used)
@@ -245,31 +260,29 @@ class TiffReader:
         planes = {}
         for number, (name, series) in enumerate(beside.items(), start=first):
             try:
-                planes[name] = TiffPlane(self._source, number, _pages_of(series))
+                planes[name] = TiffPlane(self._source, number, pages_of(series))
             except UnsupportedTiffError:
                 continue
         return planes
 
 
-def _pages_of(series: Any) -> list[Any]:
-    """The page of the first z and t, or its three of red, green and blue."""
-    axes, shape, pages = str(series.axes), tuple(series.shape), list(series.pages)
-    inside = 2 + (1 if axes.endswith("S") or axes.startswith("S") else 0)
-    outer = [(a, n) for a, n in zip(axes, shape, strict=True) if a not in "YXS"]
-    channels = next((n for a, n in outer if a == "C"), 1)
-    if len(axes) < inside or channels not in (1, 3):
-        raise UnsupportedTiffError(f"of {channels} channels, neither RGB nor grey")
-    if math.prod(n for _, n in outer) != len(pages):
-        raise UnsupportedTiffError("a stack in a single page")
-    step = 1
-    for axis, count in reversed(outer):
-        if axis == "C":
-            break
-        step *= count
-    chosen = [pages[channel * step] for channel in range(channels)]
-    if any(page is None for page in chosen):
-        raise UnsupportedTiffError("incomplete: a channel is missing")
-    return chosen
+def _refuse_channels(series: Any, stated: Sequence[Channel]) -> None:
+    """Refuse channels that are neither grey nor red, green and blue.
+
+    Raises
+    ------
+    UnsupportedTiffError
+        They are something else, as far as the file says.
+    """
+    key, count = series.keyframe, channel_count(series)
+    samples = int(key.samplesperpixel)
+    is_grey = int(key.photometric) in _GREY
+    if not is_grey and count > 1:
+        raise UnsupportedTiffError(f"of {count} pictures in colours, one for each channel")
+    has_alpha = any(int(extra) for extra in key.extrasamples)
+    refused = refused_channels(stated, count * (samples if is_grey and not has_alpha else 1))
+    if refused is not None:
+        raise UnsupportedTiffError(refused)
 
 
 def _profile(key: Any) -> bytes | None:

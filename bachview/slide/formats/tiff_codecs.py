@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from bachview.slide.formats.image_structure import jpeg_structure
+
 Samples = npt.NDArray[Any]
 
 MINISWHITE, MINISBLACK, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
@@ -54,8 +56,7 @@ _SEPARATE = 2
 _LERC_PARAMETERS = 50674
 _LERC_DEFLATE, _LERC_ZSTD = 1, 2
 
-_JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-_JPEG_END = 0xD9
+_JPEG_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
 #: Markers of the frame: sequential and progressive.
 _JPEG_FRAMES = (0xC0, 0xC1, 0xC2)
 _JPEG_HEADER_BYTES = 65_536
@@ -279,13 +280,10 @@ def whole_jpeg(data: bytes) -> bytes:
     CutOffDataError
         It has no end.
     """
-    at = 2
-    while (found := _JPEG_MARKER.search(data, at)) is not None:
-        if found[1][0] == _JPEG_END:
-            return data[: found.end()]
-        # Other markers carry a length. What they hold may look like a marker.
-        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    raise CutOffDataError("the JPEG has no end")
+    end = jpeg_structure(data).end
+    if end is None:
+        raise CutOffDataError("the JPEG has no end")
+    return data[:end]
 
 
 def _is_subsampled(key: Any) -> bool:

@@ -4,12 +4,21 @@ The order in which they are stored says nothing, and neither does their size alo
 larger than a small scan, and some writers store a pyramid from small to large.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from bachview.core.pixel_size import PixelSize
+from bachview.core.stack import USUAL, Choice, Stack, chosen_number
+from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
 from bachview.slide.levels import rising_levels
+
+#: A file that claims to have more has lied: each takes at least a directory or some bytes.
+_MOST_PAGES = 2**20
 
 #: Words of a name or description that say that an image is beside the slide, not the slide.
 _BESIDE = ("label", "macro", "overview", "thumbnail", "barcode")
@@ -33,29 +42,45 @@ class SlideImages:
     index : of the slide's series among all of them.
     levels : tifffile's series of each level, level 0 first.
     beside : tifffile's series of the associated images, by name.
+    stack : which of several pictures this is.
     """
 
     index: int
     levels: tuple[Any, ...]
     beside: dict[str, Any]
+    stack: Stack
+    _page: int = 0
+
+    def pages(self, series: Any) -> "list[Any]":
+        """The pages of the chosen picture in one of the levels; see `pages_of`."""
+        return pages_of(series, self._page, self.stack.plane, self.stack.time_point)
 
 
-def slide_images(series: Sequence[Any], pixel_size: Callable[[int, Any], PixelSize]) -> SlideImages:
+def slide_images(
+    series: Sequence[Any],
+    pixel_size: Callable[[int, Any], PixelSize],
+    choice: Choice = USUAL,
+    file_name: str = "",
+) -> SlideImages:
     """Find the slide among `series`.
 
     Images that are called label, macro, overview, thumbnail or barcode are beside it. A level of
     another image is not one of its own. Of the rest, an image whose pixels have the size of a
-    scan's comes first, then one with levels, then the largest.
+    scan's comes first, then one with levels, then the largest. If several are left, these and the
+    pages of one size in a series are what `Choice.image` counts, in the order of the file.
 
     Parameters
     ----------
     series : of tifffile, in any order.
     pixel_size : of level 0 of a series, by its number and itself, as the file states it.
+    choice : which of the images, planes and time points.
 
     Raises
     ------
     ValueError
         There is no image.
+    UsageError
+        There is no such image, plane or time point.
     """
     everything = [(index, one) for index, one in enumerate(series) if min(_size(one)) > 0]
     if not everything:
@@ -81,12 +106,128 @@ def slide_images(series: Sequence[Any], pixel_size: Callable[[int, Any], PixelSi
         index, one = pair
         return _is_scan(pixel_size(index, one)), len(levels[index]) > 1, _area(one)
 
-    index, _ = max(whole, key=rank)
+    usual, _ = max(whole, key=rank)
+    # Each image with its pages that are neither planes nor time points.
+    pictures = [(at, page) for at, one in whole for page in range(_counts(one).pages)]
+    number = chosen_number(
+        choice.image, len(pictures), "image", file_name, pictures.index((usual, 0)) + 1
+    )
+    index, page = pictures[number - 1]
+    counts = _counts(series[index])
+    stack = Stack(
+        number,
+        len(pictures),
+        chosen_number(choice.plane, counts.planes, "plane", file_name),
+        counts.planes,
+        chosen_number(choice.time_point, counts.time_points, "time_point", file_name),
+        counts.time_points,
+        pictures.index((usual, 0)) + 1,
+    )
     beside: dict[str, Any] = {}
-    for number, name in named.items():
-        if _area(series[number]) <= _MOST_BESIDE_PX:
-            beside[_free(name, beside)] = series[number]
-    return SlideImages(index, levels[index], beside)
+    for at, name in named.items():
+        if _area(series[at]) <= _MOST_BESIDE_PX:
+            beside[_free(name, beside)] = series[at]
+    return SlideImages(index, levels[index], beside, stack, page)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """How many pictures a series has along each kind of axis; `pages` are of no known kind."""
+
+    planes: int
+    time_points: int
+    pages: int
+
+
+def _outer(series: Any) -> list[tuple[str, int]]:
+    """(axis, length) of what is not within a picture, the slowest first."""
+    axes, shape = str(series.axes), tuple(series.shape)
+    return [(a, int(n)) for a, n in zip(axes, shape, strict=True) if a not in "YXS"]
+
+
+def _counts(series: Any) -> _Counts:
+    outer = _outer(series)
+    return _Counts(
+        math.prod(n for a, n in outer if a == "Z"),
+        math.prod(n for a, n in outer if a == "T"),
+        math.prod(n for a, n in outer if a not in "ZTC"),
+    )
+
+
+def channel_count(series: Any) -> int:
+    """How many channels lie in pages of their own."""
+    return math.prod(n for a, n in _outer(series) if a == "C")
+
+
+def pages_of(series: Any, page: int = 0, plane: int = 1, time_point: int = 1) -> "list[Any]":
+    """The pages of one picture: one, or one for each channel.
+
+    Parameters
+    ----------
+    page : along all axes that are neither planes, time points nor channels, from 0.
+    plane, time_point : from 1.
+
+    Raises
+    ------
+    UnsupportedTiffError
+        A page is missing, or it is not known where it is.
+    """
+    outer = _outer(series)
+    shape = [n for _, n in outer]
+    if math.prod(shape) > _MOST_PAGES:
+        raise ValueError("more pages than any file has")
+    wanted = {"Z": plane - 1, "T": time_point - 1, "": page}
+    counts = _counts(series)
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    # Each kind of axis becomes one, in this order: other pages, time points, planes, channels.
+    order = [
+        at for kind in ("", "T", "Z", "C") for at, (a, _) in enumerate(outer) if _kind(a) == kind
+    ]
+    by_kind = numbers.transpose(order).reshape(
+        counts.pages, counts.time_points, counts.planes, channel_count(series)
+    )
+    chosen = by_kind[wanted[""], wanted["T"], wanted["Z"]]
+    stored = list(series.pages)
+    if len(stored) == 1 and numbers.size > 1:
+        return [_ContiguousPage.of(stored[0], int(number)) for number in chosen]
+    if len(stored) != numbers.size or any(stored[number] is None for number in chosen):
+        raise UnsupportedTiffError("incomplete: a page is missing")
+    return [stored[number] for number in chosen]
+
+
+def _kind(axis: str) -> str:
+    return axis if axis in "TZC" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _ContiguousPage:
+    """One picture of a stack that has a single page, as ImageJ writes those above 4 GB.
+
+    The pictures follow each other without compression.
+    """
+
+    keyframe: Any
+    dataoffsets: npt.NDArray[np.int64]
+    databytecounts: npt.NDArray[np.int64]
+    jpegtables: None = None
+
+    @classmethod
+    def of(cls, first: Any, number: int) -> "_ContiguousPage":
+        """The picture `number`, from 0, of the stack that begins with the page `first`.
+
+        Raises
+        ------
+        UnsupportedTiffError
+            Its place is not known, or not in the file.
+        """
+        if int(first.compression) != 1 or not first.is_contiguous:
+            raise UnsupportedTiffError("a compressed stack in a single page")
+        offsets = np.asarray(first.dataoffsets, np.int64)
+        counts = np.asarray(first.databytecounts, np.int64)
+        offsets = offsets + number * int(first.nbytes)
+        if int(offsets[-1] + counts[-1]) > int(first.parent.filehandle.size):
+            raise UnsupportedTiffError("incomplete: a page is missing")
+        return cls(first.keyframe, offsets, counts)
 
 
 def _size(series: Any) -> tuple[int, int]:

@@ -39,6 +39,8 @@ def metadata_rows(
         ("Vendor", metadata.vendor or "–", from_file if metadata.vendor else "not stated"),
         ("Size", f"{size.width:,} × {size.height:,} px", from_file),
     ]
+    if metadata.stack.text:
+        rows.append(("Pictures", metadata.stack.text, from_file))
     bounds = metadata.pyramid.bounds
     if bounds != metadata.pyramid.extent:
         rows.append(

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from bachview.errors import BachviewError
+from bachview.slide.choices import SlideChoiceError
 from bachview.slide.opening import LIMIT_S, Opening, too_late
 from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
@@ -40,11 +41,13 @@ class SlideOpener(QObject):
     -------
     opened(OpenedSlide) : the receiver owns it.
     failed(Path, str) : a sentence that says why.
+    offered(Path, SlideChoiceError) : it is no slide, but these can be opened instead.
     busyChanged(tuple[Path, ...]) : what is still to be opened, in the order of starting.
     """
 
     opened = Signal(object)
     failed = Signal(object, str)
+    offered = Signal(object, object)
     busyChanged = Signal(object)
 
     def __init__(
@@ -98,7 +101,9 @@ class SlideOpener(QObject):
                 self.opened.emit(opened)
 
         def on_error(error: BachviewError) -> None:
-            if opening.is_wanted:
+            if opening.is_wanted and isinstance(error, SlideChoiceError):
+                self.offered.emit(path, error)
+            elif opening.is_wanted:
                 self.failed.emit(path, str(error))
 
         def on_late() -> None:

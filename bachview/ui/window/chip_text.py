@@ -36,8 +36,11 @@ def chip_text(document: Document, summary: Summary | None) -> ChipText:
         bundle.measured,
         warnings,
         contradiction=contradiction_text(document.metadata.pixel_size, size),
+        picture=document.metadata.stack.shown_text,
     )
     scope = f"{scope_text(summary.region, size)} · {coverage_text(summary)}"
+    if statement.picture:
+        scope = f"{statement.picture.capitalize()} · {scope}"
     if size.remark:
         scope += f" · {size.text} per pixel{size.remark}"
     if warnings is None:

@@ -38,7 +38,7 @@ class FileCommands(QObject):
         )
         self.open_folder = make(
             "Open &folder (DICOM)…",
-            "Open a folder of DICOM files as one slide",
+            "Open the slide of a folder or disc of DICOM files",
             self._ask_folder,
             "Ctrl+Shift+O",
             icon="folder",

@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.widgets import scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
@@ -200,6 +202,7 @@ class MainWindow(QMainWindow):
         self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
+        self.opener.offered.connect(self._offer_slides)
         self.opener.busyChanged.connect(self.status.show_opening)
         self.status.stopRequested.connect(self._stop_opening)
         self.tabs.pageChanged.connect(self._on_page)
@@ -271,6 +274,13 @@ class MainWindow(QMainWindow):
         self._classify_when_ready.discard(path)
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
+
+    def _offer_slides(self, path: Path, instead: SlideChoiceError) -> None:
+        classify = path in self._classify_when_ready
+        self._classify_when_ready.discard(path)
+        dialog = SlideChoiceDialog(instead.what, instead.choices, self)
+        dialog.chosen.connect(lambda chosen: self.open_slides(chosen, classify=classify))
+        ask(dialog)
 
     def _stop_opening(self, path: Path) -> None:
         self._classify_when_ready.discard(path)

@@ -6,8 +6,9 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QInputDialog, QMainWindow
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
+from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
@@ -233,15 +234,9 @@ class ViewCommands(QObject):
         viewport = page.view.viewport if page else None
         if page is None or viewport is None:
             return
-        dialog = QInputDialog(page)
-        dialog.setWindowTitle("Rotation")
-        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
-        dialog.setLabelText("Angle in degrees, clockwise:")
-        dialog.setDoubleDecimals(1)
-        dialog.setDoubleRange(-360, 360)
-        dialog.setDoubleValue(round(viewport.rotation_deg, 1))
+        dialog = AngleDialog(viewport.rotation_deg, page)
         view = page.view
-        dialog.doubleValueChanged.connect(view.set_rotation)  # applied at once
+        dialog.typed.connect(view.set_rotation)
         dialog.rejected.connect(lambda: view.set_rotation(viewport.rotation_deg))
         ask(dialog)
 

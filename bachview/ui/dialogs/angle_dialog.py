@@ -1,0 +1,54 @@
+"""A dialog to type the angle by which the slide is rotated."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
+
+from bachview.ui.look.number_edit import NumberEdit
+from bachview.ui.look.widgets import WrappedLabel
+
+_FULL_TURN = 360
+
+
+class AngleDialog(QDialog):
+    """One angle, which is seen on the slide while it is typed.
+
+    Signals
+    -------
+    typed(float) : degrees, clockwise.
+    """
+
+    typed = Signal(float)
+
+    def __init__(self, angle_deg: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Rotation")
+        self._angle = NumberEdit(-_FULL_TURN, _FULL_TURN, self)
+        self._angle.setText(f"{round(angle_deg, 1):g}")
+        self._angle.selectAll()
+        self._complaint = WrappedLabel("", self)
+        self._complaint.setObjectName("muted")
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
+        )
+        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        form = QFormLayout()
+        form.addRow("&Angle in degrees, clockwise", self._angle)
+        form.addRow(self._complaint)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(buttons)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._angle.textChanged.connect(self._follow)
+
+    def accept(self) -> None:
+        """Only with an angle: the Enter key does not ask whether the button is on."""
+        if self._angle.value is not None:
+            super().accept()
+
+    def _follow(self) -> None:
+        angle = self._angle.value
+        self._ok.setEnabled(angle is not None)
+        self._complaint.setText(self._angle.complaint)
+        if angle is not None:
+            self.typed.emit(angle)

@@ -1,0 +1,192 @@
+"""DICOM slides of every make are shown rightly, or refused with the reason."""
+
+import io
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+    generate_uid,
+)
+
+from bachview.core.pixel_size import Origin
+from bachview.errors import SlideOpenError
+from bachview.slide.opening import open_slide
+from tests.support.dicom import TILE, Scan, write_slide
+
+COLOUR = (200, 120, 160)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SlideOpenError) as caught:
+        open_slide(path).close()
+    sentence = str(caught.value)
+    for word in ("libdicom", "Attribute", "Couldn't", "SOP"):
+        assert word not in sentence
+    return sentence
+
+
+def corner(path: Path) -> tuple[float, ...]:
+    """The colour at the far corner of level 0."""
+    with closing(open_slide(path)) as slide:
+        size = slide.metadata.pyramid.size
+        return tuple(slide.read(0, size.width - 8, size.height - 8, 8, 8).mean((0, 1)))
+
+
+def test_what_the_header_states(tmp_path: Path) -> None:
+    measures = Dataset()
+    measures.PixelSpacing = [0.0003, 0.00025]  # mm, rows first
+    shared = Dataset()
+    shared.PixelMeasuresSequence = [measures]
+    path = Scan().write(tmp_path / "x", SharedFunctionalGroupsSequence=[shared])
+    with closing(open_slide(path)) as slide:
+        facts = slide.metadata
+    assert facts.pixel_size.mpp_x == pytest.approx(0.25)
+    assert facts.pixel_size.mpp_y == pytest.approx(0.3)
+    assert facts.pixel_size.origin is Origin.FILE
+    assert facts.objective_power == 20
+
+
+def test_a_profile_of_colours(tmp_path: Path) -> None:
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = Scan().dataset()
+    file.OpticalPathSequence[0].ICCProfile = profile + bytes(len(profile) % 2)
+    file.save_as(tmp_path / "x", enforce_file_format=True)
+    with closing(open_slide(tmp_path / "x")) as slide:
+        assert slide.metadata.icc_profile is not None
+        assert slide.metadata.icc_profile[: len(profile)] == profile
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_jpeg_2000_and_bare_pixels(tmp_path: Path, is_compressed: bool) -> None:
+    file = Scan(COLOUR).dataset((TILE, TILE))
+    tile = Image.new("RGB", (TILE, TILE), COLOUR)
+    file.PhotometricInterpretation = "RGB"
+    if is_compressed:
+        frame = io.BytesIO()
+        tile.save(frame, "JPEG2000", no_jp2=True, mct=0)
+        file.PixelData = encapsulate([frame.getvalue()])
+    else:
+        file.PixelData = tile.tobytes()
+    file.file_meta.TransferSyntaxUID = JPEG2000 if is_compressed else ExplicitVRLittleEndian
+    file["PixelData"].VR = "OB"
+    file.save_as(tmp_path / "x", enforce_file_format=True)
+    assert corner(tmp_path / "x") == pytest.approx(COLOUR, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"TransferSyntaxUID": JPEGLSLossless}, "transfer syntax (compression) is JPEG-LS"),
+        ({"TransferSyntaxUID": RLELossless}, "is RLE Lossless, which is not supported"),
+        (
+            {
+                "PhotometricInterpretation": "MONOCHROME2",
+                "SamplesPerPixel": 1,
+                "PlanarConfiguration": None,
+            },
+            "grey picture (MONOCHROME2)",
+        ),
+        ({"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15}, "16 bits"),
+        ({"TotalPixelMatrixFocalPlanes": 3}, "3 focal planes"),
+        ({"NumberOfOpticalPaths": 2}, "2 optical paths"),
+        ({"TotalPixelMatrixColumns": None}, "size of the whole level"),
+        ({"ImageType": ["DERIVED", "SECONDARY"]}, "unnamed image"),
+        ({"DimensionOrganizationType": "TILED_SPARSE"}, "where its tiles lie"),
+        ({"DimensionOrganizationType": "3D"}, "where its tiles lie"),
+        ({"NumberOfFrames": 0}, "damaged"),
+        ({"Rows": 0}, "damaged"),
+        ({"PhotometricInterpretation": "YBR_ICT"}, "colours (YBR_ICT)"),
+        ({"TransferSyntaxUID": JPEG2000}, "colours (YBR_FULL_422)"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_the_reason(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    path = Scan().write(tmp_path / "case" / "x", **changes)
+    assert said in refusal(path)
+    assert said in refusal(tmp_path / "case")
+
+
+def _at(column: int, row: int) -> Dataset:
+    position = Dataset()
+    position.ColumnPositionInTotalImagePixelMatrix = column
+    position.RowPositionInTotalImagePixelMatrix = row
+    frame = Dataset()
+    frame.PlanePositionSlideSequence = [position]
+    return frame
+
+
+def test_tiles_in_any_order(tmp_path: Path) -> None:
+    """What a sparse level leaves out is white; what does not say where it lies is refused."""
+    file = Scan(COLOUR).dataset((2 * TILE, 2 * TILE))
+    colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
+    frames = []
+    for colour in colours:
+        frame = io.BytesIO()
+        Image.new("RGB", (TILE, TILE), colour).save(frame, "JPEG", quality=95)
+        frames.append(frame.getvalue())
+    file.DimensionOrganizationType, file.NumberOfFrames = "TILED_SPARSE", 3
+    file.PixelData = encapsulate(frames)
+    file["PixelData"].VR = "OB"
+    places = [(1, 1), (0, 1), (1, 0)]
+    file.PerFrameFunctionalGroupsSequence = [_at(1 + TILE * c, 1 + TILE * r) for c, r in places]
+    file.save_as(tmp_path / "x", enforce_file_format=True)
+    with closing(open_slide(tmp_path / "x")) as slide:
+        picture = slide.read(0, 0, 0, 2 * TILE, 2 * TILE).astype(int)
+    for (column, row), colour in zip(places, colours, strict=True):
+        found = picture[row * TILE + 20 : row * TILE + 40, column * TILE + 20 : column * TILE + 40]
+        assert np.abs(found.mean((0, 1)) - colour).max() < 6
+    assert (picture[10:40, 10:40] == 255).all()
+    file.PerFrameFunctionalGroupsSequence = [_at(1 + 50 * n, 1) for n in range(3)]
+    file.save_as(tmp_path / "x", enforce_file_format=True)
+    assert "not on a grid" in refusal(tmp_path / "x")
+    file.PerFrameFunctionalGroupsSequence = [Dataset() for _ in range(3)]
+    file.save_as(tmp_path / "x", enforce_file_format=True)
+    assert "where its tiles lie" in refusal(tmp_path / "x")
+
+
+def test_a_level_in_several_files(tmp_path: Path) -> None:
+    """A concatenation: each file has half of the frames."""
+    scan, level = Scan(COLOUR), generate_uid()
+    for number in (1, 2):
+        file = scan.dataset((2 * TILE, TILE))
+        file.NumberOfFrames = 1
+        colour = (250, 0, 0) if number == 1 else (0, 250, 0)
+        frame = io.BytesIO()
+        Image.new("RGB", (TILE, TILE), colour).save(frame, "JPEG", quality=95)
+        file.PixelData = encapsulate([frame.getvalue()])
+        file["PixelData"].VR = "OB"
+        file.ConcatenationUID, file.SOPInstanceUIDOfConcatenationSource = level, UID("1.2.3.4")
+        file.InConcatenationNumber, file.InConcatenationTotalNumber = number, 2
+        file.ConcatenationFrameOffsetNumber = number - 1
+        (tmp_path / "case").mkdir(exist_ok=True)
+        file.save_as(tmp_path / "case" / f"{number}", enforce_file_format=True)
+    assert corner(tmp_path / "case") == pytest.approx((0, 250, 0), abs=6)
+    with closing(open_slide(tmp_path / "case")) as slide:
+        assert slide.read(0, 8, 8, 8, 8).mean((0, 1)) == pytest.approx((250, 0, 0), abs=6)
+    (tmp_path / "case" / "2").unlink()
+    said = "stored in 2 files, of which only 1 lies in its folder"
+    assert said in refusal(tmp_path / "case")
+    assert said in refusal(tmp_path / "case" / "1")
+
+
+def test_files_of_two_glass_slides_with_one_series(tmp_path: Path) -> None:
+    """OpenSlide would take them for levels of one."""
+    scan = Scan()
+    first = write_slide(tmp_path / "case", scan)
+    Scan((0, 0, 0), "S2-B", series=scan.series).write(tmp_path / "case" / "x", (64, 48), mpp=2)
+    assert "several glass slides (S1-A, S2-B)" in refusal(first)
+    assert "several glass slides (S1-A, S2-B)" in refusal(tmp_path / "case")
