@@ -273,7 +273,7 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
         if not found:
             raise DatasetError(
                 f"{file} contains no photos ({', '.join(PHOTO_SUFFIXES)}); give the folder that "
-                "contains them."
+                "contains them, or use bachview classify for the slide in a folder of DICOM files."
             )
         found.sort(key=lambda inner: (inner.parent.as_posix(), natural(inner.stem)))
         photos.update(dict.fromkeys(found))

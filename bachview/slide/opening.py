@@ -275,6 +275,8 @@ def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) ->
                 "slide or the folder inside."
             )
         kind = kind_of(path)
+        if kind is not None:
+            check_single(choice, path.name)
         if kind == DIRECTORY:
             return _open_folder(path)
         if kind == WHOLE_SLIDE_IMAGE:

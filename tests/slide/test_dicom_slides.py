@@ -1,6 +1,7 @@
 """DICOM slides of every make are shown rightly, or refused with the reason."""
 
 import io
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from bachview.core.pixel_size import Origin
-from bachview.errors import SlideOpenError
+from bachview.core.pixel_size import Origin, PixelSize
+from bachview.core.stack import Choice
+from bachview.errors import SlideOpenError, UsageError
 from bachview.slide.opening import open_slide
 from tests.support.dicom import TILE, Scan, write_slide
 
@@ -190,3 +192,50 @@ def test_files_of_two_glass_slides_with_one_series(tmp_path: Path) -> None:
     Scan((0, 0, 0), "S2-B", series=scan.series).write(tmp_path / "case" / "x", (64, 48), mpp=2)
     assert "several glass slides (S1-A, S2-B)" in refusal(first)
     assert "several glass slides (S1-A, S2-B)" in refusal(tmp_path / "case")
+
+
+def test_images_beside_the_levels(tmp_path: Path) -> None:
+    """OpenSlide opens nothing where it cannot read a label, and passes over other images."""
+    scan = Scan()
+    first = write_slide(tmp_path / "case", scan)
+    grey: dict[str, Any] = {
+        "PhotometricInterpretation": "MONOCHROME2",
+        "SamplesPerPixel": 1,
+        "PlanarConfiguration": None,
+    }
+    scan.write(tmp_path / "case" / "other", flavour="LOCALIZER", **grey)
+    open_slide(first).close()
+    scan.write(tmp_path / "case" / "label", flavour="LABEL", **grey)
+    said = refusal(first)
+    assert said.startswith("0.dcm cannot be opened with its label image label: it is a grey")
+    assert said.endswith("or move that file away.")
+
+
+def test_the_extent_tells_the_pixel_size_where_nothing_else_does(tmp_path: Path) -> None:
+    without: dict[str, Any] = {"SharedFunctionalGroupsSequence": None}
+    extent: dict[str, Any] = {"ImagedVolumeWidth": 0.064, "ImagedVolumeHeight": 0.0576}
+    for name, changes, mpp in (("a", without, None), ("b", without | extent, (0.25, 0.3))):
+        path = Scan().write(tmp_path / name, **changes)
+        with closing(open_slide(path)) as slide:
+            found = slide.metadata.pixel_size
+        if mpp is None:
+            assert found == PixelSize.unknown()
+        else:
+            assert (found.mpp_x, found.mpp_y) == pytest.approx(mpp)
+    spacing = Scan().write(tmp_path / "c", mpp=0.5, **extent)
+    with closing(open_slide(spacing)) as slide:
+        assert slide.metadata.pixel_size.mpp_x == pytest.approx(0.5)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_beside_the_slide_is_not_waited_for(tmp_path: Path) -> None:
+    first = write_slide(tmp_path / "case", Scan())
+    os.mkfifo(tmp_path / "case" / "pipe")
+    assert "a pipe in it" in refusal(first)
+
+
+def test_there_is_one_image_to_choose(tmp_path: Path) -> None:
+    first = write_slide(tmp_path / "case", Scan())
+    for path in (first, first.parent):
+        with pytest.raises(UsageError):
+            open_slide(path, Choice(image=2))

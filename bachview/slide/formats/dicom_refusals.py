@@ -20,6 +20,8 @@ _READ_SYNTAXES = {
     "1.2.840.10008.1.2.4.91",
 }
 _PLACED = {"TILED_SPARSE", "3D"}
+#: Images that OpenSlide opens with the levels, or opens nothing. It passes over others.
+_READ_BESIDE = {"LABEL", "OVERVIEW", "THUMBNAIL"}
 #: What OpenSlide and libdicom say, as regular expressions, and what it means.
 _OPENSLIDES_REASONS = (
     ("frame alignment", "its tiles overlap or lie not on a grid; export the slide with TILED_FULL"),
@@ -47,6 +49,11 @@ def check_dicom(path: Path) -> None:
     OSError
         It cannot be read.
     """
+    if any(other.is_fifo() for other in path.parent.iterdir()):  # OpenSlide would wait for ever
+        raise SlideOpenError(
+            f"{path.name} cannot be opened from a folder with a pipe in it; copy the slide into a "
+            "folder of its own."
+        )
     files = files_of_series(path)
     if not files:
         return
@@ -62,15 +69,16 @@ def check_dicom(path: Path) -> None:
             f"{path.name} cannot be opened: the files of its series belong to several glass slides "
             f"({', '.join(containers[:3])}); keep each slide in a folder of its own."
         )
-    for file in levels:
-        reason = _reason(file) or _missing_part(file, levels)
-        if reason:
+    for file in files:
+        reason = _reason(file) or _missing_part(file, files)
+        if not reason:
+            continue
+        if file.is_level:
             raise SlideOpenError(f"{file.path.name} cannot be opened: {reason}.")
-    for file in files:  # a crash in OpenSlide, or white where nothing is known
-        if file.organisation in _PLACED and not places_its_tiles(file.path):
+        if file.flavour in _READ_BESIDE:
             raise SlideOpenError(
-                f"{file.path.name} cannot be opened: it does not say where its tiles lie; export "
-                "the slide again."
+                f"{path.name} cannot be opened with its {file.flavour.lower()} image "
+                f"{file.path.name}: {reason}, or move that file away."
             )
 
 
@@ -87,7 +95,7 @@ def in_plain_words(path: Path, refused: SlideOpenError) -> SlideOpenError:
 
 
 def _reason(file: SlideFile) -> str:
-    """Why this level cannot be shown, and what to do; empty if nothing is known against it."""
+    """Why this file cannot be shown, and what to do; empty if nothing is known against it."""
     if file.syntax not in _READ_SYNTAXES:
         return (
             f"its transfer syntax (compression) is {kind_name(file.syntax) or 'not stated'}, which "
@@ -105,20 +113,23 @@ def _reason(file: SlideFile) -> str:
             f"it has {file.focal_planes:,} focal planes, of which only one can be read; export "
             "the slide with a single plane"
         )
-    if file.optical_paths > 1:
+    if file.is_level and file.optical_paths > 1:
         return (
             f"it has {file.optical_paths:,} optical paths (channels or lights), of which only one "
             "can be read; export the slide with a single one"
         )
     if not all(file.size):
         return "it does not state the size of the whole level; export the slide again"
+    # OpenSlide crashes, or shows white where nothing is known.
+    if file.organisation in _PLACED and not places_its_tiles(file.path):
+        return "it does not say where its tiles lie; export the slide again"
     return ""
 
 
-def _missing_part(file: SlideFile, levels: list[SlideFile]) -> str:
+def _missing_part(file: SlideFile, files: list[SlideFile]) -> str:
     if not file.concatenation or not file.parts:
         return ""
-    present = {other.instance for other in levels if other.concatenation == file.concatenation}
+    present = {other.instance for other in files if other.concatenation == file.concatenation}
     if len(present) >= file.parts:
         return ""
     return (

@@ -338,8 +338,17 @@ def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
     mpp_x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X))
     mpp_y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y))
     if mpp_x is None and mpp_y is None:
+        mpp_x = _imaged_mpp(properties, "ImagedVolumeWidth", "TotalPixelMatrixColumns")
+        mpp_y = _imaged_mpp(properties, "ImagedVolumeHeight", "TotalPixelMatrixRows")
+    if mpp_x is None and mpp_y is None:
         return PixelSize.unknown()
     return PixelSize(mpp_x, mpp_y, Origin.FILE)
+
+
+def _imaged_mpp(properties: Mapping[str, str], extent: str, count: str) -> float | None:
+    """What a DICOM slide without Pixel Spacing states by its extent in mm; um/px."""
+    extent_mm, count_px = (_number(properties.get(f"dicom.{name}")) for name in (extent, count))
+    return 1000 * extent_mm / count_px if extent_mm and count_px else None
 
 
 def reason(error: Exception, path: Path) -> str:

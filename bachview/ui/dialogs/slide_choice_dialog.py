@@ -67,22 +67,24 @@ class SlideChoiceDialog(QDialog):
         self.open_button = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column_of = QVBoxLayout(self)
-        column_of.setContentsMargins(18, 16, 18, 14)
-        column_of.setSpacing(10)
+        column_box = QVBoxLayout(self)
+        column_box.setContentsMargins(18, 16, 18, 14)
+        column_box.setSpacing(10)
         title = plain(heading(printable(what), self))
         title.setWordWrap(True)
-        column_of.addWidget(title)
-        column_of.addWidget(muted("Select one, or several with Ctrl or Shift.", self))
-        column_of.addWidget(self.table, 1)
-        column_of.addWidget(buttons)
+        column_box.addWidget(title)
+        column_box.addWidget(muted("Select one, or several with Ctrl or Shift.", self))
+        column_box.addWidget(self.table, 1)
+        column_box.addWidget(buttons)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.table.itemActivated.connect(lambda _: self.accept())  # double click, Enter
         self.resize(760, 340)
+        self._on_selected()
         if len(choices) == 1:
             self.table.selectRow(0)
-        self._on_selected()
-        self.table.setFocus()
+            self.open_button.setFocus()
+        else:  # a table with the focus would frame its first row as if it were selected
+            buttons.button(QDialogButtonBox.StandardButton.Cancel).setFocus()
 
     @property
     def selected(self) -> list[Path]:
