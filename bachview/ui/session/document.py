@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BachviewError
@@ -149,6 +149,12 @@ class Document(QObject):
             # Its areas would be summed with a pixel size that it was not computed with.
             self._show(None, None, self.bundle)
         self.pixelSizeChanged.emit()
+
+    def take_pixel_size(self, other: "Document") -> None:
+        """Take over what the user has stated of another focal plane or time point of this file."""
+        is_same = other.metadata.pyramid.extent == self.metadata.pyramid.extent
+        if is_same and other.pixel_size.origin is Origin.USER:
+            self.pixel_size = other.pixel_size
 
     # -- results -------------------------------------------------------------------------
 

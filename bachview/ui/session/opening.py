@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from bachview.core.stack import USUAL, Choice
 from bachview.errors import BachviewError
 from bachview.slide.choices import SlideChoiceError
 from bachview.slide.opening import LIMIT_S, Opening, too_late
@@ -57,6 +59,7 @@ class SlideOpener(QObject):
         self._bridge = bridge
         self._limit_s = limit_s
         self._waiting: list[Path] = []
+        self._choices: dict[Path, Choice] = {}
         self._running: dict[Path, Opening[OpenedSlide]] = {}
         self._given_up: set[Opening[OpenedSlide]] = set()
 
@@ -64,8 +67,13 @@ class SlideOpener(QObject):
         """Whether this slide is already being opened."""
         return path in self._running or path in self._waiting
 
-    def open(self, path: Path) -> None:
-        """Open `path` (absolute); a signal reports the outcome."""
+    def open(self, path: Path, choice: Choice = USUAL) -> None:
+        """Open `path` (absolute), of several pictures in it `choice`; a signal tells the outcome.
+
+        If it is being opened, that is given up: it was another picture.
+        """
+        self.stop(path)
+        self._choices[path] = choice
         self._waiting.append(path)
         self._go_on()
 
@@ -92,7 +100,11 @@ class SlideOpener(QObject):
         self.busyChanged.emit((*self._running, *self._waiting))
 
     def _start(self, path: Path) -> None:
-        opening = Opening(path, open_with_colours, lambda opened: opened.reader.close())
+        opening = Opening(
+            path,
+            partial(open_with_colours, choice=self._choices.pop(path)),
+            lambda opened: opened.reader.close(),
+        )
         self._running[path] = opening
         timer = QTimer(self, singleShot=True, interval=round(1000 * self._limit_s))
 
@@ -131,17 +143,17 @@ class SlideOpener(QObject):
         self._given_up.add(opening)
 
 
-def open_with_colours(path: Path) -> OpenedSlide:
+def open_with_colours(path: Path, choice: Choice = USUAL) -> OpenedSlide:
     """Open a slide and prepare its colour transform. Any thread; slow.
 
     Raises
     ------
-    SlideOpenError
+    SlideOpenError, UsageError
         See `slide.opening.open_slide`.
     """
     # Imported here: nothing of it is needed to show the window.
     from bachview.slide.colour import srgb_transform
     from bachview.slide.opening import open_slide
 
-    reader = open_slide(path)
+    reader = open_slide(path, choice)
     return OpenedSlide(path, reader, srgb_transform(reader.metadata.icc_profile))

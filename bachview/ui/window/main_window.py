@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.core.stack import Choice
 from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -47,6 +48,7 @@ from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tabs import SlideTabs
@@ -148,8 +150,10 @@ class MainWindow(QMainWindow):
             services,
         )
         self.window_commands = WindowCommands(self, commands, self.tabs, self.selector, services)
+        self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
-        self.menus = Menus(self, *groups, self.results_commands, self.window_commands, theme)
+        others = self.results_commands, self.window_commands, self.stack_commands
+        self.menus = Menus(self, *groups, *others, theme)
         make_tool_bar(self, *groups)
         restore_layout(self, settings)
         self._connect()
@@ -205,6 +209,7 @@ class MainWindow(QMainWindow):
         self.opener.offered.connect(self._offer_slides)
         self.opener.busyChanged.connect(self.status.show_opening)
         self.status.stopRequested.connect(self._stop_opening)
+        self.status.stack.chosen.connect(self._choose_picture)
         self.tabs.pageChanged.connect(self._on_page)
         self.tabs.closeRequested.connect(self.ask_to_close_page)
         self.selector.changed.connect(self._on_bundle)
@@ -248,14 +253,37 @@ class MainWindow(QMainWindow):
             on_finished=lambda: self.start_page.show_progress("", 0, 0),
         )
 
+    def _choose_picture(self, choice: Choice) -> None:
+        """Show another focal plane, time point or image of the slide in front in its place."""
+        page = self.tabs.page
+        if page is None:
+            return
+        if page.document.run.status.is_active:
+            self.stack_commands.adapt_to(page.document.metadata.stack)
+            self.messages.notice(
+                "Another picture of this file cannot be shown while this one is being classified: "
+                "cancel the run first."
+            )
+            return
+        self.opener.open(page.document.path, choice)
+
     def _on_opened(self, opened: OpenedSlide) -> None:
+        # Another picture of a file that is open takes the place of the one before.
+        before = self.tabs.page_of(opened.path)
+        if before is not None and goes_on(before.document):
+            opened.reader.close()
+            self._on_page(self.tabs.page)
+            return
         document = Document(opened, self.services)
+        if before is not None:
+            document.take_pixel_size(before.document)
         page = SlidePage(
             document,
             self.services,
             managed_colours=self.view_commands.colour_management.isChecked(),
             kinetic=self.view_commands.kinetic_pan.isChecked(),
             style=self.overlay_panel.style_now,
+            viewport=before.viewport_for(document) if before is not None else None,
             parent=self.tabs,
         )
         page.regionDrawn.connect(self.classify_commands.classify)
@@ -266,12 +294,16 @@ class MainWindow(QMainWindow):
         self.recent.add(opened.path)
         self.selector.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
-        self.tabs.add_page(page)
+        self.tabs.add_page(page, -1 if before is None else self.tabs.indexOf(before))
+        if before is not None:
+            self.close_page(before)
         self._take_bundle(page)
         self._warm_up.start()
 
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
+        if self.tabs.page is not None and self.tabs.page.document.path == path:
+            self.stack_commands.adapt_to(self.tabs.page.document.metadata.stack)
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
 
@@ -366,6 +398,7 @@ class MainWindow(QMainWindow):
         self.controller.show_page(page)
         self.file_commands.adapt_to(page)
         self.view_commands.adapt_to(page)
+        self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
             self._middle.setCurrentWidget(self.start_page)

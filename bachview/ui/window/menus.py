@@ -8,6 +8,7 @@ from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.results_commands import ResultsCommands
+from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -34,6 +35,7 @@ class Menus:
         classify: ClassifyCommands,
         results: ResultsCommands,
         other: WindowCommands,
+        stack: StackCommands,
         theme: Theme,
     ) -> None:
         bar = window.menuBar()
@@ -50,6 +52,7 @@ class Menus:
         rotation = menu.addMenu("&Rotation")
         _put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
         _put(rotation, None, view.upright)
+        _put(menu.addMenu("Focal &planes and time points"), *stack.steps)
         _put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
         _put(menu, None, view.ruler, view.correct_pixel_size, view.minimap)
         _put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None)

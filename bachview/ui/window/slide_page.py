@@ -38,8 +38,10 @@ class SlidePage(QWidget):
         managed_colours: bool,
         kinetic: bool,
         style: OverlayStyle,
+        viewport: Viewport | None = None,
         parent: QWidget | None = None,
     ) -> None:
+        """Show a document, at `viewport`, or else where it was left."""
         super().__init__(parent)
         self.document = document
         document.setParent(self)
@@ -78,7 +80,7 @@ class SlidePage(QWidget):
         self.suitability.closed.connect(document.accept_refusal)
         document.predictionGrew.connect(self.view.refresh_overlay)
         self.banner.show_pixel_size(document.pixel_size)
-        self._show_slide(self._remembered())
+        self._show_slide(viewport or self._remembered())
 
     def _remembered(self) -> Viewport | None:
         memory = self.document.memory
@@ -95,6 +97,11 @@ class SlidePage(QWidget):
             ratio,
             memory.rotation_deg,
         )
+
+    def viewport_for(self, other: Document) -> Viewport | None:
+        """What is visible, for another picture of the same file; None if that has another size."""
+        is_same = other.metadata.pyramid.extent == self.document.metadata.pyramid.extent
+        return self.view.viewport if is_same else None
 
     def _show_slide(self, viewport: Viewport | None) -> None:
         self.view.set_slide(

@@ -10,6 +10,7 @@ from bachview.core.geometry import Point
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text, magnification_text
 from bachview.ui.session.run_status import RunStatus
+from bachview.ui.window.stack_control import StackControl
 
 _STEPS = 1000
 #: Most slides are open before anybody would want to stop opening them.
@@ -36,6 +37,10 @@ def _um(length_um: float) -> str:
 
 class StatusLine(QStatusBar):
     """Fixed positions, so that nothing jumps while the cursor moves.
+
+    Attributes
+    ----------
+    stack : chooses among several pictures of the current slide.
 
     Signals
     -------
@@ -69,6 +74,9 @@ class StatusLine(QStatusBar):
         self.addWidget(self._run, 1)
         self.addPermanentWidget(self._stop)
         self._stop.hide()
+        self.stack = StackControl(self)
+        self.addPermanentWidget(self.stack)
+        self.stack.hide()
         self.addPermanentWidget(self._position)
         self.addPermanentWidget(self._magnification)
         self.show_run(RunStatus())

@@ -45,10 +45,10 @@ class SlideTabs(QTabWidget):
         found = (as_page(self.widget(place)) for place in range(self.count()))
         return [page for page in found if page is not None]
 
-    def add_page(self, page: SlidePage) -> None:
-        """Add a tab and bring it to the front."""
+    def add_page(self, page: SlidePage, place: int = -1) -> None:
+        """Add a tab at `place`, at the end if that is negative, and bring it to the front."""
         document = page.document
-        place = self.addTab(page, "")
+        place = self.insertTab(place, page, "")
         close = QToolButton(self)
         close.setObjectName("tabClose")
         close.setIconSize(QSize(14, 14))
