@@ -76,7 +76,9 @@ _SPECK_MM2 = 0.008
 
 #: Source px read at once.
 _STRIPE_PX = 8_000_000
-_BLOCK_PX = 512
+#: What cannot be read is narrowed down to blocks of these sides, px of the level: what is marked
+#: beyond the damage counts as tissue, and glass there would be classified.
+_BLOCKS_PX = (512, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,9 @@ def read_small(
         if token is not None:
             token.check()
         part = slice(top, min(top + stripe, rows))
-        colours[part], unread[part] = _read_stripe(reader, level, bounds, part, (rows, columns))
+        colours[part], unread[part] = _read_stripe(
+            reader, level, bounds, part, (rows, columns), token.check if token else _go_on
+        )
     return SmallPicture(colours, unread, bounds, mpp)
 
 
@@ -253,7 +257,12 @@ def tissue_of(
 
 
 def _read_stripe(
-    reader: SlideReader, level: Level, bounds: Region, part: slice, shape: tuple[int, int]
+    reader: SlideReader,
+    level: Level,
+    bounds: Region,
+    part: slice,
+    shape: tuple[int, int],
+    check: Callable[[], object],
 ) -> tuple[RGB, Mask]:
     """Mask rows `part` as colours (h, w, 3), and which of them could not be read (h, w)."""
     rows, columns = shape
@@ -269,7 +278,7 @@ def _read_stripe(
     try:
         pixels = reader.read(level.index, left, top, width, height)
     except SlideReadError:
-        pixels = _read_blocks(reader, level, (left, top, width, height), broken)
+        pixels = _read_blocks(reader, level, (left, top, width, height), broken, check)
     colours = Image.fromarray(pixels).resize(size, Image.Resampling.BOX, box=box)
     if not broken.any():
         return np.asarray(colours), np.zeros(size[::-1], np.bool_)
@@ -278,20 +287,35 @@ def _read_stripe(
 
 
 def _read_blocks(
-    reader: SlideReader, level: Level, padded_crop: tuple[int, int, int, int], broken: RGB
+    reader: SlideReader,
+    level: Level,
+    padded_crop: tuple[int, int, int, int],
+    broken: RGB,
+    check: Callable[[], object],
+    sides: tuple[int, ...] = _BLOCKS_PX,
 ) -> RGB:
     """Read block by block what cannot be read as a whole; mark the rest 255 in `broken`."""
     left, top, width, height = padded_crop
     pixels = np.full((height, width, 3), 255, np.uint8)
-    for y in range(0, height, _BLOCK_PX):
-        for x in range(0, width, _BLOCK_PX):
-            w, h = min(_BLOCK_PX, width - x), min(_BLOCK_PX, height - y)
-            try:
-                block = reader.read(level.index, left + x, top + y, w, h)
-            except SlideReadError:
-                broken[y : y + h, x : x + w] = 255
-            else:
-                pixels[y : y + h, x : x + w] = block
+    side, *smaller = sides
+    unread: list[tuple[int, int, int, int]] = []
+    starts = [(x, y) for y in range(0, height, side) for x in range(0, width, side)]
+    for x, y in starts:
+        check()
+        w, h = min(side, width - x), min(side, height - y)
+        try:
+            pixels[y : y + h, x : x + w] = reader.read(level.index, left + x, top + y, w, h)
+        except SlideReadError:
+            unread.append((x, y, w, h))
+    # Where no block can be read, the file is gone, and smaller ones will not be there either.
+    narrowed = smaller and (len(unread) < len(starts) or len(starts) == 1)
+    for x, y, w, h in unread:
+        part = np.s_[y : y + h, x : x + w]
+        if narrowed:
+            crop = (left + x, top + y, w, h)
+            pixels[part] = _read_blocks(reader, level, crop, broken[part], check, tuple(smaller))
+        else:
+            broken[part] = 255
     return pixels
 
 
