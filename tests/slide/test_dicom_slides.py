@@ -15,6 +15,8 @@ from pydicom.uid import (
     JPEG2000,
     UID,
     ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGLSLossless,
     RLELossless,
     generate_uid,
@@ -71,21 +73,69 @@ def test_a_profile_of_colours(tmp_path: Path) -> None:
         assert slide.metadata.icc_profile[: len(profile)] == profile
 
 
-@pytest.mark.parametrize("is_compressed", [True, False])
-def test_jpeg_2000_and_bare_pixels(tmp_path: Path, is_compressed: bool) -> None:
-    file = Scan(COLOUR).dataset((TILE, TILE))
-    tile = Image.new("RGB", (TILE, TILE), COLOUR)
-    file.PhotometricInterpretation = "RGB"
-    if is_compressed:
-        frame = io.BytesIO()
-        tile.save(frame, "JPEG2000", no_jp2=True, mct=0)
-        file.PixelData = encapsulate([frame.getvalue()])
-    else:
-        file.PixelData = tile.tobytes()
-    file.file_meta.TransferSyntaxUID = JPEG2000 if is_compressed else ExplicitVRLittleEndian
+def _of_one_tile(
+    path: Path, photometric: str, syntax: UID, tile: bytes, size: tuple[int, int] = (TILE, TILE)
+) -> Path:
+    file = Scan().dataset(size)
+    file.Columns, file.Rows = size
+    file.NumberOfFrames = 1
+    file.PhotometricInterpretation, file.file_meta.TransferSyntaxUID = photometric, syntax
+    file.PixelData = encapsulate([tile]) if syntax.is_compressed else tile
     file["PixelData"].VR = "OB"
-    file.save_as(tmp_path / "x", enforce_file_format=True)
-    assert corner(tmp_path / "x") == pytest.approx(COLOUR, abs=4)
+    file.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _coded(codec: str, size: tuple[int, int] = (TILE, TILE), **options: Any) -> bytes:
+    frame = io.BytesIO()
+    Image.new("RGB", size, COLOUR).save(frame, codec, **options)
+    return frame.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("photometric", "syntax", "tile"),
+    [
+        ("YBR_FULL_422", JPEGBaseline8Bit, _coded("JPEG")),
+        ("RGB", JPEGBaseline8Bit, _coded("JPEG", keep_rgb=True)),
+        ("RGB", JPEG2000, _coded("JPEG2000", no_jp2=True, mct=0)),
+        ("YBR_ICT", JPEG2000, _coded("JPEG2000", no_jp2=True, mct=1, irreversible=True)),
+        ("YBR_RCT", JPEG2000Lossless, _coded("JPEG2000", no_jp2=True, mct=1)),
+        ("RGB", ExplicitVRLittleEndian, bytes(COLOUR) * TILE**2),
+    ],
+)
+def test_colours_of_every_compression(
+    tmp_path: Path, photometric: str, syntax: UID, tile: bytes
+) -> None:
+    path = _of_one_tile(tmp_path / "x", photometric, syntax, tile)
+    assert corner(path) == pytest.approx(COLOUR, abs=4)
+
+
+def test_a_level_of_one_tile(tmp_path: Path) -> None:
+    size = (300, 200)
+    tile = _coded("JPEG", size)
+    path = _of_one_tile(tmp_path / "x", "YBR_FULL_422", JPEGBaseline8Bit, tile, size)
+    assert corner(path) == pytest.approx(COLOUR, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("photometric", "syntax", "tile", "said"),
+    [
+        ("RGB", JPEGBaseline8Bit, _coded("JPEG"), "in RGB, but they are in YBR"),
+        (
+            "YBR_FULL_422",
+            JPEGBaseline8Bit,
+            _coded("JPEG", keep_rgb=True),
+            "in YBR_FULL_422, but they are in RGB",
+        ),
+        ("RGB", JPEG2000, _coded("JPEG2000"), "whole JPEG 2000 files"),
+    ],
+)
+def test_tiles_that_are_not_what_the_header_says(
+    tmp_path: Path, photometric: str, syntax: UID, tile: bytes, said: str
+) -> None:
+    """They would be shown in other colours, or fail one by one."""
+    path = _of_one_tile(tmp_path / "x", photometric, syntax, tile)
+    assert said in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bachview.errors import SlideOpenError
 from bachview.slide.formats.dicom_folder import files_of_series
+from bachview.slide.formats.dicom_frames import frame_fault
 from bachview.slide.formats.dicom_headers import SlideFile, kind_name, places_its_tiles
 
 #: Uncompressed, JPEG baseline and JPEG 2000.
@@ -27,7 +28,7 @@ _OPENSLIDES_REASONS = (
     ("frame alignment", "its tiles overlap or lie not on a grid; export the slide with TILED_FULL"),
     (
         r"photometric interpretation (\w+)",
-        "its colours ({}) do not go with its compression; export the slide again",
+        "its colours ({}) are not supported with its compression; export the slide again",
     ),
     (
         "unexpected image",
@@ -70,12 +71,12 @@ def check_dicom(path: Path) -> None:
             f"({', '.join(containers[:3])}); keep each slide in a folder of its own."
         )
     for file in files:
-        reason = _reason(file) or _missing_part(file, files)
-        if not reason:
+        if not file.is_level and file.flavour not in _READ_BESIDE:
             continue
-        if file.is_level:
+        reason = _reason(file) or _missing_part(file, files)
+        if reason and file.is_level:
             raise SlideOpenError(f"{file.path.name} cannot be opened: {reason}.")
-        if file.flavour in _READ_BESIDE:
+        if reason:
             raise SlideOpenError(
                 f"{path.name} cannot be opened with its {file.flavour.lower()} image "
                 f"{file.path.name}: {reason}, or move that file away."
@@ -123,7 +124,7 @@ def _reason(file: SlideFile) -> str:
     # OpenSlide crashes, or shows white where nothing is known.
     if file.organisation in _PLACED and not places_its_tiles(file.path):
         return "it does not say where its tiles lie; export the slide again"
-    return ""
+    return frame_fault(file.path, file.photometric)
 
 
 def _missing_part(file: SlideFile, files: list[SlideFile]) -> str:
