@@ -155,6 +155,7 @@ def predict_photos(
     One prediction for each photo, in order. A photo without one has an error in its place, which is
     not raised, so that one bad file does not affect the others: `NoTissueError` if it shows no H&E
     tissue, `UnsuitableSlideError` if it is not what the models know, else why it cannot be read.
+    A Python warning tells if a file states another pixel size than is used.
 
     Raises
     ------
@@ -165,7 +166,7 @@ def predict_photos(
     """
     if isinstance(photos, str | Path):
         raise UsageError("Give a list of photos, also for a single one.")
-    from bachview.datasets.photo_mpp import photo_mpp
+    from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
     from bachview.errors import DatasetError
     from bachview.inference.photos import try_photos
 
@@ -176,6 +177,9 @@ def predict_photos(
             sized.append((index, path, photo_mpp(path, mpp)[0]))
         except DatasetError as error:
             answers[index] = error
+    contradiction = first_contradiction((path for _, path, _ in sized), mpp)
+    if contradiction is not None:
+        warnings.warn(f"{contradiction[0].name}: {contradiction[1]}", stacklevel=2)
     found = try_photos(
         ensemble,
         [(path, known) for _, path, known in sized],

@@ -12,7 +12,7 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell, time_text
 from bachview.cli.progress import ProgressLine, spinning
 from bachview.config import user_folders
-from bachview.core.pixel_size import contradiction_text
+from bachview.core.pixel_size import Origin, contradiction_text
 from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
@@ -253,8 +253,8 @@ def _check_pixel_size(slide: "Slide") -> None:
             tell(f"{doubt} {known.text} is used.")
         return
     stated = "states no pixel size"
-    if known.mpp_x is not None and known.mpp_y is not None:
-        stated = f"states an implausible pixel size of {known.mpp_x:.4g} × {known.mpp_y:.4g} µm"
+    if known.origin is not Origin.UNKNOWN:
+        stated = f"states an implausible pixel size of {known.sides} µm"
     raise PixelSizeError(
         f"{slide.path.name} {stated}, and the models need to know it; "
         "add --mpp with the micrometres per pixel, e.g. --mpp 0.5."

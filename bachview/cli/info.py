@@ -5,6 +5,7 @@ from typing import Any
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import print_json, print_table
+from bachview.core.pixel_size import Origin
 from bachview.core.stack import Choice
 from bachview.core.units import magnification_text
 from bachview.slide.reader import SlideMetadata
@@ -49,6 +50,7 @@ def info_document(metadata: SlideMetadata, route: str) -> dict[str, Any]:
         "mpp_x": metadata.pixel_size.mpp_x,
         "mpp_y": metadata.pixel_size.mpp_y,
         "mpp_origin": metadata.pixel_size.origin.value,
+        "mpp_doubt": metadata.pixel_size.doubt,
         "objective_power": metadata.objective_power,
         "fingerprint": metadata.fingerprint,
         "icc": metadata.icc_profile is not None,
@@ -69,10 +71,12 @@ def info_document(metadata: SlideMetadata, route: str) -> dict[str, Any]:
 def _rows(metadata: SlideMetadata, route: str | None) -> list[tuple[str, str]]:
     pixel_size, power = metadata.pixel_size, metadata.objective_power
     pixel = "unknown"
-    if pixel_size.mpp_x is not None and pixel_size.mpp_y is not None:
-        pixel = f"{pixel_size.mpp_x:.4g} × {pixel_size.mpp_y:.4g} µm (from the file)"
+    if pixel_size.origin is not Origin.UNKNOWN:
+        pixel = f"{pixel_size.sides} µm (from the file)"
         if not pixel_size.is_plausible:
             pixel += ", implausible: classification needs --mpp"
+        if pixel_size.doubt:
+            pixel += f"\n{pixel_size.doubt}"
     levels = [
         (
             f"level {level.index}",

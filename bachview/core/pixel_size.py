@@ -144,8 +144,13 @@ class PixelSize:
         """E.g. ``0.25 µm``, ``0.25 × 0.5 µm``, ``0.25 × ? µm``, ``unknown``."""
         if self.mpp_x is None and self.mpp_y is None:
             return "unknown"
-        x, y = ("?" if mpp is None else f"{mpp:.4g}" for mpp in (self.mpp_x, self.mpp_y))
+        x, y = self.sides.split(" × ")
         return f"{x} µm" if x == y else f"{x} × {y} µm"
+
+    @property
+    def sides(self) -> str:
+        """E.g. ``0.25 × 0.25``; a question mark for a side that is not stated."""
+        return " × ".join("?" if mpp is None else f"{mpp:.4g}" for mpp in (self.mpp_x, self.mpp_y))
 
 
 def contradiction(file: PixelSize, stated: PixelSize) -> float | None:
@@ -167,10 +172,12 @@ def contradiction(file: PixelSize, stated: PixelSize) -> float | None:
 
 
 def contradiction_text(file: PixelSize, stated: PixelSize) -> str:
-    """The `contradiction` as a sentence; empty if there is none.
+    """The `contradiction` as a sentence; of the file's own, what else it states. Else empty.
 
     E.g. ``The file states 28.97 µm per pixel; you stated 0.5 µm, 58 times smaller.``
     """
+    if stated.origin is Origin.FILE:
+        return file.conflict
     ratio = contradiction(file, stated)
     if ratio is None:
         return ""

@@ -103,9 +103,8 @@ def contradiction_among(
 
 
 def _doubt(of_file: PixelSize, given: float | None) -> str:
-    if given is None:
-        return of_file.conflict
-    return contradiction_text(of_file, PixelSize.typed(given))
+    used = of_file if given is None else PixelSize.typed(given)
+    return contradiction_text(of_file, used)
 
 
 def _header(path: Path) -> tuple[tuple[int, int], PixelSize]:

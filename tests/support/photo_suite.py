@@ -234,3 +234,17 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
     "aperio_strips.tif": (_dots(72, 72, **_APERIO), (0.25, "file")),
     "aperio_tiles.tif": (_dots(72, 72, **_APERIO, **_TILES), (0.25, "file")),
 }
+
+_HALF_UM: Final = {"resolution": (50_800, 50_800), "resolutionunit": "inch"}
+
+#: File name: how it is written, and what of it is said; 0.25 um/px is used.
+CONTRADICTIONS: Final[dict[str, tuple[Writer, str]]] = {
+    "ome.ome.tif": (
+        _of_bach(metadata={"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}, ome=True, **_HALF_UM),
+        "Its OME-XML states 0.25 µm per pixel, but its resolution tags 0.5 µm.",
+    ),
+    "aperio.tif": (
+        _of_bach(metadata=None, **_APERIO, **_HALF_UM),
+        "Its text states 0.25 µm per pixel, but its resolution tags 0.5 µm.",
+    ),
+}

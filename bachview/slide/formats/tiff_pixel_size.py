@@ -5,6 +5,7 @@ that know nothing of it. A statement that contradicts the first one is told, not
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from bachview.core.pixel_size import PixelSize, contradiction
@@ -29,9 +30,9 @@ def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> Pixel
     found = [
         (where, size)
         for where, size in (
-            ("its OME-XML", ome),
-            ("its text", size_in_text(tif, key)),
-            ("its resolution tags", _of_tags(key)),
+            ("OME-XML", ome),
+            ("text", size_in_text(tif, key)),
+            ("resolution tags", _of_tags(key)),
         )
         if size is not None and size != PixelSize.unknown()
     ]
@@ -39,11 +40,10 @@ def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> Pixel
         return PixelSize.unknown()
     where, first = found[0]
     for other, size in found[1:]:
-        if contradiction(first, size) is not None:
-            conflict = f"{where} states {first.text}, but {other} {size.text}."
-            return PixelSize(
-                first.mpp_x, first.mpp_y, first.origin, conflict[0].upper() + conflict[1:]
-            )
+        # Of numbers that belong to the unit in the text, the tags make nonsense: no statement.
+        if size.is_plausible and contradiction(first, size) is not None:
+            conflict = f"Its {where} states {first.text} per pixel, but its {other} {size.text}."
+            return replace(first, conflict=conflict)
     return first
 
 
