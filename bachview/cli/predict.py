@@ -12,6 +12,7 @@ from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
+from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
     Cancelled,
@@ -72,6 +73,8 @@ class _Line:
         if isinstance(self.answer, BachviewError):
             return str(self.answer)
         notes = []
+        if self.answer.picture:
+            notes.append(f"Judged: {self.answer.picture}.")
         if self.answer.warnings:
             notes.append(f"Classified although: {' '.join(self.answer.warnings)}")
         if failed := self.answer.failed:
@@ -104,6 +107,7 @@ def predict(
     device: str,
     as_json: bool,
     anyway: bool = False,
+    choice: Choice = USUAL,
 ) -> int:
     """Classify photos and write the answers as CSV.
 
@@ -120,6 +124,7 @@ def predict(
     mpp : um/px of all photos; None: what each file states.
     bach_submission : write ``case,class`` instead of all columns.
     anyway : classify photos although the check of them speaks against it.
+    choice : which of several focal planes and time points in each file.
 
     Raises
     ------
@@ -155,7 +160,7 @@ def predict(
                     f"The model {manifest.name} was not trained on tissue: "
                     "its answers say nothing about tissue."
                 )
-            lines, was_cancelled = _judge(ensemble, lines, anyway=anyway)
+            lines, was_cancelled = _judge(ensemble, lines, choice, anyway=anyway)
             names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
             facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
     for line in lines:
@@ -306,7 +311,7 @@ def _sized(photos: Sequence[Path], given: float | None) -> list[_Line]:
 
 
 def _judge(
-    ensemble: "Ensemble", lines: Sequence[_Line], *, anyway: bool
+    ensemble: "Ensemble", lines: Sequence[_Line], choice: Choice, *, anyway: bool
 ) -> tuple[list[_Line], bool]:
     """Classify on a lane, and show its progress here.
 
@@ -327,6 +332,7 @@ def _judge(
                 ensemble,
                 sized,
                 anyway=anyway,
+                choice=choice,
                 token=token,
                 on_progress=lambda done, total: told("photos", done, total),
                 on_answer=answers.append,

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from bachview.cli.numbers import number
+from bachview.cli.stack_options import Plane, TimePoint
+from bachview.core.stack import Choice
 
 dataset_app = typer.Typer(name="dataset", help="Check a data set.", no_args_is_help=True)
 
@@ -214,6 +216,8 @@ def predict(
             "coarse); their lines say so.",
         ),
     ] = False,
+    plane: Plane = None,
+    time_point: TimePoint = None,
     device: Device = "AUTO",
     as_json: AsJson = False,
 ) -> int:
@@ -237,6 +241,7 @@ def predict(
         device=device,
         as_json=as_json,
         anyway=anyway,
+        choice=Choice(None, plane, time_point),
     )
 
 

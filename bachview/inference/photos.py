@@ -39,6 +39,7 @@ from bachview.core.probabilities import (
     mixed_with_uniform,
     temperature_scaled,
 )
+from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
     NoTissueError,
@@ -111,11 +112,13 @@ class PhotoPatches:
     pixels : (P, input_px, input_px, 3) uint8 RGB, row by row; P >= 1.
     failed : number of patches that could not be read; not in `pixels`.
     warnings : what spoke against classifying the photo, one sentence each.
+    picture : which of several in the file this is; empty if there is one.
     """
 
     pixels: RGB
     failed: int = 0
     warnings: tuple[str, ...] = ()
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class PhotoPrediction:
     uniform_share : share of the votes that is spread evenly over the classes, for calibration.
     failed : number of patches that could not be read; they have no vote.
     warnings : what spoke against classifying the photo, which was done anyway.
+    picture : which of several in the file was judged (`Stack.shown_text`); empty if there is one.
     """
 
     members: Floats
@@ -136,6 +140,7 @@ class PhotoPrediction:
     uniform_share: float = 0.0
     failed: int = 0
     warnings: tuple[str, ...] = ()
+    picture: str = ""
 
     @property
     def photo_members(self) -> Floats:
@@ -199,6 +204,7 @@ def read_photo(
     *,
     anyway: bool = False,
     is_for_tissue: bool = True,
+    choice: Choice = USUAL,
 ) -> PhotoPatches:
     """Read a photo's patches as the models see them, row by row. Any thread.
 
@@ -209,6 +215,7 @@ def read_photo(
     mpp : um/px of the photo.
     anyway : read it although the check of the photo speaks against it.
     is_for_tissue : whether the models were trained on tissue; drawn pictures have no fine detail.
+    choice : which of several images, focal planes and time points in the file.
 
     Raises
     ------
@@ -232,7 +239,7 @@ def read_photo(
         raise PixelSizeError(
             f"A pixel size of {mpp:g} µm is implausible for {path.name}; state it with --mpp."
         )
-    with opened_slide(path, token) as reader:
+    with opened_slide(path, token, choice) as reader:
         metadata = reader.metadata
         grid = photo_grid(metadata.pyramid.size, pixel_size, geometry)
         mask, unread, warnings = _checked(
@@ -265,7 +272,7 @@ def read_photo(
         raise errors[0]
     if not pixels:
         raise NoTissueError(warnings or (_TOO_LITTLE,))
-    return PhotoPatches(np.stack(pixels), len(errors), warnings)
+    return PhotoPatches(np.stack(pixels), len(errors), warnings, metadata.stack.shown_text)
 
 
 def _is_tissue(patch: RGB, mpp: float) -> bool:
@@ -362,6 +369,7 @@ def try_photos(
     *,
     stride_um: float | None = None,
     anyway: bool = False,
+    choice: Choice = USUAL,
     token: CancelToken | None = None,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
     on_answer: Callable[[PhotoPrediction | BachviewError], object] = lambda answer: None,
@@ -370,6 +378,7 @@ def try_photos(
 
     Parameters
     ----------
+    choice : which of several images, focal planes and time points in each file.
     on_answer : called on this thread with each answer, in order: what is kept after a cancel.
 
     Raises
@@ -378,7 +387,9 @@ def try_photos(
         As `predict_photos`.
     """
     found = []
-    with contextlib.closing(_answers(ensemble, photos, stride_um, anyway, token)) as answers:
+    with contextlib.closing(
+        _answers(ensemble, photos, stride_um, anyway, token, choice)
+    ) as answers:
         for answer in answers:
             found.append(answer)
             on_answer(answer)
@@ -392,6 +403,7 @@ def _answers(
     stride_um: float | None,
     anyway: bool,
     token: CancelToken | None,
+    choice: Choice = USUAL,
 ) -> Generator[PhotoPrediction | BachviewError, None, None]:
     """One prediction for each photo, or the error that says why it has none."""
     geometry = ensemble.bundle.geometry
@@ -406,7 +418,13 @@ def _answers(
         for path, mpp in itertools.islice(left, count):
             # Tokens of their own: closing the lane must not cancel the caller's other work.
             read = functools.partial(
-                read_photo, path, mpp, geometry, anyway=anyway, is_for_tissue=is_for_tissue
+                read_photo,
+                path,
+                mpp,
+                geometry,
+                anyway=anyway,
+                is_for_tissue=is_for_tissue,
+                choice=choice,
             )
             ahead.append(lane.submit(read))
 
@@ -456,4 +474,5 @@ def _judge(
         ensemble.bundle.uniform_share,
         patches.failed,
         patches.warnings,
+        patches.picture,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from bachview.cli.predict import predict
@@ -79,6 +80,22 @@ def test_each_photo_has_a_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
         assert {line[name] for name in MEMBERS} == {line["class"]}
         assert float(line["disagreement"]) == 0
         assert 0 <= float(line["entropy"]) < 1
+
+
+def test_of_a_stack_the_chosen_plane_is_judged_and_named(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    planes = [np.asarray(Image.open(folder / f"test{number}.png")) for number in (2, 30)]
+    path, output = tmp_path / "stack.tif", tmp_path / "out.csv"
+    facts: dict[str, Any] = {"axes": "ZYXS", "unit": "um"}
+    tifffile.imwrite(path, np.stack(planes), imagej=True, resolution=(1, 1), metadata=facts)
+    for chosen, plane, key in (((), 1, KEYS[0]), (("--plane", 2), 2, KEYS[3])):
+        answer = cli("predict", "selftest", path, "-o", output, "--device", "cpu", *chosen)
+        assert answer.code == 0
+        (line,) = lines_of(output)
+        assert (line["class"], line["note"]) == (key, f"Judged: focal plane {plane} of 2.")
+    answer = cli("predict", "selftest", path, "-o", output, "--device", "cpu", "--plane", 3)
+    assert "stack.tif has no focal plane 3" in answer.err
 
 
 def test_the_document_keeps_to_its_schema(cli: Cli, folder: Path, tmp_path: Path) -> None:
