@@ -13,6 +13,7 @@ from bachview.core.stack import USUAL, Choice, check_single
 from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.formats.companions import check_companions
 from bachview.slide.formats.dicom_headers import (
     DIRECTORY,
     WHOLE_SLIDE_IMAGE,
@@ -287,6 +288,7 @@ def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) ->
                 f"{path.name} is a DICOM file, but no whole slide ({kind_said}); open a slide "
                 "instead."
             )
+        check_companions(path)
         is_tiff = start in TIFF_STARTS
         # Before anything else reads it, even to detect its format.
         is_turned = is_tiff and check_tiff(path)

@@ -61,6 +61,19 @@ _OTHERS = (
     (re.compile(rb"....ftyp(heic|heix|mif1|avif)", re.DOTALL), "HEIF or AVIF"),
 )
 
+#: Slides that no library here reads, by the ending of their names.
+_OTHER_SLIDES = {
+    **dict.fromkeys((".isyntax", ".i2syntax"), "Philips iSyntax"),
+    **dict.fromkeys((".kfb", ".kfbf"), "KFBIO"),
+    **dict.fromkeys((".sdpc", ".dyj"), "SQRay SDPC"),
+    ".tmap": "Unic TMAP",
+    ".mds": "Motic MDS",
+    ".lif": "Leica LIF",
+    ".nd2": "Nikon ND2",
+    ".oir": "Olympus OIR",
+    ".zvi": "Zeiss ZVI",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
@@ -117,6 +130,11 @@ def _unknown(path: Path, start: bytes) -> str:
     for begins, name in _OTHERS:
         if begins.match(start):
             return f"{path.name} is a {name} picture, which is not read; save it as PNG or TIFF."
+    if (maker := _OTHER_SLIDES.get(path.suffix.lower())) is not None:
+        return (
+            f"{path.name} is in the format of {maker}, which is not read; export it as OME-TIFF, "
+            "DICOM or SVS."
+        )
     return (
         f"{path.name} is not a slide in a known format; open a whole-slide image, a TIFF, a JPEG "
         "or a PNG."

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -354,6 +355,8 @@ def _imaged_mpp(properties: Mapping[str, str], extent: str, count: str) -> float
 def reason(error: Exception, path: Path) -> str:
     """A library's message as part of our sentence: without folders and full stop."""
     words = " ".join(str(error).replace(str(path), path.name).split())
+    if path.is_absolute():
+        words = words.replace(f"{path.parent}{os.sep}", "")
     return words.rstrip(".") or type(error).__name__
 
 
