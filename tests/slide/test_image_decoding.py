@@ -99,6 +99,7 @@ KINDS = {
     "optimised": jpeg(optimize=True),
     "RGB inside": jpeg(keep_rgb=True),
     "grey, progressive": jpeg("L", progressive=True),
+    "lossless": bytes(imagecodecs.ljpeg_encode(PICTURE[..., 0].copy())),
     "motion photo": jpeg() + VIDEO,
     "another picture behind": jpeg() + jpeg("L"),
     "padding": jpeg() + bytes(100_000),
@@ -272,9 +273,6 @@ OTHERS: dict[str, Callable[[], bytes]] = {
     "is a JPEG 2000 picture": lambda: saved("JPEG2000"),
     "is a JPEG XL picture": lambda: bytes(imagecodecs.jpegxl_encode(PICTURE)),
     "is a HEIF or AVIF picture": lambda: b"\0\0\0\x18ftypheic\0\0\0\0",
-    "is a JPEG of 12 bits": lambda: bytes(
-        imagecodecs.jpeg8_encode(PICTURE.astype(np.uint16), bitspersample=12)
-    ),
     "is not a slide in a known format": lambda: b"%PDF-1.7",
 }
 
@@ -283,3 +281,15 @@ OTHERS: dict[str, Callable[[], bytes]] = {
 def test_other_pictures_are_called_by_their_name(words: str, tmp_path: Path) -> None:
     with pytest.raises(SlideOpenError, match=f"^picture {words}.*; (save|open) .*\\.$"):
         pixels(OTHERS[words](), tmp_path)
+
+
+RARE: dict[str, Callable[[], bytes]] = {
+    "12 bits": lambda: imagecodecs.jpeg8_encode(PICTURE.astype(np.uint16), bitspersample=12),
+    "JPEG-LS": lambda: imagecodecs.jpegls_encode(PICTURE),
+}
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_a_rare_kind_of_jpeg_is_not_called_damaged(kind: str, tmp_path: Path) -> None:
+    with pytest.raises((SlideOpenError, SlideReadError), match=r"of a rare kind .* save it as"):
+        pixels(bytes(RARE[kind]()), tmp_path)

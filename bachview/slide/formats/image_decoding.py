@@ -21,6 +21,7 @@ from bachview.slide.formats.image_structure import (
     PngStructure,
     has_sound_pixels,
     is_filled_in,
+    is_rare,
     jpeg_structure,
     png_structure,
 )
@@ -123,7 +124,10 @@ def read_facts(path: Path) -> ImageFacts:
     except SlideOpenError:
         raise
     except Exception as error:  # Pillow raises many kinds of errors on damaged headers
-        raise SlideOpenError(_damaged(path)) from error
+        with path.open("rb") as file:
+            data = file.read(_MOST_BESIDE_BYTES)
+        damage = "damaged and cannot be opened"
+        raise SlideOpenError(_damaged(path, data, damage)) from error
 
 
 def _unknown(path: Path, start: bytes) -> str:
@@ -141,16 +145,14 @@ def _unknown(path: Path, start: bytes) -> str:
     )
 
 
-def _damaged(path: Path) -> str:
-    """A sentence for a file whose header Pillow rejects."""
-    with path.open("rb") as file:
-        start = file.read(_MOST_BESIDE_BYTES)
-    if start.startswith(JPEG_START) and (bits := jpeg_structure(start).bits) not in (None, 8):
+def _damaged(path: Path, data: bytes, damage: str) -> str:
+    """A sentence for a file that Pillow rejects, from the beginning of its data."""
+    if data.startswith(JPEG_START) and is_rare(jpeg_structure(data)):
         return (
-            f"{path.name} is a JPEG of {bits} bits a sample, which is not read; save it as a JPEG "
-            "of 8 bits, a PNG or a TIFF."
+            f"{path.name} is a JPEG of a rare kind (JPEG-LS, or not of 8 bits), which is not read; "
+            "save it as a usual JPEG, PNG or TIFF."
         )
-    return f"{path.name} is damaged and cannot be opened; copy it again from its source."
+    return f"{path.name} is {damage}; copy it again from its source."
 
 
 def _facts(path: Path, picture: ImageFile, png: PngStructure | None) -> ImageFacts:
@@ -228,6 +230,7 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
     SlideReadError
         The file is damaged, truncated, gone, or has changed.
     """
+    data = b""
     try:
         with path.open("rb") as file:
             # Not memory-mapped: a file that shrinks while it is mapped would crash the process. A
@@ -254,9 +257,8 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
             f"{path.name} does not fit into memory; convert it to a pyramidal TIFF."
         ) from error
     except Exception as error:  # Pillow and the codecs raise many kinds of errors on damaged data
-        raise SlideReadError(
-            f"{path.name} is damaged or cut off and cannot be shown; copy it again from its source."
-        ) from error
+        damage = "damaged or cut off and cannot be shown"
+        raise SlideReadError(_damaged(path, data, damage)) from error
 
 
 def oriented(stored: RGB, orientation: int) -> RGB:

@@ -12,10 +12,13 @@ import numpy as np
 #: A marker inside or behind entropy-coded data: neither a stuffed 0xFF nor a restart marker.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _END, _SCAN = 0xD9, 0xDA
-#: Start of a frame: 0xC0 to 0xCF without the tables DHT and DAC and the reserved JPG.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Start of a frame: 0xC0 to 0xCF without the tables DHT and DAC and the reserved JPG; that of
+#: JPEG-LS.
+_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 #: Tables, the next scan, the number of lines, comments.
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+#: Baseline, extended, progressive, lossless; arithmetic coding.
+_KNOWN_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA)
 _SEQUENTIAL = (0xC0, 0xC1)
 #: Side of the corner that is looked at for being made up.
 _CORNER_PX = 4
@@ -69,6 +72,12 @@ def jpeg_structure(data: bytes) -> JpegStructure:
             break
         at += length
     return JpegStructure(frame, bits, None)
+
+
+def is_rare(structure: JpegStructure) -> bool:
+    """Whether it is of a kind that is not read: hierarchical, JPEG-LS, not of 8 bits."""
+    frame, bits = structure.frame, structure.bits
+    return frame is not None and (frame not in _KNOWN_FRAMES or bits != 8)
 
 
 def is_filled_in(data: bytes, pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> bool:
