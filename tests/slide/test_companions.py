@@ -100,7 +100,7 @@ def test_formats_that_no_library_reads_are_called_by_name(
     assert words in refusal(tmp_path / name)
 
 
-@pytest.mark.parametrize("share", [0.999, 0.5, 0.01])
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.01])
 def test_a_slide_that_is_cut_off_says_so(share: float, tmp_path: Path) -> None:
     path = tmp_path / "slide.svs"
     with tifffile.TiffWriter(path) as file:

@@ -283,7 +283,7 @@ def test_other_pictures_are_called_by_their_name(words: str, tmp_path: Path) -> 
         pixels(OTHERS[words](), tmp_path)
 
 
-RARE: dict[str, Callable[[], bytes]] = {
+RARE: dict[str, Callable[[], bytes | bytearray]] = {
     "12 bits": lambda: imagecodecs.jpeg8_encode(PICTURE.astype(np.uint16), bitspersample=12),
     "JPEG-LS": lambda: imagecodecs.jpegls_encode(PICTURE),
 }
