@@ -243,8 +243,19 @@ def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(dicom_folder, "_MOST_FILES", 1)
     assert "too many files" in refusal(tmp_path / "drive")
     monkeypatch.setattr(dicom_folder, "_MOST_FILES", 100)
+    for number in range(100):
+        (tmp_path / "empty" / f"{number}").mkdir(parents=True)
+    assert "too many files" in refusal(tmp_path / "empty")
     monkeypatch.setattr(dicom_folder, "_MOST_S", -1)
     assert "too many files" in refusal(tmp_path / "drive")
+
+
+def test_how_deep_a_folder_is_searched(tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    write_slide(deep.joinpath(*"abcdefghijkl"), Scan())
+    assert len(sizes(deep)) == 2
+    shutil.move(deep / "a", deep / "0" / "a")
+    assert "without a DICOM slide" in refusal(deep)
 
 
 def _cut(content: bytes) -> bytes:

@@ -22,7 +22,7 @@ from bachview.slide.formats.dicom_headers import (
     read_slide_file,
 )
 
-#: A disc of slides has some hundred files; who opens a whole drive learns it soon.
+#: Folders included. A disc of slides has some hundred; who opens a whole drive learns it soon.
 _MOST_FILES: Final = 20_000
 _MOST_DEPTH: Final = 12
 #: Below the time limit of opening, so that the better sentence is said.
@@ -137,13 +137,7 @@ def files_of_series(path: Path) -> list[SlideFile]:
 
 def _search(root: Path, name: str) -> _Found:
     found = _Found()
-    last = time.monotonic() + _MOST_S
-    for number, file in enumerate(_walk(root, found)):
-        if number >= _MOST_FILES or time.monotonic() > last:
-            raise SlideOpenError(
-                f"{name} holds too many files to look for a slide in it; open the slide's own "
-                "folder or one of its files instead."
-            )
+    for file in _walk(root, name, found):
         try:
             kind = kind_of(file)
             if kind == WHOLE_SLIDE_IMAGE:
@@ -163,8 +157,13 @@ def _search(root: Path, name: str) -> _Found:
     return found
 
 
-def _walk(root: Path, found: _Found) -> Iterator[Path]:
+def _walk(root: Path, name: str, found: _Found) -> Iterator[Path]:
     """Every file below `root`, folder by folder; counts folders that may not be read."""
+    last, seen = time.monotonic() + _MOST_S, 0
+    too_large = SlideOpenError(
+        f"{name} holds too many files to look for a slide in it; open the slide's own folder or "
+        "one of its files instead."
+    )
 
     def on_error(error: OSError) -> None:
         if error.filename is not None and Path(error.filename) == root:
@@ -173,14 +172,18 @@ def _walk(root: Path, found: _Found) -> Iterator[Path]:
 
     for place, folders, names in os.walk(root, onerror=on_error):
         folder = Path(place)
-        # Else a disc's own index of its folders may lead round in circles.
-        folders[:] = sorted(name for name in folders if not is_litter(Path(name)))
+        folders[:] = sorted(inner for inner in folders if not is_litter(Path(inner)))
         if len(folder.relative_to(root).parts) >= _MOST_DEPTH:
             folders.clear()
-        for name in sorted(names):
+        seen += 1 + len(names)
+        if seen > _MOST_FILES or time.monotonic() > last:
+            raise too_large
+        for inner in sorted(names):
+            if time.monotonic() > last:
+                raise too_large
             # Not pipes: reading one would wait for ever.
-            if not is_litter(Path(name)) and (folder / name).is_file():
-                yield folder / name
+            if not is_litter(Path(inner)) and (folder / inner).is_file():
+                yield folder / inner
 
 
 def _slides(files: Iterable[SlideFile]) -> list[_Slide]:
