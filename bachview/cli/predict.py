@@ -272,7 +272,7 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
             inner
             for inner in file.rglob("*")
             if inner.suffix.lower() in PHOTO_SUFFIXES
-            and inner.is_file()
+            and (inner.is_file() or not inner.exists())  # a link to nothing is to be reported
             and not is_litter(inner.relative_to(file))
         ]
         if not found:

@@ -62,6 +62,8 @@ _LEAST_MM2 = 0.001
 
 #: Level 0 must not be coarser than the model's pixels by this factor: no detail can be added.
 _COARSER = 1.5
+#: Files state rounded pixels per cm or inch.
+_ROUNDED = 1e-3
 
 
 class Reason(StrEnum):
@@ -164,7 +166,7 @@ def check_slide(
 
 
 def _of_pixel_size(mpp: float, wanted: float, what: str) -> list[Finding]:
-    if mpp / wanted < _COARSER:
+    if mpp / wanted < _COARSER * (1 - _ROUNDED):
         return []
     sentence = (
         f"The {what}'s pixels of {mpp:.2f} µm are {mpp / wanted:.1f} times as coarse as those of "

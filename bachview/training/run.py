@@ -28,7 +28,7 @@ from bachview.evaluation.labelled_predictions import (
     with_uniform_share,
 )
 from bachview.evaluation.measures import Evaluation, evaluate
-from bachview.file_names import printable
+from bachview.file_names import ESCAPED, printable
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
@@ -56,6 +56,8 @@ from bachview.training.slide_windows import sample_windows
 Weights = Literal["fetch", "scratch"] | Path
 
 PARTS = ("train", "held")
+#: As the manifest of a bundle has it; names of files have at most 255 bytes.
+_LONGEST_NAME, _LONGEST_NAME_BYTES = 80, 240
 RUN_FILE = "run.json"
 RECIPE_FILE = "recipe.toml"
 SPLIT_FILE = "split.csv"
@@ -183,10 +185,30 @@ def train(
     return _Run(request, token or CancelToken(), watcher or TrainingWatcher()).train()
 
 
+def _check_name(name: str) -> None:
+    """Make sure that the bundle's manifest and its file can have this name."""
+    if (
+        not name.strip()
+        or len(name) > _LONGEST_NAME
+        or len(name.encode("utf-8", ESCAPED)) > _LONGEST_NAME_BYTES
+        or name.startswith(".")
+        or set(name) & set("/\\")
+        or not printable(name).isprintable()
+        or printable(name) != name
+    ):
+        raise UsageError(
+            f"“{printable(name)[:_LONGEST_NAME]}” cannot be the name of a bundle: it is the name "
+            f"of a file, too. Give at most {_LONGEST_NAME} characters, no slash, and no dot at the "
+            "beginning."
+        )
+
+
 class _Run:
     def __init__(
         self, request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
     ) -> None:
+        # Now, not after hours.
+        _check_name(request.name)
         self._request = request
         self._recipe = request.read_recipe()
         self._output = Path(request.output)

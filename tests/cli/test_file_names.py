@@ -40,7 +40,8 @@ def test_predict_keeps_finished_photos_beside_one_that_fails(
     answer = cli("predict", "selftest", photos, "--output", output, "--device", "cpu")
     assert answer.code == 3
     assert r"b\xff.tif" in answer.err
-    assert {Path(line["file"]).name for line in lines_of(output)} == set(NAMES.values())
+    classes = {Path(line["file"]).name: line["class"] for line in lines_of(output)}
+    assert {name for name, found in classes.items() if found} == set(NAMES.values())
 
 
 def test_predict_skips_files_of_systems(cli: Cli, photos: Path, tmp_path: Path) -> None:
@@ -86,3 +87,11 @@ def test_dataset_check_writes_the_name(cli: Cli, photos: Path) -> None:
     files = [problem["file"] for problem in json.loads(answer.out.encode())["problems"]]
     assert r"Photos/Benign/b\xff.tif" in files
     assert r"b\xff.tif" in cli("dataset", "check", folder).out
+
+
+def test_predict_reports_a_link_to_nothing(cli: Cli, photos: Path, tmp_path: Path) -> None:
+    (photos / "gone.tif").symlink_to(tmp_path / "nowhere.tif")
+    output = tmp_path / "out.csv"
+    answer = cli("predict", "selftest", photos, "--output", output, "--device", "cpu")
+    assert answer.code == 3
+    assert "gone.tif was not found" in answer.err

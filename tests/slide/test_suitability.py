@@ -94,7 +94,10 @@ def test_immunohistochemistry_is_not_recognised_but_never_called_empty() -> None
     assert check.tissue.mask.mean() > 0.3
 
 
-@pytest.mark.parametrize(("mpp", "found"), [(0.25, []), (0.7, []), (0.8, [Reason.PIXEL_SIZE])])
+@pytest.mark.parametrize(
+    ("mpp", "found"),
+    [(0.25, []), (0.74, []), (0.74997, [Reason.PIXEL_SIZE]), (0.75, [Reason.PIXEL_SIZE])],
+)
 def test_only_pixels_far_coarser_than_the_models_are_a_finding(
     mpp: float, found: list[Reason]
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 
+from bachview.file_names import printable
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_rows
 from bachview.ui.dialogs.modal import show
@@ -75,8 +76,8 @@ class FileCommands(QObject):
         """List the slides that were opened last."""
         menu.clear()
         for path in self._recent.paths:
-            action = menu.addAction(path.name.replace("&", "&&"))
-            action.setToolTip(str(path))
+            action = menu.addAction(printable(path.name).replace("&", "&&"))
+            action.setToolTip(printable(str(path)))
             action.triggered.connect(lambda _=False, chosen=path: self._open_slides([chosen]))
         menu.addSeparator()
         clear = menu.addAction("&Clear list")

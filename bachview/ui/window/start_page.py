@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.file_names import printable
 from bachview.ui.look.icons import application_icon, icon
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import heading, line, muted
@@ -160,10 +161,11 @@ class StartPage(QWidget):
         button.setObjectName("link")
         button.setIcon(icon("slide", self._theme.colors))
         metrics = button.fontMetrics()
-        name = metrics.elidedText(path.name, Qt.TextElideMode.ElideMiddle, _WIDTH_PX - 110)
+        shown = printable(path.name)
+        name = metrics.elidedText(shown, Qt.TextElideMode.ElideMiddle, _WIDTH_PX - 110)
         # An ampersand in a file name is not a shortcut.
         button.setText(name.replace("&", "&&"))
-        button.setToolTip(str(path))
+        button.setToolTip(printable(str(path)))
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda: self.recentRequested.emit(path))
         return button

@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QTabBar, QTabWidget, QToolButton, QWidget
 
+from bachview.file_names import printable
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 from bachview.ui.session.run_status import RunStatus
@@ -86,7 +87,7 @@ class SlideTabs(QTabWidget):
         share = progress.done / progress.total if progress and progress.total else 0.0
         self.setTabText(place, mark.title(document.title))
         self.setTabIcon(place, mark.icon(share, self._theme.colors))
-        tip = str(document.path)
+        tip = printable(str(document.path))
         self.setTabToolTip(place, f"{tip}\n{mark.tip}" if mark.tip else tip)
 
     def _tint(self) -> None:
