@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults mutants soak environment lock bench fuzz selftest docs wheel clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak environment lock bench fuzz selftest docs wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ MISSING ?=
 ALLOWED = $(if $(MISSING),--allow-missing $(MISSING))
 fuzz: $(READY)  ## hostile files before every door, SECONDS long; findings go to build/fuzz-findings
 	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) --seed $(SEED) $(ALLOWED)
+
+COUNT ?= 4000
+test-tiff: $(READY)  ## COUNT made TIFF files of all kinds, compared with libvips and Pillow
+	$(BIN)/python -m tools.tiff_product --count $(COUNT)
 
 mutants: $(READY)  ## small faults put into the code, SECONDS long: how many do the tests notice?
 	$(BIN)/python -m tools.mutants --seconds $(SECONDS) --seed $(SEED)
