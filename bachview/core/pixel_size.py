@@ -1,7 +1,8 @@
 """Physical pixel size: its value, its origin, and whether it is plausible."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bachview.errors import UsageError
@@ -189,6 +190,27 @@ def contradiction_text(file: PixelSize, stated: PixelSize) -> str:
         f"The file states {file.text} per pixel; you stated {stated.text}, {how} "
         f"{'larger' if ratio > 1 else 'smaller'}."
     )
+
+
+def first_stated(statements: Iterable[tuple[str, PixelSize]]) -> PixelSize:
+    """The first statement of several in one file, with what contradicts it; unknown without any.
+
+    A later one that is not plausible is taken for a program's filling, not for a contradiction.
+
+    Parameters
+    ----------
+    statements : where in the file, e.g. ``resolution tags``, and what is stated there, plausible or
+        not; the most trusted first.
+    """
+    found = [(where, size) for where, size in statements if size.origin is not Origin.UNKNOWN]
+    if not found:
+        return PixelSize.unknown()
+    where, first = found[0]
+    for other, size in found[1:]:
+        if size.is_plausible and contradiction(first, size) is not None:
+            conflict = f"Its {where} states {first.text} per pixel, but its {other} {size.text}."
+            return replace(first, conflict=conflict)
+    return first
 
 
 def _mpp(dpi: float) -> float | None:

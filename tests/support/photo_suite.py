@@ -153,7 +153,7 @@ PIXELS: Final[dict[str, tuple[Writer, RGB | None]]] = {
         ),
         PICTURE,
     ),
-    "turned.tif": (_tiff(PICTURE, photometric="rgb", extratags=[(274, 3, 1, 6, True)]), None),
+    "turned.tif": (_tiff(PICTURE, photometric="rgb", extratags=[(274, 3, 1, 6, True)]), _TURNED_6),
     "cmyk.tif": (_saved(_CMYK, compression="tiff_lzw"), None),
     "lab.tif": (_saved(_LAB), None),
     "floats.tif": (_tiff(GREY.astype(np.float32), photometric="minisblack"), None),
@@ -215,6 +215,10 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
         (0.25, "file"),
     ),
     "tags_coarse.tif": (_dots(876, 876), "29 µm, which is not plausible"),
+    "tags_half.tif": (
+        lambda path: Image.new("RGB", (2048, 1536)).save(path, tiffinfo={282: 101_600.0, 296: 2}),
+        "0.25 × ? µm, only one of their sides",
+    ),
     "tags_uneven.tif": (_dots(101_600, 50_800), "0.25 × 0.5 µm, which is not square"),
     "ome.ome.tif": (_ome(PhysicalSizeX=0.25, PhysicalSizeY=0.25), (0.25, "file")),
     "ome_nm.ome.tif": (
@@ -237,11 +241,17 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
 
 _HALF_UM: Final = {"resolution": (50_800, 50_800), "resolutionunit": "inch"}
 
-#: File name: how it is written, and what of it is said; 0.25 um/px is used.
+#: File name: how it is written, and what of it is said; the first is used.
 CONTRADICTIONS: Final[dict[str, tuple[Writer, str]]] = {
     "ome.ome.tif": (
         _of_bach(metadata={"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}, ome=True, **_HALF_UM),
         "Its OME-XML states 0.25 µm per pixel, but its resolution tags 0.5 µm.",
+    ),
+    "exif.jpg": (
+        lambda path: Image.new("RGB", (64, 64), "pink").save(
+            path, dpi=(25_400, 25_400), exif=_exif_density()
+        ),
+        "Its header states 1 µm per pixel, but its EXIF 0.5 µm.",
     ),
     "aperio.tif": (
         _of_bach(metadata=None, **_APERIO, **_HALF_UM),

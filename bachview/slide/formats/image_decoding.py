@@ -3,7 +3,7 @@
 import io
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
@@ -13,7 +13,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from bachview.core.pixel_size import PixelSize
+from bachview.core.pixel_size import PixelSize, first_stated
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.formats.image_structure import (
     JPEG_START,
@@ -208,18 +208,13 @@ def _pixel_size(picture: ImageFile, exif: Image.Exif, *, turned: bool) -> PixelS
     better.
     """
     is_own = picture.format == "PNG" or picture.info.get("jfif_unit") in (1, 2)
-    stated = [picture.info.get("dpi")] if is_own else []
+    stated = [("header", picture.info.get("dpi"))] if is_own else []
     if _X_TAG in exif and _Y_TAG in exif:
         unit = 2.54 if exif.get(_UNIT_TAG) == _CENTIMETRE else 1.0
-        stated.append((float(exif[_X_TAG]) * unit, float(exif[_Y_TAG]) * unit))
-    for dpi in stated:
-        if dpi is None:
-            continue
-        x, y = float(dpi[0]), float(dpi[1])
-        found = PixelSize.from_dpi(y, x) if turned else PixelSize.from_dpi(x, y)
-        if found.is_plausible:
-            return found
-    return PixelSize.unknown()
+        stated.append(("EXIF", (float(exif[_X_TAG]) * unit, float(exif[_Y_TAG]) * unit)))
+    sizes = [(where, PixelSize.from_dpi(*dpi)) for where, dpi in stated if dpi is not None]
+    found = first_stated(sizes)
+    return replace(found, mpp_x=found.mpp_y, mpp_y=found.mpp_x) if turned else found
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:

@@ -5,10 +5,9 @@ that know nothing of it. A statement that contradicts the first one is told, not
 """
 
 import re
-from dataclasses import replace
 from typing import Any, Final
 
-from bachview.core.pixel_size import PixelSize, contradiction
+from bachview.core.pixel_size import PixelSize, first_stated
 from bachview.slide.formats.length_units import imagej_unit_um
 
 _X, _Y, _UNIT = 282, 283, 296
@@ -27,24 +26,14 @@ def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> Pixel
     tif, key : tifffile's file and page.
     ome : what its OME-XML states of this image; None for a file without OME-XML.
     """
-    found = [
-        (where, size)
-        for where, size in (
-            ("OME-XML", ome),
-            ("text", size_in_text(tif, key)),
+    in_text = size_in_text(tif, key)
+    return first_stated(
+        (
+            ("OME-XML", ome or PixelSize.unknown()),
+            ("text", in_text or PixelSize.unknown()),
             ("resolution tags", _of_tags(key)),
         )
-        if size is not None and size != PixelSize.unknown()
-    ]
-    if not found:
-        return PixelSize.unknown()
-    where, first = found[0]
-    for other, size in found[1:]:
-        # Of numbers that belong to the unit in the text, the tags make nonsense: no statement.
-        if size.is_plausible and contradiction(first, size) is not None:
-            conflict = f"Its {where} states {first.text} per pixel, but its {other} {size.text}."
-            return replace(first, conflict=conflict)
-    return first
+    )
 
 
 def size_in_text(tif: Any, key: Any) -> PixelSize | None:
