@@ -89,6 +89,24 @@ def on_white(data: bytes) -> RGB:
     return np.asarray(Image.alpha_composite(ground, rgba).convert("RGB"))
 
 
+def in_three_scans() -> bytes:
+    """A baseline JPEG whose components are not interleaved: the scans of three grey ones."""
+    parts = []
+    for channel in range(3):
+        picture = PICTURE[..., channel].copy()
+        picture[HEIGHT // 2 :] = 200
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "JPEG", quality=95)
+        parts.append(buffer.getvalue())
+    frame, scan = parts[0].index(b"\xff\xc0"), parts[0].index(b"\xff\xda")
+    header = parts[0][frame + 4 : frame + 9] + b"\x03" + b"\1\x11\0\2\x11\0\3\x11\0"
+    data = parts[0][:frame] + b"\xff\xc0\0\x11" + header + parts[0][frame + 13 : scan]
+    for number, part in enumerate(parts, 1):
+        pixels = part[part.index(b"\xff\xda") + 10 : -2]
+        data += b"\xff\xda\0\x08\1" + bytes((number,)) + b"\0\0\x3f\0" + pixels
+    return data + b"\xff\xd9"
+
+
 VIDEO = b"\0\0\0\x18ftypmp42" + np.random.default_rng(2).bytes(90_000)
 KINDS = {
     **{f"jpeg {mode}": jpeg(mode, quality=92) for mode in ("RGB", "L", "CMYK")},
@@ -100,6 +118,7 @@ KINDS = {
     "RGB inside": jpeg(keep_rgb=True),
     "grey, progressive": jpeg("L", progressive=True),
     "lossless": bytes(imagecodecs.ljpeg_encode(PICTURE[..., 0].copy())),
+    "in three scans": in_three_scans(),
     "motion photo": jpeg() + VIDEO,
     "another picture behind": jpeg() + jpeg("L"),
     "padding": jpeg() + bytes(100_000),
@@ -222,6 +241,20 @@ def test_a_jpeg_that_is_cut_off_is_damaged_whatever_stands_behind(
         monkeypatch.setattr(image_decoding, "_DIRECT_PX", border)
         with pytest.raises(SlideReadError, match="damaged or cut off"):
             pixels(cut, tmp_path)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_progressive_jpeg_that_lacks_scans_is_damaged(
+    tail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = jpeg(progressive=True)
+    for border in (10**9, 100):
+        monkeypatch.setattr(image_decoding, "_DIRECT_PX", border)
+        for scan in (1, 3):
+            with pytest.raises(SlideReadError, match="damaged or cut off"):
+                pixels(
+                    b"\xff\xda".join(data.split(b"\xff\xda")[: scan + 1]) + TAILS[tail], tmp_path
+                )
 
 
 @pytest.mark.parametrize("tail", ["nothing", "zeros", "a video"])

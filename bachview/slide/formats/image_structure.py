@@ -20,6 +20,9 @@ _BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE, *range(0x
 #: Baseline, extended, progressive, lossless; arithmetic coding.
 _KNOWN_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA)
 _SEQUENTIAL = (0xC0, 0xC1)
+#: Frames whose scans are of coefficients, and these of a block.
+_SCANNED_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
+_COEFFICIENTS = 64
 #: Side of the corner that is looked at for being made up.
 _CORNER_PX = 4
 #: libjpeg looks this many bytes ahead, at most, before it decodes what it has.
@@ -40,11 +43,14 @@ class JpegStructure:
     ----------
     frame : the kind of the frame, 0xC0 (baseline) to 0xCF; None if there is none.
     bits : per sample; None if there is no frame.
-    end : where the image ends, behind its end marker, in bytes; None if it is cut off.
+    scans : their number; one, unless the image is progressive or not interleaved.
+    end : where the image ends, behind its end marker, in bytes; None if it is cut off, or lacks
+        scans of some coefficients.
     """
 
     frame: int | None
     bits: int | None
+    scans: int
     end: int | None
 
 
@@ -56,22 +62,32 @@ def jpeg_structure(data: bytes) -> JpegStructure:
     not tell whether the image is whole.
     """
     frame = bits = None
-    has_scan = False
+    scans = 0
+    missing: dict[int, set[int]] = {}
     at = 2
     while (found := _MARKER.search(data, at)) is not None:
         marker, at = found[1][0], found.end()
         if marker == _END:
-            return JpegStructure(frame, bits, at)
-        if has_scan and marker not in _BETWEEN_SCANS:
+            is_whole = not any(missing.values())
+            return JpegStructure(frame, bits, scans, at if is_whole else None)
+        if scans and marker not in _BETWEEN_SCANS:
             break  # the bytes of something else
-        if marker in _FRAMES:
-            frame, bits = marker, data[at + 2] if at + 2 < len(data) else None
-        has_scan = has_scan or marker == _SCAN
         length = int.from_bytes(data[at : at + 2], "big")
-        if length < 2:
+        segment = data[at + 2 : at + length]
+        if len(segment) < 1:
             break
+        if marker in _FRAMES:
+            frame, bits = marker, segment[0]
+            if frame in _SCANNED_FRAMES:
+                missing = {name: set(range(_COEFFICIENTS)) for name in segment[6::3]}
+        elif marker == _SCAN:
+            scans += 1
+            *names, first, last, precision = (*segment[1:-3:2], *segment[-3:])
+            if precision & 0x0F == 0:
+                for name in names:
+                    missing.get(name, set()).difference_update(range(first, last + 1))
         at += length
-    return JpegStructure(frame, bits, None)
+    return JpegStructure(frame, bits, scans, None)
 
 
 def is_rare(structure: JpegStructure) -> bool:
@@ -86,7 +102,8 @@ def is_filled_in(data: bytes, pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> 
     Where the data end too early, libjpeg repeats the last colour and reports only a warning, which
     no binding passes on. An image whose last corner is of several colours is whole. Else it is
     decoded again, at an eighth of its size and with its end marker taken away: then libjpeg stops
-    where the data end, and leaves the last row as it was. Progressive images cannot be checked.
+    where the data end, and leaves the last row as it was. An image of several scans cannot be
+    checked in this way.
 
     Parameters
     ----------
@@ -94,7 +111,7 @@ def is_filled_in(data: bytes, pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> 
     pixels : (H, W, 3) uint8, as decoded.
     """
     corner = pixels[-_CORNER_PX:, -_CORNER_PX:].reshape(-1, pixels.shape[2])
-    if (corner != corner[0]).any() or jpeg_structure(data).frame not in _SEQUENTIAL:
+    if (corner != corner[0]).any() or not _is_decoded_row_by_row(data):
         return False
     from PIL import Image
     from PIL.JpegImagePlugin import JpegImageFile
@@ -109,6 +126,11 @@ def is_filled_in(data: bytes, pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> 
             picture.tile = []
         last = np.asarray(picture)[-1].reshape(-1, len(untouched))
     return bool((last == untouched).all())
+
+
+def _is_decoded_row_by_row(data: bytes) -> bool:
+    structure = jpeg_structure(data)
+    return structure.frame in _SEQUENTIAL and structure.scans == 1
 
 
 @dataclass(frozen=True, slots=True)
