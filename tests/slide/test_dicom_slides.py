@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.stack import Choice
-from bachview.errors import SlideOpenError, UsageError
+from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.slide.opening import open_slide
 from tests.support.dicom import TILE, Scan, write_slide
 
@@ -289,3 +289,30 @@ def test_there_is_one_image_to_choose(tmp_path: Path) -> None:
     for path in (first, first.parent):
         with pytest.raises(UsageError):
             open_slide(path, Choice(image=2))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_slide_copied_in_part(tmp_path: Path, share: float) -> None:
+    """OpenSlide crashes at the first tile that begins behind the end."""
+    path = Scan().write(tmp_path / "x")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert "incomplete or damaged" in refusal(path)
+
+
+def test_a_slide_of_which_the_last_tile_is_cut(tmp_path: Path) -> None:
+    path = Scan().write(tmp_path / "x")
+    path.write_bytes(path.read_bytes()[:-50])
+    with closing(open_slide(path)) as slide:
+        slide.read(0, 0, 0, TILE, TILE)
+        with pytest.raises(SlideReadError):
+            slide.read(0, 3 * TILE, 2 * TILE, TILE, TILE)
+
+
+@pytest.mark.parametrize("uid", ["1.2.", "1.2.840.10008.5.1.4.1.1.77.1.", "0" * 64, ""])
+def test_an_unknown_kind_of_object(tmp_path: Path, uid: str) -> None:
+    path = Scan().write(tmp_path / "x")
+    kind = b"1.2.840.10008.5.1.4.1.1.77.1.6"
+    head, rest = path.read_bytes().split(b"UI" + len(kind).to_bytes(2, "little") + kind, 1)
+    path.write_bytes(head + b"UI" + len(uid).to_bytes(2, "little") + uid.encode() + rest)
+    assert f"no whole slide ({uid or 'of no stated kind'})" in refusal(path)

@@ -1,14 +1,18 @@
-"""Whether the compressed tiles of a DICOM file are what its header says.
+"""Whether the compressed tiles of a DICOM file are what its header says, and where it says.
 
-OpenSlide believes the header: where the two differ, it shows other colours without a word.
+OpenSlide believes the header: it shows other colours without a word, and crashes behind the end.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
+
+import numpy as np
 
 #: PixelData with tiles of their own length, as compressed ones are, little-endian.
 _PIXELS: Final = tuple(b"\xe0\x7f\x10\x00%b\0\0\xff\xff\xff\xff" % kind for kind in (b"OB", b"OW"))
+_HEAD_BYTES: Final = 8
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 #: The header of a slide with a million placed tiles is larger; it is not checked.
 _MOST_BYTES: Final = 64 << 20
@@ -31,7 +35,11 @@ def frame_fault(path: Path, photometric: str) -> str:
     OSError
         The file cannot be read.
     """
-    tile = _first_tile(path)
+    tile, is_whole = _first_tile(path)
+    if not is_whole:  # OpenSlide reads on behind the end of the file, and crashes
+        return (
+            "it is incomplete or damaged: tiles lie behind its end; copy it again from its source"
+        )
     if tile.startswith(_JP2_FILE):
         return (
             "its tiles are whole JPEG 2000 files where only the bare code is allowed; export the "
@@ -46,27 +54,47 @@ def frame_fault(path: Path, photometric: str) -> str:
     return ""
 
 
-def _first_tile(path: Path) -> bytes:
-    """Its first bytes; empty if tiles are not compressed or not found."""
+def _first_tile(path: Path) -> tuple[bytes, bool]:
+    """How the first tile begins, and whether all tiles begin within the file.
+
+    No bytes if tiles are not compressed or not found.
+    """
     with path.open("rb") as file:
-        place, before = 0, b""
-        while place < _MOST_BYTES:
-            chunk = before + file.read(_CHUNK_BYTES)
-            at = max(chunk.find(pixels) for pixels in _PIXELS)
-            if at >= 0:
-                file.seek(place - len(before) + at + len(_PIXELS[0]))
-                head = file.read(8)  # of the table of offsets, which may be empty
-                if head[:4] != _ITEM:
-                    return b""
-                file.seek(int.from_bytes(head[4:], "little"), 1)
-                head = file.read(8)
-                size = min(int.from_bytes(head[4:], "little"), _START_BYTES)
-                return file.read(size) if head[:4] == _ITEM else b""
-            if len(chunk) == len(before):
-                break
-            place += len(chunk) - len(before)
-            before = chunk[-len(_PIXELS[0]) :]
-    return b""
+        if not _seek_pixels(file):
+            return b"", True
+        kind, table = _item(file, _MOST_BYTES)  # may be empty
+        if kind != _ITEM:
+            return b"", True
+        place = file.tell()
+        size = file.seek(0, os.SEEK_END) - place
+        offsets = np.frombuffer(table[: len(table) // 4 * 4], "<u4")
+        is_whole = bool((offsets + np.uint64(_HEAD_BYTES) <= size).all())
+        file.seek(place)
+        kind, tile = _item(file, _START_BYTES)
+        return tile if kind == _ITEM else b"", is_whole
+
+
+def _seek_pixels(file: BinaryIO) -> bool:
+    """Go to the first item behind the header; whether there is one."""
+    place, before = 0, b""
+    while place < _MOST_BYTES:
+        chunk = before + file.read(_CHUNK_BYTES)
+        at = max(chunk.find(pixels) for pixels in _PIXELS)
+        if at >= 0:
+            file.seek(place - len(before) + at + len(_PIXELS[0]))
+            return True
+        if len(chunk) == len(before):
+            break
+        place += len(chunk) - len(before)
+        before = chunk[-len(_PIXELS[0]) :]
+    return False
+
+
+def _item(file: BinaryIO, most: int) -> tuple[bytes, bytes]:
+    """The tag of the item here, and its first bytes."""
+    head = file.read(_HEAD_BYTES)
+    size = int.from_bytes(head[4:], "little")
+    return head[:4], file.read(min(size, most))
 
 
 def _jpeg_colours(tile: bytes) -> str:

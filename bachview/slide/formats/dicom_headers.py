@@ -113,9 +113,10 @@ def kind_of(path: Path) -> str | None:
 
 def kind_name(uid: str) -> str:
     """The standard's name of a kind or a compression, else the UID itself."""
+    from pydicom.config import IGNORE
     from pydicom.uid import UID
 
-    return UID(uid).name
+    return UID(uid, IGNORE).name
 
 
 def read_slide_file(path: Path) -> SlideFile | None:
