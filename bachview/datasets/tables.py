@@ -16,6 +16,7 @@ PHOTO_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 #: Headings of columns, without spaces and in lower case.
 _FILE_HEADINGS = {"file", "filename", "image", "photo", "name", "path"}
 _PATIENT_HEADINGS = {"patient", "patientid", "patientno", "patientnumber", "case", "caseid"}
+_CARCINOMA = "carcinoma"
 _CLASS_HEADINGS = {"class", "label", "classname"}
 
 #: At most this many files are listed in an error; more would hide the message.
@@ -31,11 +32,15 @@ def named(files: Iterable[str]) -> str:
 
 
 def class_named(text: str, classes: ClassSet) -> int | None:
-    """Index of the class with this key or name, ignoring case and spaces."""
+    """Index of the class with this key or name, ignoring case, spaces and hyphens.
+
+    "Invasive carcinoma" and "carcinoma in situ" are Invasive and In situ.
+    """
     wanted = _plain(text)
-    for index, one in enumerate(classes):
-        if wanted in (_plain(one.key), _plain(one.name)):
-            return index
+    for form in (wanted, wanted.removeprefix(_CARCINOMA).removesuffix(_CARCINOMA)):
+        for index, one in enumerate(classes):
+            if form in (_plain(one.key), _plain(one.name)):
+                return index
     return None
 
 
