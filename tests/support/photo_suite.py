@@ -214,6 +214,14 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
         _of_bach(resolution=(40_000, 40_000), resolutionunit="centimeter", metadata=None),
         (0.25, "file"),
     ),
+    "tags_mm.tif": (
+        _of_bach(resolution=(4000, 4000), resolutionunit=4, metadata=None),
+        (0.25, "file"),
+    ),
+    "tags_um_tiles.tif": (
+        _of_bach(resolution=(4, 4), resolutionunit=5, metadata=None, **_TILES),
+        (0.25, "file"),
+    ),
     "tags_coarse.tif": (_dots(876, 876), "29 µm, which is not plausible"),
     "tags_half.tif": (
         lambda path: Image.new("RGB", (2048, 1536)).save(path, tiffinfo={282: 101_600.0, 296: 2}),

@@ -17,7 +17,7 @@ from bachview.slide.formats.channels import Channel, imagej_channels, refused_ch
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
-from bachview.slide.formats.tiff_pixel_size import size_in_text, stated_pixel_size
+from bachview.slide.formats.tiff_pixel_size import is_stated_beyond_standard, stated_pixel_size
 from bachview.slide.formats.tiff_plane import TiffPlane, orientation_of
 from bachview.slide.formats.tiff_series import SlideImages, channel_count, pages_of, slide_images
 from bachview.slide.formats.tiff_source import SegmentSource
@@ -55,7 +55,7 @@ def suits_openslide(path: Path) -> bool:
 
     try:
         with tifffile.TiffFile(path, _multifile=False) as tif:
-            if tif.is_ome or tif.is_imagej or size_in_text(tif, tif.pages.first) is not None:
+            if tif.is_ome or is_stated_beyond_standard(tif, tif.pages.first):
                 return False
             if len(tif.pages) == 1:
                 return _is_common(tif.pages.first)

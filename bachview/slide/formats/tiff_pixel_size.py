@@ -11,8 +11,10 @@ from bachview.core.pixel_size import PixelSize, first_stated
 from bachview.slide.formats.length_units import imagej_unit_um
 
 _X, _Y, _UNIT = 282, 283, 296
-#: Resolution units by tag value, per inch; 1 states only the ratio of the sides.
-_PER_INCH: Final = {2: 1.0, 3: 2.54}
+#: Resolution units by tag value, per inch; 1 states only the ratio of the sides. Millimetres (4)
+#: and micrometres (5) are not in the standard; tifffile writes them.
+_PER_INCH: Final = {2: 1.0, 3: 2.54, 4: 25.4, 5: 25_400.0}
+_STANDARD_UNITS: Final = (1, 2, 3)
 _UM_PER_INCH: Final = 25_400.0
 
 _APERIO_MPP: Final = re.compile(r"\|\s*MPP\s*=\s*([0-9.eE+-]+)")
@@ -34,6 +36,13 @@ def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> Pixel
             ("resolution tags", _of_tags(key)),
         )
     )
+
+
+def is_stated_beyond_standard(tif: Any, key: Any) -> bool:
+    """Whether a reader of the standard's tags alone misses what is stated."""
+    unit = key.tags.get(_UNIT)
+    is_other_unit = unit is not None and int(unit.value) not in _STANDARD_UNITS
+    return is_other_unit or bool(tif.is_imagej) or size_in_text(tif, key) is not None
 
 
 def size_in_text(tif: Any, key: Any) -> PixelSize | None:
