@@ -105,6 +105,7 @@ TILES = [
         (STRIPS, {278: 64}, [57_600, 0, 57_600, 0]),
         (STRIPS, {278: 64}, [60_000] * 4),
         (TILES, {322: 64, 323: 64}, [0] * 20),
+        (TILES, {322: 64, 323: 64}, [12_500] * 20),
         (TILES, {322: 64, 323: 64}, [12_288] * 7 + [0] + [12_288] * 12),
     ],
 )
@@ -131,6 +132,65 @@ def test_lengths_that_cannot_be_worked_out_are_failures_and_never_white(
     path = tmp_path / "a.tif"
     path.write_bytes(raw_tiff({**RGB_TAGS, **tags}, segments, counts=counts))
     with pytest.raises((SlideOpenError, SlideReadError), match=r"a\.tif"):
+        shown(path)
+
+
+def test_tiles_that_were_never_written_are_glass_and_a_picture_of_them_is_none(
+    tmp_path: Path,
+) -> None:
+    """Scanners leave out tiles of bare glass, but not all of them."""
+    tile = zlib.compress(bytes(12_288))
+    tags = {**RGB_TAGS, 256: 128, 257: 64, 259: 8, 322: 64, 323: 64}
+    path = tmp_path / "a.tif"
+    path.write_bytes(raw_tiff(tags, [tile, b""], counts=[len(tile), 0], offsets=[8, 0]))
+    found = shown(path)[1]
+    assert (found[:, :64] == 0).all()
+    assert (found[:, 64:] == 255).all()
+    path.write_bytes(raw_tiff(tags, [tile, b""], counts=[0, 0], offsets=[0, 0]))
+    with pytest.raises(SlideOpenError, match=r"a\.tif"):
+        open_slide(path)
+
+
+FLAT = np.full((512, 512, 3), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("compression", "tile"),
+    [
+        (50001, imagecodecs.webp_encode(FLAT, lossless=True)),
+        (50000, imagecodecs.zstd_encode(FLAT.tobytes())),
+        (50002, imagecodecs.jpegxl_encode(FLAT)),
+        (52546, imagecodecs.jpegxl_encode(FLAT)),
+        (34887, imagecodecs.lerc_encode(FLAT)),
+        (33005, imagecodecs.jpeg2k_encode(FLAT)),
+    ],
+)
+def test_a_few_bytes_of_white_are_a_large_slide(
+    tmp_path: Path, compression: int, tile: bytes
+) -> None:
+    path = tmp_path / "a.tif"
+    tags = {**RGB_TAGS, 256: 8192, 257: 8192, 259: compression, 322: 512, 323: 512}
+    path.write_bytes(raw_tiff(tags, [bytes(tile)] * 256))
+    with contextlib.closing(open_slide(path)) as slide:
+        assert (slide.read(0, 4000, 4000, 600, 600) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("compression", "encode"),
+    [
+        (50001, imagecodecs.webp_encode),
+        (50002, imagecodecs.jpegxl_encode),
+        (34712, imagecodecs.jpeg2k_encode),
+        (34887, imagecodecs.lerc_encode),
+    ],
+)
+def test_a_picture_larger_than_its_tile_is_a_failure(
+    tmp_path: Path, compression: int, encode: Any
+) -> None:
+    path = tmp_path / "a.tif"
+    tags = {**RGB_TAGS, 256: 64, 257: 64, 259: compression, 322: 64, 323: 64}
+    path.write_bytes(raw_tiff(tags, [bytes(encode(FLAT))]))
+    with pytest.raises(SlideReadError, match="damaged"):
         shown(path)
 
 

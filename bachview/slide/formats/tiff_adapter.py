@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
@@ -39,7 +41,7 @@ _LARGE_SEGMENT_PX = 4_000_000
 #: compressions (none, LZW, JPEG, deflate).
 _OPENSLIDE_COMPRESSIONS = (1, 5, 7, 8, 32946)
 _MINISBLACK, _RGB, _YCBCR = 1, 2, 6
-_JPEG = 7
+_UNCOMPRESSED, _JPEG = 1, 7
 
 
 def suits_openslide(path: Path) -> bool:
@@ -87,14 +89,23 @@ def _is_common(page: Any) -> bool:
         and int(page.sampleformat or 1) == 1
         and page.planarconfig == 1
         and page.fillorder == 1
-        and page.predictor in ((1,) if page.compression in (1, _JPEG) else (1, 2))
+        and page.predictor in ((1,) if page.compression in (_UNCOMPRESSED, _JPEG) else (1, 2))
         and orientation_of(page) == 1
-        and len(page.databytecounts) >= len(page.dataoffsets)
-        and all(
-            bool(count) or not offset
-            for count, offset in zip(page.databytecounts, page.dataoffsets, strict=False)
-        )
+        and _has_lengths(page)
     )
+
+
+def _has_lengths(page: Any) -> bool:
+    """Whether the lengths of a page's tiles can be true, and not all tiles are missing."""
+    offsets, lengths = np.asarray(page.dataoffsets), np.asarray(page.databytecounts)
+    if len(offsets) != len(lengths):
+        return False
+    stored = lengths[offsets > 0]
+    if page.compression == _UNCOMPRESSED:
+        return bool(len(stored)) and bool(
+            (stored == page.tilewidth * page.tilelength * int(page.samplesperpixel)).all()
+        )
+    return bool(len(stored)) and bool((stored > 0).all())
 
 
 class TiffReader:
