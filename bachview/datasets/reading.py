@@ -11,7 +11,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.datasets.class_file import classes_of
 from bachview.datasets.layout import Layout, find_layout
 from bachview.datasets.numbering import patient_of
-from bachview.datasets.photo_mpp import chosen_mpp, contradiction_among
+from bachview.datasets.photo_mpp import BACH_MPP, chosen_mpp, contradiction_among
 from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo, Problem
 from bachview.datasets.tables import (
     PhotoTable,
@@ -22,6 +22,7 @@ from bachview.datasets.tables import (
 )
 from bachview.errors import BachviewError, DatasetError, SlideOpenError, SlideReadError
 from bachview.file_names import comparable
+from bachview.inference.photos import shows_tissue
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_in_time, opened_slide, photo_pixel_size
 
@@ -67,11 +68,13 @@ class _Read:
     ----------
     size : (width, height), px.
     of_file : what it states of its pixel size.
+    has_tissue : whether it shows any H&E tissue.
     """
 
     sha256: str
     size: tuple[int, int]
     of_file: PixelSize
+    has_tissue: bool
 
 
 def read_dataset(
@@ -122,7 +125,7 @@ def scan_dataset(
     table = None if layout.class_table is None else read_classes(layout.class_table, classes)
     labelled = _labelled(layout, table, classes, problems)
     patient_table = None if patients is None else read_patients(patients)
-    reads = _read_all([path for path, _ in labelled], token or CancelToken())
+    reads = _read_all([path for path, _ in labelled], mpp, token or CancelToken())
     photos: list[Photo] = []
     facts: list[PhotoFacts] = []
     stated: list[tuple[Path, PixelSize]] = []
@@ -134,9 +137,18 @@ def scan_dataset(
         value, origin = chosen_mpp(path, read.size, read.of_file, mpp)
         stated.append((path, read.of_file))
         patient = _patient(layout, path, label, patient_table, classes)
-        photos.append(Photo(path, label, patient, value, read.sha256))
+        photos.append(Photo(path, label, patient, value, read.sha256, read.has_tissue))
         facts.append(PhotoFacts(read.size, str(origin)))
     contradiction = contradiction_among(stated, mpp)
+    problems += [
+        Problem(
+            "no tissue",
+            layout.relative(photo.path),
+            "It shows no H&E tissue: training leaves it out, and it counts in no figure.",
+        )
+        for photo in photos
+        if not photo.has_tissue
+    ]
     if contradiction is not None:
         problems.append(Problem("pixel size", layout.relative(contradiction[0]), contradiction[1]))
     if patients is not None:
@@ -193,14 +205,14 @@ def _labelled(
 
 
 def _read_all(
-    paths: Sequence[Path], token: CancelToken
+    paths: Sequence[Path], mpp: float | None, token: CancelToken
 ) -> list[_Read | SlideOpenError | SlideReadError]:
     """Hash and decode each; the reason where it cannot be read."""
 
     def read(path: Path) -> _Read | SlideOpenError | SlideReadError:
         token.check()
         try:
-            return _read(path, token)
+            return _read(path, mpp, token)
         except (SlideOpenError, SlideReadError) as error:
             return error
 
@@ -208,7 +220,7 @@ def _read_all(
         return list(pool.map(read, paths))
 
 
-def _read(path: Path, token: CancelToken) -> _Read:
+def _read(path: Path, mpp: float | None, token: CancelToken) -> _Read:
     """Open it as every command does, and decode all of it.
 
     Raises
@@ -228,7 +240,11 @@ def _read(path: Path, token: CancelToken) -> _Read:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise SlideReadError(f"{path.name} can no longer be read; check its drive.") from error
-        return _Read(sha256, (size.width, size.height), photo_pixel_size(reader.metadata))
+        of_file = photo_pixel_size(reader.metadata)
+        # Any pixel size is good enough to find out whether there is tissue.
+        known = PixelSize.typed(mpp or of_file.mpp or BACH_MPP)
+        has_tissue = not known.is_plausible or shows_tissue(reader, known, token)
+        return _Read(sha256, (size.width, size.height), of_file, has_tissue)
 
 
 def _patient(

@@ -16,6 +16,7 @@ class Photo:
     patient : patient whose tissue it is; photos of one patient are never split.
     mpp : um/px of the file.
     sha256 : of the file's bytes, hexadecimal.
+    has_tissue : whether it shows any H&E tissue; if not, nothing is learnt from it.
     """
 
     path: Path
@@ -23,6 +24,7 @@ class Photo:
     patient: str
     mpp: float
     sha256: str
+    has_tissue: bool = True
 
     @property
     def name(self) -> str:
@@ -44,8 +46,8 @@ class Problem:
 
     Attributes
     ----------
-    kind : ``duplicate``, ``unreadable``, ``unexpected``, ``unlisted``, ``pixel size`` or
-        ``annotations``.
+    kind : ``duplicate``, ``unreadable``, ``unexpected``, ``unlisted``, ``pixel size``,
+        ``no tissue`` or ``annotations``.
     file : path below the data set's folder.
     message : one sentence.
     """

@@ -57,7 +57,7 @@ from bachview.jobs.tokens import CancelToken
 if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
     from bachview.slide.reader import SlideReader
-    from bachview.slide.tissue import Mask, TissueMask
+    from bachview.slide.tissue import Mask, SmallPicture, TissueMask
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -196,6 +196,37 @@ def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> Pa
     )
 
 
+def shows_tissue(
+    reader: "SlideReader", pixel_size: PixelSize, token: CancelToken | None = None
+) -> bool:
+    """Whether a photo shows any H&E tissue: one that does not has no class. Any thread.
+
+    Parameters
+    ----------
+    pixel_size : um/px, plausible.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled.
+    """
+    from bachview.slide.tissue import read_small
+
+    return bool(_tissue(read_small(reader, pixel_size, token), token).mask.any())
+
+
+def _tissue(small: "SmallPicture", token: CancelToken | None) -> "TissueMask":
+    """The tissue of a photo, if there is any whatever its glass is compared with."""
+    from bachview.slide.tissue import USUAL_WHITE, tissue_of
+
+    # A photo shows too little glass to tell its colour from that of pale tissue; but where its own
+    # white leaves no tissue, it is all glass.
+    mask = tissue_of(small, token, white=USUAL_WHITE)
+    if mask.mask.any() and not tissue_of(small, token).mask.any():
+        return replace(mask, mask=np.zeros_like(mask.mask))
+    return mask
+
+
 def read_photo(
     path: Path,
     mpp: float,
@@ -300,7 +331,7 @@ def _checked(
         `token` was cancelled.
     """
     from bachview.slide.suitability import Reason, check_slide
-    from bachview.slide.tissue import USUAL_WHITE, read_small, tissue_of
+    from bachview.slide.tissue import read_small
 
     small = read_small(reader, pixel_size, token)
     check = check_slide(reader, pixel_size, geometry, token, small=small, what="photo")
@@ -317,8 +348,7 @@ def _checked(
     if anyway and not found.keys().isdisjoint({Reason.DARK_FIELD, Reason.NOT_HE}):
         mask = check.tissue
     else:
-        # A photo shows too little glass to tell its colour from that of pale tissue.
-        mask = tissue_of(small, token, white=USUAL_WHITE)
+        mask = _tissue(small, token)
     return mask, small.unread, tuple(found.values())
 
 

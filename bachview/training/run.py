@@ -7,7 +7,7 @@ finished folds are not repeated, and a network continues from its last epoch.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -228,11 +228,13 @@ class _Run:
         )
         for problem in dataset.problems:
             watcher.problem(problem.message)
-        photos = [photo for photo in dataset.photos if photo.label is not None]
+        with_tissue = tuple(photo for photo in dataset.photos if photo.has_tissue)
+        dataset = replace(dataset, photos=with_tissue)
+        photos = [photo for photo in with_tissue if photo.label is not None]
         if not photos:
             raise DatasetError(
-                f"{self._dataset.name} has no labelled photos: they are needed to hold "
-                "patients out for the calibration."
+                f"{self._dataset.name} has no labelled photos that show tissue: they are needed "
+                "to hold patients out for the calibration."
             )
         # Detect too few photos now, not after hours.
         for seed, members in self._parts(photos, dataset.classes):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bachview.datasets.numbering import patient_of
 from bachview.datasets.reading import read_dataset, scan_dataset
@@ -284,3 +285,18 @@ def test_a_photo_whose_name_is_no_utf8_is_read_and_found_in_the_tables(tmp_path:
     assert [photo.patient for photo in dataset.photos] == ["1", "2", "3", "4"]
     write_split(tmp_path / "split.csv", dataset.photos, ["train"] * 4, classes=dataset.classes)
     assert r"gr\xf6\xdfe.png,Benign" in (tmp_path / "split.csv").read_text("utf-8")
+
+
+def test_photos_without_tissue_are_listed_and_nothing_is_learnt_from_them(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path, (1,))
+    colours = {"b002": (241, 241, 240), "b003": (3, 3, 4), "b004": (30, 50, 150)}
+    for name, colour in colours.items():
+        picture = Image.new("RGB", (64, 48), colour)
+        picture.save(folder / "Photos" / "Benign" / f"{name}.png", dpi=(50_800, 50_800))
+    dataset = read_dataset(folder)
+    without = ["b002", "b003", "b004"]
+    assert [photo.name for photo in dataset.photos if not photo.has_tissue] == without
+    assert {(p.kind, p.file) for p in dataset.problems} == {
+        ("no tissue", f"Photos/Benign/{name}.png") for name in without
+    }
+    assert len(dataset.photos) == 7

@@ -74,7 +74,8 @@ def by_dataset_check(folder: Path) -> Seen:
     if not scan.facts:
         (problem,) = scan.dataset.problems
         return Seen(refused=problem.message)
-    assert scan.dataset.problems == ()
+    # What is read and shows no H&E tissue, as a grey picture, is kept and said.
+    assert {problem.kind for problem in scan.dataset.problems} <= {"no tissue"}
     return Seen(scan.facts[0].size, scan.dataset.photos[0].mpp)
 
 
@@ -190,8 +191,8 @@ def test_a_file_that_contradicts_itself_is_told(tmp_path: Path, cli: Cli, name: 
     document = cli("info", path, "--json").document
     assert document["mpp_doubt"] == sentence
     assert f"states {document['mpp_x']:.4g} µm" in sentence
-    (problem,) = scan_dataset(tmp_path).dataset.problems
-    assert (problem.kind, problem.message) == ("pixel size", sentence)
+    problems = scan_dataset(tmp_path).dataset.problems
+    assert ("pixel size", sentence) in {(problem.kind, problem.message) for problem in problems}
     with pytest.warns(UserWarning, match=re.escape(f"{name}: {sentence}")):
         bachview.predict_photos([path], Witness())
     with closing(open_slide(path)) as reader:

@@ -19,10 +19,11 @@ def write_photo(
     size: tuple[int, int] = (64, 48),
     dpi: tuple[float, float] | None = DENSITY,
 ) -> Path:
-    """A photo of coloured noise, which no other seed has."""
+    """A photo of stained noise, which no other seed has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
-    picture = Image.fromarray(noise).resize(size)
+    noise = np.random.default_rng(seed).integers(-16, 17, (6, 8, 3))
+    stained = (np.array((205, 120, 170)) + noise).astype(np.uint8)
+    picture = Image.fromarray(stained).resize(size)
     if dpi is None:
         picture.save(path)
     else:

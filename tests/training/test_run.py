@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bachview.cli.main import run as bachview
 from bachview.datasets.splits import read_split
@@ -26,6 +27,7 @@ from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatch
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from tests.support.cli import check_schema
+from tests.support.photo_folders import PREFIXES
 from tests.support.tiny_training import write_dataset, write_recipe
 
 pytestmark = pytest.mark.long
@@ -100,6 +102,17 @@ def test_every_fold_and_the_final_ensemble_are_made(trained: TrainingResult) -> 
     assert (folder / "augmentation.png").read_bytes()[:4] == b"\x89PNG"
     for part in ("final", "pretraining"):
         assert (folder / part / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_nothing_is_learnt_from_photos_without_tissue(tmp_path: Path) -> None:
+    for number, (key, prefix) in enumerate(PREFIXES.items()):
+        path = tmp_path / "data" / "Photos" / key / f"{prefix}001.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (96 + number, 96), (241, 241, 240)).save(path, dpi=(25_400, 25_400))
+    write_recipe(tmp_path / "tiny.toml")
+    request = TrainingRequest(tmp_path / "data", tmp_path / "run", recipe=tmp_path / "tiny.toml")
+    with pytest.raises(DatasetError, match="has no labelled photos that show tissue"):
+        train(request)
 
 
 def test_no_photo_is_measured_by_an_ensemble_that_saw_its_patient(trained: TrainingResult) -> None:
