@@ -9,6 +9,7 @@ from bachview.cli.train import read_notes
 from bachview.core.classes import BACH_CLASSES
 from bachview.datasets.annotations import read_annotations
 from bachview.datasets.class_file import CLASSES_FILE, classes_of
+from bachview.datasets.layout import find_layout
 from bachview.datasets.tables import read_patients
 from bachview.errors import UsageError
 from bachview.text_files import decoded
@@ -88,3 +89,15 @@ def test_notes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         read_notes(tmp_path / "notes.docx")
     with pytest.raises(UsageError, match="cannot be read"):
         read_notes(tmp_path / "none.md")
+
+
+def test_files_of_systems_beside_slides_and_outlines_are_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "WSI"
+    folder.mkdir()
+    for name in ("A01.svs", "A01.XML", "._A01.svs", "._A01.XML", "~$A01.xml", "Thumbs.db"):
+        (folder / name).write_bytes(b"x")
+    (folder / "@eaDir").mkdir()
+    found = find_layout(tmp_path, BACH_CLASSES)
+    assert [path.name for path in found.slides] == ["A01.svs"]
+    assert [path.name for path in found.annotations] == ["A01.XML"]
+    assert found.problems == ()

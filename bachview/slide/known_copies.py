@@ -29,6 +29,9 @@ _ROUNDED_NS = (1, 100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_00
 #: In the place of a hash: there was no time for it.
 _UNREAD = ""
 
+#: What a list raises that cannot be written, or that something else has changed.
+_UNUSABLE = (sqlite3.Error, ValueError, TypeError)
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,8 +68,8 @@ def slide_fingerprint(files: FileState) -> str:
         whole = _whole(files, time.monotonic() + _PROOF_S, None)
         with _remembered() as db:
             return _decided(db, content, changed, whole) or content
-    except sqlite3.Error as error:  # then no results are to be saved or found, either
-        _log.info("large slides cannot be remembered (%s)", error)
+    except _UNUSABLE as error:
+        _give_up(error)
         return content
 
 
@@ -100,8 +103,8 @@ def remember_content(files: FileState, token: CancelToken) -> None:
                     "UPDATE slides SET whole = ? WHERE content = ? AND changed = ?",
                     (whole, content, changed),
                 )
-    except sqlite3.Error as error:
-        _log.info("a large slide cannot be remembered (%s)", error)
+    except _UNUSABLE as error:
+        _give_up(error)
 
 
 def _decided(
@@ -160,6 +163,14 @@ def _whole(files: FileState, deadline_s: float | None, token: CancelToken | None
                     return _UNREAD
         digests.append(digest.digest())
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+
+
+def _give_up(error: Exception) -> None:
+    """Go on without the list; a damaged one is deleted, so that there is one again next time."""
+    _log.info("large slides cannot be remembered (%s)", error)
+    if not isinstance(error, sqlite3.OperationalError):
+        with contextlib.suppress(OSError):
+            (user_folders().data / _FILE_NAME).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

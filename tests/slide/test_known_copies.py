@@ -1,5 +1,6 @@
 """A large file with the fingerprint of another one has to prove that it is the same."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -146,9 +147,16 @@ def test_without_a_place_to_remember_slides_open_as_before(made: Made, own_folde
     assert classified(path) == fingerprint.content_fingerprint(FileState.of(path))
 
 
-def test_a_damaged_list_is_no_error(made: Made, own_folders: Path) -> None:
-    named(made("first"))
-    (own_folders / "data" / "copies.sqlite").write_bytes(b"no database " * 100)
-    assert classified(made("first")).startswith("c2:")
-    with pytest.raises(sqlite3.DatabaseError), known_copies._remembered():
-        pass
+@pytest.mark.parametrize("damaged", ["UPDATE slides SET changed = 'x'", "", "DROP TABLE slides"])
+def test_a_damaged_list_begins_again(made: Made, own_folders: Path, damaged: str) -> None:
+    first = classified(made("first"))
+    path = own_folders / "data" / "copies.sqlite"
+    if damaged:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(damaged)
+            db.commit()
+    else:
+        path.write_bytes(b"no database " * 100)
+    assert classified(made("first")) == first
+    classified(made("first"))
+    assert named(made("edited", edited_at=500, time_ns=TIME + 5)) != first
