@@ -110,6 +110,31 @@ def test_scans_of_one_file_are_images_with_their_own_levels(tmp_path: Path) -> N
             assert (half == _picture(number)[::2, ::2]).all()
 
 
+@pytest.mark.parametrize("reduced", [0, 1])
+@pytest.mark.parametrize("tile", [None, (64, 64)])
+def test_another_picture_of_half_the_size_is_no_level(
+    tmp_path: Path, reduced: int, tile: Any
+) -> None:
+    rows, columns = np.mgrid[:384, :512]
+    first = np.stack([rows // 2, columns // 3, 255 - rows // 2], axis=2).astype(np.uint8)
+    other = np.ascontiguousarray(first[::-2, ::-2])
+    for name, second in (("copy", first[::2, ::2]), ("other", other)):
+        path = tmp_path / f"{name}.tif"
+        with tifffile.TiffWriter(path) as file:
+            options: dict[str, Any] = {"photometric": "rgb", "tile": tile, "metadata": None}
+            file.write(first, **options)
+            file.write(second, subfiletype=reduced, **options)
+        with closing(open_slide(path)) as reader:
+            assert (reader.read(0, 0, 0, 512, 384) == first).all()
+            stack = reader.metadata.stack
+            if tile is not None and (reduced or name == "other"):  # else they are computed
+                assert len(reader.metadata.pyramid.levels) == (2 if name == "copy" else 1)
+        assert stack.images == (2 if name == "other" and not reduced else 1)
+    if not reduced:
+        with closing(open_slide(path, Choice(image=2))) as reader:
+            assert (reader.read(0, 0, 0, 256, 192) == other).all()
+
+
 def test_every_picture_has_a_fingerprint_of_its_own_and_the_first_that_of_the_file(
     tmp_path: Path,
 ) -> None:

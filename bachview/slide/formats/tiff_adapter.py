@@ -1,5 +1,6 @@
 """OME-TIFF and other TIFF files that OpenSlide rejects."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from bachview.slide.formats.channels import Channel, imagej_channels, refused_ch
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
 from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
+from bachview.slide.formats.tiff_likeness import Likeness
 from bachview.slide.formats.tiff_pixel_size import is_stated_beyond_standard, stated_pixel_size
 from bachview.slide.formats.tiff_plane import TiffPlane, orientation_of
 from bachview.slide.formats.tiff_series import SlideImages, channel_count, pages_of, slide_images
@@ -56,17 +58,25 @@ def suits_openslide(path: Path) -> bool:
     import tifffile
 
     try:
-        with tifffile.TiffFile(path, _multifile=False) as tif:
+        with (
+            tifffile.TiffFile(path, _multifile=False) as tif,
+            contextlib.closing(Likeness(path)) as is_copy,
+        ):
             if tif.is_ome or is_stated_beyond_standard(tif, tif.pages.first):
                 return False
             if len(tif.pages) == 1:
                 return _is_common(tif.pages.first)
             series = tif.series
-            found = slide_images(series, lambda _, one: stated_pixel_size(tif, one.keyframe))
+            found = slide_images(
+                series,
+                lambda _, one: stated_pixel_size(tif, one.keyframe),
+                is_copy=is_copy,
+            )
             is_first = found.levels[0].keyframe.offset == tif.pages.first.offset
             return bool(
                 is_first
                 and found.stack.is_single
+                and not is_copy.has_others
                 and all(_is_common(level.keyframe) for level in found.levels)
             )
     except Exception:  # tifffile raises many kinds of errors on damaged files
@@ -205,7 +215,10 @@ class TiffReader:
 
         path = self._path
         files = FileState.of(path)
-        with tifffile.TiffFile(path, _multifile=False) as tif:
+        with (
+            tifffile.TiffFile(path, _multifile=False) as tif,
+            contextlib.closing(Likeness(path)) as is_copy,
+        ):
             text = tif.ome_metadata if tif.is_ome else None
             if text is not None:
                 # Before it reaches tifffile's own parser, which is not hardened.
@@ -218,7 +231,7 @@ class TiffReader:
                 ome = read_ome(text, int(key.imagewidth), int(key.imagelength), index)
                 return stated_pixel_size(tif, key, ome.pixel_size)
 
-            images = slide_images(tif.series, pixel_size, self._choice, path.name)
+            images = slide_images(tif.series, pixel_size, self._choice, path.name, is_copy)
             key = images.levels[0].keyframe
             width, height = int(key.imagewidth), int(key.imagelength)
             ome = None if text is None else read_ome(text, width, height, images.index)

@@ -61,6 +61,7 @@ def slide_images(
     pixel_size: Callable[[int, Any], PixelSize],
     choice: Choice = USUAL,
     file_name: str = "",
+    is_copy: Callable[[Any, Any], bool] = lambda large, small: True,
 ) -> SlideImages:
     """Find the slide among `series`.
 
@@ -74,6 +75,7 @@ def slide_images(
     series : of tifffile, in any order.
     pixel_size : of level 0 of a series, by its number and itself, as the file states it.
     choice : which of the images, planes and time points.
+    is_copy : whether the second of two series, which is smaller, shows what the first shows.
 
     Raises
     ------
@@ -82,6 +84,9 @@ def slide_images(
     UsageError
         There is no such image, plane or time point.
     """
+    # tifffile takes a smaller image of the same shape for a level, whatever it shows.
+    guessed = [level for one in series for level in _guessed(one) if not is_copy(one, level)]
+    series = [*series, *guessed]
     everything = [(index, one) for index, one in enumerate(series) if min(_size(one)) > 0]
     if not everything:
         raise ValueError("it has no image")
@@ -93,13 +98,16 @@ def slide_images(
     most = max((_area(one) for _, one in images if not _is_reduced(one)), default=0)
     whole = [pair for pair in images if not _is_reduced(pair[1]) or _area(pair[1]) > most]
     levels = {
-        index: _levels(one, [other for _, other in images if other is not one])
+        index: _levels(one, [other for _, other in images if other is not one], is_copy)
         for index, one in whole
     }
     whole = [
         (index, one)
         for index, one in whole
-        if not any(_is_level_of(one, levels[index], other, levels[at]) for at, other in whole)
+        if not any(
+            _is_level_of(one, levels[index], other, levels[at]) and is_copy(other, one)
+            for at, other in whole
+        )
     ]
 
     def rank(pair: tuple[int, Any]) -> tuple[bool, bool, int]:
@@ -265,18 +273,31 @@ def _is_reduced(series: Any) -> bool:
     return bool(int(key.subfiletype) & _REDUCED) or bool(key.is_subifd)
 
 
-def _levels(series: Any, others: Sequence[Any]) -> tuple[Any, ...]:
-    """Its own levels and others marked as reduced that have its shape, from large to small.
-
-    An image that is not marked may have the same shape and be another picture.
-    """
-    stored = list(series.levels)
+def _levels(
+    series: Any, others: Sequence[Any], is_copy: Callable[[Any, Any], bool]
+) -> tuple[Any, ...]:
+    """Its own levels and others marked as reduced that are copies of it, from large to small."""
+    wrong = [level for level in _guessed(series) if not is_copy(series, level)]
+    stored = [level for level in series.levels if not any(level is one for one in wrong)]
     for other in others:
-        if series.kind != "ome" and _is_reduced(other) and _looks_like(series, other):
+        if (
+            series.kind != "ome"
+            and _is_reduced(other)
+            and _looks_like(series, other)
+            and _area(other) < _area(series)
+            and is_copy(series, other)
+        ):
             stored += other.levels
     stored[1:] = sorted(stored[1:], key=_size, reverse=True)
     _, used = rising_levels([_size(level) for level in stored])
     return tuple(stored[number] for number in used)
+
+
+def _guessed(series: Any) -> list[Any]:
+    """Levels that only tifffile calls so: the file has them neither below the image nor in OME."""
+    if series.kind == "ome":
+        return []
+    return [level for level in series.levels[1:] if not level.keyframe.is_subifd]
 
 
 def _looks_like(series: Any, other: Any) -> bool:
