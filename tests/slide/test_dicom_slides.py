@@ -156,8 +156,8 @@ def test_tiles_that_are_not_what_the_header_says(
         ({"NumberOfOpticalPaths": 2}, "2 optical paths"),
         ({"TotalPixelMatrixColumns": None}, "size of the whole level"),
         ({"ImageType": ["DERIVED", "SECONDARY"]}, "unnamed image"),
-        ({"DimensionOrganizationType": "TILED_SPARSE"}, "where its tiles lie"),
-        ({"DimensionOrganizationType": "3D"}, "where its tiles lie"),
+        ({"DimensionOrganizationType": "TILED_SPARSE"}, "where all of its tiles lie"),
+        ({"DimensionOrganizationType": "3D"}, "where all of its tiles lie"),
         ({"NumberOfFrames": 0}, "damaged"),
         ({"Rows": 0}, "damaged"),
         ({"PhotometricInterpretation": "YBR_ICT"}, "colours (YBR_ICT)"),
@@ -205,9 +205,12 @@ def test_tiles_in_any_order(tmp_path: Path) -> None:
     file.PerFrameFunctionalGroupsSequence = [_at(1 + 50 * n, 1) for n in range(3)]
     file.save_as(tmp_path / "x", enforce_file_format=True)
     assert "not on a grid" in refusal(tmp_path / "x")
-    file.PerFrameFunctionalGroupsSequence = [Dataset() for _ in range(3)]
-    file.save_as(tmp_path / "x", enforce_file_format=True)
-    assert "where its tiles lie" in refusal(tmp_path / "x")
+    for placed in range(3):
+        file.PerFrameFunctionalGroupsSequence = [
+            _at(1, 1 + TILE * n) if n < placed else Dataset() for n in range(3)
+        ]
+        file.save_as(tmp_path / "x", enforce_file_format=True)
+        assert "where all of its tiles lie" in refusal(tmp_path / "x")
 
 
 def test_a_level_in_several_files(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ _WANTED = (
     "InConcatenationTotalNumber",
     "DimensionOrganizationType",
     "SamplesPerPixel",
+    "NumberOfFrames",
     "PhotometricInterpretation",
     "BitsAllocated",
     "ContainerIdentifier",
@@ -68,6 +69,7 @@ class SlideFile:
     date : as year-month-day; empty if not stated.
     syntax : UID of the compression.
     organisation : ``TILED_FULL``, ``TILED_SPARSE``, ``3D`` or empty.
+    tiles : how many the file has; 0 if not stated.
     samples, bits : of a pixel; 0 if not stated.
     concatenation, parts : UID of the level that this is a part of, and of how many.
     """
@@ -83,6 +85,7 @@ class SlideFile:
     syntax: str
     organisation: str
     photometric: str
+    tiles: int
     samples: int
     bits: int
     focal_planes: int
@@ -148,6 +151,7 @@ def read_slide_file(path: Path) -> SlideFile | None:
         syntax=_text(header.file_meta, "TransferSyntaxUID"),
         organisation=_text(header, "DimensionOrganizationType"),
         photometric=_text(header, "PhotometricInterpretation"),
+        tiles=_count(header, "NumberOfFrames"),
         samples=_count(header, "SamplesPerPixel"),
         bits=_count(header, "BitsAllocated"),
         focal_planes=_count(header, "TotalPixelMatrixFocalPlanes"),
@@ -180,8 +184,10 @@ def read_directory(path: Path) -> tuple[tuple[str, ...], ...]:
     return tuple(parts for parts in named if parts)
 
 
-def places_its_tiles(path: Path) -> bool:
-    """Whether the header says where tiles lie that do not fill the level row by row.
+def places_its_tiles(path: Path, count: int) -> bool:
+    """Whether the header says where `count` tiles lie that do not fill the level row by row.
+
+    Of a very long header only the first tile counts.
 
     Raises
     ------
@@ -191,7 +197,9 @@ def places_its_tiles(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
     start = header.find(_PLACES)
-    return start >= 0 and header.find(_PLACE_COLUMN, start, start + _START_BYTES) >= 0
+    if start < 0 or header.find(_PLACE_COLUMN, start, start + _START_BYTES) < 0:
+        return False
+    return len(header) == _HEADER_BYTES or header.count(_PLACE_COLUMN, start) >= count
 
 
 class _Beginning(io.RawIOBase):

@@ -122,8 +122,8 @@ def _reason(file: SlideFile) -> str:
     if not all(file.size):
         return "it does not state the size of the whole level; export the slide again"
     # OpenSlide crashes, or shows white where nothing is known.
-    if file.organisation in _PLACED and not places_its_tiles(file.path):
-        return "it does not say where its tiles lie; export the slide again"
+    if file.organisation in _PLACED and not places_its_tiles(file.path, file.tiles):
+        return "it does not say where all of its tiles lie; export the slide again"
     return frame_fault(file.path, file.photometric)
 
 
