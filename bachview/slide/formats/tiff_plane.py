@@ -110,8 +110,9 @@ class TiffPlane:
         """
         offsets = np.asarray(page.dataoffsets, np.int64)
         counts = np.asarray(page.databytecounts, np.int64)
-        # Lengths are sometimes missing altogether, offsets never.
-        counts = np.pad(counts, (0, max(0, len(offsets) - len(counts))))
+        if len(counts) < len(offsets):
+            # Offsets are never missing. Where lengths are, tifffile may give that of the picture.
+            counts = np.zeros_like(offsets)
         if len(offsets) < needed:
             raise ValueError("tiles or strips are missing from its index")
         offsets, counts = offsets[:needed], counts[: len(offsets)][:needed].copy()
