@@ -1,4 +1,4 @@
-"""OME-TIFF and other TIFF files that OpenSlide rejects."""
+"""OME-TIFF and other TIFF files that OpenSlide rejects or would show in another way."""
 
 import contextlib
 from collections.abc import Sequence
@@ -121,8 +121,8 @@ def _has_lengths(page: Any) -> bool:
 class TiffReader:
     """A `SlideReader` for the tiles or strips of a TIFF file; reads run in parallel.
 
-    tifffile parses the file once; afterwards only its decoders are used, which are thread-safe, on
-    bytes that are read under a lock.
+    tifffile parses the file once; afterwards only imagecodecs' decoders are used, which are
+    thread-safe, on bytes that are read under a lock.
     """
 
     def __init__(self, path: Path, choice: Choice = USUAL) -> None:
@@ -166,7 +166,7 @@ class TiffReader:
     @property
     def route(self) -> str:
         """See `SlideReader.route`."""
-        return "tiles or strips decoded by tifffile"
+        return "tiles or strips decoded by imagecodecs"
 
     def read(self, level: int, x_lv: int, y_lv: int, width: int, height: int) -> RGB:
         """Pixels of a stored level; see `SlideReader.read`."""
