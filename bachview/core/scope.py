@@ -10,6 +10,7 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary
 from bachview.core.units import length_text, percent_text, whole_percent_text
+from bachview.file_names import printable
 
 WHOLE_SLIDE = "Whole slide"
 NO_TISSUE = "no tissue recognised as H&E"
@@ -162,5 +163,6 @@ class Statement:
 def _in_one_line(text: str) -> str:
     """With a replacement for what cannot be shown: names of files may hold line breaks."""
     return "".join(
-        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for c in printable(text)
     )

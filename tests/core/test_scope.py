@@ -8,7 +8,7 @@ from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
-from bachview.core.scope import classified_text, coverage_text
+from bachview.core.scope import _in_one_line, classified_text, coverage_text
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
@@ -39,3 +39,8 @@ def test_where_nothing_was_looked_at_no_tissue_is_denied() -> None:
 
     assert text(Region(0, 0, 100, 100)) == "no tissue recognised as H&E"
     assert text(Region(900, 0, 100, 100)) == "nothing was looked at here"
+
+
+def test_a_name_that_is_no_text_is_written_as_everywhere_else() -> None:
+    found = _in_one_line("gr\udcf6\udcdfe\n.tif\x1b")
+    assert found == "gr\\xf6\\xdfe .tif\N{REPLACEMENT CHARACTER}"
