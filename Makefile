@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults test-tiff mutants soak environment lock bench fuzz selftest docs wheel clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock bench fuzz selftest docs wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ test-faults: $(READY)  ## kills, full disks and changing slides, MINUTES long, w
 
 soak: $(READY)  ## the window used at random, MINUTES long: crashes, memory, threads, slow frames
 	$(BIN)/python -m tools.soak --minutes $(MINUTES)
+
+tissue-scenes: $(READY)  ## the tissue mask against drawn slides of known truth, as a table
+	$(BIN)/python -m tools.tissue_scenes
 
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench

@@ -217,7 +217,8 @@ def shows_tissue(
 
 def _tissue(small: "SmallPicture", token: CancelToken | None) -> "TissueMask":
     """The tissue of a photo, if there is any whatever its glass is compared with."""
-    from bachview.slide.tissue import USUAL_WHITE, tissue_of
+    from bachview.slide.glass import USUAL_WHITE
+    from bachview.slide.tissue import tissue_of
 
     # A photo shows too little glass to tell its colour from that of pale tissue; but where its own
     # white leaves no tissue, it is all glass.
@@ -307,7 +308,8 @@ def read_photo(
 
 
 def _is_tissue(patch: RGB, mpp: float) -> bool:
-    from bachview.slide.tissue import USUAL_WHITE, stained
+    from bachview.slide.glass import USUAL_WHITE
+    from bachview.slide.tissue import stained
 
     return bool(stained(patch, mpp, white=USUAL_WHITE).mean() >= LEAST_TISSUE)
 

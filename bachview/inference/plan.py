@@ -28,7 +28,7 @@ from bachview.store.records import (
 LEAST_TISSUE = 0.25
 #: Raised when the same cell would get a different field or different pixels, so that answers do not
 #: mix. Which cells are tissue is kept with the cells.
-TISSUE_METHOD = 4
+TISSUE_METHOD = 5
 #: A larger grid is due to a mistyped stride, and would not fit in memory.
 MOST_CELLS = 20_000_000
 

@@ -19,13 +19,12 @@ from bachview.core.pixel_size import PixelSize
 from bachview.errors import PixelSizeError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
+from bachview.slide.glass import White, density_tables, measured_white
 from bachview.slide.reader import RGB, SlideReader
 from bachview.slide.sharpness import Sharpness, least_sharpness, sharpness
 from bachview.slide.tissue import (
     SmallPicture,
     TissueMask,
-    density_tables,
-    measured_white,
     read_small,
     tissue_of,
 )
@@ -242,7 +241,7 @@ def _of_stain(small: _Thinned, tissue: Mask, what: str) -> Finding | None:
     return Finding(Reason.NOT_HE, sentence)
 
 
-def _own_whites(colours: RGB) -> list[tuple[float, float, float]]:
+def _own_whites(colours: RGB) -> list[White]:
     found = np.percentile(colours.reshape(-1, 3), _OWN_WHITES, axis=0)
     return [(float(red), float(green), float(blue)) for red, green, blue in found]
 
@@ -259,13 +258,13 @@ def _pinkest(found: Floats) -> float:
     return float(np.percentile(found[enough, 1] / total[enough], 90))
 
 
-def _absorbing(colours: RGB, white: tuple[float, float, float]) -> Mask:
+def _absorbing(colours: RGB, white: White) -> Mask:
     """(rows, columns) bool: what absorbs light."""
     red, green, blue = (table[colours[..., c]] for c, table in enumerate(density_tables(white)))
     return np.asarray(red + green + blue > _ABSORBING, dtype=np.bool_)
 
 
-def _densities(colours: RGB, white: tuple[float, float, float]) -> Floats:
+def _densities(colours: RGB, white: White) -> Floats:
     """(rows, columns, 3) float32 optical densities relative to `white`."""
     tables = density_tables(white)
     return np.stack([table[colours[..., c]] for c, table in enumerate(tables)], axis=2)

@@ -3,15 +3,16 @@
 Method
 ------
 Light that passes through stain obeys the Beer-Lambert law, so each pixel is converted to optical
-density relative to the slide's own white (Ruifrok and Johnston, "Quantification of histochemical
+density relative to the slide's own glass (Ruifrok and Johnston, "Quantification of histochemical
 staining by color deconvolution", Anal Quant Cytol Histol 23:291-299, 2001). Both H (0.65, 0.70,
 0.29) and E (0.07, 0.99, 0.11), and any mixture of them, absorb green most. Ink, glass, shadows and
 padding do not: grey and black absorb all three alike, blue and green ink absorb red most, red ink
-absorbs blue nearly as much as green. Hence
+absorbs blue nearly as much as green, orange ink and brown dust absorb blue most. Hence
 
     stain = OD_green - min(OD_red, OD_blue)
 
-decides, provided that red does not exceed green and, in strong colours, blue stays below green.
+decides, provided that neither red nor blue exceeds green and, in strong colours, blue stays well
+below it. Violet ink has the hue of stain and is known by being even.
 Pixels of clear stain seed the mask, and faint stain connected to them is added (hysteresis;
 Canny, IEEE PAMI 8:679-698, 1986): thin walls of fat cells and pale stroma are connected, noise on
 the glass is not. Then gaps as wide as a fat cell are closed, small holes are filled and specks
@@ -36,6 +37,7 @@ from bachview.errors import PixelSizeError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
 from bachview.slide.field_moves import field_moves
+from bachview.slide.glass import White, density_tables, measured_white
 from bachview.slide.reader import RGB, SlideReader
 
 Mask = npt.NDArray[np.bool_]
@@ -54,8 +56,8 @@ _LEAST_SIDE_PX = 192
 #: Light and stain of a whole slide are measured on about this many pixels of the small picture.
 _ENOUGH_PX = 1_500_000
 
-#: Colour of glass under a typical lamp.
-USUAL_WHITE = (245.0, 245.0, 245.0)
+#: A slide plainly shows its glass if at least this share of it can be glass.
+_PLAIN_SHARE = 0.1
 
 _CLEAR_STAIN = 0.035
 _FAINT_STAIN = 0.014
@@ -64,15 +66,31 @@ _FAINT_STAIN = 0.014
 _AREA_UM, _AREA_STAIN = 120, 0.016
 #: Red may exceed green by this factor and offset: dark haematoxylin comes close to 1.
 _RED_FACTOR, _RED_OFFSET = 1.12, 0.012
+#: Blue may exceed green by this factor and offset: what exceeds it is brown, orange or yellow, as
+#: dust, pigment and ink are.
+_BLUE_FACTOR, _BLUE_OFFSET = 1.05, 0.02
+#: What is grey to within so many grey levels, on glass that is tinted by more than so many, did
+#: not let the glass through: surroundings, padding, opaque edges. From this density on,
+_GREY, _TINTED, _GREY_DENSITY = 6, 10, 0.12
 #: From this density on, a colour with blue at this share of green is red ink. Red blood cells come
 #: close, but never over the width of a pen mark.
 _INK_DENSITY, _INK_BLUE_SHARE = 0.35, 0.78
 
+#: Violet ink has the hue of H&E, but is even, as dense tissue never is: from this density on, with
+#: blue below this share of green, over squares of this side, um, that deviate by less than this
+#: share of their mean. On 268 photos of breast tissue one such square was found.
+_VIOLET_DENSITY, _VIOLET_BLUE_SHARE = 0.4, 0.33
+_EVEN_UM, _EVEN_SHARE = 40.0, 0.05
+#: Width of the rim, where ink mixes with glass and looks like faint stain, um.
+_RIM_UM = 12.0
+
 _CLOSE_UM = 60.0
 #: Up to this radius, dilating with a disc is faster and takes less memory.
 _SMALL_DISC_PX = 6
-_FILL_MM2 = 0.15
-_SPECK_MM2 = 0.008
+#: Holes and specks up to these areas, and up to these shares of a small slide, on which nothing
+#: else would be left.
+_FILL_MM2, _FILL_SHARE = 0.15, 0.03
+_SPECK_MM2, _SPECK_SHARE = 0.005, 0.02
 
 #: Source px read at once.
 _STRIPE_PX = 8_000_000
@@ -176,13 +194,14 @@ def find_tissue(
     pixel_size: PixelSize,
     token: CancelToken | None = None,
     *,
-    white: tuple[float, float, float] | None = None,
+    white: White | None = None,
 ) -> TissueMask:
     """Find the tissue of a slide. Any thread; reads in stripes of bounded memory.
 
     Parameters
     ----------
-    white : RGB of bare glass; None: measured on the slide, if it has enough glass.
+    white : RGB of bare glass unless the slide plainly shows another; None: measured on the slide,
+        if it has some glass.
 
     Raises
     ------
@@ -239,7 +258,7 @@ def tissue_of(
     small: SmallPicture,
     token: CancelToken | None = None,
     *,
-    white: tuple[float, float, float] | None = None,
+    white: White | None = None,
 ) -> TissueMask:
     """As `find_tissue`, of a slide that was read. What shines in the dark is no stain.
 
@@ -328,7 +347,7 @@ def stained(
     mpp: float,
     *,
     check: Callable[[], object] = _go_on,
-    white: tuple[float, float, float] | None = None,
+    white: White | None = None,
 ) -> Mask:
     """(rows, columns) bool: where `picture` shows stained tissue; see the module's method.
 
@@ -337,14 +356,17 @@ def stained(
     picture : (rows, columns, 3) uint8 RGB at `mpp` um/px.
     check : called between steps, which take some tenths of a second each at
         `_MOST_PX`; may raise to stop.
-    white : RGB of bare glass; None: measured on the picture.
+    white : as in `find_tissue`.
     """
     from scipy import ndimage
 
-    stain, ink = _stain_and_ink(picture, white or measured_white(picture))
+    glass = measured_white(picture, white, _PLAIN_SHARE) if white else measured_white(picture)
+    stain, ink, violet = _stain_and_ink(picture, glass)
     check()
-    # The rim of a pen mark mixes ink with glass and looks like faint stain.
-    ink = ndimage.binary_dilation(ink, iterations=max(1, round(12 / mpp)))
+    if violet.any():
+        ink |= _even(stain, violet, mpp)
+        check()
+    ink = ndimage.binary_dilation(ink, iterations=max(1, round(_RIM_UM / mpp)))
     faint = (stain > _FAINT_STAIN) & ~ink
     clear = (stain > _CLEAR_STAIN) & ~ink
     # At least two neighbours: single coloured pixels are noise of the sensor or of JPEG.
@@ -362,19 +384,19 @@ def stained(
     check()
     closed = _closed(mask, max(1, round(_CLOSE_UM / 2 / mpp)), check)
     check()
-    closed = _without_small(~closed, _FILL_MM2, mpp)
+    closed = _without_small(~closed, _FILL_MM2, _FILL_SHARE, mpp)
     check()
-    return _without_small(~closed, _SPECK_MM2, mpp)
+    return _without_small(~closed, _SPECK_MM2, _SPECK_SHARE, mpp)
 
 
-def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Floats, Mask]:
-    """(rows, columns) float32 stain, and bool where the colour is ink.
+def _stain_and_ink(picture: RGB, white: White) -> tuple[Floats, Mask, Mask]:
+    """(rows, columns) float32 stain, bool where the colour is ink, and where it may be violet ink.
 
     Processed in stripes, as three densities of a whole slide would be the largest arrays.
     """
     tables = density_tables(white)
     stain = np.empty(picture.shape[:2], np.float32)
-    ink = np.empty(picture.shape[:2], np.bool_)
+    ink, violet = (np.empty(picture.shape[:2], np.bool_) for _ in range(2))
     step = max(1, _STRIPE_PX // 8 // picture.shape[1])
     for top in range(0, len(picture), step):
         part = slice(top, top + step)
@@ -383,35 +405,27 @@ def _stain_and_ink(picture: RGB, white: tuple[float, float, float]) -> tuple[Flo
         ink[part] = (red > _RED_FACTOR * green + _RED_OFFSET) | (
             (green > _INK_DENSITY) & (blue > _INK_BLUE_SHARE * green)
         )
-    return stain, ink
+        violet[part] = (green > _VIOLET_DENSITY) & (blue < _VIOLET_BLUE_SHARE * green)
+        stain[part][blue > _BLUE_FACTOR * green + _BLUE_OFFSET] = 0
+        if max(white) - min(white) > _TINTED:
+            colours = picture[part]
+            grey = colours.max(axis=2) - colours.min(axis=2) <= _GREY
+            stain[part][grey & (green > _GREY_DENSITY)] = 0
+    return stain, ink, violet
 
 
-def density_tables(white: tuple[float, float, float]) -> list[Floats]:
-    """Optical density of the values 0..255 of red, green and blue, (256,) float32 each."""
-    return [
-        np.maximum(0, np.log10((bright + 1) / np.arange(1, 257))).astype(np.float32)
-        for bright in white
-    ]
+def _even(stain: Floats, violet: Mask, mpp: float) -> Mask:
+    """(rows, columns) bool: the parts of `violet` that are as even as ink, with their rims."""
+    from scipy import ndimage
 
-
-def measured_white(picture: RGB) -> tuple[float, float, float]:
-    """Colour of bare glass: the most common among the bright greyish pixels.
-
-    A field without glass has few of them; then a typical lamp is assumed.
-    """
-    pixels = picture.reshape(-1, 3)
-    # A sample, with an odd step so that no column of the picture is favoured.
-    pixels = pixels[:: 1 + 2 * (len(pixels) // 2_000_000)]
-    low, high = pixels.min(axis=1), pixels.max(axis=1)
-    # Pure white is padding, not glass.
-    glass = (low > 205) & (high - low < 22) & (low < 254)
-    if glass.mean() < 0.02:
-        return USUAL_WHITE
-    found = pixels[glass]
-    red, green, blue = (
-        float(np.bincount(found[:, channel], minlength=256).argmax()) for channel in range(3)
-    )
-    return red, green, blue
+    side = 1 + 2 * max(1, round(_EVEN_UM / 2 / mpp))
+    mean = ndimage.uniform_filter(stain, side)
+    variance = ndimage.uniform_filter(stain * stain, side) - mean * mean
+    inside = ndimage.minimum_filter(violet, side)
+    even = inside & (variance < (_EVEN_SHARE * mean) ** 2)
+    even = _without_small(even, _SPECK_MM2, _SPECK_SHARE, mpp)
+    rim = max(1, round(_RIM_UM / mpp))
+    return np.asarray(ndimage.maximum_filter(even, side + 2 * rim), dtype=np.bool_)
 
 
 def _closed(mask: Mask, radius: int, check: Callable[[], object]) -> Mask:
@@ -433,15 +447,14 @@ def _closed(mask: Mask, radius: int, check: Callable[[], object]) -> Mask:
     return np.asarray(padded[radius:-radius, radius:-radius] | mask, dtype=np.bool_)
 
 
-def _without_small(mask: Mask, least_mm2: float, mpp: float) -> Mask:
+def _without_small(mask: Mask, least_mm2: float, least_share: float, mpp: float) -> Mask:
     """`mask` less its connected parts below `least_mm2`, unless they are all there is."""
     from scipy import ndimage
 
     parts, count = ndimage.label(mask)
     if not count:
         return mask
-    # On a slide smaller than the limit, nothing would be left.
-    least_px = min(least_mm2 * 1e6 / mpp**2, 0.02 * mask.size)
+    least_px = min(least_mm2 * 1e6 / mpp**2, least_share * mask.size)
     areas = np.bincount(parts.ravel())
     keep = areas >= least_px
     keep[0] = False
