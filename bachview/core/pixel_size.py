@@ -1,7 +1,7 @@
 """Physical pixel size: its value, its origin, and whether it is plausible."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -43,7 +43,8 @@ class PixelSize:
     mpp_x, mpp_y : um/px at level 0; None where unknown. The file's value is kept even if it is
         implausible, so that it can be shown to the user.
     origin : where the values came from.
-    conflict : what else the file states, as a sentence; empty if it does not contradict itself.
+    conflict : what else the file states, or states without being understood, as a sentence; empty
+        if there is nothing.
     """
 
     mpp_x: float | None
@@ -192,7 +193,7 @@ def contradiction_text(file: PixelSize, stated: PixelSize) -> str:
     )
 
 
-def first_stated(statements: Iterable[tuple[str, PixelSize]]) -> PixelSize:
+def first_stated(statements: Sequence[tuple[str, PixelSize]]) -> PixelSize:
     """The first statement of several in one file, with what contradicts it; unknown without any.
 
     A later one that is not plausible is taken for a program's filling, not for a contradiction.
@@ -204,7 +205,8 @@ def first_stated(statements: Iterable[tuple[str, PixelSize]]) -> PixelSize:
     """
     found = [(where, size) for where, size in statements if size.origin is not Origin.UNKNOWN]
     if not found:
-        return PixelSize.unknown()
+        not_understood = (size for _, size in statements if size.conflict)
+        return next(not_understood, PixelSize.unknown())
     where, first = found[0]
     for other, size in found[1:]:
         if size.is_plausible and contradiction(first, size) is not None:

@@ -59,6 +59,8 @@ def chosen_mpp(
         if of_file.mpp_x is None or of_file.mpp_y is None:
             fault = "only one of their sides"
         raise DatasetError(f"{path.name} states pixels of {of_file.text}, {fault}; {_ADVICE}")
+    if of_file.conflict:
+        raise DatasetError(f"{path.name}: {of_file.conflict} Please {_ADVICE}")
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:
         return BACH_MPP, MppOrigin.BACH
     raise DatasetError(f"{path.name} states no plausible pixel size; {_ADVICE}")

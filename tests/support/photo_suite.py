@@ -243,6 +243,14 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
     "imagej_coarse.tif": (_imagej(4, "mm"), "250 µm, which is not plausible"),
     "imagej_inch.tif": (_imagej(72, "inch"), (0.42, "bach")),
     "imagej_pixel.tif": (_imagej(1, "pixel"), (0.42, "bach")),
+    "imagej_furlong.tif": (
+        _imagej(4, "furlong"),
+        "pixels in furlong, which is no known unit of length",
+    ),
+    "ome_comma.ome.tif": (
+        _ome(PhysicalSizeX="0,25", PhysicalSizeY="0,25"),
+        "a pixel size of 0,25, which is no length",
+    ),
     "aperio_strips.tif": (_dots(72, 72, **_APERIO), (0.25, "file")),
     "aperio_tiles.tif": (_dots(72, 72, **_APERIO, **_TILES), (0.25, "file")),
 }

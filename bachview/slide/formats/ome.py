@@ -1,11 +1,13 @@
 """Facts from OME-XML: pixel size, significant bits, objective."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, ParseError
 
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.slide.formats.channels import Channel
 from bachview.slide.formats.length_units import ome_unit_um
+
+_LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ def _channel(element: Element) -> Channel:
 def _pixel_size(pixels: Element) -> PixelSize:
     mpp_x, mpp_y = _length_um(pixels, "PhysicalSizeX"), _length_um(pixels, "PhysicalSizeY")
     if mpp_x is None and mpp_y is None:
-        return PixelSize.unknown()
+        text = pixels.get("PhysicalSizeX", "")[:_LONGEST_NUMBER]
+        if not text or ome_unit_um(pixels.get("PhysicalSizeXUnit", "µm")) is None:
+            return PixelSize.unknown()
+        conflict = f"Its OME-XML states a pixel size of {text}, which is no length."
+        return replace(PixelSize.unknown(), conflict=conflict)
     return PixelSize(mpp_x, mpp_y, Origin.FILE)
 
 

@@ -5,6 +5,7 @@ that know nothing of it. A statement that contradicts the first one is told, not
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from bachview.core.pixel_size import PixelSize, first_stated
@@ -16,6 +17,10 @@ _X, _Y, _UNIT = 282, 283, 296
 _PER_INCH: Final = {2: 1.0, 3: 2.54, 4: 25.4, 5: 25_400.0}
 _STANDARD_UNITS: Final = (1, 2, 3)
 _UM_PER_INCH: Final = 25_400.0
+
+#: What ImageJ calls the unit of pictures without a scale.
+_NO_UNITS: Final = ("", "pixel", "pixels", "null", "none")
+_LONGEST_UNIT: Final = 20
 
 _APERIO_MPP: Final = re.compile(r"\|\s*MPP\s*=\s*([0-9.eE+-]+)")
 
@@ -62,9 +67,16 @@ def size_in_text(tif: Any, key: Any) -> PixelSize | None:
 
 def _of_imagej(text: dict[str, Any], key: Any) -> PixelSize | None:
     """Pixels per unit are in the tags, the unit is in the text."""
-    um_x = imagej_unit_um(str(text.get("unit", "")))
+    unit = str(text.get("unit", ""))
+    um_x = imagej_unit_um(unit)
     if um_x is None:
-        return None
+        plain = unit.strip().strip('"')[:_LONGEST_UNIT]
+        if plain.lower() in _NO_UNITS:
+            return None
+        return replace(
+            PixelSize.unknown(),
+            conflict=f"Its text states pixels in {plain}, which is no known unit of length.",
+        )
     # ImageJ writes the unit of y only where it is another one.
     um_y = imagej_unit_um(str(text["yunit"])) if "yunit" in text else um_x
     per_x, per_y = _per_unit(key, _X), _per_unit(key, _Y)
