@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bachview.cli import info
 from bachview.file_names import printable
@@ -143,3 +144,12 @@ def test_a_number_of_thousands_of_digits_in_a_recipe(
     assert answer.code == 3
     assert "recipe.toml" in answer.err
     assert len(answer.err) < 300
+
+
+def test_what_pillow_thinks_of_metadata_is_no_message_for_the_user(place: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a maker of cameras"
+    Image.new("RGB", (64, 48)).save(place / "photo.jpg", exif=exif.tobytes()[:-9])
+    process = started(place, "info", "photo.jpg")
+    assert told(process) == ""
+    assert process.returncode == 0

@@ -293,6 +293,16 @@ def test_exif_states_the_pixel_size_where_the_header_cannot(tmp_path: Path) -> N
         assert (found.mpp_x, found.mpp_y) == pytest.approx((0.25, 0.5))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("exif", [b"garbage", b"MM\0*\0\0\0\x08\0\x09", b""])
+def test_damaged_exif_is_no_damage_to_the_picture(
+    exif: bytes, both: Callable[[bytes], RGB]
+) -> None:
+    data = jpeg(exif=b"Exif\0\0" + exif)
+    assert (both(data) == on_white(jpeg())).all()
+    assert (both(with_chunk(png(), b"eXIf", exif)) == PICTURE).all()
+
+
 def saved(name: str) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(PICTURE).save(buffer, name)

@@ -2,6 +2,8 @@
 
 import io
 import logging
+import math
+import numbers
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,10 +171,8 @@ def _facts(path: Path, picture: ImageFile, png: PngStructure | None) -> ImageFac
             f"{path.name} is too large for the way its pixels are stored ({picture.mode}); convert "
             "it to 8-bit RGB or to a pyramidal TIFF."
         )
-    # Not getexif(), which decodes the whole image for a PNG without EXIF.
-    exif = Image.Exif()
-    exif.load(picture.info.get("exif", b"") or (png.exif if png else b""))
-    orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
+    exif = _exif_numbers(picture.info.get("exif", b"") or (png.exif if png else b""))
+    orientation = int(exif.get(_ORIENTATION_TAG, 1))
     orientation = orientation if 1 <= orientation <= 8 else 1
     profile = picture.info.get("icc_profile")
     return ImageFacts(
@@ -185,6 +185,23 @@ def _facts(path: Path, picture: ImageFile, png: PngStructure | None) -> ImageFac
         icc_profile=profile if profile and picture.mode in ("RGB", "RGBA") else None,
         decoder=decoder,
     )
+
+
+def _exif_numbers(data: bytes) -> dict[int, float]:
+    """The numbers of the tags that are used here, as far as they can be read.
+
+    Not by getexif(), which decodes the whole image for a PNG without EXIF.
+    """
+    exif = Image.Exif()
+    found: dict[int, float] = {}
+    try:
+        exif.load(data)
+        for tag in (_ORIENTATION_TAG, _X_TAG, _Y_TAG, _UNIT_TAG):
+            if isinstance(value := exif.get(tag), numbers.Real) and math.isfinite(value):
+                found[tag] = float(value)
+    except Exception as error:  # damaged EXIF is no damage to the picture
+        _log.debug("the EXIF of an image cannot be read: %s", error)
+    return found
 
 
 def _decoder(picture: ImageFile, png: PngStructure | None) -> Decoder:
@@ -201,7 +218,7 @@ def _fits_pillow(mode: str, pixels: int) -> bool:
     return pixels * per_pixel <= _PILLOW_LIMIT_BYTES
 
 
-def _pixel_size(picture: ImageFile, exif: Image.Exif, *, turned: bool) -> PixelSize:
+def _pixel_size(picture: ImageFile, exif: dict[int, float], *, turned: bool) -> PixelSize:
     """Pixel size from the resolution along the stored axes, swapped if rotated.
 
     The header of a JPEG has no room for more than 65,535 dpi and often says 72; then EXIF may know
@@ -211,7 +228,7 @@ def _pixel_size(picture: ImageFile, exif: Image.Exif, *, turned: bool) -> PixelS
     stated = [("header", picture.info.get("dpi"))] if is_own else []
     if _X_TAG in exif and _Y_TAG in exif:
         unit = 2.54 if exif.get(_UNIT_TAG) == _CENTIMETRE else 1.0
-        stated.append(("EXIF", (float(exif[_X_TAG]) * unit, float(exif[_Y_TAG]) * unit)))
+        stated.append(("EXIF", (exif[_X_TAG] * unit, exif[_Y_TAG] * unit)))
     sizes = [(where, PixelSize.from_dpi(*dpi)) for where, dpi in stated if dpi is not None]
     found = first_stated(sizes)
     return replace(found, mpp_x=found.mpp_y, mpp_y=found.mpp_x) if turned else found
