@@ -56,7 +56,11 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
         return ExitCode.DONE
     rows = []
     for file in files:
-        slide = "–" if file.fingerprint is None else f"{file.fingerprint[:16]}…"
+        slide = "–"
+        if file.fingerprint is not None:
+            # What follows the hash tells pictures of one file apart.
+            picture = "".join(f":{part}" for part in file.fingerprint.split(":")[2:])
+            slide = f"{file.fingerprint[:16]}…{picture}"
         start = (slide, f"{file.size / 1e6:,.1f} MB", file.changed[:16])
         if not file.grids:
             rows.append((*start, "–", "–", file.problem or "empty"))

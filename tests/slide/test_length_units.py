@@ -1,8 +1,17 @@
 """Units of length in OME-XML and ImageJ files."""
 
-import pytest
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
+import tifffile
+
+from bachview.core.pixel_size import PixelSize
 from bachview.slide.formats.length_units import imagej_unit_um, ome_unit_um
+from bachview.slide.formats.ome import read_ome
+from bachview.slide.opening import open_slide
 
 
 @pytest.mark.parametrize(
@@ -54,3 +63,27 @@ def test_every_length_of_ome_is_known_and_nothing_else() -> None:
 )
 def test_omes_units_have_their_lengths(unit: str, um: float) -> None:
     assert ome_unit_um(unit) == pytest.approx(um, rel=1e-12)
+
+
+@pytest.mark.parametrize("value", ["0,25", "NaN", "0", "-0.25", "inf", "", "0.25 µm"])
+def test_what_is_no_length_in_ome_is_unknown_and_not_1_um(value: str) -> None:
+    sizes = f'PhysicalSizeX="{value}" PhysicalSizeY="{value}"'
+    text = f'<OME><Image><Pixels SizeX="4" SizeY="3" {sizes}/></Image></OME>'
+    assert read_ome(text, 4, 3).pixel_size == PixelSize.unknown()
+
+
+def test_the_sides_of_a_pixel_may_be_stated_in_different_units() -> None:
+    sizes = 'PhysicalSizeX="250" PhysicalSizeXUnit="nm" PhysicalSizeY="5E-5" PhysicalSizeYUnit="cm"'
+    found = read_ome(f'<OME><Image><Pixels SizeX="4" SizeY="3" {sizes}/></Image></OME>', 4, 3)
+    assert found.pixel_size.mpp_x == pytest.approx(0.25)
+    assert found.pixel_size.mpp_y == pytest.approx(0.5)
+
+
+def test_um_with_tags_in_cm_is_what_imagej_takes_it_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    options: dict[str, Any] = {"resolution": (4e4, 2e4), "resolutionunit": 3}
+    pixels = np.zeros((64, 64), np.uint8)
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"unit": "um"}, **options)
+    with closing(open_slide(path)) as reader:
+        found = reader.metadata.pixel_size
+    assert (found.mpp_x, found.mpp_y) == pytest.approx((0.25, 0.5))

@@ -79,6 +79,9 @@ def _of_imagej(text: dict[str, Any], key: Any) -> PixelSize | None:
         )
     # ImageJ writes the unit of y only where it is another one.
     um_y = imagej_unit_um(str(text["yunit"])) if "yunit" in text else um_x
+    unit = key.tags.get(_UNIT)
+    if unit is not None and int(unit.value) == 3 and text.get("unit") == "um":
+        um_x = um_y = 1e4  # this pair ImageJ takes for pixels per cm
     per_x, per_y = _per_unit(key, _X), _per_unit(key, _Y)
     size = PixelSize.of_file(um_x / per_x if per_x else None, um_y / per_y if um_y and per_y else 0)
     # ImageJ takes inches and cm over from the tags of a file that it opens, also their defaults.
