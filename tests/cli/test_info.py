@@ -77,7 +77,7 @@ def test_the_route_is_told_of_every_kind_of_file(cli: Cli, tmp_path: Path) -> No
     slide = write_pyramid(tmp_path / "slide.tiff", gradient(1200, 900))
     for path, words in (
         (photo, "decoded as a whole: Pillow"),
-        (ome, "tifffile"),
+        (ome, "imagecodecs"),
         (slide, "OpenSlide; tiles of levels 0, 1 decoded directly"),
     ):
         assert words not in cli("info", path).out
