@@ -99,17 +99,16 @@ def test_every_file_says_the_same_of_itself(
         f"{100 * summary.judged_share:.0f} % of its tissue judged, "
         f"{summary.pending.patches} patches not yet classified, 1 patch failed to read"
     )
-    assert facts[:7] == [
+    assert facts[:6] == [
         NAME,
         "Region 300 × 210 px at 130, 90 (150 µm × 52.6 µm)" if region else "Whole slide",
         coverage,
         "Model a bundle",
         MEASURED.rstrip("."),
         "0.5 × 0.25 µm per pixel",
-        "The file states 0.5 µm per pixel; you stated 0.5 × 0.25 µm, 2 times smaller",
     ]
     although = [f"Classified although: {DARK} It is blurred."] if warnings else []
-    assert facts[7:] == (["Not checked before classification"] if warnings is None else although)
+    assert facts[6:] == (["Not checked before classification"] if warnings is None else although)
 
 
 def test_every_file_says_which_plane_was_judged(
