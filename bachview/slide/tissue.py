@@ -419,9 +419,11 @@ def _even(stain: Floats, violet: Mask, mpp: float) -> Mask:
     from scipy import ndimage
 
     side = 1 + 2 * max(1, round(_EVEN_UM / 2 / mpp))
+    inside = ndimage.minimum_filter(violet, side)
+    if not inside.any():
+        return np.asarray(inside, dtype=np.bool_)
     mean = ndimage.uniform_filter(stain, side)
     variance = ndimage.uniform_filter(stain * stain, side) - mean * mean
-    inside = ndimage.minimum_filter(violet, side)
     even = inside & (variance < (_EVEN_SHARE * mean) ** 2)
     even = _without_small(even, _SPECK_MM2, _SPECK_SHARE, mpp)
     rim = max(1, round(_RIM_UM / mpp))
