@@ -67,9 +67,10 @@ class SlideReader(Protocol):
 
     @property
     def route(self) -> str:
-        """Which library decodes the pixels, and how, for the user; e.g. ``tiles by tifffile``.
+        """Which library decodes the pixels, and how, for the user.
 
-        Decided once for the file. May read the file's structure, but decodes nothing.
+        E.g. ``OpenSlide; tiles of levels 0, 1 decoded directly``. Decided once for the file. May
+        read the file's structure, and compare a small part of each level.
         """
         ...
 

@@ -257,6 +257,23 @@ def test_a_progressive_jpeg_that_lacks_scans_is_damaged(
                 )
 
 
+def test_a_baseline_jpeg_may_say_anything_of_its_coefficients(tmp_path: Path) -> None:
+    data = jpeg()
+    head = data.index(b"\xff\xda")
+    end = head + 2 + int.from_bytes(data[head + 2 : head + 4], "big")
+    odd = data[: end - 3] + b"\0\0\0" + data[end:]
+    assert (pixels(odd, tmp_path) == pixels(data, tmp_path)).all()
+
+
+@pytest.mark.parametrize("length", range(3, 8))
+def test_a_jpeg_whose_scan_has_no_whole_head_is_damaged(length: int, tmp_path: Path) -> None:
+    data = jpeg()
+    head = data.index(b"\xff\xda") + 2
+    short = data[:head] + length.to_bytes(2, "big") + data[head + 2 :]
+    with pytest.raises((SlideOpenError, SlideReadError), match="damaged"):
+        pixels(short, tmp_path)
+
+
 @pytest.mark.parametrize("tail", ["nothing", "zeros", "a video"])
 def test_a_png_that_is_cut_off_is_damaged_whatever_stands_behind(
     tail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

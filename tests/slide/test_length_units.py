@@ -1,5 +1,6 @@
 """Units of length in OME-XML and ImageJ files."""
 
+import struct
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,15 @@ def test_um_with_tags_in_cm_is_what_imagej_takes_it_for(tmp_path: Path) -> None:
     with closing(open_slide(path)) as reader:
         found = reader.metadata.pixel_size
     assert (found.mpp_x, found.mpp_y) == pytest.approx((0.25, 0.5))
+
+
+def test_damaged_resolution_tags_are_no_damage_to_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    tifffile.imwrite(path, pixels, photometric="rgb", resolution=(4e4, 4e4), resolutionunit=3)
+    data = path.read_bytes()
+    for tag in (282, 283):  # two fractions
+        data = data.replace(struct.pack("<HHI", tag, 5, 1), struct.pack("<HHI", tag, 5, 2))
+    path.write_bytes(data)
+    with closing(open_slide(path)) as reader:
+        assert reader.metadata.pixel_size == PixelSize.unknown()

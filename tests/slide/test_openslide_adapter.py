@@ -198,6 +198,9 @@ def test_pixel_size_is_what_the_file_states() -> None:
     assert (one.mpp_y, one.is_plausible) == (None, False)
     assert pixel_size_of({}).origin is Origin.UNKNOWN
     assert pixel_size_of({"openslide.mpp-x": "inf", "openslide.mpp-y": "x"}).mpp_x is None
+    turned = pixel_size_of({"openslide.mpp-x": "-0.25", "openslide.mpp-y": "0.25"})
+    assert (turned.mpp_x, turned.mpp_y, turned.doubt) == (None, 0.25, "")
+    assert pixel_size_of({"openslide.mpp-x": "0", "openslide.mpp-y": "0"}).origin is Origin.UNKNOWN
 
 
 def test_the_real_levels_of_a_slide() -> None:

@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import tifffile
 
 from bachview.core.stack import USUAL, Choice, Stack
 from bachview.errors import SlideOpenError, UsageError
+from bachview.slide.formats import tiff_likeness
 from bachview.slide.opening import open_slide
 
 SIZE = 96
@@ -133,6 +135,23 @@ def test_another_picture_of_half_the_size_is_no_level(
     if not reduced:
         with closing(open_slide(path, Choice(image=2))) as reader:
             assert (reader.read(0, 0, 0, 256, 192) == other).all()
+
+
+def test_what_takes_too_long_to_compare_is_taken_for_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = Mock(wraps=tiff_likeness._means)
+    monkeypatch.setattr(tiff_likeness, "_means", compare)
+    path = tmp_path / "a.tif"
+    for side, parts in ((4096, 0), (64, 5)):  # 512 and 8 times as large
+        with tifffile.TiffWriter(path) as file:
+            options: dict[str, Any] = {"photometric": "minisblack", "compression": "zlib"}
+            file.write(np.zeros((side, side), np.uint8), tile=(256, 256), **options)
+            file.write(np.zeros((8, 8), np.uint8), **options)
+        compare.reset_mock()
+        with closing(open_slide(path)) as reader:
+            assert reader.metadata.stack.images == 1
+        assert compare.call_count == parts
 
 
 def test_every_picture_has_a_fingerprint_of_its_own_and_the_first_that_of_the_file(

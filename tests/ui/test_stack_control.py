@@ -107,3 +107,13 @@ def test_a_picture_that_is_gone_leaves_the_one_before(qtbot: QtBot, stack: Path)
         qtbot.waitUntil(lambda: window.messages.isVisible(), timeout=LONG_MS)
         qtbot.waitUntil(lambda: window.status.stack.fields["plane"].value() == 1, timeout=LONG_MS)
         assert window.tabs.page is page
+
+
+def test_a_picture_that_is_not_waited_for_is_not_said_to_be_shown(
+    qtbot: QtBot, stack: Path
+) -> None:
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, stack)
+        window.status.stack.fields["plane"].stepUp()
+        window.status.stopRequested.emit(stack)
+        assert window.status.stack.fields["plane"].value() == 1

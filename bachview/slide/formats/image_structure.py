@@ -23,6 +23,8 @@ _SEQUENTIAL = (0xC0, 0xC1)
 #: Frames whose scans are of coefficients, and these of a block.
 _SCANNED_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _COEFFICIENTS = 64
+#: The head of a scan of one component, without its length.
+_LEAST_SCAN_BYTES = 6
 #: Side of the corner that is looked at for being made up.
 _CORNER_PX = 4
 #: libjpeg looks this many bytes ahead, at most, before it decodes what it has.
@@ -82,9 +84,13 @@ def jpeg_structure(data: bytes) -> JpegStructure:
                 missing = {name: set(range(_COEFFICIENTS)) for name in segment[6::3]}
         elif marker == _SCAN:
             scans += 1
-            *names, first, last, precision = (*segment[1:-3:2], *segment[-3:])
+            if len(segment) < _LEAST_SCAN_BYTES:
+                break
+            first, last, precision = segment[-3:]
+            if frame in _SEQUENTIAL:  # decoders ignore what it says of the coefficients
+                first, last, precision = 0, _COEFFICIENTS - 1, 0
             if precision & 0x0F == 0:
-                for name in names:
+                for name in segment[1:-3:2]:
                     missing.get(name, set()).difference_update(range(first, last + 1))
         at += length
     return JpegStructure(frame, bits, scans, None)

@@ -14,7 +14,7 @@ import openslide
 from PIL import Image, ImageCms
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import Origin, PixelSize
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level, Pyramid
 from bachview.errors import SlideOpenError, SlideReadError
 from bachview.slide.file_state import FileState
@@ -177,7 +177,9 @@ class OpenSlideReader:
 
         This also happens automatically, in one of the first reads.
         """
-        if self._metadata.format_name not in DIRECT_FORMATS:
+        with self._lock:
+            is_done = self._direct is not None or self._closed
+        if is_done or self._metadata.format_name not in DIRECT_FORMATS:
             return
         try:
             found = DirectTiles(self._path, self._metadata.pyramid.levels, self._read_trusted)
@@ -341,9 +343,7 @@ def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
     if mpp_x is None and mpp_y is None:
         mpp_x = _imaged_mpp(properties, "ImagedVolumeWidth", "TotalPixelMatrixColumns")
         mpp_y = _imaged_mpp(properties, "ImagedVolumeHeight", "TotalPixelMatrixRows")
-    if mpp_x is None and mpp_y is None:
-        return PixelSize.unknown()
-    return PixelSize(mpp_x, mpp_y, Origin.FILE)
+    return PixelSize.of_file(mpp_x, mpp_y)
 
 
 def _imaged_mpp(properties: Mapping[str, str], extent: str, count: str) -> float | None:

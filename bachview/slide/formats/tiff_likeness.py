@@ -21,6 +21,10 @@ _PLACES: Final = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0
 _SMALL_PX, _LARGE_PX = 128, 512
 #: Means that are compared along each side of a place.
 _BLOCKS: Final = 8
+#: Beyond this reduction, a place takes too long to decode: it is `_BLOCKS` times this wide.
+_MOST_REDUCTION: Final = 256
+#: A file with more pairs than this was made to keep us busy.
+_MOST_PAIRS: Final = 200
 #: Tiles and strips above this size take too long to decode only to compare them.
 _LARGEST_SEGMENT_PX: Final = 4_000_000
 
@@ -60,10 +64,12 @@ class Likeness:
     def __call__(self, large: Any, small: Any) -> bool:
         """Whether `small` shows what `large` shows; series of tifffile.
 
-        True where it cannot be told: a part is damaged, or decoding takes too long.
+        True where it cannot be told: a part is damaged, or comparing takes too long.
         """
         pair = large.keyframe.offset, small.keyframe.offset
         if pair not in self._found:
+            if len(self._found) >= _MOST_PAIRS:
+                return True
             self._found[pair] = self._compared(large, small)
             self.has_others |= not self._found[pair]
         return self._found[pair]
@@ -71,7 +77,9 @@ class Likeness:
     def _compared(self, large: Any, small: Any) -> bool:
         try:
             first, second = self._plane(large), self._plane(small)
-            if max(first.segment_px, second.segment_px) > _LARGEST_SEGMENT_PX:
+            reduction = max(first.width / second.width, first.height / second.height)
+            segment_px = max(first.segment_px, second.segment_px)
+            if reduction > _MOST_REDUCTION or segment_px > _LARGEST_SEGMENT_PX:
                 return True
             places = [_means(first, second, *place) for place in _PLACES]
         except (SlideReadError, UnsupportedTiffError, ValueError):

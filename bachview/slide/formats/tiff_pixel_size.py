@@ -99,7 +99,8 @@ def _of_tags(key: Any) -> PixelSize:
 def _per_unit(key: Any, code: int) -> float:
     """Pixels per unit of resolution; 0 if not stated."""
     tag = key.tags.get(code)
-    if tag is None:
+    try:
+        above, below = tag.value if tag is not None else (0, 1)
+        return float(above / below)
+    except (TypeError, ValueError, ZeroDivisionError):  # damaged: nothing is stated
         return 0.0
-    above, below = tag.value
-    return above / below if below else 0.0

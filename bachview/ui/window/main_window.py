@@ -302,8 +302,7 @@ class MainWindow(QMainWindow):
 
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
-        if self.tabs.page is not None and self.tabs.page.document.path == path:
-            self.stack_commands.adapt_to(self.tabs.page.document.metadata.stack)
+        self._show_stack_again(path)
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
 
@@ -317,6 +316,13 @@ class MainWindow(QMainWindow):
     def _stop_opening(self, path: Path) -> None:
         self._classify_when_ready.discard(path)
         self.opener.stop(path)
+        self._show_stack_again(path)
+
+    def _show_stack_again(self, path: Path) -> None:
+        """If `path` is in front, say which picture of it is shown: the one asked for never came."""
+        page = self.tabs.page
+        if page is not None and page.document.path == path:
+            self.stack_commands.adapt_to(page.document.metadata.stack)
 
     def _look_up(self, page: SlidePage) -> None:
         """Show earlier results of the bundle in use."""
