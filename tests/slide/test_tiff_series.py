@@ -62,7 +62,19 @@ def test_a_pyramid_in_any_order_whose_flags_are_wrong(
         for factor, flag in zip(order, flags, strict=True):
             _page(file, SCAN[::factor, ::factor], MPP * factor, subfiletype=flag)
     with closing(open_slide(path)) as reader:
-        _check_scan(reader)
+        _check_scan(reader, (1, 2, 4))
+
+
+@pytest.mark.parametrize("order", [(2, 4), (4, 2)])
+def test_levels_below_the_first_page_are_used(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """OpenSlide would open the file, and show level 0 alone."""
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        _page(file, SCAN, MPP, subifds=len(order))
+        for factor in order:
+            _page(file, SCAN[::factor, ::factor], None, subfiletype=1)
+    with closing(open_slide(path)) as reader:
+        _check_scan(reader, (1, 2, 4))
 
 
 def test_a_pixel_size_that_only_a_smaller_level_states_is_not_that_of_the_slide(

@@ -49,11 +49,12 @@ _UNCOMPRESSED, _JPEG = 1, 7
 def suits_openslide(path: Path) -> bool:
     """Whether OpenSlide's generic TIFF reader shows a TIFF rightly.
 
-    That reader shows the first of several scans, planes or pages without a word, ignores what an
-    OME-TIFF says of levels and what the text of any writer says of the pixel size, turns tiles in
-    their places where the file has an orientation, and takes opacity, palettes, deep samples and
-    missing lengths in its own way. A file in which any of this could matter is read by
-    `TiffReader`, whole. True if the file cannot be parsed.
+    That reader shows the first of several scans, planes or pages without a word, ignores levels
+    that are not marked as such or lie in SubIFDs, what an OME-TIFF says of levels and what the text
+    of any writer says of the pixel size, turns tiles in their places where the file has an
+    orientation, and takes opacity, palettes, deep samples and missing lengths in its own way. A
+    file in which any of this could matter is read by `TiffReader`, whole. True if the file cannot
+    be parsed.
     """
     import tifffile
 
@@ -63,6 +64,8 @@ def suits_openslide(path: Path) -> bool:
             contextlib.closing(Likeness(path)) as is_copy,
         ):
             if tif.is_ome or is_stated_beyond_standard(tif, tif.pages.first):
+                return False
+            if tif.pages.first.subifds:  # levels that it does not look for
                 return False
             if len(tif.pages) == 1:
                 return _is_common(tif.pages.first)
@@ -77,6 +80,7 @@ def suits_openslide(path: Path) -> bool:
                 is_first
                 and found.stack.is_single
                 and not is_copy.has_others
+                and all(int(level.keyframe.subfiletype) & 1 for level in found.levels[1:])
                 and all(_is_common(level.keyframe) for level in found.levels)
             )
     except Exception:  # tifffile raises many kinds of errors on damaged files

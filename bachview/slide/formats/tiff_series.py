@@ -276,13 +276,16 @@ def _is_reduced(series: Any) -> bool:
 def _levels(
     series: Any, others: Sequence[Any], is_copy: Callable[[Any, Any], bool]
 ) -> tuple[Any, ...]:
-    """Its own levels and others marked as reduced that are copies of it, from large to small."""
+    """Its own levels and others that are reduced copies of it, from large to small.
+
+    Those are marked as reduced, or smaller by an integer.
+    """
     wrong = [level for level in _guessed(series) if not is_copy(series, level)]
     stored = [level for level in series.levels if not any(level is one for one in wrong)]
     for other in others:
         if (
             series.kind != "ome"
-            and _is_reduced(other)
+            and (_is_reduced(other) or _is_integer_part(_size(other), _size(series)))
             and _looks_like(series, other)
             and _area(other) < _area(series)
             and is_copy(series, other)
@@ -320,6 +323,10 @@ def _is_level_of(one: Any, levels: Sequence[Any], other: Any, of: Sequence[Any])
         return False
     if one.kind == "ome" and len(levels) > 1 and len(of) == 1:
         return False
+    return _is_integer_part(size, full)
+
+
+def _is_integer_part(size: tuple[int, int], full: tuple[int, int]) -> bool:
     factor = round(full[0] / size[0])
     return factor > 1 and all(
         part in (whole // factor, -(-whole // factor))
