@@ -166,23 +166,23 @@ def predict_photos(
     """
     if isinstance(photos, str | Path):
         raise UsageError("Give a list of photos, also for a single one.")
-    from bachview.datasets.photo_mpp import first_contradiction, photo_mpp
+    from bachview.datasets.photo_mpp import PhotoMpp, first_contradiction, photo_mpp
     from bachview.errors import DatasetError
     from bachview.inference.photos import try_photos
 
     answers: dict[int, PhotoPrediction | BachviewError] = {}
-    sized: list[tuple[int, Path, float]] = []
+    sized: list[tuple[int, Path, PhotoMpp]] = []
     for index, path in enumerate(map(Path, photos)):
         try:
-            sized.append((index, path, photo_mpp(path, mpp)[0]))
+            sized.append((index, path, photo_mpp(path, mpp)))
         except DatasetError as error:
             answers[index] = error
-    contradiction = first_contradiction((path for _, path, _ in sized), mpp)
+    contradiction = first_contradiction([(path, known.of_file) for _, path, known in sized], mpp)
     if contradiction is not None:
         warnings.warn(f"{contradiction[0].name}: {contradiction[1]}", stacklevel=2)
     found = try_photos(
         ensemble,
-        [(path, known) for _, path, known in sized],
+        [(path, known.value) for _, path, known in sized],
         anyway=anyway,
         token=cancel,
         on_progress=progress or (lambda done, total: None),

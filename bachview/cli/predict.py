@@ -24,6 +24,7 @@ from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
 
 if TYPE_CHECKING:
+    from bachview.datasets.photo_mpp import PhotoMpp
     from bachview.inference.photos import PhotoPrediction, PhotoState
     from bachview.models.ensemble import Ensemble
     from bachview.slide.file_state import FileState
@@ -35,13 +36,11 @@ class _Photo:
 
     Attributes
     ----------
-    origin : where the pixel size came from.
     files : their state before anything was read from them.
     """
 
     path: Path
-    mpp: float
-    origin: str
+    known: "PhotoMpp"
     files: "FileState"
 
 
@@ -146,7 +145,9 @@ def predict(
     cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}
     _prepare(output)
     lines = _sized(photos, mpp)
-    contradiction = first_contradiction((line.path for line in lines if line.photo), mpp)
+    contradiction = first_contradiction(
+        [(line.path, line.photo.known.of_file) for line in lines if line.photo], mpp
+    )
     if contradiction is not None:
         tell(f"{contradiction[0].name}: {contradiction[1]}")
     with clean_stdout():
@@ -300,8 +301,7 @@ def _sized(photos: Sequence[Path], given: float | None) -> list[_Line]:
         else:
             try:
                 files = FileState.of(path)
-                mpp, origin = photo_mpp(path, given)
-                photo = _Photo(path, mpp, str(origin), files)
+                photo = _Photo(path, photo_mpp(path, given), files)
             except OSError:
                 answer = DatasetError(f"{path.name} cannot be read; check its drive.")
             except DatasetError as error:
@@ -321,7 +321,7 @@ def _judge(
     """
     from bachview.inference.photos import try_photos
 
-    sized = [(line.photo.path, line.photo.mpp) for line in lines if line.photo]
+    sized = [(line.photo.path, line.photo.known.value) for line in lines if line.photo]
     answers: list[PhotoPrediction | BachviewError] = []
     was_cancelled = False
     lane = Lane("inference", low_priority=True)
@@ -416,8 +416,8 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
         **found,
         "patches": patches,
         "failed_patches": failed,
-        "mpp": line.photo.mpp,
-        "mpp_origin": line.photo.origin,
+        "mpp": line.photo.known.value,
+        "mpp_origin": line.photo.known.origin,
         "note": line.note,
     }
 

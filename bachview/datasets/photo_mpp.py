@@ -1,7 +1,7 @@
 """Micrometres per pixel of a microscopy photo, and where the value came from."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -26,7 +26,22 @@ class MppOrigin(StrEnum):
     BACH = "bach"
 
 
-def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]:
+@dataclass(frozen=True, slots=True)
+class PhotoMpp:
+    """The pixel size that a photo is judged with.
+
+    Attributes
+    ----------
+    value : um/px.
+    of_file : what the file states, for `first_contradiction`; unknown if it cannot be read.
+    """
+
+    value: float
+    origin: MppOrigin
+    of_file: PixelSize
+
+
+def photo_mpp(path: Path, given: float | None = None) -> PhotoMpp:
     """Um/px of a photo: as given, else as the file states it, else BACH's 0.42.
 
     Reads the header only. 72, 96 or 300 dpi are defaults of programs and are ignored; nothing else
@@ -37,23 +52,27 @@ def photo_mpp(path: Path, given: float | None = None) -> tuple[float, MppOrigin]
     UsageError
         `given` is implausible.
     DatasetError
-        The file is not an image, or its pixel size is unknown.
+        The file is not an image, or its pixel size is unknown; not if it is given: then a file
+        that is not an image is reported when it is read.
     """
-    if given is not None:
-        return chosen_mpp(path, (0, 0), PixelSize.unknown(), given)
-    size, of_file = _header(path)
-    return chosen_mpp(path, size, of_file)
+    try:
+        size, of_file = size_and_pixel_size(path)
+    except SlideOpenError as error:
+        if given is None:
+            raise DatasetError(str(error)) from error
+        size, of_file = (0, 0), PixelSize.unknown()
+    return chosen_mpp(path, size, of_file, given)
 
 
 def chosen_mpp(
     path: Path, size: tuple[int, int], of_file: PixelSize, given: float | None = None
-) -> tuple[float, MppOrigin]:
+) -> PhotoMpp:
     """As `photo_mpp`, of a photo whose size and pixel size have been read."""
     if given is not None:
         PixelSize.stated(given)
-        return given, MppOrigin.GIVEN
+        return PhotoMpp(given, MppOrigin.GIVEN, of_file)
     if of_file.mpp is not None and of_file.is_square:
-        return of_file.mpp, MppOrigin.FILE
+        return PhotoMpp(of_file.mpp, MppOrigin.FILE, of_file)
     if of_file.origin is not Origin.UNKNOWN:
         fault = "which is not plausible" if of_file.is_square else "which is not square"
         if of_file.mpp_x is None or of_file.mpp_y is None:
@@ -62,25 +81,11 @@ def chosen_mpp(
     if of_file.conflict:
         raise DatasetError(f"{path.name}: {of_file.conflict} Please {_ADVICE}")
     if size == _BACH_SIZE and path.suffix.lower() in _BACH_SUFFIXES:
-        return BACH_MPP, MppOrigin.BACH
+        return PhotoMpp(BACH_MPP, MppOrigin.BACH, of_file)
     raise DatasetError(f"{path.name} states no plausible pixel size; {_ADVICE}")
 
 
-def first_contradiction(paths: Iterable[Path], given: float | None) -> tuple[Path, str] | None:
-    """As `contradiction_among`, of photos whose headers are read for it.
-
-    A file that is not an image states nothing.
-    """
-
-    def read() -> Iterator[tuple[Path, PixelSize]]:
-        for path in paths:
-            with contextlib.suppress(DatasetError):  # reported when it is read
-                yield path, _header(path)[1]
-
-    return contradiction_among(read(), given)
-
-
-def contradiction_among(
+def first_contradiction(
     photos: Iterable[tuple[Path, PixelSize]], given: float | None
 ) -> tuple[Path, str] | None:
     """The first photo that states another um/px than is used, and by how much; None if none does.
@@ -107,11 +112,3 @@ def contradiction_among(
 def _doubt(of_file: PixelSize, given: float | None) -> str:
     used = of_file if given is None else PixelSize.typed(given)
     return contradiction_text(of_file, used)
-
-
-def _header(path: Path) -> tuple[tuple[int, int], PixelSize]:
-    """(width, height) in px, and the pixel size that every command finds in the file."""
-    try:
-        return size_and_pixel_size(path)
-    except SlideOpenError as error:
-        raise DatasetError(str(error)) from error

@@ -11,7 +11,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.datasets.class_file import classes_of
 from bachview.datasets.layout import Layout, find_layout
 from bachview.datasets.numbering import patient_of
-from bachview.datasets.photo_mpp import BACH_MPP, chosen_mpp, contradiction_among
+from bachview.datasets.photo_mpp import BACH_MPP, chosen_mpp, first_contradiction
 from bachview.datasets.samples import AnnotatedSlide, Dataset, Photo, Problem
 from bachview.datasets.tables import (
     PhotoTable,
@@ -134,12 +134,12 @@ def scan_dataset(
         if not isinstance(read, _Read):
             problems.append(Problem("unreadable", file, str(read)))
             continue
-        value, origin = chosen_mpp(path, read.size, read.of_file, mpp)
+        known = chosen_mpp(path, read.size, read.of_file, mpp)
         stated.append((path, read.of_file))
         patient = _patient(layout, path, label, patient_table, classes)
-        photos.append(Photo(path, label, patient, value, read.sha256, read.has_tissue))
-        facts.append(PhotoFacts(read.size, str(origin)))
-    contradiction = contradiction_among(stated, mpp)
+        photos.append(Photo(path, label, patient, known.value, read.sha256, read.has_tissue))
+        facts.append(PhotoFacts(read.size, str(known.origin)))
+    contradiction = first_contradiction(stated, mpp)
     problems += [
         Problem(
             "no tissue",

@@ -182,7 +182,7 @@ def test_a_photo_that_changes_meanwhile_gets_no_answer(
     if moment == "after its header":
         find_mpp = photo_mpp.photo_mpp
 
-        def found(path: Path, given: float | None = None) -> tuple[float, photo_mpp.MppOrigin]:
+        def found(path: Path, given: float | None = None) -> photo_mpp.PhotoMpp:
             answer = find_mpp(path, given)
             overwrite(path)
             return answer

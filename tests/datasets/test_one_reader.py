@@ -92,7 +92,7 @@ def by_predict(path: Path) -> Seen:
     if isinstance(answer, SlideOpenError | SlideReadError | DatasetError):
         return Seen(refused=str(answer))
     # What is read and has no class, as a grey picture, is not shown to the models.
-    return Seen(mpp=photo_mpp(path)[0], pixels=witness.shown[0] if witness.shown else None)
+    return Seen(mpp=photo_mpp(path).value, pixels=witness.shown[0] if witness.shown else None)
 
 
 def by_evaluate(folder: Path) -> Seen:
@@ -173,8 +173,9 @@ def test_what_a_file_states_of_its_pixels_is_not_guessed_over(tmp_path: Path, na
         with pytest.raises(DatasetError, match=re.escape(str(refused.value))):
             scan_dataset(tmp_path)
         return
-    mpp, origin = photo_mpp(path)
-    assert (round(mpp, 6), str(origin)) == expected
+    known = photo_mpp(path)
+    mpp = known.value
+    assert (round(mpp, 6), known.origin) == expected
     scan = scan_dataset(tmp_path)
     assert (scan.dataset.photos[0].mpp, scan.facts[0].mpp_origin) == (mpp, expected[1])
     assert scan.facts[0].size == (2048, 1536)

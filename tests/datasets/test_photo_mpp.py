@@ -15,9 +15,10 @@ from tests.support.photo_folders import write_photo
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".tif"])
 def test_the_files_density_counts_where_it_is_plausible(tmp_path: Path, ending: str) -> None:
     photo = write_photo(tmp_path / f"n001{ending}", 1, dpi=(45_357, 45_357))
-    mpp, origin = photo_mpp(photo, None)
-    assert (round(mpp, 3), str(origin)) == (0.56, "file")
-    assert photo_mpp(photo, 0.3) == (0.3, "given")
+    known = photo_mpp(photo, None)
+    assert (round(known.value, 3), known.origin) == (0.56, "file")
+    given = photo_mpp(photo, 0.3)
+    assert (given.value, given.origin, given.of_file) == (0.3, "given", known.of_file)
 
 
 @pytest.mark.parametrize("dpi", [None, (72, 72), (96, 96), (300, 300)])
@@ -25,7 +26,8 @@ def test_bachs_layout_is_known_by_size_and_ending(
     tmp_path: Path, dpi: tuple[float, float] | None
 ) -> None:
     size = (2048, 1536)
-    assert photo_mpp(write_photo(tmp_path / "n.tif", 1, size=size, dpi=dpi)) == (0.42, "bach")
+    known = photo_mpp(write_photo(tmp_path / "n.tif", 1, size=size, dpi=dpi))
+    assert (known.value, known.origin) == (0.42, "bach")
     for other in (
         write_photo(tmp_path / "n.png", 1, size=size, dpi=dpi),
         write_photo(tmp_path / "m.tif", 1, size=(1536, 2048), dpi=dpi),
@@ -44,21 +46,21 @@ def test_what_is_no_pixel_size_or_no_picture_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_given_pixel_size_is_compared_with_those_of_the_files(tmp_path: Path) -> None:
+    # 72 dpi are the default of a program, not a statement.
     photos = [
         write_photo(tmp_path / f"n00{n}.png", n, dpi=(dpi, dpi))
         for n, dpi in enumerate((72, 45_357, 45_357))
     ]
     text = tmp_path / "text.png"
     text.write_text("no picture")
-    photos.insert(0, text)
+    stated = [(photo, photo_mpp(photo, 0.42).of_file) for photo in (text, *photos)]
     said = (
         "The file states 0.56 µm per pixel; you stated 0.42 µm, 25 % smaller. 1 more photo "
         "contradicts it too. 0.42 µm is used."
     )
-    # 72 dpi are the default of a program, not a statement.
-    assert first_contradiction(photos, 0.42) == (tmp_path / "n001.png", said)
-    assert first_contradiction(photos, 0.55) is None
-    assert first_contradiction(photos, None) is None
+    assert first_contradiction(stated, 0.42) == (tmp_path / "n001.png", said)
+    assert first_contradiction(stated, 0.55) is None
+    assert first_contradiction(stated, None) is None
 
 
 BACH_SHAPE = (1536, 2048, 3)
@@ -89,11 +91,11 @@ def test_a_file_of_bachs_size_is_believed_by_every_reader(
         metadata=options,
         rowsperstrip=64,
     )
-    mpp, origin = photo_mpp(path)
-    assert (round(mpp, 6), str(origin)) == (0.25, "file")
+    known = photo_mpp(path)
+    assert (round(known.value, 6), known.origin) == (0.25, "file")
     with opened_slide(path) as reader:
-        assert reader.metadata.pixel_size.mpp == mpp
-    found = first_contradiction([path], 0.42)
+        assert reader.metadata.pixel_size.mpp == known.value
+    found = first_contradiction([(path, known.of_file)], 0.42)
     assert found is not None
     assert "The file states 0.25 µm per pixel; you stated 0.42 µm" in found[1]
 
@@ -107,5 +109,5 @@ def test_photos_made_after_public_reports_have_a_quarter_micrometre(folder: str)
     if not photos:
         pytest.skip("the files made after public reports are not here")
     for photo in photos:
-        mpp, origin = photo_mpp(photo)
-        assert (round(mpp, 6), str(origin)) == (0.25, "file")
+        known = photo_mpp(photo)
+        assert (round(known.value, 6), known.origin) == (0.25, "file")
