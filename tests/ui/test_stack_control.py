@@ -1,5 +1,6 @@
 """Another focal plane or time point takes the place of the one before, and all that is its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +8,20 @@ import pytest
 import tifffile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from bachview.core.geometry import Point
+from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
-from bachview.core.stack import Choice, Stack
+from bachview.core.stack import SINGLE, Choice, Stack
+from bachview.slide.opening import opened_slide
+from bachview.ui.dialogs.export_dialog import ExportDialog
+from bachview.ui.session.run_status import RunState
+from bachview.ui.window.classify_commands import folder_names
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import gradient, write_pyramid
-from tests.support.windows import LONG_MS, open_window, page_of
+from tests.support.windows import LONG_MS, open_window, page_of, wait_for
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -117,3 +123,33 @@ def test_a_picture_that_is_not_waited_for_is_not_said_to_be_shown(
         window.status.stack.fields["plane"].stepUp()
         window.status.stopRequested.emit(stack)
         assert window.status.stack.fields["plane"].value() == 1
+
+
+def test_results_of_each_plane_are_exported_into_a_folder_of_their_own(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    pink = gradient(600, 600) // 3 + np.array([150, 60, 120], dtype=np.uint8)
+    path = tmp_path / "stack.ome.tif"
+    details = {"axes": "ZYXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(path, np.stack([pink] * 2), photometric="rgb", metadata=details)
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
+        window.status.stack.fields["plane"].stepUp()
+        page = _shown(qtbot, window, Stack(plane=2, planes=2))
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        window.classify_commands.ask_export()
+        (dialog,) = page.findChildren(ExportDialog)
+        assert dialog.folder.name == "stack.ome-z2"
+        assert "Focal plane 2 of 2" in [label.text() for label in dialog.findChildren(QLabel)]
+        dialog.reject()
+
+
+def test_folders_for_results_tell_slides_and_pictures_apart(stack: Path) -> None:
+    with opened_slide(stack, choice=Choice(plane=2, time_point=2)) as reader:
+        metadata = reader.metadata
+    short = metadata.fingerprint.removeprefix("c2:")[:12]
+    assert folder_names(metadata) == ("stack.ome-z2t2", f"slide-{short}-z2t2")
+    # A text field would drop these bytes, and write elsewhere than it says.
+    other = replace(metadata, path=Path("gr\udcf6\udcdfe.tif"), stack=SINGLE)
+    assert folder_names(other)[0] == "gr_xf6_xdfe"

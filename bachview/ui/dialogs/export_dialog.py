@@ -35,6 +35,7 @@ class ExportDialog(QDialog):
         folder: Path,
         parent: QWidget | None = None,
         *,
+        picture: str = "",
         parts: Mapping[str, Region | None] = MappingProxyType({WHOLE_SLIDE: None}),
         names: bool = True,
         nameless: Path | None = None,
@@ -45,6 +46,7 @@ class ExportDialog(QDialog):
         ----------
         title : the slide's name.
         folder : where to write, to begin with.
+        picture : which of several in the file, e.g. ``focal plane 2 of 3``; empty for one.
         parts : what can be written of the slide, by the words for it; level-0 px, None for the
             whole slide.
         names : whether the slide's name is written, to begin with.
@@ -82,6 +84,8 @@ class ExportDialog(QDialog):
         column.setContentsMargins(20, 18, 20, 14)
         column.setSpacing(10)
         column.addWidget(plain(heading(f"Results of {title}", self)))
+        if picture:
+            column.addWidget(muted(f"{picture[0].upper()}{picture[1:]}", self))
         column.addWidget(self._part)
         for kind, box in self._boxes.items():
             box.setChecked(True)

@@ -12,6 +12,8 @@ from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
 from bachview.export.formats import ExportFormat, nouns
+from bachview.file_names import printable
+from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
@@ -35,9 +37,18 @@ _DEVICES = (
 )
 
 
-def nameless(fingerprint: str) -> str:
-    """The name of a folder that tells slides apart and names none."""
-    return f"slide-{fingerprint.rpartition(':')[2][:12]}"
+def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
+    """Names of a folder for the results: by the slide's name, and one that names no slide.
+
+    Each picture of a file has a folder of its own, e.g. ``-z2t3`` at the end. Bytes that are no
+    text are written out, as a text field would drop them.
+    """
+    suffix = metadata.stack.suffix
+    whole = metadata.fingerprint.removesuffix(suffix)
+    name = printable(metadata.path.stem).replace("\\", "_")
+    names = name, f"slide-{whole.rpartition(':')[2][:12]}"
+    named, nameless = (each + suffix.replace(":", "-") for each in names)
+    return named, nameless
 
 
 class ClassifyCommands(QObject):
@@ -289,11 +300,14 @@ class ClassifyCommands(QObject):
     ) -> None:
         document = page.document
         start = self._services.settings.now.export_folder or Path.home()
+        metadata = document.metadata
+        named, nameless = folder_names(metadata)
         dialog = ExportDialog(
             document.title,
-            start / document.path.stem,
+            start / named,
             page,
-            nameless=start / nameless(document.metadata.fingerprint),
+            picture=metadata.stack.shown_text,
+            nameless=start / nameless,
             parts=parts,
             names=self._services.settings.now.export_names,
         )
