@@ -23,7 +23,7 @@ _DEFAULT_TOLERANCE = 0.015
 #: and people say 0.25 of 0.2431, but no two objectives are as near.
 _TOLERANCE = 0.05
 
-_UM_PER_INCH = 25_400.0
+UM_PER_INCH = 25_400.0
 
 
 class Origin(StrEnum):
@@ -98,6 +98,10 @@ class PixelSize:
         """
         sides = [mpp for mpp in (self.mpp_x, self.mpp_y) if mpp is not None]
         return PixelSize.unknown() if all(_is_default(mpp) for mpp in sides) else self
+
+    def with_sides_swapped(self) -> "PixelSize":
+        """Of the same picture turned by a right angle."""
+        return replace(self, mpp_x=self.mpp_y, mpp_y=self.mpp_x)
 
     @property
     def is_plausible(self) -> bool:
@@ -216,9 +220,9 @@ def first_stated(statements: Sequence[tuple[str, PixelSize]]) -> PixelSize:
 
 
 def _mpp(dpi: float) -> float | None:
-    return _UM_PER_INCH / dpi if dpi > 0 and math.isfinite(dpi) else None
+    return UM_PER_INCH / dpi if dpi > 0 and math.isfinite(dpi) else None
 
 
 def _is_default(mpp: float) -> bool:
-    dpi = _UM_PER_INCH / mpp
+    dpi = UM_PER_INCH / mpp
     return any(abs(dpi / known - 1) <= _DEFAULT_TOLERANCE for known in _DEFAULT_DPI)

@@ -10,7 +10,7 @@ from bachview.datasets.samples import Problem
 from bachview.datasets.tables import PHOTO_SUFFIXES, class_named
 from bachview.errors import DatasetError
 from bachview.file_names import comparable, is_litter
-from bachview.slide.opening import SLIDE_SUFFIXES
+from bachview.slide.suffixes import SLIDE_SUFFIXES
 
 _PHOTOS, _SLIDES = "Photos", "WSI"
 _CHALLENGE = ("ICIAR2018_BACH_Challenge", "ICIAR2018_BACH_Challenge_TestDataset")
@@ -156,9 +156,8 @@ def _slides(root: Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
         return [], []
     files = [path for path in _listed(folder) if path.is_file()]
-    endings = set(SLIDE_SUFFIXES) - {".jpg", ".jpeg", ".png"}
     return (
-        [path for path in files if path.suffix.casefold() in endings],
+        [path for path in files if path.suffix.casefold() in SLIDE_SUFFIXES],
         [path for path in files if path.suffix.casefold() == ".xml"],
     )
 

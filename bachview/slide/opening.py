@@ -20,6 +20,7 @@ from bachview.slide.formats.dicom_headers import (
     kind_name,
     kind_of,
 )
+from bachview.slide.formats.image_structure import JPEG_START, PNG_START
 from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
 from bachview.slide.reader import SlideMetadata, SlideReader
 
@@ -38,32 +39,6 @@ _ARCHIVES: Final = {
     b"\x1f\x8b\x08\x00": "gzip",
     b"\x1f\x8b\x08\x08": "gzip",
 }
-
-#: Suffixes for file dialogs and for files dropped on the window; the content decides.
-SLIDE_SUFFIXES = (
-    ".svs",
-    ".tif",
-    ".tiff",
-    ".ndpi",
-    ".mrxs",
-    ".dcm",
-    ".scn",
-    ".bif",
-    ".vms",
-    ".vmu",
-    ".svslide",
-    ".czi",
-    ".btf",
-    ".jpg",
-    ".jpeg",
-    ".png",
-)
-
-
-def file_filter() -> str:
-    """The filter of a file dialog: these suffixes, and all files."""
-    endings = " ".join(f"*{suffix}" for suffix in SLIDE_SUFFIXES)
-    return f"Slides ({endings} DICOMDIR);;All files (*)"
 
 
 class Opening(Generic[T]):
@@ -248,7 +223,7 @@ def _is_plain_picture(path: Path) -> bool:
     """Whether it begins as a JPEG or PNG file does; False if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(8).startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+            return file.read(len(PNG_START)).startswith((JPEG_START, PNG_START))
     except OSError:
         return False
 

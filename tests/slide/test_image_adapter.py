@@ -18,7 +18,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide import pixel_store
 from bachview.slide.formats import image_adapter, image_decoding, tiff_adapter
 from bachview.slide.formats.image_adapter import ImageReader
-from bachview.slide.formats.image_decoding import oriented
+from bachview.slide.formats.orientation import oriented
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, Preparing

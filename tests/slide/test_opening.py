@@ -17,13 +17,8 @@ from bachview.core.pixel_size import Origin
 from bachview.errors import Cancelled, SlideChangedError, SlideOpenError, SlideReadError
 from bachview.jobs.tokens import CancelToken
 from bachview.slide import opening as slide_opening
-from bachview.slide.opening import (
-    SLIDE_SUFFIXES,
-    file_filter,
-    open_in_time,
-    open_slide,
-    opened_slide,
-)
+from bachview.slide.opening import open_in_time, open_slide, opened_slide
+from bachview.slide.suffixes import PICTURE_SUFFIXES, SLIDE_SUFFIXES, file_filter
 from tests.stuck_files import StuckFiles
 from tests.support.real_data import SHARED, shared_file
 from tests.support.slides import gradient, write_pyramid
@@ -263,7 +258,7 @@ def test_a_slide_whose_file_is_replaced_by_rubbish(tmp_path: Path) -> None:
 
 def test_the_file_filter_names_every_ending() -> None:
     shown = file_filter()
-    assert all(f"*{suffix}" in shown for suffix in SLIDE_SUFFIXES)
+    assert all(f"*{suffix}" in shown for suffix in (*SLIDE_SUFFIXES, *PICTURE_SUFFIXES))
     assert shown.endswith(";;All files (*)")
 
 

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.formats.image_decoding import oriented
+from bachview.slide.formats.orientation import oriented
 from bachview.slide.opening import open_slide
 from bachview.slide.reader import RGB, SlideMetadata
 from tests.support.raw_tiff import raw_tiff

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from bachview.errors import SlideOpenError, SlideReadError
-from bachview.slide.formats.image_decoding import oriented
+from bachview.slide.formats.orientation import oriented
 from bachview.slide.opening import open_slide
 from tests.support.raw_tiff import raw_tiff
 

@@ -21,6 +21,7 @@ from bachview.slide.formats.dicom_headers import (
     read_directory,
     read_slide_file,
 )
+from bachview.slide.suffixes import SLIDE_SUFFIXES
 
 #: Folders included. A disc of slides has some hundred; who opens a whole drive learns it soon.
 _MOST_FILES: Final = 20_000
@@ -29,22 +30,7 @@ _MOST_DEPTH: Final = 12
 _MOST_S: Final = 10.0
 _NAMED: Final = 3
 #: Files of other formats that are offered where a folder has no DICOM slide. Without photos.
-_OTHER_SLIDES: Final = frozenset(
-    (
-        ".svs",
-        ".tif",
-        ".tiff",
-        ".ndpi",
-        ".mrxs",
-        ".scn",
-        ".bif",
-        ".vms",
-        ".vmu",
-        ".svslide",
-        ".czi",
-        ".btf",
-    )
-)
+_OTHER_SLIDES: Final = frozenset(SLIDE_SUFFIXES) - {".dcm"}
 
 
 @dataclass(slots=True)

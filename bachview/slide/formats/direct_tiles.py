@@ -20,7 +20,7 @@ import numpy as np
 
 from bachview.core.pyramid import Level
 from bachview.errors import SlideReadError
-from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
+from bachview.slide.formats.tiff_codecs import Photometric, UnsupportedTiffError
 from bachview.slide.formats.tiff_plane import CutOffError, TiffPlane, orientation_of
 from bachview.slide.formats.tiff_source import SegmentSource
 from bachview.slide.reader import RGB
@@ -32,7 +32,6 @@ DIRECT_FORMATS = frozenset({"aperio", "generic-tiff"})
 
 #: None, JPEG, deflate: decoded by the same libraries as in OpenSlide.
 _COMPRESSIONS = (1, 7, 8, 32946)
-_RGB, _YCBCR = 2, 6
 _JPEG = 7
 #: Side of the part of a level that is compared, and by how much decoders may differ in rounding.
 _PART_PX = 64
@@ -152,7 +151,10 @@ def _is_plain(page: Any) -> bool:
     """Whether a page's tiles are 8-bit interleaved RGB, and stored upright."""
     return bool(
         page.compression in _COMPRESSIONS
-        and (page.photometric == _RGB or (page.photometric == _YCBCR and page.compression == _JPEG))
+        and (
+            page.photometric == Photometric.RGB
+            or (page.photometric == Photometric.YCBCR and page.compression == _JPEG)
+        )
         and page.samplesperpixel == 3
         and page.bitspersample == 8
         and page.sampleformat == 1

@@ -14,7 +14,8 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import former_of
-from bachview.slide.formats.image_decoding import decode, oriented, read_facts
+from bachview.slide.formats.image_decoding import decode, read_facts
+from bachview.slide.formats.orientation import oriented
 from bachview.slide.formats.tiff_adapter import TiffReader
 from bachview.slide.halving import halve, halved_levels
 from bachview.slide.known_copies import slide_fingerprint

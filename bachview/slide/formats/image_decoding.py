@@ -5,7 +5,7 @@ import logging
 import math
 import numbers
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
@@ -27,6 +27,7 @@ from bachview.slide.formats.image_structure import (
     jpeg_structure,
     png_structure,
 )
+from bachview.slide.formats.orientation import shown_size, swaps_sides
 from bachview.slide.reader import BACKGROUND, RGB
 
 _log = logging.getLogger(__name__)
@@ -102,8 +103,7 @@ class ImageFacts:
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) as shown, px."""
-        width, height = self.stored_size
-        return (height, width) if self.orientation >= 5 else (width, height)
+        return shown_size(self.stored_size, self.orientation)
 
 
 def read_facts(path: Path) -> ImageFacts:
@@ -180,7 +180,7 @@ def _facts(path: Path, picture: ImageFile, png: PngStructure | None) -> ImageFac
         mode=picture.mode,
         stored_size=(width, height),
         orientation=orientation,
-        pixel_size=_pixel_size(picture, exif, turned=orientation >= 5),
+        pixel_size=_pixel_size(picture, exif, turned=swaps_sides(orientation)),
         # A profile of another colour space (grey, CMYK) does not apply to RGB pixels.
         icc_profile=profile if profile and picture.mode in ("RGB", "RGBA") else None,
         decoder=decoder,
@@ -231,7 +231,7 @@ def _pixel_size(picture: ImageFile, exif: dict[int, float], *, turned: bool) -> 
         stated.append(("EXIF", (exif[_X_TAG] * unit, exif[_Y_TAG] * unit)))
     sizes = [(where, PixelSize.from_dpi(*dpi)) for where, dpi in stated if dpi is not None]
     found = first_stated(sizes)
-    return replace(found, mpp_x=found.mpp_y, mpp_y=found.mpp_x) if turned else found
+    return found.with_sides_swapped() if turned else found
 
 
 def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
@@ -271,18 +271,6 @@ def decode(path: Path, facts: ImageFacts, out: RGB) -> None:
     except Exception as error:  # Pillow and the codecs raise many kinds of errors on damaged data
         damage = "damaged or cut off and cannot be shown"
         raise SlideReadError(_damaged(path, data, damage)) from error
-
-
-def oriented(stored: RGB, orientation: int) -> RGB:
-    """A view of `stored`, rotated and flipped according to EXIF `orientation` 1 to 8."""
-    if orientation >= 5:
-        stored = stored.transpose(1, 0, 2)
-        orientation = {5: 1, 6: 2, 7: 3, 8: 4}[orientation]
-    if orientation in (2, 3):
-        stored = stored[:, ::-1]
-    if orientation in (3, 4):
-        stored = stored[::-1]
-    return stored
 
 
 def _opened(file: IO[bytes]) -> ImageFile:

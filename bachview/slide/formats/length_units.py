@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
+from bachview.core.pixel_size import UM_PER_INCH
+
 _METRE_UM: Final = 1e6
-_INCH_UM: Final = 25_400.0
 _LIGHT_YEAR_UM: Final = 9.4607304725808e21
 
 _PREFIXES: Final = {
@@ -16,16 +17,16 @@ _PREFIXES: Final = {
 _OME_UM: Final = {
     **{f"{prefix}m": 10.0 ** (power + 6) for prefix, power in _PREFIXES.items()},
     "Å": 1e-4,
-    "thou": _INCH_UM / 1000,
-    "li": _INCH_UM / 12,
-    "in": _INCH_UM,
-    "ft": 12 * _INCH_UM,
-    "yd": 36 * _INCH_UM,
-    "mi": 63_360 * _INCH_UM,
+    "thou": UM_PER_INCH / 1000,
+    "li": UM_PER_INCH / 12,
+    "in": UM_PER_INCH,
+    "ft": 12 * UM_PER_INCH,
+    "yd": 36 * UM_PER_INCH,
+    "mi": 63_360 * UM_PER_INCH,
     "ua": 149_597_870_700 * _METRE_UM,
     "ly": _LIGHT_YEAR_UM,
     "pc": 3.0856775814913673e16 * _METRE_UM,
-    "pt": _INCH_UM / 72,
+    "pt": UM_PER_INCH / 72,
 }
 
 #: What the names of ImageJ's units begin with when they are written out, as it compares them.
@@ -36,15 +37,15 @@ _IMAGEJ_WORDS: Final = {
     "cent": 1e4,
     "met": _METRE_UM,
     "kilo": 1e3 * _METRE_UM,
-    "inch": _INCH_UM,
-    "mile": 63_360 * _INCH_UM,
+    "inch": UM_PER_INCH,
+    "mile": 63_360 * UM_PER_INCH,
     "angstr": 1e-4,
     "ångstr": 1e-4,
 }
 _IMAGEJ_SIGNS: Final = {
     "nm": 1e-3, "u": 1.0, "µ": 1.0, "um": 1.0, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": _METRE_UM,
-    "km": 1e3 * _METRE_UM, "in": _INCH_UM, "ft": 12 * _INCH_UM, "foot": 12 * _INCH_UM,
-    "feet": 12 * _INCH_UM, "mi": 63_360 * _INCH_UM, "a": 1e-4, "å": 1e-4,
+    "km": 1e3 * _METRE_UM, "in": UM_PER_INCH, "ft": 12 * UM_PER_INCH, "foot": 12 * UM_PER_INCH,
+    "feet": 12 * UM_PER_INCH, "mi": 63_360 * UM_PER_INCH, "a": 1e-4, "å": 1e-4,
 }  # fmt: skip
 _ESCAPE: Final = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 

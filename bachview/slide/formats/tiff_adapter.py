@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from bachview.slide.fingerprint import former_of
 from bachview.slide.formats.channels import Channel, imagej_channels, refused_channels
 from bachview.slide.formats.image_decoding import LIMIT_PX
 from bachview.slide.formats.ome import OmeFacts, read_ome
-from bachview.slide.formats.tiff_codecs import UnsupportedTiffError
+from bachview.slide.formats.orientation import swaps_sides
+from bachview.slide.formats.tiff_codecs import Photometric, UnsupportedTiffError
 from bachview.slide.formats.tiff_likeness import Likeness
 from bachview.slide.formats.tiff_pixel_size import is_stated_beyond_standard, stated_pixel_size
 from bachview.slide.formats.tiff_plane import TiffPlane, orientation_of
@@ -29,11 +29,8 @@ from bachview.slide.known_copies import slide_fingerprint
 from bachview.slide.levels import rising_levels
 from bachview.slide.reader import RGB, SlideMetadata
 
-_GREY = (0, 1)  # white is 0, black is 0
+_GREY = (Photometric.MINISWHITE, Photometric.MINISBLACK)
 _MOST_LEVELS = 32
-
-#: Orientations whose stored rows are shown as columns.
-_TURNED = (5, 6, 7, 8)
 
 #: Tiles and strips up to this size are decoded again for each part read from them.
 _LARGE_SEGMENT_PX = 4_000_000
@@ -42,7 +39,6 @@ _LARGE_SEGMENT_PX = 4_000_000
 #: What OpenSlide shows as libtiff, Pillow and this reader do: 8 bits of RGB or grey in these
 #: compressions (none, LZW, JPEG, deflate).
 _OPENSLIDE_COMPRESSIONS = (1, 5, 7, 8, 32946)
-_MINISBLACK, _RGB, _YCBCR = 1, 2, 6
 _UNCOMPRESSED, _JPEG = 1, 7
 
 
@@ -89,16 +85,17 @@ def suits_openslide(path: Path) -> bool:
 
 def _is_common(page: Any) -> bool:
     """Whether all readers agree about a page's pixels."""
-    colours = (int(page.photometric), int(page.samplesperpixel))
+    colours, samples = int(page.photometric), int(page.samplesperpixel)
+    is_jpeg = page.compression == _JPEG
     return bool(
         page.is_tiled
         and page.imagedepth == 1
         and page.compression in _OPENSLIDE_COMPRESSIONS
         and (
-            colours in ((_RGB, 3), (_MINISBLACK, 1))
-            or (colours == (_YCBCR, 3) and page.compression == _JPEG)
+            (colours == Photometric.MINISBLACK and samples == 1)
+            or (colours == Photometric.RGB and samples == 3 and not (is_jpeg and page.is_jfif))
+            or (colours == Photometric.YCBCR and samples == 3 and is_jpeg)
         )
-        and not (page.compression == _JPEG and colours[0] == _RGB and page.is_jfif)
         and page.bitspersample == 8
         and int(page.sampleformat or 1) == 1
         and page.planarconfig == 1
@@ -240,8 +237,8 @@ class TiffReader:
             width, height = int(key.imagewidth), int(key.imagelength)
             ome = None if text is None else read_ome(text, width, height, images.index)
             shown = pixel_size(images.index, images.levels[0])
-            if orientation_of(key) in _TURNED:
-                shown = replace(shown, mpp_x=shown.mpp_y, mpp_y=shown.mpp_x)
+            if swaps_sides(orientation_of(key)):
+                shown = shown.with_sides_swapped()
             _refuse_channels(
                 images.levels[0], ome.channels if ome else imagej_channels(tif.imagej_metadata)
             )

@@ -8,6 +8,7 @@ refused, since plausible pixels that are wrong are worse than none.
 import io
 import re
 import struct
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,16 @@ from bachview.slide.formats.image_structure import jpeg_structure
 
 Samples = npt.NDArray[Any]
 
-MINISWHITE, MINISBLACK, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+
+class Photometric(IntEnum):
+    """TIFF's PhotometricInterpretation, as far as it is read."""
+
+    MINISWHITE = 0
+    MINISBLACK = 1
+    RGB = 2
+    PALETTE = 3
+    YCBCR = 6
+
 
 _NONE, _LZW, _JPEG, _PACKBITS, _LZMA, _ZSTD = 1, 5, 7, 32773, 34925, 50000
 _DEFLATE = (8, 32946)
@@ -102,7 +112,7 @@ class SegmentCodec:
         self._predicted = False
         photometric = int(key.photometric)
         if compression in _BYTES:
-            if photometric == YCBCR:
+            if photometric == Photometric.YCBCR:
                 raise UnsupportedTiffError("in YCbCr colours without JPEG compression")
             self._predicted = self._is_predicted(int(key.predictor))
             return
@@ -111,11 +121,13 @@ class SegmentCodec:
         elif compression not in _PICTURES:
             name = _NAMES.get(compression, f"number {compression}")
             raise UnsupportedTiffError(f"compressed in a way that is not supported ({name})")
-        elif photometric == YCBCR and (compression not in _JPEG_2000 or self.samples != 3):
+        elif photometric == Photometric.YCBCR and (
+            compression not in _JPEG_2000 or self.samples != 3
+        ):
             raise UnsupportedTiffError("in YCbCr colours without JPEG compression")
-        elif compression == _JPEG_2000_YCBCR and photometric != YCBCR:
+        elif compression == _JPEG_2000_YCBCR and photometric != Photometric.YCBCR:
             raise UnsupportedTiffError("compressed by JPEG 2000 without saying its colours")
-        if photometric == PALETTE or self._bits not in (8, 16):
+        if photometric == Photometric.PALETTE or self._bits not in (8, 16):
             raise UnsupportedTiffError(f"of {self._bits} bits in a compression for whole pictures")
         self._lerc = _lerc_parameters(key) if compression == _LERC else 0
 
@@ -172,14 +184,18 @@ class SegmentCodec:
         """
         if self._bits != 8:
             raise UnsupportedTiffError(f"of {self._bits} bits in JPEG compression")
-        if self.samples == 1 and photometric in (MINISWHITE, MINISBLACK, RGB):
+        if self.samples == 1 and photometric in (
+            Photometric.MINISWHITE,
+            Photometric.MINISBLACK,
+            Photometric.RGB,
+        ):
             return "GRAYSCALE", "GRAYSCALE"
-        if self.samples == 3 and photometric in (RGB, YCBCR):
-            if photometric == RGB and key.is_jfif:
+        if self.samples == 3 and photometric in (Photometric.RGB, Photometric.YCBCR):
+            if photometric == Photometric.RGB and key.is_jfif:
                 if not _is_subsampled(key):
                     raise UnsupportedTiffError("in RGB by its header and in YCbCr by its JPEG data")
-                photometric = YCBCR
-            return ("YCBCR" if photometric == YCBCR else "RGB"), "RGB"
+                photometric = Photometric.YCBCR
+            return ("YCBCR" if photometric == Photometric.YCBCR else "RGB"), "RGB"
         raise UnsupportedTiffError(f"of {self.samples} channels in JPEG compression")
 
     def _row_bytes(self) -> int:
@@ -334,7 +350,7 @@ def decode_lzw(data: bytes, row_bytes: int, rows: int) -> bytes:
         _HEIGHT: rows,
         _BITS: 8,
         _COMPRESSION: _LZW,
-        _PHOTOMETRIC: MINISBLACK,
+        _PHOTOMETRIC: Photometric.MINISBLACK,
         _OFFSETS: 0,
         _SAMPLES: 1,
         _ROWS: rows,

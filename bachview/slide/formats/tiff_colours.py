@@ -6,11 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.slide.formats.tiff_codecs import (
-    MINISBLACK,
-    MINISWHITE,
-    PALETTE,
-    RGB,
-    YCBCR,
+    Photometric,
     UnsupportedTiffError,
     bits_of,
 )
@@ -41,26 +37,26 @@ class TiffColours:
             They are not.
         """
         photometric, samples, bits = int(key.photometric), int(key.samplesperpixel), bits_of(key)
-        if photometric not in (MINISWHITE, MINISBLACK, RGB, PALETTE, YCBCR):
+        if photometric not in tuple(Photometric):
             kind = _REFUSED.get(photometric, f"in colours number {photometric}")
             raise UnsupportedTiffError(f"{kind}, a kind of colours that is not supported")
         extra = tuple(int(e) for e in key.extrasamples)
-        fits = {
-            MINISWHITE: samples == 1,
-            MINISBLACK: samples == 1 or (samples == 2 and len(extra) == 1),
-            RGB: samples in (3, 4) and bits >= 8,
-            PALETTE: samples == 1 and bits <= 8,
-            YCBCR: samples == 3 and int(key.planarconfig) == 1,
+        fits: dict[int, bool] = {
+            Photometric.MINISWHITE: samples == 1,
+            Photometric.MINISBLACK: samples == 1 or (samples == 2 and len(extra) == 1),
+            Photometric.RGB: samples in (3, 4) and bits >= 8,
+            Photometric.PALETTE: samples == 1 and bits <= 8,
+            Photometric.YCBCR: samples == 3 and int(key.planarconfig) == 1,
         }
         if not fits[photometric]:
             raise UnsupportedTiffError(
                 f"of {samples} channels of {bits} bits, neither RGB nor grey"
             )
-        self._palette = palette_of(key) if photometric == PALETTE else None
+        self._palette = palette_of(key) if photometric == Photometric.PALETTE else None
         self._shift = max(0, (significant_bits or bits) - 8) if bits > 8 else 0
         # From 1, 2 or 4 stored bits to 8: black to white.
         self._scale = 255 // ((1 << bits) - 1) if bits < 8 else 1
-        self._inverted = photometric == MINISWHITE
+        self._inverted = photometric == Photometric.MINISWHITE
         has_alpha = channels == 1 and samples in (2, 4)
         # A fourth sample that the file does not name is opacity to all readers.
         self._alpha = (extra[0] if extra else _UNASSOCIATED) if has_alpha else None

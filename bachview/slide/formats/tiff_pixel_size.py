@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from bachview.core.pixel_size import PixelSize, first_stated
+from bachview.core.pixel_size import UM_PER_INCH, PixelSize, first_stated
 from bachview.slide.formats.length_units import imagej_unit_um
 
 _X, _Y, _UNIT = 282, 283, 296
@@ -16,7 +16,6 @@ _X, _Y, _UNIT = 282, 283, 296
 #: and micrometres (5) are not in the standard; tifffile writes them.
 _PER_INCH: Final = {2: 1.0, 3: 2.54, 4: 25.4, 5: 25_400.0}
 _STANDARD_UNITS: Final = (1, 2, 3)
-_UM_PER_INCH: Final = 25_400.0
 
 #: What ImageJ calls the unit of pictures without a scale.
 _NO_UNITS: Final = ("", "pixel", "pixels", "null", "none")
@@ -85,7 +84,7 @@ def _of_imagej(text: dict[str, Any], key: Any) -> PixelSize | None:
     per_x, per_y = _per_unit(key, _X), _per_unit(key, _Y)
     size = PixelSize.of_file(um_x / per_x if per_x else None, um_y / per_y if um_y and per_y else 0)
     # ImageJ takes inches and cm over from the tags of a file that it opens, also their defaults.
-    return size.unless_default() if um_x in (1e4, _UM_PER_INCH) else size
+    return size.unless_default() if um_x in (1e4, UM_PER_INCH) else size
 
 
 def _of_tags(key: Any) -> PixelSize:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import SlideReadError
-from bachview.slide.formats.image_decoding import LIMIT_PX, oriented
+from bachview.slide.formats.image_decoding import LIMIT_PX
+from bachview.slide.formats.orientation import oriented, shown_size, swaps_sides
 from bachview.slide.formats.tiff_codecs import (
     UNBOUNDED,
     CutOffDataError,
@@ -84,7 +85,7 @@ class TiffPlane:
         self.stored_size = int(key.imagewidth), int(key.imagelength)
         self.orientation = orientation_of(key)
         width, height = self.stored_size
-        self.width, self.height = (height, width) if self.orientation >= 5 else (width, height)
+        self.width, self.height = shown_size(self.stored_size, self.orientation)
         self._planes = int(key.samplesperpixel) // self._codec.samples
         self._is_tiled = bool(key.is_tiled)
         self._segment_width = int(key.tilewidth if key.is_tiled else width)
@@ -191,7 +192,7 @@ class TiffPlane:
             x = self.width - x - width
         if self.orientation in (3, 4, 7, 8):
             y = self.height - y - height
-        return (y, x, height, width) if self.orientation >= 5 else (x, y, width, height)
+        return (y, x, height, width) if swaps_sides(self.orientation) else (x, y, width, height)
 
     def _read_stored(self, x: int, y: int, width: int, height: int) -> RGB:
         picture = blank(width, height)

@@ -86,7 +86,7 @@ class FileCommands(QObject):
 
     def ask_files(self) -> None:
         """Let the user choose slides to open."""
-        from bachview.slide.opening import file_filter
+        from bachview.slide.suffixes import file_filter
 
         names, _ = QFileDialog.getOpenFileNames(
             self._window, "Open slides", self._last_folder, file_filter()
