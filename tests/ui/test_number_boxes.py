@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QInputDialog, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QInputDialog, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 import bachview.ui
@@ -29,8 +29,10 @@ def locale(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def boxes_of(widget: QWidget | None) -> list[NumberEdit]:
     assert widget is not None
-    # These would follow the locale.
-    assert not widget.findChildren(QAbstractSpinBox)
+    # These would follow the locale of the country.
+    for box in widget.findChildren(QAbstractSpinBox):
+        assert isinstance(box, QSpinBox)
+        assert box.locale() == QLocale.c()
     assert not isinstance(widget, QInputDialog)
     return widget.findChildren(NumberEdit)
 
@@ -74,5 +76,6 @@ def check(box: NumberEdit) -> None:
 def test_no_other_kind_of_number_box_is_made_anywhere() -> None:
     for path in Path(bachview.ui.__file__).parent.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        for other in ("SpinBox", "QInputDialog", "DoubleValidator", "QLocale"):
+        for other in ("DoubleSpinBox", "QInputDialog", "DoubleValidator"):
             assert other not in text, path
+        assert text.count("= QSpinBox(") == text.count("setLocale(QLocale.c())"), path

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from bachview.core.stack import SINGLE, Choice, Stack
@@ -41,6 +41,7 @@ class StackControl(QWidget):
         self.fields: dict[str, QSpinBox] = {}
         for kind, name in _KINDS:
             field = QSpinBox(self)
+            field.setLocale(QLocale.c())  # digits alike in every country, as in `NumberEdit`
             field.setPrefix(f"{name} ")
             field.setAccessibleName(name)
             field.setToolTip(_TIPS[kind])
