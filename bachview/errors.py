@@ -43,8 +43,14 @@ class UnsuitableSlideError(BachviewError):
         """
         self.sentences = sentences
         reasons = " ".join(sentences)
-        super().__init__(
-            f"Not classified: {reasons} Look at the {what}; if it is H&E, classify it anyway."
+        super().__init__(f"Not classified: {reasons} {self.advice(what)}")
+
+    @staticmethod
+    def advice(what: str = "slide") -> str:
+        """What to do; holds for each of the reasons."""
+        return (
+            f"Look at the {what}; if it is sharp H&E and its pixel size is right, classify it "
+            "anyway."
         )
 
 

@@ -53,7 +53,7 @@ COMMANDS = frozenset(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Slide = Annotated[
-    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder of DICOM files.")
+    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder or disc of DICOM files.")
 ]
 
 
@@ -155,7 +155,7 @@ Writes {_FILES}.
 Ctrl-C stops within half a second. Finished patches are kept and written; the same command
 resumes from there. Results are those of the slide: see [bold]bachview results[/].
 
-The slide is checked first; exit code 3 if it is not H&E, or too blurred.
+The slide is checked first; exit code 3 if it is not H&E, too blurred, or too coarse.
 
 \b
   bachview classify biopsy.svs --output out
@@ -224,7 +224,7 @@ def classify(
         typer.Option(
             "--anyway",
             help="Classify a slide that is not what the models know (fluorescence, other stains, "
-            "blurred); every file says so.",
+            "blurred, coarse); every file says so.",
         ),
     ] = False,
     no_names: Annotated[

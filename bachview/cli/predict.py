@@ -67,6 +67,12 @@ class _Line:
     @property
     def note(self) -> str:
         """What a reader has to know; empty for a photo that was classified without a doubt."""
+        doubt = self.photo.known.doubt if self.photo else ""
+        return " ".join(filter(None, (doubt, self.finding)))
+
+    @property
+    def finding(self) -> str:
+        """The note without what the file states of its pixel size."""
         if isinstance(self.answer, UnsuitableSlideError):
             return f"{self.answer} (--anyway does; the line of the photo then says so.)"
         if isinstance(self.answer, BachviewError):
@@ -165,8 +171,8 @@ def predict(
             names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
             facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
     for line in lines:
-        if line.note:
-            tell(line.note if line.path.name in line.note else f"{line.path}: {line.note}")
+        if said := line.finding:  # pixel sizes were told of all photos at once
+            tell(said if line.path.name in said else f"{line.path}: {said}")
     counts = Counter(line.state for line in lines)
     found = len(lines) - counts[PhotoState.FAILED]
     if was_cancelled and (bach_submission or not found):

@@ -15,7 +15,7 @@ results_app = typer.Typer(
 )
 
 Slide = Annotated[
-    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder of DICOM files.")
+    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder or disc of DICOM files.")
 ]
 Store = Annotated[
     Path | None,

@@ -40,6 +40,11 @@ class PhotoMpp:
     origin: MppOrigin
     of_file: PixelSize
 
+    @property
+    def doubt(self) -> str:
+        """A sentence on what the file states against it; empty if it states nothing else."""
+        return _doubt(self.of_file, self.value if self.origin is MppOrigin.GIVEN else None)
+
 
 def photo_mpp(path: Path, given: float | None = None) -> PhotoMpp:
     """Um/px of a photo: as given, else as the file states it, else BACH's 0.42.

@@ -167,6 +167,9 @@ def test_a_photo_that_cannot_be_classified_is_named_and_the_rest_goes_on(
     answer = cli(*arguments, "--device", "cpu", "--mpp", "2.0")
     (said,) = [line for line in answer.err.splitlines() if "stated" in line]
     assert "you stated 2 µm, 2 times larger. 3 more photos contradict it too. 2 µm is used." in said
+    doubt = "The file states 1 µm per pixel; you stated 2 µm, 2 times larger."
+    assert [line["note"].startswith(doubt) for line in lines_of(output)].count(True) == 4
+    assert sum(entry["note"].startswith(doubt) for entry in answer.document["photos"]) == 4
 
 
 @pytest.mark.parametrize("moment", ["after its header", "before its pixels", "after its pixels"])
@@ -398,7 +401,10 @@ def test_what_the_model_does_not_know_is_refused_unless_it_is_told_to(
     (line,) = lines_of(output)
     assert (line["state"], line["class"]) == ("unsuitable", "")
     assert "The photo's pixels of 2.00 µm are 2.0 times as coarse" in line["note"]
-    assert line["note"] in answer.err
+    doubt = "The file states 1 µm per pixel; you stated 2 µm, 2 times larger."
+    assert line["note"].startswith(f"{doubt} Not classified:")
+    assert answer.err.count(doubt) == 1
+    assert line["note"].removeprefix(doubt) in answer.err
     check_schema("predict", answer.document)
     assert [entry["state"] for entry in answer.document["photos"]] == ["unsuitable"]
 
@@ -406,7 +412,8 @@ def test_what_the_model_does_not_know_is_refused_unless_it_is_told_to(
     assert answer.code == 0
     (line,) = lines_of(output)
     assert (line["state"], line["class"]) == ("classified", "Invasive")
-    assert line["note"].startswith("Classified although: The photo's pixels of 2.00 µm")
+    found = f"{doubt} Classified although: The photo's pixels of 2.00 µm"
+    assert line["note"].startswith(found)
     assert answer.document["photos"][0]["note"] == line["note"]
     assert cli(*arguments, "--mpp", "1.4").code == 0
 

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from bachview.errors import UnsuitableSlideError
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
@@ -68,8 +69,8 @@ class SuitabilityBanner(QFrame):
         has_results : earlier results are shown, which were not checked then.
         """
         what = "Not classified further" if has_results else "Not classified"
-        advice = "Look at the slide; if it is H&E, classify it anyway."
-        self._show(f"{what}: {' '.join(sentences)} {advice}", Tone.PROBLEM, asks=True)
+        text = f"{what}: {' '.join(sentences)} {UnsuitableSlideError.advice()}"
+        self._show(text, Tone.PROBLEM, asks=True)
 
     def show_warnings(self, warnings: tuple[str, ...] | None) -> None:
         """What speaks against the classes on the slide; None if that was not checked."""
