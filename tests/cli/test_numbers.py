@@ -16,20 +16,25 @@ def test_a_pixel_size_is_read_with_a_point_or_a_comma(cli: Cli, tmp_path: Path, 
     assert "0.25" in answer.out
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("dataset", "check", "set"),
-        ("train", "set", "--output", "run"),
-        ("evaluate", "selftest", "set"),
-        ("predict", "selftest", "a.tif", "--output", "a.csv"),
-        ("classify", "a.tif", "--output", "a"),
-        ("results", "export", "a.tif", "--output", "a"),
-    ],
+COMMANDS = (
+    ("dataset", "check", "set"),
+    ("train", "set", "--output", "run"),
+    ("evaluate", "selftest", "set"),
+    ("classify", "a.tif", "--output", "a"),
+    ("results", "export", "a.tif", "--output", "a"),
 )
-def test_what_can_be_misread_is_refused_by_every_command(cli: Cli, command: tuple[str]) -> None:
-    for text in ("1,234", "0_5", "0.25 µm", "٠٫٢٥", "nan"):
-        answer = cli(*command, "--mpp", text)
-        assert answer.code == 2
-        assert text in answer.err
-        assert "type" in answer.err
+PREDICT = ("predict", "selftest", "a.tif", "--output", "a.csv")
+UNCLEAR = ("1,234", "0_5", "0.25 µm", "٠٫٢٥", "nan")
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [*((command, "1,234") for command in COMMANDS), *((PREDICT, text) for text in UNCLEAR)],
+)
+def test_what_can_be_misread_is_refused_by_every_command(
+    cli: Cli, command: tuple[str, ...], text: str
+) -> None:
+    answer = cli(*command, "--mpp", text)
+    assert answer.code == 2
+    assert text in answer.err
+    assert "type" in answer.err
