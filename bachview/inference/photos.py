@@ -336,16 +336,20 @@ def _checked(
     from bachview.slide.tissue import read_small
 
     small = read_small(reader, pixel_size, token)
-    check = check_slide(reader, pixel_size, geometry, token, small=small, what="photo")
-    found = {
-        finding.reason: finding.sentence
-        for finding in check.findings
-        if is_for_tissue or finding.reason is not Reason.BLURRED
-    }
+    check = check_slide(
+        reader,
+        pixel_size,
+        geometry,
+        token,
+        small=small,
+        what="photo",
+        is_for_tissue=is_for_tissue,
+    )
+    found = {finding.reason: finding.sentence for finding in check.findings}
     if Reason.NO_TISSUE in found:
         raise NoTissueError((found[Reason.NO_TISSUE],))
     sharpness = check.sharpness
-    if is_for_tissue and sharpness is not None and sharpness.detail < _LEAST_DETAIL:
+    if sharpness is not None and sharpness.detail < _LEAST_DETAIL:
         found[Reason.BLURRED] = _EVEN
     if anyway and not found.keys().isdisjoint({Reason.DARK_FIELD, Reason.NOT_HE}):
         mask = check.tissue

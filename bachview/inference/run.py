@@ -175,7 +175,10 @@ def classify(
     provenance = _provenance(plan, ensemble.info, icc_applied=transform is not None)
     asked = None if region is None else scanned_part(reader.metadata, region)
     wanted = _wanted(plan, asked)
-    record = store.find(plan.id) or _begin(reader, provenance, plan, store, token, anyway=anyway)
+    is_for_tissue = ensemble.bundle.manifest.is_for_tissue
+    record = store.find(plan.id) or _begin(
+        reader, provenance, plan, store, token, anyway=anyway, is_for_tissue=is_for_tissue
+    )
     grid_id, tissue, warnings = record.grid_id, store.tissue(record.grid_id), record.warnings
     states = store.states(grid_id)
     pending = (states == CellState.PENDING) & wanted
@@ -185,7 +188,7 @@ def classify(
     failed = int((states[wanted] == CellState.FAILED).sum()) if not retry_failed else 0
     if left and warnings is None:
         # Cells from before slides were checked.
-        warnings = _findings(reader, plan, token)[1]
+        warnings = _findings(reader, plan, token, is_for_tissue=is_for_tissue)[1]
         store.note_warnings(grid_id, warnings)
     if left and warnings and not anyway:
         raise UnsuitableSlideError(warnings)
@@ -245,9 +248,10 @@ def _begin(
     token: CancelToken,
     *,
     anyway: bool,
+    is_for_tissue: bool,
 ) -> GridRecord:
     """A new grid; its tissue cells are decided once for the whole slide."""
-    mask, warnings = _findings(reader, plan, token)
+    mask, warnings = _findings(reader, plan, token, is_for_tissue=is_for_tissue)
     if warnings and not anyway:
         raise UnsuitableSlideError(warnings)
     tissue = mask.tissue_cells(plan.grid, plan.tissue_least, token)
@@ -261,12 +265,12 @@ def _begin(
 
 
 def _findings(
-    reader: SlideReader, plan: Plan, token: CancelToken
+    reader: SlideReader, plan: Plan, token: CancelToken, *, is_for_tissue: bool
 ) -> "tuple[TissueMask, tuple[str, ...]]":
     """The tissue, and what speaks against classifying the slide, one sentence each."""
     from bachview.slide.suitability import check_slide
 
-    check = check_slide(reader, plan.pixel_size, plan.geometry, token)
+    check = check_slide(reader, plan.pixel_size, plan.geometry, token, is_for_tissue=is_for_tissue)
     token.check()
     return check.tissue, tuple(finding.sentence for finding in check.findings)
 

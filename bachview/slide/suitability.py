@@ -109,6 +109,7 @@ def check_slide(
     *,
     small: SmallPicture | None = None,
     what: str = "slide",
+    is_for_tissue: bool = True,
 ) -> SlideCheck:
     """Find the tissue of a slide, and every reason not to classify it. Any thread.
 
@@ -119,6 +120,8 @@ def check_slide(
     geometry : what the models need.
     small : what `read_small` gave, if it was called before.
     what : what the sentences call it.
+    is_for_tissue : whether the models were trained on tissue. Sharpness is measured only for those:
+        drawn pictures have no fine detail.
 
     Raises
     ------
@@ -151,6 +154,8 @@ def check_slide(
                 white = measured_white(small.colours)
                 everything = replace(tissue, mask=tissue.mask | _absorbing(small.colours, white))
             return SlideCheck(everything, (finding, *findings))
+    if not is_for_tissue:
+        return SlideCheck(tissue, tuple(findings))
     measured = sharpness(reader, pixel_size, geometry, tissue, token)
     limit = least_sharpness(pixel_size.mpp, geometry.mpp)
     ratio = None if measured is None else measured.ratio

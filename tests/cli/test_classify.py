@@ -5,7 +5,9 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bachview.core.geometry import Point
 from bachview.phantom.writer import write_phantom
@@ -244,3 +246,19 @@ def test_glass_alone_is_named_and_gives_empty_results_on_request(cli: Cli, tmp_p
     check_schema("classify", answer.document)
     assert answer.document["patches"] == 0
     assert answer.document["tissue_mm2"] == 0
+
+
+def test_a_drawn_picture_without_fine_detail_is_judged_as_by_predict(
+    cli: Cli, tmp_path: Path
+) -> None:
+    """Only models of tissue need its detail; the self-test's are of drawn pictures."""
+    noise = np.random.default_rng(1).normal(0, 12, (64, 64, 1)) + np.array((98, 52, 132))
+    small = Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))
+    smooth = small.resize((512, 512), Image.Resampling.BICUBIC)
+    smooth.save(tmp_path / "smooth.png", dpi=(50_800, 50_800))
+    slide = tmp_path / "smooth.png"
+    photo = cli("predict", "selftest", slide, "--output", tmp_path / "photos.csv", "--json")
+    assert photo.document["photos"][0]["state"] == "classified"
+    answer = cli(*CLASSIFY, slide, "--output", tmp_path / "out", "--json")
+    assert (answer.code, answer.document["warnings"]) == (0, [])
+    assert answer.document["patches"] == photo.document["photos"][0]["patches"]

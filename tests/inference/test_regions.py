@@ -127,7 +127,9 @@ def test_a_region_outside_the_slide_is_refused(store: ResultStore) -> None:
         _work(store, Region(9000, 0, 10, 10))
 
 
-def _dark(reader: SlideReader, pixel_size: PixelSize, *_: object) -> SlideCheck:
+def _dark(
+    reader: SlideReader, pixel_size: PixelSize, *_: object, is_for_tissue: bool
+) -> SlideCheck:
     finding = Finding(Reason.DARK_FIELD, "It is dark.")
     return SlideCheck(find_tissue(reader, pixel_size), (finding,))
 
