@@ -150,7 +150,9 @@ def _agreeing(path: Path, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _key(file: str) -> str:
     path = PurePosixPath(file.replace("\\", "/").strip().removeprefix("./"))
-    return comparable(str(path.with_suffix("") if _is_photo(file) else path))
+    # Below the folder of all photos, as `dataset check` names them.
+    below = comparable(str(path.with_suffix("") if _is_photo(file) else path))
+    return below.removeprefix("photos/")
 
 
 def _is_photo(file: str) -> bool:

@@ -119,6 +119,13 @@ def test_a_header_in_any_spelling_is_no_photo(tmp_path: Path, header: str) -> No
     assert table.find("Benign/b001.tif") == "7"
 
 
+@pytest.mark.parametrize("file", ["Photos/Benign/b001.tif", r"photos\benign\b001.tif", "b001"])
+def test_a_photo_is_named_from_any_of_its_folders(tmp_path: Path, file: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"file,patient\n{file},7\n", encoding="utf-8")
+    assert read_patients(path).find("Benign/b001.tif") == "7"
+
+
 def test_a_message_counts_the_sep_line(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("sep=;\nfile;patient\nb001.tif;\n", encoding="utf-8")
