@@ -56,17 +56,13 @@ class Message(QFrame):
         self.setObjectName(tone.value)
         self.text = text
         self.has_offer = offer is not None
-        colors = theme.colors
-        ink = colors.notice_text if tone is Tone.NOTICE else colors.problem_text
-        name = "info" if tone is Tone.NOTICE else "warning"
-        picture = QLabel(self)
-        picture.setPixmap(icon(name, colors, ink=ink).pixmap(QSize(20, 20)))
+        self._theme, self._tone = theme, tone
+        self._picture = QLabel(self)
         label = WrappedLabel(text, self)
         label.setTextFormat(Qt.TextFormat.PlainText)  # file names may contain what looks like HTML
         label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        close = QToolButton(self)
-        close.setIcon(icon("close", colors, ink=ink))
+        self._close = close = QToolButton(self)
         close.setAutoRaise(True)
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
@@ -74,7 +70,7 @@ class Message(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 7, 8, 7)
         row.setSpacing(10)
-        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(label, 1)
         if offer is not None:
             button = QPushButton(offer.text, self)
@@ -82,6 +78,15 @@ class Message(QFrame):
             button.clicked.connect(self.closed)
             row.addWidget(button)
         row.addWidget(close)
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        colors, is_notice = self._theme.colors, self._tone is Tone.NOTICE
+        ink = colors.notice_text if is_notice else colors.problem_text
+        picture = icon("info" if is_notice else "warning", colors, ink=ink)
+        self._picture.setPixmap(picture.pixmap(QSize(20, 20)))
+        self._close.setIcon(icon("close", colors, ink=ink))
 
 
 class MessageBar(QWidget):
