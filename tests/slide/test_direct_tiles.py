@@ -344,3 +344,26 @@ def test_one_odd_level_leaves_all_levels_to_openslide(tmp_path: Path) -> None:
                 subfiletype=step - 1,
             )
     assert levels_of(path) == ()
+
+
+@pytest.mark.parametrize("step", [2, 3, 4, 7])
+def test_a_level_may_be_reduced_by_no_whole_number(step: int, tmp_path: Path) -> None:
+    path = tmp_path / "slide.tiff"
+    options: dict[str, Any] = {"tile": (256, 256), "metadata": None, "photometric": "rgb"}
+    with tifffile.TiffWriter(path) as file:
+        file.write(noise()[:-1], **options)  # its sides are no multiples of the step
+        file.write(noise()[:-1:step, : WIDTH - 5 : step], subfiletype=1, **options)
+    reader = OpenSlideReader(path)
+    assert reader.route == "OpenSlide; tiles of levels 0, 1 decoded directly"
+    reader.close()
+
+
+def test_other_colours_than_openslides_are_left_to_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "slide.tiff", photometric="rgb")
+    with openslide.OpenSlide(path) as slide:
+        levels = [Level(n, *size, 2.0**n) for n, size in enumerate(slide.level_dimensions)]
+        direct = DirectTiles(
+            path, levels, lambda level, *place: by_openslide(slide, level, place)[..., ::-1]
+        )
+    direct.close()
+    assert direct.levels == ()
