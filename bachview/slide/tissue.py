@@ -308,13 +308,20 @@ def _read_stripe(
 def _read_blocks(
     reader: SlideReader,
     level: Level,
-    padded_crop: tuple[int, int, int, int],
-    broken: RGB,
+    place: tuple[int, int, int, int],
+    broken: npt.NDArray[np.uint8],
     check: Callable[[], object],
     sides: tuple[int, ...] = _BLOCKS_PX,
 ) -> RGB:
-    """Read block by block what cannot be read as a whole; mark the rest 255 in `broken`."""
-    left, top, width, height = padded_crop
+    """Read block by block what cannot be read as a whole.
+
+    Parameters
+    ----------
+    place : (left, top, width, height), px of the level.
+    broken : (height, width) uint8; what cannot be read is set to 255.
+    sides : of the blocks, px, from large to small.
+    """
+    left, top, width, height = place
     pixels = np.full((height, width, 3), 255, np.uint8)
     side, *smaller = sides
     unread: list[tuple[int, int, int, int]] = []

@@ -82,6 +82,12 @@ def test_what_is_missing_beside_a_vms_slide_is_named(tmp_path: Path) -> None:
     assert "a.ngr (with 1 more) is missing" in refusal(tmp_path / "skin.vmu")
 
 
+def test_a_name_in_another_encoding_is_not_called_missing(tmp_path: Path) -> None:
+    path = tmp_path / "skin.vms"
+    path.write_bytes("ImageFile=標本.jpg\nMapFile=map.jpg\n".encode("shift_jis"))
+    assert "cannot be opened: map.jpg is missing" in refusal(path)
+
+
 def test_the_overview_of_a_vsi_slide_is_not_the_slide(tmp_path: Path) -> None:
     path = tmp_path / "bone.vsi"
     tifffile.imwrite(path, np.zeros((60, 50, 3), np.uint8), photometric="rgb")

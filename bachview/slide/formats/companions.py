@@ -12,6 +12,8 @@ from bachview.errors import SlideOpenError
 
 #: Bytes of a list of files that are read.
 _LIST_BYTES = 1 << 20
+#: Stands for bytes that are not UTF-8: such a name, of a scanner in Japan, cannot be looked for.
+_UNKNOWN = "\ufffd"
 _MRXS_FILE = re.compile(r"^(?:INDEXFILE|FILE_\d+)\s*=(.+)$", re.MULTILINE)
 _VMS_FILE = re.compile(r"^(?:ImageFile(?:\([\d,]+\))?|MapFile|MacroImage)\s*=(.+)$", re.MULTILINE)
 _MRXS_PARTS = re.compile(r"slidedat\.ini|(?:index|data\d+)\.dat", re.IGNORECASE)
@@ -72,7 +74,11 @@ def _text(path: Path) -> str:
 
 def _missing(folder: Path, names: Iterable[str]) -> str:
     """The first file that is not there, with the number of the others; empty if all are."""
-    gone = [name for name in map(str.strip, names) if name and not (folder / name).is_file()]
+    gone = [
+        name
+        for name in map(str.strip, names)
+        if name and _UNKNOWN not in name and not (folder / name).is_file()
+    ]
     if len(gone) < 2:
         return "".join(gone)
     return f"{gone[0]} (with {len(gone) - 1} more)"

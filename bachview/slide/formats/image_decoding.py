@@ -126,8 +126,11 @@ def read_facts(path: Path) -> ImageFacts:
     except SlideOpenError:
         raise
     except Exception as error:  # Pillow raises many kinds of errors on damaged headers
-        with path.open("rb") as file:
-            data = file.read(_MOST_BESIDE_BYTES)
+        try:
+            with path.open("rb") as file:
+                data = file.read(_MOST_BESIDE_BYTES)
+        except OSError:
+            raise SlideOpenError(f"{path.name} cannot be read; check its drive.") from error
         damage = "damaged and cannot be opened"
         raise SlideOpenError(_damaged(path, data, damage)) from error
 

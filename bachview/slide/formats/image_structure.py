@@ -1,6 +1,7 @@
 """What the markers of a JPEG and the chunks of a PNG file say, read without decoding it."""
 
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ _AHEAD = bytes(16)
 
 _HEADER_BYTES = 13
 _MOST_EXIF_BYTES = 1_000_000
+#: A thousand megapixels in pieces of 8 KiB, as libpng writes them, are fewer.
+_MOST_CHUNKS = 500_000
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff"
@@ -159,7 +162,7 @@ class PngStructure:
 def png_structure(file: IO[bytes]) -> PngStructure:
     """Read the chunks' heads, and pass over the pixels. Stops quietly where the file ends."""
     names, header, exif = set(), b"", b""
-    for name, length in _chunks(file):
+    for name, length in itertools.islice(_chunks(file), _MOST_CHUNKS):
         names.add(name)
         if name == b"IHDR":
             header = file.read(min(length, _HEADER_BYTES))
