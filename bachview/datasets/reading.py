@@ -22,7 +22,7 @@ from bachview.datasets.tables import (
 )
 from bachview.errors import BachviewError, DatasetError, SlideOpenError, SlideReadError
 from bachview.file_names import comparable
-from bachview.inference.photos import shows_tissue
+from bachview.inference.photo_patches import shows_tissue
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_in_time, opened_slide, photo_pixel_size
 

@@ -1,13 +1,4 @@
-"""Classification of whole photos, patch by patch, as on slides.
-
-A photo is opened as a slide, its colour profile is applied by the same rule, its patches are
-read by the same reader from the same level, and cells without tissue are skipped as on a slide. As
-on a slide, the cells tile it, and the fields of the outermost ones are moved inwards so that they
-lie on the photo; only the stride is adjusted so that no cell reaches over the edge. A photo smaller
-than a field is padded with white.
-
-As on a slide, too, what shows no H&E tissue has no class, what the models do not know (other
-stains, blur, coarse pixels) is refused, and patches that cannot be read are counted.
+"""Classification of whole photos, patch by patch, as on slides; see also `photo_patches`.
 
 The class of a photo is close to the majority class of its patches, like the largest area of the
 overlay: each patch is sharpened before the mean is taken. Votes are as common as sums of
@@ -22,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.geometry import Region, Size
-from bachview.core.patches import PatchGeometry, PatchGrid
-from bachview.core.pixel_size import PixelSize
+from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import (
     disagreement,
     entropy,
@@ -43,12 +32,9 @@ from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
     NoTissueError,
-    PixelSizeError,
-    SlideChangedError,
-    SlideReadError,
     UnsuitableSlideError,
 )
-from bachview.inference.plan import LEAST_TISSUE
+from bachview.inference.photo_patches import PhotoPatches, read_photo
 from bachview.inference.readahead import READER_THREADS
 from bachview.inference.run import predicted
 from bachview.jobs.lanes import Lane
@@ -56,8 +42,6 @@ from bachview.jobs.tokens import CancelToken
 
 if TYPE_CHECKING:
     from bachview.models.ensemble import Ensemble
-    from bachview.slide.reader import SlideReader
-    from bachview.slide.tissue import Mask, SmallPicture, TissueMask
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -65,12 +49,6 @@ RGB = npt.NDArray[np.uint8]
 #: Temperature of a patch in the mean over a photo: 1 would be the mean of the probabilities, 0 of
 #: the votes. In between, a less confident patch counts less.
 VOTE_TEMPERATURE = 0.15
-
-#: Tissue has detail everywhere: the energy of the second finest octave (`slide.sharpness`) was at
-#: least 6 in the photos of BACH, and is at most 0.03 in an even colour with a camera's noise.
-_LEAST_DETAIL = 0.1
-_EVEN = "The photo shows an even colour without any detail: it is out of focus, or no tissue."
-_TOO_LITTLE = "less than a quarter of each field of the photo is H&E tissue."
 
 #: Photos read and not yet classified; one takes some 5 MB of patches.
 _AHEAD = 2 * READER_THREADS
@@ -101,24 +79,6 @@ class PhotoState(StrEnum):
                 return cls.UNSUITABLE
             case _:
                 return cls.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoPatches:
-    """What the models see of a photo.
-
-    Attributes
-    ----------
-    pixels : (P, input_px, input_px, 3) uint8 RGB, row by row; P >= 1.
-    failed : number of patches that could not be read; not in `pixels`.
-    warnings : what spoke against classifying the photo, one sentence each.
-    picture : which of several in the file this is; empty if there is one.
-    """
-
-    pixels: RGB
-    failed: int = 0
-    warnings: tuple[str, ...] = ()
-    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,191 +131,6 @@ def _voted(probabilities: Floats) -> Floats:
     """(P, ..., C) to (..., C) float32: the mean of the sharpened patches."""
     votes = temperature_scaled(probabilities, VOTE_TEMPERATURE)
     return np.asarray(votes.mean(axis=0, dtype=np.float64), dtype=np.float32)
-
-
-def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> PatchGrid:
-    """Cells that tile a photo, at about the bundle's stride.
-
-    Raises
-    ------
-    ValueError
-        The pixel size is not plausible.
-    """
-    whole = Region(0, 0, size.width, size.height)
-    grid = PatchGrid.over(whole, pixel_size, geometry)
-
-    def fitted(length: int, stride: float, field: float, most: int) -> float:
-        count = max(1, round(length / stride))
-        # Fields smaller than the stride would leave parts of the photo unseen.
-        return length / (count if length / count <= field * 1.01 else most)
-
-    return replace(
-        grid,
-        stride_x=fitted(size.width, grid.stride_x, grid.field_x, grid.columns),
-        stride_y=fitted(size.height, grid.stride_y, grid.field_y, grid.rows),
-    )
-
-
-def shows_tissue(
-    reader: "SlideReader", pixel_size: PixelSize, token: CancelToken | None = None
-) -> bool:
-    """Whether a photo shows any H&E tissue: one that does not has no class. Any thread.
-
-    Parameters
-    ----------
-    pixel_size : um/px, plausible.
-
-    Raises
-    ------
-    Cancelled
-        `token` was cancelled.
-    """
-    from bachview.slide.tissue import read_small
-
-    return bool(_tissue(read_small(reader, pixel_size, token), token).mask.any())
-
-
-def _tissue(small: "SmallPicture", token: CancelToken | None) -> "TissueMask":
-    """The tissue of a photo, if there is any whatever its glass is compared with."""
-    from bachview.slide.glass import USUAL_WHITE
-    from bachview.slide.tissue import tissue_of
-
-    # A photo shows too little glass to tell its colour from that of pale tissue; but where its own
-    # white leaves no tissue, it is all glass.
-    mask = tissue_of(small, token, white=USUAL_WHITE)
-    if mask.mask.any() and not tissue_of(small, token).mask.any():
-        return replace(mask, mask=np.zeros_like(mask.mask))
-    return mask
-
-
-def read_photo(
-    path: Path,
-    mpp: float,
-    geometry: PatchGeometry,
-    token: CancelToken | None = None,
-    *,
-    anyway: bool = False,
-    is_for_tissue: bool = True,
-    choice: Choice = USUAL,
-) -> PhotoPatches:
-    """Read a photo's patches as the models see them, row by row. Any thread.
-
-    Cells with less than `LEAST_TISSUE` tissue are left out, as on a slide.
-
-    Parameters
-    ----------
-    mpp : um/px of the photo.
-    anyway : read it although the check of the photo speaks against it.
-    is_for_tissue : whether the models were trained on tissue; drawn pictures have no fine detail.
-    choice : which of several images, focal planes and time points in the file.
-
-    Raises
-    ------
-    PixelSizeError
-        `mpp` is implausible.
-    NoTissueError
-        The photo shows no H&E tissue.
-    UnsuitableSlideError
-        The check of the photo speaks against classifying it.
-    SlideOpenError, SlideReadError
-        The photo cannot be read, no patch of it can, or it changed meanwhile.
-    Cancelled
-        `token` was cancelled.
-    """
-    from bachview.slide.colour import srgb_transform
-    from bachview.slide.opening import opened_slide
-    from bachview.slide.patches import PatchReader
-
-    pixel_size = PixelSize.typed(mpp)
-    if not pixel_size.is_plausible:
-        raise PixelSizeError(
-            f"A pixel size of {mpp:g} µm is implausible for {path.name}; state it with --mpp."
-        )
-    with opened_slide(path, token, choice) as reader:
-        metadata = reader.metadata
-        grid = photo_grid(metadata.pyramid.size, pixel_size, geometry)
-        mask, unread, warnings = _checked(
-            reader, pixel_size, geometry, token, anyway=anyway, is_for_tissue=is_for_tissue
-        )
-        tissue = mask.tissue_cells(grid, LEAST_TISSUE, token)
-        if not tissue.count:
-            raise NoTissueError(warnings or (_TOO_LITTLE,))
-        if warnings and not anyway:
-            raise UnsuitableSlideError(warnings, "photo")
-        transform = srgb_transform(metadata.icc_profile)
-        patches = PatchReader(reader, pixel_size, geometry, transform)
-        # Parts that cannot be read count as tissue, in blocks that are larger than the damage.
-        seen = replace(mask, mask=mask.mask & ~unread).fraction(grid) >= LEAST_TISSUE
-        pixels: list[RGB] = []
-        errors: list[SlideReadError] = []
-        for row, column in np.argwhere(tissue.mask):
-            if token is not None:
-                token.check()
-            try:
-                patch = patches.read(tissue.field(grid, int(row), int(column)))
-            except SlideChangedError:
-                raise
-            except SlideReadError as error:
-                errors.append(error)
-            else:
-                if seen[row, column] or _is_tissue(patch, geometry.mpp):
-                    pixels.append(patch)
-    if errors and not pixels:
-        raise errors[0]
-    if not pixels:
-        raise NoTissueError(warnings or (_TOO_LITTLE,))
-    return PhotoPatches(np.stack(pixels), len(errors), warnings, metadata.stack.shown_text)
-
-
-def _is_tissue(patch: RGB, mpp: float) -> bool:
-    from bachview.slide.glass import USUAL_WHITE
-    from bachview.slide.tissue import stained
-
-    return bool(stained(patch, mpp, white=USUAL_WHITE).mean() >= LEAST_TISSUE)
-
-
-def _checked(
-    reader: "SlideReader",
-    pixel_size: PixelSize,
-    geometry: PatchGeometry,
-    token: CancelToken | None,
-    *,
-    anyway: bool,
-    is_for_tissue: bool,
-) -> "tuple[TissueMask, Mask, tuple[str, ...]]":
-    """The tissue of a photo, what of it is unread, and what speaks against classifying it.
-
-    Raises
-    ------
-    NoTissueError
-        It is bare glass.
-    Cancelled
-        `token` was cancelled.
-    """
-    from bachview.slide.suitability import Reason, check_slide
-    from bachview.slide.tissue import read_small
-
-    small = read_small(reader, pixel_size, token)
-    check = check_slide(
-        reader,
-        pixel_size,
-        geometry,
-        token,
-        small=small,
-        what="photo",
-        is_for_tissue=is_for_tissue,
-    )
-    found = {finding.reason: finding.sentence for finding in check.findings}
-    if Reason.NO_TISSUE in found:
-        raise NoTissueError((found[Reason.NO_TISSUE],))
-    sharpness = check.sharpness
-    if sharpness is not None and sharpness.detail < _LEAST_DETAIL:
-        found[Reason.BLURRED] = _EVEN
-    if anyway and not found.keys().isdisjoint({Reason.DARK_FIELD, Reason.NOT_HE}):
-        mask = check.tissue
-    else:
-        mask = _tissue(small, token)
-    return mask, small.unread, tuple(found.values())
 
 
 def predict_photos(

@@ -30,13 +30,12 @@ from bachview.errors import (
     SlideOpenError,
     UnsuitableSlideError,
 )
+from bachview.inference.photo_patches import photo_grid, read_photo
 from bachview.inference.photos import (
     VOTE_TEMPERATURE,
     PhotoPrediction,
     PhotoState,
-    photo_grid,
     predict_photos,
-    read_photo,
     try_photos,
 )
 from bachview.jobs.tokens import CancelToken

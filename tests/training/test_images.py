@@ -16,7 +16,7 @@ from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
 from bachview.datasets.samples import Photo
 from bachview.errors import DatasetError, SlideReadError
-from bachview.inference.photos import read_photo
+from bachview.inference.photo_patches import read_photo
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.opening import open_slide
 from bachview.slide.patches import PatchReader
