@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -304,3 +306,38 @@ def test_deflated_headers_are_not_unpacked(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.1.99"))
     refusal(path)
+
+
+#: A second thread reads a header while the first one is halfway through importing pydicom.
+_READ_AT_ONCE = """
+import importlib.abc, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from bachview.slide.formats.dicom_headers import read_slide_file
+
+def read():
+    return read_slide_file(Path(sys.argv[1])).size
+
+class Halfway(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "pydicom.examples":
+            second.append(pool.submit(read))
+            time.sleep(0.3)
+
+second = []
+sys.meta_path.insert(0, Halfway())
+with ThreadPoolExecutor(2) as pool:
+    first = pool.submit(read)
+    assert first.result() == second[0].result() == (256, 192)
+"""
+
+
+def test_the_first_dicom_files_may_be_opened_at_once(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "one", Scan(), ("a.dcm",))
+    answer = subprocess.run(
+        [sys.executable, "-c", _READ_AT_ONCE, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 0, answer.stderr

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # pydicom's log messages may contain patients' names.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+_IMPORTING: Final = threading.Lock()
 
 WHOLE_SLIDE_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 DIRECTORY: Final = "1.2.840.10008.1.3.10"
@@ -116,6 +119,7 @@ def kind_of(path: Path) -> str | None:
 
 def kind_name(uid: str) -> str:
     """The standard's name of a kind or a compression, else the UID itself."""
+    _import_pydicom()
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
@@ -225,8 +229,15 @@ class _Beginning(io.RawIOBase):
         return self._file.read(left if size < 0 else min(size, left))
 
 
+def _import_pydicom() -> None:
+    """Import all of it: its modules need each other, and two threads would each get halves."""
+    with _IMPORTING:
+        import pydicom  # noqa: F401
+
+
 def _parsed(file: BinaryIO, limit: int, last_tag: int | None = None) -> "Dataset | None":
     """The data set in the first `limit` bytes; None if it is damaged."""
+    _import_pydicom()
     from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_partial
 
