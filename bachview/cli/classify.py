@@ -104,7 +104,13 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
             "again to resume."
         )
         return ExitCode.CANCELLED
-    return ExitCode.DONE
+    if failed := document["failed"]["patches"]:
+        how_many = f"{failed:,} of {document['patches'] + failed:,} patches"
+        tell(
+            f"{how_many} could not be read; copy {request.slide.name} again from its source, and "
+            "add --retry-failed."
+        )
+    return ExitCode.BAD_INPUT if failed and not document["patches"] else ExitCode.DONE
 
 
 def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bool]:

@@ -432,22 +432,18 @@ def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
     """Photos of each class, and those without one by their state."""
     from bachview.inference.photos import PhotoPrediction, PhotoState
 
+    without = (state for state in PhotoState if state is not PhotoState.CLASSIFIED)
     classes = Counter(
         names.classes[line.answer.top_class]
         for line in lines
         if isinstance(line.answer, PhotoPrediction)
     )
     states = Counter(line.state for line in lines)
-    without = {
-        PhotoState.NO_TISSUE: "no H&E tissue",
-        PhotoState.UNSUITABLE: "unsuitable, not classified",
-        PhotoState.FAILED: "failed to read",
-    }
     print_table(
         f"{len(lines):,} photos",
-        [("Class", False), ("Photos", True)],
+        [("Class or state", False), ("Photos", True)],
         [
             *((key, f"{classes[key]:,}") for key in names.classes),
-            *((text, f"{states[state]:,}") for state, text in without.items() if states[state]),
+            *((state.value, f"{states[state]:,}") for state in without if states[state]),
         ],
     )

@@ -3,10 +3,12 @@
 import csv
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from bachview.core.geometry import Point
@@ -195,6 +197,26 @@ def test_a_pixel_size_that_contradicts_the_file_is_said_in_one_line(
         "The file states 0.5 µm per pixel; you stated 1 µm, 2 times larger. 1 µm is used."
     ]
     assert "stated" not in cli(*arguments, 0.51).err
+
+
+@pytest.mark.parametrize(("kept", "code"), [(0.4, 0), (0.04, 3)])
+def test_parts_that_cannot_be_read_are_told_and_without_any_answer_it_is_no_success(
+    kept: float, code: int, cli: Cli, tmp_path: Path
+) -> None:
+    """Sixteen tiles of haematoxylin, of which those behind the cut are missing."""
+    path = tmp_path / "cut.tif"
+    pixels = np.full((1024, 1024, 3), (120, 60, 150), dtype=np.uint8)
+    sizes = {"resolution": (20_000, 20_000), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(path, pixels, photometric="rgb", tile=(256, 256), **sizes)
+    os.truncate(path, int(path.stat().st_size * kept))
+    answer = cli(*CLASSIFY, path, "--output", tmp_path / "out", "--anyway", "--json")
+    document = answer.document
+    done, failed = document["patches"], document["failed"]["patches"]
+    assert failed > 0
+    assert (answer.code, done == 0) == (code, code == 3)
+    said = f"{failed} of {done + failed} patches could not be read; copy cut.tif again"
+    assert said in answer.err
+    assert (tmp_path / "out" / "summary.json").exists()
 
 
 def test_an_implausible_pixel_size_is_named(cli: Cli, tmp_path: Path) -> None:
