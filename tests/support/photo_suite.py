@@ -247,6 +247,14 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
         _imagej(4, "furlong"),
         "pixels in furlong, which is no known unit of length",
     ),
+    "ome_pixel.ome.tif": (
+        _ome(PhysicalSizeX=1, PhysicalSizeXUnit="pixel", PhysicalSizeYUnit="pixel"),
+        (0.42, "bach"),
+    ),
+    "ome_furlong.ome.tif": (
+        _ome(PhysicalSizeX=4, PhysicalSizeXUnit="furlong", PhysicalSizeYUnit="furlong"),
+        "pixels in furlong, which is no known unit of length",
+    ),
     "ome_comma.ome.tif": (
         _ome(PhysicalSizeX="0,25", PhysicalSizeY="0,25"),
         "a pixel size of 0,25, which is no length",

@@ -7,7 +7,10 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.slide.formats.channels import Channel
 from bachview.slide.formats.length_units import ome_unit_um
 
-_LONGEST_NUMBER = 20
+_LONGEST_TEXT = 20
+
+#: Units of OME-XML that say nothing of a length.
+_NO_LENGTHS = ("pixel", "reference frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,16 @@ def _channel(element: Element) -> Channel:
 def _pixel_size(pixels: Element) -> PixelSize:
     mpp_x, mpp_y = _length_um(pixels, "PhysicalSizeX"), _length_um(pixels, "PhysicalSizeY")
     if mpp_x is None and mpp_y is None:
-        text = pixels.get("PhysicalSizeX", "")[:_LONGEST_NUMBER]
-        if not text or ome_unit_um(pixels.get("PhysicalSizeXUnit", "µm")) is None:
+        text = pixels.get("PhysicalSizeX", "")[:_LONGEST_TEXT]
+        unit = pixels.get("PhysicalSizeXUnit", "µm")
+        if not text or unit in _NO_LENGTHS:
             return PixelSize.unknown()
-        conflict = f"Its OME-XML states a pixel size of {text}, which is no length."
-        return replace(PixelSize.unknown(), conflict=conflict)
+        wrong = (
+            f"pixels in {unit[:_LONGEST_TEXT]}, which is no known unit of length."
+            if ome_unit_um(unit) is None
+            else f"a pixel size of {text}, which is no length."
+        )
+        return replace(PixelSize.unknown(), conflict=f"Its OME-XML states {wrong}")
     return PixelSize(mpp_x, mpp_y, Origin.FILE)
 
 
