@@ -181,6 +181,7 @@ def train(
     ExportError
         The bundle cannot be written.
     """
+    _check_name(request.name)  # not after hours, nor after the seconds that the import takes
     keras()
     return _Run(request, token or CancelToken(), watcher or TrainingWatcher()).train()
 
@@ -207,8 +208,6 @@ class _Run:
     def __init__(
         self, request: TrainingRequest, token: CancelToken, watcher: TrainingWatcher
     ) -> None:
-        # Now, not after hours.
-        _check_name(request.name)
         self._request = request
         self._recipe = request.read_recipe()
         self._output = Path(request.output)
