@@ -111,19 +111,13 @@ def _mark(file: Path) -> _Mark:
     return facts.st_size, facts.st_dev, facts.st_ino, facts.st_mtime_ns, changed
 
 
-def is_dicom(file: Path) -> bool:
-    """Whether a file starts like a DICOM file.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
+def _is_dicom(file: Path) -> bool:
     with file.open("rb") as stream:
-        return _begins_as_dicom(stream.read(132))
+        return begins_as_dicom(stream.read(132))
 
 
-def _begins_as_dicom(head: bytes) -> bool:
+def begins_as_dicom(head: bytes) -> bool:
+    """Whether these are the first 132 bytes or more of a DICOM file."""
     return head[128:132] == b"DICM"
 
 
@@ -140,7 +134,7 @@ def _files_of(path: Path) -> list[Path]:
             with path.open("rb") as stream:
                 named = stream.read(_LIST_BYTES).decode("utf-8", "replace")
             others = [file for file in _inside(path.parent) if file.name in named]
-        case _ if is_dicom(path):
+        case _ if _is_dicom(path):
             others = _dicom_series(path)
         case _:
             others = []
@@ -154,7 +148,7 @@ def _dicom_series(file: Path) -> list[Path]:
     for other in _inside(file.parent):
         with suppress(OSError):  # a file that may not be read is not part of a slide that opens
             head = _head(other)
-            if _begins_as_dicom(head) and (not series or series & _series_named(head)):
+            if begins_as_dicom(head) and (not series or series & _series_named(head)):
                 found.append(other)
     return found
 
@@ -162,7 +156,7 @@ def _dicom_series(file: Path) -> list[Path]:
 def _head(file: Path) -> bytes:
     with file.open("rb", buffering=0) as stream:
         head = stream.read(132)
-        return head + stream.read(_DICOM_HEAD_BYTES) if _begins_as_dicom(head) else head
+        return head + stream.read(_DICOM_HEAD_BYTES) if begins_as_dicom(head) else head
 
 
 def _series_named(head: bytes) -> frozenset[bytes]:

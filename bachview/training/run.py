@@ -32,6 +32,7 @@ from bachview.file_names import ESCAPED, printable
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
+from bachview.models.bundle.manifest import LONGEST_NAME
 from bachview.models.bundle.opened import BUNDLE_SUFFIX, open_bundle
 from bachview.models.engines.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
@@ -56,8 +57,8 @@ from bachview.training.slide_windows import sample_windows
 Weights = Literal["fetch", "scratch"] | Path
 
 PARTS = ("train", "held")
-#: As the manifest of a bundle has it; names of files have at most 255 bytes.
-_LONGEST_NAME, _LONGEST_NAME_BYTES = 80, 240
+#: Names of files have at most 255 bytes; the suffix is a part of them.
+_LONGEST_NAME_BYTES = 240
 RUN_FILE = "run.json"
 RECIPE_FILE = "recipe.toml"
 SPLIT_FILE = "split.csv"
@@ -190,7 +191,7 @@ def _check_name(name: str) -> None:
     """Make sure that the bundle's manifest and its file can have this name."""
     if (
         not name.strip()
-        or len(name) > _LONGEST_NAME
+        or len(name) > LONGEST_NAME
         or len(name.encode("utf-8", ESCAPED)) > _LONGEST_NAME_BYTES
         or name.startswith(".")
         or set(name) & set("/\\")
@@ -198,8 +199,8 @@ def _check_name(name: str) -> None:
         or printable(name) != name
     ):
         raise UsageError(
-            f"“{printable(name)[:_LONGEST_NAME]}” cannot be the name of a bundle: it is the name "
-            f"of a file, too. Give at most {_LONGEST_NAME} characters, no slash, and no dot at the "
+            f"“{printable(name)[:LONGEST_NAME]}” cannot be the name of a bundle: it is the name "
+            f"of a file, too. Give at most {LONGEST_NAME} characters, no slash, and no dot at the "
             "beginning."
         )
 

@@ -37,7 +37,9 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
 FILE_NAME = re.compile(rf"{_PART}(/{_PART})*")
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
-Word = Annotated[str, Field(min_length=1, max_length=80)]
+#: Characters of the name of a bundle, a class or a member.
+LONGEST_NAME = 80
+Word = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Channel = Annotated[int, Field(ge=0, le=255)]

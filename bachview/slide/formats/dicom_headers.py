@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from bachview.slide.file_state import begins_as_dicom
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -111,7 +113,7 @@ def kind_of(path: Path) -> str | None:
     """
     with path.open("rb", buffering=0) as file:
         start = file.read(_START_BYTES)
-    if start[128:132] != b"DICM":
+    if not begins_as_dicom(start):
         return None
     found = _KIND.search(start)
     return found[1].decode() if found else ""
