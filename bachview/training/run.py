@@ -227,7 +227,7 @@ class _Run:
             patients=None if request.patients is None else Path(request.patients),
         )
         for problem in dataset.problems:
-            watcher.problem(problem.message)
+            watcher.problem(f"{problem.file}: {problem.message}")
         with_tissue = tuple(photo for photo in dataset.photos if photo.has_tissue)
         dataset = replace(dataset, photos=with_tissue)
         photos = [photo for photo in with_tissue if photo.label is not None]

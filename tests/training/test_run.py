@@ -311,6 +311,22 @@ def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
     assert json.loads((Path(asked.output) / "run.json").read_text())["imagenet"] == "scratch"
 
 
+def test_what_is_left_out_is_named(data: Path, tmp_path: Path) -> None:
+    marred = shutil.copytree(data, tmp_path / "marred")
+    Image.new("RGB", (128, 96), "white").save(marred / "Photos" / "Normal" / "n999.png")
+    said: list[str] = []
+
+    class Listener(Watcher):
+        def problem(self, message: str) -> None:
+            said.append(message)
+
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        train(request_for(marred, tmp_path, folds=0), token, Listener(token, cancel_after=1))
+    (left_out,) = (message for message in said if "no H&E tissue" in message)
+    assert left_out.startswith("Photos/Normal/n999.png: ")
+
+
 def test_too_few_photos_are_found_before_anything_is_trained(tmp_path: Path, data: Path) -> None:
     asked = request_for(data, tmp_path, folds=2)
     small = asked.read_recipe().data.model_copy(update={"holdout": 0.1})
