@@ -1,5 +1,6 @@
 """Of several images, focal planes, time points and channels, one is chosen, and that is said."""
 
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,18 @@ def test_planes_that_are_cut_off_are_not_offered(tmp_path: Path) -> None:
     _check(path, USUAL, 0)
     with pytest.raises(UsageError, match="no focal plane 3"):
         open_slide(path, Choice(plane=PLANES, time_point=TIMES))
+
+
+def test_a_page_that_claims_to_be_a_thousand_million_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    facts = '{"shape": [1000000000, 64, 64]}'
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), description=facts, metadata=None)
+    tracemalloc.start()
+    with pytest.raises(SlideOpenError, match="damaged"):
+        open_slide(path)
+    most_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most_bytes < 50_000_000
 
 
 @pytest.mark.parametrize("tile", [None, (32, 32)])

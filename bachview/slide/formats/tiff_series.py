@@ -80,7 +80,7 @@ def slide_images(
     Raises
     ------
     ValueError
-        There is no image.
+        There is no image, or the file claims more pages than any has.
     UsageError
         There is no such image, plane or time point.
     """
@@ -115,6 +115,8 @@ def slide_images(
         return _is_scan(pixel_size(index, one)), len(levels[index]) > 1, _area(one)
 
     usual, _ = max(whole, key=rank)
+    if sum(_counts(one).pages for _, one in whole) > _MOST_PAGES:
+        raise ValueError("more pages than any file has")
     # Each image with its pages that are neither planes nor time points.
     pictures = [(at, page) for at, one in whole for page in range(_counts(one).pages)]
     number = chosen_number(
