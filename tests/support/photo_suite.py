@@ -259,6 +259,10 @@ STATEMENTS: Final[dict[str, tuple[Writer, tuple[float, str] | str]]] = {
         _ome(PhysicalSizeX="0,25", PhysicalSizeY="0,25"),
         "a pixel size of 0,25, which is no length",
     ),
+    "aperio_comma.tif": (
+        _dots(72, 72, description=_APERIO["description"].replace(".25", ",25")),
+        (0.25, "file"),
+    ),
     "aperio_strips.tif": (_dots(72, 72, **_APERIO), (0.25, "file")),
     "aperio_tiles.tif": (_dots(72, 72, **_APERIO, **_TILES), (0.25, "file")),
 }

@@ -21,7 +21,8 @@ _STANDARD_UNITS: Final = (1, 2, 3)
 _NO_UNITS: Final = ("", "pixel", "pixels", "null", "none")
 _LONGEST_UNIT: Final = 20
 
-_APERIO_MPP: Final = re.compile(r"\|\s*MPP\s*=\s*([0-9.eE+-]+)")
+#: Some scanners write a decimal comma, which OpenSlide takes for a point, too.
+_APERIO_MPP: Final = re.compile(r"\|\s*MPP\s*=\s*([0-9.,eE+-]+)")
 
 
 def stated_pixel_size(tif: Any, key: Any, ome: PixelSize | None = None) -> PixelSize:
@@ -58,7 +59,7 @@ def size_in_text(tif: Any, key: Any) -> PixelSize | None:
     if found is None:
         return None
     try:
-        mpp = float(found[1])
+        mpp = float(found[1].replace(",", "."))
     except ValueError:
         return None
     return PixelSize.of_file(mpp, mpp)
