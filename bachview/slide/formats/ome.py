@@ -1,5 +1,6 @@
 """Facts from OME-XML: pixel size, significant bits, objective."""
 
+import math
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, ParseError
 
@@ -8,6 +9,8 @@ from bachview.slide.formats.channels import Channel
 from bachview.slide.formats.length_units import ome_unit_um
 
 _LONGEST_TEXT = 20
+_SIZES = ("SizeZ", "SizeC", "SizeT")
+_MOST_PLANES = 2**20
 
 #: Units of OME-XML that say nothing of a length.
 _NO_LENGTHS = ("pixel", "reference frame")
@@ -38,7 +41,8 @@ def read_ome(text: str, width: int, height: int, index: int = 0) -> OmeFacts:
     Raises
     ------
     ValueError
-        It is not well-formed XML, or uses entities to attack its reader.
+        It is not well-formed XML, uses entities to attack its reader, or claims more planes than
+        any file has.
     """
     import defusedxml
     import defusedxml.ElementTree
@@ -49,6 +53,9 @@ def read_ome(text: str, width: int, height: int, index: int = 0) -> OmeFacts:
         raise ValueError("its OME-XML is not readable") from error
     images = [e for e in root.iter() if _tag(e) == "Image"]
     pixels = [p for image in images for p in image if _tag(p) == "Pixels"]
+    # tifffile makes a list of all of them.
+    if sum(math.prod(int(p.get(size, "1")) for size in _SIZES) for p in pixels) > _MOST_PLANES:
+        raise ValueError("its OME-XML claims more planes than any file has")
     fitting = [
         (abs(number - index), p)
         for number, p in enumerate(pixels)
