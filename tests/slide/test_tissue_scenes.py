@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from bachview.slide.glass import USUAL_WHITE, measured_white
 from bachview.slide.tissue import stained
-from tests.support.tissue_scenes import INKS, SCENES, TINTS, Scene, disc, draw, measured
+from tests.support.tissue_scenes import (
+    INKS,
+    SCENES,
+    TINTS,
+    Scene,
+    disc,
+    draw,
+    ink,
+    measured,
+    nowhere,
+)
 
 LEAST_OVERLAP = 0.9
 
@@ -78,3 +88,24 @@ def test_turning_and_mirroring_hardly_change_the_mask(turns: int, mirrored: bool
 def test_ink_of_any_colour_is_no_tissue(name: str) -> None:
     scene = replace(SCENES[f"{name} ink, no tissue"], width_um=5000, mpp=8.0)
     assert measured(scene).area < 0.01
+
+
+@pytest.mark.parametrize(
+    "color",
+    [(128, 0, 128), (80, 30, 120), (255, 105, 180), (199, 21, 133), (170, 80, 200), (225, 60, 150)],
+)
+def test_violet_and_pink_ink_is_known_by_being_even(color: tuple[int, int, int]) -> None:
+    scene = Scene(nowhere, after=(ink(color),), width_um=5000, mpp=8.0)
+    assert measured(scene, seed=3).area < 0.2
+    assert measured(replace(scene, shape=disc), seed=3).overlap >= LEAST_OVERLAP
+
+
+def test_fat_cells_that_run_together_are_tissue_and_glass_beside_them_is_not() -> None:
+    picture = np.full((144, 192, 3), (186, 190, 199), np.uint8)
+    fat = picture[:, :144]
+    for wall in range(0, 144, 47):  # 210 um apart: four fat cells whose walls are not seen
+        fat[wall : wall + 3] = fat[:, wall : wall + 3] = (150, 110, 160)
+    noise = np.random.default_rng(0).normal(0, 1, picture.shape)
+    found = stained((picture + noise).round().astype(np.uint8), 4.48, white=USUAL_WHITE)
+    assert found[:, :144].mean() > 0.95
+    assert found[:, 150:].mean() < 0.05
