@@ -69,12 +69,14 @@ class _Read:
     size : (width, height), px.
     of_file : what it states of its pixel size.
     has_tissue : whether it shows any H&E tissue.
+    pictures : which of several pictures of the file was read, in words; empty if it has one.
     """
 
     sha256: str
     size: tuple[int, int]
     of_file: PixelSize
     has_tissue: bool
+    pictures: str
 
 
 def read_dataset(
@@ -139,6 +141,9 @@ def scan_dataset(
         patient = _patient(layout, path, label, patient_table, classes)
         photos.append(Photo(path, label, patient, known.value, read.sha256, read.has_tissue))
         facts.append(PhotoFacts(read.size, str(known.origin)))
+        if read.pictures:
+            message = f"Several pictures are in it; {read.pictures} is read."
+            problems.append(Problem("several pictures", file, message))
     contradiction = first_contradiction(stated, mpp)
     problems += [
         Problem(
@@ -244,7 +249,13 @@ def _read(path: Path, mpp: float | None, token: CancelToken) -> _Read:
         # Any pixel size is good enough to find out whether there is tissue.
         known = PixelSize.typed(mpp or of_file.mpp or BACH_MPP)
         has_tissue = not known.is_plausible or shows_tissue(reader, known, token)
-        return _Read(sha256, (size.width, size.height), of_file, has_tissue)
+        return _Read(
+            sha256,
+            (size.width, size.height),
+            of_file,
+            has_tissue,
+            reader.metadata.stack.shown_text,
+        )
 
 
 def _patient(

@@ -47,7 +47,7 @@ class Problem:
     Attributes
     ----------
     kind : ``duplicate``, ``unreadable``, ``unexpected``, ``unlisted``, ``pixel size``,
-        ``no tissue`` or ``annotations``.
+        ``no tissue``, ``several pictures`` or ``annotations``.
     file : path below the data set's folder.
     message : one sentence.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from bachview.datasets.numbering import patient_of
@@ -300,3 +301,17 @@ def test_photos_without_tissue_are_listed_and_nothing_is_learnt_from_them(tmp_pa
         ("no tissue", f"Photos/Benign/{name}.png") for name in without
     }
     assert len(dataset.photos) == 7
+
+
+def test_the_picture_that_is_read_of_several_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "Photos" / "Benign"
+    folder.mkdir(parents=True)
+    planes = np.full((3, 64, 64, 3), (176, 96, 150), np.uint8)
+    tifffile.imwrite(
+        folder / "b001.ome.tif",
+        planes,
+        photometric="rgb",
+        metadata={"axes": "ZYXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5},
+    )
+    said = {p.message for p in read_dataset(tmp_path).problems if p.kind == "several pictures"}
+    assert said == {"Several pictures are in it; focal plane 1 of 3 is read."}
