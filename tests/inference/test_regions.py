@@ -31,7 +31,7 @@ ROWS, COLUMNS = 8, 10
 def slide() -> ArraySlide:
     """Stain everywhere, in which no two cells look alike."""
     rows, columns = np.indices((64 * ROWS, 64 * COLUMNS)) // 64
-    picture = np.stack([150 + 4 * columns, 60 + 3 * rows, np.full_like(rows, 150)], axis=-1)
+    picture = np.stack([150 + 4 * columns, 60 + 3 * rows, np.full_like(rows, 120)], axis=-1)
     return ArraySlide(picture.astype(np.uint8), mpp=0.5, factors=())
 
 
