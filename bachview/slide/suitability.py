@@ -235,13 +235,14 @@ def _of_stain(small: _Thinned, tissue: Mask, what: str) -> Finding | None:
         sentence = f"{_percent(share)} of the {what} absorbs light, but is grey, not H&E."
         return Finding(Reason.NOT_HE, sentence)
     most = found.argmax(axis=2)
-    brown_share, blue_share = (
-        float((stain & ~known & (most == channel)).sum()) / total for channel in (2, 0)
+    brown_share, even_share, blue_share = (
+        float((stain & ~known & (most == channel)).sum()) / total for channel in (2, 1, 0)
     )
     sentence = (
         f"{_percent(float(known.sum()) / total)} of the stain absorbs light as haematoxylin and "
-        f"eosin do, green most; {_percent(brown_share)} is brown or yellow, as DAB is, and "
-        f"{_percent(blue_share)} blue or green."
+        f"eosin do, green most; {_percent(brown_share)} is brown or yellow, as DAB is, "
+        f"{_percent(blue_share)} blue or green, and {_percent(even_share)} even in colour, as ink "
+        "is."
     )
     return Finding(Reason.NOT_HE, sentence)
 

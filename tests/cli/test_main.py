@@ -76,7 +76,7 @@ def test_a_bug_leaves_its_trace_in_the_log_and_one_sentence_here(
 def test_a_polite_kill_ends_a_command_like_ctrl_c(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(slide: Path, *, as_json: bool) -> int:
+    def killed(*arguments: object, **options: object) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         return 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def x_display() -> Iterator[str]:
     """Name of a display of our own, e.g. ``:17``; skips where Xvfb or openbox is missing."""
     for program in ("Xvfb", "openbox", "xdotool"):

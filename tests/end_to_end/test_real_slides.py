@@ -71,9 +71,9 @@ def test_a_truncated_slide_gives_a_sentence_or_failed_patches_never_a_crash(
     assert answer.code in {0, 3}
     if answer.code == 3:
         assert path.name in answer.err
-        assert answer.out == ""
-    else:
+    if answer.code == 0 or answer.out:
         check_schema("classify", answer.document)
+        assert answer.code == 0 or answer.document["scope"]["judged_share"] == 0
 
 
 @pytest.mark.parametrize("name", ["unopenable.tiff", "unreadable.svs", "sm_image_jpegls.dcm"])

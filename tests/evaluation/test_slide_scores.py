@@ -203,7 +203,10 @@ def slide_and_outline(folder: Path, *, mpp: float | None, stated: str = "") -> A
     """Left half red (Invasive to the fake), right half pale tissue of another class."""
     picture = np.full((512, 768, 3), 255, np.uint8)
     picture[:, :384] = (220, 60, 140)
-    picture[:, 384:] = (70, 60, 140)
+    picture[:, 384:] = (96, 60, 140)
+    # Of one even colour it would be taken for ink.
+    grain = np.random.default_rng(0).integers(-40, 41, (64, 96, 1)).repeat(8, 0).repeat(8, 1)
+    picture = np.clip(picture + grain, 0, 255).astype(np.uint8)
     slide = write_pyramid(folder / "A01.tiff", picture, mpp=mpp)
     corners = [(0, 0), (384, 0), (384, 512), (0, 512)]
     vertices = "".join(f'<Vertex X="{x}" Y="{y}"/>' for x, y in corners)

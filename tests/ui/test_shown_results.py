@@ -201,7 +201,7 @@ def test_a_refusal_of_results_that_were_not_checked_stays_with_them(
     with contextlib.closing(sqlite3.connect(file)) as raw, raw:
         raw.execute("UPDATE grids SET warnings = 'null'")
         seal_grid(raw, grid)
-    monkeypatch.setattr(inference_run, "_findings", lambda *_: (None, (sentence,)))
+    monkeypatch.setattr(inference_run, "_findings", lambda *_, **__: (None, (sentence,)))
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         document = page.document
