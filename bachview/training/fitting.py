@@ -19,7 +19,8 @@ from bachview.training.batches import one_hot, training_batches
 from bachview.training.checkpoints import Epoch, FitState, save_weights
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage, grid_patches, reduced
-from bachview.training.networks import build_network, load_imagenet, set_trainable
+from bachview.training.networks import build_network, set_trainable
+from bachview.training.published_weights import load_published
 from bachview.training.recipe import Pretrain, Recipe, Stage
 
 #: Largest norm of one step's gradient; from scratch, the first steps would otherwise be too large.
@@ -90,7 +91,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
         final.load_weights(job.pretrained)
     elif job.imagenet != "scratch":
         folder = None if job.imagenet == "fetch" else Path(job.imagenet)
-        load_imagenet(final, job.architecture, folder)
+        load_published(final, job.architecture, folder)
     for stage in job.recipe.stages:
         with keras_policy(job.recipe.precision):
             network = _build(job, stage)

@@ -48,8 +48,8 @@ from bachview.training.ensemble_fit import (
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
-from bachview.training.networks import can_fetch
 from bachview.training.pretraining import pretrain
+from bachview.training.published_weights import has_weights
 from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
 
@@ -297,7 +297,7 @@ class _Run:
         if self._request.resume and path.is_file():
             return "scratch" if _read_run(path).get("imagenet") == "scratch" else asked
         self._watcher.phase("Looking for ImageNet weights")
-        if can_fetch(self._recipe.networks):
+        if has_weights(self._recipe.networks):
             return asked
         self._watcher.problem(
             "ImageNet weights cannot be fetched: the networks start from random weights. "

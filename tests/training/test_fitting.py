@@ -16,12 +16,8 @@ from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage
-from bachview.training.networks import (
-    build_network,
-    can_fetch,
-    load_imagenet,
-    set_trainable,
-)
+from bachview.training.networks import build_network, set_trainable
+from bachview.training.published_weights import has_weights, load_published
 from bachview.training.recipe import Recipe
 from tests.support.tiny_training import write_recipe
 
@@ -181,7 +177,7 @@ def test_imagenet_weights_from_a_folder(efficientnet: Any, tmp_path: Path) -> No
 
     with h5py.File(tmp_path / "efficientnetb0_notop.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, published)
-    load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+    load_published(efficientnet, "efficientnet_b0", tmp_path)
     kernel = efficientnet.get_layer("backbone").get_layer("stem_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel, published.get_layer("stem_conv").get_weights()[0])
 
@@ -190,10 +186,10 @@ def test_imagenet_weights_that_are_missing_or_wrong_are_a_sentence(
     efficientnet: Any, tmp_path: Path
 ) -> None:
     with pytest.raises(DatasetError, match=r"efficientnetb0_notop\.h5 are not in the folder"):
-        load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+        load_published(efficientnet, "efficientnet_b0", tmp_path)
     (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match="does not contain the weights"):
-        load_imagenet(efficientnet, "efficientnet_b0", tmp_path)
+        load_published(efficientnet, "efficientnet_b0", tmp_path)
 
 
 def test_weights_that_cannot_be_fetched_are_said_so(
@@ -205,9 +201,9 @@ def test_weights_that_cannot_be_fetched_are_said_so(
         raise Exception("URL fetch failure")  # as Keras does
 
     monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
-    assert not can_fetch(["efficientnet_b0"])
+    assert not has_weights(["efficientnet_b0"])
     with pytest.raises(DatasetError, match="no longer be fetched"):
-        load_imagenet(efficientnet, "efficientnet_b0", None)
+        load_published(efficientnet, "efficientnet_b0", None)
 
 
 class PatchClassifier:
