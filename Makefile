@@ -69,8 +69,9 @@ tissue-scenes: $(READY)  ## the tissue mask against drawn slides of known truth,
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench
 
+# Every extra but `teachers`, whose torch is larger than all the rest and is only used in training.
 lock: $(READY)  ## pin the newest allowed versions (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --extra tensorflow --extra pandas --extra docs --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
 
 docs: $(READY)  ## these documents as a site that works offline, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

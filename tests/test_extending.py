@@ -20,7 +20,7 @@ from bachview.models.bundle.opened import open_bundle
 from bachview.models.estimators import Estimator, Folds
 from bachview.models.loading import load_ensemble
 from bachview.phantom.writer import write_phantom
-from bachview.training.networks import can_fetch, load_imagenet
+from bachview.training.first_weights import RANDOM, first_weights
 from bachview.training.recipe import Recipe
 from bachview.training.run import TrainingRequest, train
 from bachview.ui.dialogs.export_dialog import ExportDialog
@@ -126,7 +126,6 @@ def test_a_new_network_and_a_new_classifier_are_one_row_each(
     with load_ensemble(bundle, precision="f32") as ensemble:
         output = ensemble.predict(np.zeros((2, 64, 64, 3), np.uint8))
         assert output.members.shape == (2, 5, 4)
-    model = architectures.build_cnn("colours", input_px=64, class_count=4)
     with pytest.raises(DatasetError, match=r"colours\.h5 are not in the folder"):
-        load_imagenet(model, "colours", tmp_path)
-    assert not can_fetch(["colours"])
+        first_weights("colours", tmp_path)
+    assert first_weights("colours", "fetch") is RANDOM

@@ -80,12 +80,18 @@ def train(
     ] = "imagenet",
     name: Annotated[str, typer.Option(help="Name of the bundle.")] = "BACH ensemble",
     weights: Annotated[
-        Weights, typer.Option(help="imagenet is downloaded if possible, else scratch.")
+        Weights,
+        typer.Option(
+            help="imagenet: of each network, those of an installed package, or downloaded; "
+            "scratch where there are none."
+        ),
     ] = Weights.IMAGENET,
     imagenet_weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Folder of keras.applications weight files; no download."
+            metavar="PATH",
+            help="Folder of weight files, published or your own (Keras .h5, PyTorch .pth); or one "
+            "file, for a recipe of one network. No download.",
         ),
     ] = None,
     mpp: Mpp = None,

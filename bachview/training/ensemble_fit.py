@@ -25,6 +25,7 @@ from bachview.training.cross_fitting import (
     fit_heads,
     rows_of,
 )
+from bachview.training.first_weights import FirstWeights, common_origin
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
 from bachview.training.images import TrainingImage, grid_patches
 from bachview.training.recipe import Recipe
@@ -46,7 +47,7 @@ class EnsembleJob:
     held_out : images of other patients, for the classifiers and the calibration; none if the recipe
         has only heads.
     folder : keeps checkpoints; the fit resumes from them.
-    imagenet, pretrained : see `bachview.training.fitting.FitJob`.
+    starts : the weights that each network starts from.
     """
 
     name: str
@@ -54,8 +55,7 @@ class EnsembleJob:
     train: Sequence[TrainingImage]
     held_out: Sequence[TrainingImage]
     recipe: Recipe
-    imagenet: str | Path
-    pretrained: Mapping[Architecture, Path]
+    starts: Mapping[Architecture, FirstWeights]
     folder: Path
     seed: int
 
@@ -80,12 +80,17 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class FittedEnsemble:
-    """Everything that goes into a bundle except its texts."""
+    """Everything that goes into a bundle except its texts.
+
+    Attributes
+    ----------
+    starts : the weights that each of `cnns` started from.
+    """
 
     cnns: tuple[Cnn, ...]
     classifiers: tuple[FittedClassifier, ...]
     calibrated: Calibrated
-    from_imagenet: bool
+    starts: tuple[FirstWeights, ...]
     golden_patches: npt.NDArray[np.uint8]
     golden_labels: npt.NDArray[np.int64]
 
@@ -112,8 +117,7 @@ def fit_ensemble(
             job.train,
             job.held_out,
             recipe,
-            job.imagenet,
-            job.pretrained.get(architecture),
+            job.starts[architecture],
             job.folder / architecture,
             job.seed + place,
         )
@@ -159,7 +163,7 @@ def fit_ensemble(
             for member, weight in zip(classifiers, calibrated.weights[count:], strict=True)
         ),
         calibrated,
-        job.imagenet != "scratch",
+        tuple(fit.start for fit in jobs),
         golden,
         labels,
     )
@@ -223,7 +227,7 @@ def write_fitted(
             temperature=fitted.calibrated.temperature,
             photo_doubt=photo_doubt,
             thresholds=fitted.calibrated.thresholds,
-            weights_origin="imagenet" if fitted.from_imagenet else "scratch",
+            weights_origin=common_origin(fitted.starts),
             data=data,
             split=split,
             model_card=model_card,

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from bachview.core.classes import ClassSet
 from bachview.jobs.progress import Progress, RateMeter
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import Architecture
+from bachview.models.architectures import Architecture, set_weights
 from bachview.training.augmentation import augmenter
 from bachview.training.batches import one_hot, training_batches
 from bachview.training.checkpoints import Epoch, FitState, save_weights
+from bachview.training.first_weights import FirstWeights
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage, grid_patches, reduced
 from bachview.training.networks import build_network, set_trainable
-from bachview.training.published_weights import load_published
 from bachview.training.recipe import Pretrain, Recipe, Stage
 
 #: Largest norm of one step's gradient; from scratch, the first steps would otherwise be too large.
@@ -38,8 +38,7 @@ class FitJob:
     ----------
     train : images on which the network is trained.
     held_out : images of other patients, only for early stopping and the curves.
-    imagenet : ``"scratch"``, ``"fetch"``, or the folder with the published weights.
-    pretrained : weights file to start from instead; None if there is none.
+    start : the weights that the network starts from.
     folder : keeps the checkpoints; the fit resumes from them.
     """
 
@@ -48,8 +47,7 @@ class FitJob:
     train: Sequence[TrainingImage]
     held_out: Sequence[TrainingImage]
     recipe: Recipe
-    imagenet: str | Path
-    pretrained: Path | None
+    start: FirstWeights
     folder: Path
     seed: int
 
@@ -79,7 +77,7 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
     Cancelled
         `token` was cancelled; finished epochs are kept, and the next call resumes.
     DatasetError
-        The ImageNet weights or a checkpoint cannot be used.
+        The first weights or a checkpoint cannot be used.
     """
     import keras
 
@@ -87,21 +85,17 @@ def fit_network(job: FitJob, token: CancelToken, watcher: FitWatcher) -> Any:
     keras.utils.set_random_seed(job.seed)
     state = FitState(job.folder)
     final = _build(job)
-    if job.pretrained is not None:
-        final.load_weights(job.pretrained)
-    elif job.imagenet != "scratch":
-        folder = None if job.imagenet == "fetch" else Path(job.imagenet)
-        load_published(final, job.architecture, folder)
+    job.start.load(final)
     for stage in job.recipe.stages:
         with keras_policy(job.recipe.precision):
             network = _build(job, stage)
             # The weights of a backbone do not depend on the size of its input.
-            network.set_weights(final.get_weights())
+            set_weights(network, final.get_weights())
             if state.finished(stage.name).is_file():
                 network.load_weights(state.finished(stage.name))
             else:
                 _fit_stage(job, stage, network, state, token, watcher)
-        final.set_weights(network.get_weights())
+        set_weights(final, network.get_weights())
     return final
 
 

@@ -49,7 +49,8 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
         "classifiers": [member.name.lower() for member in fitted.classifiers],
         "counts": _counts(card.dataset),
         "mpps": sorted({round(photo.mpp, 3) for photo in card.dataset.photos}),
-        "is_pretrained": recipe.pretrain is not None and not fitted.from_imagenet,
+        "starts": _starts(fitted),
+        "saw_photos": any(start.saw_photos for start in fitted.starts),
         "vote_temperature": VOTE_TEMPERATURE,
         "notes": card.notes.strip(),
     }
@@ -76,6 +77,16 @@ def _mistaken(confusion: npt.NDArray[np.int64], classes: ClassSet) -> list[str]:
     np.fill_diagonal(wrong, 0)
     return [
         f"{classes[int(row.argmax())].name} ({row.max()})" if row.any() else "–" for row in wrong
+    ]
+
+
+def _starts(fitted: FittedEnsemble) -> list[str]:
+    """What the networks started from; their names only where it differs."""
+    if len({start.text for start in fitted.starts}) == 1:
+        return [fitted.starts[0].text]
+    return [
+        f"{cnn.name} from {start.text}"
+        for cnn, start in zip(fitted.cnns, fitted.starts, strict=True)
     ]
 
 

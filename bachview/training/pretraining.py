@@ -14,6 +14,7 @@ from bachview.training.augmentation import augmenter
 from bachview.training.batches import training_batches
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.descriptors import DescriptorTargets, describe
+from bachview.training.first_weights import RANDOM, FirstWeights
 from bachview.training.fitting import FitWatcher, keras_policy, run_epoch, schedule
 from bachview.training.images import TrainingImage, reduced
 from bachview.training.networks import build_network
@@ -25,17 +26,18 @@ _STAGE = "pretraining"
 def pretrain(
     sources: Sequence[TrainingImage],
     recipe: Recipe,
+    networks: Sequence[Architecture],
     folder: Path,
     *,
     class_count: int,
     token: CancelToken,
     watcher: FitWatcher,
-) -> dict[Architecture, Path]:
-    """Pretrain the three backbones, or resume that.
+) -> dict[Architecture, FirstWeights]:
+    """Pretrain the backbones of `networks`, or resume that.
 
     Returns
     -------
-    The weights file of each network; its head is random.
+    What each of them then starts from; its head is random.
 
     Raises
     ------
@@ -45,10 +47,11 @@ def pretrain(
     settings = recipe.pretrain
     if settings is None:
         return {}
-    states = {name: FitState(folder / name) for name in recipe.networks}
+    states = {name: FitState(folder / name) for name in networks}
     done = {name: state.finished(_STAGE) for name, state in states.items()}
+    starts = {name: _start(path) for name, path in done.items()}
     if all(path.is_file() for path in done.values()):
-        return done
+        return starts
     small = reduced(sources, settings.input_px / recipe.patch.input_px)
     described = describe(
         [source.pixels for source in small],
@@ -64,7 +67,17 @@ def pretrain(
             _pretrain_one(
                 name, small, described, recipe, own, states[name], class_count, token, watcher
             )
-    return done
+    return starts
+
+
+def _start(path: Path) -> FirstWeights:
+    return FirstWeights(
+        "scratch",
+        f"{RANDOM.text}, then pretraining without labels on the same photos (prediction of "
+        "handcrafted descriptors of stain, texture and structure)",
+        lambda model: model.load_weights(path),
+        saw_photos=True,
+    )
 
 
 def _pretrain_one(

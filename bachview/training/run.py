@@ -6,10 +6,10 @@ finished folds are not repeated, and a network continues from its last epoch.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,16 +45,13 @@ from bachview.training.ensemble_fit import (
     save_calibration,
     write_fitted,
 )
+from bachview.training.first_weights import RANDOM, FirstWeights, Weights, first_weights
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.pretraining import pretrain
-from bachview.training.published_weights import has_weights
 from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
-
-#: Initial weights of the networks.
-Weights = Literal["fetch", "scratch"] | Path
 
 PARTS = ("train", "held")
 #: Names of files have at most 255 bytes; the suffix is a part of them.
@@ -78,8 +75,9 @@ class TrainingRequest:
     output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
     recipe : a recipe, its TOML file, or the name of an installed one.
     folds, seed : override those of the recipe.
-    imagenet : ``"fetch"`` (scratch if they cannot be fetched), ``"scratch"``, or the folder
-        with the published weights.
+    imagenet : ``"fetch"`` (of each network what is installed or can be fetched), ``"scratch"``, or
+        a folder with weights; a file, where the recipe has one network. See
+        `bachview.training.first_weights.first_weights`.
     name : of the bundle.
     mpp, patients : see `bachview.datasets.reading.read_dataset`.
     notes : Markdown for the end of the model card; may be empty.
@@ -215,8 +213,7 @@ class _Run:
         self._dataset = Path(request.dataset)
         self._token = token
         self._watcher = watcher
-        self._imagenet = request.imagenet
-        self._pretrained: dict[Architecture, Path] = {}
+        self._starts: dict[Architecture, FirstWeights] = {}
 
     def train(self) -> TrainingResult:
         watcher, request = self._watcher, self._request
@@ -239,7 +236,7 @@ class _Run:
         # Detect too few photos now, not after hours.
         for seed, members in self._parts(photos, dataset.classes):
             self._held(members, dataset, seed)
-        self._imagenet = self._starting_weights()
+        self._starts = self._first_weights()
         self._claim(photos, dataset.classes)
         patch = self._recipe.patch
         sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
@@ -247,12 +244,14 @@ class _Run:
         write_batch_picture(
             self._output / AUGMENTATION_FILE, [*sources, *windows], self._recipe, dataset.classes
         )
-        if self._imagenet == "scratch" and self._recipe.pretrain is not None:
+        untaught = [name for name, start in self._starts.items() if start is RANDOM]
+        if untaught and self._recipe.pretrain is not None:
             watcher.phase("Pretraining without labels")
             folder = self._output / "pretraining"
-            self._pretrained = pretrain(
+            self._starts |= pretrain(
                 [*sources, *windows],
                 self._recipe,
+                untaught,
                 folder,
                 class_count=len(dataset.classes),
                 token=self._token,
@@ -260,7 +259,7 @@ class _Run:
             )
             write_curves(
                 folder / CURVES_FILE,
-                {architecture_of(a).name: read_history(folder / a) for a in self._recipe.networks},
+                {architecture_of(a).name: read_history(folder / a) for a in untaught},
             )
         measured, uniform_share = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
@@ -289,21 +288,32 @@ class _Run:
         check_held(labels[held_out], len(dataset.classes))
         return held_out
 
-    def _starting_weights(self) -> Weights:
-        """As requested, or what is available; a resumed training keeps what it started with."""
-        asked, path = self._request.imagenet, self._output / RUN_FILE
-        if asked != "fetch":
-            return asked
-        if self._request.resume and path.is_file():
-            return "scratch" if _read_run(path).get("imagenet") == "scratch" else asked
-        self._watcher.phase("Looking for ImageNet weights")
-        if has_weights(self._recipe.networks):
-            return asked
-        self._watcher.problem(
-            "ImageNet weights cannot be fetched: the networks start from random weights. "
-            "--imagenet-weights takes them from a folder."
-        )
-        return "scratch"
+    def _first_weights(self) -> dict[Architecture, FirstWeights]:
+        """As requested, or what is at hand; a resumed training keeps what it started with."""
+        asked, networks = self._request.imagenet, self._recipe.networks
+        if isinstance(asked, Path) and asked.is_file() and len(networks) > 1:
+            raise UsageError(
+                f"{asked.name} is one file, but the recipe names {len(networks)} networks: give a "
+                "folder with a file for each."
+            )
+        before: Mapping[str, Any] = {}
+        if self._request.resume and (self._output / RUN_FILE).is_file():
+            before = _read_run(self._output / RUN_FILE).get("first_weights", {})
+        if asked == "fetch":
+            self._watcher.phase("Looking for ImageNet weights")
+        starts = {
+            name: RANDOM
+            if before.get(name) == RANDOM.text and asked == "fetch"
+            else first_weights(name, asked)
+            for name in networks
+        }
+        without = [architecture_of(name).name for name, start in starts.items() if start is RANDOM]
+        if without and asked == "fetch" and not before:
+            self._watcher.problem(
+                f"No ImageNet weights are installed or can be fetched for {', '.join(without)}: "
+                "random weights are used. --imagenet-weights takes them from a folder."
+            )
+        return starts
 
     def _claim(self, photos: Sequence[Photo], classes: ClassSet) -> None:
         """Claim the output folder for this run, or check that it belongs to it."""
@@ -314,7 +324,7 @@ class _Run:
             "photos_sha256": hashlib.sha256(
                 "".join(sorted(photo.sha256 for photo in photos)).encode()
             ).hexdigest(),
-            "imagenet": "folder" if isinstance(self._imagenet, Path) else self._imagenet,
+            "first_weights": {name: start.text for name, start in self._starts.items()},
         }
         if classes != BACH_CLASSES:
             record["classes"] = list(classes.keys)
@@ -458,8 +468,7 @@ class _Run:
             ],
             held_out=[s for s, held_out in zip(sources, is_held, strict=True) if held_out],
             recipe=recipe,
-            imagenet=self._imagenet,
-            pretrained=self._pretrained,
+            starts=self._starts,
             folder=folder,
             seed=seed,
         )

@@ -12,6 +12,7 @@ from bachview.models.architectures import build_cnn
 from bachview.models.bundle.writer import Cnn
 from bachview.training.cross_fitting import rows_of
 from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
+from bachview.training.first_weights import RANDOM
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage
 from bachview.training.recipe import Heads
@@ -75,8 +76,7 @@ def test_classifiers_see_all_patients_where_the_networks_learn_no_label(
         ],
         held_out=sources(16, name="held") if has_stages else [],
         recipe=recipe.model_copy(update=changes),
-        imagenet="scratch",
-        pretrained={},
+        starts={"constructed": RANDOM},
         folder=tmp_path / "fit",
         seed=0,
     )

@@ -13,11 +13,11 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.first_weights import RANDOM
 from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage
 from bachview.training.networks import build_network, set_trainable
-from bachview.training.published_weights import has_weights, load_published
 from bachview.training.recipe import Recipe
 from tests.support.tiny_training import write_recipe
 
@@ -63,8 +63,7 @@ def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
         "train": sources(),
         "held_out": sources(8),
         "recipe": recipe,
-        "imagenet": "scratch",
-        "pretrained": None,
+        "start": RANDOM,
         "folder": folder,
         "seed": 1,
     }
@@ -163,47 +162,6 @@ def test_head_upper_and_all_learn_more_and_more(efficientnet: Any) -> None:
         counts.append(len(efficientnet.trainable_weights))
     assert counts[0] == counts[3] == 2
     assert 2 < counts[1] < counts[2]
-
-
-def test_imagenet_weights_from_a_folder(efficientnet: Any, tmp_path: Path) -> None:
-    """A file as keras.applications publishes it: HDF5 with layers in order."""
-    import keras
-    from keras.src.legacy.saving import legacy_h5_format
-
-    published = keras.applications.EfficientNetB0(include_top=False, weights=None)
-    rng = np.random.default_rng(0)
-    published.set_weights([rng.normal(size=w.shape) for w in published.get_weights()])
-    import h5py
-
-    with h5py.File(tmp_path / "efficientnetb0_notop.h5", "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, published)
-    load_published(efficientnet, "efficientnet_b0", tmp_path)
-    kernel = efficientnet.get_layer("backbone").get_layer("stem_conv").get_weights()[0]
-    np.testing.assert_array_equal(kernel, published.get_layer("stem_conv").get_weights()[0])
-
-
-def test_imagenet_weights_that_are_missing_or_wrong_are_a_sentence(
-    efficientnet: Any, tmp_path: Path
-) -> None:
-    with pytest.raises(DatasetError, match=r"efficientnetb0_notop\.h5 are not in the folder"):
-        load_published(efficientnet, "efficientnet_b0", tmp_path)
-    (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"nothing")
-    with pytest.raises(DatasetError, match="does not contain the weights"):
-        load_published(efficientnet, "efficientnet_b0", tmp_path)
-
-
-def test_weights_that_cannot_be_fetched_are_said_so(
-    efficientnet: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import keras
-
-    def unreachable(**options: object) -> None:
-        raise Exception("URL fetch failure")  # as Keras does
-
-    monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
-    assert not has_weights(["efficientnet_b0"])
-    with pytest.raises(DatasetError, match="no longer be fetched"):
-        load_published(efficientnet, "efficientnet_b0", None)
 
 
 class PatchClassifier:

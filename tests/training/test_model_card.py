@@ -13,20 +13,27 @@ from bachview.evaluation.labelled_predictions import LabelledPredictions
 from bachview.evaluation.measures import evaluate
 from bachview.models.bundle.writer import Cnn, FittedClassifier
 from bachview.training.ensemble_fit import Calibrated, FittedEnsemble
+from bachview.training.first_weights import RANDOM, FirstWeights
 from bachview.training.model_card import Card, model_card
 from bachview.training.recipe import Heads
 from tests.support.tiny_training import write_recipe
 
 GOLDEN = Path(__file__).parent / "golden"
+PRETRAINED = replace(
+    RANDOM,
+    text=f"{RANDOM.text}, then pretraining without labels on the same photos (prediction of "
+    "handcrafted descriptors of stain, texture and structure)",
+    saw_photos=True,
+)
 THRESHOLDS = Thresholds(0.5, 0.7)
 
 
-def fitted() -> FittedEnsemble:
+def fitted(start: FirstWeights = RANDOM) -> FittedEnsemble:
     return FittedEnsemble(
         (Cnn("Constructed", "constructed", None),),
         (FittedClassifier("Random forest", "random_forest", None),),
         Calibrated(1.25, THRESHOLDS, (0.75, 1.25), 0.81, 0.1),
-        False,
+        (start,),
         np.zeros((0, 64, 64, 3), np.uint8),
         np.zeros(0, np.int64),
     )
@@ -82,6 +89,20 @@ def unmeasured_card(folder: Path) -> Card:
 @pytest.mark.parametrize("name", ["measured", "unmeasured"])
 def test_the_card_is_the_expected_text(tmp_path: Path, name: str) -> None:
     card = {"measured": measured_card, "unmeasured": unmeasured_card}[name](tmp_path)
-    text, figures = model_card(card, fitted())
+    text, figures = model_card(card, fitted(PRETRAINED if name == "measured" else RANDOM))
     assert text == (GOLDEN / f"model_card_{name}.md").read_text("utf-8")
     assert bool(figures) == (card.measured is not None)
+
+
+def test_networks_with_different_beginnings_are_named(tmp_path: Path) -> None:
+    known = FirstWeights("imagenet", "ImageNet weights of a package (a licence)", RANDOM.load)
+    two = replace(
+        fitted(),
+        cnns=(Cnn("One", "constructed", None), Cnn("Two", "constructed", None)),
+        starts=(known, RANDOM),
+    )
+    text, _ = model_card(unmeasured_card(tmp_path), two)
+    assert (
+        "Start: One from ImageNet weights of a package (a licence); "
+        "Two from random weights (no ImageNet weights)." in text
+    )

@@ -22,6 +22,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
+from bachview.training.first_weights import RANDOM
 from bachview.training.recipe import Heads
 from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
 from bachview.ui.session.bundles import read_summary
@@ -308,7 +309,8 @@ def test_without_imagenet_weights_it_says_so_and_starts_from_random_ones(
             train(replace(asked, resume=resume), token, Listener(token, cancel_after=1))
     assert len(said) == 1
     assert "--imagenet-weights" in said[0]
-    assert json.loads((Path(asked.output) / "run.json").read_text())["imagenet"] == "scratch"
+    record = json.loads((Path(asked.output) / "run.json").read_text())
+    assert record["first_weights"] == {"constructed": RANDOM.text}
 
 
 def test_what_is_left_out_is_named(data: Path, tmp_path: Path) -> None:

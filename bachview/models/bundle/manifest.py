@@ -106,6 +106,12 @@ class SklearnMember(_Strict):
 Member = Annotated[CnnMember | SklearnMember, Field(discriminator="kind")]
 
 
+#: What the networks knew before they were trained: published ImageNet weights, a file of the
+#: user's, what a teacher taught them, or nothing. Untrained bundles are ``random`` or
+#: ``constructed``.
+WeightsOrigin = Literal["imagenet", "file", "taught", "scratch", "random", "constructed"]
+
+
 class ThresholdEntry(_Strict):
     """Beyond either limit, a prediction is shown as uncertain."""
 
@@ -114,12 +120,9 @@ class ThresholdEntry(_Strict):
 
 
 class TrainingEntry(_Strict):
-    """Origin of the weights, and how the bundle was evaluated.
+    """Origin of the weights, and how the bundle was evaluated."""
 
-    `weights_origin` is ``imagenet``, ``scratch``, ``random`` (untrained) or ``constructed``.
-    """
-
-    weights_origin: Literal["imagenet", "scratch", "random", "constructed"]
+    weights_origin: WeightsOrigin
     data: Text
     split: Text
     metrics: dict[Word, float]
@@ -146,7 +149,7 @@ class Manifest(_Strict):
     @property
     def is_for_tissue(self) -> bool:
         """Whether the weights were trained on tissue, so that the classes are meaningful."""
-        return self.training.weights_origin in ("imagenet", "scratch")
+        return self.training.weights_origin not in ("random", "constructed")
 
     @property
     def measured(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ class Description:
     geometry: PatchGeometry
     temperature: float
     thresholds: Thresholds
-    weights_origin: Literal["imagenet", "scratch", "random", "constructed"]
+    weights_origin: schema.WeightsOrigin
     data: str
     split: str
     model_card: str

@@ -29,6 +29,7 @@ _NUMBERS = re.compile(r"-?\d{1,6}(, ?-?\d{1,6})*")
 _PADS = re.compile(f"{_SIDE}(, ?{_SIDE})*")
 _STEPS = re.compile(f"{_STEP}(, ?{_STEP})*")
 _NUMBER = re.compile(r"-?\d{1,18}")
+_REAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 _FLAG = re.compile(r"true|false")
 _TYPE_BYTES: Final = {
     "f64": 8, "i64": 8, "f32": 4, "i32": 4, "f16": 2, "bf16": 2, "i8": 1, "u8": 1, "boolean": 1,
@@ -59,6 +60,7 @@ _OPERATIONS: Final[dict[tuple[str, str], tuple[dict[str, re.Pattern[str]], int, 
     ("Divide", "opset1"): ({**_ELEMENTWISE, "m_pythondiv": _FLAG}, 2, 2),
     ("Convert", "opset1"): ({"destination_type": _ELEMENT}, 1, 1),
     ("ReLU", "opset1"): ({}, 1, 1),
+    ("Clamp", "opset1"): ({"min": _REAL, "max": _REAL}, 1, 1),
     ("Sigmoid", "opset1"): ({}, 1, 1),
     ("Swish", "opset4"): ({}, 1, 2),
     ("SoftMax", "opset8"): ({"axis": _NUMBER}, 1, 1),

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import BundleError
+from bachview.models.architectures import set_weights
 from bachview.models.bundle.containers import check_zip
 
 _LIMIT_BYTES = 2 << 30
@@ -108,4 +109,4 @@ def load_weights(model: Any, content: bytes, where: str) -> None:
     shapes = [tuple(weight.shape) for weight in model.weights]
     if [values.shape for values in arrays] != shapes:
         raise BundleError(f"{where} does not contain the weights of {model.name}.")
-    model.set_weights(arrays)
+    set_weights(model, arrays)
