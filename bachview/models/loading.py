@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bachview.core.closable import Closable
 from bachview.errors import BundleError, EngineError, UsageError
+from bachview.jobs.memory import give_back_memory
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import golden as gold
 from bachview.models.bundle.manifest import CnnMember, SklearnMember
@@ -248,7 +249,10 @@ def load_ensemble(
     """
     with Loading(path, engine=engine, device=device, precision=precision, token=token) as loading:
         loading.take_all()
-        return loading.ensemble()
+        ensemble = loading.ensemble()
+    # Loading needs much more memory than what is loaded.
+    give_back_memory()
+    return ensemble
 
 
 def _candidates(engine: str, device: str, precision: str) -> Iterator[tuple[str, str]]:

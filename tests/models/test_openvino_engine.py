@@ -45,6 +45,11 @@ class _OtherMachine:
             graph, device, {**options, "INFERENCE_PRECISION_HINT": "f32"}
         )
 
+    def import_model(self, content: Any, device: str, options: dict[str, Any]) -> Any:
+        return self._real.Core().import_model(
+            content, device, {**options, "INFERENCE_PRECISION_HINT": "f32"}
+        )
+
 
 @pytest.fixture
 def other_machine(monkeypatch: pytest.MonkeyPatch) -> None:

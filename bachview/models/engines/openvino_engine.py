@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from bachview.config import user_folders
 from bachview.errors import Cancelled, EngineError, EngineMemoryError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.priority import lower_thread_priority
@@ -24,6 +25,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle.opened import Bundle
 from bachview.models.engines.base import CnnOutputs, EngineInfo, Floats, Patches, joined
 from bachview.models.engines.graph import INPUT_NAME, output_names, read_graph
+from bachview.models.engines.openvino_compiling import CompiledGraph
 from bachview.models.engines.openvino_runtime import first_line, is_out_of_memory, openvino
 
 _log = logging.getLogger(__name__)
@@ -97,19 +99,15 @@ class OpenVinoEngine:
             The device is missing or rejects the graph.
         """
         self._manifest = bundle.manifest
-        graph = read_graph(bundle, batch=_GRAPH_BATCH)
         try:
-            _at_low_priority(lambda: self._start(graph, device, precision))
+            _at_low_priority(lambda: self._start(bundle, device, precision))
         except RuntimeError as error:
             raise EngineError(
                 f"The device {device} cannot run the networks of {bundle.path.name} in "
                 f"{precision}: {first_line(error)}"
             ) from error
-        self._info = EngineInfo(
-            "openvino", self._device_in_use(device), self._precision_in_use(precision)
-        )
 
-    def _start(self, graph: Any, device: str, precision: str) -> None:
+    def _start(self, bundle: Bundle, device: str, precision: str) -> None:
         side = self._manifest.patch.input_px
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
@@ -118,13 +116,24 @@ class OpenVinoEngine:
         if device == "CPU":
             # Pinned threads would stay on the core that paints the window.
             options["ENABLE_CPU_PINNING"] = False
-        self._compiled = openvino().Core().compile_model(graph, device, options)
-        count = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-        self._requests = [self._compiled.create_infer_request() for _ in range(count)]
+        self._graph: CompiledGraph | None = CompiledGraph(
+            openvino().Core(),
+            read_graph(bundle, batch=_GRAPH_BATCH),
+            device,
+            options,
+            user_folders().cache,
+        )
+        compiled = self._graph.compiled
+        count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._requests = [compiled.create_infer_request() for _ in range(count)]
+        self._info = EngineInfo(
+            "openvino", _device_in_use(compiled, device), _precision_in_use(compiled, precision)
+        )
         blank = np.zeros((_GRAPH_BATCH, side, side, 3), np.uint8)
         # The first round starts the remaining threads, the others measure the speed; the best one
         # counts, as other load on the machine can only make it slower.
         rounds_s = [self._round_s(blank) for _ in range(4)]
+        self._graph.drop_weights()
         round_s = max(min(rounds_s[1:]), 1e-4)
         rounds = max(1, min(_BATCH_LIMIT // (count * _GRAPH_BATCH), round(_BATCH_S / round_s)))
         self._batch_size = rounds * count * _GRAPH_BATCH
@@ -136,22 +145,6 @@ class OpenVinoEngine:
         for request in self._requests:
             request.wait()
         return time.perf_counter() - started
-
-    def _device_in_use(self, asked: str) -> str:
-        try:
-            used = self._compiled.get_property("EXECUTION_DEVICES")
-        except RuntimeError:
-            return asked
-        names = [used] if isinstance(used, str) else list(used)
-        return ",".join(names) or asked
-
-    def _precision_in_use(self, asked: str) -> str:
-        """Precision of the compiled graph: a device that lacks one silently uses another."""
-        try:
-            used = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
-        except RuntimeError:
-            return asked
-        return used if used in ("f32", "bf16", "f16") else asked
 
     @property
     def info(self) -> EngineInfo:
@@ -220,7 +213,25 @@ class OpenVinoEngine:
     def close(self) -> None:
         """Free the graph and its threads; may be called twice."""
         self._requests = []
-        self._compiled = None
+        self._graph = None
+
+
+def _device_in_use(compiled: Any, asked: str) -> str:
+    try:
+        used = compiled.get_property("EXECUTION_DEVICES")
+    except RuntimeError:
+        return asked
+    names = [used] if isinstance(used, str) else list(used)
+    return ",".join(names) or asked
+
+
+def _precision_in_use(compiled: Any, asked: str) -> str:
+    """Precision of the compiled graph: a device that lacks one silently uses another."""
+    try:
+        used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    except RuntimeError:
+        return asked
+    return used if used in ("f32", "bf16", "f16") else asked
 
 
 def _filled_up(patches: Patches) -> Patches:
