@@ -105,6 +105,14 @@ def train(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Overrides the recipe.")] = None,
+    tissue: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A slide, a photo or a folder of them, without labels, for a recipe with "
+            "[teacher]; repeatable.",
+        ),
+    ] = None,
     notes: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Markdown for the end of the model card."),
@@ -121,12 +129,16 @@ def train(
     the figures and the bundle. Needs Keras with TensorFlow, JAX or torch
     (KERAS_BACKEND); TensorFlow writes the bundle.
 
+    With [teacher] in the recipe, the networks first learn to give the features of others,
+    on the photos and on any --tissue.
+
     Ctrl-C or a kill loses at most one epoch: the same command with --resume continues.
 
     \b
       bachview train ICIAR2018_BACH_Challenge --output run
       bachview train photos --mpp 0.42 --recipe my.toml --output run
       bachview train photos --output run --weights scratch --recipe bach --resume
+      bachview train photos --output run --recipe taught.toml --tissue slides --tissue a.svs
     """  # noqa: D301
     from bachview.cli.train import read_notes
     from bachview.cli.train import train as run
@@ -147,6 +159,7 @@ def train(
         mpp=mpp,
         patients=patients,
         notes=read_notes(notes),
+        tissue=tuple(tissue or ()),
         resume=resume,
     )
     return run(request, as_json=as_json)

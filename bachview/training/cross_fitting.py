@@ -229,6 +229,15 @@ def head_votes(heads: Sequence[Head], rows: Rows) -> Floats:
     return np.stack(votes, axis=1)
 
 
+def cross_fitted_heads(rows: Rows, recipe: Heads, *, seed: int) -> Floats:
+    """(N, K, C) float32: what each network's head says of rows of patients that it has not seen."""
+    votes = np.zeros_like(rows.networks)
+    for fitted_on, labelled in _group_folds(rows, _ROUNDS, seed):
+        heads = fit_heads(rows.of(fitted_on), recipe, seed=seed)
+        votes[labelled] = head_votes(heads, rows.of(labelled))
+    return votes
+
+
 def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
     """Every row of `bachview.models.estimators.ESTIMATORS` on all rows of features."""
     settings = recipe.model_dump()

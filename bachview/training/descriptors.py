@@ -16,6 +16,7 @@ import numpy.typing as npt
 from bachview.jobs.tokens import CancelToken
 from bachview.training.images import Crop
 from bachview.training.stain_jitter import STAIN_VECTORS
+from bachview.training.whitening import Whitening
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -105,16 +106,11 @@ class DescriptorTargets:
     Attributes
     ----------
     maps : of each image, see `descriptor_maps`.
-    center, spread : (D,) float32, of the raw descriptors.
-    axes : (D, TARGETS) float32; the targets have unit variance.
-    importance : (TARGETS,) float32, mean 1: weights of the components in the loss.
+    whitening : from raw descriptors to at most `TARGETS` components.
     """
 
     maps: Sequence[npt.NDArray[np.float16]]
-    center: Floats
-    spread: Floats
-    axes: Floats
-    importance: Floats
+    whitening: Whitening
 
     def targets(self, crops: Sequence[Crop], chosen: Sequence[int]) -> Floats:
         """(N, at most TARGETS) float32 for N crops of the images with the numbers `chosen`."""
@@ -124,7 +120,7 @@ class DescriptorTargets:
                 for crop, source in zip(crops, chosen, strict=True)
             ]
         )
-        return np.asarray(((raw - self.center) / self.spread) @ self.axes, dtype=np.float32)
+        return self.whitening(raw)
 
 
 def describe(
@@ -161,19 +157,7 @@ def describe(
         half = min(side, height, width) / 2
         x, y = rng.uniform(half, width - half), rng.uniform(half, height - half)
         draws.append(_raw(maps[place], x, y, 2 * half))
-    table = np.array(draws, np.float32)
-    center, spread = table.mean(axis=0), table.std(axis=0) + 1e-6
-    _, sizes, rows = np.linalg.svd((table - center) / spread, full_matrices=False)
-    count = min(TARGETS, int((sizes > 1e-3 * sizes[0]).sum()))
-    deviations = sizes[:count] / np.sqrt(len(table))
-    importance = np.sqrt(deviations)
-    return DescriptorTargets(
-        maps,
-        center,
-        spread,
-        np.asarray(rows[:count].T / deviations, dtype=np.float32),
-        np.asarray(importance / importance.mean(), dtype=np.float32),
-    )
+    return DescriptorTargets(maps, Whitening.of(np.array(draws, np.float32), TARGETS))
 
 
 def _raw(maps: npt.NDArray[np.float16], x: float, y: float, side: float) -> Floats:

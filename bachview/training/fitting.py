@@ -21,7 +21,7 @@ from bachview.training.first_weights import FirstWeights
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage, grid_patches, reduced
 from bachview.training.networks import build_network, set_trainable
-from bachview.training.recipe import Pretrain, Recipe, Stage
+from bachview.training.recipe import Recipe, Stage, Unlabelled
 
 #: Largest norm of one step's gradient; from scratch, the first steps would otherwise be too large.
 _CLIP_NORM = 1.0
@@ -218,7 +218,7 @@ def _score(
     return float(-np.log(own).mean()), float((answers.argmax(1) == labels).mean())
 
 
-def schedule(stage: Stage | Pretrain) -> Any:
+def schedule(stage: Stage | Unlabelled) -> Any:
     """Cosine schedule with linear warm-up (Loshchilov and Hutter, ICLR 2017), over the stage."""
     import keras
 
@@ -237,7 +237,7 @@ def schedule(stage: Stage | Pretrain) -> Any:
 def run_epoch(
     training: Any,
     batches: Any,
-    stage: Stage | Pretrain,
+    stage: Stage | Unlabelled,
     number: int,
     draws: tuple[int, str],
     token: CancelToken,

@@ -11,8 +11,10 @@ from bachview.datasets.samples import Dataset
 from bachview.evaluation.measures import Evaluation, Measured
 from bachview.evaluation.templates import render
 from bachview.inference.photos import VOTE_TEMPERATURE
+from bachview.models.architectures import architecture_of
 from bachview.training.ensemble_fit import FittedEnsemble, seen
 from bachview.training.recipe import Recipe
+from bachview.training.teaching_report import TeachingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Card:
     photo_doubt : uniform share of a photo's votes, fitted to the cross-validated photos; 0 if there
         are none.
     notes : Markdown to append; may be empty.
+    taught : the teaching by other networks; None if there was none.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Card:
     measured: Evaluation | None
     photo_doubt: float
     notes: str
+    taught: TeachingReport | None = None
 
 
 def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float]]:
@@ -51,6 +55,9 @@ def model_card(card: Card, fitted: FittedEnsemble) -> tuple[str, dict[str, float
         "mpps": sorted({round(photo.mpp, 3) for photo in card.dataset.photos}),
         "starts": _starts(fitted),
         "saw_photos": any(start.saw_photos for start in fitted.starts),
+        "taught_rows": []
+        if card.taught is None
+        else [(architecture_of(key).name, found) for key, found in card.taught.networks.items()],
         "vote_temperature": VOTE_TEMPERATURE,
         "notes": card.notes.strip(),
     }

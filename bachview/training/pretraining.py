@@ -4,9 +4,12 @@ Done once for all folds and the final ensemble, as no label is learnt: labels ar
 balance the classes in its batches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture
@@ -18,7 +21,7 @@ from bachview.training.first_weights import RANDOM, FirstWeights
 from bachview.training.fitting import FitWatcher, keras_policy, run_epoch, schedule
 from bachview.training.images import TrainingImage, reduced
 from bachview.training.networks import build_network
-from bachview.training.recipe import Pretrain, Recipe
+from bachview.training.recipe import Pretrain, Recipe, Unlabelled
 
 _STAGE = "pretraining"
 
@@ -100,11 +103,9 @@ def _pretrain_one(
             architecture, input_px=settings.input_px, class_count=class_count, dropout=0.0
         )
         training = _compiled(network, described, recipe, settings)
-    if state.history:
-        state.restore(training)
-    for number in range(len(state.history), settings.epochs):
-        token.check()
-        batches = training_batches(
+
+    def batches(epoch: int) -> Any:
+        return training_batches(
             sources,
             described.targets,
             input_px=settings.input_px,
@@ -113,21 +114,53 @@ def _pretrain_one(
             batch=settings.batch,
             steps=settings.steps,
             seed=recipe.seed,
-            epoch=number,
+            epoch=epoch,
         )
+
+    fit_unlabelled(
+        architecture, training, batches, settings, state, _STAGE, recipe.seed, token, watcher
+    )
+    state.finish(network, _STAGE)
+
+
+def fit_unlabelled(
+    architecture: Architecture,
+    training: Any,
+    batches: Callable[[int], Any],
+    settings: Unlabelled,
+    state: FitState,
+    stage: str,
+    seed: int,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> None:
+    """Run the epochs of a compiled model that are not done yet.
+
+    Parameters
+    ----------
+    batches : the `keras.utils.PyDataset` of an epoch.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; finished epochs are kept.
+    """
+    if state.history:
+        state.restore(training)
+    for number in range(len(state.history), settings.epochs):
+        token.check()
         logs, rate = run_epoch(
             training,
-            batches,
+            batches(number),
             settings,
             number,
-            (recipe.seed, _STAGE),
+            (seed, stage),
             token,
-            lambda progress: watcher.step(architecture, _STAGE, progress),
+            lambda progress: watcher.step(architecture, stage, progress),
         )
-        epoch = Epoch(_STAGE, number, logs["loss"], None, None, None, rate)
+        epoch = Epoch(stage, number, logs["loss"], None, None, None, rate)
         state.save(training, epoch)
         watcher.epoch(architecture, epoch)
-    state.finish(network, _STAGE)
 
 
 def _compiled(
@@ -141,13 +174,16 @@ def _compiled(
     changed = augmenter(recipe.augmentation, seed=recipe.seed)(pixels)
     scaled = network.get_layer("preprocessing")(changed)
     pooled = network.get_layer("pooled")(network.get_layer("backbone")(scaled))
-    found = keras.layers.Dense(described.axes.shape[1], dtype="float32")(pooled)
+    importance = described.whitening.importance
+    found = keras.layers.Dense(len(importance), dtype="float32")(pooled)
     training = keras.Model(pixels, found)
-    importance = described.importance
+    compile_unlabelled(training, settings, weighted_squares(importance))
+    return training
 
-    def loss(wanted: Any, given: Any) -> Any:
-        weighted = keras.ops.multiply(importance, keras.ops.square(wanted - given))
-        return keras.ops.mean(weighted, axis=-1)
+
+def compile_unlabelled(training: Any, settings: Unlabelled, loss: Any) -> None:
+    """Compile a model for `fit_unlabelled`; `loss` is one function or one for each output."""
+    import keras
 
     training.compile(
         optimizer=keras.optimizers.AdamW(
@@ -155,4 +191,14 @@ def _compiled(
         ),
         loss=loss,
     )
-    return training
+
+
+def weighted_squares(importance: npt.NDArray[np.float32]) -> Callable[[Any, Any], Any]:
+    """A loss: the mean of squared errors over the last axis, weighted by (T,) `importance`."""
+    import keras
+
+    def loss(wanted: Any, given: Any) -> Any:
+        weighted = keras.ops.multiply(importance, keras.ops.square(wanted - given))
+        return keras.ops.mean(weighted, axis=-1)
+
+    return loss

@@ -1,10 +1,11 @@
 """The training recipe: one TOML file that, with a seed, determines a training completely."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 import tomli_w
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,7 +17,7 @@ from pydantic import (
 from bachview.config import resource_folder
 from bachview.datasets.toml_file import read_toml
 from bachview.errors import RecipeError
-from bachview.models.architectures import Architecture
+from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.estimators import ESTIMATORS
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,6 +25,21 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Side = Annotated[int, Field(ge=32, le=1024)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
+
+#: What a teacher's name begins with that is not an architecture but a checkpoint of timm.
+TIMM_PREFIX: Final = "timm:"
+#: Limit of the views that a teaching keeps on disk.
+MOST_VIEW_BYTES: Final = 40 * 10**9
+
+
+def _teacher_name(name: str) -> str:
+    if name.startswith(TIMM_PREFIX) and name != TIMM_PREFIX:
+        return name
+    return architecture_of(name).key
+
+
+#: An architecture, or ``timm:FILE``.
+TeacherName = Annotated[str, Field(max_length=1000), AfterValidator(_teacher_name)]
 
 
 class _Table(BaseModel):
@@ -57,11 +73,10 @@ class Data(_Table):
         return folds
 
 
-class Pretrain(_Table):
-    """Pretraining on handcrafted descriptors, without labels; only from random weights.
+class Unlabelled(_Table):
+    """Learning without labels, before the stages or heads.
 
-    An input smaller than the patch shows the same field at a coarser mpp. `epochs_of` names
-    networks that need more or fewer epochs than the others.
+    `epochs_of` names networks that need more or fewer epochs than the others.
     """
 
     input_px: Side
@@ -72,6 +87,51 @@ class Pretrain(_Table):
     learning_rate: Rate
     warmup: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: Share
+
+
+class Pretrain(Unlabelled):
+    """Pretraining on handcrafted descriptors; only from random weights.
+
+    An input smaller than the patch shows the same field at a coarser mpp.
+    """
+
+
+class Teacher(Unlabelled):
+    """Teaching: the networks learn to give the features of others, on tissue without labels.
+
+    Attributes
+    ----------
+    networks : the teachers, whose features are joined: architectures with published weights, or
+        ``timm:FILE``, a checkpoint of a vision transformer of timm with its ``config.json``
+        beside it. A relative path counts from the working directory.
+    licence : of the teachers' weights, for the model card.
+    mpps : um/px of the views, each as often as the others.
+    crops : number of views, made once; half of them from the slides of ``--tissue``, if given.
+        A view takes ``3 * input_px ** 2`` bytes in the run's folder.
+    targets : number of principal components of the joined features to give.
+    match_maps : also give the teachers' maps at strides of 8, 16 and 32 px, where the network has
+        maps of the same size, through a linear adapter that is then dropped.
+    """
+
+    networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]
+    licence: Annotated[str, Field(min_length=1, max_length=2000)]
+    mpps: Annotated[
+        tuple[Annotated[float, Field(ge=0.1, le=10)], ...], Field(min_length=1, max_length=4)
+    ]
+    crops: Annotated[int, Field(ge=8, le=1_000_000)]
+    targets: Annotated[int, Field(ge=1, le=4096)]
+    match_maps: bool
+
+    @model_validator(mode="after")
+    def _fits_on_disk(self) -> Self:
+        if 3 * self.crops * self.input_px**2 > MOST_VIEW_BYTES:
+            raise ValueError(
+                f"the views would take more than {MOST_VIEW_BYTES // 10**9} GB; lower crops or "
+                "input_px"
+            )
+        if len(set(self.networks)) != len(self.networks):
+            raise ValueError("networks has a duplicate")
+        return self
 
 
 class Stage(_Table):
@@ -198,6 +258,7 @@ class Recipe(_Table):
     patch: Patch
     data: Data
     pretrain: Pretrain | None = None
+    teacher: Teacher | None = None
     heads: Heads | None = None
     stages: Annotated[tuple[Stage, ...], Field(max_length=12)] = ()
     augmentation: Augmentation
@@ -219,6 +280,12 @@ class Recipe(_Table):
     def _heads_or_stages(self) -> Self:
         if (self.heads is None) == (not self.stages):
             raise ValueError("it needs either [heads] or [[stages]], and not both")
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_or_descriptors(self) -> Self:
+        if self.teacher is not None and self.pretrain is not None:
+            raise ValueError("it may have [teacher] or [pretrain], not both")
         return self
 
     @model_validator(mode="after")

@@ -52,6 +52,9 @@ from bachview.training.model_card import Card, model_card
 from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
 from bachview.training.slide_windows import sample_windows
+from bachview.training.teaching import TeachingJob, teach
+from bachview.training.teaching_report import TeachingReport
+from bachview.training.unlabelled_tissue import sized, unlabelled_tissue
 
 PARTS = ("train", "held")
 #: Names of files have at most 255 bytes; the suffix is a part of them.
@@ -81,6 +84,7 @@ class TrainingRequest:
     name : of the bundle.
     mpp, patients : see `bachview.datasets.reading.read_dataset`.
     notes : Markdown for the end of the model card; may be empty.
+    tissue : slides, photos, and folders of these without labels, for a recipe with ``[teacher]``.
     resume : continue the training in `output`.
     """
 
@@ -94,6 +98,7 @@ class TrainingRequest:
     mpp: float | None = None
     patients: str | Path | None = None
     notes: str = ""
+    tissue: Sequence[str | Path] = ()
     resume: bool = False
 
     def read_recipe(self) -> Recipe:
@@ -214,6 +219,13 @@ class _Run:
         self._token = token
         self._watcher = watcher
         self._starts: dict[Architecture, FirstWeights] = {}
+        self._taught: TeachingReport | None = None
+        self._tissue = unlabelled_tissue([Path(path) for path in request.tissue])
+        if self._tissue and self._recipe.teacher is None:
+            raise UsageError(
+                "--tissue is for teaching, and the recipe has no [teacher]; choose another recipe, "
+                "or leave it out."
+            )
 
     def train(self) -> TrainingResult:
         watcher, request = self._watcher, self._request
@@ -244,6 +256,7 @@ class _Run:
         write_batch_picture(
             self._output / AUGMENTATION_FILE, [*sources, *windows], self._recipe, dataset.classes
         )
+        self._teach(dataset, photos)
         untaught = [name for name, start in self._starts.items() if start is RANDOM]
         if untaught and self._recipe.pretrain is not None:
             watcher.phase("Pretraining without labels")
@@ -264,6 +277,34 @@ class _Run:
         measured, uniform_share = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
         return TrainingResult(bundle, measured)
+
+    def _teach(self, dataset: Dataset, photos: Sequence[Photo]) -> None:
+        recipe = self._recipe
+        if recipe.teacher is None:
+            return
+        self._watcher.phase("Teaching without labels")
+        folder = self._output / "teaching"
+        others = [photo for photo in dataset.photos if photo.label is None]
+        is_held = holdout(photos, recipe.data.holdout, seed=recipe.seed, classes=dataset.classes)
+        job = TeachingJob(
+            recipe,
+            recipe.teacher,
+            [*photos, *others],
+            np.append(is_held, np.zeros(len(others), np.bool_)),
+            [*self._tissue, *(slide.path for slide in dataset.slides)],
+            dataset.classes,
+            self._starts,
+            self._request.imagenet,
+            folder,
+        )
+        self._starts, self._taught = teach(job, self._token, self._watcher, self._watcher.problem)
+        write_curves(
+            folder / CURVES_FILE,
+            {
+                architecture_of(name).name: read_history(folder / name)
+                for name in self._taught.networks
+            },
+        )
 
     def _parts(self, photos: Sequence[Photo], classes: ClassSet) -> list[tuple[int, list[Photo]]]:
         """Seed and photos of each fold's ensemble, then of the final one."""
@@ -328,6 +369,12 @@ class _Run:
         }
         if classes != BACH_CLASSES:
             record["classes"] = list(classes.keys)
+        if self._tissue:
+            record["tissue_sha256"] = hashlib.sha256(
+                "\n".join(f"{size} {path.name}" for path, size in sized(self._tissue)).encode(
+                    "utf-8", ESCAPED
+                )
+            ).hexdigest()
         path = output / RUN_FILE
         if path.is_file():
             if not self._request.resume:
@@ -338,7 +385,8 @@ class _Run:
             if _read_run(path) != record:
                 raise RecipeError(
                     f"The training in {output.name} was started with another recipe, other photos, "
-                    "classes or initial weights: continue with those, or choose another folder."
+                    "classes, tissue or initial weights: continue with those, or choose another "
+                    "folder."
                 )
         else:
             # A training that was killed here may have left a partial record.
@@ -434,7 +482,15 @@ class _Run:
         if not bundle.is_file():
             self._watcher.phase("The final ensemble, on all photos")
             request = self._request
-            card = Card(request.name, self._recipe, dataset, measured, uniform_share, request.notes)
+            card = Card(
+                request.name,
+                self._recipe,
+                dataset,
+                measured,
+                uniform_share,
+                request.notes,
+                self._taught,
+            )
             self._fit(bundle, photos, sources, windows, dataset, seed=self._recipe.seed, card=card)
         return bundle
 

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from bachview.core.classes import ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
-from bachview.datasets.annotations import AnnotatedRegion, read_annotations
+from bachview.datasets.annotations import AnnotatedRegion, SlideAnnotations, read_annotations
 from bachview.datasets.samples import AnnotatedSlide
 from bachview.errors import DatasetError, SlideReadError
 from bachview.jobs.tokens import CancelToken
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 #: Side of a window in fields; a rotated field needs 1.42.
 WINDOW_FIELDS = 1.5
-#: Class key of tissue outside all outlines.
-
 #: Share of a field that must show its class, or share of a small region that it must show.
 _FIELD_SHARE, _REGION_SHARE = 0.5, 0.8
 #: Minimum share of tissue in a field.
@@ -119,7 +118,7 @@ def sample_windows(
     wanted = [per_class] * len(classes) if isinstance(per_class, int) else list(per_class)
     if len(wanted) != len(classes):
         raise ValueError(f"{len(wanted)} numbers of windows for {len(classes)} classes")
-    terrains = [_terrain(slide, field_um, classes, token) for slide in slides]
+    terrains = [_annotated(slide, field_um, classes, token) for slide in slides]
     sources = _sources(terrains, classes.negative_label)
     quotas = _quotas(sources, wanted)
     windows: list[TrainingImage] = []
@@ -131,25 +130,70 @@ def sample_windows(
             if source.slide == index and quota
             for place in _places(terrain, source, quota, generator, token)
         ]
-        windows += _read(slide, terrain, places, field_um, mpp, token)
+        windows += _read(slide.path, terrain, places, field_um, mpp, token)
     return windows
 
 
-def _terrain(
+def sample_tissue(
+    path: Path, *, count: int, field_um: float, mpp: float, seed: int, token: CancelToken
+) -> list[TrainingImage]:
+    """Cut windows anywhere from the tissue of a slide or photo, of which no class is known.
+
+    At least half of a window's field is tissue. There may be fewer than asked for, as in
+    `sample_windows`.
+
+    Parameters
+    ----------
+    count : number of windows.
+    field_um, mpp, seed : see `sample_windows`.
+
+    Returns
+    -------
+    The windows, labelled 0.
+
+    Raises
+    ------
+    DatasetError
+        Its pixel size is missing or implausible.
+    SlideOpenError
+        It cannot be opened.
+    Cancelled
+        `token` was cancelled.
+    """
+    terrain = _terrain(path, field_um, None, token)
+    generator = np.random.default_rng(seed)
+    quotas = _quotas(sources := _sources([terrain], 0), [count])
+    places = list(_places(terrain, sources[0], quotas[0], generator, token))
+    return _read(path, terrain, [(0, place) for place in places], field_um, mpp, token)
+
+
+def _annotated(
     slide: AnnotatedSlide, field_um: float, classes: ClassSet, token: CancelToken
 ) -> _Terrain:
-    from bachview.slide.opening import opened_slide
-
     token.check()
     annotations = read_annotations(slide.annotations, classes)
-    with opened_slide(slide.path, token) as reader:
+    return _terrain(slide.path, field_um, (slide.annotations.name, annotations), token)
+
+
+def _terrain(
+    path: Path,
+    field_um: float,
+    outlines: tuple[str, SlideAnnotations] | None,
+    token: CancelToken,
+) -> _Terrain:
+    """Examine a slide, with the name and content of its file of outlines if it has one."""
+    from bachview.slide.opening import opened_slide
+
+    with opened_slide(path, token) as reader:
         pixel_size = reader.metadata.pixel_size
-        if not pixel_size.is_plausible and annotations.mpp is not None:
+        if not pixel_size.is_plausible and outlines is not None and outlines[1].mpp is not None:
             # The file with the outlines states what the scanner measured.
-            pixel_size = PixelSize.typed(annotations.mpp)
+            pixel_size = PixelSize.typed(outlines[1].mpp)
         if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
             raise DatasetError(
-                f"Neither {slide.path.name} nor {slide.annotations.name} states a plausible pixel "
+                f"{path.name} states no plausible pixel size; correct it, or leave the slide out."
+                if outlines is None
+                else f"Neither {path.name} nor {outlines[0]} states a plausible pixel "
                 "size; remove the slide from the data set or correct one of them."
             )
         tissue = find_tissue(reader, pixel_size, token)
@@ -158,7 +202,7 @@ def _terrain(
         files,
         pixel_size,
         tissue,
-        annotations.regions,
+        () if outlines is None else outlines[1].regions,
         field_um / pixel_size.mpp_x,
         field_um / pixel_size.mpp_y,
     )
@@ -302,7 +346,7 @@ def _tissue_share(tissue: TissueMask, field: Region) -> float:
 
 
 def _read(
-    slide: AnnotatedSlide,
+    path: Path,
     terrain: _Terrain,
     places: Sequence[tuple[int, Point]],
     field_um: float,
@@ -318,7 +362,7 @@ def _read(
     geometry = PatchGeometry(input_px=side, mpp=mpp, stride_um=field_um)
     factor = side * mpp / field_um
     windows = []
-    with opened_slide(slide.path, token) as reader:
+    with opened_slide(path, token) as reader:
         transform = srgb_transform(reader.metadata.icc_profile)
         patches = PatchReader(reader, terrain.pixel_size, geometry, transform)
         for label, place in places:
@@ -326,7 +370,7 @@ def _read(
             around = Region.around(place, factor * terrain.field_x, factor * terrain.field_y)
             with contextlib.suppress(SlideReadError):
                 windows.append(
-                    TrainingImage(patches.read(around), label, slide.path.stem, is_window=True)
+                    TrainingImage(patches.read(around), label, path.stem, is_window=True)
                 )
     if terrain.files is not None:  # the places were chosen when it was open before
         terrain.files.check()

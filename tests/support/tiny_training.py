@@ -134,3 +134,32 @@ def write_dataset(folder: Path) -> Path:
     colors = {entry.key: STAIN_COLORS[entry.key] for entry in BACH_CLASSES}
     prefixes = {"Normal": "n", "Benign": "b", "InSitu": "is", "Invasive": "iv"}
     return write_photos(folder, colors, prefixes)
+
+
+#: In place of `RECIPE`'s ``[pretrain]``.
+TEACHER = """
+[teacher]
+networks = ["constructed"]
+licence = "Taught freely"
+input_px = 64
+mpps = [1.0, 1.5]
+crops = 48
+targets = 8
+match_maps = true
+epochs = 2
+steps = 3
+batch = 4
+learning_rate = 0.01
+warmup = 0.0
+weight_decay = 0.0
+"""
+
+
+def write_teacher_recipe(path: Path, network: str) -> Recipe:
+    """A recipe by which the constructed network teaches `network`; heads, and no folds."""
+    head, rest = RECIPE.split("[pretrain]")
+    text = head + TEACHER + rest[rest.index("[augmentation]") : rest.index("[[stages]]")]
+    text = text.replace('networks = ["constructed"]', f'networks = ["{network}"]', 1)
+    text = text.replace("folds = 2", "folds = 0") + "[heads]\ncomponents = 3\nc = 1.0\n"
+    path.write_text(text, encoding="utf-8")
+    return read_recipe(path)

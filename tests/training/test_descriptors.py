@@ -45,12 +45,12 @@ def test_targets_tell_textures_apart_and_are_the_same_all_over_one() -> None:
     )
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     targets = described.targets([crop(), crop(70, 60), crop(), crop()], [0, 0, 1, 2])
-    assert targets.shape == (4, described.axes.shape[1])
+    assert targets.shape == (4, described.whitening.axes.shape[1])
     strongest = targets[:, 0]
     assert abs(strongest[0] - strongest[3]) > 5 * abs(strongest[0] - strongest[2])
     assert abs(strongest[0] - strongest[1]) < 0.5 * abs(strongest[0] - strongest[3])
-    assert described.importance.mean() == pytest.approx(1, abs=1e-3)
-    assert (np.diff(described.importance) <= 1e-6).all()
+    assert described.whitening.importance.mean() == pytest.approx(1, abs=1e-3)
+    assert (np.diff(described.whitening.importance) <= 1e-6).all()
 
 
 def test_describing_can_be_cancelled() -> None:

@@ -16,7 +16,8 @@ from bachview.training.ensemble_fit import Calibrated, FittedEnsemble
 from bachview.training.first_weights import RANDOM, FirstWeights
 from bachview.training.model_card import Card, model_card
 from bachview.training.recipe import Heads
-from tests.support.tiny_training import write_recipe
+from bachview.training.teaching_report import TeachingReport
+from tests.support.tiny_training import write_recipe, write_teacher_recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 PRETRAINED = replace(
@@ -86,9 +87,19 @@ def unmeasured_card(folder: Path) -> Card:
     )
 
 
-@pytest.mark.parametrize("name", ["measured", "unmeasured"])
+def taught_card(folder: Path) -> Card:
+    card = unmeasured_card(folder)
+    recipe = write_teacher_recipe(folder / "taught.toml", "resnet50_v2")
+    recipe = recipe.model_copy(update={"networks": ("constructed", "resnet50_v2")})
+    found = {"r2": 0.81, "cosine": 0.9, "probe_accuracy": 0.71}
+    report = TeachingReport(("One", "Another"), "Only <so>", 400, 0.75, {"resnet50_v2": found})
+    return replace(card, recipe=recipe, taught=report)
+
+
+@pytest.mark.parametrize("name", ["measured", "unmeasured", "taught"])
 def test_the_card_is_the_expected_text(tmp_path: Path, name: str) -> None:
-    card = {"measured": measured_card, "unmeasured": unmeasured_card}[name](tmp_path)
+    cards = {"measured": measured_card, "unmeasured": unmeasured_card, "taught": taught_card}
+    card = cards[name](tmp_path)
     text, figures = model_card(card, fitted(PRETRAINED if name == "measured" else RANDOM))
     assert text == (GOLDEN / f"model_card_{name}.md").read_text("utf-8")
     assert bool(figures) == (card.measured is not None)

@@ -6,7 +6,7 @@ import pytest
 
 from bachview.errors import RecipeError
 from bachview.training.recipe import installed_recipes, read_recipe, resolve_recipe
-from tests.support.tiny_training import RECIPE, write_recipe
+from tests.support.tiny_training import RECIPE, TEACHER, write_recipe, write_teacher_recipe
 
 
 def changed(folder: Path, old: str, new: str) -> Path:
@@ -113,3 +113,56 @@ def test_a_recipe_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert resolve_recipe("bach").name == "bach.toml"
     with pytest.raises(RecipeError, match=r"no recipe neither.*bach"):
         resolve_recipe("neither")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('["constructed"]', '["alexnet"]', "wrong at teacher.networks.0:"),
+        ('["constructed"]', '["timm:"]', "wrong at teacher.networks.0:"),
+        ('["constructed"]', "[]", "wrong at teacher.networks:"),
+        ('["constructed"]', '["constructed", "constructed"]', "wrong at teacher: networks has a"),
+        ('licence = "Taught freely"', "", "wrong at teacher.licence: it is missing"),
+        ("[1.0, 1.5]", "[0.0]", "wrong at teacher.mpps.0:"),
+        ("[1.0, 1.5]", "[]", "wrong at teacher.mpps:"),
+        ("crops = 48", "crops = 1000000\nepochs_of = {}", "take more than 40 GB"),
+        ("crops = 48", "crops = 4", "wrong at teacher.crops:"),
+        ("match_maps = true", "match_maps = 1", "wrong at teacher.match_maps:"),
+        (
+            "match_maps = true",
+            "match_maps = true\nmaps = 1",
+            "wrong at teacher.maps: it is unknown",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_teacher_is_named(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    write_teacher_recipe(tmp_path / "taught.toml", "resnet50_v2")
+    text = (tmp_path / "taught.toml").read_text("utf-8")
+    assert TEACHER.count(old) == 1
+    wrong = TEACHER.replace(old, new).replace("input_px = 64", "input_px = 320")
+    (tmp_path / "taught.toml").write_text(text.replace(TEACHER, wrong), encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(tmp_path / "taught.toml")
+    assert said in str(caught.value)
+
+
+def test_a_teacher_takes_the_place_of_the_descriptors(tmp_path: Path) -> None:
+    recipe = write_teacher_recipe(tmp_path / "taught.toml", "resnet50_v2")
+    assert recipe.pretrain is None
+    (tmp_path / "again.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    assert read_recipe(tmp_path / "again.toml") == recipe
+    path = changed(tmp_path, "[augmentation]", TEACHER + "[augmentation]")
+    with pytest.raises(RecipeError, match=r"\[teacher\] or \[pretrain\], not both"):
+        read_recipe(path)
+
+
+def test_a_checkpoint_of_timm_may_teach(tmp_path: Path) -> None:
+    write_teacher_recipe(tmp_path / "taught.toml", "resnet50_v2")
+    text = (tmp_path / "taught.toml").read_text("utf-8")
+    text = text.replace('networks = ["constructed"]', 'networks = ["timm:uni/model.bin"]')
+    (tmp_path / "taught.toml").write_text(text, encoding="utf-8")
+    teacher = read_recipe(tmp_path / "taught.toml").teacher
+    assert teacher is not None
+    assert teacher.networks == ("timm:uni/model.bin",)

@@ -103,19 +103,27 @@ def _export_process(scratch: Path, folder: Path) -> None:
     _export(models, folder)
 
 
-def _export(models: Sequence[Any], folder: Path) -> None:
-    ov = openvino()
-    fused = fuse(models)
+def convert(model: Any, scratch: str) -> Any:
+    """An OpenVINO graph of a Keras model on TensorFlow; its outputs are ``output_0`` and so on.
+
+    Parameters
+    ----------
+    scratch : an empty folder, which must exist until the graph is saved or compiled.
+    """
     # Not ov.convert_model, which folds batch normalisation into the kernels before they are stored,
     # so that fp16 would round them again (measured: up to 2e-3 in a probability). The front end
     # alone keeps them separate; the device folds them in f32 when it compiles.
-    front_end = ov.frontend.FrontEndManager().load_by_framework("tf")
+    front_end = openvino().frontend.FrontEndManager().load_by_framework("tf")
+    model.export(scratch, format="tf_saved_model", verbose=False)
+    return front_end.convert(front_end.load(scratch))
+
+
+def _export(models: Sequence[Any], folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
-        fused.export(scratch, format="tf_saved_model", verbose=False)
-        graph = front_end.convert(front_end.load(scratch))
+        graph = convert(fuse(models), scratch)
         _shrink(graph)
         _name_ports(graph, len(models))
-        ov.save_model(graph, folder / "cnn.xml", compress_to_fp16=False)
+        openvino().save_model(graph, folder / "cnn.xml", compress_to_fp16=False)
 
 
 def _shrink(graph: Any) -> None:

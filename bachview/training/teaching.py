@@ -1,0 +1,327 @@
+"""Teaching: networks learn to give a teacher's features of tissue, without labels.
+
+Done once for all folds and the final ensemble, in the place of the pretraining by handcrafted
+descriptors. Knowledge distillation by features (Romero et al., "FitNets", ICLR 2015): the pooled
+features, and if the recipe asks for it the maps on the way, each through a linear adapter that is
+dropped afterwards.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.classes import ClassSet
+from bachview.datasets.samples import Photo
+from bachview.files import write_text
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import Architecture
+from bachview.training.checkpoints import FitState
+from bachview.training.feature_maps import maps_of, with_maps
+from bachview.training.first_weights import FirstWeights, Weights
+from bachview.training.fitting import FitWatcher, keras_policy
+from bachview.training.networks import build_network
+from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
+from bachview.training.recipe import Recipe, Teacher
+from bachview.training.stored_views import StoredViews, shared_out
+from bachview.training.teachers import OpenTeacher, open_teachers, teacher_weights
+from bachview.training.teaching_report import (
+    REPORT_FILE,
+    TeachingReport,
+    likeness,
+    probed,
+    read_report,
+)
+from bachview.training.whitening import Floats, Whitening
+
+_STAGE: Final = "teaching"
+_BATCH: Final = 64
+#: Of a network, between the end of its last epoch and that of the teaching.
+_LIKENESS_FILE: Final = "likeness.json"
+_THREADS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TeachingJob:
+    """Everything that a teaching depends on.
+
+    Attributes
+    ----------
+    photos : of the data set; labels, where there are any, are only used to measure.
+    is_held : (N,) bool: photos of held-out patients, on which the networks are compared with the
+        teachers.
+    tissue : slides and photos of which nothing is known.
+    starts : what each network starts from.
+    asked : what was asked for as that, see `bachview.training.teachers.teacher_weights`.
+    folder : keeps everything; the teaching resumes from it.
+    """
+
+    recipe: Recipe
+    settings: Teacher
+    photos: Sequence[Photo]
+    is_held: npt.NDArray[np.bool_]
+    tissue: Sequence[Path]
+    classes: ClassSet
+    starts: Mapping[Architecture, FirstWeights]
+    asked: Weights
+    folder: Path
+
+
+def teach(
+    job: TeachingJob,
+    token: CancelToken,
+    watcher: FitWatcher,
+    on_problem: Callable[[str], object],
+) -> tuple[dict[Architecture, FirstWeights], TeachingReport]:
+    """Teach all networks of the recipe, or resume that.
+
+    A network that is itself one of the teachers keeps its published weights.
+
+    Parameters
+    ----------
+    on_problem : called with a sentence for each slide that is left out.
+
+    Returns
+    -------
+    What each network then starts from, its head being random, and how well those that were taught
+    stand in for their teachers.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled; finished views, answers and epochs are kept.
+    DatasetError, EngineError, SlideOpenError, SlideReadError
+        A photo, or a teacher or its weights, cannot be used.
+    """
+    recipe, settings, folder = job.recipe, job.settings, job.folder
+    kept = {
+        name: teacher_weights(name, job.asked)
+        for name in recipe.networks
+        if name in settings.networks
+    }
+    states = {name: FitState(folder / name) for name in recipe.networks if name not in kept}
+    done = {name: state.finished(_STAGE) for name, state in states.items()}
+    path = folder / REPORT_FILE
+    if path.is_file():
+        report = read_report(path)
+        return {**kept, **_starts(job, done, report)}, report
+    origins = shared_out(job.photos, job.is_held, job.tissue, settings.crops)
+    views = StoredViews(folder / "views", origins)
+    views.cut(
+        settings,
+        recipe.augmentation,
+        seed=recipe.seed,
+        token=token,
+        on_origin=lambda at, total: watcher.count("photos and slides cut", at, total),
+        on_problem=on_problem,
+    )
+    teachers = open_teachers(settings, job.asked)
+    views.ask(
+        teachers,
+        match_maps=settings.match_maps,
+        token=token,
+        on_origin=lambda at, total: watcher.count("photos and slides shown", at, total),
+    )
+    lesson = Lesson(views, settings)
+    for name, weights in done.items():
+        if not weights.is_file():
+            _teach_one(name, job, lesson, states[name], token, watcher)
+    report = _report(job, lesson, teachers, done, token, watcher)
+    write_text(path, json.dumps(report.to_json(), indent=1) + "\n")
+    return {**kept, **_starts(job, done, report)}, report
+
+
+def _starts(
+    job: TeachingJob, done: Mapping[Architecture, Path], report: TeachingReport
+) -> dict[Architecture, FirstWeights]:
+    lesson = (
+        f"then taught without labels to give the features of {' and '.join(report.teachers)} on "
+        f"{report.views} augmented views of tissue; licence of the teacher: {report.licence}"
+    )
+    return {
+        name: FirstWeights(
+            "taught", f"{job.starts[name].text}, {lesson}", partial(_load, path), saw_photos=True
+        )
+        for name, path in done.items()
+    }
+
+
+def _load(path: Path, model: Any) -> None:
+    model.load_weights(path)
+
+
+class Lesson:
+    """The stored views and what is wanted of them.
+
+    Attributes
+    ----------
+    whitening : of the joined pooled features, fitted to the views that are learnt from.
+    maps : the whitening at each stride.
+    """
+
+    def __init__(self, views: StoredViews, settings: Teacher) -> None:
+        self._views = views
+        rows = [
+            (place, row, origin.is_held)
+            for place, origin in enumerate(views.origins)
+            for row in range(len(views.views(place)))
+        ]
+        self._rows = [(place, row) for place, row, is_held in rows if not is_held]
+        self._held = [(place, row) for place, row, is_held in rows if is_held]
+        self._pooled = {place: views.pooled(place) for place in {place for place, *_ in rows}}
+        self.whitening = Whitening.of(self._raw(self._rows), settings.targets)
+        self.maps = views.map_whitenings() if settings.match_maps else {}
+
+    @property
+    def count(self) -> int:
+        """Number of views to learn from."""
+        return len(self._rows)
+
+    def batches(self, settings: Teacher, strides: Sequence[int], seed: int, epoch: int) -> Any:
+        """A `keras.utils.PyDataset` of one epoch; item i depends only on (seed, epoch, i).
+
+        Items are views (batch, side, side, 3) uint8 and a list: whitened features, then the maps of
+        `strides`.
+        """
+        import keras
+
+        lesson = self
+
+        class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
+            def __len__(self) -> int:
+                return settings.steps
+
+            def __getitem__(self, index: int) -> tuple[npt.NDArray[np.uint8], Any]:
+                rng = np.random.default_rng((seed, epoch, index))
+                chosen = rng.integers(len(lesson._rows), size=settings.batch)
+                return lesson._item([lesson._rows[i] for i in chosen], strides)
+
+        return Batches(workers=_THREADS, use_multiprocessing=False, max_queue_size=4 * _THREADS)
+
+    def held(self) -> tuple[list[npt.NDArray[np.uint8]], Floats]:
+        """The views of held-out patients in batches, and their whitened features (N, T)."""
+        batches = [self._held[at : at + _BATCH] for at in range(0, len(self._held), _BATCH)]
+        return [self._pixels(rows) for rows in batches], self.whitening(self._raw(self._held))
+
+    def _item(
+        self, rows: Sequence[tuple[int, int]], strides: Sequence[int]
+    ) -> tuple[npt.NDArray[np.uint8], tuple[Floats, ...]]:
+        maps = [
+            np.stack([self._views.maps(place, stride)[row] for place, row in rows])
+            for stride in strides
+        ]
+        wanted = (self.whitening(self._raw(rows)), *(m.astype(np.float32) for m in maps))
+        return self._pixels(rows), wanted
+
+    def _pixels(self, rows: Sequence[tuple[int, int]]) -> npt.NDArray[np.uint8]:
+        return np.stack([self._views.views(place)[row] for place, row in rows])
+
+    def _raw(self, rows: Sequence[tuple[int, int]]) -> Floats:
+        return np.stack([self._pooled[place][row] for place, row in rows])
+
+
+def _teach_one(
+    architecture: Architecture,
+    job: TeachingJob,
+    lesson: Lesson,
+    state: FitState,
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> None:
+    import keras
+
+    recipe, settings = job.recipe, job.settings
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    with keras_policy(recipe.precision):
+        network = build_network(
+            architecture,
+            input_px=settings.input_px,
+            class_count=len(job.classes),
+            dropout=0.0,
+        )
+        job.starts[architecture].load(network)
+        strides = tuple(s for s in lesson.maps if s in maps_of(network.get_layer("backbone")))
+        training = _with_adapters(network, lesson, strides, settings)
+    epochs = settings.epochs_of.get(architecture, settings.epochs)
+    own = settings.model_copy(update={"epochs": epochs})
+    fit_unlabelled(
+        architecture,
+        training,
+        lambda epoch: lesson.batches(settings, strides, recipe.seed, epoch),
+        own,
+        state,
+        _STAGE,
+        recipe.seed,
+        token,
+        watcher,
+    )
+    pixels, wanted = lesson.held()
+    given = np.concatenate([np.asarray(training.predict_on_batch(batch)[0]) for batch in pixels])
+    found = likeness(wanted, given, lesson.whitening)
+    write_text(job.folder / architecture / _LIKENESS_FILE, json.dumps(found) + "\n")
+    state.finish(network, _STAGE)
+
+
+def _with_adapters(
+    network: Any, lesson: Lesson, strides: tuple[int, ...], settings: Teacher
+) -> Any:
+    """The network with a linear layer to the targets on its features and on each map."""
+    import keras
+
+    whitenings = (lesson.whitening, *(lesson.maps[stride] for stride in strides))
+    inner = with_maps(network, strides)
+    outputs = [
+        keras.layers.Dense(len(whitening.importance), dtype="float32")(values)
+        for whitening, values in zip(whitenings, inner.outputs, strict=True)
+    ]
+    training = keras.Model(inner.input, outputs)
+    compile_unlabelled(training, settings, [weighted_squares(w.importance) for w in whitenings])
+    return training
+
+
+def _report(
+    job: TeachingJob,
+    lesson: Lesson,
+    teachers: Sequence[OpenTeacher],
+    done: Mapping[Architecture, Path],
+    token: CancelToken,
+    watcher: FitWatcher,
+) -> TeachingReport:
+    """Compare the networks with their teachers; see `bachview.training.teaching_report`."""
+    settings = job.settings
+    networks = {}
+    for name, path in done.items():
+        networks[name] = build_network(
+            name, input_px=settings.input_px, class_count=len(job.classes), dropout=0.0
+        )
+        networks[name].load_weights(path)
+    accuracies = probed(
+        teachers,
+        networks,
+        [photo for photo in job.photos if photo.label is not None],
+        input_px=settings.input_px,
+        mpp=settings.mpps[0],
+        class_count=len(job.classes),
+        seed=job.recipe.seed,
+        token=token,
+        on_photo=lambda at, total: watcher.count("photos compared", at, total),
+    )
+    return TeachingReport(
+        tuple(teacher.title for teacher in teachers),
+        settings.licence,
+        lesson.count,
+        accuracies.pop(""),
+        {
+            name: {
+                **json.loads((job.folder / name / _LIKENESS_FILE).read_text("utf-8")),
+                "probe_accuracy": accuracies[name],
+            }
+            for name in networks
+        },
+    )
