@@ -29,7 +29,8 @@ from bachview.training.networks import build_network
 from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
 from bachview.training.recipe import Recipe, Teacher
 from bachview.training.stored_views import StoredViews, shared_out
-from bachview.training.teachers import OpenTeacher, open_teachers, teacher_weights
+from bachview.training.teacher_loading import open_teachers, teacher_weights
+from bachview.training.teachers import OpenTeacher
 from bachview.training.teaching_report import (
     REPORT_FILE,
     TeachingReport,
@@ -57,7 +58,7 @@ class TeachingJob:
         teachers.
     tissue : slides and photos of which nothing is known.
     starts : what each network starts from.
-    asked : what was asked for as that, see `bachview.training.teachers.teacher_weights`.
+    asked : what was asked for as that, see `bachview.training.teacher_loading.teacher_weights`.
     folder : keeps everything; the teaching resumes from it.
     """
 

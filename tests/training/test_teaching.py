@@ -26,7 +26,8 @@ from bachview.training.fitting import FitWatcher
 from bachview.training.images import Patches
 from bachview.training.run import TrainingRequest, TrainingWatcher, train
 from bachview.training.stored_views import StoredViews, shared_out
-from bachview.training.teachers import OpenTeacher, Shown, open_teachers, shown_by
+from bachview.training.teacher_loading import open_teachers
+from bachview.training.teachers import OpenTeacher, Shown, shown_by
 from bachview.training.teaching import Lesson, TeachingJob, teach
 from bachview.training.teaching_report import likeness
 from bachview.training.unlabelled_tissue import unlabelled_tissue
