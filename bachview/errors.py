@@ -54,6 +54,10 @@ class UnsuitableSlideError(BachviewError):
         )
 
 
+class OutsideTrainingError(UnsuitableSlideError):
+    """Most of the photo is unlike everything that the model was trained on."""
+
+
 class NoTissueError(BachviewError):
     """The photo shows no H&E tissue, so it has no class.
 

@@ -16,6 +16,9 @@ _RUN_2 = (
 def as_format(version: int, path: Path) -> None:
     """Turn a new results file into one of an earlier format, as that format wrote it."""
     with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute(f"PRAGMA user_version = {version}")
+        if version == 3:
+            return
         raw.execute("DROP TABLE runs")
         raw.execute("ALTER TABLE grids RENAME TO runs")
         raw.execute("ALTER TABLE runs DROP COLUMN warnings")
@@ -33,7 +36,6 @@ def as_format(version: int, path: Path) -> None:
                 raw.execute("UPDATE batches SET crc = ? WHERE id = ?", (crc, batch))
             raw.execute("ALTER TABLE slide DROP COLUMN checksum")
             raw.execute("ALTER TABLE runs DROP COLUMN checksum")
-        raw.execute(f"PRAGMA user_version = {version}")
 
 
 def seal_runs(raw: sqlite3.Connection) -> None:

@@ -65,8 +65,8 @@ class Prediction:
         """One record for each cell with tissue, row by row; a structured array.
 
         Fields, as in the columns of ``predictions.csv``: ``row, column`` in the grid; ``x, y,
-        width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, pending,
-        failed); ``class``, empty unless classified; ``prob_<Class>``, ``class_<member>``,
+        width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, outside,
+        pending, failed); ``class``, empty unless classified; ``prob_<Class>``, ``class_<member>``,
         ``entropy`` and ``disagreement``, NaN or empty where nothing was predicted.
         """
         cells, grid, keys = self.cells, self.grid, self.classes.keys

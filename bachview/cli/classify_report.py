@@ -69,6 +69,7 @@ def print_report(document: dict[str, Any]) -> None:
     rows = [
         *document["classes"].items(),
         (CellState.UNCERTAIN.shown, document["uncertain"]),
+        (CellState.OUTSIDE.shown, document["outside"]),
         (CellState.PENDING.shown, document["pending"]),
         (CellState.FAILED.shown, document["failed"]),
     ]

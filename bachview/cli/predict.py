@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from bachview.slide.file_state import FileState
 
 
+#: Columns with numbers of patches: that have a vote, and that have none.
+_COUNTS = ("patches", "failed_patches", "outside_patches")
+
+
 @dataclass(frozen=True, slots=True)
 class _Photo:
     """A photo and its pixel size.
@@ -85,6 +89,11 @@ class _Line:
         if failed := self.answer.failed:
             patches = f"{failed:,} of {len(self.answer.probabilities) + failed:,} patches"
             notes.append(f"{patches} could not be read; the class is that of the others.")
+        if outside := self.answer.outside:
+            patches = f"{outside:,} of {len(self.answer.probabilities) + outside:,} patches"
+            notes.append(
+                f"{patches} are outside the training material; the class is that of the others."
+            )
         return " ".join(notes)
 
 
@@ -208,7 +217,7 @@ def predict(
         tell(f"Cancelled; {output} has the {found:,} photos done of {len(photos):,}.")
         return ExitCode.CANCELLED
     tell(f"Wrote {output}.")
-    refused = counts[PhotoState.FAILED] + counts[PhotoState.UNSUITABLE]
+    refused = sum(counts[s] for s in (PhotoState.FAILED, PhotoState.UNSUITABLE, PhotoState.OUTSIDE))
     return ExitCode.BAD_INPUT if refused else ExitCode.DONE
 
 
@@ -376,7 +385,7 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     probabilities = [f"prob_{key}" for key in names.classes]
     measures = [*probabilities, "entropy", "disagreement", *names.members]
-    writer.writerow(["file", "state", "class", *measures, "patches", "failed_patches", "note"])
+    writer.writerow(["file", "state", "class", *measures, *_COUNTS, "note"])
     for line in lines:
         row = [printable(str(line.path)), line.state]
         if isinstance(prediction := line.answer, PhotoPrediction):
@@ -388,9 +397,10 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
                 *(names.classes[c] for c in prediction.photo_members.argmax(axis=1)),
                 f"{len(prediction.probabilities)}",
                 f"{prediction.failed}",
+                f"{prediction.outside}",
             ]
         else:
-            row += [""] * (len(measures) + 3)
+            row += [""] * (1 + len(measures) + len(_COUNTS))
         writer.writerow([*row, printable(line.note)])
     return text.getvalue()
 
@@ -403,7 +413,7 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(
         ("class", "probabilities", "entropy", "disagreement", "members")
     )
-    patches = failed = 0
+    patches = failed = outside = 0
     if isinstance(prediction := line.answer, PhotoPrediction):
         votes = prediction.photo_members.argmax(axis=1)
         found = {
@@ -416,12 +426,14 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
             "members": {n: names.classes[c] for n, c in zip(names.members, votes, strict=True)},
         }
         patches, failed = len(prediction.probabilities), prediction.failed
+        outside = prediction.outside
     return {
         "file": str(line.path),
         "state": line.state,
         **found,
         "patches": patches,
         "failed_patches": failed,
+        "outside_patches": outside,
         "mpp": line.photo.known.value,
         "mpp_origin": line.photo.known.origin,
         "note": line.note,

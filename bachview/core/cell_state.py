@@ -11,7 +11,8 @@ class CellState(IntEnum):
     NO_TISSUE is said of whatever was not recognised as tissue stained with H&E: glass, pen and
     dust, but also tissue in another stain. The number is the one in arrays and in the store.
     UNCERTAIN is in neither: it is how a classified cell is shown and written that is beyond the
-    thresholds (`core.uncertainty`).
+    thresholds (`core.uncertainty`). OUTSIDE is said of tissue that is unlike everything that the
+    models were trained on: their answers would mean nothing there, and are not kept.
 
     Attributes
     ----------
@@ -24,6 +25,7 @@ class CellState(IntEnum):
     CLASSIFIED = 2, "classified", "Classified", None
     FAILED = 3, "failed", "Failed to read", (25, 25, 25)
     UNCERTAIN = 4, "uncertain", "Uncertain", (150, 150, 150)
+    OUTSIDE = 5, "outside", "Outside the training material", (95, 95, 95)
 
     written: str
     shown: str
@@ -53,6 +55,10 @@ class CellState(IntEnum):
         if self._color is None:
             raise ValueError(f"{self.name} has no colour")
         return self._color
+
+
+#: States of cells that the models have looked at.
+JUDGED = (CellState.CLASSIFIED, CellState.OUTSIDE)
 
 
 def shown_state(stored: int, *, is_uncertain: bool) -> CellState:

@@ -24,9 +24,9 @@ class PatchResults:
     Attributes
     ----------
     cells : (N, 2) int32, row and column in the patch grid.
-    states : (N,) uint8, `CellState` CLASSIFIED or FAILED.
-    members : (N, M, C) float32, each member's probabilities; zeros where FAILED.
-    probabilities : (N, C) float32, the ensemble's; zeros where FAILED.
+    states : (N,) uint8, `CellState` CLASSIFIED, OUTSIDE or FAILED.
+    members : (N, M, C) float32, each member's probabilities; zeros where not CLASSIFIED.
+    probabilities : (N, C) float32, the ensemble's; zeros where not CLASSIFIED.
     """
 
     cells: npt.NDArray[np.int32]
@@ -144,7 +144,7 @@ class Prediction:
         self._changes.append((self.version, results.cells))
 
     def _forget(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]) -> None:
-        """Forget results of cells that now failed (a second process may have classified them)."""
+        """Forget results of cells that now have none (a second process may have had some)."""
         self._slot[rows, columns] = -1
         for values in (self.top_class, self.confidence, self.entropy, self.disagreement):
             values[rows, columns] = 0

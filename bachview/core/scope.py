@@ -44,6 +44,8 @@ def coverage_text(summary: Summary) -> str:
     parts = [f"{'all' if share == 1 else _percent(share)} of its tissue judged"]
     if summary.pending.patches:
         parts.append(f"{_patches(summary.pending.patches)} not yet classified")
+    if summary.outside.patches:
+        parts.append(f"{_patches(summary.outside.patches)} outside the training material")
     if summary.failed.patches:
         parts.append(f"{_patches(summary.failed.patches)} failed to read")
     return ", ".join(parts)
@@ -154,6 +156,7 @@ class Statement:
                 "judged_share": summary.judged_share,
                 "pending": summary.pending.patches,
                 "failed": summary.failed.patches,
+                "outside": summary.outside.patches,
             },
             "measured": self.measured,
             "warnings": None if self.warnings is None else list(self.warnings),

@@ -47,7 +47,7 @@ class ClassPart:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All tissue and its parts: classes + uncertain + pending + failed = tissue.
+    """All tissue and its parts: classes + uncertain + outside + pending + failed = tissue.
 
     Attributes
     ----------
@@ -57,6 +57,7 @@ class Summary:
     uncertain : classified, beyond the bundle's thresholds.
     pending : not yet classified.
     failed : could not be read.
+    outside : unlike the training material; counts for no class.
     classified : patches that the models classified, including uncertain ones.
     """
 
@@ -66,6 +67,7 @@ class Summary:
     uncertain: Part
     pending: Part
     failed: Part
+    outside: Part
     classified: int
 
     @property
@@ -74,19 +76,32 @@ class Summary:
 
     @property
     def judged_share(self) -> float | None:
-        """Share of the tissue's area that was classified, uncertain or not; None without tissue."""
+        """Share of the tissue's area that was classified, uncertain or not; None without tissue.
+
+        What is outside the training material was looked at, but not judged.
+        """
         if not self.tissue.patches or not self.tissue_mm2:
             return None
-        if not self.pending.patches and not self.failed.patches:
+        if not any(part.patches for part in (self.pending, self.failed, self.outside)):
             return 1.0
         judged = self.uncertain.area_mm2 + sum(row.part.area_mm2 for row in self.classes)
         return judged / self.tissue_mm2
 
+    @property
+    def without_class(self) -> tuple[tuple[CellState, Part], ...]:
+        """The tissue without a class, in the order in which it is listed."""
+        return (
+            (CellState.UNCERTAIN, self.uncertain),
+            (CellState.OUTSIDE, self.outside),
+            (CellState.PENDING, self.pending),
+            (CellState.FAILED, self.failed),
+        )
+
     def __str__(self) -> str:
         """What it is of, and a line for each class and state, for print()."""
         rows = [(row.name, row.part) for row in self.classes]
-        rows += [("Uncertain", self.uncertain), ("Not yet classified", self.pending)]
-        rows += [("Failed to read", self.failed), ("All tissue", self.tissue)]
+        rows += [(state.shown, part) for state, part in self.without_class]
+        rows.append(("All tissue", self.tissue))
         longest = max(len(name) for name, _ in rows)
         of = self.region
         where = "Whole slide" if of is None else f"Region {of.width:g} × {of.height:g} px"
@@ -167,5 +182,6 @@ def summarize(
         part(untrusted),
         part((prediction.states == CellState.PENDING) & counted),
         part((prediction.states == CellState.FAILED) & counted),
+        part((prediction.states == CellState.OUTSIDE) & counted),
         int(done.sum()),
     )

@@ -252,7 +252,9 @@ def compare(
     answers = np.where(
         prediction.states == CellState.CLASSIFIED, prediction.top_class, np.uint8(negative)
     ).astype(np.uint8)
-    answers[np.isin(prediction.states, (CellState.FAILED, CellState.PENDING))] = _UNREAD
+    answers[
+        np.isin(prediction.states, (CellState.FAILED, CellState.PENDING, CellState.OUTSIDE))
+    ] = _UNREAD
     has_tissue = prediction.states != CellState.NO_TISSUE
     table = np.zeros(size * size, np.int64)
     unread = 0

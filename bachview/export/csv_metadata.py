@@ -63,7 +63,8 @@ def _columns(prediction: Prediction) -> list[dict[str, Any]]:
     """As `export.csv_table.csv_columns`, with their meaning."""
     classes = prediction.classes
     texts = {
-        "state": "classified, uncertain, pending (not yet classified) or failed (not readable)",
+        "state": "classified, uncertain, outside (the training material), pending (not yet "
+        "classified) or failed (not readable)",
         "class": "Class of the ensemble; empty unless classified",
         **{f"class_{name}": f"Class of the member {name}" for name in prediction.member_names},
     }

@@ -21,7 +21,7 @@ def csv_columns(prediction: Prediction) -> list[str]:
     """Names of the columns, in order.
 
     ``x, y, width, height`` : the cell, level-0 px, decimals with two places.
-    ``state`` : classified, uncertain, pending or failed.
+    ``state`` : classified, uncertain, outside (the training material), pending or failed.
     ``class`` : key of the ensemble's class; empty unless classified.
     ``prob_<key>`` : the ensemble's probability of each class; empty if not classified.
     ``class_<member>`` : key of each member's class; empty if not classified.

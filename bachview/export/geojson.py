@@ -28,7 +28,7 @@ from bachview.store.provenance import Provenance
 
 MOST_TILES = 100_000
 
-_NO_CLASS = (CellState.UNCERTAIN, CellState.PENDING, CellState.FAILED)
+_NO_CLASS = (CellState.UNCERTAIN, CellState.OUTSIDE, CellState.PENDING, CellState.FAILED)
 
 Objects = Literal["auto", "tiles", "regions"]
 
@@ -144,9 +144,11 @@ def _regions(
         for index, c in enumerate(prediction.classes)
     ]
     masks += [
-        (_state_classification(CellState.UNCERTAIN), is_uncertain),
-        (_state_classification(CellState.PENDING), states == CellState.PENDING),
-        (_state_classification(CellState.FAILED), states == CellState.FAILED),
+        (
+            _state_classification(state),
+            is_uncertain if state is CellState.UNCERTAIN else states == state,
+        )
+        for state in _NO_CLASS
     ]
     for classification, mask in masks:
         if mask.any():

@@ -16,6 +16,7 @@ from bachview.slide.reader import RGB
 from bachview.store.provenance import Provenance
 from bachview.viewing.style import (
     FAILED_LEAST_OPACITY,
+    OUTSIDE_COLORS,
     PENDING_COLORS,
     PENDING_SHARE,
     OverlayStyle,
@@ -134,11 +135,7 @@ def _wrapped(text: str, ink: tuple[int, int, int], size_px: int = _TEXT_PX) -> I
 def entries_of(summary: Summary) -> list[Entry]:
     """The legend: all classes, and the states that occur."""
     entries = [Entry(c.name, c.part, _swatch(c.color, STYLE.opacity)) for c in summary.classes]
-    for state, part in (
-        (CellState.UNCERTAIN, summary.uncertain),
-        (CellState.PENDING, summary.pending),
-        (CellState.FAILED, summary.failed),
-    ):
+    for state, part in summary.without_class:
         if part.patches:
             entries.append(Entry(state.shown, part, _state_swatch(state)))
     return entries
@@ -150,7 +147,10 @@ def _state_swatch(state: CellState) -> RGB:
         return _swatch(state.color, STYLE.opacity)
     if state is CellState.FAILED:
         return _swatch(state.color, max(STYLE.opacity, FAILED_LEAST_OPACITY))
-    even, odd = (_swatch(color, STYLE.opacity * PENDING_SHARE) for color in PENDING_COLORS)
+    if state is CellState.OUTSIDE:
+        even, odd = (_swatch(color, STYLE.opacity) for color in OUTSIDE_COLORS)
+    else:
+        even, odd = (_swatch(color, STYLE.opacity * PENDING_SHARE) for color in PENDING_COLORS)
     rows, columns = np.indices(even.shape[:2]) // _CHEQUER_PX
     return np.where(((rows + columns) % 2 == 0)[..., None], even, odd)
 

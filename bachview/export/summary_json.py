@@ -33,7 +33,7 @@ def summary_document(
     -------
     Plain values. ``patches`` counts classified patches: it is the sum over ``classes`` and
     ``uncertain``. ``share`` is of the tissue in the ``scope``; the shares of ``classes``,
-    ``uncertain``, ``pending`` and ``failed`` add up to 1.
+    ``uncertain``, ``outside``, ``pending`` and ``failed`` add up to 1.
     """
     summary = statement.summary
     has_names = statement.slide_name is not None
@@ -49,6 +49,7 @@ def summary_document(
         "uncertain": summary.uncertain.to_document(),
         "pending": summary.pending.to_document(),
         "failed": summary.failed.to_document(),
+        "outside": summary.outside.to_document(),
         "seconds": seconds,
         "patches_per_second": patches_per_second,
         "device": provenance.device,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bachview.core.cell_state import CellState
 from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import (
     disagreement,
@@ -32,6 +33,7 @@ from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
     BachviewError,
     NoTissueError,
+    OutsideTrainingError,
     UnsuitableSlideError,
 )
 from bachview.inference.photo_patches import PhotoPatches, read_photo
@@ -59,12 +61,15 @@ class PhotoState(StrEnum):
     """What is known of a photo; as written to files. Only CLASSIFIED has a class.
 
     NO_TISSUE is said of whatever was not recognised as tissue stained with H&E, as of a cell:
-    glass, pen, dust, fluorescence. UNSUITABLE is tissue that the models do not know.
+    glass, pen, dust, fluorescence. UNSUITABLE is tissue that the models do not know by the check of
+    the photo, OUTSIDE by what they see in it: most of its patches are outside the training
+    material.
     """
 
     CLASSIFIED = "classified"
     NO_TISSUE = "no tissue"
     UNSUITABLE = "unsuitable"
+    OUTSIDE = CellState.OUTSIDE.written
     FAILED = "failed"
 
     @classmethod
@@ -75,6 +80,8 @@ class PhotoState(StrEnum):
                 return cls.CLASSIFIED
             case NoTissueError():
                 return cls.NO_TISSUE
+            case OutsideTrainingError():
+                return cls.OUTSIDE
             case UnsuitableSlideError():
                 return cls.UNSUITABLE
             case _:
@@ -87,12 +94,13 @@ class PhotoPrediction:
 
     Attributes
     ----------
-    members : (P, M, C) float32, each member's probabilities of each patch.
+    members : (P, M, C) float32, each member's probabilities of each patch that has a vote.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
     uniform_share : share of the votes that is spread evenly over the classes, for calibration.
     failed : number of patches that could not be read; they have no vote.
     warnings : what spoke against classifying the photo, which was done anyway.
     picture : which of several in the file was judged (`Stack.shown_text`); empty if there is one.
+    outside : number of patches outside the training material; they have no vote.
     """
 
     members: Floats
@@ -101,6 +109,7 @@ class PhotoPrediction:
     failed: int = 0
     warnings: tuple[str, ...] = ()
     picture: str = ""
+    outside: int = 0
 
     @property
     def photo_members(self) -> Floats:
@@ -157,7 +166,8 @@ def predict_photos(
     PixelSizeError, SlideOpenError, SlideReadError
         A photo cannot be read; the rest is not processed.
     NoTissueError, UnsuitableSlideError
-        A photo shows no H&E tissue, or nothing that the models know.
+        A photo shows no H&E tissue, or nothing that the models know (`OutsideTrainingError`: by
+        what they see in it).
     EngineError
         The engine failed.
     Cancelled
@@ -248,7 +258,7 @@ def _answers(
             if isinstance(error, BachviewError):
                 answer: PhotoPrediction | BachviewError = error
             else:
-                answer = _judge(ensemble, future.result(), token)
+                answer = _judge(ensemble, future.result(), token, anyway=anyway)
             read_on(1)
             yield answer
     finally:
@@ -271,19 +281,30 @@ def _wait(future: "Future[PhotoPatches]", token: CancelToken | None) -> None:
 
 
 def _judge(
-    ensemble: "Ensemble", patches: PhotoPatches, token: CancelToken | None
-) -> PhotoPrediction:
-    members, probabilities = [], []
+    ensemble: "Ensemble", patches: PhotoPatches, token: CancelToken | None, *, anyway: bool
+) -> PhotoPrediction | OutsideTrainingError:
+    members, probabilities, unseen = [], [], []
     for start in range(0, len(patches.pixels), ensemble.batch_size):
         batch = patches.pixels[start : start + ensemble.batch_size]
-        of_members, of_all = predicted(ensemble.predict, batch, token)
+        of_members, of_all, is_outside = predicted(ensemble.predict, batch, token)
         members.append(of_members)
         probabilities.append(of_all)
+        unseen.append(is_outside)
+    votes = ~np.concatenate(unseen)
+    outside, warnings = int((~votes).sum()), patches.warnings
+    if 2 * outside > len(votes):
+        share = f"{outside:,} of its {len(votes):,} patches"
+        found = f"{share} are unlike everything that the model was trained on."
+        if not anyway:
+            return OutsideTrainingError((found,), "photo")
+        warnings += (found,)
+        votes[:], outside = True, 0
     return PhotoPrediction(
-        np.concatenate(members),
-        np.concatenate(probabilities),
+        np.concatenate(members)[votes],
+        np.concatenate(probabilities)[votes],
         ensemble.bundle.uniform_share,
         patches.failed,
-        patches.warnings,
+        warnings,
         patches.picture,
+        outside,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.cell_state import CellState
+from bachview.core.cell_state import JUDGED, CellState
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
@@ -90,8 +90,8 @@ class RunSummary:
     Attributes
     ----------
     grid_id : in the store.
-    done, failed, total : cells classified, cells not readable, and tissue cells in what was asked
-        for, over all runs.
+    done, failed, total : cells judged, cells not readable, and tissue cells in what was asked for,
+        over all runs.
     new : patches added by this call.
     seconds : spent classifying in this call, without pauses and without the tissue mask.
     """
@@ -228,7 +228,7 @@ def classify(
                 remember_content(reader.metadata.files, token)
     # As saved: a second process may have worked on the same cells.
     states = store.states(grid_id)[wanted]
-    done, failed = (int((states == s).sum()) for s in (CellState.CLASSIFIED, CellState.FAILED))
+    done, failed = int(np.isin(states, JUDGED).sum()), int((states == CellState.FAILED).sum())
     return RunSummary(grid_id, done, failed, total, session.new, session.seconds)
 
 
@@ -287,8 +287,10 @@ def predicted(
     predict: "Callable[[RGB, CancelToken | None], EnsembleOutput]",
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Predictions of the members and of the ensemble; in halves if memory is short.
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Predictions of the members and of the ensemble, and which patches are outside what it knows.
+
+    In halves if memory is short.
 
     Parameters
     ----------
@@ -306,12 +308,16 @@ def predicted(
         if len(patches) == 1:
             raise EngineError(NO_MEMORY) from error
     else:
-        return np.asarray(answer.members, np.float32), np.asarray(answer.probabilities, np.float32)
+        return (
+            np.asarray(answer.members, np.float32),
+            np.asarray(answer.probabilities, np.float32),
+            answer.is_outside,
+        )
     # Outside the handler, whose traceback would keep the arrays that did not fit.
     half = len(patches) // 2
     parts = [predicted(predict, part, token) for part in (patches[:half], patches[half:])]
-    members, probabilities = zip(*parts, strict=True)
-    return np.concatenate(members), np.concatenate(probabilities)
+    members, probabilities, is_outside = zip(*parts, strict=True)
+    return np.concatenate(members), np.concatenate(probabilities), np.concatenate(is_outside)
 
 
 def _check_files(reader: SlideReader, *, by_reading: bool = False) -> None:
@@ -461,10 +467,12 @@ class _Session:
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
+            of_members, of_all, is_outside = predicted(self._ensemble.predict, pixels, token)
             good = PatchResults(
                 np.array(cells, np.int32),
-                np.full(len(cells), CellState.CLASSIFIED, np.uint8),
-                *predicted(self._ensemble.predict, pixels, token),
+                np.where(is_outside, CellState.OUTSIDE, CellState.CLASSIFIED).astype(np.uint8),
+                np.where(is_outside[:, None, None], np.float32(0), of_members),
+                np.where(is_outside[:, None], np.float32(0), of_all),
             )
         if not failed:
             return good
@@ -499,7 +507,7 @@ class _Session:
         _check_files(self._reader, by_reading=True)
         cause: SlideReadError | None = None
         if not self._had_file or is_there(self._metadata.path):
-            read_before = np.argwhere(self.states == CellState.CLASSIFIED)
+            read_before = np.argwhere(np.isin(self.states, JUDGED))
             if not len(read_before):
                 return
             try:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.closable import Closable
@@ -14,6 +15,7 @@ from bachview.models.bundle.manifest import CnnMember, Manifest
 from bachview.models.bundle.opened import Bundle
 from bachview.models.classifiers import Classifier
 from bachview.models.engines.base import CnnEngine, CnnOutputs, EngineInfo, Floats, Patches
+from bachview.models.seen import SeenMaterial
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,21 @@ class EnsembleOutput:
     ----------
     members : (N, M, C) float32, each member's probabilities, in the manifest's order.
     probabilities : (N, C) float32, the soft vote after the temperature; rows sum to 1.
+    distances : (N,) float32, how far each patch is from the training material: 1 is the limit. None
+        if the bundle cannot say what it has not seen.
     """
 
     members: Floats
     probabilities: Floats
+    distances: Floats | None = None
+
+    @property
+    def is_outside(self) -> npt.NDArray[np.bool_]:
+        """(N,) bool: patches outside the training material; their probabilities mean nothing."""
+        if self.distances is None:
+            return np.zeros(len(self.probabilities), np.bool_)
+        # What is no number is near to nothing.
+        return np.asarray(~(self.distances <= 1), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +91,17 @@ class Ensemble(Closable):
     """
 
     def __init__(
-        self, bundle: Bundle, engine: CnnEngine, classifiers: tuple[Classifier, ...]
+        self,
+        bundle: Bundle,
+        engine: CnnEngine,
+        classifiers: tuple[Classifier, ...],
+        seen: SeenMaterial | None = None,
     ) -> None:
         """Take over (and later close) a bundle and an engine that passed all checks."""
         self.bundle = bundle
         self._engine = engine
         self._classifiers = classifiers
+        self._seen = seen
         self._lock = threading.Lock()  # an engine is used by one thread at a time
 
     @property
@@ -127,7 +145,8 @@ class Ensemble(Closable):
         with self._lock:
             outputs = self._engine.run(patches, token)
             members = members_of(self.bundle.manifest, outputs, self._classifiers)
-        return EnsembleOutput(members, vote(self.bundle.manifest, members))
+            distances = None if self._seen is None else self._seen.distances(outputs.concatenated)
+        return EnsembleOutput(members, vote(self.bundle.manifest, members), distances)
 
     def explain(self, patch: Patches) -> Explanation:
         """Class activation maps of one patch (input_px, input_px, 3) uint8 RGB.

@@ -15,13 +15,14 @@ from bachview.errors import BundleError, EngineError, UsageError
 from bachview.jobs.memory import give_back_memory
 from bachview.jobs.tokens import CancelToken
 from bachview.models.bundle import golden as gold
-from bachview.models.bundle.manifest import CnnMember, SklearnMember
+from bachview.models.bundle.manifest import SEEN_FILE, CnnMember, SklearnMember
 from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.classifiers import Classifier, load_classifier
 from bachview.models.engines.base import DEVICES, ENGINES, PRECISIONS, CnnEngine
 from bachview.models.ensemble import Ensemble, members_of, vote
 from bachview.models.first_load import Refusal, try_in_child
 from bachview.models.known_bundles import KnownBundles, is_installed
+from bachview.models.seen import SeenMaterial, read_seen
 
 Step = Callable[[], str]
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Loading(Closable):
         self._bundle: Bundle | None = None
         self._golden: gold.Golden | None = None
         self._classifiers: list[Classifier] = []
+        self._seen: SeenMaterial | None = None
         self._engine: CnnEngine | None = None
 
     def steps(self) -> Iterator[tuple[str, Step]]:
@@ -76,7 +78,11 @@ class Loading(Closable):
         Cancelled
             The token was cancelled during a trial.
         """
-        before = {"files": self._open, "golden patches": self._read_golden}
+        before = {
+            "files": self._open,
+            "golden patches": self._read_golden,
+            "training material": self._read_seen,
+        }
         yield from before.items()
         refusal = self._trial()
         if refusal is not None:
@@ -141,6 +147,28 @@ class Loading(Closable):
         gold.check_vote(vote(bundle.manifest, self._golden.members), self._golden, bundle.path.name)
         return f"{len(self._golden.labels)} patches for {', '.join(self._golden.class_keys)}"
 
+    def _read_seen(self) -> str:
+        import numpy as np
+
+        manifest, where = self._opened.manifest, f"{SEEN_FILE} in {self._opened.path.name}"
+        if not manifest.has_seen:
+            return manifest.unseen
+        seen = read_seen(
+            self._opened.read(SEEN_FILE),
+            feature_count=sum(cnn.features for cnn in manifest.cnns),
+            class_count=len(manifest.classes),
+            where=where,
+        )
+        distances = seen.distances(np.concatenate(self._gold.features, axis=1))
+        # These were chosen from the training material.
+        if not np.median(distances) <= 1:
+            raise BundleError(
+                f"{where} places the golden patches outside the training material: it was made for "
+                "another model."
+            )
+        self._seen = seen
+        return f"statistics of {len(seen.mean):,} features"
+
     def _load(self, member: SklearnMember, place: int) -> str:
         import numpy as np
 
@@ -202,7 +230,7 @@ class Loading(Closable):
     def ensemble(self) -> Ensemble:
         """The loaded ensemble, after the last step; it owns bundle and engine from now on."""
         assert self._engine is not None, "the last step starts the engine"  # noqa: S101
-        ensemble = Ensemble(self._opened, self._engine, tuple(self._classifiers))
+        ensemble = Ensemble(self._opened, self._engine, tuple(self._classifiers), self._seen)
         self._bundle = self._engine = None
         return ensemble
 

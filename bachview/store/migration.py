@@ -3,6 +3,8 @@
 Format 1 had no checksums. Up to format 2 a run was the unit: a run of a region had a grid of its
 own. Its cells lie elsewhere than those of the slide, so they stay what they are, a grid of that
 region, which is listed and can be exported and cleared; runs of whole slides are the slide's cells.
+Format 3 has no cells outside the training material: nothing in it changes, but a program that does
+not know them must not take their file for a damaged one.
 """
 
 import contextlib
@@ -39,7 +41,7 @@ _UNCHECKED = warnings_to_json(None)
 def migrate(
     connection: sqlite3.Connection, version: int, name: str, fingerprint: str, path: Path | None
 ) -> None:
-    """Bring a store of format `version`, 1 or 2, to the present one. In a transaction.
+    """Bring a store of format `version`, 1 to 3, to the present one. In a transaction.
 
     Raises
     ------
@@ -54,10 +56,15 @@ def migrate(
             f"The results file {name} belongs to another slide; "
             "was it renamed? Move it away and try again."
         )
+    backup = None if path is None else path.with_name(f"{path.stem}.v{version}-backup{path.suffix}")
+    if version == 3:
+        if path is not None and backup is not None:
+            _back_up(path, backup)
+        return
     runs = _checked_runs(connection, version, fingerprint)
     crcs = _checksums(connection, runs, fingerprint) if version == 1 else []
-    if path is not None:
-        _back_up(path, path.with_name(f"{path.stem}.v{version}-backup{path.suffix}"))
+    if path is not None and backup is not None:
+        _back_up(path, backup)
     if version == 1:
         for table in ("slide", "runs"):
             connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")

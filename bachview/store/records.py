@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bachview.core.cell_state import CellState
+from bachview.core.cell_state import JUDGED, CellState
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
@@ -58,7 +58,8 @@ class GridRecord:
     grid_id : its number in this store.
     provenance : of all its runs; names each device that worked on it.
     started, updated : ISO 8601 UTC times of the first run and the last commit.
-    done, failed, total : cells classified, cells that could not be read, tissue cells.
+    done, failed, total : cells judged, outside the training material or not; cells that could not
+        be read; tissue cells.
     warnings : what spoke against classifying the slide, one sentence each; None if it was not
         checked (by earlier versions).
     """
@@ -212,8 +213,8 @@ def _check_patches(
     """Whether cells (N, 2) with states (N,) fit a grid with these states, (rows, columns)."""
     if len(cells) != len(states):
         raise ValueError("a batch has other numbers of cells and of states")
-    if not np.isin(states, (CellState.CLASSIFIED, CellState.FAILED)).all():
-        raise ValueError("a batch has a patch that is neither classified nor failed")
+    if not np.isin(states, (*JUDGED, CellState.FAILED)).all():
+        raise ValueError("a batch has a patch that is neither judged nor failed")
     if (cells < 0).any() or (cells >= known.shape).any():
         raise ValueError("a batch has a cell outside the grid")
     if (known[cells[:, 0], cells[:, 1]] == CellState.NO_TISSUE).any():
@@ -222,8 +223,8 @@ def _check_patches(
 
 def has_all_batches(record: GridRecord, states: npt.NDArray[np.uint8]) -> bool:
     """Whether the number of cells matches the record."""
-    counts = [int((states == state).sum()) for state in (CellState.CLASSIFIED, CellState.FAILED)]
-    return counts == [record.done, record.failed]
+    judged, failed = np.isin(states, JUDGED), states == CellState.FAILED
+    return (int(judged.sum()), int(failed.sum())) == (record.done, record.failed)
 
 
 def grid_from_row(row: Sequence[Any], fingerprint: str) -> tuple[GridRecord, TissueCells]:

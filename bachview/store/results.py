@@ -255,7 +255,7 @@ class ResultStore:
                 news = results.taken(kept)
                 if not len(kept):
                     return news
-                done = int((results.states[kept] == CellState.CLASSIFIED).sum())
+                done = int((results.states[kept] != CellState.FAILED).sum())
                 rows, columns = results.cells[kept].T
                 again = int((known.states[rows, columns] == CellState.FAILED).sum())
                 change_grid(
@@ -500,7 +500,7 @@ def _new_patches(states: npt.NDArray[np.uint8], results: PatchResults) -> npt.ND
     if (before == CellState.NO_TISSUE).any():
         raise ValueError("results for cells that are not part of the grid")
     fresh = (before == CellState.PENDING) | (
-        (before == CellState.FAILED) & (results.states == CellState.CLASSIFIED)
+        (before == CellState.FAILED) & (results.states != CellState.FAILED)
     )
     # If a cell occurs twice in a batch, the first counts.
     first = np.zeros(len(results), np.bool_)

@@ -14,7 +14,7 @@ from bachview.store.migration import migrate
 from bachview.store.records import GRID_COLUMNS, row_checksum
 
 #: Raised with every change of the tables; an older program rejects a newer file.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 #: "BchV" in the file's header, so that databases of other programs are recognised.
 APPLICATION_ID = 0x42636856
 

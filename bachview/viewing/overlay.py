@@ -279,7 +279,8 @@ def display_codes(
 
     Returns
     -------
-    (rows, columns) uint16: `style.FAILED`, `style.UNCERTAIN`, `style.FIRST` plus the class,
+    (rows, columns) uint16: `style.FAILED`, `style.UNCERTAIN`, `style.OUTSIDE`, `style.FIRST` plus
+    the class,
     or less if there is nothing to mark.
     """
     classes = replace(style, mode=OverlayMode.CLASS)

@@ -32,6 +32,10 @@ class Marks(StrEnum):
 #: Pending cells are chequered: dark, and their colour in exported files.
 PENDING_COLORS = ((70, 70, 70), CellState.PENDING.color)
 
+#: Cells outside the training material are chequered as well, in two dark greys, as strongly as
+#: classes are coloured.
+OUTSIDE_COLORS = ((45, 45, 45), (145, 145, 145))
+
 #: Opacity of pending cells as a share of the overlay's: visible, but unobtrusive.
 PENDING_SHARE = 0.25
 
@@ -83,8 +87,8 @@ def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
 class Kind(IntEnum):
     """What is drawn on a cell: its state and the choices of an `OverlayStyle` together.
 
-    Not the state itself (`CellState`): a hidden class is transparent like glass, and pending cells
-    are of two kinds, as they are chequered. The numbers are never stored.
+    Not the state itself (`CellState`): a hidden class is transparent like glass, and cells that are
+    chequered are of two kinds. The numbers are never stored.
     """
 
     CLEAR = 0
@@ -92,26 +96,31 @@ class Kind(IntEnum):
     PENDING_ODD = 2
     FAILED = 3
     UNCERTAIN = 4
-    VALUE = 5
+    OUTSIDE_EVEN = 5
+    OUTSIDE_ODD = 6
+    VALUE = 7
 
 
 #: Codes of `overlay.display_codes`: these, or FIRST plus the class.
 FAILED, UNCERTAIN, FIRST = int(Kind.FAILED), int(Kind.UNCERTAIN), int(Kind.VALUE)
+OUTSIDE = int(Kind.OUTSIDE_EVEN)
 
 # A cell's *key* is a uint16: the flags below in the high byte, in the low byte the class
 # (class mode) or the value 0..255 (other modes). A table over all keys makes the colours of
 # a million cells one look-up; masks and branches take ten times as long.
-STATE_BITS, ODD_BIT, UNCERTAIN_BIT, BELOW_BIT = 0b11, 1 << 2, 1 << 3, 1 << 4
-_FLAGS = 32
+STATE_BITS, ODD_BIT, UNCERTAIN_BIT, BELOW_BIT = 0b111, 1 << 3, 1 << 4, 1 << 5
+_FLAGS = 64
 
 
 def kind_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
-    """`Kind` of every key, (32 * 256,) uint8."""
+    """`Kind` of every key, (64 * 256,) uint8."""
     kinds = np.zeros((_FLAGS, 256), np.uint8)
     for flags in range(_FLAGS):
         state = flags & STATE_BITS
         if state == CellState.PENDING and style.show_pending:
             kinds[flags] = Kind.PENDING_ODD if flags & ODD_BIT else Kind.PENDING_EVEN
+        elif state == CellState.OUTSIDE:
+            kinds[flags] = Kind.OUTSIDE_ODD if flags & ODD_BIT else Kind.OUTSIDE_EVEN
         elif state == CellState.FAILED:
             kinds[flags] = Kind.FAILED
         elif state == CellState.CLASSIFIED:
@@ -131,7 +140,7 @@ def _done_kind(style: OverlayStyle, flags: int) -> Kind:
 
 @lru_cache(maxsize=16)
 def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32]:
-    """Colour of every key: (32 * 256,) uint32, premultiplied 0xAARRGGBB, read-only.
+    """Colour of every key: (64 * 256,) uint32, premultiplied 0xAARRGGBB, read-only.
 
     In the memory of a little-endian machine these are the bytes BGRA.
     """
@@ -149,6 +158,8 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
     table[kinds == Kind.UNCERTAIN] = (*CellState.UNCERTAIN.color, style.opacity)
     table[kinds == Kind.PENDING_EVEN] = (*PENDING_COLORS[0], style.opacity * PENDING_SHARE)
     table[kinds == Kind.PENDING_ODD] = (*PENDING_COLORS[1], style.opacity * PENDING_SHARE)
+    table[kinds == Kind.OUTSIDE_EVEN] = (*OUTSIDE_COLORS[0], style.opacity)
+    table[kinds == Kind.OUTSIDE_ODD] = (*OUTSIDE_COLORS[1], style.opacity)
     if style.opacity > 0:
         table[kinds == Kind.FAILED] = (
             *CellState.FAILED.color,
@@ -165,7 +176,8 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
 
 
 def display_code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:
-    """Code of every key, (32 * 256,) uint16: `Kind`, from FIRST on plus class or value."""
+    """Code of every key, (64 * 256,) uint16: `Kind`, from FIRST on plus class or value."""
     kinds = kind_table(style).reshape(_FLAGS, 256).astype(np.uint16)
+    kinds[kinds == Kind.OUTSIDE_ODD] = OUTSIDE  # one mark for both
     values = np.broadcast_to(np.arange(256, dtype=np.uint16), kinds.shape)
     return np.where(kinds == Kind.VALUE, kinds + values, kinds).reshape(-1)

@@ -282,12 +282,12 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[object] = []
     real_wait, real_judge = concurrent.futures.wait, photos._judge
 
-    def judge(*arguments: Any) -> Any:
+    def judge(*arguments: Any, **options: Any) -> Any:
         if len(done) == count:
             pressed.set()
             while True:  # until cancelled
                 arguments[2].check()
-        done.append(real_judge(*arguments))
+        done.append(real_judge(*arguments, **options))
         return done[-1]
 
     def wait(*arguments: Any, **options: Any) -> Any:

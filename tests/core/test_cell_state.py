@@ -12,11 +12,12 @@ def test_numbers_and_written_names_stay_as_they_are_in_stores_and_files() -> Non
         (2, "classified"),
         (3, "failed"),
         (4, "uncertain"),
+        (5, "outside"),
     ]
 
 
 def test_only_a_classified_cell_can_be_uncertain() -> None:
-    for state in list(CellState)[:4]:
+    for state in set(CellState) - {CellState.UNCERTAIN}:
         assert shown_state(int(state), is_uncertain=False) is state
         uncertain = shown_state(int(state), is_uncertain=True)
         expected = CellState.UNCERTAIN if state is CellState.CLASSIFIED else state
@@ -24,9 +25,9 @@ def test_only_a_classified_cell_can_be_uncertain() -> None:
 
 
 def test_states_that_are_drawn_are_grey_and_the_others_have_no_colour() -> None:
-    drawn = (CellState.PENDING, CellState.FAILED, CellState.UNCERTAIN)
-    assert [len(set(state.color)) for state in drawn] == [1, 1, 1]
-    assert len({state.color for state in drawn}) == 3
+    drawn = (CellState.PENDING, CellState.FAILED, CellState.UNCERTAIN, CellState.OUTSIDE)
+    assert [len(set(state.color)) for state in drawn] == [1, 1, 1, 1]
+    assert len({state.color for state in drawn}) == 4
     for state in (CellState.NO_TISSUE, CellState.CLASSIFIED):
         with pytest.raises(ValueError, match="no colour"):
             _ = state.color

@@ -28,6 +28,8 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
 GOLDEN_FILE = "golden.npz"
+#: Statistics of the training features (`models.seen`); earlier bundles have none.
+SEEN_FILE = "seen.npz"
 GRAPH_FILES = ("cnn.xml", "cnn.bin")
 MANIFEST_LIMIT_BYTES = 1_000_000
 
@@ -215,7 +217,18 @@ class Manifest(_Strict):
         """Every file of the bundle except the manifest."""
         weights = [m.weights_file for m in self.cnns if m.weights_file is not None]
         own = [m.file for m in self.classifiers]
-        return (MODEL_CARD_FILE, *GRAPH_FILES, *own, *weights, GOLDEN_FILE)
+        seen = [SEEN_FILE] if self.has_seen else []
+        return (MODEL_CARD_FILE, *GRAPH_FILES, *own, *weights, GOLDEN_FILE, *seen)
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether the bundle can say what it has not seen."""
+        return SEEN_FILE in self.files
+
+    @property
+    def unseen(self) -> str:
+        """One sentence for users if the bundle cannot say what it has not seen; else empty."""
+        return "" if self.has_seen else "This model cannot say what it has not seen."
 
     @property
     def class_set(self) -> ClassSet:

@@ -29,6 +29,7 @@ from bachview.models.ensemble import members_of, vote
 from bachview.models.estimators import estimator_of
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.loading import Loading
+from bachview.models.seen import SeenMaterial
 from bachview.version import __version__
 
 
@@ -132,6 +133,7 @@ def write_bundle(
     golden_labels: npt.NDArray[np.int64],
     keras_weights: bool = True,
     kernels: KernelFormat = "fp16",
+    seen: SeenMaterial | None = None,
 ) -> Path:
     """Write a bundle and return its path.
 
@@ -146,6 +148,8 @@ def write_bundle(
     keras_weights : whether to include the weights for the tensorflow engine.
     kernels : how the kernels are stored; int8 halves the file, and the rounded kernels are used
         everywhere.
+    seen : statistics of the features of the training patches; None: the bundle cannot say what it
+        has not seen.
 
     Raises
     ------
@@ -163,7 +167,7 @@ def write_bundle(
         folder.mkdir(exist_ok=True)
         outputs = features_of(cnns, golden_patches, kernels=kernels)
         golden = (golden_patches, golden_labels)
-        _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights)
+        _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights, seen)
         if is_packed:
             with atomic_path(output) as packed:
                 _pack(folder, packed)
@@ -178,6 +182,7 @@ def _fill(
     outputs: CnnOutputs,
     golden_cases: tuple[Patches, npt.NDArray[np.int64]],
     keras_weights: bool,
+    seen: SeenMaterial | None,
 ) -> None:
     patches, labels = golden_cases
     export_graph([cnn.model for cnn in cnns], [cnn.architecture for cnn in cnns], folder)
@@ -190,6 +195,8 @@ def _fill(
         (folder / "keras").mkdir()
         for cnn in cnns:
             (folder / _weights_file(cnn)).write_bytes(dump_weights(cnn.model))
+    if seen is not None:
+        (folder / schema.SEEN_FILE).write_bytes(seen.to_bytes())
     # The golden file needs the manifest's order and weights, and the manifest the golden file's
     # hash.
     hollow = _manifest(cnns, classifiers, description, outputs, {}, keras_weights)

@@ -10,6 +10,12 @@ from bachview.core.predictions import PatchResult, Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
 from bachview.core.units import length_text, percent_text
 
+#: Why there is no class.
+_WITHOUT_RESULT = {
+    CellState.OUTSIDE: ": unlike all that the model has seen, so no class",
+    CellState.FAILED: ": no result here",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class CursorReading:
@@ -43,8 +49,7 @@ def reading_at(
     state = CellState(int(prediction.states[row, column]))
     patch_result = prediction.patch_result(row, column)
     if patch_result is None:
-        without = ": no result here" if state is CellState.FAILED else ""
-        return CursorReading(state.shown + without, None, size)
+        return CursorReading(state.shown + _WITHOUT_RESULT.get(state, ""), None, size)
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name

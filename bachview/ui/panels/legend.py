@@ -12,11 +12,14 @@ from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.units import area_text, percent_text
 from bachview.ui.look.swatches import class_swatch, picture_swatch
 from bachview.viewing.overlay import OverlayMode, color_bar
-from bachview.viewing.style import PENDING_COLORS
+from bachview.viewing.style import OUTSIDE_COLORS, PENDING_COLORS
 
 #: The rows below the classes, with their explanations.
-_STATES = {
+STATES = {
     CellState.UNCERTAIN: "No class is shown: none is likely enough, or the members disagree.",
+    CellState.OUTSIDE: (
+        "Tissue, but unlike everything that the model was trained on: it counts for no class."
+    ),
     CellState.PENDING: "Tissue that no run has reached yet: it may be anything.",
     CellState.FAILED: "The file is damaged here; there is no result.",
     CellState.NO_TISSUE: (
@@ -49,8 +52,10 @@ def state_texture(state: CellState) -> QImage:
     image.fill(QColor(255, 255, 255, 0))
     if state in (CellState.UNCERTAIN, CellState.FAILED):
         image.fill(QColor(*state.color))
-    elif state is CellState.PENDING:
-        even, odd = (QColor(*color, 130) for color in PENDING_COLORS)
+    elif state in (CellState.PENDING, CellState.OUTSIDE):
+        is_faint = state is CellState.PENDING
+        colors = PENDING_COLORS if is_faint else OUTSIDE_COLORS
+        even, odd = (QColor(*color, 130 if is_faint else 255) for color in colors)
         for x, y in ((0, 0), (1, 1)):
             image.setPixelColor(x, y, even)
             image.setPixelColor(1 - x, y, odd)
@@ -96,7 +101,7 @@ class Legend(QWidget):
                 tissue_class, tissue_class.name, f"Show cells of {tissue_class.name}."
             )
             box.setIcon(class_swatch(tissue_class, ratio))
-        for state, tip in _STATES.items():
+        for state, tip in STATES.items():
             box = self._add_row(state, state.shown, tip)
             box.setIcon(picture_swatch(state_texture(state), ratio))
 
@@ -107,7 +112,7 @@ class Legend(QWidget):
         self._grid.setRowMinimumHeight(row, 22)
         box.setToolTip(tip)
         box.setIconSize(QSize(17, 17))
-        if key in (CellState.FAILED, CellState.NO_TISSUE):
+        if key in (CellState.OUTSIDE, CellState.FAILED, CellState.NO_TISSUE):
             # Explained only: failed cells are never hidden, and "no tissue" is never drawn.
             box.setObjectName("explained")
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -68,9 +68,7 @@ def amounts_of(summary: Summary, prediction: Prediction, pixel_size: PixelSize) 
         tissue_class: _amount(part.part)
         for tissue_class, part in zip(prediction.classes, summary.classes, strict=True)
     }
-    rows[CellState.UNCERTAIN] = _amount(summary.uncertain)
-    rows[CellState.PENDING] = _amount(summary.pending)
-    rows[CellState.FAILED] = _amount(summary.failed)
+    rows |= {state: _amount(part) for state, part in summary.without_class}
     glass = prediction.states == CellState.NO_TISSUE
     areas = cell_areas_mm2(prediction.grid, pixel_size, summary.region)
     rows[CellState.NO_TISSUE] = Amount(float(areas[glass].sum()), None)

@@ -18,7 +18,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import line, muted, panel_column
-from bachview.ui.panels.legend import ColorBar, Legend
+from bachview.ui.panels.legend import STATES, ColorBar, Legend
 from bachview.ui.panels.overlay_amounts import Amounts, AmountsOf
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSummary
@@ -188,6 +188,7 @@ class OverlayPanel(Panel):
         """Rows and modes for the classes of the bundle, and how often it was right."""
         self.show_classes(bundle.classes, bundle.thresholds)
         self.show_measured(bundle.measured)
+        self._legend.explain(CellState.OUTSIDE, bundle.unseen or STATES[CellState.OUTSIDE])
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
         """Create rows and modes for the classes of a bundle or a prediction."""

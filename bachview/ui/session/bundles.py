@@ -28,6 +28,7 @@ class BundleSummary:
     choice : the installed name or the path by which it was chosen.
     is_for_tissue : whether it was trained on tissue; otherwise it only serves to check the program.
     measured : one sentence for users on how often it was right; empty if nothing is stated.
+    unseen : one sentence if it cannot say what it has not seen; else empty.
     """
 
     choice: str
@@ -38,6 +39,7 @@ class BundleSummary:
     intended_use: str
     is_for_tissue: bool
     measured: str
+    unseen: str
     classes: ClassSet
     geometry: PatchGeometry
     thresholds: Thresholds
@@ -69,6 +71,7 @@ def read_summary(choice: str) -> BundleSummary:
             bundle.manifest.intended_use,
             bundle.manifest.is_for_tissue,
             bundle.manifest.measured,
+            bundle.manifest.unseen,
             bundle.classes,
             bundle.geometry,
             bundle.thresholds,

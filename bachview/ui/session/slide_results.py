@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
@@ -61,7 +59,7 @@ def read_saved(store: ResultStore, plan: "Plan") -> SavedResults | None:
     cells = (slice(None), slice(None)) if region is None else plan.grid.cells_in(region)
     states = prediction.states[cells]
     progress = Progress(
-        int(np.isin(states, (CellState.CLASSIFIED, CellState.FAILED)).sum()),
+        int((states >= CellState.CLASSIFIED).sum()),
         int((states != CellState.NO_TISSUE).sum()),
         0.0,
     )

@@ -20,7 +20,7 @@ from bachview.viewing.overlay import (
     OverlayStyle,
     display_codes,
 )
-from bachview.viewing.style import FAILED, FIRST, UNCERTAIN, Marks
+from bachview.viewing.style import FAILED, FIRST, OUTSIDE, UNCERTAIN, Marks
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
 from bachview.viewing.viewport import Viewport
 
@@ -44,7 +44,7 @@ _HATCHES = (
 _FEW_CELLS = 400
 
 #: Letters of the states other than classes.
-_STATE_LETTERS = {UNCERTAIN: "?", FAILED: "!"}
+_STATE_LETTERS = {UNCERTAIN: "?", OUTSIDE: "×", FAILED: "!"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool

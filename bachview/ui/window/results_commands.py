@@ -5,7 +5,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from bachview.core.cell_state import CellState
+from bachview.core.cell_state import JUDGED
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
 from bachview.core.units import whole_percent_text
@@ -123,7 +123,7 @@ class ResultsCommands(QObject):
         if page not in self._tabs.pages or document.grid_id is None or document.bundle is None:
             return
         grid_id, prediction = document.grid_id, document.prediction
-        count = prediction.count(CellState.CLASSIFIED) if prediction is not None else 0
+        count = sum(map(prediction.count, JUDGED)) if prediction is not None else 0
         anew = "classifies the slide anew"
         if region is not None:
             anew = "classifies only this region anew"
