@@ -55,9 +55,8 @@ class SeenMaterial:
         reduced = scaled @ self.axes
         placed = reduced @ self.whitening
         from_classes = ((placed[:, None] - self.centres[None]) ** 2).sum(axis=2)
-        # The axes are orthonormal, so the squares add up.
-        rest = (scaled**2).sum(axis=1) - (reduced**2).sum(axis=1)
-        squared = from_classes.min(axis=1) + rest.clip(0) / self.leftover
+        rest = ((scaled - reduced @ self.axes.T) ** 2).sum(axis=1)
+        squared = from_classes.min(axis=1) + rest / self.leftover
         return np.asarray(np.sqrt(squared) / self.limit, dtype=np.float32)
 
     def to_bytes(self) -> bytes:

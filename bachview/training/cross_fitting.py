@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
 #: Rounds of cross-fitting on the held-out patients, if there are enough of them.
-_ROUNDS = 5
+ROUNDS = 5
 _BATCH = 64
 _LEAST_FOLDS = 2
 #: Photos of each class that the classifiers need, as both cross-fitting and, within it, the SVM's
@@ -232,7 +232,7 @@ def head_votes(heads: Sequence[Head], rows: Rows) -> Floats:
 def cross_fitted_heads(rows: Rows, recipe: Heads, *, seed: int) -> Floats:
     """(N, K, C) float32: what each network's head says of rows of patients that it has not seen."""
     votes = np.zeros_like(rows.networks)
-    for fitted_on, labelled in _group_folds(rows, _ROUNDS, seed):
+    for fitted_on, labelled in group_folds(rows, ROUNDS, seed):
         heads = fit_heads(rows.of(fitted_on), recipe, seed=seed)
         votes[labelled] = head_votes(heads, rows.of(labelled))
     return votes
@@ -243,7 +243,7 @@ def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[
     settings = recipe.model_dump()
     fitted = []
     for row in estimators.ESTIMATORS:
-        last = row.make(settings, seed, lambda most: _group_folds(rows, most, seed))
+        last = row.make(settings, seed, lambda most: group_folds(rows, most, seed))
         pipeline = _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
         row.strip(last)
         fitted.append(FittedClassifier(row.name, row.key, pipeline))
@@ -268,7 +268,7 @@ def cross_fitted_votes(
     votes = np.zeros(
         (len(rows.labels), len(estimators.ESTIMATORS), rows.networks.shape[2]), np.float32
     )
-    for fitted_on, labelled in _group_folds(rows, _ROUNDS, seed):
+    for fitted_on, labelled in group_folds(rows, ROUNDS, seed):
         part = rows.of(fitted_on)
         if heads is not None:
             fitted = fit_heads(part, heads, seed=seed)
@@ -288,7 +288,7 @@ def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
     return make_pipeline(StandardScaler(), PCA(components, random_state=seed), last)
 
 
-def _group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
+def group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
     """Folds that keep patients together; or photos, if a class has a single patient here.
 
     Or patches, if it has a single photo.

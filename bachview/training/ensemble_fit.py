@@ -18,17 +18,21 @@ from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle.writer import Cnn, Description, FittedClassifier, write_bundle
+from bachview.models.seen import SeenMaterial
 from bachview.training.cross_fitting import (
+    ROUNDS,
     Rows,
     cross_fitted_votes,
     fit_classifiers,
     fit_heads,
+    group_folds,
     rows_of,
 )
 from bachview.training.first_weights import FirstWeights, common_origin
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
 from bachview.training.images import TrainingImage, grid_patches
 from bachview.training.recipe import Recipe
+from bachview.training.seen_material import fit_seen
 
 
 def seen(classes: ClassSet) -> str:
@@ -93,6 +97,7 @@ class FittedEnsemble:
     starts: tuple[FirstWeights, ...]
     golden_patches: npt.NDArray[np.uint8]
     golden_labels: npt.NDArray[np.int64]
+    seen: SeenMaterial | None = None
 
 
 def fit_ensemble(
@@ -153,6 +158,10 @@ def fit_ensemble(
     calibrated = calibrate(rows, votes, recipe)
     count = len(cnns)
     golden, labels = _golden(sources, rows, votes, recipe)
+    plain = rows.of(rows.is_plain)
+    seen = fit_seen(
+        plain.features, plain.labels, group_folds(plain, ROUNDS, job.seed), seed=job.seed
+    )
     return FittedEnsemble(
         tuple(
             Cnn(cnn.name, cnn.architecture, cnn.model, weight)
@@ -166,6 +175,7 @@ def fit_ensemble(
         tuple(fit.start for fit in jobs),
         golden,
         labels,
+        seen,
     )
 
 
@@ -237,6 +247,7 @@ def write_fitted(
         golden_labels=fitted.golden_labels,
         keras_weights=recipe.bundle.keras_weights,
         kernels=recipe.bundle.kernels,
+        seen=fitted.seen,
     )
 
 

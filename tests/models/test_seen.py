@@ -156,7 +156,7 @@ def test_statistics_of_another_model_are_refused(folder: Path) -> None:
 
 
 def test_a_file_that_was_changed_is_refused(folder: Path) -> None:
-    edit_arrays(folder / "seen.npz", lambda a: a.update(limit=np.float32(1e9)))
+    edit_arrays(folder / "seen.npz", lambda a: a.update(limit=np.array(1e9, np.float32)))
     with pytest.raises(BundleError, match="SHA-256 differs"):
         open_bundle(folder)
     edit_manifest(folder, lambda document: document["files"].pop("seen.npz"))
