@@ -67,7 +67,7 @@ def test_each_photo_has_a_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
         *(f"prob_{key}" for key in KEYS),
         *("entropy", "disagreement"),
         *MEMBERS,
-        *("patches", "failed_patches", "note"),
+        *("patches", "failed_patches", "outside_patches", "note"),
     ]
     assert [Path(line["file"]).name for line in lines] == [
         f"test{number}.png" for number in (2, 10, 11, 30)
@@ -376,7 +376,8 @@ def test_a_photo_without_tissue_has_a_state_and_no_class(
     check_schema("predict", document)
     assert [entry["state"] for entry in document["photos"]] == [line["state"] for line in lines]
     assert all(entry["class"] is None for entry in document["photos"][4:])
-    assert document["counts"] == {"classified": 4, "no tissue": 8, "unsuitable": 0, "failed": 0}
+    others = dict.fromkeys(("unsuitable", "outside", "failed"), 0)
+    assert document["counts"] == {"classified": 4, "no tissue": 8, **others}
     printed = cli("predict", "selftest", folder, "-o", output, "--device", "cpu")
     assert "no tissue" in printed.out
     assert "test31.png: No H&E tissue: 0 % of the photo absorbs light" in printed.err

@@ -69,6 +69,7 @@ def test_the_installed_bundle_passes_every_check() -> None:
     assert [check.name for check in checks] == [
         "files",
         "golden patches",
+        "training material",
         "member Random forest",
         "member Gradient boosting",
         "member Support vectors",

@@ -137,6 +137,7 @@ def test_the_bundle_passes_every_check_and_says_where_it_is_from(trained: Traini
     assert all(check.ok for check in verify_bundle(trained.bundle))
     with open_bundle(trained.bundle) as bundle:
         assert bundle.manifest.is_for_tissue
+        assert bundle.manifest.has_seen
         assert bundle.manifest.training.weights_origin == "scratch"
         assert "Speckled stains" in bundle.model_card
         assert "A note." in bundle.model_card
