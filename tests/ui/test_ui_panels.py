@@ -32,6 +32,7 @@ from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.status_line import position_text
 from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
 from tests.support.bundles import edit_manifest, unpacked
+from tests.support.seen import with_seen
 
 MEMBERS = ("a", "b", "c", "d", "e", "f")
 CALIBRATION = PixelSize(0.5, 0.5, Origin.FILE)
@@ -83,6 +84,51 @@ def test_the_legend_calls_nothing_no_tissue_that_may_be_tissue_in_another_stain(
     tips = {box.text(): box.toolTip() for box in legend.findChildren(QCheckBox)}
     # Doubled, as Qt takes a single one for the mark of a shortcut.
     assert "other stains" in tips["No H&&E tissue"]
+
+
+def _with_outside(prediction: Prediction) -> Prediction:
+    """The same with a cell outside the training material at (1, 0)."""
+    zeros = np.zeros((1, 6, 4), np.float32)
+    states = np.array([CellState.OUTSIDE], np.uint8)
+    prediction.add(PatchResults(np.array([(1, 0)], np.int32), states, zeros, zeros[:, 0]))
+    return prediction
+
+
+def test_a_cell_outside_the_training_material_says_why_it_has_no_class(
+    qtbot: QtBot, prediction: Prediction
+) -> None:
+    panel = CursorPanel()
+    qtbot.addWidget(panel)
+    panel.show_ensemble(BACH_CLASSES, MEMBERS)
+    panel.show_reading(reading_at(_with_outside(prediction), LIMITS, CALIBRATION, (1, 0)))
+    assert panel.statement == (
+        "Outside the training material: unlike all that the model has seen, so no class"
+    )
+    assert {vote[1] for vote in panel.votes} == {"–"}
+
+
+def test_the_legend_has_a_row_for_what_is_outside_the_training_material(
+    qtbot: QtBot, tmp_path: Path, prediction: Prediction
+) -> None:
+    panel = OverlayPanel(SettingsFile(tmp_path))
+    qtbot.addWidget(panel)
+    summary = summarize(_with_outside(prediction), CALIBRATION, LIMITS)
+    panel.show_classes(BACH_CLASSES, LIMITS)
+    panel.show_amounts(amounts_of(summary, prediction, CALIBRATION))
+    assert panel.legend.texts(CellState.OUTSIDE)[1] == "20.0 %"
+    assert "1 patch outside the training material" in panel.coverage
+    panel.legend.set_checked(CellState.OUTSIDE, False)
+    assert panel.legend.is_shown(CellState.OUTSIDE)
+    folder = unpacked(tmp_path / "bundle")
+
+    def tip() -> str:
+        boxes = panel.legend.findChildren(QCheckBox)
+        return next(box.toolTip() for box in boxes if box.text().startswith("Outside"))
+
+    panel.show_bundle(read_summary(str(folder)))
+    assert tip() == "This model cannot say what it has not seen."
+    panel.show_bundle(read_summary(str(with_seen(folder))))
+    assert "counts for no class" in tip()
 
 
 def test_the_cursor_panel_shows_votes_and_empties_again(

@@ -18,6 +18,8 @@ from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_code
 from bachview.viewing.style import (
     FAILED,
     FIRST,
+    OUTSIDE,
+    OUTSIDE_COLORS,
     PENDING_COLORS,
     UNCERTAIN,
     OverlayMode,
@@ -44,10 +46,12 @@ def add(prediction: Prediction, row: int, column: int, probabilities: list[float
     prediction.add(PatchResults(cells, np.array([CellState.CLASSIFIED], np.uint8), members, p))
 
 
-def fail(prediction: Prediction, row: int, column: int) -> None:
+def fail(
+    prediction: Prediction, row: int, column: int, state: CellState = CellState.FAILED
+) -> None:
     zeros = PatchResults(
         np.array([[row, column]], np.int32),
-        np.array([CellState.FAILED], np.uint8),
+        np.array([state], np.uint8),
         np.zeros((1, len(MEMBERS), 4), np.float32),
         np.zeros((1, 4), np.float32),
     )
@@ -107,6 +111,28 @@ def test_what_is_no_class_looks_like_no_class() -> None:
     assert list(image[3]) == bgra(CellState.FAILED.color)
     assert list(image[4]) == bgra(CellState.UNCERTAIN.color)
     assert list(image[5]) == bgra(BACH_CLASSES[0].color)
+
+
+def test_what_is_outside_the_training_material_is_chequered_in_every_mode() -> None:
+    """As strongly as a class, unlike what is pending; no choice of the user hides it."""
+    prediction = prediction_of(1, 3)
+    add(prediction, 0, 0, [0.9, 0.1, 0, 0])
+    for column in (0, 1):
+        fail(prediction, 0, column, CellState.OUTSIDE)
+    for mode in OverlayMode:
+        style = OverlayStyle(
+            mode=mode,
+            opacity=0.6,
+            threshold=0.9,
+            hidden_classes=frozenset(range(4)),
+            show_uncertain=False,
+            show_pending=False,
+        )
+        image = texels(prediction, style)[0]
+        assert [list(texel) for texel in image[:2]] == [bgra(c, 0.6) for c in OUTSIDE_COLORS]
+        codes = display_codes(prediction, style, ALWAYS_SURE, (slice(0, 1), slice(0, 3)))
+        assert codes.tolist() == [[OUTSIDE, OUTSIDE, 0]]
+    assert all(max(color) == min(color) for color in OUTSIDE_COLORS)
 
 
 def test_only_classes_have_a_hue() -> None:
