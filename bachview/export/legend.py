@@ -30,7 +30,7 @@ STYLE = OverlayStyle()
 #: Side of the squares of "not yet classified" in the legend, px.
 _CHEQUER_PX = 8
 MARGIN = 24
-PANEL_WIDTH = 560
+PANEL_WIDTH = 620
 LINE = 34
 INK, ALARM = (20, 20, 20), (190, 0, 0)
 _FAINT = (95, 95, 95)
