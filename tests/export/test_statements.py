@@ -144,6 +144,7 @@ def test_the_summary_is_of_its_scope(tmp_path: Path, region: Region | None) -> N
         "judged_share": summary.judged_share,
         "pending": summary.pending.patches,
         "failed": 1,
+        "outside": 0,
     }
     assert document["slide"] == {"name": NAME, "fingerprint": "q1:abc"}
     assert (document["measured"], document["warnings"]) == (MEASURED, [DARK])

@@ -12,7 +12,7 @@ from bachview.core.units import length_text, percent_text
 
 #: Why there is no class.
 _WITHOUT_RESULT = {
-    CellState.OUTSIDE: ": unlike all that the model has seen, so no class",
+    CellState.OUTSIDE: ": nothing like it was learnt",
     CellState.FAILED: ": no result here",
 }
 
