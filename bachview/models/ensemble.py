@@ -148,6 +148,12 @@ class Ensemble(Closable):
             distances = None if self._seen is None else self._seen.distances(outputs.concatenated)
         return EnsembleOutput(members, vote(self.bundle.manifest, members), distances)
 
+    def outputs(self, patches: Patches, token: CancelToken | None = None) -> CnnOutputs:
+        """What the networks alone give for patches, features included; else as `predict`."""
+        self._check(patches)
+        with self._lock:
+            return self._engine.run(patches, token)
+
     def explain(self, patch: Patches) -> Explanation:
         """Class activation maps of one patch (input_px, input_px, 3) uint8 RGB.
 
