@@ -229,14 +229,16 @@ def _cut(
                 seed=seed + number,
                 token=token,
             )
-        if not images:
-            raise DatasetError("it shows no tissue.")
-        crops += [
-            random_crop(images[i % len(images)].pixels, side, augmentation.scale, rng).pixels
-            for i in range(count)
-        ]
-    if not crops:
+        if images:
+            crops += [
+                random_crop(images[i % len(images)].pixels, side, augmentation.scale, rng).pixels
+                for i in range(count)
+            ]
+    if not origin.count:
         return _none(side)
+    if not crops:
+        field = min(settings.mpps) * side
+        raise DatasetError(f"it shows no field of {field:.0f} µm that is mostly tissue.")
     return augmented(np.stack(crops), augmentation, seed=seed % 2**31)
 
 

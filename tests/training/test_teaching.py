@@ -32,7 +32,7 @@ from bachview.training.teaching import Lesson, TeachingJob, teach
 from bachview.training.teaching_report import likeness
 from bachview.training.unlabelled_tissue import unlabelled_tissue
 from bachview.training.whitening import Whitening
-from tests.support.tiny_training import write_dataset, write_teacher_recipe
+from tests.support.tiny_training import write_dataset, write_recipe, write_teacher_recipe
 
 pytestmark = pytest.mark.long
 
@@ -174,8 +174,10 @@ def test_a_teaching_that_was_cut_off_ends_as_an_undisturbed_one(
     assert len(watcher.epochs) == 1
     for ours, theirs in zip(weights_of(job), weights_of(whole), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    ours, theirs = (json.loads((j.folder / "teaching.json").read_text()) for j in (job, whole))
-    assert ours == theirs
+    reports = [json.loads((j.folder / "teaching.json").read_text()) for j in (job, whole)]
+    figures = [report.pop("networks")["pupil"] for report in reports]
+    assert figures[0] == pytest.approx(figures[1], abs=1e-3)
+    assert reports[0] == reports[1]
     started = build_cnn("pupil", input_px=64, class_count=4)
     assert any(
         not np.allclose(a, b)
@@ -316,8 +318,6 @@ def test_tissue_is_found_in_folders(tmp_path: Path) -> None:
 
 
 def test_tissue_needs_a_teacher(data: Path, slide: Path, tmp_path: Path) -> None:
-    from tests.support.tiny_training import write_recipe
-
     request = TrainingRequest(
         data, tmp_path / "run", write_recipe(tmp_path / "a.toml"), tissue=[slide], mpp=1.0
     )
@@ -336,7 +336,7 @@ def test_a_whole_training_is_taught_and_its_card_says_by_whom(
             self._token.cancel()
 
     photos = shutil.copytree(data, tmp_path / "data")
-    for photo in (photos / "Photos").rglob("*[02468]1.png"):
+    for photo in (photos / "Photos").rglob("*[1-4678]1.png"):
         photo.unlink()
     request = TrainingRequest(
         photos,
@@ -355,8 +355,6 @@ def test_a_whole_training_is_taught_and_its_card_says_by_whom(
         card = " ".join(opened.model_card.split())
     assert "then taught without labels to give the features of Constructed (weights of" in card
     assert "licence of the teacher: Taught freely." in card
+    assert "tissue_sha256" in json.loads((tmp_path / "run" / "run.json").read_text())
     report = json.loads((tmp_path / "run" / "teaching" / "teaching.json").read_text())
     assert f"| Pupil | {report['networks']['pupil']['r2']:.3f}" in card
-    # With the taught backbone, whatever head it has got.
-    with pytest.raises(Exception, match="another recipe, other photos, classes, tissue"):
-        train(replace(request, resume=True, tissue=[]))
