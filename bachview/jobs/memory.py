@@ -1,7 +1,14 @@
-"""Return freed memory to the system."""
+"""What the C library does with freed memory."""
 
 import ctypes
 import sys
+from typing import Final
+
+#: The size of a display tile, the usual large block.
+LARGE_BYTES: Final = 1 << 20
+
+#: Of glibc's ``mallopt``.
+_MMAP_THRESHOLD: Final = -3
 
 
 def give_back_memory() -> bool:
@@ -19,3 +26,20 @@ def give_back_memory() -> bool:
         return False
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl does not have it
     return trim is not None and bool(trim(0))
+
+
+def keep_large_blocks_apart() -> bool:
+    """Give each large block pages of its own, which go back when it is freed.
+
+    Before the first thread is started. glibc does so above 128 KiB at first, but raises that limit
+    to the size of each such block that is freed; from then on tiles lie in its heaps, where a freed
+    one stays as a hole. Other systems decide themselves.
+
+    Returns
+    -------
+    Whether the limit was set.
+    """
+    if sys.platform != "linux":
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl does not have it
+    return mallopt is not None and bool(mallopt(_MMAP_THRESHOLD, LARGE_BYTES))

@@ -214,7 +214,7 @@ class Settings:
     research_use_seen: Annotated[bool, _Flag("start/research_use_seen")] = False
     """Whether the user has answered the notice that the program is for research only."""
 
-    cache_bytes: Annotated[int, _Whole("cache/bytes", 64 << 20, 16 << 30)] = 256 << 20
+    cache_bytes: Annotated[int, _Whole("cache/bytes", 64 << 20, 16 << 30)] = 192 << 20
     """Bound of the tile cache, 64 MiB to 16 GiB. Only set by editing the file."""
 
     window_x: Annotated[int | None, _Whole("window/x", -100_000, 100_000)] = None

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from bachview.config import user_folders
+from bachview.jobs.memory import keep_large_blocks_apart
 from bachview.logs import LOG_NAME
 from bachview.ui.dialogs.failure_dialog import FailureDialog
 from bachview.ui.look.icons import application_icon
@@ -49,6 +50,7 @@ def run_viewer(
     The exit code. If a job does not end in time, the process is ended here: everything is saved by
     then, and threads are never killed.
     """
+    keep_large_blocks_apart()
     folders = user_folders()
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
