@@ -26,8 +26,8 @@ from bachview.models.efficientnet_lite import (
 )
 
 # Mean and standard deviation of ImageNet in 0..1, the constants of keras.applications.
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Preprocessing:
 _MINUS_ONE_TO_ONE = Preprocessing("minus_one_to_one", 1 / 127.5, -1.0)
 _IMAGENET_STANDARD = Preprocessing(
     "imagenet_standard",
-    [1 / (255 * std) for std in _STD],
-    [-mean / std for mean, std in zip(_MEAN, _STD, strict=True)],
+    [1 / (255 * std) for std in IMAGENET_STD],
+    [-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)],
 )
 # keras.applications rescales and normalises inside EfficientNet, but divides once more by the
 # square root of the standard deviation only if built with weights="imagenet". We build without
@@ -57,8 +57,11 @@ _IMAGENET_STANDARD = Preprocessing(
 # subtracts.
 _EFFICIENTNET = Preprocessing(
     "efficientnet",
-    [1 / math.sqrt(std) for std in _STD],
-    [255 * mean * (1 - 1 / math.sqrt(std)) for mean, std in zip(_MEAN, _STD, strict=True)],
+    [1 / math.sqrt(std) for std in IMAGENET_STD],
+    [
+        255 * mean * (1 - 1 / math.sqrt(std))
+        for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)
+    ],
 )
 
 #: The constructed architecture: cells along one side of its map, default number of features.

@@ -1,0 +1,108 @@
+"""EfficientNetB0 that is solved from EfficientNetLite0 gives nearly its features."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bachview.errors import Cancelled
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import build_cnn
+from bachview.training.solved_start import Likeness, initial_from_lite0
+
+SIDE = 32
+Patches = npt.NDArray[np.uint8]
+
+
+def crops(count: int, seed: int) -> Patches:
+    """Blots of varying size and colour."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(60, 255, (count, 4, 4, 3))
+    fine = rng.integers(-40, 41, (count, SIDE, SIDE, 1))
+    blots = coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
+    return np.clip(blots + fine, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Any:
+    """EfficientNetLite0 of random kernels, with the statistics of what they give."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    model = build_cnn("efficientnet_lite0", input_px=SIDE, class_count=4)
+    backbone = model.get_layer("backbone")
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    backbone(model.get_layer("preprocessing")(crops(64, 3)), training=True)
+    return model
+
+
+@pytest.fixture(scope="module")
+def student() -> Any:
+    return build_cnn("efficientnet_b0", input_px=SIDE, class_count=4)
+
+
+@pytest.fixture(scope="module")
+def solved(student: Any, teacher: Any) -> tuple[Likeness, list[tuple[int, int]]]:
+    told: list[tuple[int, int]] = []
+    likeness = initial_from_lite0(
+        student,
+        teacher,
+        crops(16, 1),
+        crops(8, 2),
+        token=CancelToken(),
+        on_block=lambda done, total: told.append((done, total)),
+    )
+    return likeness, told
+
+
+def test_the_solved_network_gives_the_maps_of_the_teacher(
+    student: Any, teacher: Any, solved: tuple[Likeness, list[tuple[int, int]]]
+) -> None:
+    """On crops that it was not solved with, and far better than with the bare kernels."""
+    import keras
+
+    likeness, told = solved
+    assert told == [(done, 17) for done in range(1, 18)]
+    assert len(likeness.blocks) == 16
+    # Farther on, so few and small crops have fewer cells than there are weights.
+    reached = likeness.blocks["block3a"]
+    assert reached > 0.8
+    assert all(np.isfinite(weight).all() for weight in student.get_weights())
+
+    def map_of(model: Any) -> npt.NDArray[np.float32]:
+        backbone = model.get_layer("backbone")
+        part = keras.Model(backbone.input, backbone.get_layer("block3a_project_bn").output)
+        return np.asarray(part(model.get_layer("preprocessing")(crops(8, 2))))
+
+    bare = build_cnn("efficientnet_b0", input_px=SIDE, class_count=4)
+    for layer in teacher.get_layer("backbone").layers:
+        if layer.weights:
+            bare.get_layer("backbone").get_layer(layer.name).set_weights(layer.get_weights())
+    wanted = map_of(teacher)
+    left, left_bare = (np.square(map_of(model) - wanted).sum() for model in (student, bare))
+    whole = np.square(wanted - wanted.mean((0, 1, 2))).sum()
+    assert 1 - left / whole == pytest.approx(reached, abs=0.01)
+    assert left < left_bare / 2
+
+
+def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights(
+    student: Any, teacher: Any, solved: tuple[Likeness, list[tuple[int, int]]]
+) -> None:
+    token = CancelToken()
+    again = build_cnn("efficientnet_b0", input_px=SIDE, class_count=4)
+    with pytest.raises(Cancelled):
+        initial_from_lite0(
+            again,
+            teacher,
+            crops(16, 1),
+            crops(8, 2),
+            token=token,
+            on_block=lambda done, total: token.cancel(),
+        )
+    for name in ("stem_bn", "block1a_dwconv", "block1a_project_conv", "block1a_project_bn"):
+        one, other = (model.get_layer("backbone").get_layer(name) for model in (student, again))
+        for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
