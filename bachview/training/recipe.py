@@ -28,6 +28,9 @@ Word = Annotated[str, Field(min_length=1, max_length=80)]
 
 #: What a teacher's name begins with that is not an architecture but a checkpoint of timm.
 TIMM_PREFIX: Final = "timm:"
+#: The teacher whose kernels another network has too, and that network.
+SOLVED_FROM: Final = "efficientnet_lite0"
+SOLVED: Final = "efficientnet_b0"
 #: Limit of the views that a teaching keeps on disk.
 MOST_VIEW_BYTES: Final = 40 * 10**9
 
@@ -111,6 +114,8 @@ class Teacher(Unlabelled):
     targets : number of principal components of the joined features to give.
     match_maps : also give the teachers' maps at strides of 8, 16 and 32 px, where the network has
         maps of the same size, through a linear adapter that is then dropped.
+    solve_with : number of views from which an EfficientNetB0 with random weights is first solved
+        block by block, without gradients, where EfficientNetLite0 is a teacher; 0 for none.
     """
 
     networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]
@@ -121,6 +126,13 @@ class Teacher(Unlabelled):
     crops: Annotated[int, Field(ge=8, le=1_000_000)]
     targets: Annotated[int, Field(ge=1, le=4096)]
     match_maps: bool
+    solve_with: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+    @model_validator(mode="after")
+    def _has_what_it_solves_from(self) -> Self:
+        if self.solve_with and SOLVED_FROM not in self.networks:
+            raise ValueError(f"solve_with needs {SOLVED_FROM} among the teacher's networks")
+        return self
 
     @model_validator(mode="after")
     def _fits_on_disk(self) -> Self:

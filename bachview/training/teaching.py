@@ -8,7 +8,7 @@ dropped afterwards.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,12 @@ from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture
 from bachview.training.checkpoints import FitState
 from bachview.training.feature_maps import maps_of, with_maps
-from bachview.training.first_weights import FirstWeights, Weights
+from bachview.training.first_weights import RANDOM, FirstWeights, Weights
 from bachview.training.fitting import FitWatcher, keras_policy
 from bachview.training.networks import build_network
 from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
-from bachview.training.recipe import Recipe, Teacher
+from bachview.training.recipe import SOLVED, SOLVED_FROM, Recipe, Teacher
+from bachview.training.solved_start import initial_from_lite0
 from bachview.training.stored_views import StoredViews, shared_out
 from bachview.training.teacher_loading import open_teachers, teacher_weights
 from bachview.training.teachers import OpenTeacher
@@ -44,7 +45,13 @@ _STAGE: Final = "teaching"
 _BATCH: Final = 64
 #: Of a network, between the end of its last epoch and that of the teaching.
 _LIKENESS_FILE: Final = "likeness.json"
+#: How near a network was to its teacher before its first epoch.
+_SOLVED_FILE: Final = "solved.json"
 _THREADS: Final = 2
+#: Of the model card, in the place of the text of random weights.
+_SOLVED_TEXT: Final = (
+    "kernels of EfficientNetLite0, whose blocks were solved by regression on views of tissue"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,10 @@ def _starts(
     )
     return {
         name: FirstWeights(
-            "taught", f"{job.starts[name].text}, {lesson}", partial(_load, path), saw_photos=True
+            "taught",
+            f"{_SOLVED_TEXT if _is_solved(name, job) else job.starts[name].text}, {lesson}",
+            partial(_load, path),
+            saw_photos=True,
         )
         for name, path in done.items()
     }
@@ -204,6 +214,11 @@ class Lesson:
 
         return Batches(workers=_THREADS, use_multiprocessing=False, max_queue_size=4 * _THREADS)
 
+    def some(self, count: int, *, is_held: bool) -> npt.NDArray[np.uint8]:
+        """At most `count` evenly chosen views, of held-out patients or of all others."""
+        rows = self._held if is_held else self._rows
+        return self._pixels(rows[:: max(1, -(-len(rows) // count))])
+
     def held(self) -> tuple[list[npt.NDArray[np.uint8]], Floats]:
         """The views of held-out patients in batches, and their whitened features (N, T)."""
         batches = [self._held[at : at + _BATCH] for at in range(0, len(self._held), _BATCH)]
@@ -247,6 +262,8 @@ def _teach_one(
             dropout=0.0,
         )
         job.starts[architecture].load(network)
+        if _is_solved(architecture, job) and not state.history:
+            _solve(network, job, lesson, token, watcher)
         strides = tuple(s for s in lesson.maps if s in maps_of(network.get_layer("backbone")))
         training = _with_adapters(network, lesson, strides, settings)
     epochs = settings.epochs_of.get(architecture, settings.epochs)
@@ -267,6 +284,33 @@ def _teach_one(
     found = likeness(wanted, given, lesson.whitening)
     write_text(job.folder / architecture / _LIKENESS_FILE, json.dumps(found) + "\n")
     state.finish(network, _STAGE)
+
+
+def _is_solved(architecture: Architecture, job: TeachingJob) -> bool:
+    return (
+        job.settings.solve_with > 0
+        and architecture == SOLVED
+        and job.starts[architecture] is RANDOM
+    )
+
+
+def _solve(
+    network: Any, job: TeachingJob, lesson: Lesson, token: CancelToken, watcher: FitWatcher
+) -> None:
+    """See `bachview.training.solved_start`; its figures stay in the network's folder."""
+    teacher = build_network(
+        SOLVED_FROM, input_px=job.settings.input_px, class_count=len(job.classes), dropout=0.0
+    )
+    teacher_weights(SOLVED_FROM, job.asked).load(teacher)
+    found = initial_from_lite0(
+        network,
+        teacher,
+        lesson.some(job.settings.solve_with, is_held=False),
+        lesson.some(job.settings.solve_with, is_held=True),
+        token=token,
+        on_block=lambda done, total: watcher.count("blocks solved", done, total),
+    )
+    write_text(job.folder / SOLVED / _SOLVED_FILE, json.dumps(asdict(found), indent=1) + "\n")
 
 
 def _with_adapters(

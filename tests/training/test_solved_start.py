@@ -1,15 +1,23 @@
 """EfficientNetB0 that is solved from EfficientNetLite0 gives nearly its features."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pydantic import ValidationError
 
+from bachview.core.classes import BACH_CLASSES
 from bachview.errors import Cancelled
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import build_cnn
+from bachview.training.first_weights import RANDOM, FirstWeights
+from bachview.training.recipe import SOLVED, Teacher
 from bachview.training.solved_start import Likeness, initial_from_lite0
+from bachview.training.teaching import TeachingJob, _is_solved
+from tests.support.tiny_training import write_teacher_recipe
 
 SIDE = 32
 Patches = npt.NDArray[np.uint8]
@@ -21,7 +29,7 @@ def crops(count: int, seed: int) -> Patches:
     coarse = rng.integers(60, 255, (count, 4, 4, 3))
     fine = rng.integers(-40, 41, (count, SIDE, SIDE, 1))
     blots = coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
-    return np.clip(blots + fine, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(blots + fine, 0, 255), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +114,20 @@ def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights(
         one, other = (model.get_layer("backbone").get_layer(name) for model in (student, again))
         for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_only_a_b0_without_weights_is_solved(tmp_path: Path) -> None:
+    recipe = write_teacher_recipe(tmp_path / "recipe.toml", "efficientnet_b0")
+    assert recipe.teacher is not None
+    settings = recipe.teacher.model_dump(mode="json") | {"solve_with": 8}
+    with pytest.raises(ValidationError, match="needs efficientnet_lite0"):
+        Teacher.model_validate_json(json.dumps(settings))
+    settings |= {"networks": ["efficientnet_lite0"]}
+    teacher = Teacher.model_validate_json(json.dumps(settings))
+    own = FirstWeights("file", "weights of a file", RANDOM.load)
+    for starts, is_solved in (({SOLVED: RANDOM}, True), ({SOLVED: own}, False)):
+        job = TeachingJob(
+            recipe, teacher, [], np.zeros(0, bool), [], BACH_CLASSES, starts, "fetch", tmp_path
+        )
+        assert _is_solved(SOLVED, job) == is_solved
+        assert not _is_solved("resnet50_v2", job)
