@@ -158,10 +158,8 @@ def fit_ensemble(
     calibrated = calibrate(rows, votes, recipe)
     count = len(cnns)
     golden, labels = _golden(sources, rows, votes, recipe)
-    plain = rows.of(rows.is_plain)
-    seen = fit_seen(
-        plain.features, plain.labels, group_folds(plain, ROUNDS, job.seed), seed=job.seed
-    )
+    # Augmented views and windows too: other stains and sharpness are what they are there for.
+    seen = fit_seen(rows.features, rows.labels, group_folds(rows, ROUNDS, job.seed), seed=job.seed)
     return FittedEnsemble(
         tuple(
             Cnn(cnn.name, cnn.architecture, cnn.model, weight)

@@ -35,7 +35,7 @@ def fit_seen(
 
     Parameters
     ----------
-    features : (N, F) float32 of plain patches.
+    features : (N, F) float32 of all that the classifiers are fitted on, augmented views included.
     labels : (N,) int64.
     folds : rows to fit on, and rows of other patients.
 
