@@ -13,10 +13,12 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.errors import Cancelled
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import build_cnn
+from bachview.training.checkpoints import FitState
 from bachview.training.first_weights import RANDOM, FirstWeights
-from bachview.training.recipe import SOLVED, Teacher
+from bachview.training.fitting import FitWatcher
+from bachview.training.recipe import SOLVED, SOLVED_FROM, Teacher
 from bachview.training.solved_start import Likeness, initial_from_lite0
-from bachview.training.teaching import TeachingJob, _is_solved
+from bachview.training.teaching import Lesson, TeachingJob, _is_solved, _solve
 from tests.support.tiny_training import write_teacher_recipe
 
 SIDE = 32
@@ -53,17 +55,42 @@ def student() -> Any:
 
 
 @pytest.fixture(scope="module")
-def solved(student: Any, teacher: Any) -> tuple[Likeness, list[tuple[int, int]]]:
+def solved(
+    student: Any, teacher: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Likeness, list[tuple[int, int]]]:
+    """As a teaching does it, with the teacher's weights from a file of the user's."""
+    folder = tmp_path_factory.mktemp("teaching")
+    teacher.get_layer("backbone").save_weights(folder / "efficientnet_lite0.weights.h5")
     told: list[tuple[int, int]] = []
-    likeness = initial_from_lite0(
-        student,
-        teacher,
-        crops(16, 1),
-        crops(8, 2),
-        token=CancelToken(),
-        on_block=lambda done, total: told.append((done, total)),
+
+    class Views(Lesson):
+        def __init__(self) -> None:
+            pass
+
+        def some(self, count: int, *, is_held: bool) -> Patches:
+            return crops(8, 2) if is_held else crops(count, 1)
+
+    class Watcher(FitWatcher):
+        def count(self, what: str, done: int, total: int) -> None:
+            told.append((done, total))
+
+    job = job_in(folder, {SOLVED: RANDOM})
+    FitState(folder / SOLVED)
+    _solve(student, job, Views(), CancelToken(), Watcher())
+    found = json.loads((folder / SOLVED / "solved.json").read_text(encoding="utf-8"))
+    return Likeness(**found), told
+
+
+def job_in(folder: Path, starts: dict[str, FirstWeights]) -> TeachingJob:
+    """EfficientNetLite0 teaches EfficientNetB0, which is first solved from 16 views."""
+    recipe = write_teacher_recipe(folder / "recipe.toml", SOLVED)
+    assert recipe.teacher is not None
+    changes = {"networks": [SOLVED_FROM], "input_px": SIDE, "solve_with": 16}
+    settings = Teacher.model_validate_json(
+        json.dumps(recipe.teacher.model_dump(mode="json") | changes)
     )
-    return likeness, told
+    nobody = np.zeros(0, np.bool_)
+    return TeachingJob(recipe, settings, [], nobody, [], BACH_CLASSES, starts, folder, folder)
 
 
 def test_the_solved_network_gives_the_maps_of_the_teacher(
@@ -117,17 +144,14 @@ def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights(
 
 
 def test_only_a_b0_without_weights_is_solved(tmp_path: Path) -> None:
-    recipe = write_teacher_recipe(tmp_path / "recipe.toml", "efficientnet_b0")
-    assert recipe.teacher is not None
-    settings = recipe.teacher.model_dump(mode="json") | {"solve_with": 8}
-    with pytest.raises(ValidationError, match="needs efficientnet_lite0"):
-        Teacher.model_validate_json(json.dumps(settings))
-    settings |= {"networks": ["efficientnet_lite0"]}
-    teacher = Teacher.model_validate_json(json.dumps(settings))
     own = FirstWeights("file", "weights of a file", RANDOM.load)
-    for starts, is_solved in (({SOLVED: RANDOM}, True), ({SOLVED: own}, False)):
-        job = TeachingJob(
-            recipe, teacher, [], np.zeros(0, bool), [], BACH_CLASSES, starts, "fetch", tmp_path
-        )
-        assert _is_solved(SOLVED, job) == is_solved
+    for start in (RANDOM, own):
+        job = job_in(tmp_path, {SOLVED: start, "resnet50_v2": RANDOM})
+        assert _is_solved(SOLVED, job) == (start is RANDOM)
         assert not _is_solved("resnet50_v2", job)
+
+
+def test_solving_needs_the_network_to_solve_from(tmp_path: Path) -> None:
+    settings = job_in(tmp_path, {}).settings.model_dump(mode="json")
+    with pytest.raises(ValidationError, match="solve_with needs efficientnet_lite0"):
+        Teacher.model_validate_json(json.dumps(settings | {"networks": ["densenet121"]}))
