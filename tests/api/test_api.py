@@ -315,6 +315,7 @@ def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
     assert [line.split("  ")[0] for line in lines] == [
         *(row.name for row in found.classes),
         "Uncertain",
+        "Outside the training material",
         "Not yet classified",
         "Failed to read",
         "All tissue",
