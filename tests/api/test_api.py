@@ -279,7 +279,7 @@ def test_a_closed_slide_gives_no_pixels_but_its_tables_stay(
         for read in reads:
             with pytest.raises(UsageError, match=r"phantom\.tiff is closed"):
                 read()
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "late.png").exists()
     predicted.to_csv(tmp_path / "late.csv")
     assert slide.size == (3000, 2400)
 
