@@ -35,7 +35,7 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-slow-test: $(READY)  ## the tests that take minutes (the three real architectures, the largest phantom, a restless user)
+slow-test: $(READY)  ## the tests that take minutes (the three real architectures, the largest phantom, a restless user, kills)
 	$(BIN)/pytest -m slow
 
 selftest: $(READY)  ## class order, overlay alignment, resume, engine against reference

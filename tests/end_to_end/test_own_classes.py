@@ -112,7 +112,7 @@ def test_it_does_not_go_on_with_the_classes_in_another_order(
     text = (turned / "classes.toml").read_text("utf-8")
     first, *entries = text.split("[[classes]]")
     (turned / "classes.toml").write_text("[[classes]]".join([first, *reversed(entries)]), "utf-8")
-    with pytest.raises(RecipeError, match="other photos, classes or initial weights"):
+    with pytest.raises(RecipeError, match="other photos, classes, tissue or initial weights"):
         train(request_for(turned, folder, resume=True))
     assert train(request_for(data, folder, resume=True)).bundle == trained.bundle
 

@@ -50,6 +50,7 @@ def lively(network: Any) -> Any:
     return backbone
 
 
+@pytest.mark.slow
 def test_a_recipe_with_a_lite_network_becomes_a_bundle_that_passes_every_check(
     tmp_path: Path,
 ) -> None:

@@ -29,6 +29,7 @@ from tools.faults.bench import (
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_a_day_brings_changes_no_answer(tmp_path: Path) -> None:
     bench = Bench(tmp_path)

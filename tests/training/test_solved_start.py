@@ -21,6 +21,8 @@ from bachview.training.solved_start import Likeness, initial_from_lite0
 from bachview.training.teaching import Lesson, TeachingJob, _is_solved, _solve
 from tests.support.tiny_training import write_teacher_recipe
 
+pytestmark = pytest.mark.long
+
 SIDE = 32
 Patches = npt.NDArray[np.uint8]
 

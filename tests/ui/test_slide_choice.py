@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QTableWidget
 from pytestqt.qtbot import QtBot
@@ -44,6 +44,13 @@ def _dialog(qtbot: QtBot, window: MainWindow) -> SlideChoiceDialog:
     return window.findChildren(SlideChoiceDialog)[0]
 
 
+def _select(table: QTableWidget, row: int) -> None:
+    """As a click does; selectRow() heeds keys that an earlier test may have left pressed."""
+    flags = QItemSelectionModel.SelectionFlag
+    index = table.model().index(row, 0)
+    table.selectionModel().select(index, flags.ClearAndSelect | flags.Rows)
+
+
 def _text(table: QTableWidget, row: int, column: int) -> str:
     item = table.item(row, column)
     return item.text() if item is not None else ""
@@ -69,7 +76,7 @@ def test_the_slides_of_a_folder_are_offered_and_the_chosen_ones_opened(
         assert not dialog.open_button.isEnabled()  # none is taken silently
         dialog.accept()
         assert dialog.isVisible()
-        table.selectRow(1)
+        _select(table, 1)
         assert dialog.open_button.text() == "Open"
         dialog.open_button.click()
         qtbot.waitUntil(lambda: bool(window.tabs.pages), timeout=LONG_MS)

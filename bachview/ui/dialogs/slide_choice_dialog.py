@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -81,7 +81,12 @@ class SlideChoiceDialog(QDialog):
         self.resize(760, 340)
         self._on_selected()
         if len(choices) == 1:
-            self.table.selectRow(0)
+            # Not selectRow(), which heeds the keys that are held: of the shortcut that led here.
+            self.table.selectionModel().select(
+                self.table.model().index(0, 0),
+                QItemSelectionModel.SelectionFlag.ClearAndSelect
+                | QItemSelectionModel.SelectionFlag.Rows,
+            )
             self.open_button.setFocus()
         else:  # a table with the focus would frame its first row as if it were selected
             buttons.button(QDialogButtonBox.StandardButton.Cancel).setFocus()
