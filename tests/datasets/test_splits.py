@@ -147,6 +147,7 @@ def test_another_file_is_no_split(tmp_path: Path, text: str, said: str) -> None:
         read_split(tmp_path / "none.csv")
 
 
+@pytest.mark.slow
 def test_the_real_photos_make_five_folds() -> None:
     photos = read_dataset(shared_file("bach-photos")).photos
     found = folds(photos, 5, seed=1, classes=BACH_CLASSES)

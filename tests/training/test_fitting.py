@@ -70,6 +70,7 @@ def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
     return FitJob(**{**values, **changes})
 
 
+@pytest.mark.slow  # a fit that was cut off shows the same
 def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) -> None:
     nets = [
         fit_network(job(recipe, tmp_path / name), CancelToken(), FitWatcher())
