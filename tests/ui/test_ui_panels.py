@@ -86,6 +86,24 @@ def test_the_legend_calls_nothing_no_tissue_that_may_be_tissue_in_another_stain(
     assert "other stains" in tips["No H&&E tissue"]
 
 
+def test_no_cell_outside_is_not_claimed_by_a_model_that_cannot_tell(
+    qtbot: QtBot, prediction: Prediction
+) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.show_classes(BACH_CLASSES)
+    rows = amounts_of(summarize(prediction, CALIBRATION, LIMITS), prediction, CALIBRATION).rows
+    legend.show_amounts(rows)
+    assert legend.texts(CellState.OUTSIDE)[1] == "0.0 %"
+    legend.set_unknown(frozenset({CellState.OUTSIDE}))
+    legend.show_amounts(rows)
+    assert legend.texts(CellState.OUTSIDE) == ("–", "")
+    # Results of another model, which could.
+    other = summarize(_with_outside(prediction), CALIBRATION, LIMITS)
+    legend.show_amounts(amounts_of(other, prediction, CALIBRATION).rows)
+    assert legend.texts(CellState.OUTSIDE)[1] == "20.0 %"
+
+
 def _with_outside(prediction: Prediction) -> Prediction:
     """The same with a cell outside the training material at (1, 0)."""
     zeros = np.zeros((1, 6, 4), np.float32)

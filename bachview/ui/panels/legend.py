@@ -85,6 +85,7 @@ class Legend(QWidget):
         self._grid.addWidget(self._heading, 0, 1, 1, 2, Qt.AlignmentFlag.AlignRight)
         self._boxes: dict[LegendKey, QCheckBox] = {}
         self._labels: dict[LegendKey, tuple[QLabel, QLabel]] = {}
+        self._unknown: frozenset[CellState] = frozenset()
 
     def show_classes(self, classes: ClassSet) -> None:
         if classes == self._classes:
@@ -160,10 +161,16 @@ class Legend(QWidget):
         """Say what areas and shares are of."""
         self._heading.setText(text)
 
+    def set_unknown(self, states: frozenset[CellState]) -> None:
+        """Set the states that the model cannot tell: that no cell has them is not known."""
+        self._unknown = states
+
     def show_amounts(self, amounts: Mapping[LegendKey, Amount]) -> None:
         """Fill in areas and shares; rows without an amount show a dash."""
         for key, (area, share) in self._labels.items():
             amount = amounts.get(key)
+            if key in self._unknown and amount is not None and not amount.area_mm2:
+                amount = None
             area.setText("–" if amount is None else area_text(amount.area_mm2))
             known = amount is not None and amount.share is not None
             share.setText(

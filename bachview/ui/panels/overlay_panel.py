@@ -189,6 +189,7 @@ class OverlayPanel(Panel):
         self.show_classes(bundle.classes, bundle.thresholds)
         self.show_measured(bundle.measured)
         self._legend.explain(CellState.OUTSIDE, bundle.unseen or STATES[CellState.OUTSIDE])
+        self._legend.set_unknown(frozenset({CellState.OUTSIDE} if bundle.unseen else ()))
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
         """Create rows and modes for the classes of a bundle or a prediction."""
