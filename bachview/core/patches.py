@@ -1,9 +1,12 @@
 """The patch grid: where patches lie on a slide, in level-0 px and in um.
 
-Each patch stands for one *cell*, a rectangle of one stride; cells tile the region without gaps or
-overlap, and are what the overlay colours and areas count. The *field* that the models see is
-centred on the cell and is equal or larger (overlapping fields). At the edge of tissue it is moved
-towards the tissue (`TissueCells`).
+*Cells* are rectangles of one stride; they tile the region without gaps or overlap, and are what the
+overlay colours and areas count. The *field* that the models see of a patch is equal or larger
+(overlapping fields).
+
+With most bundles each patch stands for one cell, and its field is centred on the cell; at the edge
+of tissue it is moved towards the tissue (`TissueCells`). Others judge several cells of a patch at
+once, those in its middle: then a field is centred on a square of cells and is not moved.
 """
 
 import math
@@ -24,15 +27,17 @@ class PatchGeometry:
     ----------
     input_px : side of the square given to the models, px.
     mpp : um per px of that square.
-    stride_um : step of the grid, um.
+    stride_um : side of a cell, um.
+    cells_per_side : a patch stands for the square of so many cells in its middle.
     """
 
     input_px: int
     mpp: float
     stride_um: float
+    cells_per_side: int = 1
 
     def __post_init__(self) -> None:
-        if self.input_px < 1 or self.mpp <= 0 or self.stride_um <= 0:
+        if min(self.input_px, self.cells_per_side) < 1 or self.mpp <= 0 or self.stride_um <= 0:
             raise ValueError(f"impossible patch geometry {self}")
 
     @property
@@ -50,6 +55,7 @@ class PatchGrid:
     region : the covered region, level-0 px.
     stride_x, stride_y : cell size, level-0 px, float (pixels need not be square).
     field_x, field_y : field size, level-0 px, float.
+    cells_per_side : a patch stands for the square of so many cells.
     """
 
     region: Region
@@ -57,6 +63,7 @@ class PatchGrid:
     stride_y: float
     field_x: float
     field_y: float
+    cells_per_side: int = 1
 
     @classmethod
     def over(cls, region: Region, pixel_size: PixelSize, geometry: PatchGeometry) -> "PatchGrid":
@@ -75,6 +82,15 @@ class PatchGrid:
             _without_sliver(region.height, geometry.stride_um / pixel_size.mpp_y),
             geometry.field_um / pixel_size.mpp_x,
             geometry.field_um / pixel_size.mpp_y,
+            geometry.cells_per_side,
+        )
+
+    @property
+    def patches(self) -> "PatchGrid":
+        """The grid of whole patches: its cells are the squares that one patch each stands for."""
+        count = self.cells_per_side
+        return PatchGrid(
+            self.region, count * self.stride_x, count * self.stride_y, self.field_x, self.field_y
         )
 
     @property
@@ -88,7 +104,7 @@ class PatchGrid:
         return _cells(self.region.height, self.stride_y)
 
     def cell(self, row: int, column: int) -> Region:
-        """The rectangle that the patch stands for, level-0 px."""
+        """The cell's rectangle, level-0 px."""
         return Region(
             self.region.x + column * self.stride_x,
             self.region.y + row * self.stride_y,
@@ -97,11 +113,13 @@ class PatchGrid:
         )
 
     def field(self, row: int, column: int) -> Region:
-        """The field centred on a cell, level-0 px; may reach past the slide.
+        """The field of the patch that stands for a cell, level-0 px; may reach past the slide.
 
         At the edge of tissue the field is moved: `TissueCells.field`.
         """
-        return Region.around(self.cell(row, column).center, self.field_x, self.field_y)
+        count = self.cells_per_side
+        square = self.patches.cell(row // count, column // count)
+        return Region.around(square.center, self.field_x, self.field_y)
 
     def at(self, point: Point) -> tuple[int, int] | None:
         """(row, column) of the cell that contains the level-0 `point`; None outside."""

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
-from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import (
     disagreement,
     entropy,
@@ -37,6 +36,7 @@ from bachview.errors import (
     UnsuitableSlideError,
 )
 from bachview.inference.photo_patches import PhotoPatches, read_photo
+from bachview.inference.plan import with_stride
 from bachview.inference.readahead import READER_THREADS
 from bachview.inference.run import predicted
 from bachview.jobs.lanes import Lane
@@ -227,9 +227,7 @@ def _answers(
     choice: Choice = USUAL,
 ) -> Generator[PhotoPrediction | BachviewError, None, None]:
     """One prediction for each photo, or the error that says why it has none."""
-    geometry = ensemble.bundle.geometry
-    if stride_um is not None:
-        geometry = PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
+    geometry = with_stride(ensemble.bundle.geometry, stride_um)
     lane = Lane("photo-readers", threads=READER_THREADS, low_priority=True)
     left = iter(photos)
     ahead: deque[Future[PhotoPatches]] = deque()

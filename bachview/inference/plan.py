@@ -7,7 +7,7 @@ asked to classify is a region of it, and no part of the plan.
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from bachview.core.classes import ClassSet
@@ -97,6 +97,9 @@ class Plan:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, exact floats."""
+        geometry = asdict(self.geometry)
+        if self.geometry.cells_per_side == 1:
+            del geometry["cells_per_side"]  # as before there were others, so that results are found
         values = {
             "fingerprint": self.fingerprint,
             "bundle_name": self.bundle_name,
@@ -105,7 +108,7 @@ class Plan:
             "member_names": list(self.member_names),
             "mpp": [self.pixel_size.mpp_x, self.pixel_size.mpp_y],
             "mpp_origin": self.pixel_size.origin.value,
-            "geometry": asdict(self.geometry),
+            "geometry": geometry,
             "grid": grid_to_json(self.grid),
             "icc": self.icc,
             "tissue_least": self.tissue_least,
@@ -172,7 +175,7 @@ def make_plan(
             f"The pixel size of {metadata.path.name} is {_stated(pixel_size)}, and the models "
             "need to know it: state it in µm per pixel before classifying."
         )
-    geometry = _with_stride(bundle.geometry, stride_um)
+    geometry = with_stride(bundle.geometry, stride_um)
     grid = PatchGrid.over(metadata.pyramid.bounds, pixel_size, geometry)
     if grid.rows * grid.columns > MOST_CELLS:
         raise UsageError(
@@ -213,12 +216,24 @@ def scanned_part(metadata: SlideMetadata, region: Region) -> Region:
     return part
 
 
-def _with_stride(geometry: PatchGeometry, stride_um: float | None) -> PatchGeometry:
+def with_stride(geometry: PatchGeometry, stride_um: float | None) -> PatchGeometry:
+    """The geometry with the stride that a user wants; None: its own.
+
+    Raises
+    ------
+    UsageError
+        The stride makes no sense, or the model has no other than its own.
+    """
     if stride_um is None:
         return geometry
     if not (math.isfinite(stride_um) and stride_um > 0):
         raise UsageError(f"A stride of {stride_um:g} µm makes no sense; give more than 0 µm.")
-    return PatchGeometry(geometry.input_px, geometry.mpp, stride_um)
+    if geometry.cells_per_side > 1 and stride_um != geometry.stride_um:
+        raise UsageError(
+            f"This model judges cells of {geometry.stride_um:g} µm, several of each patch at once, "
+            "and has no other stride; leave the stride out."
+        )
+    return replace(geometry, stride_um=stride_um)
 
 
 def _stated(pixel_size: PixelSize) -> str:

@@ -153,6 +153,8 @@ class TissueMask:
             `token` asked for it.
         """
         cells = np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
+        if grid.cells_per_side > 1:
+            return TissueCells.centred(cells)  # one field for several cells
         check = token.check if token is not None else _go_on
         return TissueCells(cells, field_moves(self.mask, self.region, grid, cells, least, check))
 

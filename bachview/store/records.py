@@ -82,16 +82,25 @@ class GridRecord:
 
 def grid_to_json(grid: PatchGrid) -> dict[str, Any]:
     """Plain values of a grid; floats are kept exactly."""
-    return {
+    values: dict[str, Any] = {
         "region": list(grid.region),
         "stride": [grid.stride_x, grid.stride_y],
         "field": [grid.field_x, grid.field_y],
     }
+    # Left out where it is 1: the text is a part of what identifies results, earlier ones too.
+    if grid.cells_per_side > 1:
+        values["cells_per_side"] = grid.cells_per_side
+    return values
 
 
 def grid_from_json(values: dict[str, Any]) -> PatchGrid:
     """Inverse of `grid_to_json`."""
-    return PatchGrid(Region(*values["region"]), *values["stride"], *values["field"])
+    return PatchGrid(
+        Region(*values["region"]),
+        *values["stride"],
+        *values["field"],
+        values.get("cells_per_side", 1),
+    )
 
 
 def classes_to_json(classes: ClassSet) -> list[dict[str, Any]]:
