@@ -28,9 +28,8 @@ Word = Annotated[str, Field(min_length=1, max_length=80)]
 
 #: What a teacher's name begins with that is not an architecture but a checkpoint of timm.
 TIMM_PREFIX: Final = "timm:"
-#: The teacher whose kernels another network has too, and that network.
+#: The teacher from which networks can be solved, see `bachview.training.solved_starts`.
 SOLVED_FROM: Final = "efficientnet_lite0"
-SOLVED: Final = "efficientnet_b0"
 #: Limit of the views that a teaching keeps on disk.
 MOST_VIEW_BYTES: Final = 40 * 10**9
 
@@ -114,8 +113,9 @@ class Teacher(Unlabelled):
     targets : number of principal components of the joined features to give.
     match_maps : also give the teachers' maps at strides of 8, 16 and 32 px, where the network has
         maps of the same size, through a linear adapter that is then dropped.
-    solve_with : number of views from which an EfficientNetB0 with random weights is first solved
-        block by block, without gradients, where EfficientNetLite0 is a teacher; 0 for none.
+    solve_with : number of views from which networks with random weights are first solved block by
+        block, without gradients, where EfficientNetLite0 is a teacher and there is a way, see
+        `bachview.training.solved_starts`; 0 for none.
     """
 
     networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]

@@ -27,8 +27,8 @@ from bachview.training.first_weights import RANDOM, FirstWeights, Weights
 from bachview.training.fitting import FitWatcher, keras_policy
 from bachview.training.networks import build_network
 from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
-from bachview.training.recipe import SOLVED, SOLVED_FROM, Recipe, Teacher
-from bachview.training.solved_start import initial_from_lite0
+from bachview.training.recipe import SOLVED_FROM, Recipe, Teacher
+from bachview.training.solved_starts import SOLVED_STARTS, SolvedStart
 from bachview.training.stored_views import StoredViews, shared_out
 from bachview.training.teacher_loading import open_teachers, teacher_weights
 from bachview.training.teachers import OpenTeacher
@@ -48,10 +48,6 @@ _LIKENESS_FILE: Final = "likeness.json"
 #: How near a network was to its teacher before its first epoch.
 _SOLVED_FILE: Final = "solved.json"
 _THREADS: Final = 2
-#: Of the model card, in the place of the text of random weights.
-_SOLVED_TEXT: Final = (
-    "kernels of EfficientNetLite0, whose blocks were solved by regression on views of tissue"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +150,7 @@ def _starts(
     return {
         name: FirstWeights(
             "taught",
-            f"{_SOLVED_TEXT if _is_solved(name, job) else job.starts[name].text}, {lesson}",
+            f"{(_solved_start(name, job) or job.starts[name]).text}, {lesson}",
             partial(_load, path),
             saw_photos=True,
         )
@@ -262,8 +258,9 @@ def _teach_one(
             dropout=0.0,
         )
         job.starts[architecture].load(network)
-        if _is_solved(architecture, job) and not state.history:
-            _solve(network, job, lesson, token, watcher)
+        solved = _solved_start(architecture, job)
+        if solved and not state.history:
+            _solve(solved, architecture, network, job, lesson, token, watcher)
         strides = tuple(s for s in lesson.maps if s in maps_of(network.get_layer("backbone")))
         training = _with_adapters(network, lesson, strides, settings)
     epochs = settings.epochs_of.get(architecture, settings.epochs)
@@ -286,23 +283,27 @@ def _teach_one(
     state.finish(network, _STAGE)
 
 
-def _is_solved(architecture: Architecture, job: TeachingJob) -> bool:
-    return (
-        job.settings.solve_with > 0
-        and architecture == SOLVED
-        and job.starts[architecture] is RANDOM
-    )
+def _solved_start(architecture: Architecture, job: TeachingJob) -> SolvedStart | None:
+    if job.settings.solve_with and job.starts[architecture] is RANDOM:
+        return SOLVED_STARTS.get(architecture)
+    return None
 
 
 def _solve(
-    network: Any, job: TeachingJob, lesson: Lesson, token: CancelToken, watcher: FitWatcher
+    start: SolvedStart,
+    architecture: Architecture,
+    network: Any,
+    job: TeachingJob,
+    lesson: Lesson,
+    token: CancelToken,
+    watcher: FitWatcher,
 ) -> None:
-    """See `bachview.training.solved_start`; its figures stay in the network's folder."""
+    """Solve a network from the teacher; how near it comes stays in the network's folder."""
     teacher = build_network(
         SOLVED_FROM, input_px=job.settings.input_px, class_count=len(job.classes), dropout=0.0
     )
     teacher_weights(SOLVED_FROM, job.asked).load(teacher)
-    found = initial_from_lite0(
+    found = start.solve(
         network,
         teacher,
         lesson.some(job.settings.solve_with, is_held=False),
@@ -310,7 +311,7 @@ def _solve(
         token=token,
         on_block=lambda done, total: watcher.count("blocks solved", done, total),
     )
-    write_text(job.folder / SOLVED / _SOLVED_FILE, json.dumps(asdict(found), indent=1) + "\n")
+    write_text(job.folder / architecture / _SOLVED_FILE, json.dumps(asdict(found), indent=1) + "\n")
 
 
 def _with_adapters(

@@ -16,14 +16,17 @@ from bachview.models.architectures import build_cnn
 from bachview.training.checkpoints import FitState
 from bachview.training.first_weights import RANDOM, FirstWeights
 from bachview.training.fitting import FitWatcher
-from bachview.training.recipe import SOLVED, SOLVED_FROM, Teacher
-from bachview.training.solved_start import Likeness, initial_from_lite0
-from bachview.training.teaching import Lesson, TeachingJob, _is_solved, _solve
+from bachview.training.recipe import SOLVED_FROM, Teacher
+from bachview.training.ridge import Likeness
+from bachview.training.solved_start import initial_from_lite0
+from bachview.training.solved_starts import SOLVED_STARTS
+from bachview.training.teaching import Lesson, TeachingJob, _solve, _solved_start
 from tests.support.tiny_training import write_teacher_recipe
 
 pytestmark = pytest.mark.long
 
 SIDE = 32
+SOLVED = "efficientnet_b0"
 Patches = npt.NDArray[np.uint8]
 
 
@@ -78,7 +81,9 @@ def solved(
 
     job = job_in(folder, {SOLVED: RANDOM})
     FitState(folder / SOLVED)
-    _solve(student, job, Views(), CancelToken(), Watcher())
+    start = _solved_start(SOLVED, job)
+    assert start is SOLVED_STARTS[SOLVED]
+    _solve(start, SOLVED, student, job, Views(), CancelToken(), Watcher())
     found = json.loads((folder / SOLVED / "solved.json").read_text(encoding="utf-8"))
     return Likeness(**found), told
 
@@ -145,12 +150,12 @@ def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights(
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-def test_only_a_b0_without_weights_is_solved(tmp_path: Path) -> None:
+def test_only_networks_without_weights_are_solved(tmp_path: Path) -> None:
     own = FirstWeights("file", "weights of a file", RANDOM.load)
     for start in (RANDOM, own):
-        job = job_in(tmp_path, {SOLVED: start, "resnet50_v2": RANDOM})
-        assert _is_solved(SOLVED, job) == (start is RANDOM)
-        assert not _is_solved("resnet50_v2", job)
+        job = job_in(tmp_path, {SOLVED: start, "constructed": RANDOM})
+        assert (_solved_start(SOLVED, job) is None) == (start is own)
+        assert _solved_start("constructed", job) is None
 
 
 def test_solving_needs_the_network_to_solve_from(tmp_path: Path) -> None:
