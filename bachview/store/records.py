@@ -95,12 +95,9 @@ def grid_to_json(grid: PatchGrid) -> dict[str, Any]:
 
 def grid_from_json(values: dict[str, Any]) -> PatchGrid:
     """Inverse of `grid_to_json`."""
-    return PatchGrid(
-        Region(*values["region"]),
-        *values["stride"],
-        *values["field"],
-        values.get("cells_per_side", 1),
-    )
+    (stride_x, stride_y), (field_x, field_y) = values["stride"], values["field"]
+    region, cells = Region(*values["region"]), values.get("cells_per_side", 1)
+    return PatchGrid(region, stride_x, stride_y, field_x, field_y, cells)
 
 
 def classes_to_json(classes: ClassSet) -> list[dict[str, Any]]:
