@@ -47,14 +47,15 @@ def rows_of_photos(bundle: Path, photos: Path, *, seed: int = 0) -> Rows:
         for number, photo in enumerate(dataset.photos):
             if photo.label is None:
                 continue
-            pixels = read_photo(photo.path, photo.mpp, ensemble.bundle.geometry, anyway=True).pixels
-            chosen = np.sort(random.permutation(len(pixels))[:MOST_PATCHES])
-            outputs = ensemble.outputs(pixels[chosen])
-            features.append(outputs.concatenated)
-            networks.append(outputs.probabilities)
-            labels += [photo.label] * len(chosen)
-            patients += [photo.patient] * len(chosen)
-            sources += [number] * len(chosen)
+            read = read_photo(photo.path, photo.mpp, ensemble.bundle.geometry, anyway=True)
+            chosen = np.sort(random.permutation(len(read.pixels))[:MOST_PATCHES])
+            outputs, counts = ensemble.outputs(read.pixels[chosen]), read.counts[chosen].ravel()
+            features.append(outputs.concatenated[counts])
+            networks.append(outputs.probabilities[counts])
+            cells = int(counts.sum())
+            labels += [photo.label] * cells
+            patients += [photo.patient] * cells
+            sources += [number] * cells
         widths = tuple(cnn.features for cnn in ensemble.bundle.manifest.cnns)
     return Rows(
         np.concatenate(features),

@@ -82,14 +82,14 @@ def tissue_patches(
 
     Returns
     -------
-    (count, input_px, input_px, 3) uint8 RGB, and the level-0 region of a square of cells with at
-    least as many.
+    (count, input_px, input_px, 3) uint8 RGB, and the level-0 region of a square of at least as
+    many.
     """
     from bachview.slide.patches import PatchReader
 
     metadata = reader.metadata
     middle = center or metadata.pyramid.extent.center
-    grid = PatchGrid.over(metadata.pyramid.extent, metadata.pixel_size, geometry)
+    grid = PatchGrid.over(metadata.pyramid.extent, metadata.pixel_size, geometry).patches
     side = int(np.ceil(count**0.5)) + 1
     region = Region.around(middle, side * grid.stride_x, side * grid.stride_y)
     rows, columns = grid.cells_in(region)

@@ -144,6 +144,15 @@ class PatchGrid:
             slice(min(max(left, 0), self.columns), min(max(right, 0), self.columns)),
         )
 
+    def patches_in(self, region: Region) -> tuple[slice, slice]:
+        """(row slice, column slice) of the patches that stand for cells that touch `region`."""
+        count = self.cells_per_side
+        rows, columns = self.cells_in(region)
+        return (
+            slice(rows.start // count, -(-rows.stop // count)),
+            slice(columns.start // count, -(-columns.stop // count)),
+        )
+
 
 def _cells(length: float, stride: float) -> int:
     return max(1, math.ceil(length / stride - _SLIVER))

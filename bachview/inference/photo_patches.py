@@ -6,6 +6,10 @@ on a slide, the cells tile it, and the fields of the outermost ones are moved in
 lie on the photo; only the stride is adjusted so that no cell reaches over the edge. A photo smaller
 than a field is padded with white.
 
+Where a patch stands for several cells, cells and fields lie as on a slide that is no larger than
+the photo: patches are anchored at its corner, the last ones reach over its edge (white), and only
+cells of tissue count.
+
 As on a slide, too, what shows no H&E tissue has no class, what the models do not know (other
 stains, blur, coarse pixels) is refused, and patches that cannot be read are counted.
 """
@@ -28,6 +32,7 @@ from bachview.errors import (
     SlideReadError,
     UnsuitableSlideError,
 )
+from bachview.inference.asked_cells import AskedCells
 from bachview.inference.plan import LEAST_TISSUE
 from bachview.jobs.tokens import CancelToken
 
@@ -51,12 +56,15 @@ class PhotoPatches:
     Attributes
     ----------
     pixels : (P, input_px, input_px, 3) uint8 RGB, row by row; P >= 1.
-    failed : number of patches that could not be read; not in `pixels`.
+    counts : (P, K) bool, which of the K cells that a patch stands for have a vote, in the order in
+        which the models answer; one or more of each patch.
+    failed : number of cells whose patch could not be read; it is not in `pixels`.
     warnings : what spoke against classifying the photo, one sentence each.
     picture : which of several in the file this is; empty if there is one.
     """
 
     pixels: RGB
+    counts: npt.NDArray[np.bool_]
     failed: int = 0
     warnings: tuple[str, ...] = ()
     picture: str = ""
@@ -72,6 +80,8 @@ def photo_grid(size: Size, pixel_size: PixelSize, geometry: PatchGeometry) -> Pa
     """
     whole = Region(0, 0, size.width, size.height)
     grid = PatchGrid.over(whole, pixel_size, geometry)
+    if geometry.cells_per_side > 1:
+        return grid  # the models fix how large the cells of a patch are
 
     def fitted(length: int, stride: float, field: float, most: int) -> float:
         count = max(1, round(length / stride))
@@ -175,25 +185,47 @@ def read_photo(
         patches = PatchReader(reader, pixel_size, geometry, transform)
         # Parts that cannot be read count as tissue, in blocks that are larger than the damage.
         seen = replace(mask, mask=mask.mask & ~unread).fraction(grid) >= LEAST_TISSUE
+        asked = AskedCells(tissue.mask, grid.cells_per_side)
         pixels: list[RGB] = []
-        errors: list[SlideReadError] = []
-        for row, column in np.argwhere(tissue.mask):
+        counts: list[npt.NDArray[np.bool_]] = []
+        failed, failure = 0, None
+        for row, column in np.argwhere(asked.patches).tolist():
             if token is not None:
                 token.check()
+            cells, is_asked = asked.of([(row, column)])
+            field = tissue.field(grid, asked.per_side * row, asked.per_side * column)
             try:
-                patch = patches.read(tissue.field(grid, int(row), int(column)))
+                patch = patches.read(field)
             except SlideChangedError:
                 raise
             except SlideReadError as error:
-                errors.append(error)
-            else:
-                if seen[row, column] or _is_tissue(patch, geometry.mpp):
-                    pixels.append(patch)
-    if errors and not pixels:
-        raise errors[0]
+                failed, failure = failed + int(is_asked.sum()), failure or error
+                continue
+            for number in np.flatnonzero(is_asked):
+                is_asked[number] = seen[tuple(cells[number])] or _is_tissue(
+                    _cell_of(patch, geometry, int(number)), geometry.mpp
+                )
+            if is_asked.any():
+                pixels.append(patch)
+                counts.append(is_asked)
+    if failure and not pixels:
+        raise failure
     if not pixels:
         raise NoTissueError(warnings or (_TOO_LITTLE,))
-    return PhotoPatches(np.stack(pixels), len(errors), warnings, metadata.stack.shown_text)
+    return PhotoPatches(
+        np.stack(pixels), np.stack(counts), failed, warnings, metadata.stack.shown_text
+    )
+
+
+def _cell_of(patch: RGB, geometry: PatchGeometry, number: int) -> RGB:
+    """What a patch shows of one of its cells, counted row by row; all if it stands for one."""
+    count = geometry.cells_per_side
+    if count == 1:
+        return patch
+    side = geometry.stride_um / geometry.mpp
+    margin = (geometry.input_px - count * side) / 2
+    top, left = (round(margin + place * side) for place in divmod(number, count))
+    return patch[top : top + round(side), left : left + round(side)]
 
 
 def _is_tissue(patch: RGB, mpp: float) -> bool:

@@ -94,13 +94,14 @@ class PhotoPrediction:
 
     Attributes
     ----------
-    members : (P, M, C) float32, each member's probabilities of each patch that has a vote.
+    members : (P, M, C) float32, each member's probabilities of each cell that has a vote: a patch
+        stands for one or several.
     probabilities : (P, C) float32, the ensemble's, after its temperature. P >= 1.
     uniform_share : share of the votes that is spread evenly over the classes, for calibration.
-    failed : number of patches that could not be read; they have no vote.
+    failed : number of cells whose patch could not be read; they have no vote.
     warnings : what spoke against classifying the photo, which was done anyway.
     picture : which of several in the file was judged (`Stack.shown_text`); empty if there is one.
-    outside : number of patches outside the training material; they have no vote.
+    outside : number of cells outside the training material; they have no vote.
     """
 
     members: Floats
@@ -284,10 +285,11 @@ def _judge(
     members, probabilities, unseen = [], [], []
     for start in range(0, len(patches.pixels), ensemble.batch_size):
         batch = patches.pixels[start : start + ensemble.batch_size]
+        counts = patches.counts[start : start + ensemble.batch_size].ravel()
         of_members, of_all, is_outside = predicted(ensemble.predict, batch, token)
-        members.append(of_members)
-        probabilities.append(of_all)
-        unseen.append(is_outside)
+        members.append(of_members[counts])
+        probabilities.append(of_all[counts])
+        unseen.append(is_outside[counts])
     votes = ~np.concatenate(unseen)
     outside, warnings = int((~votes).sum()), patches.warnings
     if 2 * outside > len(votes):

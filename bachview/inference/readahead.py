@@ -33,11 +33,11 @@ class ReadPatch:
 
     Attributes
     ----------
-    cell : (row, column).
+    place : (row, column) among the patches.
     pixels : (S, S, 3) uint8 RGB; None if it cannot be read.
     """
 
-    cell: tuple[int, int]
+    place: tuple[int, int]
     pixels: RGB | None
 
 
@@ -63,7 +63,8 @@ class ReadAhead:
         Parameters
         ----------
         order : only used here from now on.
-        read : pixels of the field of a cell (row, column); raises `SlideReadError`.
+        grid : the slide's cells.
+        read : pixels of a patch (row, column); raises `SlideReadError`.
         view : the current viewport, level-0 px; None if there is none.
         ahead : maximum number of patches that are read but not yet taken.
         """
@@ -86,11 +87,11 @@ class ReadAhead:
         for _ in range(READER_THREADS):
             self._lane.submit(self._work, self._token)
 
-    def read_again(self, cells: Sequence[tuple[int, int]]) -> None:
-        """Read cells once more, before all others; what was taken at the end is not the end."""
-        if cells:
+    def read_again(self, patches: Sequence[tuple[int, int]]) -> None:
+        """Read patches once more, before all others; what was taken at the end is not the end."""
+        if patches:
             with self._changed:
-                self._again.extend(cells)
+                self._again.extend(patches)
                 self._changed.notify_all()
             self._start()  # the readers may have ended
 
@@ -134,7 +135,7 @@ class ReadAhead:
         self._lane.close(_CLOSE_S)
 
     def _next(self) -> tuple[int, int] | None:
-        """The next cell to read; None at the end. Waits while enough patches are ahead."""
+        """The next patch to read; None at the end. Waits while enough patches are ahead."""
         with self._changed:
             while not self._closed:
                 if not self._again and not len(self._order):
@@ -144,25 +145,25 @@ class ReadAhead:
                         self._reading += 1
                         return self._again.popleft()
                     region = self._view()
-                    cells = self._order.next(
-                        1, None if region is None else self._grid.cells_in(region)
+                    patches = self._order.next(
+                        1, None if region is None else self._grid.patches_in(region)
                     )
                     self._reading += 1
-                    return int(cells[0, 0]), int(cells[0, 1])
+                    return int(patches[0, 0]), int(patches[0, 1])
                 self._changed.wait()
         return None
 
     def _work(self, token: CancelToken) -> None:
         try:
-            while (cell := self._next()) is not None:
+            while (place := self._next()) is not None:
                 try:
-                    pixels: RGB | None = self._read(*cell)
+                    pixels: RGB | None = self._read(*place)
                 except SlideReadError:
                     pixels = None
                 with self._changed:
                     self._reading -= 1
                     if not self._closed:
-                        self._ready.append(ReadPatch(cell, pixels))
+                        self._ready.append(ReadPatch(place, pixels))
                     self._changed.notify_all()
         except MemoryError as error:
             self._fail(EngineError(NO_MEMORY), error)

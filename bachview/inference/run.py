@@ -25,6 +25,7 @@ from bachview.errors import (
     StoreError,
     UnsuitableSlideError,
 )
+from bachview.inference.asked_cells import AskedCells
 from bachview.inference.order import PatchOrder
 from bachview.inference.plan import Plan, scanned_part
 from bachview.inference.readahead import NO_MEMORY, READER_THREADS, ReadAhead, ReadPatch
@@ -92,7 +93,7 @@ class RunSummary:
     grid_id : in the store.
     done, failed, total : cells judged, cells not readable, and tissue cells in what was asked for,
         over all runs.
-    new : patches added by this call.
+    new : cells added by this call.
     seconds : spent classifying in this call, without pauses and without the tissue mask.
     """
 
@@ -207,14 +208,14 @@ def classify(
         )
     )
     session = _Session(
-        reader, ensemble, plan, provenance, store, grid_id, states, tissue, transform
+        reader, ensemble, plan, provenance, store, grid_id, states, tissue, pending, transform
     )
     if left:
         session.run_id = store.start_run(grid_id, asked, provenance)
         meter = RateMeter(total, total - left)
         outcome = Outcome.FAILED
         try:
-            session.work(PatchOrder(pending), meter, token, view, on_results)
+            session.work(meter, token, view, on_results)
             session.tell_others(meter, on_results)
             outcome = Outcome.FINISHED
         except Cancelled:
@@ -288,7 +289,7 @@ def predicted(
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Predictions of the members and of the ensemble, and which patches are outside what it knows.
+    """Predictions of the members and of the ensemble, and which cells are outside what it knows.
 
     In halves if memory is short.
 
@@ -296,6 +297,10 @@ def predicted(
     ----------
     predict : as `Ensemble.predict`.
     patches : N >= 1 of (S, S, 3).
+
+    Returns
+    -------
+    A row for each cell that the patches stand for, patch by patch.
 
     Raises
     ------
@@ -360,6 +365,7 @@ class _Session:
         grid_id: int,
         states: npt.NDArray[np.uint8],
         tissue: TissueCells,
+        pending: npt.NDArray[np.bool_],
         transform: Callable[[RGB], RGB] | None,
     ) -> None:
         from bachview.slide.patches import PatchReader
@@ -374,6 +380,7 @@ class _Session:
         self.grid_id = grid_id
         self.states = states
         self._tissue = tissue
+        self._asked = AskedCells(pending, plan.grid.cells_per_side)
         self._provenance = provenance
         #: The finished cells that the receiver of the results knows.
         self._told = states >= CellState.CLASSIFIED
@@ -388,7 +395,6 @@ class _Session:
 
     def work(
         self,
-        order: PatchOrder,
         meter: RateMeter,
         token: CancelToken,
         view: Callable[[], Region | None],
@@ -396,7 +402,7 @@ class _Session:
     ) -> None:
         """Run until nothing is left."""
         size = min(_FIRST_BATCH, self._ensemble.batch_size)
-        grid = self._plan.grid
+        order, grid = PatchOrder(self._asked.patches), self._plan.grid
         clock = time.monotonic()
         # Two batches: one ready for the models, one being read.
         most = 2 * self._ensemble.batch_size
@@ -444,15 +450,15 @@ class _Session:
         self, patches: list[ReadPatch], ahead: ReadAhead, token: CancelToken, *, is_last: bool
     ) -> PatchResults:
         """Results of a batch and of the failures now known to be due to the patches."""
-        cells: list[tuple[int, int]] = []
+        places: list[tuple[int, int]] = []
         pixels: list[RGB] = []
         failed: list[tuple[int, int]] = []
         for patch in patches:
             if patch.pixels is None:
-                self._suspects.append(patch.cell)
+                self._suspects.append(patch.place)
                 self._good_since = 0
                 continue
-            cells.append(patch.cell)
+            places.append(patch.place)
             pixels.append(patch.pixels)
             self._good_since += 1
             # This many reads may have been in progress when the slide disappeared; one more started
@@ -468,33 +474,37 @@ class _Session:
         good = PatchResults.empty(members, classes)
         if pixels:
             of_members, of_all, is_outside = predicted(self._ensemble.predict, pixels, token)
+            cells, is_asked = self._asked.of(places)
             good = PatchResults(
-                np.array(cells, np.int32),
+                cells,
                 np.where(is_outside, CellState.OUTSIDE, CellState.CLASSIFIED).astype(np.uint8),
                 np.where(is_outside[:, None, None], np.float32(0), of_members),
                 np.where(is_outside[:, None], np.float32(0), of_all),
-            )
+            ).taken(is_asked)
         if not failed:
             return good
+        cells, is_asked = self._asked.of(failed)
+        unread = cells[is_asked]
         return PatchResults(
-            np.concatenate([good.cells, np.array(failed, np.int32)]),
-            np.concatenate([good.states, np.full(len(failed), CellState.FAILED, np.uint8)]),
-            np.concatenate([good.members, np.zeros((len(failed), members, classes), np.float32)]),
-            np.concatenate([good.probabilities, np.zeros((len(failed), classes), np.float32)]),
+            np.concatenate([good.cells, unread]),
+            np.concatenate([good.states, np.full(len(unread), CellState.FAILED, np.uint8)]),
+            np.concatenate([good.members, np.zeros((len(unread), members, classes), np.float32)]),
+            np.concatenate([good.probabilities, np.zeros((len(unread), classes), np.float32)]),
         )
 
     def _failed_twice(self, ahead: ReadAhead) -> list[tuple[int, int]]:
         """The suspects that were read a second time; the others are read again."""
-        failed = [cell for cell in self._suspects if cell in self._read_twice]
-        again = [cell for cell in self._suspects if cell not in self._read_twice]
+        failed = [place for place in self._suspects if place in self._read_twice]
+        again = [place for place in self._suspects if place not in self._read_twice]
         self._suspects = []
         self._read_twice.update(again)
         ahead.read_again(again)
         return failed
 
     def _read(self, row: int, column: int) -> RGB:
-        """A cell's field; any thread."""
-        return self._patches.read(self._tissue.field(self._plan.grid, row, column))
+        """A patch; any thread."""
+        count = self._asked.per_side
+        return self._patches.read(self._tissue.field(self._plan.grid, count * row, count * column))
 
     def _check_slide(self) -> None:
         """Tell damaged patches from a slide that is gone, after many consecutive failures.
@@ -511,7 +521,7 @@ class _Session:
             if not len(read_before):
                 return
             try:
-                self._read(*map(int, read_before[0]))
+                self._read(*map(int, read_before[0] // self._asked.per_side))
             except SlideReadError as error:
                 cause = error
             else:

@@ -35,7 +35,10 @@ class Facts:
 
 
 class FakeEnsemble(Ensemble):
-    """Class = quarter of the red range that the patch's mean falls into."""
+    """Class = quarter of the red range that the mean of the cell falls into.
+
+    The cell is the patch, or one of those that it stands for, without what lies around them.
+    """
 
     def __init__(
         self,
@@ -68,7 +71,20 @@ class FakeEnsemble(Ensemble):
         if token is not None:
             token.check()
         self.judged += len(patches)
-        index = np.minimum(patches[..., 0].mean(axis=(1, 2)) // 64, 3).astype(int)
-        probabilities = np.full((len(patches), 4), 0.1, np.float32)
-        probabilities[np.arange(len(patches)), index] = 0.7
+        red = _cells(patches[..., 0], self.bundle.geometry).mean(axis=(1, 2))
+        index = np.minimum(red // 64, 3).astype(int)
+        probabilities = np.full((len(red), 4), 0.1, np.float32)
+        probabilities[np.arange(len(red)), index] = 0.7
         return EnsembleOutput(np.repeat(probabilities[:, None], 6, axis=1), probabilities)
+
+
+def _cells(patches: npt.NDArray[np.uint8], geometry: PatchGeometry) -> npt.NDArray[np.uint8]:
+    """(N, S, S) patches to the (N * k * k, s, s) cells in their middle, each patch's row by row."""
+    count = geometry.cells_per_side
+    if count == 1:
+        return patches
+    side = round(geometry.stride_um / geometry.mpp)
+    margin = (geometry.input_px - count * side) // 2
+    inner = patches[:, margin : margin + count * side, margin : margin + count * side]
+    squares = inner.reshape(-1, count, side, count, side).swapaxes(2, 3)
+    return squares.reshape(-1, side, side)
