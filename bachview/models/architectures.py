@@ -281,19 +281,40 @@ def preprocessing_layer(preprocessing: Preprocessing) -> Any:
     return keras.layers.Rescaling(preprocessing.scale, preprocessing.offset, name="preprocessing")
 
 
-def with_features_and_maps(model: Any, *, name: str) -> Any:
+def with_features_and_maps(model: Any, *, name: str, cells_per_side: int = 1) -> Any:
     """Wrap a model of `build_cnn` so that it returns everything the ensemble needs.
+
+    Parameters
+    ----------
+    cells_per_side : k, for so many cells along a side of a patch, each judged by the mean over a
+        square window of the feature map. The windows move by one place of the map, and together
+        they cover it.
 
     Returns
     -------
     keras.Model from the same input to a list of three: probabilities (N, C), pooled features
-    (N, F), class activation map (N, h, w, C) in units of logits; weights are shared.
+    (N, F), class activation map (N, h, w, C) in units of logits; weights are shared. With several
+    cells, probabilities are (N, k, k, C) and features (N, k, k, F).
+
+    Raises
+    ------
+    ValueError
+        The feature map is not square, or has fewer places along a side than there are cells.
     """
     import keras
 
     pixels = model.input
     feature_map = model.get_layer("backbone")(model.get_layer("preprocessing")(pixels))
-    pooled = model.get_layer("pooled")(feature_map)
+    if cells_per_side == 1:
+        pooled = model.get_layer("pooled")(feature_map)
+    else:
+        height, width = feature_map.shape[1:3]
+        if height != width or not 1 <= cells_per_side <= height:
+            raise ValueError(
+                f"a feature map of {height} x {width} places cannot serve {cells_per_side} x "
+                f"{cells_per_side} cells"
+            )
+        pooled = keras.layers.AveragePooling2D(height - cells_per_side + 1, strides=1)(feature_map)
     head = model.get_layer("logits")
     probabilities = model.get_layer("probabilities")(head(pooled))
     return keras.Model(pixels, [probabilities, pooled, head(feature_map)], name=name)

@@ -20,13 +20,16 @@ from bachview.models.seen import SeenMaterial
 
 @dataclass(frozen=True, slots=True)
 class EnsembleOutput:
-    """Predictions for N patches.
+    """Predictions for the R cells of some patches: for each patch its cells, row by row.
+
+    With most bundles a patch has one cell; else it has the square of
+    ``bundle.geometry.cells_per_side``.
 
     Attributes
     ----------
-    members : (N, M, C) float32, each member's probabilities, in the manifest's order.
-    probabilities : (N, C) float32, the soft vote after the temperature; rows sum to 1.
-    distances : (N,) float32, how far each patch is from the training material: 1 is the limit. None
+    members : (R, M, C) float32, each member's probabilities, in the manifest's order.
+    probabilities : (R, C) float32, the soft vote after the temperature; rows sum to 1.
+    distances : (R,) float32, how far each cell is from the training material: 1 is the limit. None
         if the bundle cannot say what it has not seen.
     """
 
@@ -36,7 +39,7 @@ class EnsembleOutput:
 
     @property
     def is_outside(self) -> npt.NDArray[np.bool_]:
-        """(N,) bool: patches outside the training material; their probabilities mean nothing."""
+        """(R,) bool: cells outside the training material; their probabilities mean nothing."""
         if self.distances is None:
             return np.zeros(len(self.probabilities), np.bool_)
         # What is no number is near to nothing.
@@ -45,11 +48,12 @@ class EnsembleOutput:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Class activation maps of one patch, in units of logits.
+    """Class activation maps of one whole patch, in units of logits.
 
     Attributes
     ----------
-    maps : (K, h, w, C) float32, one for each CNN; the mean over (h, w) is its logits.
+    maps : (K, h, w, C) float32, one for each CNN; the mean over (h, w), or over a cell's window
+        where a patch has several cells, is its logits.
     mean_map : (h, w, C) float32, their mean with the CNNs' weights in the soft vote.
     """
 
@@ -60,7 +64,7 @@ class Explanation:
 def members_of(
     manifest: Manifest, outputs: CnnOutputs, classifiers: tuple[Classifier, ...]
 ) -> Floats:
-    """(N, M, C) float32: the networks' and the classifiers' votes in the manifest's order."""
+    """(R, M, C) float32: the networks' and the classifiers' votes in the manifest's order."""
     features = outputs.concatenated
     networks = iter(range(len(manifest.cnns)))
     own = iter(classifiers)
@@ -74,7 +78,7 @@ def members_of(
 
 
 def vote(manifest: Manifest, members: Floats) -> Floats:
-    """(N, M, C) to (N, C) float32: soft vote with the manifest's weights, then temperature."""
+    """(R, M, C) to (R, C) float32: soft vote with the manifest's weights, then temperature."""
     weights = np.array([member.weight for member in manifest.members], np.float32)
     return temperature_scaled(soft_vote(members, weights), manifest.temperature)
 
@@ -125,7 +129,7 @@ class Ensemble(Closable):
         return self._engine.batch_size
 
     def predict(self, patches: Patches, token: CancelToken | None = None) -> EnsembleOutput:
-        """Classify patches.
+        """Classify the cells of patches.
 
         Parameters
         ----------

@@ -136,9 +136,11 @@ class Loading(Closable):
     def _open(self) -> str:
         self._bundle = open_bundle(self._path)
         manifest = self._bundle.manifest
+        count = manifest.patch.cells_per_side
         return (
             f"{manifest.name} {manifest.version}: manifest complete, "
-            f"{len(manifest.files)} files with the correct SHA-256"
+            + (f"{count} x {count} cells of a patch, " if count > 1 else "")
+            + f"{len(manifest.files)} files with the correct SHA-256"
         )
 
     def _read_golden(self) -> str:

@@ -1,6 +1,7 @@
 """The manifest: nothing is guessed, each error is one sentence that names the field."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -89,7 +90,13 @@ def test_every_member_must_be_whole(document: dict[str, Any], index: int) -> Non
         (("files", "/etc/passwd"), "0" * 64, "files"),
         (("files", "surprise.txt"), "0" * 64, "surprise.txt, which is not used in the manifest"),
         (("files", "manifest.json"), "0" * 64, "must not list manifest.json"),
-        (("schema_version",), 2, "format version 2"),
+        (("schema_version",), 3, "format version 3"),
+        (("schema_version",), 2, "patch.cells_per_side: this field is missing"),
+        (
+            ("patch", "cells_per_side"),
+            1,
+            "cells_per_side: this field is unknown in format version 1",
+        ),
         (("schema_version",), 0, "schema_version"),
         (("schema_version",), True, "schema_version"),
     ],
@@ -102,6 +109,43 @@ def test_a_wrong_value_is_named(
         place = place[part]
     place[path[-1]] = value
     assert says in refused(document)
+
+
+@pytest.mark.parametrize(
+    ("patch", "map_size", "says"),
+    [
+        ({"cells_per_side": 0}, [8, 8], "patch.cells_per_side"),
+        ({"cells_per_side": None}, [8, 8], "patch.cells_per_side"),
+        ({"cells_per_side": 9}, [8, 8], "map of 8 x 8 cannot serve 9 cells along a side"),
+        ({"cells_per_side": 5}, [8, 4], "map of 8 x 4 cannot serve 5 cells along a side"),
+        ({"cells_per_side": 5, "stride_um": 64.0}, [8, 8], "patch.stride_um: 64 um, but .* 8 um"),
+        ({"cells_per_side": 5, "stride_um": 8.001}, [8, 8], "patch.stride_um: 8.001 um, but"),
+    ],
+)
+def test_cells_of_a_patch_must_fit_the_map(
+    document: dict[str, Any], patch: dict[str, Any], map_size: list[int], says: str
+) -> None:
+    document["schema_version"] = 2
+    document["patch"] |= {"stride_um": 8.0} | patch
+    for member in document["members"][:3]:
+        member["map_size"] = map_size
+    assert re.search(says, refused(document))
+
+
+@pytest.mark.parametrize("count", [1, 5, 8])
+def test_version_2_states_the_cells_of_a_patch(document: dict[str, Any], count: int) -> None:
+    document["schema_version"] = 2
+    document["patch"] |= {"stride_um": 8.0 * (1 + 1e-9), "cells_per_side": count}
+    manifest = parse_manifest(json.dumps(document).encode(), "x")
+    assert manifest.geometry.cells_per_side == count
+    assert json.loads(manifest.to_json()) == document
+
+
+def test_version_1_has_one_cell_and_is_written_as_it_was(document: dict[str, Any]) -> None:
+    with open_bundle(selftest_path()) as bundle:
+        assert bundle.manifest.schema_version == 1
+        assert bundle.geometry.cells_per_side == 1
+    assert "cells_per_side" not in document["patch"]
 
 
 def test_a_vote_without_weight_is_refused(document: dict[str, Any]) -> None:

@@ -35,16 +35,18 @@ _VOTE_TOLERANCE: Final = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Content of ``golden.npz``: P patches, M members, C classes, K CNNs.
+    """Content of ``golden.npz``: P patches with R cells, M members, C classes, K CNNs.
+
+    Cells are those of the first patch row by row, then those of the second, and so on.
 
     Attributes
     ----------
     class_keys, class_names : of the classes in the order of the columns.
     labels : (P,) int64, the class that each patch stands for.
     patches : (P, H, W, 3) uint8 RGB.
-    members : (P, M, C) float32, the members' probabilities.
-    probabilities : (P, C) float32, the ensemble's.
-    features : for each CNN (P, F_k) float32.
+    members : (R, M, C) float32, the members' probabilities.
+    probabilities : (R, C) float32, the ensemble's.
+    features : for each CNN (R, F_k) float32.
     """
 
     class_keys: tuple[str, ...]
@@ -125,14 +127,15 @@ def read_golden(bundle: Bundle) -> Golden:
 def _check_shapes(arrays: dict[str, npt.NDArray[Any]], bundle: Bundle, where: str) -> None:
     manifest = bundle.manifest
     count, side, classes = arrays["labels"].size, manifest.patch.input_px, len(manifest.classes)
+    rows = count * manifest.patch.cells_per_side**2
     wanted: dict[str, tuple[type, tuple[int, ...]]] = {
         "labels": (np.int64, (count,)),
         "patches": (np.uint8, (count, side, side, 3)),
-        "members": (np.float32, (count, len(manifest.members), classes)),
-        "probabilities": (np.float32, (count, classes)),
+        "members": (np.float32, (rows, len(manifest.members), classes)),
+        "probabilities": (np.float32, (rows, classes)),
     }
     for k, cnn in enumerate(manifest.cnns):
-        wanted[f"features_{k}"] = (np.float32, (count, cnn.features))
+        wanted[f"features_{k}"] = (np.float32, (rows, cnn.features))
     for name, (kind, shape) in wanted.items():
         found = arrays[name]
         if found.dtype != kind or found.shape != shape:
@@ -150,7 +153,7 @@ def check_classifier(name: str, place: int, found: Floats, golden: Golden, where
     Parameters
     ----------
     place : index of the member.
-    found : (P, C) float32.
+    found : (R, C) float32.
 
     Raises
     ------

@@ -1,10 +1,12 @@
 """``manifest.json``: everything that must be known about a bundle. Nothing has a default.
 
 Every key is required, no others are allowed, and no value is converted ("1" is not 1). An error is
-one sentence that names the field.
+one sentence that names the field. Version 2 of the format has one key more than version 1,
+``patch.cells_per_side``; with version 1 a patch stands for one cell.
 """
 
 import json
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -24,7 +26,8 @@ from bachview.errors import BundleError
 from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.estimators import EstimatorKey
 
-SCHEMA_VERSION = 1
+#: The newest version of the format; all earlier ones are read.
+SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
 GOLDEN_FILE = "golden.npz"
@@ -63,11 +66,12 @@ class ClassEntry(_Strict):
 
 
 class PatchEntry(_Strict):
-    """Patch geometry: px, um/px, um."""
+    """Patch geometry: px, um/px, um; cells along one side (not stated in version 1)."""
 
     input_px: Annotated[int, Field(ge=8, le=2048)]
     mpp: Annotated[float, Field(ge=0.05, le=20)]
     stride_um: Positive
+    cells_per_side: Annotated[int, Field(ge=1, le=512)] = 1
 
 
 class CnnMember(_Strict):
@@ -133,7 +137,7 @@ class TrainingEntry(_Strict):
 class Manifest(_Strict):
     """The whole ``manifest.json``; see the module."""
 
-    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)]
     name: Word
     version: Word
     licence: Text
@@ -190,6 +194,7 @@ class Manifest(_Strict):
             raise ValueError("there is no member of kind cnn")
         if len({cnn.map_size for cnn in self.cnns}) > 1:
             raise ValueError("the CNN members have activation maps of different sizes")
+        self._check_cells()
         if sum(member.weight for member in self.members) <= 0:
             raise ValueError("the weights of all members are zero")
         if MANIFEST_FILE in self.files:
@@ -201,6 +206,28 @@ class Manifest(_Strict):
         if unused:
             raise ValueError(f"files lists {unused[0]}, which is not used in the manifest")
         return self
+
+    def _check_cells(self) -> None:
+        patch, (height, width) = self.patch, self.cnns[0].map_size
+        is_stated = "cells_per_side" in patch.model_fields_set
+        if is_stated and self.schema_version == 1:
+            raise ValueError("patch.cells_per_side: this field is unknown in format version 1")
+        if not is_stated and self.schema_version > 1:
+            raise ValueError("patch.cells_per_side: this field is missing")
+        if patch.cells_per_side == 1:
+            return
+        if height != width or patch.cells_per_side > height:
+            raise ValueError(
+                f"patch.cells_per_side: an activation map of {height} x {width} cannot serve "
+                f"{patch.cells_per_side} cells along a side"
+            )
+        # The windows over the map move by one place, and the cells by one stride.
+        place_um = patch.input_px * patch.mpp / height
+        if not math.isclose(patch.stride_um, place_um, rel_tol=1e-6):
+            raise ValueError(
+                f"patch.stride_um: {patch.stride_um:g} um, but a place of the activation map is "
+                f"{place_um:g} um wide, as the cells of a patch must be"
+            )
 
     @property
     def cnns(self) -> tuple[CnnMember, ...]:
@@ -236,7 +263,8 @@ class Manifest(_Strict):
 
     @property
     def geometry(self) -> PatchGeometry:
-        return PatchGeometry(self.patch.input_px, self.patch.mpp, self.patch.stride_um)
+        patch = self.patch
+        return PatchGeometry(patch.input_px, patch.mpp, patch.stride_um, patch.cells_per_side)
 
     @property
     def uncertainty_thresholds(self) -> Thresholds:
@@ -244,7 +272,7 @@ class Manifest(_Strict):
 
     def to_json(self) -> bytes:
         """The file's content; equal manifests give equal bytes."""
-        return (self.model_dump_json(indent=2) + "\n").encode()
+        return (self.model_dump_json(indent=2, exclude_unset=True) + "\n").encode()
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:
@@ -272,7 +300,7 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise BundleError(
             f"The model {where} has format version {version}, but this program reads "
-            f"{SCHEMA_VERSION}: update the program."
+            f"only {SCHEMA_VERSION} and earlier ones: update the program."
         )
     try:
         return Manifest.model_validate_json(content)

@@ -97,6 +97,7 @@ def features_of(
     cnns: Sequence[Cnn],
     patches: Patches,
     *,
+    cells_per_side: int = 1,
     batch: int = 16,
     kernels: KernelFormat = "fp16",
     on_batch: Callable[[int], object] = lambda done: None,
@@ -107,20 +108,23 @@ def features_of(
 
     Parameters
     ----------
-    patches : (N, input_px, input_px, 3) uint8 RGB.
+    patches : (N, input_px, input_px, 3) uint8 RGB, N >= 1.
+    cells_per_side : of a patch; the outputs have a row for each cell.
     on_batch : called after each batch with the number of patches done; an exception ends the work.
+
+    Raises
+    ------
+    ValueError
+        A network's map cannot serve so many cells.
     """
     for cnn in cnns:
         round_kernels(cnn.model, kernels)
-    fused = fuse([cnn.model for cnn in cnns])
+    fused = fuse([cnn.model for cnn in cnns], cells_per_side)
     parts = []
     for at in range(0, len(patches), batch):
         parts.append(fused.predict_on_batch(patches[at : at + batch]))
         on_batch(min(at + batch, len(patches)))
-    outputs = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return CnnOutputs(
-        np.stack(outputs[0::3], axis=1), tuple(outputs[1::3]), np.stack(outputs[2::3], axis=1)
-    )
+    return CnnOutputs.of([np.concatenate(column) for column in zip(*parts, strict=True)])
 
 
 def write_bundle(
@@ -165,7 +169,12 @@ def write_bundle(
     is_packed = output.suffix == BUNDLE_SUFFIX
     with scratch_folder(output) if is_packed else atomic_path(output) as folder:
         folder.mkdir(exist_ok=True)
-        outputs = features_of(cnns, golden_patches, kernels=kernels)
+        outputs = features_of(
+            cnns,
+            golden_patches,
+            cells_per_side=description.geometry.cells_per_side,
+            kernels=kernels,
+        )
         golden = (golden_patches, golden_labels)
         _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights, seen)
         if is_packed:
@@ -185,7 +194,12 @@ def _fill(
     seen: SeenMaterial | None,
 ) -> None:
     patches, labels = golden_cases
-    export_graph([cnn.model for cnn in cnns], [cnn.architecture for cnn in cnns], folder)
+    export_graph(
+        [cnn.model for cnn in cnns],
+        [cnn.architecture for cnn in cnns],
+        folder,
+        description.geometry.cells_per_side,
+    )
     (folder / schema.MODEL_CARD_FILE).write_text(
         description.model_card, encoding="utf-8", errors=ESCAPED
     )
@@ -264,8 +278,10 @@ def _manifest(
         for member in classifiers
     )
     geometry, thresholds = description.geometry, description.thresholds
+    count = geometry.cells_per_side
     values: dict[str, Any] = {
-        "schema_version": schema.SCHEMA_VERSION,
+        # Earlier programs read version 1, and with one cell it says the same.
+        "schema_version": 1 if count == 1 else schema.SCHEMA_VERSION,
         "name": description.name,
         "version": description.version,
         "licence": description.licence,
@@ -275,7 +291,10 @@ def _manifest(
             for c in description.classes
         ),
         "patch": schema.PatchEntry(
-            input_px=geometry.input_px, mpp=geometry.mpp, stride_um=geometry.stride_um
+            input_px=geometry.input_px,
+            mpp=geometry.mpp,
+            stride_um=geometry.stride_um,
+            **({} if count == 1 else {"cells_per_side": count}),
         ),
         "members": (*networks, *others),
         "temperature": description.temperature,

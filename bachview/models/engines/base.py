@@ -39,24 +39,38 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class CnnOutputs:
-    """Output of the CNNs for N patches.
+    """Output of the CNNs for N patches with R cells: for each patch its cells, row by row.
 
     Attributes
     ----------
-    probabilities : (N, K, C) float32, rows over C sum to 1.
-    features : for each CNN (N, F_k) float32, the pooled features.
-    maps : (N, K, h, w, C) float32, class activation maps in units of logits: their mean over
-        (h, w) is the logits.
+    probabilities : (R, K, C) float32, rows over C sum to 1.
+    features : for each CNN (R, F_k) float32, the pooled features.
+    maps : (N, K, h, w, C) float32, class activation maps of whole patches in units of logits: their
+        mean over (h, w), or over a cell's window of it, is the logits.
     """
 
     probabilities: Floats
     features: tuple[Floats, ...]
     maps: Floats
 
+    @classmethod
+    def of(cls, arrays: Sequence[Floats]) -> "CnnOutputs":
+        """From what the fused networks give: probabilities, features and map of each in turn."""
+        return cls(
+            np.stack([_rows(values) for values in arrays[0::3]], axis=1),
+            tuple(_rows(values) for values in arrays[1::3]),
+            np.stack(arrays[2::3], axis=1),
+        )
+
     @property
     def concatenated(self) -> Floats:
-        """(N, sum of F_k) float32: the input of the scikit-learn members."""
+        """(R, sum of F_k) float32: the input of the scikit-learn members."""
         return np.concatenate(self.features, axis=1)
+
+
+def _rows(values: Floats) -> Floats:
+    """(N, F) or (N, k, k, F) to (R, F)."""
+    return values.reshape(-1, values.shape[-1])
 
 
 class CnnEngine(Protocol):

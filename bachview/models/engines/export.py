@@ -25,24 +25,35 @@ from bachview.models.engines.tensorflow_runtime import tensorflow
 
 #: Constants with fewer values than this are not worth the extra operations.
 _WORTH_SHRINKING: Final = 256
-_PARTS_FILE: Final = "networks.json"
+_JOB_FILE: Final = "job.json"
 #: Exit code of the export process if TensorFlow is missing.
 _NO_TENSORFLOW: Final = 3
 
 
-def fuse(models: Sequence[Any]) -> Any:
-    """One Keras model over the CNNs of `build_cnn`; its outputs are a flat list of three each."""
+def fuse(models: Sequence[Any], cells_per_side: int = 1) -> Any:
+    """One Keras model over the CNNs of `build_cnn`; its outputs are a flat list of three each.
+
+    Parameters
+    ----------
+    cells_per_side : of a patch; see `with_features_and_maps`, whose errors it raises.
+    """
     import keras
 
     pixels = keras.layers.Input(models[0].input_shape[1:], dtype="uint8", name=INPUT_NAME)
     outputs = []
     for index, model in enumerate(models):
-        outputs += with_features_and_maps(model, name=f"network_{index}")(pixels)
+        wrapped = with_features_and_maps(
+            model, name=f"network_{index}", cells_per_side=cells_per_side
+        )
+        outputs += wrapped(pixels)
     return keras.Model(pixels, outputs, name="ensemble")
 
 
 def export_graph(
-    models: Sequence[Any], architectures: Sequence[Architecture], folder: Path
+    models: Sequence[Any],
+    architectures: Sequence[Architecture],
+    folder: Path,
+    cells_per_side: int = 1,
 ) -> None:
     """Write ``cnn.xml`` and ``cnn.bin`` of the fused graph into `folder`.
 
@@ -53,6 +64,7 @@ def export_graph(
     models : Keras models of `build_cnn`, all with the same input size. Kernels that were rounded
         (`keras_weights.round_kernels`) are stored as fp16 or int8.
     architectures : of the models.
+    cells_per_side : of a patch.
 
     Raises
     ------
@@ -62,13 +74,13 @@ def export_graph(
     import keras
 
     if keras.backend.backend() == "tensorflow":
-        _export(models, folder)
+        _export(models, folder, cells_per_side)
         return
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
-        parts = []
+        networks = []
         for model, architecture in zip(models, architectures, strict=True):
             (Path(scratch) / f"{model.name}.npz").write_bytes(dump_weights(model))
-            parts.append(
+            networks.append(
                 {
                     "architecture": architecture,
                     "name": model.name,
@@ -77,7 +89,8 @@ def export_graph(
                     "features": model.get_layer("pooled").output.shape[1],
                 }
             )
-        (Path(scratch) / _PARTS_FILE).write_text(json.dumps(parts), encoding="utf-8")
+        job = {"networks": networks, "cells_per_side": cells_per_side}
+        (Path(scratch) / _JOB_FILE).write_text(json.dumps(job), encoding="utf-8")
         command = [sys.executable, "-m", "bachview.models.engines.export", scratch, str(folder)]
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
         ended = subprocess.run(command, env=environment, capture_output=True, check=False)
@@ -95,12 +108,13 @@ def _export_process(scratch: Path, folder: Path) -> None:
     """Rebuild the networks of another process with TensorFlow and write their graph."""
     tensorflow()
     models = []
-    for part in json.loads((scratch / _PARTS_FILE).read_text(encoding="utf-8")):
-        model = build_cnn(**part)
+    job = json.loads((scratch / _JOB_FILE).read_text(encoding="utf-8"))
+    for network in job["networks"]:
+        model = build_cnn(**network)
         content = (scratch / f"{model.name}.npz").read_bytes()
         load_weights(model, content, f"{model.name}.npz")
         models.append(model)
-    _export(models, folder)
+    _export(models, folder, job["cells_per_side"])
 
 
 def convert(model: Any, scratch: str) -> Any:
@@ -118,9 +132,9 @@ def convert(model: Any, scratch: str) -> Any:
     return front_end.convert(front_end.load(scratch))
 
 
-def _export(models: Sequence[Any], folder: Path) -> None:
+def _export(models: Sequence[Any], folder: Path, cells_per_side: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bachview-export-") as scratch:
-        graph = convert(fuse(models), scratch)
+        graph = convert(fuse(models, cells_per_side), scratch)
         _shrink(graph)
         _name_ports(graph, len(models))
         openvino().save_model(graph, folder / "cnn.xml", compress_to_fp16=False)

@@ -52,13 +52,15 @@ def check_graph(graph: Any, bundle: Bundle) -> None:
     manifest = bundle.manifest
     where = bundle.path.name
     side, classes = manifest.patch.input_px, len(manifest.classes)
+    count = manifest.patch.cells_per_side
+    cells = (count, count) if count > 1 else ()
     if len(graph.inputs) != 1:
         raise BundleError(f"The networks in {where} have {len(graph.inputs)} inputs, not one.")
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {}
     for index, cnn in enumerate(manifest.cnns):
         probabilities, features, class_map = output_names(index)
-        wanted[probabilities] = ("f32", (classes,))
-        wanted[features] = ("f32", (cnn.features,))
+        wanted[probabilities] = ("f32", (*cells, classes))
+        wanted[features] = ("f32", (*cells, cnn.features))
         wanted[class_map] = ("f32", (*cnn.map_size, classes))
     _check_port(graph.inputs[0], INPUT_NAME, "u8", (side, side, 3), where)
     found = {name: port for port in graph.outputs for name in port.get_names()}

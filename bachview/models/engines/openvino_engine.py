@@ -203,12 +203,8 @@ class OpenVinoEngine:
             # The request's buffers are overwritten by its next run.
             return np.array(request.get_tensor(name).data[:count], dtype=np.float32)
 
-        names = [output_names(k) for k in range(len(self._manifest.cnns))]
-        return CnnOutputs(
-            np.stack([copied(p) for p, _, _ in names], axis=1),
-            tuple(copied(f) for _, f, _ in names),
-            np.stack([copied(m) for _, _, m in names], axis=1),
-        )
+        networks = range(len(self._manifest.cnns))
+        return CnnOutputs.of([copied(name) for k in networks for name in output_names(k)])
 
     def close(self) -> None:
         """Free the graph and its threads; may be called twice."""

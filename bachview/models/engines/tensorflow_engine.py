@@ -70,10 +70,16 @@ class TensorFlowEngine:
             )
             where = f"{cnn.weights_file} in {bundle.path.name}"
             load_weights(model, bundle.read(cnn.weights_file), where)
+            map_size = model.get_layer("backbone").output.shape[1:3]
+            if map_size != cnn.map_size:
+                raise BundleError(
+                    f"The map of {cnn.name} in {bundle.path.name} is {map_size}, but the manifest "
+                    f"says {cnn.map_size}."
+                )
             models.append(model)
         self._manifest = manifest
         self._device = device
-        fused = fuse(models)
+        fused = fuse(models, manifest.patch.cells_per_side)
         side = manifest.patch.input_px
         signature = self._tensorflow.TensorSpec((None, side, side, 3), self._tensorflow.uint8)
         self._function: Any = self._tensorflow.function(
@@ -112,9 +118,7 @@ class TensorFlowEngine:
             raise EngineError(
                 f"{self._device} failed while classifying: {error.message}"
             ) from error
-        return CnnOutputs(
-            np.stack(outputs[0::3], axis=1), tuple(outputs[1::3]), np.stack(outputs[2::3], axis=1)
-        )
+        return CnnOutputs.of(outputs)
 
     def close(self) -> None:
         """Free the networks; may be called twice."""

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from bachview.models.bundle.writer import Description, FittedClassifier
 
 
+def geometry_of(input_px: int, map_side: int, cells_per_side: int) -> PatchGeometry:
+    """Patches of 1 um/px without overlap, or with cells of the size of a place of the map."""
+    stride_px = input_px if cells_per_side == 1 else input_px / map_side
+    return PatchGeometry(input_px, 1.0, float(stride_px), cells_per_side)
+
+
 def described(
     *,
     name: str,

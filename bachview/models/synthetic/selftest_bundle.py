@@ -19,20 +19,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.patches import PatchGeometry
 from bachview.core.stains import STAIN_COLORS
 from bachview.core.uncertainty import Thresholds
+from bachview.models.architectures import CONSTRUCTED_MAP_SIDE
 from bachview.models.engines.tensorflow_runtime import tensorflow
 from bachview.models.synthetic.common import (
     calibrated_svm,
     described,
     fitted_classifiers,
+    geometry_of,
 )
 
+#: A phantom of 4,000 x 4,000 px at 0.5 um/px has 1,000 such patches.
 INPUT_PX: Final = 64
-#: 64 px of 1 um on a grid of 64 um: fields do not overlap, and a phantom of 4,000 x 4,000 px
-#: at 0.5 um/px has 1,000 of them.
-GEOMETRY: Final = PatchGeometry(input_px=INPUT_PX, mpp=1.0, stride_um=64.0)
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,7 +65,7 @@ def stains() -> Floats:
     return np.array([STAIN_COLORS[key] for key in BACH_CLASSES.keys], np.float64)
 
 
-def build(output: Path) -> Path:
+def build(output: Path, *, cells_per_side: int = 1) -> Path:
     """Write the bundle; the same releases of the libraries give the same bytes.
 
     Needs TensorFlow. Takes about half a minute.
@@ -74,6 +73,8 @@ def build(output: Path) -> Path:
     Parameters
     ----------
     output : a new folder, or a ``.bachmodel`` file (replaced).
+    cells_per_side : of a patch. With several, a cell has 8 um and its networks see the mean colour
+        of its window.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def build(output: Path) -> Path:
             name="Self-test",
             version="1",
             intended_use="Checking that the program works. Not for tissue of any kind.",
-            geometry=GEOMETRY,
+            geometry=geometry_of(INPUT_PX, CONSTRUCTED_MAP_SIDE, cells_per_side),
             thresholds=Thresholds(confidence=0.5, disagreement=0.5),
             weights_origin="constructed",
             data="none: constructed from four stain colours",

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES
-from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.models.architectures import architecture_of, build_cnn
 from bachview.models.engines.tensorflow_runtime import tensorflow
@@ -22,13 +21,15 @@ from bachview.models.synthetic.common import (
     calibrated_svm,
     described,
     fitted_classifiers,
+    geometry_of,
     reduced,
 )
 
-#: 224 px of 1 um, without overlap.
-GEOMETRY: Final = PatchGeometry(input_px=224, mpp=1.0, stride_um=224.0)
+_INPUT_PX: Final = 224
 #: Those of the default ensemble.
 _NETWORKS: Final = ("efficientnet_b0", "resnet50_v2", "densenet121")
+#: Places along a side of their maps.
+_MAP_SIDE: Final = 7
 _PATCHES_PER_CLASS: Final = 40
 _CALIBRATION_PATCHES: Final = 24
 _COMPONENTS: Final = 16
@@ -44,7 +45,9 @@ Patches = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 
-def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
+def build(
+    output: Path, seed: int = 0, *, keras_weights: bool = True, cells_per_side: int = 1
+) -> Path:
     """Write the bundle. Needs TensorFlow; takes about two minutes.
 
     Parameters
@@ -52,6 +55,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
     output : a new folder, or a ``.bachmodel`` file (replaced).
     seed : of the weights and drawings.
     keras_weights : whether the tensorflow engine can run it; half the size otherwise.
+    cells_per_side : of a patch; with several, a cell has 32 um.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def build(output: Path, seed: int = 0, *, keras_weights: bool = True) -> Path:
             name="Untrained",
             version=str(seed),
             intended_use="Measuring speed and checking the program. Its classes are meaningless.",
-            geometry=GEOMETRY,
+            geometry=geometry_of(_INPUT_PX, _MAP_SIDE, cells_per_side),
             thresholds=Thresholds(confidence=0.4, disagreement=0.6),
             weights_origin="random",
             data="none: random weights, classifiers fitted on drawn dots",
@@ -102,7 +106,7 @@ def drawings(rng: np.random.Generator, per_class: int) -> tuple[Patches, Labels]
     -------
     (N, 224, 224, 3) uint8 RGB and (N,) int64, the classes in turn.
     """
-    side = GEOMETRY.input_px
+    side = _INPUT_PX
     y, x = np.mgrid[:side, :side].astype(np.float32)
     patches, labels = [], []
     for index in range(per_class * len(BACH_CLASSES)):
@@ -142,7 +146,7 @@ def _clouds(rng: np.random.Generator, side: int) -> npt.NDArray[np.float32]:
 def _network(architecture: Any, rng: np.random.Generator, patches: Patches) -> Any:
     """A CNN with random kernels and batch normalisation fitted to its own activations."""
     model = build_cnn(
-        architecture, input_px=GEOMETRY.input_px, class_count=len(BACH_CLASSES), name=architecture
+        architecture, input_px=_INPUT_PX, class_count=len(BACH_CLASSES), name=architecture
     )
     for weight in model.weights:
         shape = tuple(weight.shape)
