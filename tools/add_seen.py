@@ -25,7 +25,8 @@ from bachview.inference.photo_patches import read_photo
 from bachview.models.bundle.manifest import MANIFEST_FILE, SEEN_FILE, parse_manifest
 from bachview.models.loading import load_ensemble
 from bachview.models.seen import SeenMaterial
-from bachview.training.cross_fitting import ROUNDS, Rows, group_folds
+from bachview.training.cross_fitting import ROUNDS, group_folds
+from bachview.training.rows import Rows
 from bachview.training.seen_material import fit_seen
 
 #: Patches of a photo, which overlap where the stride is short.

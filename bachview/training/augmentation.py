@@ -189,6 +189,7 @@ def write_batch_picture(
         steps=1,
         seed=recipe.seed,
         epoch=0,
+        shrinks=not recipe.patch.is_wide,
     )[0]
     shown = augmented(patches, recipe.augmentation, seed=recipe.seed)
     cell, band = side + 8, 18

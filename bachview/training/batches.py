@@ -29,6 +29,7 @@ def training_batches(
     steps: int,
     seed: int,
     epoch: int,
+    shrinks: bool = True,
 ) -> Any:
     """A `keras.utils.PyDataset` of one epoch.
 
@@ -37,6 +38,7 @@ def training_batches(
     Parameters
     ----------
     augmentation : how the crops are drawn; colours are left to the network's own layer.
+    shrinks : see `bachview.training.images.random_crop`.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def training_batches(
             chosen = [int(rng.choice(members)) for members in drawn]
             scale, glass = augmentation.scale, augmentation.glass
             crops = [
-                random_crop(sources[i].pixels, input_px, scale, rng, glass=glass) for i in chosen
+                random_crop(sources[i].pixels, input_px, scale, rng, glass=glass, shrinks=shrinks)
+                for i in chosen
             ]
             return np.stack([crop.pixels for crop in crops]), targets(crops, chosen)
 

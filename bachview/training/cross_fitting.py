@@ -9,28 +9,20 @@ nothing needs to be held out: all members are fitted on all patients.
 Cross-fitting over the same patients gives unbiased votes for the calibration.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bachview.errors import DatasetError
-from bachview.jobs.tokens import CancelToken
 from bachview.models import estimators
-from bachview.models.bundle.writer import Cnn, FittedClassifier, features_of
-from bachview.models.engines.keras_weights import KernelFormat
-from bachview.training.augmentation import augmented
-from bachview.training.images import Patches, TrainingImage, grid_patches, random_crop
-from bachview.training.recipe import Augmentation, ClassifierRecipe, Heads
-
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+from bachview.models.bundle.writer import FittedClassifier
+from bachview.training.recipe import ClassifierRecipe, Heads
+from bachview.training.rows import Floats, Labels, Rows
 
 #: Rounds of cross-fitting on the held-out patients, if there are enough of them.
 ROUNDS = 5
-_BATCH = 64
 _LEAST_FOLDS = 2
 #: Photos of each class that the classifiers need, as both cross-fitting and, within it, the SVM's
 #: calibration split them.
@@ -76,103 +68,6 @@ def check_learnt(labels: Labels, class_count: int) -> None:
         )
 
 
-_ROW_ARRAYS = ("features", "networks", "labels", "patients", "sources", "is_plain")
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Deep features of patches.
-
-    Attributes
-    ----------
-    features : (N, F) float32, concatenated over the CNNs.
-    widths : number of features of each CNN.
-    networks : (N, K, C) float32, the CNNs' own probabilities.
-    labels : (N,) int64.
-    patients : (N,) str.
-    sources : (N,) int64, the photo that the patch was cut from.
-    is_plain : (N,) bool: cut from a photo's grid and not augmented, as at inference.
-    """
-
-    features: Floats
-    widths: tuple[int, ...]
-    networks: Floats
-    labels: Labels
-    patients: npt.NDArray[np.str_]
-    sources: Labels
-    is_plain: npt.NDArray[np.bool_]
-
-    def of(self, chosen: npt.NDArray[Any]) -> "Rows":
-        """Some of the rows."""
-        arrays = {name: getattr(self, name)[chosen] for name in _ROW_ARRAYS}
-        return replace(self, **arrays)
-
-
-def rows_of(
-    cnns: Sequence[Cnn],
-    sources: Sequence[TrainingImage],
-    *,
-    input_px: int,
-    views: int,
-    augmentation: Augmentation,
-    seed: int,
-    kernels: KernelFormat,
-    token: CancelToken,
-    on_batch: Callable[[int, int], object],
-) -> Rows:
-    """Features of each image's grid of patches and of `views` augmented ones.
-
-    Parameters
-    ----------
-    kernels : how the bundle will store them; features are computed with the rounded kernels.
-    on_batch : called with the number of patches done and the total.
-
-    Raises
-    ------
-    Cancelled
-        `token` was cancelled.
-    """
-    patches, owners, plain = [], [], []
-    for place, source in enumerate(sources):
-        grid, _ = grid_patches([source], input_px)
-        varied = _views(source, input_px, views, augmentation, seed + place)
-        patches += [grid, varied]
-        owners += [place] * (len(grid) + views)
-        plain += [not source.is_window] * len(grid) + [False] * views
-
-    def told(done: int) -> None:
-        token.check()
-        on_batch(done, len(owners))
-
-    outputs = features_of(
-        cnns, np.concatenate(patches), batch=_BATCH, kernels=kernels, on_batch=told
-    )
-    return Rows(
-        outputs.concatenated,
-        tuple(values.shape[1] for values in outputs.features),
-        outputs.probabilities,
-        np.array([sources[i].label for i in owners], np.int64),
-        np.array([sources[i].group for i in owners]),
-        np.array(owners, np.int64),
-        np.array(plain, np.bool_),
-    )
-
-
-def _views(
-    source: TrainingImage, input_px: int, count: int, augmentation: Augmentation, seed: int
-) -> Patches:
-    rng = np.random.default_rng(seed)
-    crops = [
-        random_crop(
-            source.pixels, input_px, augmentation.scale, rng, glass=augmentation.glass
-        ).pixels
-        for _ in range(count)
-    ]
-    if not crops:
-        return np.zeros((0, input_px, input_px, 3), np.uint8)
-    return augmented(np.stack(crops), augmentation, seed=seed)
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """A linear head on a CNN's pooled features.
@@ -210,7 +105,10 @@ def fit_heads(rows: Rows, recipe: Heads, *, seed: int) -> list[Head]:
     for features in np.split(rows.features, np.cumsum(rows.widths)[:-1], axis=1):
         scaler = StandardScaler().fit(features)
         scaled = scaler.transform(features)
-        axes = PCA(min(recipe.components, *features.shape), random_state=seed).fit(scaled)
+        # Exact, and with few features faster than random directions.
+        solver = "covariance_eigh" if len(scaled) > scaled.shape[1] else "auto"
+        components = min(recipe.components, *features.shape)
+        axes = PCA(components, svd_solver=solver, random_state=seed).fit(scaled)
         last = LogisticRegression(
             C=recipe.c, class_weight="balanced", max_iter=_MOST_STEPS, random_state=seed
         )
@@ -239,15 +137,35 @@ def cross_fitted_heads(rows: Rows, recipe: Heads, *, seed: int) -> Floats:
 
 
 def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
-    """Every row of `bachview.models.estimators.ESTIMATORS` on all rows of features."""
+    """Every row of `bachview.models.estimators.ESTIMATORS`, on the same principal components."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     settings = recipe.model_dump()
+    scaler = StandardScaler().fit(rows.features)
+    scaled = scaler.transform(rows.features)
+    axes = PCA(min(recipe.components, *scaled.shape), random_state=seed).fit(scaled)
+    reduced = replace(rows, features=axes.transform(scaled))
     fitted = []
     for row in estimators.ESTIMATORS:
-        last = row.make(settings, seed, lambda most: group_folds(rows, most, seed))
-        pipeline = _reduced(rows, recipe, last, seed).fit(rows.features, rows.labels)
-        row.strip(last)
-        fitted.append(FittedClassifier(row.name, row.key, pipeline))
+        last = _fitted_last(row, reduced, settings, seed)
+        fitted.append(FittedClassifier(row.name, row.key, make_pipeline(scaler, axes, last)))
     return fitted
+
+
+def _fitted_last(
+    row: estimators.Estimator, reduced: Rows, settings: Mapping[str, Any], seed: int
+) -> Any:
+    """The last step of a pipeline, fitted on the principal components."""
+    count = len(reduced.labels)
+    if row.most_rows is not None and count > row.most_rows:
+        # The rows of a photo lie together, so that all photos have their share.
+        reduced = reduced.of(np.linspace(0, count - 1, row.most_rows).astype(np.int64))
+    last = row.make(settings, seed, lambda most: group_folds(reduced, most, seed))
+    last.fit(reduced.features, reduced.labels)
+    row.strip(last)
+    return last
 
 
 def cross_fitted_votes(
@@ -276,16 +194,6 @@ def cross_fitted_votes(
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
             votes[labelled, place] = member.fitted.predict_proba(rows.features[labelled])
     return np.concatenate([networks, votes], axis=1)
-
-
-def _reduced(rows: Rows, recipe: ClassifierRecipe, last: Any, seed: int) -> Any:
-    """A pipeline that scales and reduces the features before `last`."""
-    from sklearn.decomposition import PCA
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    components = min(recipe.components, *rows.features.shape)
-    return make_pipeline(StandardScaler(), PCA(components, random_state=seed), last)
 
 
 def group_folds(rows: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:

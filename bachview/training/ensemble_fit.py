@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from bachview.config import RESEARCH_USE
 from bachview.core.classes import BACH_CLASSES, ClassSet
-from bachview.core.patches import PatchGeometry
 from bachview.core.probabilities import soft_vote, temperature_scaled
 from bachview.core.uncertainty import Thresholds
 from bachview.evaluation.operating_point import choose_thresholds, fit_temperature, fit_weights
@@ -21,18 +20,18 @@ from bachview.models.bundle.writer import Cnn, Description, FittedClassifier, wr
 from bachview.models.seen import SeenMaterial
 from bachview.training.cross_fitting import (
     ROUNDS,
-    Rows,
     cross_fitted_votes,
     fit_classifiers,
     fit_heads,
     group_folds,
-    rows_of,
 )
 from bachview.training.first_weights import FirstWeights, common_origin
 from bachview.training.fitting import FitJob, FitWatcher, fit_network
-from bachview.training.images import TrainingImage, grid_patches
+from bachview.training.images import TrainingImage
 from bachview.training.recipe import Recipe
+from bachview.training.rows import Rows, kept_rows, rows_of
 from bachview.training.seen_material import fit_seen
+from bachview.training.shown_cells import plain_cells
 
 
 def seen(classes: ClassSet) -> str:
@@ -52,6 +51,7 @@ class EnsembleJob:
         has only heads.
     folder : keeps checkpoints; the fit resumes from them.
     starts : the weights that each network starts from.
+    rows : those of `train`, if the recipe has only heads and they are known.
     """
 
     name: str
@@ -62,6 +62,7 @@ class EnsembleJob:
     starts: Mapping[Architecture, FirstWeights]
     folder: Path
     seed: int
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,40 +116,19 @@ def fit_ensemble(
         Too few patients, or weights that cannot be used.
     """
     recipe = job.recipe
-    jobs = [
-        FitJob(
-            architecture,
-            job.classes,
-            job.train,
-            job.held_out,
-            recipe,
-            job.starts[architecture],
-            job.folder / architecture,
-            job.seed + place,
-        )
-        for place, architecture in enumerate(recipe.networks)
-    ]
-    cnns = [
-        Cnn(
-            architecture_of(fit.architecture).name,
-            fit.architecture,
-            fit_network(fit, token, watcher),
-        )
-        for fit in jobs
-    ]
+    cnns = _fitted_networks(job, token, watcher)
     # Networks without stages see no labels, so no patients need to be held out from them.
     sources = job.held_out if recipe.stages else job.train
-    rows = rows_of(
-        cnns,
-        sources,
-        input_px=recipe.patch.input_px,
-        views=recipe.classifiers.views,
-        augmentation=recipe.augmentation,
-        seed=job.seed,
-        kernels=recipe.bundle.kernels,
-        token=token,
-        on_batch=lambda done, total: watcher.count("patches for the classifiers", done, total),
-    )
+    rows = job.rows
+    if rows is None:
+        rows = rows_of(
+            cnns,
+            sources,
+            recipe,
+            seed=job.seed,
+            token=token,
+            on_batch=lambda done, total: watcher.count("patches for the classifiers", done, total),
+        )
     if recipe.heads is not None:
         for cnn, head in zip(cnns, fit_heads(rows, recipe.heads, seed=job.seed), strict=True):
             head.install(cnn.model)
@@ -157,7 +137,7 @@ def fit_ensemble(
     votes = cross_fitted_votes(rows, recipe.classifiers, recipe.heads, seed=job.seed)
     calibrated = calibrate(rows, votes, recipe)
     count = len(cnns)
-    golden, labels = _golden(sources, rows, votes, recipe)
+    golden, labels = _golden(sources, rows, votes, recipe, token)
     # Augmented views and windows too: other stains and sharpness are what they are there for.
     seen = fit_seen(rows.features, rows.labels, group_folds(rows, ROUNDS, job.seed), seed=job.seed)
     return FittedEnsemble(
@@ -170,11 +150,59 @@ def fit_ensemble(
             for member, weight in zip(classifiers, calibrated.weights[count:], strict=True)
         ),
         calibrated,
-        tuple(fit.start for fit in jobs),
+        tuple(job.starts[name] for name in recipe.networks),
         golden,
         labels,
         seen,
     )
+
+
+def shared_rows(job: EnsembleJob, token: CancelToken, watcher: FitWatcher) -> Rows:
+    """The rows of all images, for every ensemble of a training whose recipe has only heads.
+
+    Parameters
+    ----------
+    job : with all images as `train`; its folder keeps the rows, and the next call resumes.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled.
+    DatasetError, SlideOpenError, SlideReadError
+        Weights cannot be used, or a photo can no longer be read.
+    """
+    recipe = job.recipe
+    starts = [job.starts[name].text for name in recipe.networks]
+    return kept_rows(
+        _fitted_networks(job, token, watcher),
+        job.train,
+        recipe,
+        job.folder,
+        key=f"{recipe.to_toml()}\n{starts}",
+        class_count=len(job.classes),
+        token=token,
+        on_source=lambda done, total: watcher.count("images shown to the networks", done, total),
+    )
+
+
+def _fitted_networks(job: EnsembleJob, token: CancelToken, watcher: FitWatcher) -> list[Cnn]:
+    recipe = job.recipe
+    # Networks that learn no label are the same in every ensemble of a training.
+    seed = job.seed if recipe.stages else recipe.seed
+    cnns = []
+    for place, name in enumerate(recipe.networks):
+        fit = FitJob(
+            name,
+            job.classes,
+            job.train,
+            job.held_out,
+            recipe,
+            job.starts[name],
+            job.folder / name,
+            seed + place,
+        )
+        cnns.append(Cnn(architecture_of(name).name, name, fit_network(fit, token, watcher)))
+    return cnns
 
 
 def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Calibrated:
@@ -197,15 +225,24 @@ def calibrate(rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe) -> Cal
 
 
 def _golden(
-    sources: Sequence[TrainingImage], rows: Rows, votes: npt.NDArray[np.float32], recipe: Recipe
+    sources: Sequence[TrainingImage],
+    rows: Rows,
+    votes: npt.NDArray[np.float32],
+    recipe: Recipe,
+    token: CancelToken,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """For each class, the plain patch that the members predict with the highest confidence."""
-    photos = [source for source in sources if not source.is_window]
-    patches, labels = grid_patches(photos, recipe.patch.input_px)
-    mean = votes[rows.is_plain].mean(axis=1)
-    own = mean[np.arange(len(labels)), labels]
-    chosen = [int(np.where(labels == label, own, -1).argmax()) for label in np.unique(labels)]
-    return patches[chosen], labels[chosen]
+    """For each class, the patch with the plain cell that the members predict most confidently."""
+    plain = np.flatnonzero(rows.is_plain)
+    labels = rows.labels[plain]
+    own = votes[plain].mean(axis=1)[np.arange(len(plain)), labels]
+    patches, classes = [], np.unique(labels)
+    for label in classes:
+        best = int(plain[np.where(labels == label, own, -1).argmax()])
+        source = int(rows.sources[best])
+        shown = plain_cells(sources[source], recipe, token)
+        patch = shown.patch_of(best - int(np.searchsorted(rows.sources, source)))
+        patches.append(shown.pixels[patch])
+    return np.stack(patches), classes
 
 
 def write_fitted(
@@ -231,7 +268,7 @@ def write_fitted(
             licence=recipe.bundle.licence,
             intended_use=f"{RESEARCH_USE} {seen(job.classes)}",
             classes=job.classes,
-            geometry=PatchGeometry(recipe.patch.input_px, recipe.patch.mpp, recipe.patch.stride_um),
+            geometry=recipe.patch.geometry,
             temperature=fitted.calibrated.temperature,
             photo_doubt=photo_doubt,
             thresholds=fitted.calibrated.thresholds,

@@ -141,6 +141,7 @@ def _fit_stage(
             steps=stage.steps,
             seed=job.seed,
             epoch=number,
+            shrinks=not job.recipe.patch.is_wide,
         )
         logs, rate = run_epoch(
             training,

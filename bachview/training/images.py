@@ -36,25 +36,36 @@ class TrainingImage:
     label : index into the classes.
     group : the patient or slide that it is from.
     is_window : cut from a slide, not a whole photo.
+    photo : the file that it is, if it is one.
     """
 
     pixels: Patches
     label: int
     group: str
     is_window: bool = False
+    photo: Photo | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A patch and the square that it shows: centre and side in px of the image.
+    """A patch and the square that it shows, which may reach beyond the image.
 
-    The square may reach beyond the image.
+    Attributes
+    ----------
+    pixels : (input_px, input_px, 3) uint8 RGB.
+    x, y, side : centre and side of the square, px of the image.
+    turn : (2, 2) float64, from px of the patch (x, y) to px of the image.
     """
 
     pixels: Patches
     x: float
     y: float
     side: float
+    turn: npt.NDArray[np.float64]
+
+    def places(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(N, 2) px right of and below the patch's middle to (N, 2) px (x, y) of the image."""
+        return np.asarray(points @ self.turn.T + (self.x, self.y), dtype=np.float64)
 
 
 def load_sources(
@@ -86,7 +97,7 @@ def load_sources(
         except (SlideOpenError, SlideReadError):
             _check_listed(photo)  # says why, where that is the reason
             raise
-        sources.append(TrainingImage(pixels, photo.label or 0, photo.patient))
+        sources.append(TrainingImage(pixels, photo.label or 0, photo.patient, photo=photo))
     return sources
 
 
@@ -148,11 +159,15 @@ def reduced(sources: Sequence[TrainingImage], factor: float) -> list[TrainingIma
 
 
 def random_crop(
-    pixels: Patches, input_px: int, scale: float, rng: np.random.Generator, *, glass: float = 0.0
+    pixels: Patches,
+    input_px: int,
+    scale: float,
+    rng: np.random.Generator,
+    *,
+    glass: float = 0.0,
+    shrinks: bool = True,
 ) -> Crop:
     """Cut a patch at a random place, rotated by any angle, mirrored or not, slightly scaled.
-
-    A field that would not fit into the image when rotated is made smaller.
 
     Parameters
     ----------
@@ -168,17 +183,17 @@ def random_crop(
     # Half of the rotated square's extent, as a share of its side.
     reach = (abs(math.cos(angle)) + abs(math.sin(angle))) / 2
     limit = math.log(1 + scale)
-    side = min(
-        input_px * math.exp(rng.uniform(-limit, limit)), (min(height, width) - 1) / (2 * reach)
-    )
+    side = input_px * math.exp(rng.uniform(-limit, limit))
+    if shrinks:
+        side = min(side, (min(height, width) - 1) / (2 * reach))
     margin = side * reach
     # Drawn only if needed: without glass, the crops are the same as with earlier recipes.
     inset = 0.0 if glass and rng.random() < glass else margin
-    bare = int(rng.integers(*_GLASS)) if glass else 0
-    x = rng.uniform(inset, width - inset)
-    y = rng.uniform(inset, height - inset)
-    left = max(0, math.floor(x - margin) - _FILTER_PX)
-    top = max(0, math.floor(y - margin) - _FILTER_PX)
+    bare = int(rng.integers(*_GLASS)) if glass or not shrinks else 0
+    inset_x, inset_y = (min(inset, length / 2) for length in (width, height))
+    x = rng.uniform(inset_x, width - inset_x)
+    y = rng.uniform(inset_y, height - inset_y)
+    left, top = (max(0, math.floor(place - margin) - _FILTER_PX) for place in (x, y))
     right, bottom = (math.ceil(place + margin) + _FILTER_PX for place in (x, y))
     step = side / input_px
     mirror = rng.choice((-1.0, 1.0))
@@ -199,7 +214,7 @@ def random_crop(
         Image.Resampling.BICUBIC,
         fillcolor=(bare, bare, bare),
     )
-    return Crop(np.asarray(turned), x, y, side)
+    return Crop(np.asarray(turned), x, y, side, np.array([across, down]))
 
 
 def grid_patches(sources: Sequence[TrainingImage], input_px: int) -> tuple[Patches, Labels]:

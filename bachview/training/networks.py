@@ -1,8 +1,11 @@
 """Keras models prepared for one stage of fitting: initial weights and trainable layers."""
 
+import math
 from typing import Any, Final, Literal
 
-from bachview.models.architectures import Architecture, build_cnn
+from bachview.errors import RecipeError
+from bachview.models.architectures import Architecture, architecture_of, build_cnn
+from bachview.training.recipe import Recipe
 
 Trainable = Literal["head", "upper", "all"]
 
@@ -53,3 +56,31 @@ def set_trainable(model: Any, part: Trainable) -> None:
     elif part == "all":
         for layer in backbone.layers:
             layer.trainable = True
+
+
+def check_cells(recipe: Recipe) -> None:
+    """Check that the networks' last maps can serve the cells of a patch.
+
+    Raises
+    ------
+    RecipeError
+        They have fewer places than the patch has cells, or places of another size.
+    """
+    patch = recipe.patch
+    if not patch.is_wide:
+        return
+    for name in recipe.networks:
+        row = architecture_of(name)
+        network = build_cnn(name, input_px=patch.input_px, class_count=2)
+        places = int(network.get_layer("backbone").output.shape[1])
+        place_um = patch.input_px * patch.mpp / places
+        if places < patch.cells_per_side:
+            raise RecipeError(
+                f"The map of {row.name} has {places} places along a side, too few for "
+                f"cells_per_side = {patch.cells_per_side}: lower it, or raise input_px."
+            )
+        if not math.isclose(patch.stride_um, place_um, rel_tol=1e-6):
+            raise RecipeError(
+                f"A place in the map of {row.name} is {place_um:g} µm wide. Where a patch stands "
+                f"for several cells, stride_um must be that, not {patch.stride_um:g}."
+            )

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from bachview.config import resource_folder
+from bachview.core.patches import PatchGeometry
 from bachview.datasets.toml_file import read_toml
 from bachview.errors import RecipeError
 from bachview.models.architectures import Architecture, architecture_of
@@ -50,11 +51,25 @@ class _Table(BaseModel):
 
 
 class Patch(_Table):
-    """What the networks see: `input_px` px of `mpp` um/px, every `stride_um` on slides."""
+    """What the networks see: `input_px` px of `mpp` um/px, every `stride_um` on slides.
+
+    A patch may stand for `cells_per_side` ** 2 cells in its middle, each judged by a window of the
+    networks' last map; `stride_um`, the side of a cell, is then that of a place of the map.
+    """
 
     input_px: Side
     mpp: Annotated[float, Field(ge=0.1, le=10)]
     stride_um: Annotated[float, Field(gt=0, le=5000)]
+    cells_per_side: Annotated[int, Field(ge=1, le=32)] = 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a patch stands for several cells, and so may be as large as a photo."""
+        return self.cells_per_side > 1
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        return PatchGeometry(self.input_px, self.mpp, self.stride_um, self.cells_per_side)
 
 
 class Data(_Table):
@@ -213,10 +228,13 @@ class Augmentation(_Table):
 class _Classifiers(_Table):
     """The scikit-learn members; `views` augmented patches of each photo are added.
 
-    Beside these, the settings of each row of `bachview.models.estimators.ESTIMATORS`.
+    Where a patch stands for several cells, `cells_per_view` of each are taken, as neighbouring ones
+    are much alike. Beside these, the settings of each row of
+    `bachview.models.estimators.ESTIMATORS`.
     """
 
     views: Annotated[int, Field(ge=0, le=1000)]
+    cells_per_view: Annotated[int, Field(ge=1, le=1024)] = 2
     components: Count
 
 

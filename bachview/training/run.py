@@ -43,14 +43,17 @@ from bachview.training.ensemble_fit import (
     EnsembleJob,
     fit_ensemble,
     save_calibration,
+    shared_rows,
     write_fitted,
 )
 from bachview.training.first_weights import RANDOM, FirstWeights, Weights, first_weights
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
+from bachview.training.networks import check_cells
 from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
+from bachview.training.rows import Rows
 from bachview.training.slide_windows import sample_windows
 from bachview.training.teaching import TeachingJob, teach
 from bachview.training.teaching_report import TeachingReport
@@ -66,6 +69,7 @@ CROSS_VALIDATION_FILE = "cross_validation.json"
 CARD_FILE = "MODEL_CARD.md"
 CURVES_FILE = "curves.png"
 AUGMENTATION_FILE = "augmentation.png"
+FEATURES_FOLDER = "features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,7 @@ class _Run:
         self._watcher = watcher
         self._starts: dict[Architecture, FirstWeights] = {}
         self._taught: TeachingReport | None = None
+        self._rows: Rows | None = None
         self._tissue = unlabelled_tissue([Path(path) for path in request.tissue])
         if self._tissue and self._recipe.teacher is None:
             raise UsageError(
@@ -245,13 +250,14 @@ class _Run:
                 f"{self._dataset.name} has no labelled photos that show tissue: they are needed "
                 "to hold patients out for the calibration."
             )
-        # Detect too few photos now, not after hours.
+        # Detect this now, not after hours.
+        check_cells(self._recipe)
         for seed, members in self._parts(photos, dataset.classes):
             self._held(members, dataset, seed)
         self._starts = self._first_weights()
         self._claim(photos, dataset.classes)
         patch = self._recipe.patch
-        sources = load_sources(photos, patch.mpp, least_px=patch.input_px, token=self._token)
+        sources = load_sources(photos, patch.mpp, least_px=self._least_px(), token=self._token)
         windows = self._windows(dataset)
         write_batch_picture(
             self._output / AUGMENTATION_FILE, [*sources, *windows], self._recipe, dataset.classes
@@ -277,6 +283,13 @@ class _Run:
         measured, uniform_share = self._cross_validate(photos, sources, windows, dataset)
         bundle = self._final(photos, sources, windows, dataset, measured, uniform_share)
         return TrainingResult(bundle, measured)
+
+    def _least_px(self) -> int:
+        """Least side of a photo: of a wide patch, a part may lie beyond it."""
+        recipe = self._recipe
+        if recipe.patch.is_wide and recipe.heads is not None and recipe.pretrain is None:
+            return round(recipe.patch.stride_um / recipe.patch.mpp)
+        return recipe.patch.input_px
 
     def _teach(self, dataset: Dataset, photos: Sequence[Photo]) -> None:
         recipe = self._recipe
@@ -434,7 +447,6 @@ class _Run:
         count = self._recipe.data.folds
         if not count:
             return None, 0.0
-        by_hash = {photo.sha256: source for photo, source in zip(photos, sources, strict=True)}
         answers, limits = [], None
         for fold, (seed, members) in enumerate(self._parts(photos, dataset.classes)[:-1]):
             folder = self._output / f"fold-{fold + 1}"
@@ -446,7 +458,8 @@ class _Run:
                     self._fit(
                         bundle,
                         members,
-                        [by_hash[photo.sha256] for photo in members],
+                        photos,
+                        sources,
                         windows,
                         dataset,
                         seed=seed,
@@ -491,20 +504,23 @@ class _Run:
                 request.notes,
                 self._taught,
             )
-            self._fit(bundle, photos, sources, windows, dataset, seed=self._recipe.seed, card=card)
+            seed = self._recipe.seed
+            self._fit(bundle, photos, photos, sources, windows, dataset, seed=seed, card=card)
         return bundle
 
     def _fit(
         self,
         bundle: Path,
         photos: Sequence[Photo],
-        sources: Sequence[TrainingImage],
+        all_photos: Sequence[Photo],
+        all_sources: Sequence[TrainingImage],
         windows: Sequence[TrainingImage],
         dataset: Dataset,
         *,
         seed: int,
         card: Card | None,
     ) -> None:
+        """Fit an ensemble on `photos`, some of `all_photos`, and write its bundle."""
         folder = bundle.parent if card is None else self._output / "final"
         folder.mkdir(parents=True, exist_ok=True)
         recipe = self._recipe
@@ -515,19 +531,27 @@ class _Run:
             [PARTS[int(held_out)] for held_out in is_held],
             classes=dataset.classes,
         )
+        by_path = {photo.path: place for place, photo in enumerate(all_photos)}
+        places = [by_path[photo.path] for photo in photos]
+        own = [all_sources[place] for place in places]
         job = EnsembleJob(
             name=self._request.name,
             classes=dataset.classes,
             train=[
-                *(s for s, held_out in zip(sources, is_held, strict=True) if not held_out),
+                *(s for s, held_out in zip(own, is_held, strict=True) if not held_out),
                 *windows,
             ],
-            held_out=[s for s, held_out in zip(sources, is_held, strict=True) if held_out],
+            held_out=[s for s, held_out in zip(own, is_held, strict=True) if held_out],
             recipe=recipe,
             starts=self._starts,
             folder=folder,
             seed=seed,
         )
+        if not recipe.stages:
+            images = [*all_sources, *windows]
+            everything = self._shared_rows(job, images)
+            places += range(len(all_sources), len(images))
+            job = replace(job, rows=everything.of_sources(places))
         fitted = fit_ensemble(job, self._token, self._watcher)
         save_calibration(folder / "calibration.json", fitted.calibrated)
         write_curves(
@@ -553,6 +577,14 @@ class _Run:
             metrics=metrics,
             photo_doubt=0.0 if card is None else card.photo_doubt,
         )
+
+    def _shared_rows(self, job: EnsembleJob, images: Sequence[TrainingImage]) -> Rows:
+        """The rows of all images; computed once, as the networks learn no label."""
+        if self._rows is None:
+            self._watcher.phase("Showing all photos to the networks")
+            job = replace(job, train=images, folder=self._output / FEATURES_FOLDER)
+            self._rows = shared_rows(job, self._token, self._watcher)
+        return self._rows
 
 
 def _read_run(path: Path) -> dict[str, Any]:

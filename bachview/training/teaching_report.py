@@ -11,10 +11,11 @@ from bachview.datasets.samples import Photo
 from bachview.jobs.tokens import CancelToken
 from bachview.models.engines.compiled_keras import compiled
 from bachview.training.checkpoints import read_record
-from bachview.training.cross_fitting import Rows, cross_fitted_heads
+from bachview.training.cross_fitting import cross_fitted_heads
 from bachview.training.feature_maps import with_maps
 from bachview.training.images import grid_patches, load_sources
 from bachview.training.recipe import Heads
+from bachview.training.rows import Rows
 from bachview.training.teachers import OpenTeacher, shown_by
 from bachview.training.whitening import Floats, Whitening
 

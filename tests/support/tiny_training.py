@@ -1,13 +1,16 @@
 """A data set that is learnt in seconds, and the recipe that learns it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.stains import STAIN_COLORS
+from bachview.datasets.samples import Photo
 from bachview.training.recipe import Augmentation, Recipe, read_recipe
 
 #: One photo of each class for each patient; ten numbers are one patient.
@@ -163,3 +166,10 @@ def write_teacher_recipe(path: Path, network: str) -> Recipe:
     text = text.replace("folds = 2", "folds = 0") + "[heads]\ncomponents = 3\nc = 1.0\n"
     path.write_text(text, encoding="utf-8")
     return read_recipe(path)
+
+
+def listed_photo(folder: Path, pixels: npt.NDArray[np.uint8], name: str = "photo.png") -> Photo:
+    """A photo of the first class at `MPP`, written and listed."""
+    path = folder / name
+    Image.fromarray(pixels).save(path)
+    return Photo(path, 0, "patient", MPP, hashlib.sha256(path.read_bytes()).hexdigest())

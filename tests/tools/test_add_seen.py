@@ -7,7 +7,7 @@ import numpy as np
 
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.loading import Loading
-from bachview.training.cross_fitting import Rows
+from bachview.training.rows import Rows
 from tests.support.bundles import selftest_path, unpacked
 from tests.support.seen import seen_golden
 from tools.add_seen import fitted, with_statistics

@@ -17,7 +17,6 @@ from bachview.models.classifiers import Classifier, dump_classifier, load_classi
 from bachview.training.cross_fitting import (
     LEAST_HELD,
     Head,
-    Rows,
     check_held,
     check_learnt,
     cross_fitted_votes,
@@ -27,6 +26,7 @@ from bachview.training.cross_fitting import (
 )
 from bachview.training.ensemble_fit import calibrate
 from bachview.training.recipe import ClassifierRecipe, Heads
+from bachview.training.rows import Rows
 from tests.support.tiny_training import write_recipe
 
 HEADS = Heads(components=12, c=100.0)

@@ -20,7 +20,7 @@ def textured(seed: int, cell: int) -> npt.NDArray[np.uint8]:
 
 
 def crop(x: float = 100.0, y: float = 80.0, side: float = 64.0) -> Crop:
-    return Crop(np.zeros((1, 1, 3), np.uint8), x, y, side)
+    return Crop(np.zeros((1, 1, 3), np.uint8), x, y, side, np.eye(2))
 
 
 def test_maps_lie_on_the_source_at_half_its_resolution() -> None:

@@ -10,12 +10,12 @@ from bachview.core.stains import STAIN_COLORS
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import build_cnn
 from bachview.models.bundle.writer import Cnn
-from bachview.training.cross_fitting import rows_of
 from bachview.training.ensemble_fit import EnsembleJob, fit_ensemble
 from bachview.training.first_weights import RANDOM
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage
 from bachview.training.recipe import Heads
+from bachview.training.rows import rows_of
 from tests.support.tiny_training import write_recipe
 
 #: A grid of 3 x 3 patches of 64 px.
@@ -38,11 +38,8 @@ def test_slide_windows_are_for_fitting_and_not_for_calibration(tmp_path: Path) -
     rows = rows_of(
         [cnn],
         [*sources(5, name="photo"), *sources(2, name="window", are_windows=True)],
-        input_px=64,
-        views=VIEWS,
-        augmentation=recipe.augmentation,
+        recipe,
         seed=0,
-        kernels="fp16",
         token=CancelToken(),
         on_batch=lambda done, total: None,
     )
