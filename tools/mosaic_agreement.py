@@ -168,9 +168,7 @@ def measure_agreement(
         ):
             prediction = run.work(
                 token,
-                on_results=lambda _, progress: on_progress(
-                    "patches", progress.done, progress.total
-                ),
+                on_results=lambda _, progress: on_progress("cells", progress.done, progress.total),
             )
         keys = ensemble.bundle.classes.keys
     return Agreement(

@@ -67,14 +67,14 @@ def classify(
     ----------
     region : (x, y, width, height), level-0 px; only cells that touch it are classified. None: the
         whole slide.
-    stride_um : step of the patch grid, um; None: the ensemble's.
+    stride_um : side of a cell, um; None: the ensemble's, and some have no other.
     icc : apply the slide's colour profile, if it has one.
     keep : False: the results are only in the returned object; True: every batch is also saved among
         the user's results, where the viewer finds it and an interrupted run resumes; or a folder
         for them.
-    retry_failed : retry patches that could not be read in an earlier call.
+    retry_failed : retry cells that could not be read in an earlier call.
     anyway : classify although the check of the slide speaks against it (not H&E, blurred, …).
-    progress : called with the number of patches done and the total.
+    progress : called with the number of cells done and the total.
     cancel : may be cancelled from another thread; takes effect within half a second.
 
     Raises
@@ -90,7 +90,7 @@ def classify(
     EngineError, StoreError
         The engine failed; the results cannot be saved.
     Cancelled
-        `cancel` was cancelled; finished patches are kept if `keep` is set.
+        `cancel` was cancelled; finished cells are kept if `keep` is set.
     """
     from contextlib import ExitStack
 

@@ -220,13 +220,13 @@ def not_judged(judged: JudgedPhotos, figures: Evaluation) -> list[str]:
 
 
 def unread(judged: JudgedPhotos) -> list[str]:
-    """The warning about patches that could not be read; none if there are none."""
+    """The warning about cells that could not be read; none if there are none."""
     parts = [found.failed for found in judged.predictions if found.failed]
     if not parts:
         return []
     sentence = (
-        f"{sum(parts):,} patches of {len(parts):,} photos could not be read: these photos were "
-        "judged by their other patches."
+        f"{sum(parts):,} cells of {len(parts):,} photos could not be read: these photos were "
+        "judged by their other cells."
     )
     return [sentence]
 

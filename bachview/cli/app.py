@@ -186,7 +186,7 @@ def classify(
         tuple[float, float, float, float] | None,
         typer.Option(
             metavar="X Y W H",
-            help="Only patches that touch this rectangle, in level-0 pixels. Other results of the "
+            help="Only cells that touch this rectangle, in level-0 pixels. Other results of the "
             "slide stay; the files are of the rectangle.",
         ),
     ] = None,
@@ -195,7 +195,8 @@ def classify(
         typer.Option(
             parser=number,
             metavar="UM",
-            help="Step of the patch grid in µm; the bundle's if not given.",
+            help="Side of a cell in µm; the bundle's if not given. A bundle that judges several "
+            "cells of a patch at once has no other.",
         ),
     ] = None,
     mpp: Annotated[
@@ -217,7 +218,7 @@ def classify(
         bool, typer.Option("--no-icc", help="Do not apply the slide's colour profile.")
     ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Retry patches that could not be read before.")
+        bool, typer.Option("--retry-failed", help="Retry cells that could not be read before.")
     ] = False,
     anyway: Annotated[
         bool,

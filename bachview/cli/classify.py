@@ -100,12 +100,12 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
         print_report(document)
     if was_cancelled:
         tell(
-            f"Cancelled; {document['patches']:,} patches are done and kept. Run the same command "
+            f"Cancelled; {document['patches']:,} cells are done and kept. Run the same command "
             "again to resume."
         )
         return ExitCode.CANCELLED
     if failed := document["failed"]["patches"]:
-        how_many = f"{failed:,} of {document['patches'] + failed:,} patches"
+        how_many = f"{failed:,} of {document['patches'] + failed:,} cells"
         tell(
             f"{how_many} could not be read; copy {request.slide.name} again from its source, and "
             "add --retry-failed."
@@ -188,7 +188,7 @@ def _work(run: "SlideRun", store: "ResultStore", *, retry_failed: bool, anyway: 
     lane = Lane("inference", low_priority=True)
     try:
         future = lane.submit(job, token)
-        with ProgressLine("Classifying", "patches") as line, _interruptible(token):
+        with ProgressLine("Classifying", "cells") as line, _interruptible(token):
             while not concurrent.futures.wait([future], _REDRAW_S).done:
                 if run.progress is not None:
                     line.show(run.progress)
@@ -216,10 +216,10 @@ def _found_text(start: "RunStart", runs: "Sequence[LoggedRun]") -> str:
         return ""
     where = "" if start.region is None else " in the region"
     if start.restored == start.total:
-        done = f"all {start.total:,} patches{where} were classified before"
+        done = f"all {start.total:,} cells{where} were classified before"
         if start.failed:
             done = (
-                f"{start.total - start.failed:,} of {start.total:,} patches{where} were classified "
+                f"{start.total - start.failed:,} of {start.total:,} cells{where} were classified "
                 f"before, {start.failed:,} could not be read (--retry-failed)"
             )
         return f"Nothing left to do: {done}; bachview results clear removes them."
@@ -229,7 +229,7 @@ def _found_text(start: "RunStart", runs: "Sequence[LoggedRun]") -> str:
     elif runs and runs[0].outcome is Outcome.RUNNING:
         how = "; another run goes on, and no patch is computed twice once it is saved."
     return (
-        f"{start.restored - start.failed:,} of {start.total:,} patches{where} were already "
+        f"{start.restored - start.failed:,} of {start.total:,} cells{where} were already "
         f"classified{how} "
         "Continuing from there."
     )

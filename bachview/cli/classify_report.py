@@ -75,9 +75,9 @@ def print_report(document: dict[str, Any]) -> None:
     ]
     where = "in this region" if document["scope"]["what"] == "region" else "on this slide"
     print_table(
-        f"{_scope_text(document)}: {document['patches']:,} patches classified, "
+        f"{_scope_text(document)}: {document['patches']:,} cells classified, "
         f"tissue {area_text(document['tissue_mm2'])}",
-        [("class", False), ("patches", True), ("area", True), (f"of tissue {where}", True)],
+        [("class", False), ("cells", True), ("area", True), (f"of tissue {where}", True)],
         [
             (name, f"{part['patches']:,}", area_text(part["area_mm2"]), percent_text(part["share"]))
             for name, part in rows
@@ -87,7 +87,7 @@ def print_report(document: dict[str, Any]) -> None:
     provenance = document["provenance"]
     engine = f"{provenance['engine']} on {document['device']} in {document['precision']}"
     if document["patches_per_second"]:
-        rate = f"{document['patches_per_second']:,.1f} patches/s"
+        rate = f"{document['patches_per_second']:,.1f} cells/s"
         print(f"{duration_text(document['seconds'])}, {rate} ({engine}).")
     else:
         print(f"Classified earlier ({engine}).")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bachview.slide.file_state import FileState
 
 
-#: Columns with numbers of patches: that have a vote, and that have none.
+#: Columns with numbers of cells: that have a vote, and that have none.
 _COUNTS = ("patches", "failed_patches", "outside_patches")
 
 
@@ -87,12 +87,12 @@ class _Line:
         if self.answer.warnings:
             notes.append(f"Classified although: {' '.join(self.answer.warnings)}")
         if failed := self.answer.failed:
-            patches = f"{failed:,} of {len(self.answer.probabilities) + failed:,} patches"
-            notes.append(f"{patches} could not be read; the class is that of the others.")
+            cells = f"{failed:,} of {len(self.answer.probabilities) + failed:,} cells"
+            notes.append(f"{cells} could not be read; the class is that of the others.")
         if outside := self.answer.outside:
-            patches = f"{outside:,} of {len(self.answer.probabilities) + outside:,} patches"
+            cells = f"{outside:,} of {len(self.answer.probabilities) + outside:,} cells"
             notes.append(
-                f"{patches} are outside the training material; the class is that of the others."
+                f"{cells} are outside the training material; the class is that of the others."
             )
         return " ".join(notes)
 

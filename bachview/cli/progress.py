@@ -17,7 +17,7 @@ _LINE_EVERY_S = 10.0
 
 
 def progress_text(progress: Progress, unit: str) -> str:
-    """E.g. ``1,200 of 8,000 patches, 64.2/s, 1 min 46 s left``."""
+    """E.g. ``1,200 of 8,000 cells, 64.2/s, 1 min 46 s left``."""
     text = f"{progress.done:,} of {progress.total:,} {unit}"
     if progress.rate > 0:
         text += f", {progress.rate:,.1f}/s, {duration_text(progress.remaining_s)} left"

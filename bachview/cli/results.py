@@ -169,7 +169,7 @@ def clear(
                 f"A run is adding to these results of {path.name}: end it first, or give --force."
             )
         count = sum(grid.record.done for grid in grids)
-        what = f"{count:,} classified patches of {path.name}"
+        what = f"{count:,} classified cells of {path.name}"
         if not yes and not _confirmed(f"Delete {what} for good?"):
             tell("Nothing was deleted.")
             return ExitCode.CANCELLED

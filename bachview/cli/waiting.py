@@ -55,4 +55,4 @@ def awaited(lane: Lane, job: Callable[[CancelToken, Told], T]) -> T:
 
 def _titled(what: str) -> tuple[str, str]:
     """Title and unit: photos are counted as such, a slide by its patches."""
-    return ("Classifying photos", "photos") if what == "photos" else (what, "patches")
+    return ("Classifying photos", "photos") if what == "photos" else (what, "cells")

@@ -35,7 +35,7 @@ def scope_text(region: Region | None, pixel_size: PixelSize) -> str:
 
 
 def coverage_text(summary: Summary) -> str:
-    """E.g. ``37 % of its tissue judged, 12 patches failed to read``; of what the summary is of."""
+    """E.g. ``37 % of its tissue judged, 12 cells failed to read``; of what the summary is of."""
     if summary.region is not None and summary.region.is_empty:
         return "nothing was looked at here"
     share = summary.judged_share
@@ -43,24 +43,24 @@ def coverage_text(summary: Summary) -> str:
         return NO_TISSUE
     parts = [f"{'all' if share == 1 else _percent(share)} of its tissue judged"]
     if summary.pending.patches:
-        parts.append(f"{_patches(summary.pending.patches)} not yet classified")
+        parts.append(f"{_cells(summary.pending.patches)} not yet classified")
     if summary.outside.patches:
-        parts.append(f"{_patches(summary.outside.patches)} outside the training material")
+        parts.append(f"{_cells(summary.outside.patches)} outside the training material")
     if summary.failed.patches:
-        parts.append(f"{_patches(summary.failed.patches)} failed to read")
+        parts.append(f"{_cells(summary.failed.patches)} failed to read")
     return ", ".join(parts)
 
 
 def classified_text(done: int, failed: int, total: int) -> str:
-    """E.g. ``37 of 100 patches (37 %), 2 failed to read``.
+    """E.g. ``37 of 100 cells (37 %), 2 failed to read``.
 
     Parameters
     ----------
-    done, failed, total : patches classified, patches that could not be read, all with tissue.
+    done, failed, total : cells classified, cells that could not be read, all with tissue.
     """
     if not total:
         return NO_TISSUE
-    text = f"{done:,} of {_patches(total)} ({whole_percent_text(done / total)})"
+    text = f"{done:,} of {_cells(total)} ({whole_percent_text(done / total)})"
     return f"{text}, {failed:,} failed to read" if failed else text
 
 
@@ -69,8 +69,8 @@ def warning_text(warnings: tuple[str, ...]) -> str:
     return f"Classified although: {_in_one_line(' '.join(warnings))}" if warnings else ""
 
 
-def _patches(count: int) -> str:
-    return "1 patch" if count == 1 else f"{count:,} patches"
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count:,} cells"
 
 
 def _percent(share: float) -> str:

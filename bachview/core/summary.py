@@ -107,7 +107,7 @@ class Summary:
         where = "Whole slide" if of is None else f"Region {of.width:g} × {of.height:g} px"
         where += "" if of is None else f" at {of.x:g}, {of.y:g}"
         return f"{where}\n" + "\n".join(
-            f"{name:{longest}}  {part.patches:9,} patches  {part.area_mm2:9.3f} mm²"
+            f"{name:{longest}}  {part.patches:9,} cells  {part.area_mm2:9.3f} mm²"
             f"  {part.share:6.1%}"
             for name, part in rows
         )

@@ -166,7 +166,7 @@ SUMMARY = ExportFormat(
 )
 
 FORMATS: tuple[ExportFormat, ...] = (
-    ExportFormat("csv", "predictions.csv", "CSV", "Table of the patches (CSV)", _csv, CSV_METADATA),
+    ExportFormat("csv", "predictions.csv", "CSV", "Table of the cells (CSV)", _csv, CSV_METADATA),
     ExportFormat(
         "geojson", "predictions.geojson", "GeoJSON", "Annotations for QuPath (GeoJSON)", _geojson
     ),

@@ -62,7 +62,7 @@ class Panel:
         summary = statement.summary
         self._entries = entries
         self._where = "in this region" if statement.region else "on this slide"
-        tissue = f"{area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} patches"
+        tissue = f"{area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} cells"
         origin = [
             f"SHA-256 {provenance.bundle_sha256[:16]}…",
             f"Slide {provenance.slide_fingerprint[:28]}…",

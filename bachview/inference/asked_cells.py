@@ -35,7 +35,7 @@ class AskedCells:
         self._asked = np.pad(asked, beyond)
         rows, columns = (count // per_side for count in self._asked.shape)
         squares = self._asked.reshape(rows, per_side, columns, per_side)
-        self.patches: Mask = np.any(squares, axis=(1, 3), keepdims=False)
+        self.patches: Mask = np.asarray(squares.any(axis=(1, 3)), dtype=np.bool_)
 
     def of(self, patches: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.int32], Mask]:
         """The cells of N patches, in the order in which the models answer.

@@ -62,7 +62,7 @@ class PhotoState(StrEnum):
 
     NO_TISSUE is said of whatever was not recognised as tissue stained with H&E, as of a cell:
     glass, pen, dust, fluorescence. UNSUITABLE is tissue that the models do not know by the check of
-    the photo, OUTSIDE by what they see in it: most of its patches are outside the training
+    the photo, OUTSIDE by what they see in it: most of its cells are outside the training
     material.
     """
 
@@ -293,7 +293,7 @@ def _judge(
     votes = ~np.concatenate(unseen)
     outside, warnings = int((~votes).sum()), patches.warnings
     if 2 * outside > len(votes):
-        share = f"{outside:,} of its {len(votes):,} patches"
+        share = f"{outside:,} of its {len(votes):,} cells"
         found = f"{share} are unlike everything that the model was trained on."
         if not anyway:
             return OutsideTrainingError((found,), "photo")

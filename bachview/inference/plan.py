@@ -179,7 +179,7 @@ def make_plan(
     grid = PatchGrid.over(metadata.pyramid.bounds, pixel_size, geometry)
     if grid.rows * grid.columns > MOST_CELLS:
         raise UsageError(
-            f"A stride of {geometry.stride_um:g} µm makes {grid.rows * grid.columns:,} patches, "
+            f"A stride of {geometry.stride_um:g} µm makes {grid.rows * grid.columns:,} cells, "
             f"more than {MOST_CELLS:,}; give a larger stride."
         )
     return Plan(

@@ -23,7 +23,7 @@ from bachview.store.schema import (
 )
 
 #: Of `SavedGrid.run_texts`. Patches that could not be read were tried too.
-RUN_COLUMNS = ("Asked for", "Patches tried", "Speed", "Device", "How it ended")
+RUN_COLUMNS = ("Asked for", "Cells tried", "Speed", "Device", "How it ended")
 
 _OUTCOMES = {
     Outcome.RUNNING: "going on",

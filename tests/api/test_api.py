@@ -320,7 +320,7 @@ def test_what_is_printed_can_be_read(predicted: bachview.Prediction) -> None:
         "Failed to read",
         "All tissue",
     ]
-    assert f"{found.tissue.patches:,} patches" in lines[-1]
+    assert f"{found.tissue.patches:,} cells" in lines[-1]
     assert lines[-1].endswith("100.0%")
     assert repr(predicted).startswith("<Prediction of phantom.tiff, ")
     with bachview.load_ensemble("selftest") as ensemble:

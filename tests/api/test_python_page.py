@@ -34,5 +34,5 @@ def test_the_code_of_the_page_runs(
         assert (tmp_path / name).stat().st_size > 1000
     assert names["told"], "the run told of its progress"
     out = capsys.readouterr().out
-    assert "stopped; finished patches are kept" in out
+    assert "stopped; finished cells are kept" in out
     assert "not read" not in out

@@ -80,7 +80,7 @@ def test_the_same_command_again_has_nothing_left_to_do(
     assert second.document["patches"] == first.document["patches"]
     assert second.document["patches_per_second"] == 0
     count = first.document["patches"]
-    assert f"Nothing left to do: all {count:,} patches were classified before" in second.err
+    assert f"Nothing left to do: all {count:,} cells were classified before" in second.err
     assert "bachview results clear" in second.err
     a, b = ((tmp_path / name / "predictions.csv").read_bytes() for name in "ab")
     assert a == b
@@ -116,11 +116,11 @@ def test_the_slide_goes_on_from_its_region_and_the_report_says_of_which_it_is(
     assert "Region 600 × 500 px at 1,000, 800" in " ".join(first.out.split())
     assert "of tissue in this region" in first.out
     second = cli(*CLASSIFY, slide, "--output", tmp_path / "b")
-    assert "patches were already classified. Continuing from there." in second.err
+    assert "cells were already classified. Continuing from there." in second.err
     assert "of tissue on this slide" in second.out
     assert "Region" not in second.out
     third = cli(*CLASSIFY, slide, "--output", tmp_path / "c", *region, "--json")
-    assert "patches in the region were classified before" in third.err
+    assert "cells in the region were classified before" in third.err
     assert third.document["scope"]["region_px"] == [1000, 800, 600, 500]
     a, c = ((tmp_path / name / "predictions.csv").read_bytes() for name in "ac")
     assert a == c
@@ -214,7 +214,7 @@ def test_parts_that_cannot_be_read_are_told_and_without_any_answer_it_is_no_succ
     done, failed = document["patches"], document["failed"]["patches"]
     assert failed > 0
     assert (answer.code, done == 0) == (code, code == 3)
-    said = f"{failed} of {done + failed} patches could not be read; copy cut.tif again"
+    said = f"{failed} of {done + failed} cells could not be read; copy cut.tif again"
     assert said in answer.err
     assert (tmp_path / "out" / "summary.json").exists()
 

@@ -49,10 +49,10 @@ def test_no_text_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_progress_states_rate_and_remaining_time() -> None:
-    assert progress_text(Progress(1200, 8000, 64.16), "patches") == (
-        "1,200 of 8,000 patches, 64.2/s, 1 min 46 s left"
+    assert progress_text(Progress(1200, 8000, 64.16), "cells") == (
+        "1,200 of 8,000 cells, 64.2/s, 1 min 46 s left"
     )
-    assert progress_text(Progress(0, 8000, 0.0), "patches") == "0 of 8,000 patches"
+    assert progress_text(Progress(0, 8000, 0.0), "cells") == "0 of 8,000 cells"
 
 
 def test_progress_is_silent_for_quick_jobs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ def test_results_with_another_stride_can_be_told_apart_and_exported(
     of_run = (tmp_path / "out" / "predictions.csv").read_bytes()
     answer = cli("results", "export", slide, *SELFTEST, *options, "--id", found[0]["id"])
     assert "Classified earlier" in answer.out
-    assert "patches/s" not in answer.out
+    assert "cells/s" not in answer.out
     assert (tmp_path / "out" / "predictions.csv").read_bytes() == of_run
 
 

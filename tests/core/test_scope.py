@@ -17,10 +17,10 @@ from bachview.core.uncertainty import Thresholds
 @pytest.mark.parametrize(
     ("counts", "text"),
     [
-        ((54, 0, 54), "54 of 54 patches (100 %)"),
-        ((0, 54, 54), "0 of 54 patches (0 %), 54 failed to read"),
-        ((1_999, 1, 2_000), "1,999 of 2,000 patches (> 99 %), 1 failed to read"),
-        ((1, 0, 1), "1 of 1 patch (100 %)"),
+        ((54, 0, 54), "54 of 54 cells (100 %)"),
+        ((0, 54, 54), "0 of 54 cells (0 %), 54 failed to read"),
+        ((1_999, 1, 2_000), "1,999 of 2,000 cells (> 99 %), 1 failed to read"),
+        ((1, 0, 1), "1 of 1 cell (100 %)"),
         ((0, 0, 0), "no tissue recognised as H&E"),
     ],
 )

@@ -59,7 +59,7 @@ def test_every_file_says_how_much_was_outside_and_gives_it_no_class(
     schema = json.loads(Path("resources/schemas/classify.schema.json").read_text())
     jsonschema.validate(document, schema)
     assert document["outside"]["patches"] == document["scope"]["outside"] == OUTSIDE
-    said = f"{OUTSIDE} patches outside the training material"
+    said = f"{OUTSIDE} cells outside the training material"
     assert said in document["statement"]
     table = pd.read_csv(tmp_path / "predictions.csv", keep_default_na=False)
     assert (table["state"] == "outside").sum() == OUTSIDE

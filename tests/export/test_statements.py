@@ -97,7 +97,7 @@ def test_every_file_says_the_same_of_itself(
     assert summary.judged_share is not None
     coverage = (
         f"{100 * summary.judged_share:.0f} % of its tissue judged, "
-        f"{summary.pending.patches} patches not yet classified, 1 patch failed to read"
+        f"{summary.pending.patches} cells not yet classified, 1 cell failed to read"
     )
     assert facts[:6] == [
         NAME,

@@ -83,12 +83,12 @@ def test_a_photo_that_is_mostly_outside_has_no_class_unless_asked(tmp_path: Path
     (answer,) = try_photos(Knowing(), [photo])
     assert PhotoState.of(answer) is PhotoState.OUTSIDE
     assert isinstance(answer, OutsideTrainingError)
-    assert "56 of its 64 patches are unlike everything" in str(answer)
+    assert "56 of its 64 cells are unlike everything" in str(answer)
     (anyway,) = try_photos(Knowing(), [photo], anyway=True)
     assert isinstance(anyway, PhotoPrediction)
     assert len(anyway.probabilities) == 64
     assert anyway.outside == 0, "all have a vote, and the warning says so"
-    assert "56 of its 64 patches are unlike everything" in anyway.warnings[0]
+    assert "56 of its 64 cells are unlike everything" in anyway.warnings[0]
     with pytest.raises(OutsideTrainingError):
         predict_photos(Knowing(), [photo])
     (told,) = bachview.predict_photos([photo[0]], Knowing(), mpp=0.5)

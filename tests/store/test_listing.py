@@ -141,7 +141,7 @@ def only_grid(folder: Path) -> SavedGrid:
 
 
 def test_coverage_does_not_count_what_could_not_be_read(tmp_path: Path) -> None:
-    assert only_grid(tmp_path).coverage == "1 of 54 patches (2 %), 1 failed to read"
+    assert only_grid(tmp_path).coverage == "1 of 54 cells (2 %), 1 failed to read"
 
 
 def test_a_grid_says_its_scope_what_was_found_and_how_its_runs_ended(tmp_path: Path) -> None:

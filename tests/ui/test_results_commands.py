@@ -168,7 +168,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         assert page.document.prediction is not None
         page.document.prediction.states[0, 0] = CellState.FAILED
         commands.whole_slide.trigger()
-        assert said(window, "with Self-test (1 patches could not be read): nothing is left")
+        assert said(window, "with Self-test (1 cells could not be read): nothing is left")
         commands.failed_patches.trigger()
         wait_for(qtbot, page, RunState.DONE)
         assert not said(window, "nothing is left to do")
@@ -176,7 +176,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         commands.whole_slide.trigger()
         offer(window, "Classify again…").click()
         asked = question(qtbot, window)
-        assert f"{everything:,} patches" in asked.text
+        assert f"{everything:,} cells" in asked.text
         assert "cannot be undone" in asked.text
         asked.no.click()
         assert count(page) == everything
@@ -200,7 +200,7 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         dialog = listing(qtbot, window, rows=1)
         model, coverage, _, device, pixel_size, state = cells(dialog, 0)
         assert (model, pixel_size, state) == ("Self-test", "0.5 µm", "shown")
-        assert coverage == "16 of 256 patches (6 %)"
+        assert coverage == "16 of 256 cells (6 %)"
         assert device.startswith("CPU")
         run = [dialog.log.item(0, column) for column in range(dialog.log.columnCount())]
         texts = [item.text() for item in run if item is not None]
@@ -214,9 +214,7 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         assert not dialog.clear_button.isEnabled()
         assert not dialog.again_button.isEnabled()
         wait_for(qtbot, page, RunState.DONE)
-        qtbot.waitUntil(
-            lambda: cells(dialog, 0)[1] == "256 of 256 patches (100 %)", timeout=LONG_MS
-        )
+        qtbot.waitUntil(lambda: cells(dialog, 0)[1] == "256 of 256 cells (100 %)", timeout=LONG_MS)
         assert dialog.log.rowCount() == 2
         assert dialog.clear_button.isEnabled()
 
@@ -227,7 +225,7 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
         assert count(page) == 256
         dialog.clear_button.click()
         asked = question(qtbot, window)
-        assert "256 patches" in asked.text
+        assert "256 cells" in asked.text
         asked.yes.click()
         qtbot.waitUntil(lambda: page.document.prediction is None, timeout=LONG_MS)
         listing(qtbot, window, rows=0)
@@ -308,12 +306,12 @@ def test_a_region_of_an_earlier_version_is_told_and_listed(qtbot: QtBot, tmp_pat
         offer(window, "Results…").click()
         dialog = listing(qtbot, window, rows=1)
         total = tissue.count
-        assert cells(dialog, 0)[1].startswith(f"1 of {total} patches (")
+        assert cells(dialog, 0)[1].startswith(f"1 of {total} cells (")
         assert cells(dialog, 0)[1].endswith("), 1 failed to read")
         header, tried = dialog.log.horizontalHeaderItem(2), dialog.log.item(0, 2)
         assert header is not None
         assert tried is not None
-        assert (header.text(), tried.text()) == ("Patches tried", "2")  # readable or not
+        assert (header.text(), tried.text()) == ("Cells tried", "2")  # readable or not
         assert "Region 512 × 512 px at 100, 100" in dialog.remark.text()
         assert "by an earlier version" in dialog.remark.text()
         assert "not checked" in dialog.remark.text()
@@ -390,7 +388,7 @@ def test_a_date_is_that_of_the_last_change_of_the_slides_results(
     [
         (None, "Another window or program is classifying it"),
         (Outcome.FAILED, "Stopped by an error"),
-        (Outcome.CANCELLED, "Not finished; finished patches are kept"),
+        (Outcome.CANCELLED, "Not finished; finished cells are kept"),
     ],
 )
 def test_the_last_run_is_shown_as_it_ended(

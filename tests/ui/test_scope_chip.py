@@ -17,7 +17,7 @@ from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wai
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
-SCOPE = "Whole slide · 37 % of its tissue judged, 1,234 patches not yet classified"
+SCOPE = "Whole slide · 37 % of its tissue judged, 1,234 cells not yet classified"
 TEXT = ChipText(
     SCOPE,
     "A model with a very long name of many words",
@@ -141,7 +141,7 @@ def test_it_follows_the_cells_of_the_slide(qtbot: QtBot, tmp_path: Path) -> None
         assert scope.startswith("Whole slide · ")
         assert "of its tissue judged" in scope
         assert "all of its tissue" not in scope
-        assert "patches not yet classified" in scope
+        assert "cells not yet classified" in scope
         assert page.chip.text.model == bundle.name
         window.overlay_panel.set_overlay_shown(False)
         assert page.chip.isVisible()

@@ -63,6 +63,26 @@ def test_field_and_activation_map_are_drawn_over_the_field(view: SlideView) -> N
     np.testing.assert_array_equal(shown(view), before)
 
 
+def test_the_cell_that_an_answer_is_of_is_outlined_in_the_field(view: SlideView) -> None:
+    view.zoom_to_magnification(20.0)
+    view.center_on(Point(2000, 1500))
+    before = shown(view)
+    field, cell = Region(1950, 1450, 100, 100), Region(1970, 1490, 20, 20)
+    view.set_field(field)
+    of_field = (shown(view) != before).any(axis=-1)
+    view.set_field(field, cell)
+    changed = (shown(view) != before).any(axis=-1)
+    rows, columns = np.nonzero(changed & ~of_field)
+    assert (columns.min(), columns.max()) == pytest.approx((270, 290), abs=3)
+    assert (rows.min(), rows.max()) == pytest.approx((240, 260), abs=3)
+    assert (changed & of_field == of_field).all()
+    # Nothing is drawn twice where the field is the cell.
+    view.set_field(field, field)
+    np.testing.assert_array_equal((shown(view) != before).any(axis=-1), of_field)
+    view.set_field(None)
+    np.testing.assert_array_equal(shown(view), before)
+
+
 def test_what_cannot_be_read_is_shown_as_such_and_can_be_tried_again(
     qtbot: QtBot, view: SlideView, slide: WatchedSlide
 ) -> None:

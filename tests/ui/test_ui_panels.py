@@ -132,7 +132,7 @@ def test_the_legend_has_a_row_for_what_is_outside_the_training_material(
     panel.show_classes(BACH_CLASSES, LIMITS)
     panel.show_amounts(amounts_of(summary, prediction, CALIBRATION))
     assert panel.legend.texts(CellState.OUTSIDE)[1] == "20.0 %"
-    assert "1 patch outside the training material" in panel.coverage
+    assert "1 cell outside the training material" in panel.coverage
     panel.legend.set_checked(CellState.OUTSIDE, False)
     assert panel.legend.is_shown(CellState.OUTSIDE)
     folder = unpacked(tmp_path / "bundle")
@@ -251,7 +251,7 @@ def test_the_run_panel_offers_what_can_be_done(qtbot: QtBot, state: RunState) ->
 
 def test_progress_is_shown_with_rate_and_remaining_time() -> None:
     status = RunStatus(RunState.RUNNING, Progress(10, 40, 5.0))
-    assert status.summary == "Classifying · 25 % · 5.0 patches/s · 6 s left"
+    assert status.summary == "Classifying · 25 % · 5.0 cells/s · 6 s left"
     assert RunStatus(RunState.PAUSED, Progress(10, 40, 5.0)).summary == "Paused · 25 %"
 
 

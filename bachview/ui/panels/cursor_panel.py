@@ -79,7 +79,10 @@ class CursorPanel(Panel):
             numbers.addWidget(value)
             value.setToolTip(tip)
             numbers.addStretch(1)
-        tip = "The square that the models saw; outlined on the slide."
+        tip = (
+            "The square that the models saw. It is outlined on the slide,\n"
+            "and in it, with a thinner line, the cell that the answer is of."
+        )
         self._field.setToolTip(tip)
         field = QHBoxLayout()
         field.setSpacing(6)
@@ -126,7 +129,7 @@ class CursorPanel(Panel):
         self._classes, self._members = classes, members
         self._bars.show_classes(classes)
         self._votes.setRowCount(len(members))
-        self._votes.setToolTip(f"Prediction of each of the {len(members)} members for this field.")
+        self._votes.setToolTip(f"Prediction of each of the {len(members)} members for this cell.")
         self._cells.clear()
         for row, name in enumerate(members):
             items = QTableWidgetItem(name), QTableWidgetItem("–"), QTableWidgetItem("")

@@ -16,7 +16,7 @@ from bachview.ui.session.run_status import RunState, RunStatus
 
 _STEPS = 1000
 _TIPS = {
-    "Patches": "Of what the last run was asked for",
+    "Cells": "Of what the last run was asked for",
     "Scope": "What the last run was asked for; the results of the slide stay",
 }
 _START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
@@ -50,7 +50,7 @@ class JobsPanel(Panel):
         self._message.setWordWrap(True)
         self._values = {
             name: plain(QLabel("–", self))
-            for name in ("Patches", "Speed", "Remaining", "Device", "Model", "Scope")
+            for name in ("Cells", "Speed", "Remaining", "Device", "Model", "Scope")
         }
         form = QFormLayout()
         form.setHorizontalSpacing(14)
@@ -67,7 +67,7 @@ class JobsPanel(Panel):
         self._pause = QPushButton("Pause", self)
         self._cancel = QPushButton("Cancel", self)
         self._pause.setToolTip("Pause the run; nothing is lost (Ctrl+P)")
-        self._cancel.setToolTip("Stop; finished patches are kept and a later run resumes (Ctrl+.)")
+        self._cancel.setToolTip("Stop; finished cells are kept and a later run resumes (Ctrl+.)")
         self._start.clicked.connect(self.startRequested)
         self._pause.clicked.connect(self.pauseRequested)
         self._cancel.clicked.connect(self.cancelRequested)
@@ -108,7 +108,7 @@ class JobsPanel(Panel):
             done = progress.done / progress.total if progress and progress.total else 0
             self._bar.setValue(round(_STEPS * done))
         texts = {
-            "Patches": f"{progress.done:,} of {progress.total:,}" if progress else "",
+            "Cells": f"{progress.done:,} of {progress.total:,}" if progress else "",
             "Speed": status.rate_text,
             "Remaining": status.remaining_text.removesuffix(" left"),
             "Device": " · ".join(t for t in (status.device, status.precision) if t),

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bachview.inference.run import RunStart, RunSummary
     from bachview.models.ensemble import Ensemble
 
-_FAULT = "An error in the program stopped the run; finished patches are kept."
-_FAILED_EARLIER = "An error stopped the last run; finished patches are kept."
+_FAULT = "An error in the program stopped the run; finished cells are kept."
+_FAILED_EARLIER = "An error stopped the last run; finished cells are kept."
 
 #: What a run that left something undone looks like afterwards.
 _UNFINISHED: dict[Outcome | None, RunState] = {
@@ -45,7 +45,7 @@ class Classification(QObject):
     started(RunStart) : the prediction so far is available; the receiver owns it from now on.
     grew(PatchResults) : finished patches, already saved.
     noticed(str) : a sentence that is not an error (results cannot be kept).
-    failed(str) : an error stopped the run; finished patches are kept.
+    failed(str) : an error stopped the run; finished cells are kept.
     refused(tuple[str, ...]) : the check of the slide speaks against it; nothing was classified.
     """
 
@@ -275,5 +275,5 @@ def _done_text(summary: "RunSummary") -> str:
     if not summary.new and not summary.failed:
         return "All of it had been classified before."
     if summary.failed:
-        return f"{summary.failed:,} patches could not be read; they are marked on the slide."
+        return f"{summary.failed:,} cells could not be read; they are marked on the slide."
     return ""

@@ -49,8 +49,8 @@ _TITLES = {
     RunState.PAUSED: "Paused",
     RunState.STOPPING: "Stopping",
     RunState.DONE: "Finished",
-    RunState.CANCELLED: "Not finished; finished patches are kept",
-    RunState.INTERRUPTED: "Interrupted; finished patches are kept",
+    RunState.CANCELLED: "Not finished; finished cells are kept",
+    RunState.INTERRUPTED: "Interrupted; finished cells are kept",
     RunState.FAILED: "Stopped by an error",
     RunState.ELSEWHERE: "Another window or program is classifying it",
     RunState.REFUSED: "Nothing was classified",
@@ -65,7 +65,7 @@ class RunStatus:
 
     Attributes
     ----------
-    progress : None while the number of patches is unknown.
+    progress : None while the number of cells is unknown.
     device, precision : what computes; empty while unknown.
     bundle_name : empty before the first run.
     scope : what is classified: the slide, or a region of it.
@@ -91,11 +91,11 @@ class RunStatus:
 
     @property
     def rate_text(self) -> str:
-        """E.g. ``64 patches/s``, after the end, the mean; empty while unknown."""
+        """E.g. ``64 cells/s``, after the end, the mean; empty while unknown."""
         if self.progress is None or self.progress.rate <= 0 or self.state not in _WITH_RATE:
             return ""
         rate = self.progress.rate
-        return f"{rate:.0f} patches/s" if rate >= 10 else f"{rate:.1f} patches/s"
+        return f"{rate:.0f} cells/s" if rate >= 10 else f"{rate:.1f} cells/s"
 
     @property
     def remaining_text(self) -> str:

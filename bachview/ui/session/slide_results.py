@@ -85,7 +85,7 @@ def difference(grid: GridRecord, plan: "Plan") -> str:
         return f"another pixel size, {stated.text}{stated.remark}"
     if key.grid.region != plan.grid.region:
         return "a region, classified by an earlier version"
-    return "other settings (step of the patches, colours, or those of an earlier version)"
+    return "other settings (size of the cells, colours, or those of an earlier version)"
 
 
 class SlideResults:

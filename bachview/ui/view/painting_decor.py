@@ -1,4 +1,4 @@
-"""What is drawn on top of the picture: field, activation map, ruler, scale bar, readouts.
+"""What is drawn on top of the picture: field, cell, activation map, ruler, scale bar, readouts.
 
 All of it in device-independent px, light on dark lines, so that it is legible on tissue, on glass
 and on the dark area outside the slide. GUI thread.
@@ -76,10 +76,19 @@ def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
 
 def paint_field(painter: QPainter, viewport: Viewport, field: Region) -> None:
     """Outline of a field at its physical size."""
+    _paint_outline(painter, viewport, field, 1.5)
+
+
+def paint_cell(painter: QPainter, viewport: Viewport, cell: Region) -> None:
+    """Outline of a cell, thinner than that of its field, in which it lies."""
+    _paint_outline(painter, viewport, cell, 1.0)
+
+
+def _paint_outline(painter: QPainter, viewport: Viewport, region: Region, width: float) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=bool(viewport.rotation_deg % 90))
-    outline = _outline(viewport, field)
-    _twice(painter, 1.5, lambda: painter.drawPolygon(outline))
+    outline = _outline(viewport, region)
+    _twice(painter, width, lambda: painter.drawPolygon(outline))
 
 
 def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, region: Region) -> None:

@@ -32,6 +32,7 @@ from bachview.ui.view.painting_decor import (
     ReadOut,
     activation_image,
     paint_activation,
+    paint_cell,
     paint_field,
     paint_ruler,
 )
@@ -79,6 +80,7 @@ class SlideView(NavigableView):
         self._failure_said: str | None = None
         self._read_out = ReadOut()
         self._field: Region | None = None
+        self._cell: Region | None = None
         self._counted: Region | None = None
         self._activation: tuple[QImage, Region] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -145,7 +147,7 @@ class SlideView(NavigableView):
         self._viewport = self._pyramid = None
         self._is_fitted = True
         self._overlay.set_prediction(None, None)
-        self._field = self._counted = self._activation = None
+        self._field = self._cell = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
         self.update()
         self.overviewChanged.emit()
@@ -197,10 +199,10 @@ class SlideView(NavigableView):
         """Show what has been added to the prediction. Cheap; may be called often."""
         self.update()
 
-    def set_field(self, field: Region | None) -> None:
-        """Outline this field, level-0 px."""
-        if field != self._field:
-            self._field = field
+    def set_field(self, field: Region | None, cell: Region | None = None) -> None:
+        """Outline what the models saw, and in it the cell that the answer is of, level-0 px."""
+        if (field, cell) != (self._field, self._cell):
+            self._field, self._cell = field, cell
             self.update()
 
     def set_counted(self, region: Region | None) -> None:
@@ -265,6 +267,8 @@ class SlideView(NavigableView):
             paint_field(painter, viewport, self._counted)
         if self._field is not None:
             paint_field(painter, viewport, self._field)
+        if self._cell is not None and self._cell != self._field:
+            paint_cell(painter, viewport, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         self._read_out.paint(painter, viewport, self._pixel_size)

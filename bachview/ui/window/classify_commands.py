@@ -99,7 +99,7 @@ class ClassifyCommands(QObject):
             "&Type a region to classify…", "Enter the region as numbers", self._type_region
         )
         self.failed_patches = make(
-            "Classify whole slide, &failed patches again",
+            "Classify whole slide, &failed cells again",
             "Classify the slide, and retry what could not be read anywhere on it",
             self._retry_failed,
         )
@@ -111,7 +111,7 @@ class ClassifyCommands(QObject):
             icon="pause",
         )
         self.cancel = make(
-            "&Cancel", "Stop; finished patches are kept", self._cancel, "Ctrl+.", icon="stop"
+            "&Cancel", "Stop; finished cells are kept", self._cancel, "Ctrl+.", icon="stop"
         )
         self.export_results = make(
             "&Export results…",

@@ -240,7 +240,10 @@ class PanelController(QObject):
             return
         reading = reading_at(prediction, thresholds, document.pixel_size, cell)
         self._show_reading(reading)
-        page.view.set_field(prediction.field(*cell) if reading.patch_result is not None else None)
+        if reading.patch_result is None:
+            page.view.set_field(None)
+        else:
+            page.view.set_field(prediction.field(*cell), prediction.grid.cell(*cell))
 
     def _show_reading(self, reading: CursorReading | None) -> None:
         for panel in self._panels:

@@ -109,7 +109,7 @@ class ResultsCommands(QObject):
         of = document.title if region is None else f"this region of {document.title}"
         when = local_time(document.updated).partition(" ")[0]
         failed = document.failed_in(region)
-        unread = f" ({failed:,} patches could not be read)" if failed else ""
+        unread = f" ({failed:,} cells could not be read)" if failed else ""
         self._offer(
             page,
             f"All tissue of {of} was classified with {model}{unread}: nothing is left to do. The "
@@ -130,7 +130,7 @@ class ResultsCommands(QObject):
         question = QuestionDialog(
             "Classify again",
             f"This deletes all answers of {document.bundle.name} about {document.title} "
-            f"({count:,} patches of the whole slide) and {anew}. {_FOR_GOOD}",
+            f"({count:,} cells of the whole slide) and {anew}. {_FOR_GOOD}",
             "Delete and classify",
             "Keep them",
             page,
@@ -209,7 +209,7 @@ class ResultsCommands(QObject):
         question = QuestionDialog(
             "Clear results",
             f"This deletes the answers of {record.key.bundle_name} about {document.title} "
-            f"({record.done:,} patches) and the log of their runs.{elsewhere} {_FOR_GOOD}",
+            f"({record.done:,} cells) and the log of their runs.{elsewhere} {_FOR_GOOD}",
             "Delete",
             "Keep them",
             page,
