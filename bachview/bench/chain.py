@@ -76,4 +76,4 @@ def _chain_rate(reader: SlideReader, ensemble: Ensemble, region: Region) -> floa
         finally:
             lane.close()
         assert run.summary is not None, "the run finished"  # noqa: S101
-        return run.summary.patches_per_second
+        return run.summary.cells_per_second / ensemble.bundle.geometry.cells_per_side**2

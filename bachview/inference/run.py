@@ -105,7 +105,7 @@ class RunSummary:
     seconds: float
 
     @property
-    def patches_per_second(self) -> float:
+    def cells_per_second(self) -> float:
         """Rate of this call; 0 if nothing was left to do."""
         return self.new / self.seconds if self.seconds > 0 else 0.0
 

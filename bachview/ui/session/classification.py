@@ -250,7 +250,7 @@ class Classification(QObject):
             self._change(state=RunState.FAILED, message=_FAULT)
 
     def _on_done(self, summary: "RunSummary") -> None:
-        total = Progress(summary.done + summary.failed, summary.total, summary.patches_per_second)
+        total = Progress(summary.done + summary.failed, summary.total, summary.cells_per_second)
         self._change(state=RunState.DONE, progress=total, message=_done_text(summary))
 
     def _on_error(self, error: BachviewError) -> None:
