@@ -3,6 +3,7 @@
 Training fits all of them, in this order. scikit-learn is imported inside the functions.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
@@ -21,8 +22,10 @@ Folds = Callable[[int], list[tuple[Any, Any]]]
 #: Inner folds of the SVM's calibration.
 _CALIBRATION_FOLDS: Final = 3
 #: A machine keeps most rows of unclear classes, and compares every row that it judges with each:
-#: at 48 components about 15 million comparisons a second on one core.
+#: at 48 components some 90 million comparisons a second on one core.
 _MOST_SVM_ROWS: Final = 6000
+#: Rows that a machine judges at once: 16 MB with 8,000 support vectors.
+_SVM_ROWS_AT_ONCE: Final = 256
 
 #: What any of them may hold in its .skops file, by full name.
 _COMMON_TYPES: Final = frozenset(
@@ -163,6 +166,53 @@ def _svm(settings: Mapping[str, Any], seed: int, folds: Folds) -> Any:
     )
 
 
+def _svm_probabilities(calibrated: Any, features: Floats) -> Floats:
+    """The same numbers as ``predict_proba``, by matrix products where it is a machine of `_svm`.
+
+    Measured with 7,201 support vectors of 48 features: 2 ms for 24 rows instead of 20 ms.
+    """
+    part, *others = calibrated.calibrated_classifiers_
+    machine = part.estimator
+    if (
+        others
+        or part.method != "temperature"
+        or type(machine).__name__ != "SVC"
+        or machine.kernel != "rbf"
+        or machine.decision_function_shape != "ovr"
+        or len(machine.classes_) < 3
+    ):
+        return _predict_proba(calibrated, features)
+    blocks = [
+        features[at : at + _SVM_ROWS_AT_ONCE] for at in range(0, len(features), _SVM_ROWS_AT_ONCE)
+    ]
+    decisions = np.concatenate([_decisions(machine, block) for block in blocks])
+    return np.asarray(part.calibrators[0].predict(decisions), dtype=np.float32)
+
+
+def _decisions(machine: Any, features: Floats) -> npt.NDArray[np.float64]:
+    """(N, C) float64: ``decision_function`` of an ``SVC`` with radial kernel and C > 2 classes."""
+    from sklearn.utils.multiclass import _ovr_decision_function
+
+    rows, vectors = features.astype(np.float64), machine.support_vectors_
+    exponents = rows @ (2 * machine._gamma * vectors.T)
+    exponents -= machine._gamma * (rows**2).sum(axis=1)[:, None]
+    exponents -= machine._gamma * (vectors**2).sum(axis=1)
+    kernel = np.exp(np.minimum(exponents, 0, out=exponents), out=exponents)
+    # For each pair of classes: a sum over the vectors of both, with their coefficients against the
+    # other class.
+    ends = np.cumsum(machine._n_support)[:-1]
+    sums = [
+        part @ coefficients.T
+        for part, coefficients in zip(
+            np.split(kernel, ends, axis=1), np.split(machine._dual_coef_, ends, axis=1), strict=True
+        )
+    ]
+    pairs = itertools.combinations(range(len(sums)), 2)
+    of_pairs = np.stack([sums[i][:, j - 1] + sums[j][:, i] for i, j in pairs], axis=1)
+    of_pairs += machine._intercept_
+    return np.asarray(_ovr_decision_function(of_pairs < 0, -of_pairs, len(sums)))
+
+
 def _strip_folds(calibrated: Any) -> None:
     """The bundle stores the fitted machine, not the folds that it was calibrated on."""
     calibrated.cv = _CALIBRATION_FOLDS
@@ -261,6 +311,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
             }
         ),
         checks={"SVC": _check_svc},
+        probabilities=_svm_probabilities,
         strip=_strip_folds,
         most_rows=_MOST_SVM_ROWS,
     ),

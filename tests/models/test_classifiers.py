@@ -39,6 +39,11 @@ def svm() -> Any:
     return CalibratedClassifierCV(SVC(random_state=0), ensemble=False, cv=3)
 
 
+def trained_svm(**settings: Any) -> Any:
+    """As training makes it."""
+    return CalibratedClassifierCV(SVC(**settings), method="temperature", ensemble=False, cv=3)
+
+
 def piped(last: Any) -> Any:
     return make_pipeline(StandardScaler(), PCA(5, random_state=0), last)
 
@@ -52,6 +57,9 @@ KINDS: list[tuple[str, Callable[[], Any]]] = [
     ("svm", lambda: piped(svm())),
     ("svm", lambda: CalibratedClassifierCV(piped(SVC()), method="isotonic", cv=3)),
     ("svm", lambda: CalibratedClassifierCV(SVC(), method="temperature", cv=3)),
+    ("svm", lambda: trained_svm()),
+    ("svm", lambda: piped(trained_svm())),
+    ("svm", lambda: trained_svm(kernel="poly")),
 ]
 
 
@@ -101,6 +109,21 @@ def test_a_row_alone_gets_the_same_answer(estimator: str, make: Callable[[], Any
     together = classifier.probabilities(FEATURES[:20])
     alone = np.concatenate([classifier.probabilities(FEATURES[i : i + 1]) for i in range(20)])
     np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_trained_support_vectors_answer_without_libsvm_which_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted = trained_svm(C=50.0, class_weight="balanced").fit(FEATURES, LABELS)
+    wanted = fitted.predict_proba(FEATURES)
+    far = np.full((1, 12), 1e6, np.float32)
+    far_wanted = fitted.predict_proba(far)
+    monkeypatch.delattr("sklearn.svm._base.BaseLibSVM._decision_function")
+    classifier = loaded(dump_classifier(fitted), "svm")
+    np.testing.assert_allclose(classifier.probabilities(FEATURES), wanted, atol=1e-6)
+    np.testing.assert_allclose(classifier.probabilities(far), far_wanted, atol=1e-6)
+    many = np.tile(FEATURES, (3, 1))  # more than are judged at once
+    np.testing.assert_allclose(classifier.probabilities(many), np.tile(wanted, (3, 1)), atol=1e-6)
 
 
 def test_the_same_classifier_gives_the_same_bytes() -> None:
