@@ -121,6 +121,7 @@ class Teacher(Unlabelled):
     networks : the teachers, whose features are joined: architectures with published weights, or
         ``timm:FILE``, a checkpoint of a vision transformer of timm with its ``config.json``
         beside it. A relative path counts from the working directory.
+    students : the networks that are taught; absent: those that start from random weights.
     licence : of the teachers' weights, for the model card.
     mpps : um/px of the views, each as often as the others.
     crops : number of views, made once; half of them from the slides of ``--tissue``, if given.
@@ -134,6 +135,7 @@ class Teacher(Unlabelled):
     """
 
     networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]
+    students: Annotated[tuple[Architecture, ...], Field(min_length=1, max_length=8)] | None = None
     licence: Annotated[str, Field(min_length=1, max_length=2000)]
     mpps: Annotated[
         tuple[Annotated[float, Field(ge=0.1, le=10)], ...], Field(min_length=1, max_length=4)
@@ -316,6 +318,10 @@ class Recipe(_Table):
     def _teacher_or_descriptors(self) -> Self:
         if self.teacher is not None and self.pretrain is not None:
             raise ValueError("it may have [teacher] or [pretrain], not both")
+        if self.teacher is not None and self.teacher.students is not None:
+            for name in self.teacher.students:
+                if name not in self.networks or name in self.teacher.networks:
+                    raise ValueError(f"{name} is no network of the recipe that could be a student")
         return self
 
     @model_validator(mode="after")

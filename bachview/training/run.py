@@ -55,7 +55,7 @@ from bachview.training.pretraining import pretrain
 from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
 from bachview.training.rows import Rows
 from bachview.training.slide_windows import sample_windows
-from bachview.training.teaching import TeachingJob, teach
+from bachview.training.teaching import TeachingJob, students_of, teach
 from bachview.training.teaching_report import TeachingReport
 from bachview.training.unlabelled_tissue import sized, unlabelled_tissue
 
@@ -287,13 +287,13 @@ class _Run:
     def _least_px(self) -> int:
         """Least side of a photo: of a wide patch, a part may lie beyond it."""
         recipe = self._recipe
-        if recipe.patch.is_wide and recipe.heads is not None and recipe.pretrain is None:
+        if recipe.patch.is_wide and recipe.heads is not None:
             return round(recipe.patch.stride_um / recipe.patch.mpp)
         return recipe.patch.input_px
 
     def _teach(self, dataset: Dataset, photos: Sequence[Photo]) -> None:
         recipe = self._recipe
-        if recipe.teacher is None:
+        if recipe.teacher is None or not students_of(recipe, recipe.teacher, self._starts):
             return
         self._watcher.phase("Teaching without labels")
         folder = self._output / "teaching"

@@ -76,15 +76,26 @@ class TeachingJob:
     folder: Path
 
 
+def students_of(
+    recipe: Recipe, settings: Teacher, starts: Mapping[Architecture, FirstWeights]
+) -> tuple[Architecture, ...]:
+    """The networks that are taught: those with weights of their own only if the recipe says so."""
+    if settings.students is not None:
+        return settings.students
+    others = [name for name in recipe.networks if name not in settings.networks]
+    return tuple(name for name in others if starts[name] is RANDOM)
+
+
 def teach(
     job: TeachingJob,
     token: CancelToken,
     watcher: FitWatcher,
     on_problem: Callable[[str], object],
 ) -> tuple[dict[Architecture, FirstWeights], TeachingReport]:
-    """Teach all networks of the recipe, or resume that.
+    """Teach the networks of the recipe that need it (`students_of`), or resume that.
 
-    A network that is itself one of the teachers keeps its published weights.
+    A network that is itself one of the teachers keeps its published weights, and any other that is
+    not taught what it starts from.
 
     Parameters
     ----------
@@ -103,12 +114,13 @@ def teach(
         A photo, or a teacher or its weights, cannot be used.
     """
     recipe, settings, folder = job.recipe, job.settings, job.folder
+    taught = students_of(recipe, settings, job.starts)
     kept = {
-        name: teacher_weights(name, job.asked)
+        name: teacher_weights(name, job.asked) if name in settings.networks else job.starts[name]
         for name in recipe.networks
-        if name in settings.networks
+        if name not in taught
     }
-    states = {name: FitState(folder / name) for name in recipe.networks if name not in kept}
+    states = {name: FitState(folder / name) for name in taught}
     done = {name: state.finished(_STAGE) for name, state in states.items()}
     path = folder / REPORT_FILE
     if path.is_file():

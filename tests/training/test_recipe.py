@@ -160,6 +160,18 @@ def test_a_teacher_takes_the_place_of_the_descriptors(tmp_path: Path) -> None:
         read_recipe(path)
 
 
+@pytest.mark.parametrize("student", ["densenet121", "constructed"])
+def test_a_student_is_a_network_of_the_recipe_and_no_teacher(tmp_path: Path, student: str) -> None:
+    write_teacher_recipe(tmp_path / "taught.toml", "resnet50_v2")
+    text = (tmp_path / "taught.toml").read_text("utf-8")
+    for name in ("resnet50_v2", student):
+        stated = text.replace("match_maps = true", f'match_maps = true\nstudents = ["{name}"]')
+        (tmp_path / f"{name}.toml").write_text(stated, encoding="utf-8")
+    assert read_recipe(tmp_path / "resnet50_v2.toml").teacher is not None
+    with pytest.raises(RecipeError, match=f"{student} is no network of the recipe"):
+        read_recipe(tmp_path / f"{student}.toml")
+
+
 def test_a_checkpoint_of_timm_may_teach(tmp_path: Path) -> None:
     write_teacher_recipe(tmp_path / "taught.toml", "resnet50_v2")
     text = (tmp_path / "taught.toml").read_text("utf-8")

@@ -181,9 +181,16 @@ def test_the_viewer_loads_it_and_explains_with_it(trained: TrainingResult) -> No
 
 
 def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: Path) -> None:
+    """With patches that are larger than a photo: 4 x 4 of their 8 x 8 cells are judged."""
     asked = request_for(data, tmp_path, folds=2)
-    recipe = asked.read_recipe().model_copy(
-        update={"stages": (), "heads": Heads(components=3, c=1.0)}
+    recipe = asked.read_recipe()
+    patch = {"mpp": 2.0, "stride_um": 16.0, "cells_per_side": 4}
+    recipe = recipe.model_copy(
+        update={
+            "stages": (),
+            "heads": Heads(components=3, c=1.0),
+            "patch": recipe.patch.model_copy(update=patch),
+        }
     )
     asked = replace(asked, recipe=recipe)
     token = CancelToken()
@@ -196,8 +203,12 @@ def test_with_heads_alone_all_patients_teach_all_members(data: Path, tmp_path: P
     for part, photos in (("fold-1", 40), ("fold-2", 40), ("final", 80)):
         split = read_split(folder / part / "split.csv")
         assert list(split.values()) == ["train"] * photos
+    # Shown to the network once, for the folds and the final ensemble.
+    assert len(list((folder / "features").glob("*.npz"))) == 80
+    assert watcher.phases.count("Showing all photos to the networks") == 1
     assert all(check.ok for check in verify_bundle(result.bundle))
     with open_bundle(result.bundle) as bundle:
+        assert bundle.geometry == recipe.patch.geometry
         assert bundle.manifest.training.split.startswith("all 80 photos trained on")
         uniform_share = bundle.uniform_share
         card = " ".join(bundle.model_card.split())

@@ -21,14 +21,14 @@ from bachview.models.bundle.opened import open_bundle
 from bachview.training import stored_views
 from bachview.training.checkpoints import Epoch
 from bachview.training.feature_maps import maps_of, with_maps
-from bachview.training.first_weights import RANDOM
+from bachview.training.first_weights import RANDOM, first_weights
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import Patches
 from bachview.training.run import TrainingRequest, train
 from bachview.training.stored_views import StoredViews, shared_out
 from bachview.training.teacher_loading import open_teachers
 from bachview.training.teachers import OpenTeacher, Shown, shown_by
-from bachview.training.teaching import Lesson, TeachingJob, teach
+from bachview.training.teaching import Lesson, TeachingJob, students_of, teach
 from bachview.training.teaching_report import likeness
 from bachview.training.unlabelled_tissue import unlabelled_tissue
 from bachview.training.whitening import Whitening
@@ -340,10 +340,14 @@ def test_a_whole_training_is_taught_and_its_card_says_by_whom(
     photos = shutil.copytree(data, tmp_path / "data")
     for photo in (photos / "Photos").rglob("*[1-4678]1.png"):
         photo.unlink()
+    recipe = write_teacher_recipe(tmp_path / "recipe.toml", "pupil")
+    assert recipe.teacher is not None
+    # It has weights of its own, and so would not be taught.
+    teacher = recipe.teacher.model_copy(update={"students": ("pupil",)})
     request = TrainingRequest(
         photos,
         tmp_path / "run",
-        write_teacher_recipe(tmp_path / "recipe.toml", "pupil"),
+        recipe.model_copy(update={"teacher": teacher}),
         imagenet=weights,
         name="Taught",
         mpp=1.0,
@@ -357,3 +361,18 @@ def test_a_whole_training_is_taught_and_its_card_says_by_whom(
     assert "tissue_sha256" in json.loads((tmp_path / "run" / "run.json").read_text())
     report = json.loads((tmp_path / "run" / "teaching" / "teaching.json").read_text())
     assert f"| Pupil | {report['networks']['pupil']['r2']:.3f}" in card
+
+
+def test_networks_with_weights_of_their_own_are_taught_only_where_the_recipe_says_so(
+    tmp_path: Path, weights: Path
+) -> None:
+    recipe = write_teacher_recipe(tmp_path / "recipe.toml", "pupil")
+    teacher = recipe.teacher
+    assert teacher is not None
+    networks = ("constructed", "pupil", "resnet50_v2")
+    recipe = recipe.model_copy(update={"networks": networks})
+    starts = {"pupil": first_weights("pupil", weights), "resnet50_v2": RANDOM}
+    assert students_of(recipe, teacher, starts) == ("resnet50_v2",)
+    assert students_of(recipe, teacher, dict.fromkeys(starts, RANDOM)) == networks[1:]
+    named = teacher.model_copy(update={"students": ("pupil",)})
+    assert students_of(recipe, named, starts) == ("pupil",)
