@@ -29,14 +29,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def squares() -> np.ndarray:
     """(18, 22): the class of each cell, in squares of 8 cells; neither is whole patches."""
     rows, columns = np.indices((18, 22)) // 8
-    return (rows * 3 + columns) % len(BACH_CLASSES)
+    return np.asarray((rows * 3 + columns) % len(BACH_CLASSES))
 
 
 def picture() -> np.ndarray:
     colours = np.array([STAIN_COLORS[key] for key in BACH_CLASSES.keys], np.uint8)
     found = colours[squares()].repeat(CELL, axis=0).repeat(CELL, axis=1)
     noise = np.random.default_rng(0).integers(-5, 6, found.shape)
-    return (found + noise).clip(0, 255).astype(np.uint8)
+    return np.asarray((found + noise).clip(0, 255), np.uint8)
 
 
 def inner() -> np.ndarray:
@@ -44,7 +44,7 @@ def inner() -> np.ndarray:
     reach = WINDOW // 2
     padded = np.pad(squares(), reach, constant_values=-1)
     views = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW))
-    return (views == squares()[..., None, None]).all(axis=(2, 3))
+    return np.asarray((views == squares()[..., None, None]).all(axis=(2, 3)))
 
 
 def test_the_cells_of_a_slide_have_their_classes_in_their_places(
