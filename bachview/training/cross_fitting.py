@@ -18,6 +18,7 @@ import numpy as np
 from bachview.errors import DatasetError
 from bachview.models import estimators
 from bachview.models.bundle.writer import FittedClassifier
+from bachview.models.classifiers import Classifier
 from bachview.training.recipe import ClassifierRecipe, Heads
 from bachview.training.rows import Floats, Labels, Rows
 
@@ -192,7 +193,8 @@ def cross_fitted_votes(
             fitted = fit_heads(part, heads, seed=seed)
             networks[labelled] = head_votes(fitted, rows.of(labelled))
         for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
-            votes[labelled, place] = member.fitted.predict_proba(rows.features[labelled])
+            judge = Classifier(member.fitted, votes.shape[2])
+            votes[labelled, place] = judge.probabilities(rows.features[labelled])
     return np.concatenate([networks, votes], axis=1)
 
 

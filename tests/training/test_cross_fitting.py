@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bachview.errors import DatasetError
+from bachview.models import estimators
 from bachview.models.architectures import build_cnn
 from bachview.models.bundle.writer import Cnn, features_of
 from bachview.models.classifiers import Classifier, dump_classifier, load_classifier
@@ -22,6 +24,7 @@ from bachview.training.cross_fitting import (
     cross_fitted_votes,
     fit_classifiers,
     fit_heads,
+    group_folds,
     head_votes,
 )
 from bachview.training.ensemble_fit import calibrate
@@ -175,3 +178,27 @@ def test_too_few_photos_to_learn_from_are_refused() -> None:
     check_learnt(labels, 4)
     with pytest.raises(DatasetError, match="give more photos"):
         check_learnt(labels[1:], 4)
+
+
+def test_a_row_of_the_table_can_limit_what_it_is_fitted_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = rows(6, signal=1.0)
+    asked: list[Rows] = []
+
+    def folds_of(part: Rows, most: int, seed: int) -> list[tuple[Any, Any]]:
+        asked.append(part)
+        return group_folds(part, most, seed)
+
+    limited = [
+        replace(row, most_rows=60) if row.most_rows else row for row in estimators.ESTIMATORS
+    ]
+    monkeypatch.setattr(estimators, "ESTIMATORS", tuple(limited))
+    monkeypatch.setattr("bachview.training.cross_fitting.group_folds", folds_of)
+    *_, machine = fit_classifiers(known, RECIPE, seed=0)
+    (part,) = asked
+    assert len(part.labels) == 60
+    assert len(np.unique(part.sources)) == 24  # of all photos
+    last = machine.fitted[-1].calibrated_classifiers_[0].estimator
+    assert len(last.support_) <= 60
+    assert machine.fitted.predict_proba(known.features).shape == (240, 4)
