@@ -58,6 +58,15 @@ def set_trainable(model: Any, part: Trainable) -> None:
             layer.trainable = True
 
 
+def freeze_normalisation(model: Any) -> None:
+    """Let batch normalisation keep its statistics, scales and offsets while all else is trained."""
+    import keras
+
+    for layer in model.get_layer("backbone").layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
 def check_cells(recipe: Recipe) -> None:
     """Check that the networks' last maps can serve the cells of a patch.
 

@@ -132,6 +132,9 @@ class Teacher(Unlabelled):
     solve_with : number of views from which networks with random weights are first solved block by
         block, without gradients, where EfficientNetLite0 is a teacher and there is a way, see
         `bachview.training.solved_starts`; 0 for none.
+    frozen_normalisation : networks that start from solved weights or their own keep the statistics
+        of their batch normalisation. On processors with bfloat16 arithmetic the precision ``auto``
+        is then mixed_bfloat16.
     """
 
     networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]
@@ -144,6 +147,7 @@ class Teacher(Unlabelled):
     targets: Annotated[int, Field(ge=1, le=4096)]
     match_maps: bool
     solve_with: Annotated[int, Field(ge=0, le=10_000)] = 0
+    frozen_normalisation: bool = False
 
     @model_validator(mode="after")
     def _has_what_it_solves_from(self) -> Self:

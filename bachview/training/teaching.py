@@ -20,12 +20,12 @@ from bachview.core.classes import ClassSet
 from bachview.datasets.samples import Photo
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
-from bachview.models.architectures import Architecture
+from bachview.models.architectures import Architecture, set_weights
 from bachview.training.checkpoints import FitState
 from bachview.training.feature_maps import maps_of, with_maps
 from bachview.training.first_weights import RANDOM, FirstWeights, Weights
 from bachview.training.fitting import FitWatcher, keras_policy
-from bachview.training.networks import build_network
+from bachview.training.networks import build_network, freeze_normalisation
 from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
 from bachview.training.recipe import SOLVED_FROM, Recipe, Teacher
 from bachview.training.solved_starts import SOLVED_STARTS, SolvedStart
@@ -262,17 +262,27 @@ def _teach_one(
     recipe, settings = job.recipe, job.settings
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
-    with keras_policy(recipe.precision):
-        network = build_network(
+
+    def built() -> Any:
+        return build_network(
             architecture,
             input_px=settings.input_px,
             class_count=len(job.classes),
             dropout=0.0,
         )
-        job.starts[architecture].load(network)
-        solved = _solved_start(architecture, job)
-        if solved and not state.history:
-            _solve(solved, architecture, network, job, lesson, token, watcher)
+
+    first = built()  # in float32, in which it is solved
+    job.starts[architecture].load(first)
+    solved = _solved_start(architecture, job)
+    if solved and not state.history:
+        _solve(solved, architecture, first, job, lesson, token, watcher)
+    knows = solved is not None or job.starts[architecture] is not RANDOM
+    is_frozen = settings.frozen_normalisation and knows
+    with keras_policy(recipe.precision, is_frozen=is_frozen):
+        network = built()
+        set_weights(network, first.get_weights())
+        if is_frozen:
+            freeze_normalisation(network)
         strides = tuple(s for s in lesson.maps if s in maps_of(network.get_layer("backbone")))
         training = _with_adapters(network, lesson, strides, settings)
     epochs = settings.epochs_of.get(architecture, settings.epochs)

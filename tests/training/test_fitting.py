@@ -14,10 +14,10 @@ from bachview.errors import Cancelled, DatasetError
 from bachview.jobs.tokens import CancelToken
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.first_weights import RANDOM
-from bachview.training.fitting import FitJob, FitWatcher, fit_network, schedule
+from bachview.training.fitting import FitJob, FitWatcher, fit_network, keras_policy, schedule
 from bachview.training.hard_negatives import with_hard_negatives
 from bachview.training.images import TrainingImage
-from bachview.training.networks import build_network, set_trainable
+from bachview.training.networks import build_network, freeze_normalisation, set_trainable
 from bachview.training.recipe import Recipe
 from tests.support.tiny_training import write_recipe
 
@@ -204,3 +204,49 @@ def test_windows_are_mined_of_the_negative_class_of_the_data_set(tmp_path: Path)
     none = ClassSet(tuple(replace(one, key=f"No{one.key}") for one in BACH_CLASSES))
     kept = with_hard_negatives(PatchClassifier(), windows, none, tmp_path / "none.json")
     assert kept == windows
+
+
+def test_frozen_normalisation_keeps_all_its_values() -> None:
+    import keras
+
+    pixels = keras.layers.Input((8, 8, 3))
+    values = keras.layers.Conv2D(4, 3, name="conv")(pixels)
+    values = keras.layers.BatchNormalization(name="normalisation")(values)
+    backbone = keras.Model(pixels, values, name="backbone")
+    given = keras.layers.Input((8, 8, 3))
+    network = keras.Model(given, keras.layers.GlobalAveragePooling2D()(backbone(given)))
+    freeze_normalisation(network)
+    before = {layer.name: layer.get_weights() for layer in backbone.layers}
+    network.compile(keras.optimizers.SGD(0.1), "mse")
+    rng = np.random.default_rng(0)
+    network.train_on_batch(rng.normal(3, 2, (4, 8, 8, 3)), np.ones((4, 4)))
+    after = {layer.name: layer.get_weights() for layer in backbone.layers}
+    np.testing.assert_array_equal(after["normalisation"], before["normalisation"])
+    assert not np.allclose(after["conv"][0], before["conv"][0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_frozen", "precisions", "policy"),
+    [
+        ("auto", False, ("bf16", "f32"), "float32"),
+        ("auto", True, ("bf16", "f32"), "mixed_bfloat16"),
+        ("auto", True, ("f32",), "float32"),
+        ("float32", True, ("bf16", "f32"), "float32"),
+        ("mixed_bfloat16", False, ("f32",), "mixed_bfloat16"),
+    ],
+)
+def test_the_precision_of_auto(
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    is_frozen: bool,
+    precisions: tuple[str, ...],
+    policy: str,
+) -> None:
+    import keras
+
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [])
+    monkeypatch.setattr("bachview.training.fitting.candidate_precisions", lambda device: precisions)
+    before = keras.config.dtype_policy()
+    with keras_policy(asked, is_frozen=is_frozen):
+        assert keras.config.dtype_policy().name == policy
+    assert keras.config.dtype_policy() == before
