@@ -138,6 +138,53 @@ def neighbours(maps: Floats, side: int) -> Floats:
     )
 
 
+def telling(
+    units: Floats, wanted: Floats, count: int, known: Floats | None = None
+) -> npt.NDArray[np.int64]:
+    """Choose units one by one, each time the one that best explains what is still unexplained.
+
+    Parameters
+    ----------
+    units, wanted, known : (N, h, w, C); what `known` explains linearly is left out of account.
+    """
+    both = np.concatenate([units, wanted], axis=3)
+    both = both.reshape(-1, both.shape[-1])
+    both = both - both.mean(0)
+    moments = np.asarray(both.T @ both, np.float64) / len(both)
+    size = units.shape[-1]
+    # Of all, not of what is left of them: that may be next to nothing.
+    least = 1e-3 * np.diag(moments)[:size].mean()
+    if known is not None:
+        given = known.reshape(-1, known.shape[-1])
+        given = given - given.mean(0)
+        covariance = np.asarray(given.T @ given, np.float64) / len(given)
+        covariance += 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        cross = np.asarray(given.T @ both, np.float64) / len(given)
+        moments -= cross.T @ np.linalg.solve(covariance, cross)
+    left, shared = np.diag(moments)[:size].copy(), moments[:size, size:].copy()
+    chosen: list[int] = []
+    columns = np.zeros((size, count))
+    for place in range(count):
+        worth = (shared**2).sum(1) / (np.maximum(left, 0) + least)
+        worth[chosen] = -1
+        best = int(worth.argmax())
+        length = np.sqrt(max(left[best], 0) + least)
+        column = moments[:size, best] - columns[:, :place] @ columns[best, :place]
+        columns[:, place] = column / length
+        shared -= np.outer(columns[:, place], shared[best] / length)
+        left -= columns[:, place] ** 2
+        chosen.append(best)
+    return np.array(chosen)
+
+
+def main_parts(maps: Floats, count: int) -> tuple[Any, Any]:
+    """Kernel and bias that give the principal components of most variance."""
+    rows = np.asarray(maps.reshape(-1, maps.shape[-1]), np.float64)
+    mean = rows.mean(0)
+    kernel = np.linalg.eigh(np.cov(rows, rowvar=False))[1][:, ::-1][:, :count]
+    return kernel, -mean @ kernel
+
+
 def run(
     part: Any, maps: npt.NDArray[Any], token: CancelToken, most: tuple[int | None, ...] = ()
 ) -> list[Floats]:

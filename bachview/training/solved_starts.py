@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture
 from bachview.training.ridge import RGB, Likeness
+from bachview.training.solved_resnet import initial_resnet_from_lite0
 from bachview.training.solved_start import initial_from_lite0
 
 
@@ -62,5 +63,9 @@ SOLVED_STARTS: Final[Mapping[Architecture, SolvedStart]] = {
     "efficientnet_b0": SolvedStart(
         initial_from_lite0,
         "kernels of EfficientNetLite0, whose blocks were solved by regression on views of tissue",
+    ),
+    "resnet50_v2": SolvedStart(
+        initial_resnet_from_lite0,
+        "kernels solved by regression from EfficientNetLite0 on views of tissue",
     ),
 }
