@@ -4,9 +4,10 @@
 overlay colours and areas count. The *field* that the models see of a patch is equal or larger
 (overlapping fields).
 
-With most bundles each patch stands for one cell, and its field is centred on the cell; at the edge
-of tissue it is moved towards the tissue (`TissueCells`). Others judge several cells of a patch at
-once, those in its middle: then a field is centred on a square of cells and is not moved.
+With most bundles each patch stands for one cell, and its field is centred on the cell. Others judge
+several cells of a patch at once: then the field is as wide as a number of cells, and is centred on
+a square of those that it stands for. At the edge of tissue, fields are moved towards the tissue
+(`TissueCells`), those of several cells by whole cells.
 """
 
 import math
@@ -28,7 +29,7 @@ class PatchGeometry:
     input_px : side of the square given to the models, px.
     mpp : um per px of that square.
     stride_um : side of a cell, um.
-    cells_per_side : a patch stands for the square of so many cells in its middle.
+    cells_per_side : a patch stands for a square of so many cells.
     """
 
     input_px: int
@@ -44,6 +45,11 @@ class PatchGeometry:
     def field_um(self) -> float:
         """Side of the physical square that a patch shows, um."""
         return self.input_px * self.mpp
+
+    @property
+    def places_per_side(self) -> int:
+        """Cells along a side of a field: the models answer for each of them; 1 for one answer."""
+        return 1 if self.cells_per_side == 1 else round(self.field_um / self.stride_um)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ class PatchGrid:
             geometry.field_um / pixel_size.mpp_y,
             geometry.cells_per_side,
         )
+
+    @property
+    def places_per_side(self) -> int:
+        """As `PatchGeometry.places_per_side`."""
+        return 1 if self.cells_per_side == 1 else round(self.field_x / self.stride_x)
 
     @property
     def patches(self) -> "PatchGrid":

@@ -20,13 +20,14 @@ class TissueCells:
 
     Networks trained on tissue misclassify fields that reach beyond the tissue. So the fields of
     cells at an edge are not centred on them, but moved towards the tissue
-    (`bachview.slide.field_moves`). Saved with a run, so that it resumes with the same fields.
+    (`bachview.slide.field_moves`, `bachview.slide.patch_moves`). Saved with a run, so that it
+    resumes with the same fields.
 
     Attributes
     ----------
     mask : (rows, columns) bool, the cells to be classified.
     moves : (rows, columns, 2) int8, to the right and down, in parts of the field
-        (`FIELD_PARTS`); 0 if the field is centred.
+        (`FIELD_PARTS`), or in cells where a patch stands for several; 0 if the field is centred.
     """
 
     mask: npt.NDArray[np.bool_]
@@ -52,8 +53,10 @@ class TissueCells:
         ----------
         grid : whose cells these are.
         """
-        right, down = (int(move) / FIELD_PARTS for move in self.moves[row, column])
+        right, down = map(int, self.moves[row, column])
         field = grid.field(row, column)
-        return Region(
-            field.x + right * field.width, field.y + down * field.height, field.width, field.height
-        )
+        if grid.cells_per_side > 1:
+            x, y = right * grid.stride_x, down * grid.stride_y
+        else:
+            x, y = right / FIELD_PARTS * field.width, down / FIELD_PARTS * field.height
+        return Region(field.x + x, field.y + y, field.width, field.height)

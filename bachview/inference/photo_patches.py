@@ -7,8 +7,7 @@ lie on the photo; only the stride is adjusted so that no cell reaches over the e
 than a field is padded with white.
 
 Where a patch stands for several cells, cells and fields lie as on a slide that is no larger than
-the photo: patches are anchored at its corner, the last ones reach over its edge (white), and only
-cells of tissue count.
+the photo, patches are moved onto it by whole cells, and only cells of tissue count.
 
 As on a slide, too, what shows no H&E tissue has no class, what the models do not know (other
 stains, blur, coarse pixels) is refused, and patches that cannot be read are counted.
@@ -185,7 +184,7 @@ def read_photo(
         patches = PatchReader(reader, pixel_size, geometry, transform)
         # Parts that cannot be read count as tissue, in blocks that are larger than the damage.
         seen = replace(mask, mask=mask.mask & ~unread).fraction(grid) >= LEAST_TISSUE
-        asked = AskedCells(tissue.mask, grid.cells_per_side)
+        asked = AskedCells(tissue.mask, tissue, grid)
         pixels: list[RGB] = []
         counts: list[npt.NDArray[np.bool_]] = []
         failed, failure = 0, None
@@ -193,9 +192,8 @@ def read_photo(
             if token is not None:
                 token.check()
             cells, is_asked = asked.of([(row, column)])
-            field = tissue.field(grid, asked.per_side * row, asked.per_side * column)
             try:
-                patch = patches.read(field)
+                patch = patches.read(asked.field(row, column))
             except SlideChangedError:
                 raise
             except SlideReadError as error:
@@ -218,13 +216,11 @@ def read_photo(
 
 
 def _cell_of(patch: RGB, geometry: PatchGeometry, number: int) -> RGB:
-    """What a patch shows of one of its cells, counted row by row; all if it stands for one."""
-    count = geometry.cells_per_side
-    if count == 1:
+    """What a patch shows at one of its places, counted row by row; all if it has one."""
+    if geometry.cells_per_side == 1:
         return patch
     side = geometry.stride_um / geometry.mpp
-    margin = (geometry.input_px - count * side) / 2
-    top, left = (round(margin + place * side) for place in divmod(number, count))
+    top, left = (round(place * side) for place in divmod(number, geometry.places_per_side))
     return patch[top : top + round(side), left : left + round(side)]
 
 

@@ -286,10 +286,10 @@ def _judge(
     for start in range(0, len(patches.pixels), ensemble.batch_size):
         batch = patches.pixels[start : start + ensemble.batch_size]
         counts = patches.counts[start : start + ensemble.batch_size].ravel()
-        of_members, of_all, is_outside = predicted(ensemble.predict, batch, token)
-        members.append(of_members[counts])
-        probabilities.append(of_all[counts])
-        unseen.append(is_outside[counts])
+        of_members, of_all, is_outside = predicted(ensemble.predict, batch, token, counts)
+        members.append(of_members)
+        probabilities.append(of_all)
+        unseen.append(is_outside)
     votes = ~np.concatenate(unseen)
     outside, warnings = int((~votes).sum()), patches.warnings
     if 2 * outside > len(votes):

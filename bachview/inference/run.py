@@ -285,9 +285,10 @@ def _log_end(store: ResultStore, session: "_Session", outcome: Outcome) -> None:
 
 
 def predicted(
-    predict: "Callable[[RGB, CancelToken | None], EnsembleOutput]",
+    predict: "Callable[[RGB, CancelToken | None, npt.NDArray[np.bool_]], EnsembleOutput]",
     patches: Sequence[RGB] | RGB,
     token: CancelToken | None,
+    asked: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Predictions of the members and of the ensemble, and which cells are outside what it knows.
 
@@ -297,10 +298,11 @@ def predicted(
     ----------
     predict : as `Ensemble.predict`.
     patches : N >= 1 of (S, S, 3).
+    asked : (N * K,) bool, which of the K places of each patch are asked for.
 
     Returns
     -------
-    A row for each cell that the patches stand for, patch by patch.
+    A row for each place that is asked for, patch by patch.
 
     Raises
     ------
@@ -308,7 +310,7 @@ def predicted(
         There is not even enough memory for a single patch.
     """
     try:
-        answer = predict(np.asarray(patches), token)
+        answer = predict(np.asarray(patches), token, asked)
     except MemoryError as error:
         if len(patches) == 1:
             raise EngineError(NO_MEMORY) from error
@@ -320,7 +322,11 @@ def predicted(
         )
     # Outside the handler, whose traceback would keep the arrays that did not fit.
     half = len(patches) // 2
-    parts = [predicted(predict, part, token) for part in (patches[:half], patches[half:])]
+    cut = half * len(asked) // len(patches)
+    parts = [
+        predicted(predict, patches[:half], token, asked[:cut]),
+        predicted(predict, patches[half:], token, asked[cut:]),
+    ]
     members, probabilities, is_outside = zip(*parts, strict=True)
     return np.concatenate(members), np.concatenate(probabilities), np.concatenate(is_outside)
 
@@ -380,7 +386,7 @@ class _Session:
         self.grid_id = grid_id
         self.states = states
         self._tissue = tissue
-        self._asked = AskedCells(pending, plan.grid.cells_per_side)
+        self._asked = AskedCells(pending, tissue, plan.grid)
         self._provenance = provenance
         #: The finished cells that the receiver of the results knows.
         self._told = states >= CellState.CLASSIFIED
@@ -473,14 +479,16 @@ class _Session:
         members, classes = len(self._plan.member_names), len(self._plan.classes)
         good = PatchResults.empty(members, classes)
         if pixels:
-            of_members, of_all, is_outside = predicted(self._ensemble.predict, pixels, token)
             cells, is_asked = self._asked.of(places)
+            of_members, of_all, is_outside = predicted(
+                self._ensemble.predict, pixels, token, is_asked
+            )
             good = PatchResults(
-                cells,
+                cells[is_asked],
                 np.where(is_outside, CellState.OUTSIDE, CellState.CLASSIFIED).astype(np.uint8),
                 np.where(is_outside[:, None, None], np.float32(0), of_members),
                 np.where(is_outside[:, None], np.float32(0), of_all),
-            ).taken(is_asked)
+            )
         if not failed:
             return good
         cells, is_asked = self._asked.of(failed)
@@ -503,8 +511,7 @@ class _Session:
 
     def _read(self, row: int, column: int) -> RGB:
         """A patch; any thread."""
-        count = self._asked.per_side
-        return self._patches.read(self._tissue.field(self._plan.grid, count * row, count * column))
+        return self._patches.read(self._asked.field(row, column))
 
     def _check_slide(self) -> None:
         """Tell damaged patches from a slide that is gone, after many consecutive failures.
@@ -521,7 +528,8 @@ class _Session:
             if not len(read_before):
                 return
             try:
-                self._read(*map(int, read_before[0] // self._asked.per_side))
+                row, column = map(int, read_before[0])
+                self._patches.read(self._tissue.field(self._plan.grid, row, column))
             except SlideReadError as error:
                 cause = error
             else:

@@ -281,25 +281,33 @@ def preprocessing_layer(preprocessing: Preprocessing) -> Any:
     return keras.layers.Rescaling(preprocessing.scale, preprocessing.offset, name="preprocessing")
 
 
+def serves(height: int, width: int, cells_per_side: int) -> bool:
+    """Whether a feature map of this size can judge a patch that stands for so many cells.
+
+    The windows must have a middle, so that the cells lie in the middle of the patch.
+    """
+    return height == width and cells_per_side <= height and (height - cells_per_side) % 2 == 0
+
+
 def with_features_and_maps(model: Any, *, name: str, cells_per_side: int = 1) -> Any:
     """Wrap a model of `build_cnn` so that it returns everything the ensemble needs.
 
     Parameters
     ----------
-    cells_per_side : k, for so many cells along a side of a patch, each judged by the mean over a
-        square window of the feature map. The windows move by one place of the map, and together
-        they cover it.
+    cells_per_side : k, for a patch that stands for so many cells along a side: then each of the A
+        places along a side of the feature map is judged, by the mean over the window of
+        A - k + 1 places around it. At the edge of the map, the window is what is left of it.
 
     Returns
     -------
     keras.Model from the same input to a list of three: probabilities (N, C), pooled features
     (N, F), class activation map (N, h, w, C) in units of logits; weights are shared. With several
-    cells, probabilities are (N, k, k, C) and features (N, k, k, F).
+    cells, probabilities are (N, A, A, C) and features (N, A, A, F).
 
     Raises
     ------
     ValueError
-        The feature map is not square, or has fewer places along a side than there are cells.
+        The feature map is not square, or the window has no middle, or there is none.
     """
     import keras
 
@@ -309,12 +317,13 @@ def with_features_and_maps(model: Any, *, name: str, cells_per_side: int = 1) ->
         pooled = model.get_layer("pooled")(feature_map)
     else:
         height, width = feature_map.shape[1:3]
-        if height != width or not 1 <= cells_per_side <= height:
+        if not serves(height, width, cells_per_side):
             raise ValueError(
                 f"a feature map of {height} x {width} places cannot serve {cells_per_side} x "
                 f"{cells_per_side} cells"
             )
-        pooled = keras.layers.AveragePooling2D(height - cells_per_side + 1, strides=1)(feature_map)
+        window = height - cells_per_side + 1
+        pooled = keras.layers.AveragePooling2D(window, strides=1, padding="same")(feature_map)
     head = model.get_layer("logits")
     probabilities = model.get_layer("probabilities")(head(pooled))
     return keras.Model(pixels, [probabilities, pooled, head(feature_map)], name=name)

@@ -128,13 +128,24 @@ class Ensemble(Closable):
         """How many patches to give to `predict` at once: about a third of a second of work."""
         return self._engine.batch_size
 
-    def predict(self, patches: Patches, token: CancelToken | None = None) -> EnsembleOutput:
-        """Classify the cells of patches.
+    def predict(
+        self,
+        patches: Patches,
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
+    ) -> EnsembleOutput:
+        """Classify patches, or each of the places of wide ones.
 
         Parameters
         ----------
         patches : (N, input_px, input_px, 3) uint8 RGB at the bundle's mpp, N >= 0; not kept.
         token : a cancel takes effect within some 50 ms, even in the middle of a batch.
+        asked : (N * K,) bool, which of the K places of each patch are asked for; None: all. The
+            classifiers are not asked for the others.
+
+        Returns
+        -------
+        A row for each place that is asked for, patch by patch, row by row.
 
         Raises
         ------
@@ -148,6 +159,8 @@ class Ensemble(Closable):
         self._check(patches)
         with self._lock:
             outputs = self._engine.run(patches, token)
+            if asked is not None and not asked.all():
+                outputs = outputs.taken(asked)
             members = members_of(self.bundle.manifest, outputs, self._classifiers)
             distances = None if self._seen is None else self._seen.distances(outputs.concatenated)
         return EnsembleOutput(members, vote(self.bundle.manifest, members), distances)

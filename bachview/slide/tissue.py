@@ -38,6 +38,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.dark_field import DARK_FIELD_SHARE, dark_share
 from bachview.slide.field_moves import field_moves
 from bachview.slide.glass import White, density_tables, measured_white
+from bachview.slide.patch_moves import patch_moves
 from bachview.slide.reader import RGB, SlideReader
 
 Mask = npt.NDArray[np.bool_]
@@ -152,9 +153,10 @@ class TissueMask:
         Cancelled
             `token` asked for it.
         """
-        cells = np.asarray(self.fraction(grid) >= least, dtype=np.bool_)
+        shares = self.fraction(grid)
+        cells = np.asarray(shares >= least, dtype=np.bool_)
         if grid.cells_per_side > 1:
-            return TissueCells.centred(cells)  # one field for several cells
+            return TissueCells(cells, patch_moves(shares, cells, grid))
         check = token.check if token is not None else _go_on
         return TissueCells(cells, field_moves(self.mask, self.region, grid, cells, least, check))
 

@@ -4,7 +4,7 @@ import math
 from typing import Any, Final, Literal
 
 from bachview.errors import RecipeError
-from bachview.models.architectures import Architecture, architecture_of, build_cnn
+from bachview.models.architectures import Architecture, architecture_of, build_cnn, serves
 from bachview.training.recipe import Recipe
 
 Trainable = Literal["head", "upper", "all"]
@@ -73,7 +73,7 @@ def check_cells(recipe: Recipe) -> None:
     Raises
     ------
     RecipeError
-        They have fewer places than the patch has cells, or places of another size.
+        They have too few places for the cells of a patch, or places of another size.
     """
     patch = recipe.patch
     if not patch.is_wide:
@@ -83,10 +83,11 @@ def check_cells(recipe: Recipe) -> None:
         network = build_cnn(name, input_px=patch.input_px, class_count=2)
         places = int(network.get_layer("backbone").output.shape[1])
         place_um = patch.input_px * patch.mpp / places
-        if places < patch.cells_per_side:
+        if not serves(places, places, patch.cells_per_side):
             raise RecipeError(
-                f"The map of {row.name} has {places} places along a side, too few for "
-                f"cells_per_side = {patch.cells_per_side}: lower it, or raise input_px."
+                f"The map of {row.name} has {places} places along a side, which must be an even "
+                f"number more than cells_per_side = {patch.cells_per_side}: lower it, or raise "
+                "input_px."
             )
         if not math.isclose(patch.stride_um, place_um, rel_tol=1e-6):
             raise RecipeError(

@@ -53,8 +53,8 @@ class _Table(BaseModel):
 class Patch(_Table):
     """What the networks see: `input_px` px of `mpp` um/px, every `stride_um` on slides.
 
-    A patch may stand for `cells_per_side` ** 2 cells in its middle, each judged by a window of the
-    networks' last map; `stride_um`, the side of a cell, is then that of a place of the map.
+    A patch may stand for `cells_per_side` ** 2 cells, each judged by a window of the networks' last
+    map; `stride_um`, the side of a cell, is then that of a place of the map.
     """
 
     input_px: Side

@@ -35,8 +35,7 @@ class ShownCells:
     Attributes
     ----------
     pixels : (P, input_px, input_px, 3) uint8 RGB.
-    cells : (P, K) bool, of the K cells that a patch stands for, in the order in which the models
-        answer.
+    cells : (P, K) bool, of the K places of a patch, in the order in which the models answer.
     """
 
     pixels: Patches
@@ -78,14 +77,14 @@ def plain_cells(source: TrainingImage, recipe: Recipe, token: CancelToken) -> Sh
         return ShownCells(pixels, np.ones((len(pixels), 1), np.bool_))
     if source.photo is None:
         return ShownCells(
-            centre_patches([source], patch.input_px), _middle(patch.cells_per_side)[None]
+            centre_patches([source], patch.input_px), _middle(patch.geometry.places_per_side)[None]
         )
     photo = source.photo
     try:
         read = read_photo(photo.path, photo.mpp, patch.geometry, token, anyway=True)
     except NoTissueError:
         return _none(recipe)
-    chosen = read.counts & _checkerboard(patch.cells_per_side)
+    chosen = read.counts & _checkerboard(patch.geometry.places_per_side)
     if not chosen.any():
         chosen = read.counts
     return ShownCells(read.pixels, chosen)
@@ -114,14 +113,14 @@ def view_cells(source: TrainingImage, recipe: Recipe, seed: int) -> ShownCells:
     if not patch.is_wide:
         return ShownCells(pixels, np.ones((len(crops), 1), np.bool_))
     if not is_whole:
-        return ShownCells(pixels, np.tile(_middle(patch.cells_per_side), (len(crops), 1)))
+        return ShownCells(pixels, np.tile(_middle(patch.geometry.places_per_side), (len(crops), 1)))
     height, width = source.pixels.shape[:2]
     on_it = np.stack([_cells_within(crop, patch.geometry, width, height) for crop in crops])
     return ShownCells(pixels, _some(on_it, settings.cells_per_view, rng))
 
 
 def _none(recipe: Recipe) -> ShownCells:
-    side, count = recipe.patch.input_px, recipe.patch.cells_per_side
+    side, count = recipe.patch.input_px, recipe.patch.geometry.places_per_side
     return ShownCells(np.zeros((0, side, side, 3), np.uint8), np.zeros((0, count**2), np.bool_))
 
 
@@ -138,7 +137,7 @@ def _middle(count: int) -> Mask:
 
 def _cells_within(crop: Crop, geometry: PatchGeometry, width: int, height: int) -> Mask:
     """Which cells' middles lie on an image of this size, px: (K,) bool."""
-    count = geometry.cells_per_side
+    count = geometry.places_per_side
     row, column = np.indices((count, count)).reshape(2, -1) - (count - 1) / 2
     side = geometry.stride_um / geometry.mpp
     x, y = crop.places(np.stack([column, row], axis=1) * side).T

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import bachview
@@ -39,9 +40,14 @@ class Witness(FakeEnsemble):
         super().__init__(facts=Facts(geometry=GEOMETRY))
         self.shown: list[RGB] = []
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+    def predict(
+        self,
+        patches: RGB,
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
+    ) -> EnsembleOutput:
         self.shown += list(patches)
-        return super().predict(patches, token)
+        return super().predict(patches, token, asked)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults, Prediction
+from bachview.core.tissue_cells import TissueCells
 from bachview.errors import Cancelled, UsageError
 from bachview.inference.asked_cells import AskedCells
 from bachview.inference.photos import predict_photos
@@ -148,11 +149,11 @@ def test_the_patch_in_the_viewport_comes_first(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_patch_that_cannot_be_read_fails_all_of_its_cells(store: ResultStore) -> None:
-    # The middle of a square, which no other field reaches.
-    broken = Region(4.2 * SIDE, 4.2 * SIDE, 10, 10)
+    # The first patch alone reaches this corner, and it stands for nine cells.
+    broken = Region(0.2 * SIDE, 0.2 * SIDE, 10, 10)
     prediction, heard = work(store, reader=slide(broken))
     failed = np.zeros((ROWS, COLUMNS), np.bool_)
-    failed[3:6, 3:6] = True
+    failed[:3, :3] = True
     np.testing.assert_array_equal(prediction.states == CellState.FAILED, failed)
     np.testing.assert_array_equal(prediction.states == CellState.CLASSIFIED, ~failed)
     assert heard.progress[-1].done == ROWS * COLUMNS
@@ -194,7 +195,7 @@ def test_a_photo_is_judged_as_a_slide_of_it_would_be(tmp_path: Path, size: tuple
 def test_a_part_of_a_photo_that_cannot_be_read_is_counted_in_cells(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    broken = slide(Region(4.2 * SIDE, 4.2 * SIDE, 10, 10))
+    broken = slide(Region(0.2 * SIDE, 0.2 * SIDE, 10, 10))
     monkeypatch.setattr(
         "bachview.slide.opening.opened_slide", lambda *_: contextlib.nullcontext(broken)
     )
@@ -213,13 +214,22 @@ def test_another_stride_is_refused_where_cells_are_the_models_own(tmp_path: Path
 
 
 def test_cells_of_patches_come_row_by_row_and_past_the_grid_as_not_asked_for() -> None:
-    asked = AskedCells(np.ones((4, 5), np.bool_), 3)
+    grid = PatchGrid(Region(0, 0, 5, 4), 1, 1, 5, 5, cells_per_side=3)
+    all_cells = np.ones((4, 5), np.bool_)
+    moves = np.zeros((4, 5, 2), np.int8)
+    moves[3:, 3:] = 0, -1
+    asked = AskedCells(all_cells, TissueCells(all_cells, moves), grid)
     assert asked.patches.tolist() == [[True, True], [True, True]]
+    assert asked.field(1, 1) == Region(2, 1, 5, 5)
     cells, is_asked = asked.of([(1, 1)])
-    assert cells.tolist() == [[r, c] for r in (3, 4, 5) for c in (3, 4, 5)]
-    assert is_asked.tolist() == [True, True, False] + 6 * [False]
-    one = AskedCells(np.array([[True, False]]), 1)
-    assert one.of([(0, 1), (0, 0)])[1].tolist() == [False, True]
+    assert cells.tolist() == [[r, c] for r in range(1, 6) for c in range(2, 7)]
+    assert cells[is_asked].tolist() == [[3, 3], [3, 4]]
+    single = PatchGrid(Region(0, 0, 2, 1), 1, 1, 5, 5)
+    one = np.array([[True, False]])
+    assert AskedCells(one, TissueCells.centred(one), single).of([(0, 1), (0, 0)])[1].tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_patches_in_a_region_are_those_of_its_cells() -> None:

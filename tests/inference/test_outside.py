@@ -24,8 +24,13 @@ RGB = npt.NDArray[np.uint8]
 class Knowing(FakeEnsemble):
     """Has not seen patches with a mean red of 200 and more."""
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
-        answer = super().predict(patches, token)
+    def predict(
+        self,
+        patches: RGB,
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
+    ) -> EnsembleOutput:
+        answer = super().predict(patches, token, asked)
         red = patches[..., 0].mean(axis=(1, 2)).astype(np.float32)
         return EnsembleOutput(answer.members, answer.probabilities, red / 199)
 

@@ -237,7 +237,12 @@ def test_a_bundle_states_the_doubt_about_photos(tmp_path: Path) -> None:
     photo = save(tmp_path / "p.png", tissue(3, "InSitu"))
 
     class Torn(FakeEnsemble):
-        def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+        def predict(
+            self,
+            patches: RGB,
+            token: CancelToken | None = None,
+            asked: npt.NDArray[np.bool_] | None = None,
+        ) -> EnsembleOutput:
             values = np.tile(np.array([0.3, 0.3, 0.4, 0.0], np.float32), (len(patches), 1))
             return EnsembleOutput(np.repeat(values[:, None], 6, 1), values)
 
@@ -376,10 +381,12 @@ def test_where_memory_is_short_a_photo_is_judged_in_smaller_batches(
     assert len(expected.probabilities) > 3
     predict = ensemble.predict
 
-    def short(patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+    def short(
+        patches: RGB, token: CancelToken | None, asked: npt.NDArray[np.bool_]
+    ) -> EnsembleOutput:
         if len(patches) > 3:
             raise EngineMemoryError("CPU failed while classifying: there is too little memory.")
-        return predict(patches, token)
+        return predict(patches, token, asked)
 
     monkeypatch.setattr(ensemble, "predict", short)
     found = predict_photo(ensemble, photo, 1.0)

@@ -209,9 +209,14 @@ def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
     brightest: list[int] = []
 
     class Watching(FakeEnsemble):
-        def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+        def predict(
+            self,
+            patches: RGB,
+            token: CancelToken | None = None,
+            asked: npt.NDArray[np.bool_] | None = None,
+        ) -> EnsembleOutput:
             brightest.extend(patches.max(axis=(1, 2, 3)).tolist())
-            return super().predict(patches, token)
+            return super().predict(patches, token, asked)
 
     plan = make_plan(
         slide.metadata, slide.metadata.pixel_size, Facts(geometry=PatchGeometry(64, 1.0, 32.0))
@@ -386,10 +391,15 @@ class _ShortOfMemory(FakeEnsemble):
 
     room = 3
 
-    def predict(self, patches: RGB, token: CancelToken | None = None) -> EnsembleOutput:
+    def predict(
+        self,
+        patches: RGB,
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
+    ) -> EnsembleOutput:
         if len(patches) > self.room:
             raise MemoryError
-        return super().predict(patches, token)
+        return super().predict(patches, token, asked)
 
 
 def test_where_memory_is_short_smaller_batches_are_tried(store: ResultStore) -> None:

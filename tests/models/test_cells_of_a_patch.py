@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,9 @@ from bachview.models.seen import SeenMaterial
 from tests.support.bundles import edit_arrays, edit_manifest, rehash
 from tests.support.seen import with_seen
 
-#: Cells along a side of a patch, places along a side of the map and of each window.
-CELLS, MAP, WINDOW = 5, 8, 4
-PER_PATCH = CELLS**2
+#: Cells along a side that a patch stands for, places along a side of the map and of each window.
+CELLS, MAP, WINDOW = 4, 8, 5
+PER_PATCH = MAP**2
 Patches = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -60,7 +61,7 @@ def written(folder: Path, cells_per_side: int) -> Path:
     labels = np.arange(4)
     features = features_of(cnns, patches, cells_per_side=cells_per_side).concatenated
     forest = RandomForestClassifier(5, random_state=0)
-    forest.fit(features, labels.repeat(cells_per_side**2))
+    forest.fit(features, labels.repeat(len(features) // 4))
     return write_bundle(
         folder,
         cnns=cnns,
@@ -129,12 +130,10 @@ def softmax(logits: Floats) -> Floats:
 
 
 def window_means(maps: Floats) -> Floats:
-    """(N, K, h, w, C) to (N * k * k, K, C): the windows row by row."""
-    means = [
-        maps[:, :, row : row + WINDOW, column : column + WINDOW].mean((2, 3))
-        for row in range(CELLS)
-        for column in range(CELLS)
-    ]
+    """(N, K, h, w, C) to (N * h * w, K, C): what the map has of each window, row by row."""
+    reach = WINDOW // 2
+    parts = [slice(max(0, place - reach), place + reach + 1) for place in range(MAP)]
+    means = [maps[:, :, rows, columns].mean((2, 3)) for rows in parts for columns in parts]
     return np.stack(means, axis=1).reshape(-1, *means[0].shape[1:])
 
 
@@ -179,7 +178,13 @@ def test_the_ensemble_answers_for_every_cell_and_explains_the_whole_patch(folder
         found = ensemble.predict(patches)
         last = ensemble.predict(patches[2:])
         explanation = ensemble.explain(patches[2])
+        asked = np.random.default_rng(0).random(3 * PER_PATCH) < 0.3
+        some = ensemble.predict(patches, None, asked)
     assert found.members.shape == (3 * PER_PATCH, 3, 4)
+    np.testing.assert_array_equal(some.members, found.members[asked])
+    assert some.distances is not None
+    assert found.distances is not None
+    np.testing.assert_array_equal(some.distances, found.distances[asked])
     np.testing.assert_allclose(found.probabilities, found.members.mean(1), atol=1e-5)
     assert found.distances is not None
     assert found.is_outside.shape == found.distances.shape == (3 * PER_PATCH,)
@@ -194,7 +199,7 @@ def test_the_manifest_says_it_and_verifying_too(bundle_path: Path) -> None:
         assert bundle.manifest.schema_version == 2
     with trusted(bundle_path) as loading:
         _, opened = next(loading.steps())
-        assert "5 x 5 cells of a patch" in opened()
+        assert "4 x 4 cells of a patch" in opened()
 
 
 def test_with_one_cell_earlier_programs_can_read_it(tmp_path: Path) -> None:
@@ -210,18 +215,29 @@ def test_with_one_cell_earlier_programs_can_read_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
-def test_another_number_of_cells_than_the_bundle_was_written_with_is_refused(
-    folder: Path, engine: str
+def test_answers_for_one_cell_where_there_are_to_be_several_are_refused(
+    tmp_path: Path, engine: str
 ) -> None:
-    edit_manifest(folder, lambda document: document["patch"].update(cells_per_side=4))
+    def edit(document: dict[str, Any]) -> None:
+        document["schema_version"] = 2
+        document["patch"] |= {"cells_per_side": 4, "stride_um": 3.0}
+
+    folder = edit_manifest(written(tmp_path / "one", 1), edit)
     with pytest.raises(BundleError, match=r"members of golden\.npz"):
         loaded(folder, engine)
     rowwise = ("members", "probabilities", "features_0", "features_1")
     edit_arrays(
-        folder / "golden.npz", lambda a: a.update({name: a[name][: 4 * 4 * 4] for name in rowwise})
+        folder / "golden.npz",
+        lambda a: a.update({name: a[name].repeat(PER_PATCH, axis=0) for name in rowwise}),
     )
     with pytest.raises(BundleError, match=r"probabilities_0 of the net|reproduce its golden"):
         loaded(rehash(folder), engine)
+
+
+def test_windows_of_another_size_are_refused_by_the_reference(folder: Path) -> None:
+    edit_manifest(folder, lambda document: document["patch"].update(cells_per_side=6))
+    with pytest.raises(BundleError, match="reproduce its golden"):
+        loaded(folder, "tensorflow")
 
 
 def test_the_reference_refuses_a_map_of_another_size(folder: Path) -> None:
@@ -241,5 +257,7 @@ def test_more_cells_than_the_map_has_places_are_refused(tmp_path: Path) -> None:
     model = networks()[0].model
     every = with_features_and_maps(model, name="every", cells_per_side=MAP)
     assert [tuple(part.shape[1:3]) for part in every.outputs] == [(MAP, MAP)] * 3
-    with pytest.raises(ValueError, match="8 x 8 places cannot serve 9 x 9 cells"):
-        with_features_and_maps(model, name="more", cells_per_side=MAP + 1)
+    with pytest.raises(ValueError, match="8 x 8 places cannot serve 10 x 10 cells"):
+        with_features_and_maps(model, name="more", cells_per_side=MAP + 2)
+    with pytest.raises(ValueError, match="cannot serve 5 x 5 cells"):
+        with_features_and_maps(model, name="beside", cells_per_side=5)

@@ -37,7 +37,7 @@ class Facts:
 class FakeEnsemble(Ensemble):
     """Class = quarter of the red range that the mean of the cell falls into.
 
-    The cell is the patch, or one of those that it stands for, without what lies around them.
+    The cell is the patch, or one of its places, without what lies around it.
     """
 
     def __init__(
@@ -64,7 +64,10 @@ class FakeEnsemble(Ensemble):
         pass
 
     def predict(
-        self, patches: npt.NDArray[np.uint8], token: CancelToken | None = None
+        self,
+        patches: npt.NDArray[np.uint8],
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
     ) -> EnsembleOutput:
         if self._before is not None:
             self._before(self.judged)
@@ -75,16 +78,16 @@ class FakeEnsemble(Ensemble):
         index = np.minimum(red // 64, 3).astype(int)
         probabilities = np.full((len(red), 4), 0.1, np.float32)
         probabilities[np.arange(len(red)), index] = 0.7
+        if asked is not None:
+            probabilities = probabilities[asked]
         return EnsembleOutput(np.repeat(probabilities[:, None], 6, axis=1), probabilities)
 
 
 def _cells(patches: npt.NDArray[np.uint8], geometry: PatchGeometry) -> npt.NDArray[np.uint8]:
-    """(N, S, S) patches to the (N * k * k, s, s) cells in their middle, each patch's row by row."""
-    count = geometry.cells_per_side
+    """(N, S, S) patches to their (N * K, s, s) places, each patch's row by row."""
+    count = geometry.places_per_side
     if count == 1:
         return patches
     side = round(geometry.stride_um / geometry.mpp)
-    margin = (geometry.input_px - count * side) // 2
-    inner = patches[:, margin : margin + count * side, margin : margin + count * side]
-    squares = inner.reshape(-1, count, side, count, side).swapaxes(2, 3)
+    squares = patches.reshape(-1, count, side, count, side).swapaxes(2, 3)
     return squares.reshape(-1, side, side)

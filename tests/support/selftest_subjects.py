@@ -39,8 +39,13 @@ class Swapped(Ensemble):
     def batch_size(self) -> int:
         return self._ensemble.batch_size
 
-    def predict(self, patches: Pixels, token: CancelToken | None = None) -> EnsembleOutput:
-        answer = self._ensemble.predict(patches, token)
+    def predict(
+        self,
+        patches: Pixels,
+        token: CancelToken | None = None,
+        asked: npt.NDArray[np.bool_] | None = None,
+    ) -> EnsembleOutput:
+        answer = self._ensemble.predict(patches, token, asked)
         members, order = answer.members.copy(), [1, 0, 2, 3]
         members[:, self._members] = members[:, self._members][..., order]
         whole = answer.probabilities[:, order] if self._is_whole else answer.probabilities

@@ -90,7 +90,7 @@ def unmeasured_card(folder: Path) -> Card:
 def taught_card(folder: Path) -> Card:
     card = unmeasured_card(folder)
     recipe = write_teacher_recipe(folder / "taught.toml", "resnet50_v2")
-    patch = recipe.patch.model_copy(update={"stride_um": 8.0, "cells_per_side": 3})
+    patch = recipe.patch.model_copy(update={"stride_um": 8.0, "cells_per_side": 4})
     networks = ("constructed", "resnet50_v2")
     recipe = recipe.model_copy(update={"networks": networks, "patch": patch})
     found = {"r2": 0.81, "cosine": 0.9, "probe_accuracy": 0.71}

@@ -186,10 +186,10 @@ def test_a_patch_stands_for_one_cell_unless_the_recipe_says_more(tmp_path: Path)
     recipe = write_recipe(tmp_path / "recipe.toml")
     assert recipe.patch.geometry == PatchGeometry(64, 1.0, 32.0, 1)
     assert not recipe.patch.is_wide
-    text = RECIPE.replace("stride_um = 32.0", "stride_um = 8.0\ncells_per_side = 3")
+    text = RECIPE.replace("stride_um = 32.0", "stride_um = 8.0\ncells_per_side = 4")
     (tmp_path / "wide.toml").write_text(text, encoding="utf-8")
     wide = read_recipe(tmp_path / "wide.toml")
-    assert wide.patch.geometry == PatchGeometry(64, 1.0, 8.0, 3)
+    assert wide.patch.geometry == PatchGeometry(64, 1.0, 8.0, 4)
     assert wide.patch.is_wide
     check_cells(wide)
 
@@ -198,14 +198,15 @@ def test_a_patch_stands_for_one_cell_unless_the_recipe_says_more(tmp_path: Path)
     ("changes", "said"),
     [
         ({"stride_um": 9.0}, r"Constructed is 8 µm wide.*not 9"),
-        ({"cells_per_side": 9}, "8 places along a side, too few"),
+        ({"cells_per_side": 10}, "8 places along a side, which must be an even number more"),
+        ({"cells_per_side": 5}, "8 places along a side, which must be an even number more"),
     ],
 )
 def test_cells_that_a_map_does_not_have_are_refused(
     tmp_path: Path, changes: dict[str, float], said: str
 ) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
-    values = {"stride_um": 8.0, "cells_per_side": 3, **changes}
+    values = {"stride_um": 8.0, "cells_per_side": 4, **changes}
     wide = recipe.model_copy(update={"patch": recipe.patch.model_copy(update=values)})
     with pytest.raises(RecipeError, match=said):
         check_cells(wide)

@@ -19,9 +19,9 @@ from tests.support.tiny_training import listed_photo, write_recipe
 
 
 def small(folder: Path) -> tuple[list[Cnn], list[TrainingImage], Recipe]:
-    """A patch stands for 3 x 3 of its 8 x 8 cells; photos of 12 x 10 cells."""
+    """A patch stands for 4 x 4 of its 8 x 8 cells; photos of 12 x 10 cells."""
     recipe = write_recipe(folder / "recipe.toml")
-    patch = recipe.patch.model_copy(update={"stride_um": 8.0, "cells_per_side": 3})
+    patch = recipe.patch.model_copy(update={"stride_um": 8.0, "cells_per_side": 4})
     rng = np.random.default_rng(0)
     photos = []
     for label, entry in enumerate(BACH_CLASSES):

@@ -16,7 +16,7 @@ SIDE = 64
 
 
 def wide_recipe(folder: Path, *, count: int = 4, glass: float = 1.0, **classifiers: int) -> Recipe:
-    """A patch of 64 px stands for some of its 8 x 8 cells of 8 px."""
+    """A patch of 64 px has 8 x 8 places of 8 px, and stands for some of them."""
     recipe = write_recipe(folder / "recipe.toml")
     patch = recipe.patch.model_copy(update={"stride_um": 8.0, "cells_per_side": count})
     return recipe.model_copy(
@@ -62,11 +62,11 @@ def test_a_crop_knows_where_its_points_lie() -> None:
 
 
 def test_cells_of_views_lie_on_the_photo(tmp_path: Path) -> None:
-    recipe = wide_recipe(tmp_path, views=30, cells_per_view=16)
+    recipe = wide_recipe(tmp_path, views=30, cells_per_view=64)
     photo = listed_photo(tmp_path, np.full((80, 100, 3), 100, np.uint8))
     source = TrainingImage(np.full((80, 100, 3), 100, np.uint8), 0, "a", photo=photo)
     shown = view_cells(source, recipe, 3)
-    grey = middles(shown.pixels, 4)
+    grey = middles(shown.pixels, 8)
     assert 0.5 < shown.cells.mean() < 0.95  # some lie beyond
     # But for those whose middle is on the very edge.
     assert (grey[shown.cells] < 165).mean() > 0.95
@@ -81,11 +81,13 @@ def test_of_a_window_the_middle_counts(tmp_path: Path) -> None:
     window = TrainingImage(np.full((96, 96, 3), 100, np.uint8), 0, "a", is_window=True)
     for shown in (plain_cells(window, recipe, CancelToken()), view_cells(window, recipe, 0)):
         assert (shown.pixels == 100).all()
-        assert (shown.cells.reshape(-1, 4, 4).sum(axis=0)[1:3, 1:3] == len(shown.pixels)).all()
+        assert (shown.cells.reshape(-1, 8, 8).sum(axis=0)[3:5, 3:5] == len(shown.pixels)).all()
         assert shown.count == 4 * len(shown.pixels)
-    odd = plain_cells(window, wide_recipe(tmp_path, count=5), CancelToken())
-    assert odd.count == 1
-    assert odd.cells[0, 12]
+    recipe = wide_recipe(tmp_path)
+    odd = recipe.patch.model_copy(update={"input_px": 72, "cells_per_side": 5})
+    one = plain_cells(window, recipe.model_copy(update={"patch": odd}), CancelToken())
+    assert one.count == 1
+    assert one.cells[0, 40]
 
 
 def test_plain_cells_are_every_second_one_that_is_judged(tmp_path: Path) -> None:
@@ -114,4 +116,4 @@ def test_a_photo_with_too_little_tissue_gives_no_plain_cells(tmp_path: Path) -> 
     source = TrainingImage(np.full((80, 100, 3), 244, np.uint8), 0, "a", photo=photo)
     shown = plain_cells(source, wide_recipe(tmp_path), CancelToken())
     assert shown.pixels.shape == (0, SIDE, SIDE, 3)
-    assert shown.cells.shape == (0, 16)
+    assert shown.cells.shape == (0, 64)

@@ -127,7 +127,7 @@ def read_golden(bundle: Bundle) -> Golden:
 def _check_shapes(arrays: dict[str, npt.NDArray[Any]], bundle: Bundle, where: str) -> None:
     manifest = bundle.manifest
     count, side, classes = arrays["labels"].size, manifest.patch.input_px, len(manifest.classes)
-    rows = count * manifest.patch.cells_per_side**2
+    rows = count * manifest.geometry.places_per_side**2
     wanted: dict[str, tuple[type, tuple[int, ...]]] = {
         "labels": (np.int64, (count,)),
         "patches": (np.uint8, (count, side, side, 3)),

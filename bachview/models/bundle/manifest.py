@@ -23,7 +23,7 @@ from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import BundleError
-from bachview.models.architectures import Architecture, architecture_of
+from bachview.models.architectures import Architecture, architecture_of, serves
 from bachview.models.estimators import EstimatorKey
 
 #: The newest version of the format; all earlier ones are read.
@@ -216,12 +216,13 @@ class Manifest(_Strict):
             raise ValueError("patch.cells_per_side: this field is missing")
         if patch.cells_per_side == 1:
             return
-        if height != width or patch.cells_per_side > height:
+        if not serves(height, width, patch.cells_per_side):
             raise ValueError(
                 f"patch.cells_per_side: an activation map of {height} x {width} cannot serve "
-                f"{patch.cells_per_side} cells along a side"
+                f"{patch.cells_per_side} cells along a side: it must be square, and an even number "
+                "of places larger"
             )
-        # The windows over the map move by one place, and the cells by one stride.
+        # A cell is a place of the map.
         place_um = patch.input_px * patch.mpp / height
         if not math.isclose(patch.stride_um, place_um, rel_tol=1e-6):
             raise ValueError(

@@ -62,6 +62,12 @@ class CnnOutputs:
             np.stack(arrays[2::3], axis=1),
         )
 
+    def taken(self, rows: npt.NDArray[np.bool_]) -> "CnnOutputs":
+        """Some of the rows; all maps."""
+        return CnnOutputs(
+            self.probabilities[rows], tuple(values[rows] for values in self.features), self.maps
+        )
+
     @property
     def concatenated(self) -> Floats:
         """(R, sum of F_k) float32: the input of the scikit-learn members."""

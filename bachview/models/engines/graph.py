@@ -52,7 +52,7 @@ def check_graph(graph: Any, bundle: Bundle) -> None:
     manifest = bundle.manifest
     where = bundle.path.name
     side, classes = manifest.patch.input_px, len(manifest.classes)
-    count = manifest.patch.cells_per_side
+    count = manifest.geometry.places_per_side
     cells = (count, count) if count > 1 else ()
     if len(graph.inputs) != 1:
         raise BundleError(f"The networks in {where} have {len(graph.inputs)} inputs, not one.")
