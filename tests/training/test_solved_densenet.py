@@ -1,0 +1,136 @@
+"""DenseNet121 that is solved from EfficientNetLite0: its maps predict the teacher's linearly."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bachview.errors import Cancelled
+from bachview.jobs.tokens import CancelToken
+from bachview.models.architectures import build_cnn
+from bachview.training.dense_stream import Stream, adding
+from bachview.training.ridge import neighbours
+from bachview.training.solved_densenet import _Solving, initial_densenet
+
+SIDE = 32
+SOLVED_WITH = 48
+Patches = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+def crops(count: int, seed: int) -> Patches:
+    """Blots of varying size and colour."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(60, 255, (count, 4, 4, 3))
+    fine = rng.integers(-40, 41, (count, SIDE, SIDE, 1))
+    blots = coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
+    return np.asarray(np.clip(blots + fine, 0, 255), np.uint8)
+
+
+def share(stream: Stream, wanted: Floats) -> float:
+    """Explained by the best linear prediction from a stream, on the crops it is solved with."""
+    rows = wanted.reshape(-1, wanted.shape[-1])
+    kernel, bias = stream.fit(rows)
+    given = stream.map_of(kernel, bias)[: stream.solved_with].reshape(rows.shape)
+    return float(1 - np.square(given - rows).sum() / np.square(rows - rows.mean(0)).sum())
+
+
+def test_new_channels_are_what_the_stream_lacks() -> None:
+    """Two channels are enough for a map of rank two, and the stream's own part is left out."""
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=(6, 10, 10, 5)).astype(np.float32)
+    stream = Stream(6)
+    stream.add(raw)
+    hidden = np.maximum(raw @ rng.normal(size=(5, 8)).astype(np.float32), 0)
+    seen = neighbours(hidden, 3)
+    lacking = seen @ rng.normal(size=(72, 2)).astype(np.float32)
+    wanted = np.concatenate([lacking, raw[..., :2] * 9], axis=3)
+    before = share(stream, lacking)
+    assert before < 0.5
+
+    kernel = adding(stream, seen.reshape(-1, 72).copy(), wanted.reshape(-1, 4), 2)
+    assert kernel.shape == (72, 2)
+    stream.add(seen @ kernel.astype(np.float32))
+    assert share(stream, lacking) > 0.95
+    assert share(stream, wanted) > 0.95
+
+
+def test_raised_channels_pass_the_relu_and_the_normalisation_says_so() -> None:
+    import keras
+
+    raw = np.random.default_rng(1).normal(3, 2, (4, 6, 6, 3)).astype(np.float32)
+    stream = Stream(3)
+    stream.add(raw[..., :2])
+    stream.add(raw[..., 2:] - 3, raised=False)
+    assert share(stream, raw[:3, ..., :2]) > 0.99
+    assert (stream.maps[..., 2] == 0).mean() == pytest.approx(0.5, abs=0.15)
+    layer = keras.layers.BatchNormalization()
+    layer.build(raw.shape)
+    stream.normalise(layer)
+    shown = raw - np.float32([0, 0, 3])
+    np.testing.assert_allclose(np.maximum(layer(shown), 0), stream.maps, atol=0.02)
+
+
+@pytest.mark.long
+def test_the_layers_of_the_network_come_nearer_to_the_teacher() -> None:
+    """The network that is left gives the maps that were solved, and each layer adds to them."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    teacher, student = (
+        build_cnn(name, input_px=SIDE, class_count=4)
+        for name in ("efficientnet_lite0", "densenet121")
+    )
+    solving, held = prepared(student, teacher)
+    reached = [solving.reached("block2a")]
+    for place, units in enumerate(solving.units("block2a", 2), start=1):
+        solving.layer(f"conv2_block{place}", "block2a", units)
+        reached.append(solving.reached("block2a"))
+    assert reached[0] < reached[1] < reached[2]
+    assert reached[2] > reached[0] + 0.02
+
+    backbone = student.get_layer("backbone")
+    part = keras.Model(backbone.input, backbone.get_layer("conv2_block2_concat").output)
+    given = np.asarray(part(student.get_layer("preprocessing")(held)))
+    layer = keras.layers.BatchNormalization(epsilon=1e-5)
+    layer.build(given.shape)
+    stream = solving._stream
+    stream.normalise(layer)
+    shown = np.maximum(layer(given), 0)
+    np.testing.assert_allclose(shown, stream.maps[SOLVED_WITH:], atol=0.05)
+
+
+def prepared(student: Any, teacher: Any) -> tuple[_Solving, Patches]:
+    """In front of the first dense block, and the held-out crops."""
+    held = crops(8, 2)
+    solving = _Solving(student, teacher, held, CancelToken())
+    solving.stem(crops(SOLVED_WITH, 1))
+    solving.begin(2, ["block2a", "block2b"], crops(SOLVED_WITH, 1))
+    return solving, held
+
+
+@pytest.mark.long
+def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights() -> None:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    teacher = build_cnn("efficientnet_lite0", input_px=SIDE, class_count=4)
+    found = []
+    for _ in range(2):
+        token = CancelToken()
+        student = build_cnn("densenet121", input_px=SIDE, class_count=4)
+        with pytest.raises(Cancelled):
+            initial_densenet(
+                student,
+                teacher,
+                crops(16, 1),
+                crops(8, 2),
+                token=token,
+                on_block=lambda done, total, token=token: token.cancel(),
+            )
+        layer = student.get_layer("backbone").get_layer
+        names = ("conv1_conv", "conv1_bn", "conv2_block1_0_bn", "conv2_block1_2_conv")
+        found.append([weight for name in names for weight in layer(name).get_weights()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
