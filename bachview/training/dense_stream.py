@@ -1,6 +1,6 @@
-"""The channels of a dense block while its layers are being solved, and what else it needs.
+"""What a dense block has so far while its layers are being solved, and what a new layer adds.
 
-Shared by nothing but `bachview.training.solved_densenet`, which says what it is good for.
+For `bachview.training.solved_densenet`.
 """
 
 import itertools
@@ -73,7 +73,7 @@ class Stream:
         return kernel, mean - self.mean @ kernel
 
     def normalise(self, normalisation: Any) -> None:
-        """Set a normalisation in front of a layer."""
+        """Set a normalisation that these channels go through."""
         normalisation.set_weights(
             [
                 np.sqrt(self._raw_variance + normalisation.epsilon),
@@ -121,7 +121,7 @@ def strengths(covariance: Doubles, share: float) -> Doubles:
 
 def solve(covariance: Doubles, products: Doubles, added: Doubles) -> Doubles:
     """Kernel (inputs, outputs) of a ridge regression, with what it adds to the variances."""
-    return np.linalg.solve(covariance + np.diag(added), products)
+    return np.asarray(np.linalg.solve(covariance + np.diag(added), products))
 
 
 def leading(covariance: Doubles, count: int) -> Doubles:
@@ -148,3 +148,10 @@ def thinned(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
             for at, one in zip(itertools.cycle(range(_PLACES)), maps, strict=False)
         ]
     )
+
+
+def halved(maps: npt.NDArray[Any]) -> Floats:
+    """Means of 2 x 2 cells of maps (N, h, w, C)."""
+    count, height, width, channels = maps.shape
+    cells = maps.astype(np.float32).reshape(count, height // 2, 2, width // 2, 2, channels)
+    return np.asarray(cells.mean((2, 4)))

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from bachview.jobs.tokens import CancelToken
 from bachview.training.dense_stream import (
@@ -25,6 +24,7 @@ from bachview.training.dense_stream import (
     Stream,
     adding,
     as_rows,
+    halved,
     leading,
     solve,
     strengths,
@@ -58,8 +58,10 @@ _LAYERS: Final = (
 #: Of all crops, the share that a dense block is solved with: a fine map has many cells.
 _SHARES: Final = (4, 4, 2, 1)
 #: Place of the first and last dense block in the names of layers.
-_FIRST, _LAST = 2, 5
+_FIRST: Final = 2
+_LAST: Final = 5
 _TINY: Final = 1e-6
+#: Hidden and new channels of each layer.
 _HIDDEN: Final = 128
 _NEW: Final = 32
 #: Weight of the teacher's block beside the one that a layer comes near to.
@@ -151,7 +153,7 @@ class _Solving:
         theirs = keras.Model(self._theirs.input, [first, *behind])
         (raw,) = run(keras.Model(self._ours.input, front), self._images(crops, 0), self._token)
         before, *maps = run(theirs, self._images(crops, 1), self._token)
-        self._following = maps.pop() if place < _LAST else None
+        maps, self._following = maps[: len(names)], maps[len(names) :]
         self._maps = dict(zip(names, maps, strict=True))
         self._fronts = dict(zip(names, [before, *maps[:-1]], strict=True))
         self._stream = Stream(some)
@@ -229,9 +231,9 @@ class _Solving:
             stream.normalise(network.get_layer("bn"))
             return
         pooled = Stream(some)
-        pooled.add(np.concatenate([_halved(part) for part in parts(stream.maps)]), raised=False)
+        pooled.add(np.concatenate([halved(part) for part in parts(stream.maps)]), raised=False)
         *_, last = self._maps
-        targets = [_halved(self._maps[last][:some]), self._following[:some]]
+        targets = [halved(self._maps[last][:some]), *(maps[:some] for maps in self._following)]
         kernel = np.concatenate(
             [pooled.fit(as_rows(thinned(maps / maps.std())))[0] for maps in targets], axis=1
         )
@@ -263,7 +265,7 @@ class _Solving:
         maps = as_rows(thinned(self._maps[name][:some]))
         if name == "top":
             sizes = maps.std(0)
-            return maps / (sizes + 0.3 * sizes.mean())
+            return np.asarray(maps / (sizes + 0.3 * sizes.mean()))
         place = names.index(name)
         after = names[place + 1 : place + 2]
         other = after[0] if after and after[0] != "top" else names[place - 1]
@@ -284,13 +286,6 @@ def _folded(network: Any, convolution: str, normalisation: str) -> tuple[Doubles
     gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
     scale = gamma / np.sqrt(variance + layer.epsilon)
     return kernel * scale, beta - mean * scale
-
-
-def _halved(maps: npt.NDArray[Any]) -> Floats:
-    """Means of 2 x 2 cells of maps (N, h, w, C)."""
-    count, height, width, channels = maps.shape
-    cells = maps.astype(np.float32).reshape(count, height // 2, 2, width // 2, 2, channels)
-    return np.asarray(cells.mean((2, 4)))
 
 
 def _last(network: Any, name: str) -> str:

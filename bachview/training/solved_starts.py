@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture
 from bachview.training.ridge import RGB, Likeness
+from bachview.training.solved_densenet import initial_densenet
 from bachview.training.solved_resnet import initial_resnet_from_lite0
 from bachview.training.solved_start import initial_from_lite0
 
@@ -53,10 +54,12 @@ class SolvedStart:
     Attributes
     ----------
     text : says so in the model card, in the place of the text of random weights.
+    step_px : it can be solved with views whose side is a multiple of this.
     """
 
     solve: Solve
     text: str
+    step_px: int = 1
 
 
 SOLVED_STARTS: Final[Mapping[Architecture, SolvedStart]] = {
@@ -67,5 +70,11 @@ SOLVED_STARTS: Final[Mapping[Architecture, SolvedStart]] = {
     "resnet50_v2": SolvedStart(
         initial_resnet_from_lite0,
         "kernels solved by regression from EfficientNetLite0 on views of tissue",
+    ),
+    "densenet121": SolvedStart(
+        initial_densenet,
+        "weights that regression found on views of tissue, layer by layer, from the maps of "
+        "EfficientNetLite0",
+        step_px=32,  # on others, maps are not of the teacher's size
     ),
 }

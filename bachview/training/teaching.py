@@ -306,9 +306,10 @@ def _teach_one(
 
 
 def _solved_start(architecture: Architecture, job: TeachingJob) -> SolvedStart | None:
-    if job.settings.solve_with and job.starts[architecture] is RANDOM:
-        return SOLVED_STARTS.get(architecture)
-    return None
+    start = SOLVED_STARTS.get(architecture)
+    if start is None or not job.settings.solve_with or job.starts[architecture] is not RANDOM:
+        return None
+    return None if job.settings.input_px % start.step_px else start
 
 
 def _solve(

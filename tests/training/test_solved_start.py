@@ -1,6 +1,7 @@
 """EfficientNetB0 that is solved from EfficientNetLite0 gives nearly its features."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,13 @@ def test_only_networks_without_weights_are_solved(tmp_path: Path) -> None:
         job = job_in(tmp_path, {SOLVED: start, "constructed": RANDOM})
         assert (_solved_start(SOLVED, job) is None) == (start is own)
         assert _solved_start("constructed", job) is None
+
+
+def test_a_densenet_is_solved_where_its_maps_have_the_size_of_the_teacher(tmp_path: Path) -> None:
+    job = job_in(tmp_path, {"densenet121": RANDOM})
+    assert _solved_start("densenet121", job) is SOLVED_STARTS["densenet121"]
+    odd = replace(job, settings=job.settings.model_copy(update={"input_px": SIDE + 8}))
+    assert _solved_start("densenet121", odd) is None
 
 
 def test_solving_needs_the_network_to_solve_from(tmp_path: Path) -> None:
