@@ -389,8 +389,17 @@ def _report(
         {
             name: {
                 **json.loads((job.folder / name / _LIKENESS_FILE).read_text("utf-8")),
+                **_figures_of_start(job.folder / name / _SOLVED_FILE),
                 "probe_accuracy": accuracies[name],
             }
             for name in networks
         },
     )
+
+
+def _figures_of_start(path: Path) -> dict[str, float]:
+    """Of a network that was solved: how near it came before it was taught."""
+    if not path.is_file():
+        return {}
+    found = json.loads(path.read_text("utf-8"))
+    return {f"solved_{what}": round(found[what], 4) for what in ("top", "correlation")}

@@ -35,7 +35,8 @@ class TeachingReport:
     views : number of views learnt from.
     probe_accuracy : of the joined teachers, see `probed`.
     networks : of each taught network: ``r2`` and ``cosine`` (see `likeness`) on views of held-out
-        patients, and ``probe_accuracy``.
+        patients, and ``probe_accuracy``; of one that was solved first, ``solved_top`` and
+        ``solved_correlation``, see `bachview.training.ridge.Likeness`.
     """
 
     teachers: tuple[str, ...]

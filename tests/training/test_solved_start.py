@@ -21,7 +21,7 @@ from bachview.training.recipe import SOLVED_FROM, Teacher
 from bachview.training.ridge import Likeness
 from bachview.training.solved_start import initial_from_lite0
 from bachview.training.solved_starts import SOLVED_STARTS
-from bachview.training.teaching import Lesson, TeachingJob, _solve, _solved_start
+from bachview.training.teaching import Lesson, TeachingJob, _figures_of_start, _solve, _solved_start
 from tests.support.tiny_training import write_teacher_recipe
 
 pytestmark = pytest.mark.long
@@ -85,7 +85,11 @@ def solved(
     start = _solved_start(SOLVED, job)
     assert start is SOLVED_STARTS[SOLVED]
     _solve(start, SOLVED, student, job, Views(), CancelToken(), Watcher())
-    found = json.loads((folder / SOLVED / "solved.json").read_text(encoding="utf-8"))
+    path = folder / SOLVED / "solved.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    figures = {"solved_top": found["top"], "solved_correlation": found["correlation"]}
+    assert _figures_of_start(path) == pytest.approx(figures, abs=1e-4)
+    assert _figures_of_start(folder / "solved.json") == {}
     return Likeness(**found), told
 
 
