@@ -37,9 +37,11 @@ from bachview.training.ridge import (
 
 #: Strength of the ridge, as a share of the inputs' mean variance, for fine and coarse maps: there
 #: are few cells of these.
-_RIDGES: Final = {4: 1e-3, 8: 1e-3, 16: 1e-2, 32: 1e-2}
+_RIDGES: Final = {4: 1e-3, 8: 1e-3, 16: 1e-2, 32: 0.1}
 #: Added to what flows past the bottlenecks in deviations, so that their first ReLU cuts nothing.
 _SHIFT: Final = 4.0
+#: Counted as a part's own variance, as a share of the mean over parts.
+_LEAST_VARIANCE: Final = 0.01
 #: Crops with which the filters of the stem are chosen.
 _STEM_CROPS: Final = 48
 #: Crops whose neighbourhoods are held at once.
@@ -267,7 +269,9 @@ def _solve_stem(convolution: Any, pixels: Floats, teacher: AlignedTeacher) -> No
 
 
 def _standardise(normalisation: Any, maps: Floats) -> None:
+    """But for parts of next to no variance, of which bfloat16 would show only rounding."""
     mean, variance = _moments(maps)
+    variance += _LEAST_VARIANCE * variance.mean()
     normalisation.set_weights([np.ones_like(mean), np.full_like(mean, _SHIFT), mean, variance])
 
 
