@@ -129,6 +129,7 @@ class Teacher(Unlabelled):
     targets : number of principal components of the joined features to give.
     match_maps : also give the teachers' maps at strides of 8, 16 and 32 px, where the network has
         maps of the same size, through a linear adapter that is then dropped.
+    epochs : of gradients; 0: networks stay as they were solved.
     solve_with : number of views from which networks with random weights are first solved block by
         block, without gradients, where EfficientNetLite0 is a teacher and there is a way, see
         `bachview.training.solved_starts`; 0 for none.
@@ -137,6 +138,7 @@ class Teacher(Unlabelled):
         is then mixed_bfloat16.
     """
 
+    epochs: Annotated[int, Field(ge=0, le=1_000_000)]
     networks: Annotated[tuple[TeacherName, ...], Field(min_length=1, max_length=4)]
     students: Annotated[tuple[Architecture, ...], Field(min_length=1, max_length=8)] | None = None
     licence: Annotated[str, Field(min_length=1, max_length=2000)]

@@ -7,7 +7,7 @@ dropped afterwards.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from bachview.training.fitting import FitWatcher, keras_policy
 from bachview.training.networks import build_network, freeze_normalisation
 from bachview.training.pretraining import compile_unlabelled, fit_unlabelled, weighted_squares
 from bachview.training.recipe import SOLVED_FROM, Recipe, Teacher
+from bachview.training.ridge import Regression
 from bachview.training.solved_starts import SOLVED_STARTS, SolvedStart
 from bachview.training.stored_views import StoredViews, shared_out
 from bachview.training.teacher_loading import open_teachers, teacher_weights
@@ -43,6 +44,10 @@ from bachview.training.whitening import Floats, Whitening
 
 _STAGE: Final = "teaching"
 _BATCH: Final = 64
+#: Views that the linear layers on a network that knows something are first fitted to, at least, and
+#: the strength of that ridge regression, as a share of the inputs' mean variance.
+_SAMPLE: Final = 512
+_RIDGE: Final = 0.01
 #: Of a network, between the end of its last epoch and that of the teaching.
 _LIKENESS_FILE: Final = "likeness.json"
 #: How near a network was to its teacher before its first epoch.
@@ -227,6 +232,14 @@ class Lesson:
         rows = self._held if is_held else self._rows
         return self._pixels(rows[:: max(1, -(-len(rows) // count))])
 
+    def sample(
+        self, strides: Sequence[int]
+    ) -> Iterator[tuple[npt.NDArray[np.uint8], tuple[Floats, ...]]]:
+        """Some views to learn from, evenly chosen, in batches; items as of `batches`."""
+        rows = self._rows[:: max(1, len(self._rows) // _SAMPLE)]
+        for at in range(0, len(rows), _BATCH):
+            yield self._item(rows[at : at + _BATCH], strides)
+
     def held(self) -> tuple[list[npt.NDArray[np.uint8]], Floats]:
         """The views of held-out patients in batches, and their whitened features (N, T)."""
         batches = [self._held[at : at + _BATCH] for at in range(0, len(self._held), _BATCH)]
@@ -284,7 +297,9 @@ def _teach_one(
         if is_frozen:
             freeze_normalisation(network)
         strides = tuple(s for s in lesson.maps if s in maps_of(network.get_layer("backbone")))
-        training = _with_adapters(network, lesson, strides, settings)
+        training, inner, adapters = _with_adapters(network, lesson, strides, settings)
+    if knows and not state.history:
+        _fit_adapters(inner, adapters, lesson, strides)
     epochs = settings.epochs_of.get(architecture, settings.epochs)
     own = settings.model_copy(update={"epochs": epochs})
     fit_unlabelled(
@@ -339,19 +354,35 @@ def _solve(
 
 def _with_adapters(
     network: Any, lesson: Lesson, strides: tuple[int, ...], settings: Teacher
-) -> Any:
-    """The network with a linear layer to the targets on its features and on each map."""
+) -> tuple[Any, Any, list[Any]]:
+    """The network with a linear layer to the targets on its features and on each map.
+
+    Returns
+    -------
+    The compiled model, the same without these layers, and the layers.
+    """
     import keras
 
     whitenings = (lesson.whitening, *(lesson.maps[stride] for stride in strides))
     inner = with_maps(network, strides)
-    outputs = [
-        keras.layers.Dense(len(whitening.importance), dtype="float32")(values)
-        for whitening, values in zip(whitenings, inner.outputs, strict=True)
-    ]
+    adapters = [keras.layers.Dense(len(w.importance), dtype="float32") for w in whitenings]
+    outputs = [adapter(values) for adapter, values in zip(adapters, inner.outputs, strict=True)]
     training = keras.Model(inner.input, outputs)
     compile_unlabelled(training, settings, [weighted_squares(w.importance) for w in whitenings])
-    return training
+    return training, inner, adapters
+
+
+def _fit_adapters(
+    inner: Any, adapters: Sequence[Any], lesson: Lesson, strides: Sequence[int]
+) -> None:
+    """Fit the linear layers by regression: from random ones gradients undo what is known."""
+    sums = [Regression() for _ in adapters]
+    for pixels, wanted in lesson.sample(strides):
+        given = inner.predict_on_batch(pixels)
+        for part, values, targets in zip(sums, given, wanted, strict=True):
+            part.add(np.asarray(values, np.float32), targets)
+    for part, adapter in zip(sums, adapters, strict=True):
+        part.solve(_RIDGE).store_biased(adapter)
 
 
 def _report(

@@ -21,7 +21,8 @@ def changed(folder: Path, old: str, new: str) -> Path:
 @pytest.mark.parametrize("name", installed_recipes())
 def test_the_recipes_that_come_with_the_program_are_whole(name: str) -> None:
     recipe = read_recipe(resolve_recipe(name))
-    assert len(recipe.networks) == 3
+    mission = ("efficientnet_b0", "resnet50_v2", "densenet121")
+    assert name == "bach-fast" or recipe.networks[:3] == mission
     assert recipe.patch.stride_um <= recipe.patch.input_px * recipe.patch.mpp
 
 

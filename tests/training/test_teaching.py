@@ -363,6 +363,22 @@ def test_a_whole_training_is_taught_and_its_card_says_by_whom(
     assert f"| Pupil | {report['networks']['pupil']['r2']:.3f}" in card
 
 
+def test_without_gradients_a_network_stays_as_it_is_and_is_compared_fairly(
+    data: Path, weights: Path, tmp_path: Path
+) -> None:
+    job = job_in(tmp_path, data, weights)
+    start = first_weights("pupil", weights)
+    settings = job.settings.model_copy(update={"students": ("pupil",), "epochs": 0})
+    job = replace(job, settings=settings, starts={"pupil": start})
+    (_, report), _ = run(job)
+    # Its features are the teacher's: a linear layer that was not fitted to them would not show it.
+    assert report.networks["pupil"]["r2"] > 0.9
+    before = build_cnn("pupil", input_px=64, class_count=4)
+    start.load(before)
+    for now, then in zip(weights_of(job), before.get_layer("backbone").get_weights(), strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
 def test_networks_with_weights_of_their_own_are_taught_only_where_the_recipe_says_so(
     tmp_path: Path, weights: Path
 ) -> None:
