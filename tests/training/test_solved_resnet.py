@@ -110,7 +110,7 @@ def test_the_units_that_tell_most_are_chosen_first() -> None:
     assert telling(units, wanted, 2, known=first).tolist() == [1, 4]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_last_map_begins_with_the_teachers_features(teacher: Any) -> None:
     """Behind one bottleneck of the last stage, on the crops that it was solved with.
 
