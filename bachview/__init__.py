@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bachview.errors import UnsuitableSlideError as UnsuitableSlideError
     from bachview.jobs.tokens import CancelToken as CancelToken
     from bachview.models.ensemble import Ensemble as Ensemble
-    from bachview.training.run import TrainingRequest as TrainingRequest
+    from bachview.training.request import TrainingRequest as TrainingRequest
     from bachview.training.run import train as train
 
 #: Public names, each with its module.
@@ -49,7 +49,7 @@ _PLACES = {
     "Prediction": "bachview.api.predictions",
     "Region": "bachview.core.geometry",
     "Slide": "bachview.api.slides",
-    "TrainingRequest": "bachview.training.run",
+    "TrainingRequest": "bachview.training.request",
     "UnsuitableSlideError": "bachview.errors",
     "classify": "bachview.api.classification",
     "evaluate": "bachview.api.measuring",

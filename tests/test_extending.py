@@ -22,7 +22,8 @@ from bachview.models.loading import load_ensemble
 from bachview.phantom.writer import write_phantom
 from bachview.training.first_weights import RANDOM, first_weights
 from bachview.training.recipe import Recipe
-from bachview.training.run import TrainingRequest, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import train
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from tests.support.cli import Cli
 from tests.support.tiny_training import write_dataset, write_recipe

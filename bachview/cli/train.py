@@ -15,7 +15,8 @@ from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import ARCHITECTURES
 from bachview.text_files import decoded
-from bachview.training.run import TrainingRequest, TrainingWatcher
+from bachview.training.request import TrainingRequest
+from bachview.training.run import TrainingWatcher
 from bachview.training.run import train as run_training
 
 if TYPE_CHECKING:

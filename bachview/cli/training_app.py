@@ -143,7 +143,7 @@ def train(
     from bachview.cli.train import read_notes
     from bachview.cli.train import train as run
     from bachview.errors import UsageError
-    from bachview.training.run import TrainingRequest
+    from bachview.training.request import TrainingRequest
 
     is_scratch = weights is Weights.SCRATCH
     if is_scratch and imagenet_weights is not None:

@@ -9,11 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ValidationError
 
 from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.datasets.reading import read_dataset
@@ -32,7 +31,6 @@ from bachview.file_names import ESCAPED, printable
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
-from bachview.models.bundle.manifest import LONGEST_NAME
 from bachview.models.bundle.opened import BUNDLE_SUFFIX, open_bundle
 from bachview.models.engines.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
@@ -46,13 +44,14 @@ from bachview.training.ensemble_fit import (
     shared_rows,
     write_fitted,
 )
-from bachview.training.first_weights import RANDOM, FirstWeights, Weights, first_weights
+from bachview.training.first_weights import RANDOM, FirstWeights, first_weights
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import TrainingImage, load_sources
 from bachview.training.model_card import Card, model_card
 from bachview.training.networks import check_cells
 from bachview.training.pretraining import pretrain
-from bachview.training.recipe import Recipe, read_recipe, resolve_recipe
+from bachview.training.recipe import read_recipe
+from bachview.training.request import TrainingRequest, check_name
 from bachview.training.rows import Rows
 from bachview.training.slide_windows import sample_windows
 from bachview.training.teaching import TeachingJob, students_of, teach
@@ -60,8 +59,6 @@ from bachview.training.teaching_report import TeachingReport
 from bachview.training.unlabelled_tissue import sized, unlabelled_tissue
 
 PARTS = ("train", "held")
-#: Names of files have at most 255 bytes; the suffix is a part of them.
-_LONGEST_NAME_BYTES = 240
 RUN_FILE = "run.json"
 RECIPE_FILE = "recipe.toml"
 SPLIT_FILE = "split.csv"
@@ -70,77 +67,6 @@ CARD_FILE = "MODEL_CARD.md"
 CURVES_FILE = "curves.png"
 AUGMENTATION_FILE = "augmentation.png"
 FEATURES_FOLDER = "features"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRequest:
-    """A request to train.
-
-    Attributes
-    ----------
-    dataset : folder with the labelled photos and annotated slides.
-    output : folder of the run; the bundle is written into it as ``<name>.bachmodel``.
-    recipe : a recipe, its TOML file, or the name of an installed one.
-    folds, seed : override those of the recipe.
-    imagenet : ``"fetch"`` (of each network what is installed or can be fetched), ``"scratch"``, or
-        a folder with weights; a file, where the recipe has one network. See
-        `bachview.training.first_weights.first_weights`.
-    name : of the bundle.
-    mpp, patients : see `bachview.datasets.reading.read_dataset`.
-    notes : Markdown for the end of the model card; may be empty.
-    tissue : slides, photos, and folders of these without labels, for a recipe with ``[teacher]``.
-    resume : continue the training in `output`.
-    """
-
-    dataset: str | Path
-    output: str | Path
-    recipe: Recipe | str | Path = "imagenet"
-    folds: int | None = None
-    seed: int | None = None
-    imagenet: Weights = "fetch"
-    name: str = "BACH ensemble"
-    mpp: float | None = None
-    patients: str | Path | None = None
-    notes: str = ""
-    tissue: Sequence[str | Path] = ()
-    resume: bool = False
-
-    def read_recipe(self) -> Recipe:
-        """The recipe with `folds` and `seed` set.
-
-        Raises
-        ------
-        RecipeError
-            There is none, or it is invalid.
-        UsageError
-            Folds or seed are against the recipe's rules.
-        """
-        recipe = self.recipe
-        if not isinstance(recipe, Recipe):
-            recipe = read_recipe(resolve_recipe(str(recipe)))
-        if self.folds is not None:
-            data = _replaced(recipe.data, "folds", self.folds)
-            recipe = recipe.model_copy(update={"data": data})
-        return recipe if self.seed is None else _replaced(recipe, "seed", self.seed)
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def _replaced(model: _Model, name: str, value: int) -> _Model:
-    """`model` with another value, checked as if it stood in the recipe.
-
-    Raises
-    ------
-    UsageError
-        The recipe's rules forbid it.
-    """
-    try:
-        type(model).model_validate({**model.model_dump(), name: value})
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{value} {name} is not possible: {message}.") from error
-    return model.model_copy(update={name: value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +115,9 @@ def train(
     ExportError
         The bundle cannot be written.
     """
-    _check_name(request.name)  # not after hours, nor after the seconds that the import takes
+    check_name(request.name)  # not after hours, nor after the seconds that the import takes
     keras()
     return _Run(request, token or CancelToken(), watcher or TrainingWatcher()).train()
-
-
-def _check_name(name: str) -> None:
-    """Make sure that the bundle's manifest and its file can have this name."""
-    if (
-        not name.strip()
-        or len(name) > LONGEST_NAME
-        or len(name.encode("utf-8", ESCAPED)) > _LONGEST_NAME_BYTES
-        or name.startswith(".")
-        or set(name) & set("/\\")
-        or not printable(name).isprintable()
-        or printable(name) != name
-    ):
-        raise UsageError(
-            f"“{printable(name)[:LONGEST_NAME]}” cannot be the name of a bundle: it is the name "
-            f"of a file, too. Give at most {LONGEST_NAME} characters, no slash, and no dot at the "
-            "beginning."
-        )
 
 
 class _Run:

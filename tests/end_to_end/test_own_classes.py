@@ -16,7 +16,8 @@ from bachview.errors import RecipeError
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.verification import verify_bundle
 from bachview.training.recipe import Heads
-from bachview.training.run import TrainingRequest, TrainingResult, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import TrainingResult, train
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import read_summary

@@ -13,7 +13,8 @@ from bachview.models.engines.keras_weights import dump_weights, load_weights
 from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
 from bachview.training.recipe import Recipe
-from bachview.training.run import TrainingRequest, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import train
 from tests.support.tiny_training import write_dataset, write_recipe
 
 pytestmark = pytest.mark.long

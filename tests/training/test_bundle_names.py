@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bachview.errors import BachviewError, UsageError
-from bachview.training.run import TrainingRequest, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import train
 
 BAD = ["", " ", "a/b", "..", ".hidden", "a\\b", "gr\udcf6", "a\nb", "\0", "\x1b[31m", "x" * 81]
 

@@ -24,7 +24,8 @@ from bachview.models.verification import verify_bundle
 from bachview.training.checkpoints import Epoch, FitState
 from bachview.training.first_weights import RANDOM
 from bachview.training.recipe import Heads
-from bachview.training.run import TrainingRequest, TrainingResult, TrainingWatcher, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import TrainingResult, TrainingWatcher, train
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
 from tests.support.cli import check_schema

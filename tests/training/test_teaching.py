@@ -24,7 +24,8 @@ from bachview.training.feature_maps import maps_of, with_maps
 from bachview.training.first_weights import RANDOM, first_weights
 from bachview.training.fitting import FitWatcher
 from bachview.training.images import Patches
-from bachview.training.run import TrainingRequest, train
+from bachview.training.request import TrainingRequest
+from bachview.training.run import train
 from bachview.training.stored_views import StoredViews, shared_out
 from bachview.training.teacher_loading import open_teachers
 from bachview.training.teachers import OpenTeacher, Shown, shown_by
