@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.training.ridge import Floats, parts
+from bachview.training.ridge import Floats, as_stored, parts
 
 Doubles = npt.NDArray[np.float64]
 
@@ -23,6 +23,7 @@ _PLACES: Final = 16
 #: of 3 x 3 px sees of hidden channels.
 RIDGE: Final = 1e-2
 _KERNEL_RIDGE: Final = 3e-2
+_TINY: Final = 1e-6
 
 
 class Stream:
@@ -66,10 +67,11 @@ class Stream:
         self._raw_variance = np.r_[self._raw_variance, variance]
 
     def fit(self, wanted: Floats) -> tuple[Doubles, Doubles]:
-        """Kernel (C, c) and bias (c,) of the best linear prediction of rows."""
+        """Kernel (C, c), `as_stored`, and bias (c,) of the best linear prediction of rows."""
         mean = wanted.mean(0, dtype=np.float64)
         across = np.asarray(self.rows.T @ (wanted - mean.astype(np.float32)), np.float64)
-        kernel = solve(self.covariance, across / len(wanted), strengths(self.covariance, RIDGE))
+        exact = solve(self.covariance, across / len(wanted), strengths(self.covariance, RIDGE))
+        kernel = as_stored(exact)
         return kernel, mean - self.mean @ kernel
 
     def normalise(self, normalisation: Any) -> None:
@@ -110,7 +112,13 @@ def adding(stream: Stream, seen: Floats, wanted: Floats, count: int) -> Doubles:
     own, others = strengths(stream.covariance, RIDGE), strengths(inner, _KERNEL_RIDGE)
     kernel = solve(joined, np.asarray(products, np.float64), np.r_[own, others])[place:]
     beyond = inner - across.T @ solve(stream.covariance, across, own)
-    return kernel @ leading(kernel.T @ beyond @ kernel, count)
+    return scaled_to_one(kernel @ leading(kernel.T @ beyond @ kernel, count), inner)
+
+
+def scaled_to_one(kernel: Doubles, covariance: Doubles) -> Doubles:
+    """A kernel (inputs, outputs) whose outputs have a variance of about 1."""
+    variances = np.maximum((kernel * (covariance @ kernel)).sum(0), 0)
+    return np.asarray(kernel / (np.sqrt(variances) + _TINY))
 
 
 def strengths(covariance: Doubles, share: float) -> Doubles:

@@ -1,6 +1,6 @@
 """Features of patches by the exported graph: several times as fast as Keras on a processor.
 
-OpenVINO computes in the precision in which it will judge, on this machine.
+In float32, as most processors judge: features of bfloat16 would be those of other ones.
 """
 
 import tempfile
@@ -17,7 +17,6 @@ from bachview.models.bundle.writer import Cnn
 from bachview.models.engines.export import export_graph
 from bachview.models.engines.graph import INPUT_NAME, output_names
 from bachview.models.engines.keras_weights import round_kernels
-from bachview.models.engines.openvino_engine import candidate_precisions
 from bachview.models.engines.openvino_runtime import openvino
 from bachview.training.images import Patches
 from bachview.training.recipe import Recipe
@@ -64,7 +63,7 @@ def graph_features(cnns: Sequence[Cnn], recipe: Recipe) -> Iterator[Features]:
                 _DEVICE,
                 {
                     "PERFORMANCE_HINT": "THROUGHPUT",
-                    "INFERENCE_PRECISION_HINT": candidate_precisions(_DEVICE)[0],
+                    "INFERENCE_PRECISION_HINT": "f32",
                 },
             )
         )

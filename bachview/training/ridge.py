@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.jobs.tokens import CancelToken
+from bachview.models.engines.keras_weights import int8_parts
 
 Floats = npt.NDArray[np.float32]
 RGB = npt.NDArray[np.uint8]
@@ -95,7 +96,7 @@ class Regression:
         self._xy += x.T @ y
 
     def solve(self, ridge: float) -> Solved:
-        """The kernel of least squares.
+        """The kernel of least squares, `as_stored`.
 
         Parameters
         ----------
@@ -104,11 +105,26 @@ class Regression:
         x, y = self._x / self._count, self._y / self._count
         covariance = self._xx / self._count - np.outer(x, x)
         strength = ridge * np.trace(covariance) / len(covariance)
-        kernel = np.linalg.solve(
-            covariance + strength * np.eye(len(covariance)), self._xy / self._count - np.outer(x, y)
+        kernel = as_stored(
+            np.linalg.solve(
+                covariance + strength * np.eye(len(covariance)),
+                self._xy / self._count - np.outer(x, y),
+            )
         )
         variance = np.maximum((kernel * (covariance @ kernel)).sum(0), 0)
         return Solved(kernel, (self._x0 + x) @ kernel, variance, self._y0 + y)
+
+
+def as_stored(kernel: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """A kernel (..., outputs) rounded to what int8 can store.
+
+    The inputs of most solved convolutions lie far from 0, so that a rounded kernel gives another
+    mean: statistics and biases are those of the rounded one, and what is solved later mends the
+    rest (cf. Nagel et al., "Data-free quantization through weight equalization and bias
+    correction", ICCV 2019).
+    """
+    whole, scale = int8_parts(np.asarray(kernel, np.float32), -1)
+    return np.asarray(whole * scale, np.float64)
 
 
 def regression(maps: Floats, wanted: Floats, ridge: float) -> Solved:
@@ -178,10 +194,10 @@ def telling(
 
 
 def main_parts(maps: Floats, count: int) -> tuple[Any, Any]:
-    """Kernel and bias that give the principal components of most variance."""
+    """Kernel, `as_stored`, and bias that give the principal components of most variance."""
     rows = np.asarray(maps.reshape(-1, maps.shape[-1]), np.float64)
     mean = rows.mean(0)
-    kernel = np.linalg.eigh(np.cov(rows, rowvar=False))[1][:, ::-1][:, :count]
+    kernel = as_stored(np.linalg.eigh(np.cov(rows, rowvar=False))[1][:, ::-1][:, :count])
     return kernel, -mean @ kernel
 
 

@@ -26,6 +26,7 @@ from bachview.training.dense_stream import (
     as_rows,
     halved,
     leading,
+    scaled_to_one,
     solve,
     strengths,
     thinned,
@@ -34,6 +35,7 @@ from bachview.training.ridge import (
     RGB,
     Floats,
     Likeness,
+    as_stored,
     explained,
     neighbours,
     parts,
@@ -126,13 +128,15 @@ class _Solving:
         covariance = np.asarray(x.T @ x, np.float64) / len(x)
         across = np.asarray(x.T @ y, np.float64) / len(x)
         linear = solve(covariance, across, strengths(covariance, RIDGE)).reshape(7, 7, 3, -1)
-        kernels = np.concatenate([filters, linear, -linear], axis=3)
-        flat = kernels.reshape(len(covariance), -1)
-        mean = as_rows(seen).mean(0, dtype=np.float64) @ flat
+        exact = np.concatenate([filters, linear, -linear], axis=3).reshape(len(covariance), -1)
+        flat = as_stored(exact)
+        middle = as_rows(seen).mean(0, dtype=np.float64)
+        mean = middle @ flat
         variance = (flat * (covariance @ flat)).sum(0)
         raised = RAISED * np.sqrt(variance) - mean
-        raised[: len(offset)] = offset
-        self._ours.get_layer("conv1_conv").set_weights([kernels])
+        own = slice(len(offset))
+        raised[own] = offset + middle @ (exact - flat)[:, own]
+        self._ours.get_layer("conv1_conv").set_weights([flat.reshape(7, 7, 3, -1)])
         normalisation = self._ours.get_layer("conv1_bn")
         scale = np.sqrt(variance + normalisation.epsilon)
         normalisation.set_weights([scale, raised + mean, mean, variance])
@@ -199,19 +203,18 @@ class _Solving:
         hidden = np.maximum(stream.map_of(kernel, bias), 0)
         sights = [thinned(neighbours(part, 3)) for part in parts(hidden[:some])]
         new = adding(stream, as_rows(np.concatenate(sights)), self._wanted(name), _NEW)
-        new = np.asarray(new.reshape(3, 3, _HIDDEN, _NEW), np.float32)
+        new = np.asarray(as_stored(new).reshape(3, 3, _HIDDEN, _NEW), np.float32)
         raw = np.concatenate(
             [
                 keras.ops.convert_to_numpy(keras.ops.conv(part, new, padding="same"))
                 for part in parts(hidden)
             ]
         )
-        spread = raw[:some].std((0, 1, 2)) + _TINY
         stream.normalise(network.get_layer(f"{place}_0_bn"))
         network.get_layer(f"{place}_1_conv").set_weights([kernel[None, None]])
         inner.set_weights([scale, mean + bias, mean, variance])
-        network.get_layer(f"{place}_2_conv").set_weights([new / spread])
-        stream.add(raw / spread)
+        network.get_layer(f"{place}_2_conv").set_weights([new])
+        stream.add(raw)
 
     def reached(self, name: str) -> float:
         """R² of the best linear prediction of a block's map, of held-out crops."""
@@ -248,7 +251,7 @@ class _Solving:
         )
         others = leading(rest, width - chosen.shape[1]) / sizes[:, None]
         joined = np.concatenate([chosen, others], axis=1)
-        joined /= np.sqrt(np.maximum((joined * (covariance @ joined)).sum(0), 0)) + _TINY
+        joined = as_stored(scaled_to_one(joined, covariance))
         stream.normalise(network.get_layer(f"pool{place}_bn"))
         network.get_layer(f"pool{place}_conv").set_weights([joined[None, None]])
 

@@ -24,6 +24,7 @@ from bachview.training.ridge import (
     Floats,
     Likeness,
     Regression,
+    as_stored,
     explained,
     main_parts,
     neighbours,
@@ -211,11 +212,14 @@ class _Solving:
             wanted, ridge = self._teacher.top[:some], _RIDGES[block.stride]
             if block.past:
                 found = regression(np.concatenate([seen, units], axis=3), wanted, ridge)
-                past[:, :begin], own[:, :begin] = np.split(found.kernel, [seen.shape[-1]])
+                # Each is stored with scales of its own.
+                halves = map(as_stored, np.split(found.kernel, [seen.shape[-1]]))
+                past[:, :begin], own[:, :begin] = halves
+                given = _mean(seen) @ past[:, :begin] + _mean(units) @ own[:, :begin]
             else:
                 found = regression(units, wanted - self._maps[:some, ..., :begin], ridge)
-                own[:, :begin] = found.kernel
-            bias[:begin] = found.wanted_mean - found.mean
+                own[:, :begin], given = found.kernel, found.mean
+            bias[:begin] = found.wanted_mean - given
         if block.past:
             free = slice(begin, begin + block.past)
             past[:, free], bias[free] = main_parts(seen, block.past)
@@ -265,7 +269,9 @@ def _solve_stem(convolution: Any, pixels: Floats, teacher: AlignedTeacher) -> No
     count = convolution.get_weights()[0].shape[-1]
     chosen = telling(pooled / scale, later / later.std((0, 1, 2)), count)
     kernel, bias = (values[..., chosen] / scale[chosen] for values in (kernel, bias))
-    convolution.set_weights([kernel.reshape(shape), bias])
+    rounded = as_stored(kernel)
+    bias += _mean(near) @ (kernel - rounded)
+    convolution.set_weights([rounded.reshape(shape), bias])
 
 
 def _standardise(normalisation: Any, maps: Floats) -> None:
@@ -276,4 +282,8 @@ def _standardise(normalisation: Any, maps: Floats) -> None:
 
 
 def _moments(maps: Floats) -> tuple[Any, Any]:
-    return maps.mean((0, 1, 2), np.float64), maps.var((0, 1, 2), np.float64)
+    return _mean(maps), maps.var((0, 1, 2), np.float64)
+
+
+def _mean(maps: Floats) -> Any:
+    return maps.mean((0, 1, 2), np.float64)

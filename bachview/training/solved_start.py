@@ -17,6 +17,7 @@ import numpy as np
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import IMAGENET_MEAN, IMAGENET_STD
 from bachview.models.efficientnet_lite import LITE0, block_names
+from bachview.models.engines.keras_weights import round_kernels
 from bachview.training.ridge import (
     RGB,
     Floats,
@@ -82,7 +83,7 @@ def initial_from_lite0(
 
 
 def _take_over(ours: Any, theirs: Any) -> None:
-    """Copy the teacher's kernels; normalise inputs as it does; make the excitation about 1."""
+    """Copy the teacher's kernels, rounded; normalise inputs as it does; excitation about 1."""
     import keras
 
     for layer in theirs.layers:
@@ -96,6 +97,7 @@ def _take_over(ours: Any, theirs: Any) -> None:
         elif layer.name.endswith("_se_expand"):
             kernel, bias = layer.get_weights()
             layer.set_weights([np.zeros_like(kernel), np.full_like(bias, _EXCITATION_BIAS)])
+    round_kernels(ours, "int8")
 
 
 class _Solving:
