@@ -58,7 +58,7 @@ _LAYERS: Final = (
     (("block6a", 3), ("block6b", 2), ("block6c", 2), ("block6d", 2), ("block7a", 3), ("top", 4)),
 )
 #: Of all crops, the share that a dense block is solved with: a fine map has many cells.
-_SHARES: Final = (4, 4, 2, 1)
+_SHARES: Final = (8, 8, 4, 1)
 #: Place of the first and last dense block in the names of layers.
 _FIRST: Final = 2
 _LAST: Final = 5

@@ -52,6 +52,8 @@ _RIDGE: Final = 0.01
 _LIKENESS_FILE: Final = "likeness.json"
 #: How near a network was to its teacher before its first epoch.
 _SOLVED_FILE: Final = "solved.json"
+#: Views of held-out patients on which a solved network is measured.
+_MEASURED_WITH: Final = 64
 _THREADS: Final = 2
 
 
@@ -345,7 +347,7 @@ def _solve(
         network,
         teacher,
         lesson.some(job.settings.solve_with, is_held=False),
-        lesson.some(job.settings.solve_with, is_held=True),
+        lesson.some(_MEASURED_WITH, is_held=True),
         token=token,
         on_block=lambda done, total: watcher.count("blocks solved", done, total),
     )
