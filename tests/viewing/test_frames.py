@@ -72,7 +72,7 @@ def test_every_pixel_shows_its_own_place(view: Viewport) -> None:
     assert frame.image.shape == (view.device_size.height, view.device_size.width, 4)
 
 
-@pytest.mark.parametrize("degrees", [0.0, 180.0, 30.0, 211.0])
+@pytest.mark.parametrize("degrees", [0.0, 180.0, 1.0, 30.0, 211.0])
 @pytest.mark.parametrize("downsample", [0.2, 0.5, 0.99, 1.0, 1.01, 1.7, 3.3])
 def test_nothing_is_displaced_by_a_fraction_of_a_pixel(downsample: float, degrees: float) -> None:
     """The best shift of the frame against the truth, by least squares, is nearly none."""
