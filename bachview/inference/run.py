@@ -1,7 +1,8 @@
 """The run: read, classify, save and report the cells that are missing.
 
 A run is asked for the whole slide or for a region. Cells that are in the store, whoever asked for
-them, are not computed again.
+them, keep their answers. Where a patch stands for several cells and only some of them have answers,
+as at the border of a region, it is read and judged again for the others alone.
 """
 
 import contextlib
