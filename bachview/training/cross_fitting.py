@@ -9,13 +9,14 @@ nothing needs to be held out: all members are fitted on all patients.
 Cross-fitting over the same patients gives unbiased votes for the calibration.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bachview.errors import DatasetError
+from bachview.jobs.tokens import CancelToken
 from bachview.models import estimators
 from bachview.models.bundle.writer import FittedClassifier
 from bachview.models.classifiers import Classifier
@@ -137,8 +138,26 @@ def cross_fitted_heads(rows: Rows, recipe: Heads, *, seed: int) -> Floats:
     return votes
 
 
-def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[FittedClassifier]:
-    """Every row of `bachview.models.estimators.ESTIMATORS`, on the same principal components."""
+def fit_classifiers(
+    rows: Rows,
+    recipe: ClassifierRecipe,
+    *,
+    seed: int,
+    token: CancelToken,
+    on_member: Callable[[int, int], object] = lambda _, __: None,
+) -> list[FittedClassifier]:
+    """Every row of `bachview.models.estimators.ESTIMATORS`, on the same principal components.
+
+    Parameters
+    ----------
+    token : checked before each classifier.
+    on_member : called after each with how many are fitted, and of how many.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled.
+    """
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -150,8 +169,10 @@ def fit_classifiers(rows: Rows, recipe: ClassifierRecipe, *, seed: int) -> list[
     reduced = replace(rows, features=axes.transform(scaled))
     fitted = []
     for row in estimators.ESTIMATORS:
+        token.check()
         last = _fitted_last(row, reduced, settings, seed)
         fitted.append(FittedClassifier(row.name, row.key, make_pipeline(scaler, axes, last)))
+        on_member(len(fitted), len(estimators.ESTIMATORS))
     return fitted
 
 
@@ -170,7 +191,13 @@ def _fitted_last(
 
 
 def cross_fitted_votes(
-    rows: Rows, recipe: ClassifierRecipe, heads: Heads | None, *, seed: int
+    rows: Rows,
+    recipe: ClassifierRecipe,
+    heads: Heads | None,
+    *,
+    seed: int,
+    token: CancelToken,
+    on_member: Callable[[int, int], object] = lambda _, __: None,
 ) -> Floats:
     """What the members say of each row, none of a patient that it was fitted on.
 
@@ -178,23 +205,42 @@ def cross_fitted_votes(
     ----------
     heads : how heads are fitted on these rows; None if the CNNs have their own, trained on other
         patients.
+    token : checked before the heads and before each classifier of a round.
+    on_member : called after each of them with how many are fitted, and how many there will be in
+        all rounds; all heads of a round count as one.
 
     Returns
     -------
     (N, K + E, C) float32, K CNNs and E classifiers, in the order of the bundle's members.
+
+    Raises
+    ------
+    Cancelled
+        `token` was cancelled.
     """
     networks = rows.networks.copy()
     votes = np.zeros(
         (len(rows.labels), len(estimators.ESTIMATORS), rows.networks.shape[2]), np.float32
     )
-    for fitted_on, labelled in group_folds(rows, ROUNDS, seed):
+    folds = group_folds(rows, ROUNDS, seed)
+    before = 0 if heads is None else 1
+    in_round = before + len(estimators.ESTIMATORS)
+    for place, (fitted_on, labelled) in enumerate(folds):
+        done = place * in_round + before
+
+        def tell(more: int, _: int, done: int = done) -> None:
+            on_member(done + more, len(folds) * in_round)
+
         part = rows.of(fitted_on)
         if heads is not None:
+            token.check()
             fitted = fit_heads(part, heads, seed=seed)
             networks[labelled] = head_votes(fitted, rows.of(labelled))
-        for place, member in enumerate(fit_classifiers(part, recipe, seed=seed)):
+            tell(0, 0)
+        members = fit_classifiers(part, recipe, seed=seed, token=token, on_member=tell)
+        for row, member in enumerate(members):
             judge = Classifier(member.fitted, votes.shape[2])
-            votes[labelled, place] = judge.probabilities(rows.features[labelled])
+            votes[labelled, row] = judge.probabilities(rows.features[labelled])
     return np.concatenate([networks, votes], axis=1)
 
 

@@ -132,9 +132,22 @@ def fit_ensemble(
     if recipe.heads is not None:
         for cnn, head in zip(cnns, fit_heads(rows, recipe.heads, seed=job.seed), strict=True):
             head.install(cnn.model)
-    classifiers = fit_classifiers(rows, recipe.classifiers, seed=job.seed)
+    classifiers = fit_classifiers(
+        rows,
+        recipe.classifiers,
+        seed=job.seed,
+        token=token,
+        on_member=lambda done, total: watcher.count("classifiers fitted", done, total),
+    )
     token.check()
-    votes = cross_fitted_votes(rows, recipe.classifiers, recipe.heads, seed=job.seed)
+    votes = cross_fitted_votes(
+        rows,
+        recipe.classifiers,
+        recipe.heads,
+        seed=job.seed,
+        token=token,
+        on_member=lambda done, total: watcher.count("members cross-fitted", done, total),
+    )
     calibrated = calibrate(rows, votes, recipe)
     count = len(cnns)
     golden, labels = _golden(sources, rows, votes, recipe, token)

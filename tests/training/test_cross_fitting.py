@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bachview.errors import DatasetError
+from bachview.errors import Cancelled, DatasetError
+from bachview.jobs.tokens import CancelToken
 from bachview.models import estimators
 from bachview.models.architectures import build_cnn
 from bachview.models.bundle.writer import Cnn, features_of
@@ -74,17 +75,17 @@ def rows(patients: int, *, signal: float, own: float = 4.0, seed: int = 0) -> Ro
 def test_what_only_tells_patients_apart_earns_no_trust() -> None:
     """Fitted and judged on the same rows it would be right always."""
     known = rows(8, signal=0.0)
-    fitted = fit_classifiers(known, RECIPE, seed=0)
+    fitted = fit_classifiers(known, RECIPE, seed=0, token=CancelToken())
     remembered = fitted[0].fitted.predict(known.features) == known.labels
     assert remembered.mean() > 0.99
-    votes = cross_fitted_votes(known, RECIPE, None, seed=0)
+    votes = cross_fitted_votes(known, RECIPE, None, seed=0, token=CancelToken())
     for member in range(2, 5):
         assert (votes[:, member].argmax(1) == known.labels).mean() < 0.6
 
 
 def test_what_tells_classes_apart_does() -> None:
     known = rows(8, signal=4.0, own=0.5)
-    votes = cross_fitted_votes(known, RECIPE, None, seed=0)
+    votes = cross_fitted_votes(known, RECIPE, None, seed=0, token=CancelToken())
     assert votes.shape == (len(known.labels), 5, 4)
     np.testing.assert_allclose(votes.sum(2), 1, atol=1e-5)
     np.testing.assert_array_equal(votes[:, :2], known.networks)
@@ -96,12 +97,12 @@ def test_heads_are_measured_on_patients_that_they_were_not_fitted_on() -> None:
     # So few patients that a linear head can learn them by heart.
     known = rows(2, signal=0.0)
     remembered = head_votes(fit_heads(known, HEADS, seed=0), known)
-    votes = cross_fitted_votes(known, RECIPE, HEADS, seed=0)
+    votes = cross_fitted_votes(known, RECIPE, HEADS, seed=0, token=CancelToken())
     for network in range(2):
         assert (remembered[:, network].argmax(1) == known.labels).mean() > 0.8
         assert (votes[:, network].argmax(1) == known.labels).mean() < 0.6
     told = rows(8, signal=4.0, own=0.5)
-    votes = cross_fitted_votes(told, RECIPE, HEADS, seed=0)
+    votes = cross_fitted_votes(told, RECIPE, HEADS, seed=0, token=CancelToken())
     for network in range(2):
         assert (votes[:, network].argmax(1) == told.labels).mean() > 0.9
 
@@ -147,16 +148,42 @@ def test_augmented_patches_do_not_calibrate(tmp_path: Path) -> None:
     assert calibrate(known, votes, recipe) != calibrate(half, votes, recipe)
 
 
+@pytest.mark.parametrize("heads", [None, HEADS])
+def test_members_are_counted_over_the_rounds_and_a_cancel_ends_them(heads: Heads | None) -> None:
+    known, counted = rows(2, signal=4.0), list[tuple[int, int]]()
+    cross_fitted_votes(
+        known,
+        RECIPE,
+        heads,
+        seed=0,
+        token=CancelToken(),
+        on_member=lambda done, total: counted.append((done, total)),
+    )
+    members = len(estimators.ESTIMATORS) + (heads is not None)
+    total = 2 * members  # two rounds, as there are two patients of each class
+    assert counted == [(done, total) for done in range(1, total + 1)]
+    token, counted[:] = CancelToken(), []
+
+    def stop(done: int, total: int) -> None:
+        counted.append((done, total))
+        if done == members + 1:  # within the second round
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        cross_fitted_votes(known, RECIPE, heads, seed=0, token=token, on_member=stop)
+    assert len(counted) == members + 1
+
+
 def test_a_single_patient_of_a_class_is_divided_by_photos() -> None:
     known = rows(4, signal=4.0, own=0.5)
     lonely = replace(known, patients=np.array([name.split("-")[0] for name in known.patients]))
-    votes = cross_fitted_votes(lonely, RECIPE, None, seed=0)
+    votes = cross_fitted_votes(lonely, RECIPE, None, seed=0, token=CancelToken())
     assert (votes.mean(1).argmax(1) == known.labels).mean() > 0.9
 
 
 def test_the_classifiers_fit_into_a_bundle() -> None:
     known = rows(6, signal=2.0)
-    for member in fit_classifiers(known, RECIPE, seed=0):
+    for member in fit_classifiers(known, RECIPE, seed=0, token=CancelToken()):
         content = dump_classifier(member.fitted)
         loaded = load_classifier(
             content, estimator=member.estimator, feature_count=12, class_count=4, where="x"
@@ -195,7 +222,7 @@ def test_a_row_of_the_table_can_limit_what_it_is_fitted_on(
     ]
     monkeypatch.setattr(estimators, "ESTIMATORS", tuple(limited))
     monkeypatch.setattr("bachview.training.cross_fitting.group_folds", folds_of)
-    *_, machine = fit_classifiers(known, RECIPE, seed=0)
+    *_, machine = fit_classifiers(known, RECIPE, seed=0, token=CancelToken())
     (part,) = asked
     assert len(part.labels) == 60
     assert len(np.unique(part.sources)) == 24  # of all photos

@@ -58,11 +58,11 @@ def test_classifiers_see_all_patients_where_the_networks_learn_no_label(
     changes = (
         {"stages": (stage,)} if has_stages else {"stages": (), "heads": Heads(components=3, c=1.0)}
     )
-    patches: set[int] = set()
+    counted: dict[str, tuple[int, int]] = {}
 
     class Counting(FitWatcher):
         def count(self, what: str, done: int, total: int) -> None:
-            patches.add(total)
+            counted[what] = done, total
 
     job = EnsembleJob(
         name="Tiny",
@@ -78,7 +78,12 @@ def test_classifiers_see_all_patients_where_the_networks_learn_no_label(
         seed=0,
     )
     fitted = fit_ensemble(job, CancelToken(), Counting())
-    assert patches == {learnt * (GRID + VIEWS)}
+    patches = learnt * (GRID + VIEWS)
+    assert counted["patches for the classifiers"] == (patches, patches)
+    assert counted["classifiers fitted"] == (3, 3)
+    done, total = counted["members cross-fitted"]
+    assert done == total
+    assert total % (3 if has_stages else 4) == 0
     assert len(fitted.classifiers) == 3
     assert sorted(fitted.golden_labels) == [0, 1, 2, 3]
     answers = fitted.cnns[0].model.predict_on_batch(fitted.golden_patches)
