@@ -92,7 +92,7 @@ def test_it_names_most_of_the_photos_that_it_has_learnt_from() -> None:
                     for y in range(0, pixels.shape[0] - side + 1, side)
                     for x in range(0, pixels.shape[1] - side + 1, side)
                 ]
-                answer = ensemble.predict(np.stack(patches)).probabilities.mean(axis=0)
+                answer = ensemble.predict(np.stack(patches[::2])).probabilities.mean(axis=0)
                 right.append(int(answer.argmax()) == photo.label)
     assert len(right) > 20
     assert np.mean(right) > 0.6

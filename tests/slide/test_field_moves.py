@@ -42,7 +42,7 @@ def share(mask: Mask, region: Region) -> float:
     return float(one.fraction(grid)[0, 0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=20)
 @given(
     st.integers(20, 60),
     st.integers(20, 60),
@@ -134,6 +134,7 @@ def test_cells_smaller_than_a_pixel_of_the_mask_are_moved_too() -> None:
     assert share(mask, field) > 0.88
 
 
+@settings(max_examples=25)
 @given(st.floats(60, SIDE * 1.02), st.floats(0.2, 1.0))
 def test_no_field_of_a_slide_full_of_tissue_reaches_beyond_it(field: float, overlap: float) -> None:
     whole = np.ones((SIDE // PX, SIDE // PX), np.bool_)

@@ -63,7 +63,7 @@ def test_the_name_does_not_count_and_the_content_does(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     column=st.integers(0, SIZE // TILE - 1),
@@ -90,7 +90,7 @@ def test_a_copy_edited_in_any_tile_has_another_fingerprint(
     assert first.fingerprint != other.fingerprint
 
 
-@settings(max_examples=64, deadline=None)
+@settings(max_examples=32, deadline=None)
 @given(place=st.integers(0, (SIZE // TILE) ** 2 - 1), kind=st.sampled_from(["zlib", "jpeg"]))
 def test_a_large_copy_whose_tile_has_another_length_has_another_fingerprint(
     tmp_path_factory: pytest.TempPathFactory, place: int, kind: str

@@ -24,6 +24,10 @@ PICTURE = np.asarray(
 )
 
 
+#: Of a file at 0.5 um/px with two coarser levels.
+SLIDE = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
+
+
 def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
     """Level-0 pixels averaged down the plain way, with white as far as the field reaches out."""
     height, width = picture.shape[:2]
@@ -42,8 +46,7 @@ def _reference(picture: np.ndarray, field: Region, side: int) -> np.ndarray:
 )
 @example(x=3.3, y=3.3, mpp=0.3)
 def test_a_patch_is_what_level_0_shows_there(x: float, y: float, mpp: float) -> None:
-    reader = ArraySlide(PICTURE, mpp=0.5, factors=(2, 4))
-    patches = PatchReader(reader, reader.metadata.pixel_size, PatchGeometry(48, mpp, 48 * mpp))
+    patches = PatchReader(SLIDE, SLIDE.metadata.pixel_size, PatchGeometry(48, mpp, 48 * mpp))
     side = 48 * mpp / 0.5
     field = Region(x, y, side, side)
     # Edges that nearly meet the slide's are laid on them: see the next test.
