@@ -1,9 +1,7 @@
 """What the documents say is there: files, links, commands, options, layers, budgets."""
 
-import json
 import re
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import typer
 
 from bachview.bench.suite import NAMES
 from bachview.cli.app import app
+from bachview.models.bundle.opened import open_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -137,8 +136,8 @@ def test_the_site_lists_every_document() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "docs/user-guide.md"])
 def test_the_accuracy_is_what_the_default_bundle_states(name: str) -> None:
-    with zipfile.ZipFile(ROOT / "resources/models/default.bachmodel") as bundle:
-        metrics = json.loads(bundle.read("manifest.json"))["training"]["metrics"]
+    with open_bundle(ROOT / "resources/models/default.bachmodel") as bundle:
+        metrics = bundle.manifest.training.metrics
     accuracy, low, high = (
         f"{100 * metrics[f'cv_photo_accuracy{end}']:.0f}" for end in ("", "_low", "_high")
     )

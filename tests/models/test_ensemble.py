@@ -167,7 +167,7 @@ def test_installed_bundles_are_found_by_name(
 ) -> None:
     assert "selftest" in installed_bundles()
     assert resolve_bundle("selftest").is_file()
-    assert resolve_bundle("default").is_file()
+    assert resolve_bundle("default").exists()
     monkeypatch.chdir(tmp_path)
     folder = unpacked(tmp_path / "mine")
     assert resolve_bundle("mine") == Path("mine")
