@@ -137,7 +137,7 @@ def train(
     \b
       bachview train ICIAR2018_BACH_Challenge --output run
       bachview train photos --mpp 0.42 --recipe my.toml --output run
-      bachview train photos --output run --weights scratch --recipe bach --resume
+      bachview train photos --output run --recipe bach-fast --resume
       bachview train photos --output run --recipe taught.toml --tissue slides --tissue a.svs
     """  # noqa: D301
     from bachview.cli.train import read_notes
