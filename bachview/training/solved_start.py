@@ -50,23 +50,9 @@ def initial_from_lite0(
     token: CancelToken,
     on_block: Callable[[int, int], object] = lambda done, total: None,
 ) -> Likeness:
-    """Set the weights of an EfficientNetB0 so that it gives an EfficientNetLite0's maps.
+    """Set the weights of an EfficientNetB0, see `bachview.training.solved_starts.Solve`.
 
-    The same inputs give the same weights. The maps of all crops are held in memory: about 1.6 MB
-    each at 224 px.
-
-    Parameters
-    ----------
-    student, teacher : models of `bachview.models.architectures.build_cnn` of one input size; the
-        teacher has its weights. The student's head is not touched.
-    crops : (N, side, side, 3) RGB, of tissue, to solve with.
-    held : (M, side, side, 3) RGB, of other patients, to measure on.
-    on_block : called with the number of solved blocks, the top being the last, and their total.
-
-    Raises
-    ------
-    Cancelled
-        `token` was cancelled; the student's weights are then of no use.
+    The maps of all crops are held in memory: about 1.6 MB each at 224 px.
     """
     ours, theirs = student.get_layer("backbone"), teacher.get_layer("backbone")
     _take_over(ours, theirs)

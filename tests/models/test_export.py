@@ -92,6 +92,17 @@ tensorflow_runtime.keras().ops.zeros(3)
     assert ended.stdout == ""
 
 
+def test_heads_are_not_rounded() -> None:
+    """A scale for a whole class would leave nothing of the weights of features of large values."""
+    built = build_cnn("constructed", input_px=16, class_count=4, name="one", features=5)
+    head = built.get_layer("logits")
+    kernel = np.random.default_rng(0).normal(size=(5, 4)) * np.logspace(-4, 4, 5)[:, None]
+    head.set_weights([kernel, np.zeros(4)])
+    for kernels in ("fp16", "int8"):
+        round_kernels(built, kernels)
+        np.testing.assert_array_equal(head.get_weights()[0], kernel.astype(np.float32))
+
+
 def test_int8_kernels_give_the_networks_answers(tmp_path: Path) -> None:
     """OpenVINO's treatment of compressed 1 x 1 kernels is not to be trusted; see the export."""
     rng = np.random.default_rng(0)

@@ -13,20 +13,14 @@ from bachview.models.architectures import build_cnn
 from bachview.training.dense_stream import Stream, adding
 from bachview.training.ridge import neighbours
 from bachview.training.solved_densenet import _Solving, initial_densenet
+from tests.support.made_up_lite0 import assert_stored_without_loss, blots, made_up_lite0
 
 SIDE = 32
 SOLVED_WITH = 48
-Patches = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 
-def crops(count: int, seed: int) -> Patches:
-    """Blots of varying size and colour."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(60, 255, (count, 4, 4, 3))
-    fine = rng.integers(-40, 41, (count, SIDE, SIDE, 1))
-    blots = coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
-    return np.asarray(np.clip(blots + fine, 0, 255), np.uint8)
+crops = partial(blots, side=SIDE, across=4, noise=40)
 
 
 def _cancel(token: CancelToken, done: int, total: int) -> None:
@@ -79,10 +73,7 @@ def test_raised_channels_pass_the_relu_and_the_normalisation_says_so() -> None:
 
 @pytest.fixture(scope="module")
 def teacher() -> Any:
-    import keras
-
-    keras.utils.set_random_seed(1)
-    return build_cnn("efficientnet_lite0", input_px=SIDE, class_count=4)
+    return made_up_lite0(SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +99,7 @@ def test_the_layers_of_the_network_come_nearer_to_the_teacher(student: Any, teac
     assert reached[2] > reached[0] + 0.02
 
     backbone = student.get_layer("backbone")
+    assert_stored_without_loss(backbone, "conv1", "conv2_block1_", "conv2_block2_")
     part = keras.Model(backbone.input, backbone.get_layer("conv2_block2_concat").output)
     given = np.asarray(part(student.get_layer("preprocessing")(held)))
     layer = keras.layers.BatchNormalization(epsilon=1e-5)

@@ -1,9 +1,9 @@
 """ResNet50V2 that is solved from EfficientNetLite0 comes near to its maps."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from bachview.errors import Cancelled
@@ -13,33 +13,17 @@ from bachview.training import solved_resnet
 from bachview.training.aligned_teacher import AlignedTeacher, part_of
 from bachview.training.ridge import explained, regression, telling
 from bachview.training.solved_resnet import _PLAN, _Solving, initial_resnet_from_lite0
+from tests.support.made_up_lite0 import assert_stored_without_loss, blots, made_up_lite0
 
 SIDE = 96
-Patches = npt.NDArray[np.uint8]
 
 
-def crops(count: int, seed: int) -> Patches:
-    """Blots of varying size and colour."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(60, 255, (count, 12, 12, 3))
-    fine = rng.integers(-10, 11, (count, SIDE, SIDE, 1))
-    blots = coarse.repeat(SIDE // 12, axis=1).repeat(SIDE // 12, axis=2)
-    return np.asarray(np.clip(blots + fine, 0, 255), np.uint8)
+crops = partial(blots, side=SIDE, across=12, noise=10)
 
 
 @pytest.fixture(scope="module")
 def teacher() -> Any:
-    """EfficientNetLite0 of random kernels, with the statistics of what they give."""
-    import keras
-
-    keras.utils.set_random_seed(1)
-    model = build_cnn("efficientnet_lite0", input_px=SIDE, class_count=4)
-    backbone = model.get_layer("backbone")
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0
-    backbone(model.get_layer("preprocessing")(crops(16, 3)), training=True)
-    return model
+    return made_up_lite0(SIDE, crops(16, 3))
 
 
 @pytest.mark.long
@@ -50,6 +34,8 @@ def test_its_maps_tell_the_teachers_and_the_same_crops_give_the_same_weights(tea
     reached = [solving.bottleneck(block) for block in _PLAN[:2]]
     again = _Solving(teacher, both, some, CancelToken())
     assert again.bottleneck(_PLAN[0]) == pytest.approx(reached[0], abs=1e-3)
+
+    assert_stored_without_loss(solving._net, "conv1", *(block.name for block in _PLAN[:2]))
 
     aligned = AlignedTeacher(teacher, both, CancelToken())
     (wanted,) = aligned.first(len(both), "block2b_add")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bachview.training.ridge import Likeness
 from bachview.training.solved_start import initial_from_lite0
 from bachview.training.solved_starts import SOLVED_STARTS
 from bachview.training.teaching import Lesson, TeachingJob, _figures_of_start, _solve, _solved_start
+from tests.support.made_up_lite0 import assert_stored_without_loss, blots, made_up_lite0
 from tests.support.tiny_training import write_teacher_recipe
 
 pytestmark = pytest.mark.long
@@ -31,28 +33,12 @@ SOLVED = "efficientnet_b0"
 Patches = npt.NDArray[np.uint8]
 
 
-def crops(count: int, seed: int) -> Patches:
-    """Blots of varying size and colour."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(60, 255, (count, 4, 4, 3))
-    fine = rng.integers(-40, 41, (count, SIDE, SIDE, 1))
-    blots = coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
-    return np.asarray(np.clip(blots + fine, 0, 255), np.uint8)
+crops = partial(blots, side=SIDE, across=4, noise=40)
 
 
 @pytest.fixture(scope="module")
 def teacher() -> Any:
-    """EfficientNetLite0 of random kernels, with the statistics of what they give."""
-    import keras
-
-    keras.utils.set_random_seed(1)
-    model = build_cnn("efficientnet_lite0", input_px=SIDE, class_count=4)
-    backbone = model.get_layer("backbone")
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0
-    backbone(model.get_layer("preprocessing")(crops(64, 3)), training=True)
-    return model
+    return made_up_lite0(SIDE, crops(64, 3))
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +119,12 @@ def test_the_solved_network_gives_the_maps_of_the_teacher(
     whole = np.square(wanted - wanted.mean((0, 1, 2))).sum()
     assert 1 - left / whole == pytest.approx(reached, abs=0.01)
     assert left < left_bare / 2
+
+
+def test_a_bundle_stores_what_was_solved_in_a_byte_for_each_weight(
+    student: Any, solved: tuple[Likeness, list[tuple[int, int]]]
+) -> None:
+    assert_stored_without_loss(student.get_layer("backbone"))
 
 
 def test_it_can_be_cancelled_and_the_same_crops_give_the_same_weights(

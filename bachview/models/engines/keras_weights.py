@@ -24,6 +24,8 @@ KernelFormat = Literal["fp16", "int8"]
 
 _INT8_MOST = 127
 _LEAST_SCALE = 1e-30
+#: A head's kernel is (features, classes), a convolution's has four axes.
+_HEAD_AXES = 2
 #: Mantissa bits of an int8 scale. With so few, integer times scale is exact in f32.
 _SCALE_BITS = 10
 
@@ -31,10 +33,12 @@ Floats = npt.NDArray[np.float32]
 
 
 def round_kernels(model: Any, kernels: KernelFormat = "fp16") -> None:
-    """Round the kernels of a Keras model, in place, to the values that a bundle stores.
+    """Round a Keras model's kernels of convolutions, in place, to what a bundle stores.
 
     Then graph and reference use the same values. Rounding again changes nothing.
-    Vectors (biases, statistics of batch normalisation) keep f32: some lie outside fp16's range.
+    Vectors (biases, statistics of batch normalisation) keep f32: some lie outside fp16's range. So
+    do the small kernels of heads, whose values differ as much in size as the features that they
+    read: a scale for a whole class would leave nothing of most.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def round_kernels(model: Any, kernels: KernelFormat = "fp16") -> None:
     """
     for weight in model.weights:
         values = np.asarray(weight)
-        if values.ndim < 2:
+        if values.ndim <= _HEAD_AXES:
             continue
         if kernels == "int8":
             # A depthwise kernel is (height, width, channel, 1).
