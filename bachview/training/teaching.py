@@ -162,19 +162,27 @@ def teach(
 def _starts(
     job: TeachingJob, done: Mapping[Architecture, Path], report: TeachingReport
 ) -> dict[Architecture, FirstWeights]:
-    lesson = (
-        f"then taught without labels to give the features of {' and '.join(report.teachers)} on "
-        f"{report.views} augmented views of tissue; licence of the teacher: {report.licence}"
-    )
     return {
         name: FirstWeights(
             "taught",
-            f"{(_solved_start(name, job) or job.starts[name]).text}, {lesson}",
+            f"{(_solved_start(name, job) or job.starts[name]).text}, {_lesson(name, job, report)}",
             partial(_load, path),
             saw_photos=True,
         )
         for name, path in done.items()
     }
+
+
+def _lesson(name: Architecture, job: TeachingJob, report: TeachingReport) -> str:
+    """What was done with a network, for the model card."""
+    teachers = " and ".join(report.teachers)
+    licence = f"licence of the teacher: {report.licence}"
+    if job.settings.epochs_of.get(name, job.settings.epochs):
+        return (
+            f"then taught without labels to give the features of {teachers} on {report.views} "
+            f"augmented views of tissue; {licence}"
+        )
+    return f"without gradients or labels; teacher: {teachers}; {licence}"
 
 
 def _load(path: Path, model: Any) -> None:

@@ -371,7 +371,8 @@ def test_without_gradients_a_network_stays_as_it_is_and_is_compared_fairly(
     start = first_weights("pupil", weights)
     settings = job.settings.model_copy(update={"students": ("pupil",), "epochs": 0})
     job = replace(job, settings=settings, starts={"pupil": start})
-    (_, report), _ = run(job)
+    (starts, report), _ = run(job)
+    assert "without gradients or labels; teacher: Constructed (" in starts["pupil"].text
     # Its features are the teacher's: a linear layer that was not fitted to them would not show it.
     assert report.networks["pupil"]["r2"] > 0.9
     before = build_cnn("pupil", input_px=64, class_count=4)
