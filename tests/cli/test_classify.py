@@ -165,7 +165,7 @@ def test_results_go_to_the_store_that_was_named(
 
 
 def test_the_table_is_for_people(cli: Cli, slide: Path, tmp_path: Path) -> None:
-    answer = cli("classify", slide, "--output", tmp_path, "--region", 1000, 800, 600, 500)
+    answer = cli(*CLASSIFY, slide, "--output", tmp_path, "--region", 1000, 800, 600, 500)
     assert answer.code == 0
     assert "In situ" in answer.out
     assert "of tissue in this region" in answer.out

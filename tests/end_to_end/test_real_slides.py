@@ -36,12 +36,15 @@ def test_a_real_slide_is_classified_and_every_file_agrees(
     assert 0.1 * slide_mm2 < document["tissue_mm2"] <= slide_mm2 * 1.000001
     with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == document["patches"]
+    assert len(rows) == document["patches"] + document["outside"]["patches"]
     assert all(0 <= float(r["x"]) < size.width and 0 <= float(r["y"]) < size.height for r in rows)
     geojson = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))
     assert geojson["type"] == "FeatureCollection"
     assert document["scope"]["what"] == "slide"
-    assert document["statement"].startswith(f"{path.name} · Whole slide · all of its tissue judged")
+    # That is not breast tissue as the default bundle knows it, so much of it is not judged.
+    outside = document["outside"]["patches"]
+    assert document["statement"].startswith(f"{path.name} · Whole slide · ")
+    assert f"judged, {outside} cells outside the training material · " in document["statement"]
     assert geojson["statement"] == document["statement"]
 
 

@@ -31,7 +31,7 @@ from tests.support.viewports import RATIOS, Pixels
 TOLERANCE = 20.0
 MEAN_TOLERANCE = 1.5
 #: The displacement that a least-squares fit finds, device px.
-SHIFT_PX = 0.05
+SHIFT_PX = 0.1
 #: Px that must show structure for the fit (their effective number); nearly all views have hundreds.
 LEAST_SEEN_PX = 30
 
