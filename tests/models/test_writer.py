@@ -30,7 +30,7 @@ from bachview.models.bundle.writer import (
     features_of,
     write_bundle,
 )
-from bachview.models.engines.keras_weights import int8_parts
+from bachview.models.engines.keras_weights import KernelFormat, int8_parts
 from bachview.models.known_bundles import KnownBundles
 from bachview.models.loading import load_ensemble
 from bachview.models.synthetic import selftest_bundle
@@ -150,7 +150,8 @@ def test_kernels_are_stored_as_asked_and_both_engines_give_the_same_answers(
     from sklearn.ensemble import RandomForestClassifier
 
     patches = parts["golden_patches"]
-    for kernels, stored in (("fp16", "f16"), ("int8", "i8")):
+    element_types: dict[KernelFormat, str] = {"fp16": "f16", "int8": "i8"}
+    for kernels, stored in element_types.items():
         model = build_cnn("constructed", input_px=16, class_count=4, name="wide", features=400)
         cnns = [Cnn("wide", "constructed", model)]
         outputs = features_of(cnns, patches, kernels=kernels)
