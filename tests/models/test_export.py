@@ -27,17 +27,18 @@ def model() -> Any:
     return built
 
 
+@pytest.mark.parametrize("cells", [1, 4])
 def test_another_backend_writes_the_same_graph(
-    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Any, cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import keras
 
     folders = [tmp_path / "here", tmp_path / "there"]
     for folder in folders:
         folder.mkdir()
-    export_graph([model], ["constructed"], folders[0], 4)
+    export_graph([model], ["constructed"], folders[0], cells)
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    export_graph([model], ["constructed"], folders[1], 4)
+    export_graph([model], ["constructed"], folders[1], cells)
     for name in ("cnn.xml", "cnn.bin"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
