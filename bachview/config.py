@@ -1,12 +1,16 @@
 """Folders and constants of the installed program. Any thread; nothing is read at import."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
+from bachview.policy.in_force import in_force
+
 APPLICATION = "bachview"
+#: Folder for everything, instead of those of the system.
+HOME_VARIABLE = "BACHVIEW_HOME"
 RESEARCH_USE = "For research use only. Not for use in diagnostic procedures."
 
 
@@ -34,11 +38,31 @@ class Folders:
 
 
 def user_folders() -> Folders:
-    """Folders of the current user; all below ``$BACHVIEW_HOME`` if that is set."""
-    home = os.environ.get("BACHVIEW_HOME")
+    """Folders of the current user; all below ``$BACHVIEW_HOME`` if that is set.
+
+    The administrator's policy may say where the data are; a lock there wins over the variable.
+
+    Raises
+    ------
+    PolicyError
+        There is a policy, but something in it is wrong.
+    """
+    policy, own = in_force(), own_folders()
+    if policy.data_folder is None:
+        return own
+    if os.environ.get(HOME_VARIABLE) and not policy.is_locked("data_folder"):
+        return own
+    return replace(own, data=policy.data_folder)
+
+
+def own_folders() -> Folders:
+    """The folders without what a policy says, which has no say in the place of the logs."""
+    home = os.environ.get(HOME_VARIABLE)
     if home:
         root = Path(home).expanduser()
         return Folders(root / "data", root / "config", root / "cache", root / "logs")
+    # Not roaming on Windows: results are too large for that, and settings name files of this
+    # computer.
     places = platformdirs.PlatformDirs(APPLICATION, appauthor=False)
     return Folders(
         Path(places.user_data_dir),

@@ -103,5 +103,13 @@ class UsageError(BachviewError):
     """The request makes no sense (wrong option, region outside the slide)."""
 
 
+class LockedError(UsageError):
+    """The administrator's policy does not allow it."""
+
+
+class PolicyError(BachviewError):
+    """The administrator's policy file cannot be read or makes no sense."""
+
+
 class Cancelled(Exception):  # noqa: N818  # it is not an error
     """The user asked to stop. Not an error: finished work is kept."""

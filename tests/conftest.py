@@ -18,6 +18,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from bachview.policy import places
+from bachview.policy.in_force import in_force
 from bachview.slide import opening as slide_opening
 from tests.stuck_files import StuckFiles
 from tests.support.cli import Answer, Cli
@@ -46,6 +48,17 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "bachview-home"
     monkeypatch.setenv("BACHVIEW_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every test has its own place for a policy, and no policy unless it writes one there."""
+    path = tmp_path / "etc" / "policy.toml"
+    monkeypatch.setattr(places, "computer_policy", lambda: path)
+    monkeypatch.delenv(places.VARIABLE, raising=False)
+    in_force.cache_clear()
+    yield path
+    in_force.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -12,16 +12,17 @@ from bachview.errors import BachviewError, UsageError
 from bachview.inference.photos import PhotoPrediction
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
+from bachview.policy.in_force import in_force
 
 #: Called with the number done and the total, on the working thread.
 Progress = Callable[[int, int], object]
 
 
 def load_ensemble(
-    name_or_path: str | Path = "default",
+    name_or_path: str | Path | None = None,
     *,
     engine: str = "openvino",
-    device: str = "AUTO",
+    device: str | None = None,
     precision: str = "auto",
 ) -> Ensemble:
     """Load a bundle and check everything in it. Close it, or use it in a ``with``.
@@ -29,9 +30,10 @@ def load_ensemble(
     Parameters
     ----------
     name_or_path : a ``.bachmodel`` file or folder, or an installed bundle: ``default``,
-        ``selftest``.
+        ``selftest``. None: ``default``, unless the administrator has set another.
     engine : ``openvino``, or ``tensorflow`` if it is installed.
-    device : ``AUTO``, ``CPU``, ``GPU``, ``NPU``.
+    device : ``AUTO``, ``CPU``, ``GPU``, ``NPU``. None: ``AUTO``, unless the administrator has set
+        another.
     precision : ``auto``, ``f32``, ``bf16``, ``f16``.
 
     Raises
@@ -39,13 +41,16 @@ def load_ensemble(
     BundleError
         It is missing, damaged, incomplete or not what its manifest says.
     EngineError, UsageError
-        Engine, device or precision is not available.
+        Engine, device or precision is not available; a `LockedError` if the administrator allows
+        another bundle or device only.
     """
     from bachview.models import loading
-    from bachview.models.bundle.installed import resolve_bundle
+    from bachview.models.bundle.installed import bundle_in_use
 
-    path = resolve_bundle(str(name_or_path))
-    return loading.load_ensemble(path, engine=engine, device=device.upper(), precision=precision)
+    path = bundle_in_use(None if name_or_path is None else str(name_or_path))
+    asked = None if device is None else device.upper()
+    device = in_force().settled("device", asked, "AUTO", f"The device {asked}")
+    return loading.load_ensemble(path, engine=engine, device=device, precision=precision)
 
 
 def classify(
@@ -82,7 +87,8 @@ def classify(
     PixelSizeError
         The pixel size is unknown or not plausible: open the slide with ``mpp=``.
     UsageError
-        The region does not lie on the slide, the stride makes no sense, or the slide is closed.
+        The region does not lie on the slide, the stride makes no sense, or the slide is closed; a
+        `LockedError` if the administrator allows another folder only.
     UnsuitableSlideError
         The check of the slide speaks against classifying it; `anyway` does it nevertheless.
     SlideReadError
@@ -101,7 +107,11 @@ def classify(
     with ExitStack() as stack:
         store = None
         if keep is not False:
-            folder = user_folders().results if keep is True else Path(keep)
+            folder = user_folders().results
+            if keep is not True and Path(keep).absolute() != folder.absolute():
+                if in_force().is_locked("data_folder"):
+                    raise in_force().refusal("data_folder", f"Keeping results in {keep}")
+                folder = Path(keep)
             metadata = slide.reader.metadata
             store = stack.enter_context(open_results(folder, metadata.fingerprint, metadata.former))
             if store.notice:

@@ -18,6 +18,7 @@ from bachview.core.summary import Summary, summarize
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import UsageError
 from bachview.export import formats
+from bachview.policy.in_force import in_force
 from bachview.store.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Prediction:
         kind: str | None = None,
         *,
         region: Region | tuple[float, float, float, float] | None = None,
-        names: bool = True,
+        names: bool | None = None,
     ) -> None:
         """Write a file of one of the kinds that the window exports.
 
@@ -165,17 +166,19 @@ class Prediction:
         kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the suffix of `path`.
         region : what to write of the slide, level-0 px: cells that touch it, areas as far as they
             lie in it. None: the whole slide.
-        names : whether the slide's file name is written; it may tell who the patient is.
+        names : whether the slide's file name is written; it may tell who the patient is. None: yes,
+            unless the administrator has set otherwise.
 
         Raises
         ------
         UsageError
             There is no such kind, the region lies outside the slide, or the slide is closed and the
-            kind shows its pixels.
+            kind shows its pixels; a `LockedError` if the administrator does not allow `names`.
         ExportError
             The file cannot be written.
         """
         path = Path(path)
+        names = in_force().settled("names_in_exports", names, True, f"names={names}")
         content = self._content(self._on_slide(region), names=names)
         for row in formats.FORMATS:
             if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
@@ -191,7 +194,7 @@ class Prediction:
         path: str | Path,
         *,
         region: Region | tuple[float, float, float, float] | None = None,
-        names: bool = True,
+        names: bool | None = None,
     ) -> None:
         """Write one line for each cell with tissue, and ``<name>-metadata.json`` beside it.
 
@@ -211,7 +214,7 @@ class Prediction:
         path: str | Path,
         *,
         region: Region | tuple[float, float, float, float] | None = None,
-        names: bool = True,
+        names: bool | None = None,
     ) -> None:
         """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
 
@@ -231,7 +234,7 @@ class Prediction:
         path: str | Path,
         *,
         region: Region | tuple[float, float, float, float] | None = None,
-        names: bool = True,
+        names: bool | None = None,
     ) -> None:
         """Write the slide, or a region, under its overlay with legend, areas and scale bar.
 

@@ -8,6 +8,8 @@ import typer
 
 from bachview.cli.bundle_app import bundle_app
 from bachview.cli.numbers import number
+from bachview.cli.policy_app import policy_app
+from bachview.cli.policy_options import Device, Names
 from bachview.cli.results_app import results_app
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.cli.training_app import add_training_commands, dataset_app
@@ -30,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(dataset_app, name="dataset")
+app.add_typer(policy_app, name="policy")
 app.add_typer(results_app, name="results")
 
 #: Words that are commands, and so not slides.
@@ -45,6 +48,7 @@ COMMANDS = frozenset(
         "evaluate",
         "predict",
         "phantom",
+        "policy",
         "results",
         "selftest",
         "bench",
@@ -88,6 +92,14 @@ def root(
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Log more, file names included.")
+    ] = False,
+    portable: Annotated[  # taken from the arguments by `cli.main`
+        bool,
+        typer.Option(
+            "--portable",
+            help="Keep settings, results, cache and logs in a folder beside the program; for every "
+            "command. Packaged program only.",
+        ),
     ] = False,
 ) -> None:
     """View whole-slide images, and see how an ensemble of classifiers classifies the tissue.
@@ -174,14 +186,15 @@ def classify(
         ),
     ],
     bundle: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--bundle",
             "-b",
             metavar="BUNDLE",
-            help="A .bachmodel file, a folder, or the name of an installed bundle.",
+            help="A .bachmodel file, a folder, or the name of an installed bundle; default if not "
+            "given.",
         ),
-    ] = "default",
+    ] = None,
     region: Annotated[
         tuple[float, float, float, float] | None,
         typer.Option(
@@ -210,7 +223,7 @@ def classify(
     engine: Annotated[
         Engine, typer.Option(help="What runs the CNNs; tensorflow is the slow reference.")
     ] = Engine.OPENVINO,
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="AUTO, CPU, GPU or NPU.")] = "AUTO",
+    device: Device = None,
     precision: Annotated[
         Precision, typer.Option(help="auto: bf16 where the processor has it, else f32.")
     ] = Precision.AUTO,
@@ -228,9 +241,7 @@ def classify(
             "blurred, coarse); every file says so.",
         ),
     ] = False,
-    no_names: Annotated[
-        bool, typer.Option("--no-names", help="Do not write the slide's name into the files.")
-    ] = False,
+    names: Names = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -259,7 +270,7 @@ def classify(
             icc=not no_icc,
             store=store,
             retry_failed=retry_failed,
-            names=not no_names,
+            names=names,
             anyway=anyway,
             choice=Choice(image, plane, time_point),
         ),

@@ -3,15 +3,15 @@
 import concurrent.futures
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bachview.cli.classify_report import print_report, write_files
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell, time_text
+from bachview.cli.policy_options import settled_device, settled_names, settled_results
 from bachview.cli.progress import ProgressLine, spinning
-from bachview.config import user_folders
 from bachview.core.pixel_size import Origin, contradiction_text
 from bachview.core.stack import USUAL, Choice
 from bachview.errors import (
@@ -48,6 +48,7 @@ class Request:
     stride_um, mpp : None for the values of the bundle and the slide.
     icc : apply the slide's colour profile where it has one.
     store : folder of the results store; None for the user's data folder.
+    bundle, device, names : None for what the administrator has set, or the usual.
     retry_failed : retry patches that could not be read in an earlier run.
     names : write the slide's name into the files.
     anyway : classify although the check of the slide speaks against it.
@@ -55,18 +56,18 @@ class Request:
     """
 
     slide: Path
-    bundle: str
+    bundle: str | None
     output: Path
     region: tuple[float, float, float, float] | None = None
     stride_um: float | None = None
     mpp: float | None = None
     engine: str = "openvino"
-    device: str = "AUTO"
+    device: str | None = None
     precision: str = "auto"
     icc: bool = True
     store: Path | None = None
     retry_failed: bool = False
-    names: bool = True
+    names: bool | None = None
     anyway: bool = False
     choice: Choice = USUAL
 
@@ -84,9 +85,17 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
         Ctrl-C before anything was classified.
     """
     import bachview
+    from bachview.models.bundle.installed import bundle_in_use
 
     if request.region is not None and not min(request.region[2:]) > 0:
         raise UsageError("--region takes X Y W H in level-0 pixels, with W and H above 0.")
+    request = replace(
+        request,
+        device=settled_device(request.device),
+        store=settled_results(request.store),
+        names=settled_names(request.names),
+    )
+    bundle_in_use(request.bundle)  # before the slide is opened
     with bachview.open_slide(request.slide, mpp=request.mpp, **asdict(request.choice)) as slide:
         if slide.stack.text:
             tell(f"{request.slide.name} has {slide.stack.text}.")
@@ -135,9 +144,9 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                 f"The model {manifest.name} was not trained on tissue: its class names say nothing "
                 f"about this slide. {manifest.intended_use}"
             )
-        folder = request.store or user_folders().results
+        assert request.store is not None, "settled"  # noqa: S101
         with contextlib.closing(
-            open_results(folder, reader.metadata.fingerprint, reader.metadata.former)
+            open_results(request.store, reader.metadata.fingerprint, reader.metadata.former)
         ) as store:
             if store.notice:
                 tell(store.notice)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from bachview.cli.evaluate_report import print_tables
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, tell
+from bachview.cli.policy_options import settled_device
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
 from bachview.errors import UsageError
@@ -28,7 +29,7 @@ def evaluate(
     part: str | None,
     mpp: float | None,
     patients: Path | None,
-    device: str,
+    device: str | None,
     as_json: bool,
     with_slides: bool = True,
 ) -> int:
@@ -55,11 +56,11 @@ def evaluate(
     """
     import bachview
     from bachview.api.measuring import chosen_photos, not_for_tissue
-    from bachview.models.bundle.installed import resolve_bundle
+    from bachview.models.bundle.installed import bundle_in_use
 
     if part is not None and split is None:
         raise UsageError("--part names a part of a split; give the split file with --split.")
-    path = resolve_bundle(bundle)
+    path, device = bundle_in_use(bundle), settled_device(device)
     if output is not None:
         _prepare(output)
     with clean_stdout():

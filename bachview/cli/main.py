@@ -1,9 +1,11 @@
 """Entry point of the command line: runs one command and turns its outcome into an exit code."""
 
+import contextlib
 import errno
 import logging
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -12,10 +14,13 @@ from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
 from bachview.cli.interrupts import heed_no_more, termination_heard
 from bachview.cli.output import OutputClosed, standard_streams, tell
-from bachview.config import user_folders
+from bachview.config import HOME_VARIABLE, own_folders
 from bachview.errors import BachviewError, Cancelled, UsageError
 from bachview.logs import LOG_NAME, start_logging, stop_logging
+from bachview.policy.in_force import in_force
+from bachview.portable import portable_folder
 
+PORTABLE = "--portable"
 #: What typer makes of Ctrl-C.
 _TYPER_INTERRUPTED = 130
 #: Errors of the machine, about which a program can do nothing: disk full, forbidden, gone.
@@ -52,13 +57,17 @@ def run(arguments: Sequence[str]) -> int:
     The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its traceback
     goes to the log file.
     """
-    with standard_streams() as streams, termination_heard():
-        folder = user_folders().logs
+    with standard_streams() as streams, termination_heard(), contextlib.ExitStack() as stack:
+        try:
+            given = stack.enter_context(_portable(list(arguments)))
+        except BachviewError as error:
+            return _explain(error, own_folders().logs)
+        folder = own_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)
         # What Pillow thinks of a file's metadata is no message for the user.
         warnings.filterwarnings("ignore", module="PIL")
         try:
-            code = _run(list(arguments), folder)
+            code = _run(given, folder)
             # Flushing the buffer may still fail.
             return code if streams.deliver() else ExitCode.BAD_INPUT
         except OutputClosed:
@@ -67,11 +76,59 @@ def run(arguments: Sequence[str]) -> int:
             stop_logging()
 
 
+@contextlib.contextmanager
+def _portable(arguments: list[str]) -> Iterator[list[str]]:
+    """Let everything be kept beside the program within the context, if that is asked for.
+
+    The variable also reaches the processes that this one starts.
+
+    Returns
+    -------
+    The arguments without ``--portable``, which may stand anywhere before ``--``.
+
+    Raises
+    ------
+    BachviewError
+        It is not possible.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    asked = PORTABLE in options
+    # Who sets the variable has said where everything is to be.
+    folder = portable_folder(asked=asked) if asked or not os.environ.get(HOME_VARIABLE) else None
+    if folder is None:
+        yield arguments
+        return
+    if not _only_tells(arguments) and in_force().is_locked("data_folder"):
+        raise in_force().refusal("data_folder", "Keeping everything beside the program")
+    kept, before = [a for a in options if a != PORTABLE], os.environ.get(HOME_VARIABLE)
+    os.environ[HOME_VARIABLE] = str(folder)
+    try:
+        yield [*kept, *arguments[len(options) :]]
+    finally:
+        if before is None:
+            del os.environ[HOME_VARIABLE]
+        else:
+            os.environ[HOME_VARIABLE] = before
+
+
+def _only_tells(arguments: Sequence[str]) -> bool:
+    """Whether a command does nothing that a policy could forbid: help, version, the policy."""
+    if not {"-h", "--help", "--version"}.isdisjoint(arguments):
+        return True
+    return next((a for a in arguments if not a.startswith("-")), "") == "policy"
+
+
+def _opens_window(arguments: Sequence[str]) -> bool:
+    return next((a for a in arguments if not a.startswith("-")), "view") in ("view", "demo")
+
+
 def _run(arguments: list[str], folder: Path) -> int:
     try:
-        answer = app(
-            _with_command(_as_paths(arguments)), prog_name="bachview", standalone_mode=False
-        )
+        given = _with_command(_as_paths(arguments))
+        # An invalid policy ends everything; the window says it in a window.
+        if not _only_tells(given) and not _opens_window(given):
+            in_force()
+        answer = app(given, prog_name="bachview", standalone_mode=False)
         if answer == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         heed_no_more()

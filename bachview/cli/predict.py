@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.policy_options import settled_device
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
 from bachview.core.stack import USUAL, Choice
@@ -22,6 +23,7 @@ from bachview.errors import (
 )
 from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
+from bachview.policy.in_force import in_force
 
 if TYPE_CHECKING:
     from bachview.datasets.photo_mpp import PhotoMpp
@@ -118,7 +120,7 @@ def predict(
     output: Path,
     mpp: float | None,
     bach_submission: bool,
-    device: str,
+    device: str | None,
     as_json: bool,
     anyway: bool = False,
     choice: Choice = USUAL,
@@ -153,9 +155,11 @@ def predict(
     from bachview.export.submission import case_numbers, class_numbers, write_submission
     from bachview.files import write_text
     from bachview.inference.photos import PhotoState
-    from bachview.models.bundle.installed import resolve_bundle
+    from bachview.models.bundle.installed import bundle_in_use
 
-    path = resolve_bundle(bundle)
+    if in_force().is_locked("names_in_exports") and not in_force().names_in_exports:
+        raise in_force().refusal("names_in_exports", "A table that names its photos")
+    path, device = bundle_in_use(bundle), settled_device(device)
     photos = _expanded(files)
     cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}
     _prepare(output)

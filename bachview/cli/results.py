@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from bachview.cli.classify_report import print_report
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.policy_options import settled_names, settled_results
 from bachview.cli.progress import spinning
-from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
 from bachview.core.stack import USUAL, Choice
 from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
+from bachview.policy.in_force import in_force
 from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
 from bachview.store.of_slide import existing_results
 from bachview.store.results import ResultStore
@@ -34,7 +35,7 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
     StoreError
         The folder cannot be read.
     """
-    folder = folder or user_folders().results
+    folder = settled_results(folder)
     files = results_files(folder)
     if as_json:
         print_json(
@@ -189,11 +190,11 @@ def export(
     output: Path,
     *,
     choice: Choice = USUAL,
-    bundle: str,
+    bundle: str | None,
     number: int | None,
     region: tuple[float, float, float, float] | None,
     mpp: float | None,
-    names: bool,
+    names: bool | None,
     as_json: bool,
 ) -> int:
     """Write the files of saved results.
@@ -209,6 +210,8 @@ def export(
     from bachview.inference.plan import make_plan, scanned_part
     from bachview.slide.colour import srgb_transform
 
+    names = settled_names(names)
+    bundle = bundle or in_force().bundle or "default"
     with (
         bachview.open_slide(path, mpp=mpp, **asdict(choice)) as slide,
         _opened(bundle) as model,
@@ -269,7 +272,7 @@ def export(
 @contextlib.contextmanager
 def _existing(slide: "Slide", folder: Path | None) -> Iterator[ResultStore | None]:
     """The store of a slide; None if it has none: looking creates no file."""
-    folder, metadata = folder or user_folders().results, slide.reader.metadata
+    folder, metadata = settled_results(folder), slide.reader.metadata
     if existing_results(folder, metadata.fingerprint, metadata.former) is None:
         yield None
         return

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.numbers import number
+from bachview.cli.policy_options import Names
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
@@ -122,18 +123,21 @@ def export_results(
         ),
     ],
     bundle: Annotated[
-        str,
-        typer.Option("--bundle", "-b", metavar="BUNDLE", help="The model that they are of."),
-    ] = "default",
+        str | None,
+        typer.Option(
+            "--bundle",
+            "-b",
+            metavar="BUNDLE",
+            help="The model that they are of; default if not given.",
+        ),
+    ] = None,
     number: Number = None,
     region: Annotated[
         tuple[float, float, float, float] | None,
         typer.Option(metavar="X Y W H", help="Only this rectangle, in level-0 pixels."),
     ] = None,
     mpp: Mpp = None,
-    no_names: Annotated[
-        bool, typer.Option("--no-names", help="Do not write the slide's name into the files.")
-    ] = False,
+    names: Names = None,
     store: Store = None,
     image: Image = None,
     plane: Plane = None,
@@ -152,6 +156,6 @@ def export_results(
         number=number,
         region=region,
         mpp=mpp,
-        names=not no_names,
+        names=names,
         as_json=as_json,
     )

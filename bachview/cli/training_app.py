@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.numbers import number
+from bachview.cli.policy_options import Device
 from bachview.cli.stack_options import Plane, TimePoint
 from bachview.core.stack import Choice
 
@@ -38,7 +39,6 @@ Patients = Annotated[
         help="Columns file,patient; otherwise neighbouring numbers are one patient.",
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="AUTO, CPU, GPU or NPU.")]
 
 
 class Weights(StrEnum):
@@ -182,7 +182,7 @@ def evaluate(
     ] = None,
     mpp: Mpp = None,
     patients: Patients = None,
-    device: Device = "AUTO",
+    device: Device = None,
     no_slides: Annotated[
         bool, typer.Option("--no-slides", help="Photos only, no annotated slides.")
     ] = False,
@@ -237,7 +237,7 @@ def predict(
     ] = False,
     plane: Plane = None,
     time_point: TimePoint = None,
-    device: Device = "AUTO",
+    device: Device = None,
     as_json: AsJson = False,
 ) -> int:
     """Classify whole photos, one line each.

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bachview.cli.display import require_display
+from bachview.cli.exits import ExitCode
+from bachview.cli.output import tell
 from bachview.cli.progress import ProgressLine
+from bachview.errors import PolicyError
 from bachview.jobs.tokens import CancelToken
+from bachview.policy.in_force import in_force
 
 
 def view(slides: Sequence[Path]) -> int:
@@ -17,6 +21,8 @@ def view(slides: Sequence[Path]) -> int:
         No window can be opened here.
     """
     require_display()
+    if _is_refused():
+        return ExitCode.BAD_INPUT
     from bachview.ui.window.app import run_viewer
 
     return run_viewer(slides)
@@ -33,6 +39,8 @@ def demo() -> int:
         The demo slide cannot be written.
     """
     require_display()
+    if _is_refused():
+        return ExitCode.BAD_INPUT
     from bachview.ui.session.demo import demo_slide
 
     with ProgressLine("Drawing the demo slide", "tiles") as line:
@@ -40,3 +48,16 @@ def demo() -> int:
     from bachview.ui.window.app import run_viewer
 
     return run_viewer([slide], classify=True)
+
+
+def _is_refused() -> bool:
+    """Whether the policy is invalid; that is said in a window too, as a menu shows no output."""
+    try:
+        in_force()
+    except PolicyError as error:
+        tell(str(error))
+        from bachview.ui.window.app import show_refusal
+
+        show_refusal(str(error))
+        return True
+    return False

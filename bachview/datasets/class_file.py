@@ -6,9 +6,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bachview.core.classes import BACH_CLASSES, ClassSet, TissueClass
-from bachview.datasets.toml_file import read_toml
 from bachview.errors import DatasetError
 from bachview.models.bundle.manifest import ClassEntry
+from bachview.toml_file import read_toml
 
 CLASSES_FILE = "classes.toml"
 _PHOTOS = "Photos"

@@ -16,10 +16,10 @@ from pydantic import (
 
 from bachview.config import resource_folder
 from bachview.core.patches import PatchGeometry
-from bachview.datasets.toml_file import read_toml
 from bachview.errors import RecipeError
 from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.estimators import ESTIMATORS
+from bachview.toml_file import read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

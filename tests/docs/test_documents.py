@@ -74,7 +74,7 @@ def _commands(command: object, name: str) -> Iterator[tuple[str, set[str]]]:
         options = {
             option
             for parameter in command.params  # type: ignore[attr-defined]
-            for option in parameter.opts
+            for option in (*parameter.opts, *parameter.secondary_opts)
             if parameter.param_type_name == "option"
         }
         yield name, options - {"--help", "-h"}

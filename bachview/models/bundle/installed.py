@@ -1,20 +1,31 @@
-"""The bundles that come with the program, by name."""
+"""The bundles that come with the program or from the administrator, by name."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
 from bachview.models.bundle.opened import BUNDLE_SUFFIX
+from bachview.policy.in_force import in_force
 
 SELFTEST = "selftest"
 DEFAULT = "default"
 
 
 def installed_bundles() -> tuple[str, ...]:
-    """Names of the bundles in ``resources/models``, sorted."""
-    folder = resource_folder() / "models"
-    return tuple(sorted(path.stem for path in folder.glob(f"*{BUNDLE_SUFFIX}")))
+    """Names of the bundles in ``resources/models`` and in the folders of the policy, sorted."""
+    return tuple(sorted(_installed()))
+
+
+def _installed() -> dict[str, Path]:
+    """Path by name. What comes with the program cannot be replaced by another of its name."""
+    found: dict[str, Path] = {}
+    for folder in (resource_folder() / "models", *in_force().models_folders):
+        with contextlib.suppress(OSError):  # a share that does not answer has none
+            for path in sorted(folder.glob(f"*{BUNDLE_SUFFIX}")):
+                found.setdefault(path.stem, path)
+    return found
 
 
 def resolve_bundle(name_or_path: str) -> Path:
@@ -29,17 +40,41 @@ def resolve_bundle(name_or_path: str) -> Path:
     BundleError
         There is no such bundle.
     """
-    installed = installed_bundles()
+    installed = _installed()
     name = name_or_path
     if name == DEFAULT and DEFAULT not in installed:
         name = SELFTEST
     if name in installed:
-        return resource_folder() / "models" / f"{name}{BUNDLE_SUFFIX}"
+        return installed[name]
     # os.path, as those of Path raise if there is no such user, or for names that are too long.
     path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111
     if os.path.exists(path):  # noqa: PTH110
         return path
     raise BundleError(
         f"There is no model {path.name}: give a path, or one of the installed models "
-        f"({', '.join(installed) or 'none'})."
+        f"({', '.join(sorted(installed)) or 'none'})."
     )
+
+
+def bundle_in_use(asked: str | None) -> Path:
+    """The path of the bundle to classify with.
+
+    Parameters
+    ----------
+    asked : name or path; None: the policy's, or the default one.
+
+    Raises
+    ------
+    BundleError
+        There is no such bundle.
+    LockedError
+        The policy allows another one only.
+    """
+    policy = in_force()
+    usual = policy.bundle or DEFAULT
+    if asked is None or asked == usual:
+        return resolve_bundle(usual)
+    path = resolve_bundle(asked)
+    if policy.is_locked("bundle") and not path.samefile(resolve_bundle(usual)):
+        raise policy.refusal("bundle", f"The use of the model {path.name}")
+    return path

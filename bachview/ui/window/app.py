@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from bachview.config import user_folders
 from bachview.jobs.memory import keep_large_blocks_apart
@@ -52,13 +52,8 @@ def run_viewer(
     """
     keep_large_blocks_apart()
     folders = user_folders()
-    existing = QApplication.instance()
-    application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
+    application = _application()
     garbage = GarbageCollector()
-    application.setApplicationName("bachview")
-    application.setApplicationVersion(__version__)
-    application.setDesktopFileName("bachview")
-    application.setWindowIcon(application_icon())
     crash_file = CrashFile(folders.logs)
     earlier_crash = crash_file.earlier_crash()
     crash_file.open()
@@ -97,6 +92,33 @@ def run_viewer(
         sys.stdout.flush()
         os._exit(code)
     return code
+
+
+def show_refusal(sentence: str) -> None:
+    """Show why the program does not start, until that is answered. Main thread."""
+    application = _application()
+    box = QMessageBox(
+        QMessageBox.Icon.Critical,
+        "bachview does not start",
+        f"{sentence}\n\nbachview does not start until your administrator has put this right.",
+        QMessageBox.StandardButton.Close,
+    )
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.finished.connect(application.quit)
+    box.show()
+    application.exec()
+    box.deleteLater()
+
+
+def _application() -> QApplication:
+    """The application of this process, created if there is none."""
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(["bachview"])
+    application.setApplicationName("bachview")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("bachview")
+    application.setWindowIcon(application_icon())
+    return application
 
 
 class _Reporter:
