@@ -12,8 +12,10 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.policy.in_force import in_force
+from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.icons import application_icon
-from bachview.ui.look.widgets import heading, line, muted, plain
+from bachview.ui.look.widgets import WrappedLabel, heading, line, muted, plain
 from bachview.ui.session.bundles import BundleSummary
 from bachview.version import __version__
 
@@ -42,6 +44,11 @@ class AboutDialog(QDialog):
         notice = QLabel(NOTICE, self)
         notice.setWordWrap(True)
         words.addWidget(notice)
+        policy = in_force()
+        if policy.notice is not None:
+            words.addWidget(plain(WrappedLabel(policy.notice, self)))
+        if policy.source is not None:
+            words.addWidget(plain(muted(f"{LOCKED_TEXT}: {policy.source}", self)))
         words.addWidget(muted("Free software under the MIT licence.", self))
         head = QHBoxLayout()
         head.setSpacing(20)

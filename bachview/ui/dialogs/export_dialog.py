@@ -23,6 +23,7 @@ from bachview.core.geometry import Region
 from bachview.core.scope import WHOLE_SLIDE
 from bachview.export import formats
 from bachview.export.formats import ExportFormat, written_kinds
+from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.widgets import heading, muted, plain
 
 
@@ -39,6 +40,7 @@ class ExportDialog(QDialog):
         parts: Mapping[str, Region | None] = MappingProxyType({WHOLE_SLIDE: None}),
         names: bool = True,
         nameless: Path | None = None,
+        names_locked: bool = False,
     ) -> None:
         """Show what can be written, all of it chosen.
 
@@ -51,6 +53,7 @@ class ExportDialog(QDialog):
             whole slide.
         names : whether the slide's name is written, to begin with.
         nameless : the folder instead of `folder` where it is not; None for the same.
+        names_locked : whether the administrator has set `names`.
         """
         super().__init__(parent)
         self.setWindowTitle("Export results")
@@ -65,6 +68,10 @@ class ExportDialog(QDialog):
             "Names of slides may tell who the patient is.\n"
             "Without it the files name the slide by a fingerprint of its content only."
         )
+        if names_locked:
+            self._names.setEnabled(False)
+            self._names.setText(f"{self._names.text()} ({LOCKED_TEXT.lower()})")
+            self._names.setToolTip(f"{LOCKED_TEXT}.")
         self._proposed = {True: str(folder), False: str(nameless or folder)}
         self._folder = QLineEdit(self._proposed[names], self)
         self._folder.setAccessibleName("Folder")

@@ -13,6 +13,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.errors import BachviewError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.policy.in_force import in_force
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.demo import DEMO_BUNDLE, is_demo
 from bachview.ui.session.load_marker import LoadMarker
@@ -119,13 +120,13 @@ class BundleSelector(QObject):
         self.is_loading = False
 
     def restore(self, *, avoid: Collection[str] = ()) -> None:
-        """Use the bundle of the last session, or the default one.
+        """Use the bundle of the last session, or the default one; only one that is locked.
 
         Parameters
         ----------
         avoid : paths of bundles that are only used if the user chooses them.
         """
-        for choice in (self._last, DEFAULT_BUNDLE):
+        for choice in dict.fromkeys((self._last, *_fallbacks())):
             if not any(choice in (path, Path(path).stem) for path in avoid):
                 self._choose(choice, is_restored=True)
                 return
@@ -180,6 +181,14 @@ class BundleSelector(QObject):
         return self._lane.submit(read)
 
     def _choose(self, choice: str, *, is_restored: bool) -> None:
+        def read(token: CancelToken) -> BundleSummary:
+            from bachview.models.bundle.installed import bundle_in_use
+
+            token.check()
+            bundle_in_use(choice)  # raises where the policy allows another only
+            with self._marker.during(Path(choice)):
+                return read_summary(choice)
+
         def on_finished() -> None:
             self.is_loading = False
 
@@ -189,12 +198,23 @@ class BundleSelector(QObject):
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))
-            if is_restored and choice != DEFAULT_BUNDLE:
+            fallbacks = _fallbacks()
+            if is_restored and choice != DEFAULT_BUNDLE and fallbacks:
                 # The bundle of the last session may have been deleted; the built-in one is always
                 # there.
-                self._choose(DEFAULT_BUNDLE, is_restored=True)
+                after = choice in fallbacks
+                self._choose(fallbacks[-1 if after else 0], is_restored=True)
 
         self.is_loading = True
         self._bridge.watch(
-            self._reading(choice), on_done, on_error, on_finished=on_finished, topic=self
+            self._lane.submit(read), on_done, on_error, on_finished=on_finished, topic=self
         )
+
+
+def _fallbacks() -> tuple[str, ...]:
+    """What to use instead of the bundle of the last session, in this order."""
+    policy = in_force()
+    if policy.is_locked("bundle"):
+        return ()
+    usual = (policy.bundle,) if policy.bundle is not None else ()
+    return (*usual, DEFAULT_BUNDLE)

@@ -8,6 +8,8 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.errors import BundleError
 from bachview.jobs.tokens import CancelToken
+from bachview.policy.in_force import in_force
+from bachview.policy.values import LOCKED_TEXT
 from bachview.slide.reader import SlideMetadata
 from bachview.store.listing import SavedGrid, saved_grids
 from bachview.ui.session.bundles import BundleSummary, read_summary
@@ -116,6 +118,8 @@ def _listed(
         plan = make_plan(metadata, pixel_size, bundle)
         if plan.id == record.key.plan_id:
             choice, obstacle = bundle.choice, ""
+            if in_force().is_locked("bundle") and bundle is not bundles[0]:
+                choice, obstacle = "", f"{LOCKED_TEXT}: another model is in use."
             break
         obstacle = f"Results of {difference(record, plan)}."
     return ListedResults(grid, metadata.pyramid.bounds, source, choice, obstacle)

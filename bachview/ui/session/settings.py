@@ -2,7 +2,7 @@
 
 `Settings` has a row for each value: its key in the file, its limits and its default. The file
 can be edited by anyone, so every value is checked on its way in; one that makes no sense is
-treated as absent.
+treated as absent. The administrator's policy gives defaults, and locks that the file cannot undo.
 """
 
 import functools
@@ -23,6 +23,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PLAUSIBLE_MPP
 from bachview.file_names import printable
+from bachview.policy.in_force import in_force
 from bachview.ui.look.theme import ThemeChoice
 from bachview.viewing.overlay import Marks
 
@@ -268,14 +269,15 @@ class SettingsFile:
         Only what changes is written.
         """
         found = {name: row.decode(self._file.value(row.key)) for name, row in _STORED.items()}
-        return Settings(**{name: value for name, value in found.items() if value is not None})
+        given = {name: value for name, value in found.items() if value is not None}
+        return Settings(**{**_policy_defaults(), **given, **_locks()})
 
     @now.setter
     def now(self, settings: Settings) -> None:
         before = self.now
         for name, row in _STORED.items():
             value, earlier = getattr(settings, name), getattr(before, name)
-            if value is earlier:
+            if value is earlier or name in _locks():
                 continue
             if value is None:
                 self._file.remove(row.key)
@@ -290,6 +292,22 @@ class SettingsFile:
             return True
         _log.info("The settings file cannot be written; nothing is remembered.")
         return False
+
+
+def _policy_defaults() -> dict[str, Any]:
+    policy = in_force()
+    set_there = {
+        "bundle": policy.bundle,
+        "device": None if policy.device is None else Device(policy.device),
+        "export_names": policy.names_in_exports,
+    }
+    return {name: value for name, value in set_there.items() if value is not None}
+
+
+def _locks() -> dict[str, Any]:
+    keys = {"bundle": "bundle", "device": "device", "export_names": "names_in_exports"}
+    policy = in_force()
+    return {n: v for n, v in _policy_defaults().items() if policy.is_locked(keys[n])}
 
 
 def _is_text(value: object) -> TypeGuard[str]:

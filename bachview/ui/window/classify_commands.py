@@ -13,6 +13,8 @@ from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
 from bachview.export.formats import ExportFormat, nouns
 from bachview.file_names import printable
+from bachview.policy.in_force import in_force
+from bachview.policy.values import LOCKED_TEXT
 from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
@@ -49,6 +51,12 @@ def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
     names = name, f"slide-{whole.rpartition(':')[2][:12]}"
     named, nameless = (each + suffix.replace(":", "-") for each in names)
     return named, nameless
+
+
+def _lock(action: QAction) -> None:
+    """Show an action that the policy does not leave to the user."""
+    action.setEnabled(False)
+    action.setToolTip(LOCKED_TEXT)
 
 
 class ClassifyCommands(QObject):
@@ -129,6 +137,8 @@ class ClassifyCommands(QObject):
             self.drawn_region,
             self.typed_region,
         )
+        if in_force().is_locked("bundle"):
+            self.open_model.allow(False, LOCKED_TEXT)
         self.device = services.settings.now.device
         self.devices = self._make_devices()
         jobs.startRequested.connect(self._start)
@@ -146,6 +156,8 @@ class ClassifyCommands(QObject):
             action.setCheckable(True)
             action.setChecked(device is self.device)
             action.triggered.connect(lambda _=False, chosen=device: self._choose_device(chosen))
+            if in_force().is_locked("device"):
+                _lock(action)
         return tuple(group.actions())
 
     def fill_bundles(self, menu: QMenu) -> None:
@@ -156,13 +168,18 @@ class ClassifyCommands(QObject):
         menu.clear()
         current = self._selector.current
         names = [DEFAULT_BUNDLE, *(n for n in installed_bundles() if n != DEFAULT_BUNDLE)]
-        if current is not None and current.choice not in names:
+        policy = in_force()
+        if policy.is_locked("bundle") and policy.bundle is not None:
+            names = [policy.bundle]
+        elif current is not None and current.choice not in names:
             names.append(current.choice)
         for name in names:
             action = menu.addAction(Path(name).name.replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(current is not None and current.choice == name)
             action.triggered.connect(lambda _=False, chosen=name: self._selector.choose(chosen))
+        if policy.is_locked("bundle"):
+            _lock(menu.addAction(LOCKED_TEXT))
         menu.addSeparator()
         menu.addAction(self.open_model)
 
@@ -310,6 +327,7 @@ class ClassifyCommands(QObject):
             nameless=start / nameless,
             parts=parts,
             names=self._services.settings.now.export_names,
+            names_locked=in_force().is_locked("names_in_exports"),
         )
         # Another slide may have come to the front meanwhile.
         dialog.accepted.connect(
@@ -338,9 +356,13 @@ class ClassifyCommands(QObject):
 
         Parameters
         ----------
+        names : whether the slide's name is written; a lock of the policy decides before it.
         source : the saved results; None: those on the screen.
         """
         source = source or document.export_source
+        policy = in_force()
+        if policy.is_locked("names_in_exports"):
+            names = bool(policy.names_in_exports)
         if source is None:
             self._messages.notice(f"{document.title} no longer has results; nothing was written.")
             return

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from bachview.config import RESEARCH_USE
 from bachview.core.stack import Choice
+from bachview.policy.in_force import in_force
 from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -161,7 +162,12 @@ class MainWindow(QMainWindow):
         self._restore_bundle()
         if not settings.now.research_use_seen:
             self.messages.notice(
-                f"{RESEARCH_USE} The classifiers can be wrong.",
+                " ".join(
+                    filter(
+                        None,
+                        (RESEARCH_USE, "The classifiers can be wrong.", in_force().notice),
+                    )
+                ),
                 Offer("Understood", self._note_research_use),
             )
 

@@ -4,6 +4,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
+from bachview.policy.in_force import in_force
+from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.file_commands import FileCommands
@@ -67,7 +69,10 @@ class Menus:
         self.bundles = menu.addMenu("&Model")
         self.bundles.aboutToShow.connect(lambda: classify.fill_bundles(self.bundles))
         _put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
-        _put(menu.addMenu("&Device"), *classify.devices)
+        devices = menu.addMenu("&Device")
+        _put(devices, *classify.devices)
+        if in_force().is_locked("device"):
+            devices.addAction(LOCKED_TEXT).setEnabled(False)
         _put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 
 from bachview.config import RESEARCH_USE
 from bachview.file_names import printable
+from bachview.policy.in_force import in_force
 from bachview.ui.look.icons import application_icon, icon
 from bachview.ui.look.theme import Theme
-from bachview.ui.look.widgets import heading, line, muted
+from bachview.ui.look.widgets import heading, line, muted, plain
 from bachview.ui.session.recent import RecentFiles
 
 _MOST_SHOWN = 6
@@ -67,7 +68,7 @@ class StartPage(QWidget):
         self._recent_column = QVBoxLayout(self._recent_box)
         self._recent_column.setContentsMargins(16, 12, 16, 12)
         self._recent_column.setSpacing(2)
-        notice = muted(RESEARCH_USE, self)
+        notice = plain(muted(" ".join(filter(None, (RESEARCH_USE, in_force().notice))), self))
         notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
         head = QHBoxLayout()
