@@ -15,7 +15,6 @@ from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.cli.training_app import add_training_commands, dataset_app
 from bachview.core.stack import Choice
 from bachview.export.formats import FORMATS
-from bachview.version import __version__
 
 app = typer.Typer(
     name="bachview",
@@ -79,7 +78,9 @@ class Precision(StrEnum):
 
 def _show_version(*, value: bool) -> None:
     if value:
-        print(f"bachview {__version__}")
+        from bachview.build_info import build_info
+
+        print(f"bachview {build_info(ask_git=True)}")
         raise typer.Exit
 
 
@@ -88,7 +89,12 @@ def root(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show version, commit and build date.",
+        ),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Log more, file names included.")

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.build_info import build_info
 from bachview.config import RESEARCH_USE
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.widgets import WrappedLabel, heading, line, muted, plain
 from bachview.ui.session.bundles import BundleSummary
-from bachview.version import __version__
 
 NOTICE = (
     "bachview colours tissue by the predictions of an ensemble of classifiers. The classifiers can "
@@ -39,7 +39,7 @@ class AboutDialog(QDialog):
         title = QLabel("bachview", self)
         title.setObjectName("title")
         words.addWidget(title)
-        words.addWidget(muted(f"Version {__version__} · Qt {qVersion()}", self))
+        words.addWidget(muted(f"Version {build_info()} · Qt {qVersion()}", self))
         words.addWidget(heading(RESEARCH_USE, self))
         notice = QLabel(NOTICE, self)
         notice.setWordWrap(True)

@@ -1,0 +1,1 @@
+"""Builds and tries the installers; only developers and the release run it."""

@@ -1,0 +1,37 @@
+"""``python -m tools.installers COMMAND [ARGUMENTS]``: build the installers, and try them.
+
+One row of `COMMANDS` each: a module whose ``main(arguments)`` carries the command out.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from bachview.errors import BachviewError
+
+#: Name of the command, its module, and a line of help.
+COMMANDS = {
+    "build-info": (
+        "tools.installers.build_info",
+        "version, commit and build date, for the package",
+    ),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one command; its exit code. Bad input gets one sentence."""
+    if not arguments or arguments[0] not in COMMANDS:
+        print("usage: python -m tools.installers COMMAND [ARGUMENTS]\n", file=sys.stderr)
+        for name, (_, line) in COMMANDS.items():
+            print(f"  {name:12} {line}", file=sys.stderr)
+        return 0 if list(arguments) in (["-h"], ["--help"]) else 2
+    module = import_module(COMMANDS[arguments[0]][0])
+    try:
+        return int(module.main(arguments[1:]))
+    except BachviewError as error:
+        print(error, file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
