@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from bachview.cli import completion
 from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
 from bachview.cli.interrupts import heed_no_more, termination_heard
@@ -57,6 +58,8 @@ def run(arguments: Sequence[str]) -> int:
     The exit code, one of `ExitCode`. Never raises; an unknown exception is a bug, and its traceback
     goes to the log file.
     """
+    if completion.is_asked():
+        return completion.answer()
     with standard_streams() as streams, termination_heard(), contextlib.ExitStack() as stack:
         try:
             given = stack.enter_context(_portable(list(arguments)))

@@ -12,8 +12,8 @@ from bachview.jobs.tokens import CancelToken
 from bachview.policy.in_force import in_force
 
 
-def view(slides: Sequence[Path]) -> int:
-    """Open the viewer on `slides`; returns its exit code.
+def view(paths: Sequence[Path]) -> int:
+    """Open the viewer on slides, and with a bundle if there is one among `paths`; its exit code.
 
     Raises
     ------
@@ -23,9 +23,12 @@ def view(slides: Sequence[Path]) -> int:
     require_display()
     if _is_refused():
         return ExitCode.BAD_INPUT
+    from bachview.models.bundle.opened import BUNDLE_SUFFIX
     from bachview.ui.window.app import run_viewer
 
-    return run_viewer(slides)
+    bundles = [path for path in paths if path.suffix.lower() == BUNDLE_SUFFIX]
+    slides = [path for path in paths if path not in bundles]
+    return run_viewer(slides, bundle=str(bundles[-1].absolute()) if bundles else None)
 
 
 def demo() -> int:

@@ -11,10 +11,14 @@ from bachview.errors import BachviewError
 
 #: Name of the command, its module, and a line of help.
 COMMANDS = {
+    "appimage": ("tools.installers.linux.appimage", "the AppImage, which is started as it is"),
     "build-info": (
         "tools.installers.build_info",
         "version, commit and build date, for the package",
     ),
+    "deb": ("tools.installers.linux.deb", "the package for Debian and Ubuntu"),
+    "man": ("tools.installers.linux.man_page", "the manual page, from the help of the commands"),
+    "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
 }
 
 

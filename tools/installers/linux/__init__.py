@@ -1,0 +1,1 @@
+"""Packages for Linux: what they contain, and how each is made."""
