@@ -5,9 +5,7 @@ A wheel and a frozen program carry `FILE_NAME` beside this module, which
 only where a caller wants that.
 """
 
-import json
 import os
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +63,8 @@ class BuildInfo:
 
     def to_json(self) -> str:
         """As `FILE_NAME` holds it."""
+        import json
+
         commit = self.commit
         document = {
             "version": self.version,
@@ -92,6 +92,8 @@ def build_info(package: Path = _PACKAGE, *, ask_git: bool = False) -> BuildInfo:
 
 def commit_of(source: Path) -> Commit | None:
     """What git says of a source tree; None where it says nothing."""
+    import subprocess  # as json, only where it is needed: every command imports this module
+
     # A caller that git started, such as a hook, would pass on another repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     arguments = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
@@ -114,6 +116,8 @@ def commit_of(source: Path) -> Commit | None:
 
 def _stated(file: Path) -> BuildInfo | None:
     """What a file states; None if there is none, or it is of another version."""
+    import json
+
     try:
         document = json.loads(file.read_text("utf-8"))
         if document["version"] != __version__:
