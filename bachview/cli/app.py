@@ -48,6 +48,7 @@ COMMANDS = frozenset(
         "predict",
         "phantom",
         "policy",
+        "problem-report",
         "results",
         "selftest",
         "bench",
@@ -333,6 +334,44 @@ def selftest(
     from bachview.cli.selftest import run
 
     return run(bundle, as_json=as_json)
+
+
+@app.command("problem-report")
+def problem_report(
+    slides: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SLIDE]...",
+            help="Slides whose format and sizes are to be in it.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The zip to write."),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Leave out this file of the report; may be repeated."),
+    ] = None,
+    tests: Annotated[
+        bool, typer.Option("--selftest", help="Run the self-test, and add what it finds.")
+    ] = False,
+) -> int:
+    """Collect a report of a problem, without patient data.
+
+    Versions, computer, screens, devices, settings, the last log and traces of crashes, counts and
+    sizes of saved results. Names of files, folders, the user and the computer are replaced. Without
+    [bold]--output[/] the whole text is printed and nothing is saved. Nothing is sent.
+
+    \b
+      bachview problem-report
+      bachview problem-report --output report.zip --without logs/bachview.log.txt
+      bachview problem-report biopsy.svs --output report.zip
+    """  # noqa: D301
+    from bachview.cli.problem_report import report
+
+    return report(output, slides=slides or (), without=without or (), tests=tests)
 
 
 @app.command()

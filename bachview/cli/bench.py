@@ -29,8 +29,8 @@ def run(names: Sequence[str], *, as_json: bool, output: Path | None) -> int:
     # Frames are measured offscreen unless the caller chose a platform.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from bachview.bench.budgets import budget_for
-    from bachview.bench.machine import machine
     from bachview.bench.suite import run as run_suite
+    from bachview.machine import machine
 
     results: list[Result] = []
     interrupted = False

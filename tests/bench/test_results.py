@@ -12,9 +12,9 @@ import pytest
 
 from bachview.bench import suite
 from bachview.bench.budgets import BUDGETS, budget_for
-from bachview.bench.machine import machine
 from bachview.bench.result import Result, Say, graded
 from bachview.errors import UsageError
+from bachview.machine import machine
 from tests.support.cli import Cli, check_schema
 
 

@@ -76,7 +76,8 @@ class Menus:
         _put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")
-        _put(menu, other.user_guide, other.keyboard, other.self_test, None, other.about)
+        _put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
+        _put(menu, None, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 

@@ -1,17 +1,25 @@
 """Going from slide to slide, and the Help menu."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMainWindow
 
+from bachview.config import user_folders
 from bachview.ui.dialogs.about import AboutDialog
 from bachview.ui.dialogs.modal import show
+from bachview.ui.dialogs.problem_report_dialog import ProblemReportDialog
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.dialogs.user_guide_dialog import UserGuideDialog
 from bachview.ui.session.bundles import BundleSelector
+from bachview.ui.session.problem_facts import told_settings, window_facts
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.tabs import SlideTabs
+
+if TYPE_CHECKING:
+    from bachview.problem_report.report import Request
 
 
 class WindowCommands(QObject):
@@ -27,6 +35,7 @@ class WindowCommands(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._tabs, self._selector = window, tabs, selector
+        self._settings = services.settings
         make = commands.make
         self.next_slide = make(
             "&Next slide", "Go to the next tab", lambda: tabs.step(1), "Ctrl+Tab", "Ctrl+PgDown"
@@ -58,6 +67,12 @@ class WindowCommands(QObject):
             lambda: show(SelfTestDialog(services, window)),
             needs_slide=False,
         )
+        self.problem_report = make(
+            "Collect a problem &report…",
+            "For those who help: without patient data, and shown before it is saved",
+            lambda: show(ProblemReportDialog(self._problem_request, services, window)),
+            needs_slide=False,
+        )
         self.about = make(
             "&About bachview",
             "Version, purpose, model in use",
@@ -69,3 +84,15 @@ class WindowCommands(QObject):
         page = self._tabs.page
         bundle = self._selector.of(page.document.path if page else None)
         show(AboutDialog(bundle, self._window))
+
+    def _problem_request(self) -> "Request":
+        from bachview.problem_report.report import Request
+
+        told = told_settings(self._settings.now)
+        return Request(
+            folders=user_folders(),
+            settings=told.facts,
+            window=window_facts(),
+            slides=tuple(page.document.reader for page in self._tabs.pages),
+            private=told.private,
+        )

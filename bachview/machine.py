@@ -1,4 +1,4 @@
-"""The machine that was measured. No host or user names."""
+"""The computer: processor, memory, system, versions. No host or user names."""
 
 import platform
 import subprocess

@@ -1,0 +1,202 @@
+"""Help → Collect a problem report: every file of it is shown before it is saved."""
+
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPlainTextEdit,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.errors import BachviewError
+from bachview.jobs.tokens import CancelToken
+from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.session.services import Services
+
+if TYPE_CHECKING:
+    from bachview.models.verification import Check
+    from bachview.problem_report.report import Part, Request
+
+_EXPLANATION = (
+    "This is what the report holds: no slide, no picture, no results. Names of files, folders, the "
+    "user and the computer are replaced. Read it before you send it, and take out what you do not "
+    "want to pass on. Nothing is sent by the program."
+)
+
+
+class ProblemReportDialog(QDialog):
+    """Lists the files of a report with their full text, and saves those that are ticked."""
+
+    def __init__(
+        self, make_request: "Callable[[], Request]", services: Services, parent: QWidget
+    ) -> None:
+        """Collect at once.
+
+        Parameters
+        ----------
+        make_request : what the report is of; called in the GUI thread.
+        """
+        super().__init__(parent)
+        self.setWindowTitle("Problem report")
+        self._services = services
+        self._token = CancelToken()
+        self._request = make_request()
+        self._parts: list[Part] = []
+        self.title = heading("Collecting…", self)
+        self.files = QListWidget(self)
+        self.files.setAccessibleName("Files of the report")
+        self.files.setSpacing(3)
+        self.text = QPlainTextEdit(self)
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName("Text of the chosen file")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        split = QSplitter(Qt.Orientation.Horizontal, self)
+        split.addWidget(self.files)
+        split.addWidget(self.text)
+        split.setStretchFactor(1, 1)
+        split.setSizes([260, 640])
+        split.setChildrenCollapsible(False)
+        self.message = plain(muted("", self))
+        self.test_button = QPushButton("Add a &self-test", self)
+        self.test_button.setToolTip("Checks this computer; takes about a minute")
+        self.save_button = QPushButton("&Save as…", self)
+        self.save_button.setDefault(True)
+        row = QHBoxLayout()
+        for button in (self.test_button, self.save_button):
+            button.setEnabled(False)
+            row.addWidget(button)
+        self.test_button.setAutoDefault(False)
+        row.insertStretch(1, 1)
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        close.rejected.connect(self.reject)
+        row.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(10)
+        column.addWidget(self.title)
+        column.addWidget(muted(_EXPLANATION, self))
+        column.addWidget(split, 1)
+        column.addWidget(self.message)
+        column.addLayout(row)
+        self.files.currentRowChanged.connect(self._show_text)
+        self.files.itemChanged.connect(self._on_ticked)
+        self.test_button.clicked.connect(self._test)
+        self.save_button.clicked.connect(self._ask_file)
+        self.resize(940, 640)
+        self._collect()
+
+    @property
+    def ticked(self) -> "tuple[Part, ...]":
+        """What is saved."""
+        return tuple(
+            part
+            for row, part in enumerate(self._parts)
+            if self.files.item(row).checkState() is Qt.CheckState.Checked
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the ticked files to a zip, and say so."""
+        from bachview.problem_report.report import write_zip
+
+        try:
+            write_zip(path, self.ticked)
+        except BachviewError as error:
+            self.message.setText(str(error))
+            return
+        self.message.setText(f"Saved as {path}.")
+
+    def _collect(self) -> None:
+        request = self._request
+
+        def collect(token: CancelToken) -> "tuple[Part, ...]":
+            from bachview.problem_report.report import collect
+
+            return collect(request)
+
+        self._services.bridge.watch(
+            self._services.io.submit(collect, self._token),
+            self._on_collected,
+            self._on_error,
+            topic=self,
+        )
+
+    def _on_collected(self, parts: "tuple[Part, ...]") -> None:
+        for part in parts:
+            self._add(part)
+        self.files.setCurrentRow(0)
+        self.test_button.setEnabled(True)
+        self._on_ticked()
+
+    def _add(self, part: "Part") -> None:
+        self._parts.append(part)
+        item = QListWidgetItem(f"{part.title}\n{part.name}")
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Checked)
+        self.files.addItem(item)
+
+    def _show_text(self, row: int) -> None:
+        if 0 <= row < len(self._parts):
+            self.text.setPlainText(self._parts[row].text)
+
+    def _on_ticked(self) -> None:
+        count = len(self.ticked)
+        self.title.setText(f"{count} of {len(self._parts)} files go into the report")
+        self.save_button.setEnabled(bool(count))
+
+    def _test(self) -> None:
+        self.test_button.setEnabled(False)
+        self.message.setText("Testing…")
+        request = self._request
+
+        def test(token: CancelToken) -> "Part":
+            from bachview.problem_report.report import self_test_part
+            from bachview.selftest.checks import run_selftest
+            from bachview.ui.view.selftest_rendering import render_pixels
+
+            with tempfile.TemporaryDirectory(prefix="bachview-selftest-") as folder:
+                checks: tuple[Check, ...] = run_selftest(Path(folder), render_pixels, token=token)
+            return self_test_part(request, checks)
+
+        self._services.bridge.watch(
+            self._services.io.submit(test, self._token), self._on_tested, self._on_error, topic=self
+        )
+
+    def _on_tested(self, part: "Part") -> None:
+        self.message.setText("")
+        self._add(part)
+        self.files.setCurrentRow(len(self._parts) - 1)
+        self._on_ticked()
+
+    def _on_error(self, error: BachviewError) -> None:
+        self.message.setText(str(error))
+        self.test_button.setEnabled(True)
+
+    def _ask_file(self) -> None:
+        # Local time, without a name of anything.
+        stem = f"bachview-problem-report-{datetime.now():%Y-%m-%d-%H%M}.zip"
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save the problem report", str(Path.home() / stem), "Zip archives (*.zip)"
+        )
+        if name:
+            path = Path(name)
+            self.save(path if path.suffix else path.with_suffix(".zip"))
+
+    def done(self, result: int) -> None:
+        """Closing stops what is still being collected or tested."""
+        self._token.cancel()
+        self._services.bridge.forget(self)
+        super().done(result)
