@@ -48,6 +48,7 @@ _OTHERS = Settings(
 
 #: Where users' files keep them.
 _KEYS = {
+    "format",
     "view/theme",
     "view/colour_management",
     "view/kinetic_pan",
@@ -99,7 +100,7 @@ def test_only_what_changes_is_written(tmp_path: Path) -> None:
     raw = QSettings(str(tmp_path / FILE_NAME), QSettings.Format.IniFormat)
     file.save()
     raw.sync()
-    assert raw.allKeys() == ["view/minimap"]
+    assert sorted(raw.allKeys()) == ["format", "view/minimap"]
     assert raw.value("view/minimap") == "false"
 
 

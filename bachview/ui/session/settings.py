@@ -25,6 +25,13 @@ from bachview.core.pixel_size import PLAUSIBLE_MPP
 from bachview.file_names import printable
 from bachview.policy.in_force import in_force
 from bachview.ui.look.theme import ThemeChoice
+from bachview.ui.session.settings_format import (
+    FORMAT_KEY,
+    SETTINGS_FORMAT,
+    format_of,
+    notice_of_newer,
+    take_over,
+)
 from bachview.viewing.overlay import Marks
 
 FILE_NAME = "bachview.ini"
@@ -76,6 +83,16 @@ class _Stored(ABC):
     def decode(self, raw: object) -> Any: ...
 
     def encode(self, value: Any) -> object:
+        return value
+
+    def is_same(self, one: Any, other: Any) -> bool:
+        if one is None or other is None:
+            return one is other
+        # As texts: of two mappings with the same slides the order counts, too.
+        return one is other or self.encode(one) == self.encode(other)
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> Any:
+        """What to write where `earlier` became `value`, and the file now has `there`."""
         return value
 
 
@@ -157,6 +174,12 @@ class _Recent(_Stored):
     def encode(self, value: Any) -> str:
         return json.dumps([str(path) for path in value])
 
+    def merge(self, earlier: Any, value: Any, there: Any) -> tuple[Path, ...]:
+        earlier, there = set(earlier or ()), there or ()
+        new = tuple(path for n, path in enumerate(value) if n == 0 or path not in earlier)
+        gone = earlier - set(value)
+        return (*new, *(p for p in there if p not in gone and p not in new))[:MOST_RECENT]
+
 
 class _Slides(_Stored):
     def decode(self, raw: object) -> Mapping[str, SlideMemory] | None:
@@ -164,6 +187,13 @@ class _Slides(_Stored):
 
     def encode(self, value: Any) -> str:
         return json.dumps({name: _entry_of(memory) for name, memory in value.items()})
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> Mapping[str, SlideMemory]:
+        earlier, there, last = earlier or {}, there or {}, list(value)[-1:]
+        new = {n: m for n, m in value.items() if earlier.get(n) != m or n in last}
+        gone = earlier.keys() - value.keys()
+        kept = {n: m for n, m in there.items() if n not in new and n not in gone}
+        return dict(list((kept | new).items())[-_MOST_SLIDES:])
 
 
 # -- the values ------------------------------------------------------------------------------
@@ -255,43 +285,74 @@ _STORED: Final[Mapping[str, _Stored]] = {
 
 
 class SettingsFile:
-    """Reads and writes the INI file. GUI thread only."""
+    """Reads and writes the INI file. GUI thread only.
+
+    Attributes
+    ----------
+    notice : a sentence for the user if the file is of a newer program; otherwise empty.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Read `folder`/`FILE_NAME`; neither needs to exist."""
-        self._file = QSettings(str(folder / FILE_NAME), QSettings.Format.IniFormat)
+        path = folder / FILE_NAME
+        self._file = QSettings(str(path), QSettings.Format.IniFormat)
+        self.notice = ""
+        #: By field, what was set since the file was found to be of a newer program.
+        self._unwritten: dict[str, Any] = {}
+        if not self._is_newer():
+            take_over(self._file, path)
 
     @property
     def now(self) -> Settings:
         """What is remembered, also by another window on the same file.
 
         Set it to remember something else: ``file.now = replace(file.now, minimap=False)``.
-        Only what changes is written.
+        Only what changes is written, and nothing if the file is of a newer program.
         """
-        found = {name: row.decode(self._file.value(row.key)) for name, row in _STORED.items()}
-        given = {name: value for name, value in found.items() if value is not None}
+        given = {name: value for name, value in self._found().items() if value is not None}
+        given |= self._unwritten
         return Settings(**{**_policy_defaults(), **given, **_locks()})
 
     @now.setter
     def now(self, settings: Settings) -> None:
         before = self.now
+        changes = {}
         for name, row in _STORED.items():
             value, earlier = getattr(settings, name), getattr(before, name)
-            if value is earlier or name in _locks():
-                continue
+            if name not in _locks() and not row.is_same(value, earlier):
+                changes[name] = (earlier, value)
+        if not changes:
+            return
+        self._file.sync()  # another program may have written since
+        if self._is_newer():
+            self._unwritten |= {name: value for name, (_, value) in changes.items()}
+            return
+        self._file.setValue(FORMAT_KEY, SETTINGS_FORMAT)
+        there = self._found()
+        for name, (earlier, value) in changes.items():
+            row = _STORED[name]
             if value is None:
                 self._file.remove(row.key)
-            # As texts: of two mappings with the same slides the order counts, too.
-            elif earlier is None or row.encode(value) != row.encode(earlier):
-                self._file.setValue(row.key, row.encode(value))
+            else:
+                self._file.setValue(row.key, row.encode(row.merge(earlier, value, there[name])))
 
     def save(self) -> bool:
         """Write the file now; False (and a log line) if it cannot be written."""
         self._file.sync()
-        if self._file.status() == QSettings.Status.NoError:
+        # A format error is of what was read, and past.
+        if self._file.status() != QSettings.Status.AccessError and not self._is_newer():
             return True
         _log.info("The settings file cannot be written; nothing is remembered.")
         return False
+
+    def _found(self) -> dict[str, Any]:
+        """The values in the file; None where it has none that makes sense."""
+        return {name: row.decode(self._file.value(row.key)) for name, row in _STORED.items()}
+
+    def _is_newer(self) -> bool:
+        version = format_of(self._file)
+        self.notice = notice_of_newer(version) if version > SETTINGS_FORMAT else ""
+        return bool(self.notice)
 
 
 def _policy_defaults() -> dict[str, Any]:

@@ -160,6 +160,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._on_page(None)
         self._restore_bundle()
+        if settings.notice:
+            self.messages.problem(settings.notice)
         if not settings.now.research_use_seen:
             self.messages.notice(
                 " ".join(
