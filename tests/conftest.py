@@ -18,6 +18,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from bachview import audit
 from bachview.policy import places
 from bachview.policy.in_force import in_force
 from bachview.slide import opening as slide_opening
@@ -56,6 +57,7 @@ def own_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     path = tmp_path / "etc" / "policy.toml"
     monkeypatch.setattr(places, "computer_policy", lambda: path)
     monkeypatch.delenv(places.VARIABLE, raising=False)
+    monkeypatch.setattr(audit, "_writer", audit._Writer())
     in_force.cache_clear()
     yield path
     in_force.cache_clear()

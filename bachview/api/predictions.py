@@ -184,6 +184,7 @@ class Prediction:
             if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
                 if row.key == "overlay":
                     self.slide.check_open()
+                formats.record_export(content, [path])
                 row.write(path, content, None)
                 return
         known = ", ".join(f"{row.key} ({row.file_name})" for row in formats.FORMATS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from bachview.audit import trouble_told_to
 from bachview.cli import completion
 from bachview.cli.app import COMMANDS, app
 from bachview.cli.exits import ExitCode
@@ -65,6 +66,7 @@ def run(arguments: Sequence[str]) -> int:
             given = stack.enter_context(_portable(list(arguments)))
         except BachviewError as error:
             return _explain(error, own_folders().logs)
+        stack.enter_context(trouble_told_to(tell))
         folder = own_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)
         # What Pillow thinks of a file's metadata is no message for the user.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bachview import audit
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.policy_options import settled_device
@@ -192,6 +193,14 @@ def predict(
         raise Cancelled
     if not found:
         raise DatasetError("None of the photos can be read; nothing was written.")
+    audit.record(
+        "export",
+        bundle=facts["name"],
+        bundle_sha256=facts["sha256"],
+        names=True,
+        photos=len(lines),
+        output=[str(output.absolute())],
+    )
     if bach_submission:
         write_submission(output, _cases(lines, cases, numbers))
     else:

@@ -5,12 +5,13 @@ writes is imported before it writes: the window knows the table when it starts.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bachview import audit
 from bachview.files import FileGroup, file_group
 from bachview.jobs.tokens import CancelToken
 
@@ -213,6 +214,14 @@ def write_files(
         The content's token was cancelled; existing files are untouched.
     """
     paths = []
+    record_export(
+        content,
+        [
+            folder / name
+            for kind in written_kinds(folder, kinds)
+            for name in kind.file_names.values()
+        ],
+    )
     with file_group(folder / SUMMARY.file_name) as group:
         for kind in written_kinds(folder, kinds):
             if content.token is not None:
@@ -223,6 +232,20 @@ def write_files(
         if folder / SUMMARY.file_name not in paths:
             del document["output"][SUMMARY.key]
         return tuple(paths), document
+
+
+def record_export(content: Content, files: Sequence[Path]) -> None:
+    """Note in the audit log that files are about to be written, if there is one."""
+    audit.record(
+        "export",
+        file=str(content.reader.metadata.path),
+        fingerprint=content.provenance.slide_fingerprint,
+        bundle=content.provenance.bundle_name,
+        bundle_sha256=content.provenance.bundle_sha256,
+        region=None if content.region is None else list(content.region),
+        names=content.slide_name is not None,
+        output=[str(path.absolute()) for path in files],
+    )
 
 
 def _document(path: Path, content: Content, group: FileGroup | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bachview import audit
 from bachview.core.cell_state import CellState
 from bachview.core.probabilities import (
     disagreement,
@@ -230,7 +231,7 @@ def _answers(
     """One prediction for each photo, or the error that says why it has none."""
     geometry = with_stride(ensemble.bundle.geometry, stride_um)
     lane = Lane("photo-readers", threads=READER_THREADS, low_priority=True)
-    left = iter(photos)
+    left, judged = iter(photos), iter(photos)
     ahead: deque[Future[PhotoPatches]] = deque()
     is_for_tissue = ensemble.bundle.manifest.is_for_tissue
 
@@ -258,6 +259,13 @@ def _answers(
                 answer: PhotoPrediction | BachviewError = error
             else:
                 answer = _judge(ensemble, future.result(), token, anyway=anyway)
+            audit.record(
+                "classified",
+                file=str(next(judged)[0].absolute()),
+                bundle=ensemble.bundle.name,
+                bundle_sha256=ensemble.bundle.sha256,
+                outcome=PhotoState.of(answer).value,
+            )
             read_on(1)
             yield answer
     finally:

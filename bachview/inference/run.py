@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bachview import audit
 from bachview.core.cell_state import JUDGED, CellState
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
@@ -195,6 +196,14 @@ def classify(
     if left and warnings and not anyway:
         raise UnsuitableSlideError(warnings)
     restored = total - left
+    done_to = {
+        "file": str(reader.metadata.path),
+        "fingerprint": reader.metadata.fingerprint,
+        "bundle": provenance.bundle_name,
+        "bundle_sha256": plan.bundle_sha256,
+        "region": None if asked is None else list(asked),
+    }
+    audit.record("classify", **done_to, cells=total, new=left)
     on_start(
         RunStart(
             grid_id,
@@ -223,6 +232,7 @@ def classify(
             outcome = Outcome.CANCELLED
             raise
         finally:
+            audit.record("classified", **done_to, outcome=outcome.value, new=session.new)
             _log_end(store, session, outcome)
         if reader.metadata.files is not None:
             # All cells are saved: nothing of this can fail the run.

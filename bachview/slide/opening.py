@@ -8,6 +8,7 @@ from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from bachview import audit
 from bachview.core.pixel_size import PixelSize
 from bachview.core.stack import USUAL, Choice, check_single
 from bachview.errors import SlideOpenError, SlideReadError, UsageError
@@ -186,7 +187,10 @@ def open_slide(path: Path, choice: Choice = USUAL) -> SlideReader:
     """
     from bachview.slide.overview import with_overview
 
-    return with_overview(_opened(path, choice))
+    reader = with_overview(_opened(path, choice))
+    metadata = reader.metadata
+    audit.record("opened", file=str(path.absolute()), fingerprint=metadata.fingerprint)
+    return reader
 
 
 def size_and_pixel_size(path: Path) -> tuple[tuple[int, int], PixelSize]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bachview import audit
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
@@ -221,6 +222,14 @@ class ResultStore:
         A run of it in this or another process ends with a `StoreError`.
         """
         with self._lock:
+            with self._reading() as connection:
+                key = self._grid(connection, grid_id)[0].key
+            audit.record(
+                "clear",
+                fingerprint=self.fingerprint,
+                bundle=key.bundle_name,
+                bundle_sha256=key.bundle_sha256,
+            )
             with self._writing() as connection:
                 self._grid(connection, grid_id)
                 connection.execute("DELETE FROM grids WHERE id = ?", (grid_id,))

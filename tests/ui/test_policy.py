@@ -1,11 +1,13 @@
 """What the administrator has locked is shown in the window, and cannot be changed there."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QMessageBox
+from PySide6.QtWidgets import QCheckBox, QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
@@ -14,7 +16,6 @@ from bachview.ui.dialogs.about import AboutDialog
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.settings import Device, SettingsFile
-from tests.support.cli import Cli
 from tests.support.policies import set_policy
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
@@ -143,25 +144,40 @@ def test_the_notice_is_shown_as_it_is_written(own_policy: Path, qtbot: QtBot) ->
     assert f"{LOCKED}: {own_policy}" in texts
 
 
+#: A process of its own, as the application ends.
+SCRIPT = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from bachview.cli.main import run
+from bachview.policy import places
+
+places.computer_policy = lambda: Path(sys.argv[1])
+application = QApplication([])
+
+def answer():
+    for box in QApplication.topLevelWidgets():
+        print(type(box).__name__, box.text())
+        box.close()
+
+QTimer.singleShot(200, answer)
+sys.exit(run([]))
+"""
+
+
 def test_an_invalid_policy_is_told_in_a_window_that_does_nothing_else(
-    own_policy: Path, qtbot: QtBot, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    own_policy: Path, own_folders: Path
 ) -> None:
     set_policy(own_policy, "names_in_export = false")
-    seen: list[str] = []
-
-    def answer() -> None:
-        for box in QApplication.topLevelWidgets():
-            if isinstance(box, QMessageBox):
-                seen.append(box.text())
-                box.close()
-
-    QTimer.singleShot(300, answer)
-    said = cli()
-    assert said.code == 3
-    assert "wrong at names_in_export: it is unknown" in said.err
-    assert len(seen) == 1
-    assert "wrong at names_in_export: it is unknown" in seen[0]
-    assert not (own_policy.parents[1] / "bachview-home" / "config").exists()
+    said = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(own_policy)], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 3
+    sentence = f"The policy {own_policy} is wrong at names_in_export: it is unknown."
+    assert sentence in said.stderr
+    assert said.stdout.startswith(f"QMessageBox {sentence}")
+    assert not (own_folders / "config").exists()
 
 
 def test_a_locked_data_folder_holds_the_results(
@@ -175,3 +191,23 @@ def test_a_locked_data_folder_holds_the_results(
         wait_for(qtbot, page, RunState.DONE)
     assert user_folders().results == data / "results"
     assert len(list((data / "results").glob("*.sqlite"))) == 1
+
+
+def test_the_window_leaves_its_lines_and_tells_of_trouble(
+    own_policy: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    set_policy(own_policy, f'audit_folder = "{folder.as_posix()}"')
+    first, second = (pink_slide(tmp_path / f"{name}.tif", side=700) for name in "ab")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, first)
+        (file,) = folder.iterdir()
+        assert "opened" in file.read_text("ascii")  # before it is shown
+        window.classify_commands.classify()
+        wait_for(qtbot, page, RunState.DONE)
+        actions = [json.loads(line)["action"] for line in file.read_text("ascii").splitlines()]
+        assert actions == ["opened", "classify", "classified"]
+        folder.rename(tmp_path / "gone")
+        page_of(qtbot, window, second)
+        qtbot.waitUntil(lambda: "audit log" in str(window.messages.texts), timeout=LONG_MS)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.audit import trouble_told_to
 from bachview.config import RESEARCH_USE
 from bachview.core.stack import Choice
 from bachview.policy.in_force import in_force
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self._is_closed = False
+        self._audit = ExitStack()
         self._asks = True
         self._question: QuestionDialog | None = None
         self._session_ends = QTimer(self, singleShot=True, interval=_SESSION_ENDS_MS)
@@ -224,6 +227,10 @@ class MainWindow(QMainWindow):
         self.selector.prepared.connect(self._on_prepared)
         bridge, remember = self.services.bridge, self.selector.remember
         self.services.service.on_ready = lambda choice: bridge.call(remember, choice.sha256)
+        # A context of its own: it ends when the window closes.
+        self._audit.enter_context(
+            trouble_told_to(lambda sentence: bridge.call(self.messages.problem, sentence))
+        )
         self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
 
     # -- opening -------------------------------------------------------------------------
@@ -502,6 +509,7 @@ class MainWindow(QMainWindow):
         opener_ended = self.opener.close(self._closing_s / 4)
         left = max(0.1, self._closing_s - (time.monotonic() - started))
         ended = self.services.close(left) and opener_ended and all(views_ended)
+        self._audit.close()
         if ended:  # the last reader has ended
             for ending in endings:
                 ending()
