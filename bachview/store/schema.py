@@ -127,6 +127,8 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
             path or ":memory:", timeout=timeout_s, isolation_level=None, check_same_thread=False
         )
         try:
+            # Before the journal mode, which is written into the file.
+            _refuse_newer(name, *_header(connection))
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             # Safe if the process is killed; a power cut may cost the last batches, but never the
             # file.
@@ -143,8 +145,7 @@ def _check_or_make(
     connection: sqlite3.Connection, name: str, fingerprint: str, path: Path | None
 ) -> None:
     with transaction(connection):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        application, version = _header(connection)
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and application == 0 and tables == 0:
             for statement in (_TABLES + LOG_TABLE).split(";"):
@@ -173,6 +174,13 @@ def _check_or_make(
             )
 
 
+def _header(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Application id and format of a file; zeros for a new one."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return application, version
+
+
 def check_format(name: str, application: int, version: int) -> None:
     """Check what the header of a file says of itself.
 
@@ -183,13 +191,17 @@ def check_format(name: str, application: int, version: int) -> None:
     """
     if application != APPLICATION_ID:
         raise DamagedStoreError(f"The file {name} is not a results file of bachview.")
-    if version > SCHEMA_VERSION:
+    _refuse_newer(name, application, version)
+    if version < 1:
+        raise DamagedStoreError(f"The file {name} has no known format.")
+
+
+def _refuse_newer(name: str, application: int, version: int) -> None:
+    if application == APPLICATION_ID and version > SCHEMA_VERSION:
         raise StoreError(
             f"The results file {name} was written by a newer bachview (format {version}, "
             f"this program knows {SCHEMA_VERSION}); update bachview to use it."
         )
-    if version < 1:
-        raise DamagedStoreError(f"The file {name} has no known format.")
 
 
 def named_slide(connection: sqlite3.Connection, name: str) -> str:

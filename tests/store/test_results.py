@@ -292,15 +292,18 @@ def test_flipped_bytes_anywhere_never_crash_nor_lose_the_file(
     assert expects_log is not None
 
 
-def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path, journal: str) -> None:
     ResultStore.open(tmp_path, SLIDE).close()
     path = tmp_path / store_name(SLIDE)
     raw = sqlite3.connect(path)
     raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 6}")
+    raw.execute(f"PRAGMA journal_mode = {journal}")
     raw.close()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(StoreError, match="newer bachview"):
         ResultStore.open(tmp_path, SLIDE)
-    assert path.exists()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_store_of_another_slide_is_refused(tmp_path: Path) -> None:
