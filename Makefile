@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock bench fuzz selftest docs wheel clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock bench fuzz selftest docs wheel release clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -76,8 +76,12 @@ lock: $(READY)  ## pin the newest allowed versions (needs uv)
 docs: $(READY)  ## these documents as a site that works offline, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# The date of the build is that of the commit, so that building again gives the same.
 wheel: $(READY)  ## build the wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+release: $(READY)  ## let the source state VERSION, and date its news (docs/releasing.md)
+	$(BIN)/python -m tools.release $(VERSION)
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
