@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, qVersion
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from bachview.config import user_folders
@@ -54,6 +54,7 @@ def run_viewer(
     folders = user_folders()
     application = _application()
     garbage = GarbageCollector()
+    _log.info("Qt %s, %s", qVersion(), application.platformName())
     crash_file = CrashFile(folders.logs)
     earlier_crash = crash_file.earlier_crash()
     crash_file.open()

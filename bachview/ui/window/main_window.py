@@ -153,7 +153,9 @@ class MainWindow(QMainWindow):
             self.messages,
             services,
         )
-        self.window_commands = WindowCommands(self, commands, self.tabs, self.selector, services)
+        self.window_commands = WindowCommands(
+            self, commands, self.tabs, self.selector, self.messages, services
+        )
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands

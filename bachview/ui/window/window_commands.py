@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMainWindow
 
 from bachview.config import user_folders
@@ -16,6 +17,7 @@ from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.problem_facts import told_settings, window_facts
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.message_bar import MessageBar
 from bachview.ui.window.tabs import SlideTabs
 
 if TYPE_CHECKING:
@@ -31,9 +33,11 @@ class WindowCommands(QObject):
         commands: Commands,
         tabs: SlideTabs,
         selector: BundleSelector,
+        messages: MessageBar,
         services: Services,
     ) -> None:
         super().__init__(window)
+        self._messages = messages
         self._window, self._tabs, self._selector = window, tabs, selector
         self._settings = services.settings
         make = commands.make
@@ -73,12 +77,24 @@ class WindowCommands(QObject):
             lambda: show(ProblemReportDialog(self._problem_request, services, window)),
             needs_slide=False,
         )
+        self.log_folder = make(
+            "Open &log folder",
+            "The folder of the log files and of traces of crashes",
+            self._open_log_folder,
+            needs_slide=False,
+        )
         self.about = make(
             "&About bachview",
             "Version, purpose, model in use",
             self._show_about,
             needs_slide=False,
         )
+
+    def _open_log_folder(self) -> None:
+        folder = user_folders().logs
+        url = QUrl.fromLocalFile(str(folder))
+        if not folder.is_dir() or not QDesktopServices.openUrl(url):
+            self._messages.notice(f"The log files are in {folder}.")
 
     def _show_about(self) -> None:
         page = self._tabs.page
