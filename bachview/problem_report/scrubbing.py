@@ -24,7 +24,7 @@ _FILE_SUFFIXES = (
 #: Longer lines are cut: they are no sentences of ours, and slow to search.
 _LONGEST_LINE = 2000
 _RECORD = re.compile(
-    r"(?P<head>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) )"
+    r"(?P<head>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?:\d+ )?)"
     r"(?P<thread>.*?) (?P<logger>bachview[\w.]*): (?P<message>.*)"
 )
 _FRAME = re.compile(r'(?P<start>\s*File )"(?P<path>[^"\n]*)"(?P<rest>, line \d+(?:,? in \S+)?)(.*)')
