@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock bench fuzz selftest docs wheel release clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock freeze bench fuzz selftest docs wheel release clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,12 +66,16 @@ soak: $(READY)  ## the window used at random, MINUTES long: crashes, memory, thr
 tissue-scenes: $(READY)  ## the tissue mask against drawn slides of known truth, as a table
 	$(BIN)/python -m tools.tissue_scenes
 
+freeze: $(READY)  ## the program with all that it needs in one folder, build/frozen/bachview
+	$(BIN)/python -m tools.installers freeze
+
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench
 
 # Every extra but `teachers`, whose torch is larger than all the rest and is only used in training.
 lock: $(READY)  ## pin the newest allowed versions (needs uv)
 	uv pip compile pyproject.toml --extra tensorflow --extra pandas --extra docs --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --extra installers --constraints requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file packaging/requirements.lock
 
 docs: $(READY)  ## these documents as a site that works offline, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -6,6 +6,11 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if sys.argv[1:2] == ["--run-module"]:  # a child process of the frozen program
+        from bachview.jobs.own_program import run_module
+
+        run_module(sys.argv[2:])
+        return
     try:
         from bachview.cli.interrupts import leave
         from bachview.cli.main import run

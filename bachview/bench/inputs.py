@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from bachview.bench.result import Say
 from bachview.core.geometry import Point, Region
 from bachview.core.patches import PatchGeometry, PatchGrid
 from bachview.errors import BundleError, EngineError
+from bachview.jobs.own_program import module_command
 from bachview.slide.reader import SlideReader
 
 RGB = npt.NDArray[np.uint8]
@@ -52,7 +52,7 @@ def untrained_bundle(folder: Path, say: Say) -> Path:
         path.unlink(missing_ok=True)
         say("building the bundle of the three real architectures (a minute or two)")
         answer = subprocess.run(
-            [sys.executable, "-m", "bachview", "bundle", "make-untrained", str(path)],
+            module_command("bachview", "bundle", "make-untrained", str(path)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -127,7 +127,7 @@ def ask_child(
         environment = {**os.environ, "QT_QPA_PLATFORM": platform, "BACHVIEW_HOME": home}
         try:
             answer = subprocess.run(
-                [sys.executable, "-m", module, *arguments()],
+                module_command(module, *arguments()),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -11,13 +11,13 @@ import logging
 import os
 import signal
 import subprocess  # our own program only
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from bachview.errors import BachviewError, BundleError, Cancelled, EngineError, UsageError
+from bachview.jobs.own_program import module_command
 from bachview.jobs.tokens import CancelToken
 
 #: How long a child may take. The default bundle takes 4 s, or 20 s on a busy machine.
@@ -51,24 +51,8 @@ class Refusal:
 
 
 def command(path: Path, sha256: str, asked: tuple[str, str, str]) -> list[str]:
-    """The command that starts the child.
-
-    It has this process's import path, and does not import from the working folder.
-    """
-    start = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-        f"from {__name__}_child import main; main(sys.argv[2:])"
-    )
-    return [
-        sys.executable,
-        "-P",
-        "-c",
-        start,
-        json.dumps(sys.path),
-        os.fspath(path),
-        sha256,
-        *asked,
-    ]
+    """The command that starts the child."""
+    return module_command(f"{__name__}_child", os.fspath(path), sha256, *asked)
 
 
 def try_in_child(

@@ -46,3 +46,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         tell("refused", type(error).__name__, str(error))
         sys.exit(REFUSED)
     sys.exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -129,7 +129,7 @@ HANGS = (
     "import json, sys, time; sys.path[:] = json.loads(sys.argv[1]);"
     "from bachview.models.loading import Loading; Loading.steps = lambda _: iter([('x', wait)]);"
     "wait = lambda: [time.sleep(1) for _ in range(600)];"
-    "from bachview.models.first_load_child import main; main(sys.argv[2:])"
+    "from bachview.models.first_load_child import main; main(sys.argv[3:])"
 )
 usual = first_load.command
 first_load.command = lambda *a: [HANGS if "import" in part else part for part in usual(*a)]

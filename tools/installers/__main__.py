@@ -17,6 +17,7 @@ COMMANDS = {
         "version, commit and build date, for the package",
     ),
     "deb": ("tools.installers.linux.deb", "the package for Debian and Ubuntu"),
+    "freeze": ("tools.installers.freeze", "the program in a folder, with all that it needs"),
     "man": ("tools.installers.linux.man_page", "the manual page, from the help of the commands"),
     "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
 }

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.errors import EngineError
+from bachview.jobs.own_program import module_command
 from bachview.models.architectures import Architecture, build_cnn, with_features_and_maps
 from bachview.models.engines.graph import INPUT_NAME, output_names
 from bachview.models.engines.keras_weights import dump_weights, int8_parts, load_weights
@@ -91,7 +92,7 @@ def export_graph(
             )
         job = {"networks": networks, "cells_per_side": cells_per_side}
         (Path(scratch) / _JOB_FILE).write_text(json.dumps(job), encoding="utf-8")
-        command = [sys.executable, "-m", "bachview.models.engines.export", scratch, str(folder)]
+        command = module_command("bachview.models.engines.export", scratch, str(folder))
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
         ended = subprocess.run(command, env=environment, capture_output=True, check=False)
     if ended.returncode == _NO_TENSORFLOW:

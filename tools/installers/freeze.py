@@ -1,0 +1,92 @@
+"""``python -m tools.installers freeze``: the program in one folder, with all that it needs.
+
+PyInstaller makes it in an environment of its own, in which nothing is installed but what the
+program needs and PyInstaller: what is not there cannot be taken along.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bachview.build_info import FILE_NAME
+from tools.installers import build_info
+from tools.installers.errors import InstallerError
+from tools.installers.places import BUILD, FROZEN, ROOT
+from tools.installers.release import source_time
+
+LOCK: Final = ROOT / "packaging" / "requirements.lock"
+SPEC: Final = ROOT / "packaging" / "freeze" / "bachview.spec"
+ENVIRONMENT: Final = BUILD / "freeze-environment"
+#: Where PyInstaller works; the build information in it goes into the program.
+WORK: Final = BUILD / "freeze-work"
+_MARK: Final = ".made-from"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Freeze, and print the folder."""
+    parser = argparse.ArgumentParser("python -m tools.installers freeze", description=__doc__)
+    parser.add_argument("--output", type=Path, default=FROZEN, metavar="DIR")
+    print(freeze(parser.parse_args(arguments).output.resolve()))
+    return 0
+
+
+def freeze(output: Path = FROZEN) -> Path:
+    """Freeze the program into `output`, whose earlier content is replaced; returns it.
+
+    Raises
+    ------
+    InstallerError
+        The environment or the program cannot be built; the reason has been printed.
+    """
+    python = make_environment()
+    # Hashes of strings decide the order in sets, and the times in archives would be now.
+    time = str(int(source_time().timestamp()))
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": time}
+    made = WORK / "made"
+    WORK.mkdir(parents=True, exist_ok=True)
+    build_info.main(["--output", str(WORK / FILE_NAME)])
+    command = [
+        *(os.fspath(python), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"),
+        *("--distpath", os.fspath(made), "--workpath", os.fspath(WORK / "scratch")),
+        os.fspath(SPEC),
+    ]
+    if subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode:
+        raise InstallerError("PyInstaller could not freeze the program; see above.")
+    shutil.rmtree(output, ignore_errors=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(made / SPEC.stem, output)
+    return output
+
+
+def make_environment(environment: Path = ENVIRONMENT) -> Path:
+    """Its interpreter. Made if it is missing or the lock has changed since.
+
+    Raises
+    ------
+    InstallerError
+        The packages cannot be installed.
+    """
+    python, mark = _python_of(environment), environment / _MARK
+    made_from = f"{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
+    if mark.exists() and mark.read_text("utf-8") == made_from:
+        return python
+    venv.create(environment, clear=True, with_pip=True)
+    pip = [os.fspath(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [*pip, "--require-hashes", "--requirement", os.fspath(LOCK)]
+    if subprocess.run(command, check=False).returncode:
+        raise InstallerError(f"What {LOCK.name} lists cannot be installed; see above.")
+    mark.write_text(made_from, "utf-8")
+    return python
+
+
+def _python_of(environment: Path) -> Path:
+    if sys.platform == "win32":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
