@@ -24,9 +24,9 @@ def machine() -> dict[str, Any]:
     """Processor, memory, system, versions: plain values for JSON."""
     import psutil
 
-    from bachview.version import __version__
+    from bachview.build_info import build_info
 
-    versions = {"bachview": __version__, "python": platform.python_version()}
+    versions = {"bachview": str(build_info(ask_git=True)), "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
             versions[name] = metadata.version(name)
