@@ -1,4 +1,4 @@
-"""The bundle that comes with the program: whole, small, honest, and the default."""
+"""The bundles that come with the program: whole, small, honest; one is the default."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -18,6 +18,11 @@ from tests.support.real_data import shared_file
 MEGABYTE = 1_000_000
 
 
+#: Name and largest size, in MB, of each bundle trained on tissue.
+FAST = "default-fast"
+TRAINED = {DEFAULT: 80, FAST: 25}
+
+
 @pytest.fixture(scope="module")
 def default() -> Iterator[Bundle]:
     bundle = open_bundle(resolve_bundle(DEFAULT))
@@ -25,16 +30,26 @@ def default() -> Iterator[Bundle]:
     bundle.close()
 
 
-def test_it_is_installed_and_small_enough_for_a_repository() -> None:
-    assert DEFAULT in installed_bundles()
-    folder = resolve_bundle(DEFAULT).parent
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+@pytest.fixture(scope="module", params=TRAINED)
+def trained(request: pytest.FixtureRequest) -> Iterator[Bundle]:
+    bundle = open_bundle(resolve_bundle(request.param))
+    yield bundle
+    bundle.close()
+
+
+@pytest.mark.parametrize(("name", "most"), TRAINED.items())
+def test_it_is_installed_and_small_enough_for_a_repository(name: str, most: int) -> None:
+    assert name in installed_bundles()
+    path = resolve_bundle(name)
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    sizes = [file.stat().st_size for file in files]
     assert max(sizes) < 50 * MEGABYTE
-    assert sum(sizes) <= 80 * MEGABYTE
+    assert sum(sizes) <= most * MEGABYTE
 
 
-def test_it_passes_every_check() -> None:
-    checks = verify_bundle(resolve_bundle(DEFAULT))
+@pytest.mark.parametrize("name", TRAINED)
+def test_it_passes_every_check(name: str) -> None:
+    checks = verify_bundle(resolve_bundle(name))
     assert [check.name for check in checks if not check.ok] == []
     assert {"files", "golden patches", "networks"} <= {check.name for check in checks}
 
@@ -42,8 +57,6 @@ def test_it_passes_every_check() -> None:
 def test_it_classifies_tissue_with_the_six_members_and_small_networks_beside_them(
     default: Bundle,
 ) -> None:
-    assert default.manifest.is_for_tissue
-    assert default.classes == BACH_CLASSES
     networks = [cnn.name for cnn in default.manifest.cnns]
     assert networks[:3] == ["EfficientNetB0", "ResNet50V2", "DenseNet121"]
     assert all(name.startswith("EfficientNetLite") for name in networks[3:])
@@ -51,8 +64,25 @@ def test_it_classifies_tissue_with_the_six_members_and_small_networks_beside_the
     assert default.member_names == (*networks, *classifiers)
 
 
-def test_its_card_says_what_it_is_not_for_and_how_it_was_measured(default: Bundle) -> None:
-    card = " ".join(default.model_card.split())
+def test_the_fast_one_has_two_small_networks_and_the_same_cells(
+    default: Bundle,
+) -> None:
+    with open_bundle(resolve_bundle(FAST)) as fast:
+        networks = [cnn.name for cnn in fast.manifest.cnns]
+        assert networks == ["EfficientNetLite0", "EfficientNetLite2"]
+        assert fast.geometry == default.geometry
+        assert fast.member_names[2:] == default.member_names[6:]
+        assert fast.manifest.name != default.manifest.name
+
+
+def test_it_is_for_tissue_and_knows_what_it_has_not_seen(trained: Bundle) -> None:
+    assert trained.manifest.is_for_tissue
+    assert trained.classes == BACH_CLASSES
+    assert not trained.manifest.unseen  # says in a sentence if it cannot tell
+
+
+def test_its_card_says_what_it_is_not_for_and_how_it_was_measured(trained: Bundle) -> None:
+    card = " ".join(trained.model_card.split())
     for said in (
         "For research use only",
         "CC BY-NC-ND 4.0",
@@ -65,18 +95,19 @@ def test_its_card_says_what_it_is_not_for_and_how_it_was_measured(default: Bundl
         "How the recipe was chosen",
     ):
         assert said in card
-    row = next(line for line in default.model_card.splitlines() if "**All**" in line)
+    row = next(line for line in trained.model_card.splitlines() if "**All**" in line)
     stated = float(row.split("|")[2])
-    metrics = default.manifest.training.metrics
+    metrics = trained.manifest.training.metrics
     assert stated == pytest.approx(metrics["cv_photo_accuracy"], abs=0.0006)
     assert metrics["cv_photo_accuracy_low"] < stated < metrics["cv_photo_accuracy_high"]
 
 
-def test_it_names_most_of_the_photos_that_it_has_learnt_from() -> None:
+@pytest.mark.parametrize("name", TRAINED)
+def test_it_names_most_of_the_photos_that_it_has_learnt_from(name: str) -> None:
     """No measurement: a swapped class, channel or scale would show here."""
     photos = read_dataset(shared_file("bach-photos")).photos
     right = []
-    with load_ensemble(resolve_bundle(DEFAULT)) as ensemble:
+    with load_ensemble(resolve_bundle(name)) as ensemble:
         geometry = ensemble.bundle.geometry
         for _, members in groupby(photos, key=lambda photo: photo.label):
             for photo in list(members)[::12]:
