@@ -6,6 +6,7 @@ batch it was working on; a grid is found by the id of its plan, so results of di
 plans or slides never mix.
 """
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -44,6 +45,7 @@ from bachview.store.records import (
 from bachview.store.schema import (
     DamagedStoreError,
     change_grid,
+    check_not_newer,
     connect,
     explained,
     file_identity,
@@ -412,10 +414,14 @@ class ResultStore:
             connection = self._current()
             try:
                 with explained(self._name):
+                    check_not_newer(connection, self._name)
                     yield connection
             except DamagedStoreError as error:
                 if self.path is None:
                     raise
+                # What looks like damage may be the format of a newer program that runs beside this.
+                with contextlib.suppress(sqlite3.Error):
+                    check_not_newer(connection, self._name)
                 connection.close()
                 self._connection = None
                 with name_lock(self.path, timeout_s=self._timeout_s):
@@ -446,6 +452,7 @@ class ResultStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as connection, transaction(connection):
+            check_not_newer(connection, self._name)  # again, as now nobody else writes
             yield connection
 
 

@@ -128,7 +128,7 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
         )
         try:
             # Before the journal mode, which is written into the file.
-            _refuse_newer(name, *_header(connection))
+            check_not_newer(connection, name)
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             # Safe if the process is killed; a power cut may cost the last batches, but never the
             # file.
@@ -194,6 +194,17 @@ def check_format(name: str, application: int, version: int) -> None:
     _refuse_newer(name, application, version)
     if version < 1:
         raise DamagedStoreError(f"The file {name} has no known format.")
+
+
+def check_not_newer(connection: sqlite3.Connection, name: str) -> None:
+    """Check that no newer program has taken the file over.
+
+    Raises
+    ------
+    StoreError
+        One has.
+    """
+    _refuse_newer(name, *_header(connection))
 
 
 def _refuse_newer(name: str, application: int, version: int) -> None:

@@ -14,6 +14,7 @@ from bachview.errors import StoreError
 from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
 from bachview.store.schema import (
+    SCHEMA_VERSION,
     DamagedStoreError,
     move_aside,
     store_name,
@@ -187,3 +188,48 @@ def test_a_drive_that_fails_is_explained(tmp_path: Path, monkeypatch: pytest.Mon
             move_aside(tmp_path / store_name(SLIDE))
         monkeypatch.undo()
         assert store.grids() == ()
+
+
+_TAKEN_OVER = (
+    f"PRAGMA user_version = {SCHEMA_VERSION + 1}; ALTER TABLE grids RENAME COLUMN done TO finished;"
+)
+
+
+def test_a_store_that_a_newer_program_takes_over_meanwhile_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        store.commit(grid, runs.results([[0, 0]]))
+        with contextlib.closing(sqlite3.connect(path)) as newer:
+            newer.executescript(_TAKEN_OVER)
+        for use in (
+            lambda: store.commit(grid, runs.results([[0, 1]])),
+            lambda: store.load(grid),
+            lambda: store.clear(grid),
+            store.grids,
+        ):
+            with pytest.raises(StoreError, match="written by a newer bachview"):
+                use()
+    with contextlib.closing(sqlite3.connect(path)) as newer:
+        assert newer.execute("SELECT finished FROM grids").fetchall() == [(1,)]
+    assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_a_store_that_is_taken_over_in_the_middle_of_reading_is_not_called_damaged(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+
+    def read(store: ResultStore) -> None:
+        with store._reading() as connection:
+            with contextlib.closing(sqlite3.connect(path)) as newer:
+                newer.executescript(_TAKEN_OVER)
+            connection.execute("SELECT done FROM grids")
+
+    with (
+        ResultStore.open(tmp_path, SLIDE) as store,
+        pytest.raises(StoreError, match="written by a newer bachview"),
+    ):
+        read(store)
+    assert path.exists()
+    assert not list(tmp_path.glob("*damaged*"))
