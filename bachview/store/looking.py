@@ -39,7 +39,10 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _connected(path: Path) -> sqlite3.Connection:
     log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-    if not log.exists():
+    if _has_journal(path):
+        # On a share; locks keep readers and writers apart, and a reader creates nothing.
+        options = "cache=private"
+    elif not log.exists():
         # Everything is in the file itself; otherwise SQLite would create both beside it.
         options = "immutable=1"
     elif index.exists():
@@ -50,3 +53,12 @@ def _connected(path: Path) -> sqlite3.Connection:
         )
     uri = f"{path.absolute().as_uri()}?mode=ro&{options}"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def _has_journal(path: Path) -> bool:
+    """Whether the file states that it is written with a journal, not with a write-ahead log."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:19] == b"\x01"
+    except OSError:
+        return False

@@ -11,6 +11,7 @@ from pathlib import Path
 from bachview.errors import StoreError
 from bachview.store.log import TABLE as LOG_TABLE
 from bachview.store.migration import migrate
+from bachview.store.place import is_on_network
 from bachview.store.records import GRID_COLUMNS, row_checksum
 
 #: Raised with every change of the tables; an older program rejects a newer file.
@@ -58,6 +59,14 @@ _NOT_WRITABLE = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 )
+#: Of shares that are mounted without locks.
+_NO_LOCKS = (
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_UNLOCK,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+)
 
 
 class DamagedStoreError(StoreError):
@@ -86,8 +95,8 @@ def explained(name: str) -> Iterator[None]:
         # sqlite3 fails to decode SQLite's message, which quotes the damaged table definition.
         raise DamagedStoreError(f"The results file {name} is damaged.") from error
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        code = None if code is None else code & 0xFF
+        error_code = getattr(error, "sqlite_errorcode", None)
+        code = None if error_code is None else error_code & 0xFF
         # Text that is not UTF-8 has no SQLite error code; our statements are constant, so a missing
         # table or column means damage.
         broken = str(error).startswith(("Could not decode", "no such table", "no such column"))
@@ -97,10 +106,21 @@ def explained(name: str) -> Iterator[None]:
             raise StoreError(
                 f"The results file {name} is in use by another program; close it and try again."
             ) from error
+        if error_code == sqlite3.SQLITE_READONLY_ROLLBACK:
+            # A reader met the journal of a program that was ended.
+            raise StoreError(
+                f"The results file {name} was not closed; opening its slide puts that right."
+            ) from error
         if code in _NOT_WRITABLE:
             raise StoreError(
                 f"The results file {name} cannot be written; check the permissions of its folder, "
                 "or set BACHVIEW_HOME to a writable folder."
+            ) from error
+        if error_code in _NO_LOCKS:
+            raise StoreError(
+                f"The folder of the results file {name} does not support locks on files, which "
+                "keep two programs apart; mount the share with locks, or keep the results on a "
+                "local disk."
             ) from error
         if code == sqlite3.SQLITE_FULL:
             raise StoreError(
@@ -133,12 +153,25 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
             # Safe if the process is killed; a power cut may cost the last batches, but never the
             # file.
             connection.execute("PRAGMA synchronous = NORMAL")
+            _choose_journal(connection, path)
             connection.execute("PRAGMA foreign_keys = ON")
             _check_or_make(connection, name, fingerprint, path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _choose_journal(connection: sqlite3.Connection, path: Path | None) -> None:
+    """A write-ahead log; on a share a journal, as computers do not share the log's index."""
+    if path is None or not is_on_network(path.parent):
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        # Safe if the process is killed; a power cut may cost the last batches, but never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return
+    # Fails as being in use while a program on the computer of the share has it open with a log.
+    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _check_or_make(
@@ -358,8 +391,8 @@ def move_aside(path: Path) -> Path:
             if not target.exists():
                 break
         path.rename(target)
-        # A leftover write-ahead log would be replayed into the new file.
-        for suffix in ("-wal", "-shm"):
+        # A leftover log or journal would be replayed into the new file.
+        for suffix in ("-wal", "-shm", "-journal"):
             side = path.with_name(path.name + suffix)
             if side.exists():
                 side.rename(target.with_name(target.name + suffix))
