@@ -199,14 +199,23 @@ def print_table(
     Console(highlight=False, width=width).print(table)
 
 
-def print_checks(title: str, checks: "Sequence[Check]", *, as_json: bool) -> bool:
-    """Print a report of checks as a table or a document; whether all of them hold."""
+def print_checks(
+    title: str, checks: "Sequence[Check]", *, as_json: bool, program: str | None = None
+) -> bool:
+    """Print a report of checks as a table or a document; whether all of them hold.
+
+    Parameters
+    ----------
+    program : the program that was checked, if it is the one.
+    """
     is_good = all(check.ok for check in checks)
     if as_json:
-        print_json({"ok": is_good, "checks": [dataclasses.asdict(check) for check in checks]})
+        about = {} if program is None else {"program": program}
+        found = [dataclasses.asdict(check) for check in checks]
+        print_json({"ok": is_good, **about, "checks": found})
     else:
         print_table(
-            title,
+            title if program is None else f"{title} of {program}",
             [("check", False), ("", False), ("", False)],
             [(check.name, "ok" if check.ok else "FAILED", check.message) for check in checks],
         )

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bachview.build_info import build_info
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_checks, tell
 from bachview.cli.progress import ProgressLine
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 def run(bundle: str, *, as_json: bool) -> int:
     """Run every check, print a table, fail loudly."""
     checks = run_checks(bundle)
-    is_good = print_checks("Self-test", checks, as_json=as_json)
+    program = f"bachview {build_info(ask_git=True)}"
+    is_good = print_checks("Self-test", checks, as_json=as_json, program=program)
     if not is_good:
         failed = ", ".join(check.name for check in checks if not check.ok)
         tell(f"THE SELF-TEST FAILED: {failed}. Do not use this installation.")

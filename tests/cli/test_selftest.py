@@ -6,6 +6,7 @@ import pytest
 
 from bachview.models.verification import Check
 from bachview.selftest import checks
+from bachview.version import __version__
 from tests.support.cli import Cli, check_schema
 
 
@@ -30,6 +31,7 @@ def test_the_document_says_each_check(cli: Cli, is_good: bool) -> None:
     assert answer.code == (0 if is_good else 1)
     check_schema("selftest", answer.document)
     assert answer.document["ok"] is is_good
+    assert answer.document["program"].startswith(f"bachview {__version__} (")
     assert [check["ok"] for check in answer.document["checks"]] == [True, is_good]
 
 
@@ -38,3 +40,4 @@ def test_a_failure_is_loud(cli: Cli, is_good: bool) -> None:
     assert answer.code == (0 if is_good else 1)
     assert ("THE SELF-TEST FAILED: overlay alignment" in answer.err) is not is_good
     assert "class names" in answer.out
+    assert f"bachview {__version__} (" in answer.out
