@@ -1,15 +1,15 @@
 """The computer and the program in lines of text."""
 
-import importlib.metadata
 import platform
-import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 from bachview.build_info import build_info
 from bachview.errors import EngineError
+from bachview.licences.distributions import needed
 from bachview.machine import machine
 from bachview.models.engines.openvino_runtime import openvino
 
@@ -54,30 +54,9 @@ def _gb(size: float) -> str:
 
 def library_versions() -> dict[str, object]:
     """Version of each library that the program depends on, and that is installed."""
-    found: dict[str, object] = {}
-    waiting = ["bachview"]
-    while waiting:
-        name = waiting.pop()
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found[distribution.name] = distribution.version
-        for requirement in distribution.requires or ():
-            needed = re.match(r"[A-Za-z0-9._-]+", requirement)
-            is_extra = "extra ==" in requirement
-            if needed is not None and not is_extra and not _is_among(needed[0], found, waiting):
-                waiting.append(needed[0])
-    return dict(sorted(found.items(), key=lambda entry: entry[0].lower()))
-
-
-def _is_among(name: str, found: Mapping[str, object], waiting: list[str]) -> bool:
-    wanted = _normal(name)
-    return any(_normal(other) == wanted for other in (*found, *waiting))
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    found = needed(["bachview"]).values() or metadata.distributions()
+    versions = {distribution.name: distribution.version for distribution in found}
+    return dict(sorted(versions.items(), key=lambda entry: entry[0].lower()))
 
 
 def openvino_facts() -> dict[str, object]:

@@ -16,9 +16,16 @@ COMMANDS = {
         "tools.installers.build_info",
         "version, commit and build date, for the package",
     ),
+    "compare": ("tools.installers.compare", "what differs between two builds, and in what way"),
     "deb": ("tools.installers.linux.deb", "the package for Debian and Ubuntu"),
     "freeze": ("tools.installers.freeze", "the program in a folder, with all that it needs"),
+    "licences": (
+        "tools.installers.licences",
+        "licences of all that is shipped, in one file",
+    ),
     "man": ("tools.installers.linux.man_page", "the manual page, from the help of the commands"),
+    "sbom": ("tools.installers.sbom", "bill of materials (CycloneDX) of what is shipped"),
+    "sums": ("tools.installers.sums", "SHA-256 sums of the files of a release"),
     "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
 }
 

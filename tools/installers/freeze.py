@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from bachview.build_info import FILE_NAME
+from bachview.licences.document import FILE_NAME as LICENCES
 from tools.installers import build_info
 from tools.installers.errors import InstallerError
+from tools.installers.inventory import take_inventory
+from tools.installers.licences import write_licences
 from tools.installers.places import BUILD, FROZEN, ROOT
 from tools.installers.release import source_time
 
@@ -27,6 +30,8 @@ ENVIRONMENT: Final = BUILD / "freeze-environment"
 #: Where PyInstaller works; the build information in it goes into the program.
 WORK: Final = BUILD / "freeze-work"
 _MARK: Final = ".made-from"
+#: Shown by the about box; in the frozen program.
+_LICENCES: Final = Path("_internal", "bachview", "resources", LICENCES)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,7 +48,8 @@ def freeze(output: Path = FROZEN) -> Path:
     Raises
     ------
     InstallerError
-        The environment or the program cannot be built; the reason has been printed.
+        The environment or the program cannot be built, and the reason has been printed; or
+        something in it has no owner or no licence.
     """
     python = make_environment()
     # Hashes of strings decide the order in sets, and the times in archives would be now.
@@ -59,6 +65,7 @@ def freeze(output: Path = FROZEN) -> Path:
     ]
     if subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode:
         raise InstallerError("PyInstaller could not freeze the program; see above.")
+    write_licences(made / SPEC.stem / _LICENCES, take_inventory(ENVIRONMENT, made / SPEC.stem))
     shutil.rmtree(output, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(made / SPEC.stem, output)

@@ -15,6 +15,8 @@ from bachview.build_info import build_info
 from bachview.config import RESEARCH_USE
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
+from bachview.ui.dialogs.licences_dialog import LicencesDialog
+from bachview.ui.dialogs.modal import show
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.widgets import WrappedLabel, heading, line, muted, plain
 from bachview.ui.session.bundles import BundleSummary
@@ -23,6 +25,9 @@ NOTICE = (
     "bachview colours tissue by the predictions of an ensemble of classifiers. The classifiers can "
     "be wrong and have not been tested on the slides of your laboratory. Do not base decisions "
     "about a patient on them."
+)
+_LICENCE = (
+    "Free software under the MIT licence. The models and the libraries have licences of their own."
 )
 
 
@@ -49,7 +54,7 @@ class AboutDialog(QDialog):
             words.addWidget(plain(WrappedLabel(policy.notice, self)))
         if policy.source is not None:
             words.addWidget(plain(muted(f"{LOCKED_TEXT}: {policy.source}", self)))
-        words.addWidget(muted("Free software under the MIT licence.", self))
+        words.addWidget(muted(_LICENCE, self))
         head = QHBoxLayout()
         head.setSpacing(20)
         head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -70,5 +75,10 @@ class AboutDialog(QDialog):
             column.addWidget(card, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
+        self.licences_button = buttons.addButton(
+            "&Licences…", QDialogButtonBox.ButtonRole.ActionRole
+        )
+        self.licences_button.setAutoDefault(False)
+        self.licences_button.clicked.connect(lambda: show(LicencesDialog(self)))
         column.addWidget(buttons)
         self.resize(600, 520 if bundle else 300)

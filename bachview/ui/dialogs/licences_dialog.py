@@ -1,0 +1,59 @@
+"""About → Licences: of the program, its libraries and its models, in one text."""
+
+from PySide6.QtGui import QFontDatabase, QTextCursor
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.licences.document import shown_licences
+
+
+class LicencesDialog(QDialog):
+    """The text, and a field to find something in it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Licences")
+        self.text = QPlainTextEdit(shown_licences(), self)
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName("Licences")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.wanted = QLineEdit(self)
+        self.wanted.setPlaceholderText("Find a library or a licence")
+        self.wanted.setAccessibleName("Text to find")
+        self.wanted.setClearButtonEnabled(True)
+        self.next_button = QPushButton("&Next", self)
+        self.next_button.setDefault(True)
+        row = QHBoxLayout()
+        row.addWidget(self.wanted, 1)
+        row.addWidget(self.next_button)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(10)
+        column.addLayout(row)
+        column.addWidget(self.text, 1)
+        column.addWidget(buttons)
+        self.wanted.textChanged.connect(self._find_first)
+        self.next_button.clicked.connect(self._find_next)
+        self._find_first("")
+        self.resize(820, 640)
+
+    def _find_first(self, wanted: str) -> None:
+        self.next_button.setEnabled(bool(wanted))
+        self.text.moveCursor(QTextCursor.MoveOperation.Start)
+        if wanted:
+            self.next_button.setEnabled(self.text.find(wanted))
+
+    def _find_next(self) -> None:
+        """The next place; after the last the first."""
+        if not self.text.find(self.wanted.text()):
+            self._find_first(self.wanted.text())
