@@ -149,10 +149,6 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
         try:
             # Before the journal mode, which is written into the file.
             check_not_newer(connection, name)
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            # Safe if the process is killed; a power cut may cost the last batches, but never the
-            # file.
-            connection.execute("PRAGMA synchronous = NORMAL")
             _choose_journal(connection, path)
             connection.execute("PRAGMA foreign_keys = ON")
             _check_or_make(connection, name, fingerprint, path)
