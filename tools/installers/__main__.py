@@ -27,6 +27,7 @@ COMMANDS = {
     "sbom": ("tools.installers.sbom", "bill of materials (CycloneDX) of what is shipped"),
     "sums": ("tools.installers.sums", "SHA-256 sums of the files of a release"),
     "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
+    "trial": ("tools.installers.trial.command", "install and use the packages in clean systems"),
 }
 
 
