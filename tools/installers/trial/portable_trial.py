@@ -27,8 +27,9 @@ def prepare_desktop(inside: Inside, archive: Path) -> str:
         *("apt-get", "install", "--quiet", "--yes", "--no-install-recommends"),
         *packages,
         *DESKTOP_PACKAGES,
+        # Every desktop has fonts and the layouts of keyboards.
         "fonts-dejavu-core",
-        "procps",
+        "xkb-data",
     )
     return f"{len(packages)} packages named in its README.txt"
 
