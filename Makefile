@@ -9,10 +9,10 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock freeze bench fuzz selftest docs wheel release clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock freeze installer installer-test bench fuzz selftest docs wheel release clean
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 14) and f"bachview needs Python 3.11 to 3.13, and {sys.executable} is {v.major}.{v.minor}: call make PYTHON=python3.12")'
@@ -68,6 +68,23 @@ tissue-scenes: $(READY)  ## the tissue mask against drawn slides of known truth,
 
 freeze: $(READY)  ## the program with all that it needs in one folder, build/frozen/bachview
 	$(BIN)/python -m tools.installers freeze
+
+# The runtime of AppImage, a file of the AppImage project; without it no AppImage is built or tried.
+APPIMAGE_RUNTIME ?=
+RUNTIME = $(if $(APPIMAGE_RUNTIME),--runtime $(APPIMAGE_RUNTIME))
+installer: freeze  ## freeze, and build the Linux packages into dist/
+	$(BIN)/python -m tools.installers deb
+	$(BIN)/python -m tools.installers tarball
+ifneq ($(APPIMAGE_RUNTIME),)
+	$(BIN)/python -m tools.installers appimage $(RUNTIME)
+else
+	@echo "No AppImage is built: APPIMAGE_RUNTIME names no runtime."
+endif
+
+# A real slide, besides the phantom.
+SLIDE ?=
+installer-test: $(READY)  ## install and use what `make installer` built, in clean systems of Debian and Ubuntu (as root)
+	$(BIN)/python -m tools.installers trial $(RUNTIME) $(if $(SLIDE),--slide $(SLIDE))
 
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench

@@ -103,6 +103,8 @@ def _carried_out(trial: Trial, act: Callable[[], None]) -> Trial:
 
 def _debs(bench: Bench, package: Path, frozen: Path, systems: list[str]) -> list[Trial]:
     here = bench.shared / package.name
+    if not package.exists():
+        raise InstallerError(f"{package} is missing: run make installer.")
     shutil.copyfile(package, here)
     older = build_deb(frozen.resolve(), bench.shared, version=_OLDER, compression="none")
     lint = Trial("lintian")

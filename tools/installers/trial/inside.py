@@ -20,6 +20,7 @@ root=$1; user=$2; shared=$3; sockets=$4; shift 4
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
 mkdir -p "$root/srv/shared" "$root/tmp/.X11-unix"
 mount --bind "$shared" "$root/srv/shared"
 if [ -d "$sockets" ]; then mount --bind "$sockets" "$root/tmp/.X11-unix"; fi

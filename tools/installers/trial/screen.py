@@ -80,7 +80,11 @@ def screen() -> Iterator[Screen]:
         number = os.read(reading, 16).decode().strip()
         shown = Screen(number)
         environment = {**os.environ, **shown.environment}
-        processes.append(subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        processes.append(
+            subprocess.Popen(
+                ["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        )
         yield shown
     except FileNotFoundError as error:
         raise InstallerError(
