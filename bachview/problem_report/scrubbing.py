@@ -62,7 +62,9 @@ _FILE = re.compile(
 )
 _PERSON = re.compile(r"[^\s\"'=:;,()]*\^[^\s\"'=:;,()]*(?: [^\W\d_]+\^[^\s\"'=:;,()]*)*")
 _DATE = re.compile(
-    r"\b(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{8})\b"
+    # With dots only where the second number can be a month: others are versions.
+    r"\b(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/](?:\d{4}|\d{2})"
+    r"|(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:\d{4}|\d{2})|\d{8})\b"
 )
 _CODE = re.compile(
     r"\b(?=[0-9A-Za-z]*[0-9])(?:[0-9A-Fa-f]{8,}|[A-Za-z]{0,4}\d{2,}(?:[-/_]\d{2,})+)\b|\d{5,}"

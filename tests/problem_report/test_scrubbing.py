@@ -29,7 +29,7 @@ from bachview.problem_report.scrubbing import LEFT_OUT, Scrubber
         ("bf16 on GPU refused: out of memory", "bf16 on GPU refused: out of memory"),
         ("A bundle was tried: 1.5 s at 12 cells/s.", "A bundle was tried: 1.5 s at 12 cells/s."),
         ("list index out of range", "list index out of range"),
-        ("numpy 2.4.6 on CPU and/or GPU", "numpy 2.4.6 on CPU and/or GPU"),
+        ("numpy 2.4.6, Linux 6.18.44 and/or GPU", "numpy 2.4.6, Linux 6.18.44 and/or GPU"),
     ],
 )
 def test_a_sentence_keeps_what_helps_and_no_name(text: str, expected: str) -> None:

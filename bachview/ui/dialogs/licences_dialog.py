@@ -45,6 +45,7 @@ class LicencesDialog(QDialog):
         self.wanted.textChanged.connect(self._find_first)
         self.next_button.clicked.connect(self._find_next)
         self._find_first("")
+        self.wanted.setFocus()
         self.resize(820, 640)
 
     def _find_first(self, wanted: str) -> None:

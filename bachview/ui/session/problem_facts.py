@@ -60,7 +60,6 @@ def window_facts() -> dict[str, object]:
         return facts | {"screens": "no window is open"}
     facts |= {
         "platform": QGuiApplication.platformName(),
-        "style": QApplication.style().objectName(),
         "painting": "by the processor",
         "rounding of scale": QGuiApplication.highDpiScaleFactorRoundingPolicy().name,
         "font": f"{QApplication.font().pointSizeF():g} pt",
