@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import ntpath
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -14,6 +15,15 @@ _LITTER = {
 }
 #: Hidden, or the mark of a document that is open in an office program.
 _LITTER_STARTS = (".", "~$")
+#: What Windows, or a program that lists files there, does not accept in a name.
+_FORBIDDEN = re.compile('[<>:"/\\\\|?*\x00-\x1f]')
+#: Windows takes these for devices, with any suffix.
+_DEVICES = {
+    *("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"),
+    *(f"{device}{number}" for device in ("COM", "LPT") for number in "0123456789¹²³"),
+}
+#: Folders may have 247 characters, and files 259, where long paths are not switched on.
+_LONG_PATH = 248
 _RAW_BYTE = re.compile("[\udc80-\udcff]")
 _FIRST_RAW = 0xDC00
 
@@ -60,6 +70,28 @@ def _printable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_printable(one) for one in value]
     return value
+
+
+def portable(name: str) -> str:
+    """`name` as a file or folder may be called on every system, e.g. ``A_B`` for ``A:B``.
+
+    Windows forbids some characters, blanks and dots at the end, and the names of its devices.
+    """
+    text = _FORBIDDEN.sub("_", printable(name)).rstrip(" .")
+    if text.partition(".")[0].rstrip(" ").upper() in _DEVICES:
+        text = f"_{text}"
+    return text or "_"
+
+
+def extended_path(path: str) -> str:
+    r"""An absolute path of Windows in the form that may be longer than 260 characters.
+
+    ``\\?\C:\...``, or ``\\?\UNC\server\...`` for a share; a short path as it is, for people see it.
+    """
+    if len(path) < _LONG_PATH or path.startswith("\\\\?\\"):
+        return path
+    plain = ntpath.normpath(path)  # nothing is resolved in the long form
+    return f"\\\\?\\UNC{plain[1:]}" if plain.startswith("\\\\") else f"\\\\?\\{plain}"
 
 
 def comparable(name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bachview.errors import BachviewError, ExportError
-from bachview.file_names import ESCAPED
+from bachview.file_names import ESCAPED, extended_path
 from bachview.jobs.processes import left_behind
 
 #: Identifies the computer in a shared folder: process numbers of other computers mean nothing here.
@@ -23,6 +24,8 @@ _HOST = f"{zlib.crc32(platform.node().encode(errors='replace')):08x}"
 _numbers = itertools.count()
 #: Of a file's name in those of its parts.
 _LONGEST_BYTES = 160
+#: Waits for a program that has the file open for a moment on Windows (a virus scanner), s.
+_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4)
 #: A file that is still being written is never untouched for this long, s.
 _ABANDONED_S = 24 * 3600
 
@@ -162,7 +165,8 @@ def _is_of(path: Path, named: object) -> bool:
     """Whether an error names `path`, a folder above it or its parts; a failing write names none."""
     if not isinstance(named, str | os.PathLike):
         return True
-    place = Path(named)
+    # A long path of Windows was given in the form of `_reachable`.
+    place = Path(os.fspath(named).replace("\\\\?\\UNC", "\\", 1).removeprefix("\\\\?\\"))
     start = _part_start(path)
     return place in (path, *path.parents) or any(
         part.parent == path.parent and part.name.startswith(start)
@@ -174,9 +178,9 @@ def _is_of(path: Path, named: object) -> bool:
 def _scratch(path: Path, ending: str = "") -> Iterator[Path]:
     """An unused name beside `path`; whatever has that name is deleted when the block ends."""
     number = f"{_HOST}-{os.getpid()}-{next(_numbers)}"
-    part = path.with_name(f"{_part_start(path)}{number}.part{ending}")
+    part = _reachable(path.with_name(f"{_part_start(path)}{number}.part{ending}"))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        part.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         yield part
     finally:
@@ -192,8 +196,23 @@ def _part_start(path: Path) -> str:
     return f".{name}."
 
 
+def _reachable(path: Path) -> Path:
+    """`path` in a form that Windows accepts at any length."""
+    return Path(extended_path(str(path.absolute()))) if sys.platform == "win32" else path
+
+
 def _publish(part: Path, path: Path) -> None:
-    part.replace(path)
+    for wait_s in _WAITS_S:
+        try:
+            part.replace(_reachable(path))
+            break
+        except PermissionError:
+            if sys.platform == "win32":
+                time.sleep(wait_s)
+            else:
+                raise
+    else:
+        part.replace(_reachable(path))
     _sync_folder(path.parent)
 
 
@@ -235,7 +254,7 @@ def _sync(path: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """Flush the names in a folder to disk, where the system can: Windows cannot open folders."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return
     # Some network shares do not support it.
     with contextlib.suppress(OSError):

@@ -19,7 +19,10 @@ LONGEST_S = 40.0
 AGAIN_S = 2.0
 #: How long remaining threads may take to end after the command.
 _THREADS_S: Final = 2.0
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+#: SIGBREAK of Windows is Ctrl-Break, and the closing of the terminal.
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)
 
 
 @contextlib.contextmanager
@@ -70,7 +73,8 @@ def _watch(heard: socket.socket) -> None:
             numbers = heard.recv(64)
         except TimeoutError:
             # Not through `sys.stderr`, as the hanging thread may hold its lock.
-            os.write(2, b"An operation hangs and was abandoned; finished work is kept.\n")
+            with contextlib.suppress(OSError):  # without a terminal there is nowhere to write
+                os.write(2, b"An operation hangs and was abandoned; finished work is kept.\n")
             os._exit(ExitCode.CANCELLED)
         if not numbers:
             return

@@ -113,10 +113,12 @@ def standard_streams() -> Iterator[Streams]:
     """
     _occupy_closed_numbers()
     before = sys.stdout, sys.stderr
+    reopened: list[TextIO] = []
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:
-            stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            stream = _reopened(number)
+            reopened.append(stream)
         # File names and units are not always ASCII; a console with another code page, or a name
         # that is not UTF-8, must not end the command.
         if hasattr(stream, "reconfigure"):
@@ -129,6 +131,20 @@ def standard_streams() -> Iterator[Streams]:
         with contextlib.suppress(OutputClosed, ExportError):
             output.flush()
         sys.stdout, sys.stderr = before
+        for stream in reopened:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _reopened(number: int) -> TextIO:
+    """A stream for a number that Python found closed.
+
+    A program of Windows with a window has none at all, and there the number cannot be opened.
+    """
+    try:
+        return open(number, "w", encoding="utf-8", closefd=False)
+    except OSError:
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 def _occupy_closed_numbers() -> None:

@@ -36,6 +36,9 @@ def lower_thread_priority(*, computes_only: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             kernel = ctypes.WinDLL("kernel32")
+            # The handle is -2 in all 64 bits; as an `int`, ctypes would pass 32 of them.
+            kernel.GetCurrentThread.restype = ctypes.c_void_p
+            kernel.SetThreadPriority.argtypes = (ctypes.c_void_p, ctypes.c_int)
             return bool(
                 kernel.SetThreadPriority(kernel.GetCurrentThread(), _THREAD_PRIORITY_BELOW_NORMAL)
             )

@@ -1,7 +1,7 @@
 """Whether the files of an open slide are still those that were opened."""
 
-import os
 import re
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ def gone(path: Path) -> SlideReadError:
 def _mark(file: Path) -> _Mark:
     facts = file.stat()
     # On Windows it is the time when the file was made.
-    changed = 0 if os.name == "nt" else facts.st_ctime_ns
+    changed = 0 if sys.platform == "win32" else facts.st_ctime_ns
     return facts.st_size, facts.st_dev, facts.st_ino, facts.st_mtime_ns, changed
 
 

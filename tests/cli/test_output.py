@@ -1,11 +1,14 @@
 """Documents, tables, and a standard output that only we write to."""
 
+import errno
+import io
+import json
 import os
 import sys
 
 import pytest
 
-from bachview.cli.output import clean_stdout, print_json, print_table, tell
+from bachview.cli.output import clean_stdout, print_json, print_table, standard_streams, tell
 from bachview.cli.progress import ProgressLine, progress_text
 from bachview.jobs.progress import Progress
 
@@ -61,3 +64,35 @@ def test_progress_is_silent_for_quick_jobs(capsys: pytest.CaptureFixture[str]) -
             line.update(done, 5)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_program_with_a_window_on_windows_has_no_streams_and_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There Python finds none, and their numbers belong to nothing that can be opened."""
+
+    def no_such_number(file: object, *rest: object, **options: object) -> object:
+        if isinstance(file, int):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return io.open(file, *rest, **options)  # type: ignore[call-overload]  # noqa: UP020
+
+    monkeypatch.setattr("bachview.cli.output.open", no_such_number, raising=False)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with standard_streams() as streams:
+        print_json({"µ": "日本"})
+        tell("Nobody reads this.")
+        with clean_stdout():
+            sys.stdout.write("from a library\n")
+        assert streams.deliver()
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp1252", "ascii"])
+def test_a_console_with_another_code_page_gets_utf8(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    with standard_streams():
+        print_json({"slide": "Präparat 日本 \udcf6"})
+    assert json.loads(raw.getvalue().decode("utf-8")) == {"slide": "Präparat 日本 \\xf6"}

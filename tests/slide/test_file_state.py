@@ -92,6 +92,19 @@ def test_a_copy_of_the_same_size_that_keeps_the_time_is_noticed(tmp_path: Path) 
         state.check()
 
 
+def test_the_time_of_creation_that_windows_keeps_there_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = _write(tmp_path / "case.svs", b"a" * 1000)
+    monkeypatch.setattr(sys, "platform", "win32")
+    state = FileState.of(path)
+    path.chmod(0o600 if path.stat().st_mode & 0o077 else 0o644)  # changes only that time here
+    state.check()
+    path.write_bytes(b"b" * 1001)
+    with pytest.raises(SlideChangedError):
+        state.check()
+
+
 @pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize("is_folder", [True, False])
 def test_only_dicom_files_of_the_same_series_are_the_slides_own(

@@ -1,6 +1,7 @@
 """Addresses of dropped files, as correct and careless programs write them."""
 
 import platform
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,13 @@ def test_a_list_as_browsers_and_file_managers_write_it(tmp_path: Path) -> None:
     dropped = QMimeData()
     dropped.setData("text/uri-list", b"\r\n".join(lines) + b"\r\n")
     assert dropped_paths(dropped.urls()) == [tmp_path / "a b.tif", tmp_path / "c.tif"]
+
+
+def test_on_windows_a_share_is_a_path_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = QUrl("file://server/slides/a%20b.tif")
+    assert dropped_paths([url]) == []
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert dropped_paths([url, QUrl("https://example.org/a.tif")]) == [
+        Path("//server/slides/a b.tif")
+    ]
+    assert dropped_paths([QUrl("file:///C:/slides/a#1.tif")])[0].name == "a#1.tif"

@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QStyleHints
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
@@ -56,3 +57,25 @@ def test_the_style_sheet_is_filled_in_and_finds_its_icons(colors: Colors) -> Non
     icons = re.findall(r'url\("(.*?)"\)', sheet)
     assert len(icons) == 3
     assert all(Path(icon).is_file() for icon in icons)
+
+
+def test_the_look_follows_the_system_while_it_is_asked_to(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows, macOS and the desktops of Linux announce their scheme by the same signal."""
+    hints = qapp.styleHints()
+
+    def is_dark_when(scheme: Qt.ColorScheme) -> bool:
+        monkeypatch.setattr(QStyleHints, "colorScheme", lambda hints: scheme)
+        hints.colorSchemeChanged.emit(scheme)
+        return theme.is_dark
+
+    theme = Theme(qapp, ThemeChoice.SYSTEM)
+    try:
+        assert is_dark_when(Qt.ColorScheme.Dark)
+        assert not is_dark_when(Qt.ColorScheme.Light)
+        theme.choose(ThemeChoice.DARK)
+        assert is_dark_when(Qt.ColorScheme.Light)
+    finally:
+        theme.choose(ThemeChoice.LIGHT)
+        theme.deleteLater()

@@ -23,11 +23,14 @@ COMMANDS = {
         "tools.installers.licences",
         "licences of all that is shipped, in one file",
     ),
+    "icons": ("tools.installers.icon_files", "the icons of Windows and macOS, into build/icons"),
     "man": ("tools.installers.linux.man_page", "the manual page, from the help of the commands"),
     "sbom": ("tools.installers.sbom", "bill of materials (CycloneDX) of what is shipped"),
     "sums": ("tools.installers.sums", "SHA-256 sums of the files of a release"),
     "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
     "trial": ("tools.installers.trial.command", "install and use the packages in clean systems"),
+    "windows": ("tools.installers.windows.build", "the installer for Windows, by makensis"),
+    "windows-test": ("tools.installers.windows.trial", "try that installer under wine"),
 }
 
 

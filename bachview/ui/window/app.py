@@ -23,6 +23,7 @@ from bachview.ui.session.garbage import GarbageCollector
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.main_window import MainWindow
+from bachview.ui.window.opened_files import OpenedFiles
 from bachview.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def run_viewer(
     window.closed.connect(application.quit)
     # Before the windows are closed by the end of the session, on systems that announce it.
     application.commitDataRequest.connect(window.expect_log_out, Qt.ConnectionType.DirectConnection)
+    opened_files = OpenedFiles(application, window.open_files)
     signals = _Signals(window)
     window.show()
     if bundle is not None:
@@ -81,6 +83,7 @@ def run_viewer(
         )
     code = application.exec()
     signals.give_back()
+    opened_files.stop()
     hook.remove()
     garbage.close()
     settings.now = replace(settings.now, theme=theme.choice)
@@ -154,7 +157,7 @@ class _Signals:
         def close(number: int, frame: FrameType | None) -> None:
             window.close_unasked()
 
-        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._earlier = {number: signal.signal(number, close) for number in numbers}
         # Python runs signal handlers only while executing Python code, so it must run now and then.

@@ -12,7 +12,7 @@ from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
 from bachview.export.formats import ExportFormat, nouns
-from bachview.file_names import printable
+from bachview.file_names import portable
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.slide.reader import SlideMetadata
@@ -43,11 +43,12 @@ def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
     """Names of a folder for the results: by the slide's name, and one that names no slide.
 
     Each picture of a file has a folder of its own, e.g. ``-z2t3`` at the end. Bytes that are no
-    text are written out, as a text field would drop them.
+    text are written out, as a text field would drop them; what a system forbids is replaced, as the
+    folder may be on a share.
     """
     suffix = metadata.stack.suffix
     whole = metadata.fingerprint.removesuffix(suffix)
-    name = printable(metadata.path.stem).replace("\\", "_")
+    name = portable(metadata.path.stem)
     names = name, f"slide-{whole.rpartition(':')[2][:12]}"
     named, nameless = (each + suffix.replace(":", "-") for each in names)
     return named, nameless

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -17,7 +18,7 @@ def dropped_paths(urls: Iterable[QUrl]) -> list[Path]:
 def _is_here(url: QUrl) -> bool:
     """Whether an address is of this computer; on Windows a share is one of its paths."""
     here = {"", "localhost", "127.0.0.1", platform.node().casefold()}
-    return os.name == "nt" or url.host().casefold() in here
+    return sys.platform == "win32" or url.host().casefold() in here
 
 
 def _path_of(url: QUrl) -> Path:
@@ -26,7 +27,7 @@ def _path_of(url: QUrl) -> Path:
     Not every program writes ``#``, ``?`` and ``%`` of a name as it should, and Qt has no text for
     a name that is no UTF-8. So the first reading that exists is taken, the correct one before all.
     """
-    if os.name == "nt":
+    if sys.platform == "win32":
         return Path(url.toLocalFile() + (f"#{url.fragment()}" if url.hasFragment() else ""))
     address = bytes(url.toEncoded().data()).removeprefix(b"file://")
     encoded = address[address.find(b"/") :]  # without the name of this computer
