@@ -72,7 +72,8 @@ freeze: $(READY)  ## the program with all that it needs in one folder, build/fro
 # The runtime of AppImage, a file of the AppImage project; without it no AppImage is built or tried.
 APPIMAGE_RUNTIME ?=
 RUNTIME = $(if $(APPIMAGE_RUNTIME),--runtime $(APPIMAGE_RUNTIME))
-installer: freeze  ## freeze, and build the Linux packages into dist/
+SHIPPED = --environment build/freeze-environment --frozen build/frozen/bachview
+installer: freeze  ## freeze, and build the Linux packages into dist/, with licences and sums
 	$(BIN)/python -m tools.installers deb
 	$(BIN)/python -m tools.installers tarball
 ifneq ($(APPIMAGE_RUNTIME),)
@@ -80,6 +81,11 @@ ifneq ($(APPIMAGE_RUNTIME),)
 else
 	@echo "No AppImage is built: APPIMAGE_RUNTIME names no runtime."
 endif
+	$(BIN)/python -m tools.installers licences $(SHIPPED) --output dist/LICENCES.txt
+	@if $(BIN)/python -c "import cyclonedx" 2>/dev/null; \
+	then $(BIN)/python -m tools.installers sbom $(SHIPPED) --output dist/bachview.cdx.json; \
+	else echo "No bill of materials is written: the extra sbom is not installed."; fi
+	$(BIN)/python -m tools.installers sums dist
 
 # A real slide, besides the phantom.
 SLIDE ?=

@@ -26,8 +26,9 @@ class FailureDialog(QDialog):
         heading = QLabel("An unexpected error occurred", self)
         heading.setObjectName("heading")
         text = QLabel(
-            f"{failure.message} You can continue working. If it happens again, please report it "
-            f"with the text below, which is also in the log file:\n{log_file}",
+            f"{failure.message} You can continue working. If it happens again, please report it: "
+            "Help → Collect a problem report makes a file without the names of slides. The text "
+            f"below is also in the log file:\n{log_file}",
             self,
         )
         text.setWordWrap(True)
