@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _LIMIT_BYTES = 1_000_000
+#: Wrong values that a sentence names.
+_MOST_TOLD = 6
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -37,7 +39,8 @@ def read_toml(
     Raises
     ------
     BachviewError
-        An `error`: it is not TOML, or values are missing, unknown or wrong; the text names each.
+        An `error`: it is not TOML, or values are missing, unknown or wrong; the text names the
+        first ones.
     """
     name = path.name if name is None else name
     try:
@@ -57,8 +60,11 @@ def read_toml(
     try:
         return model.model_validate_json(text)
     except ValidationError as cause:
-        found = "; at ".join(map(_told, cause.errors(include_url=False)))
-        raise error(f"The {what} {name} is wrong at {found}.") from cause
+        errors = cause.errors(include_url=False)
+        found = "; at ".join(map(_told, errors[:_MOST_TOLD]))
+        more = len(errors) - _MOST_TOLD
+        others = f"; {more} more" if more > 0 else ""
+        raise error(f"The {what} {name} is wrong at {found}{others}.") from cause
 
 
 def _told(found: "ErrorDetails") -> str:
