@@ -1,9 +1,12 @@
 """What is said of two builds that differ."""
 
+import marshal
 import os
 import py_compile
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,31 @@ def test_zips_are_compared_member_by_member(builds: tuple[Path, Path]) -> None:
         "library.zip: zip: 2 members have other times, e.g. x",
         "library.zip: zip: x: text: from line 2 on, “a” and “b”",
     ]
+
+
+def _program(path: Path, module: str) -> None:
+    """A program as PyInstaller packs it: a script, and an archive with one module and a package."""
+    code = zlib.compress(marshal.dumps(compile(module, "module.py", "exec")))
+    modules = b"PYZ\0code" + struct.pack("!i", 12 + len(code)) + code
+    modules += marshal.dumps([("module", (0, 12, len(code))), ("package", (3, 12, 0))])
+    members = [("start", zlib.compress(b"script"), 1), ("PYZ.pyz", modules, 0)]
+    body, table = b"", b""
+    for name, content, is_packed in members:
+        named = name.encode() + b"\0"
+        entry = struct.pack("!IIIIBc", 18 + len(named), len(body), len(content), 0, is_packed, b"s")
+        table += entry + named
+        body += content
+    length = len(body) + len(table) + 88
+    cookie = struct.pack(
+        "!8sIIII64s", b"MEI\014\013\012\013\016", length, len(body), len(table), 311, b"python"
+    )
+    path.write_bytes(b"\x7fELF loader" + body + table + cookie + b"end")
+
+
+def test_programs_are_compared_module_by_module(builds: tuple[Path, Path]) -> None:
+    _program(builds[0] / "program", "a = 1")
+    _program(builds[1] / "program", "a = 2")
+    assert _said(builds) == ["program: packed: modules/module: compiled module: other code"]
 
 
 def test_archives_are_unpacked(builds: tuple[Path, Path]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bachview.licences.distributions import normal
 from tools.installers.__main__ import main
+from tools.installers.contents import is_wanted
 from tools.installers.errors import InstallerError
 from tools.installers.inventory import take_inventory
 from tools.installers.release import ROOT
@@ -159,3 +160,13 @@ def test_without_its_library_the_bill_is_refused(
     arguments = ["--environment", environment, "--frozen", frozen]
     assert main(["sbom", *map(str, arguments)]) == 3
     assert "cyclonedx-python-lib is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("METADATA", True), ("RECORD", False), ("INSTALLER", False)]
+)
+def test_the_frozen_program_does_not_say_how_its_packages_were_installed(
+    name: str, expected: bool
+) -> None:
+    """Otherwise no two environments would give the same program."""
+    assert is_wanted(f"one-1.0.dist-info/{name}", "/env/one", ()) is expected

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType
 
 from tools.installers.errors import InstallerError
+from tools.installers.frozen_archive import packed_members
 from tools.installers.sums import sha256
 
 #: Magic number, flags, and either time and size or a hash of the source.
@@ -131,31 +132,55 @@ def _of_paths(first: Path, second: Path) -> Iterator[str]:
 def _of_contents(name: str, first: bytes, second: bytes) -> Iterator[str]:
     """In what way two contents differ that do."""
     if name.endswith(".pyc"):
-        yield _of_compiled(first, second)
+        yield _of_compiled(first, second, _PYC_HEADER)
     elif first[:4] == second[:4] == b"PK\x03\x04":
         yield from _of_zips(first, second)
+    elif (members := _members(first, second)) is not None:
+        yield from _of_members(*members)
     elif (texts := _as_texts(first, second)) is not None:
         yield _of_lines(*texts)
     else:
         yield _of_bytes(first, second)
 
 
-def _of_compiled(first: bytes, second: bytes) -> str:
-    if first[_PYC_HEADER:] == second[_PYC_HEADER:]:
+def _of_compiled(first: bytes, second: bytes, header: int) -> str:
+    if first[header:] == second[header:]:
         return "compiled module: only the header differs (time or hash of the source)"
     try:
-        codes = [marshal.loads(data[_PYC_HEADER:]) for data in (first, second)]  # noqa: S302  # ours
+        codes = [marshal.loads(data[header:]) for data in (first, second)]  # noqa: S302  # ours
     except (ValueError, EOFError, TypeError):
         return _of_bytes(first, second)
     if not all(isinstance(code, CodeType) for code in codes):
         return _of_bytes(first, second)
-    if codes[0].co_filename != codes[1].co_filename:
-        return (
-            f"compiled module: names its source {codes[0].co_filename} and {codes[1].co_filename}"
-        )
+    sources = [code.co_filename for code in codes]
+    if sources[0] != sources[1]:
+        return f"compiled module: names its source {sources[0]} and {sources[1]}"
     if codes[0] == codes[1]:
         return "compiled module: the same code, written in another way (order of sets, references)"
     return "compiled module: other code"
+
+
+def _members(first: bytes, second: bytes) -> tuple[dict[str, bytes], dict[str, bytes]] | None:
+    """What is packed into two programs of PyInstaller; None if they are something else."""
+    members = [packed_members(data) for data in (first, second)]
+    return (members[0], members[1]) if members[0] and members[1] else None
+
+
+def _of_members(first: dict[str, bytes], second: dict[str, bytes]) -> Iterator[str]:
+    if list(first) != list(second):
+        alone = sorted(first.keys() ^ second.keys())
+        yield (
+            f"packed: {len(alone)} members are in one only, e.g. {alone[0]}"
+            if alone
+            else "packed: the members are in another order"
+        )
+    differing = [
+        name for name in sorted(first.keys() & second.keys()) if first[name] != second[name]
+    ]
+    for name in differing:
+        yield f"packed: {name}: {_of_compiled(first[name], second[name], 0)}"
+    if not differing and first == second:
+        yield "packed: only the packing differs"
 
 
 def _of_zips(first: bytes, second: bytes) -> Iterator[str]:

@@ -77,6 +77,9 @@ SYSTEM_LIBRARIES: Final = re.compile(
 #: Packages whose libraries are loaded by name, and the folder with them in each.
 _LOADED_BY_NAME: Final = {"openvino": "libs", "openslide_bin": "."}
 
+#: How a package came into the environment, with hashes of scripts that name its folder: no two
+#: environments have the same.
+_INSTALLATION: Final = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 _SOURCES: Final = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cpp", ".cmake", ".pc"}
 
 
@@ -91,6 +94,8 @@ def is_wanted(place: str, source: str, environment: tuple[Path, ...]) -> bool:
     """
     path = PurePosixPath(place.replace("\\", "/"))
     if "tests" in path.parts[:-1] or path.suffix in _SOURCES:
+        return False
+    if path.name in _INSTALLATION and path.parent.suffix == ".dist-info":
         return False
     if "PySide6" in path.parts or path.name.startswith(("libQt6", "Qt6")):
         return _is_wanted_of_qt(path)

@@ -26,7 +26,11 @@ from tools.installers.sums import sha256
 FILE_NAME = "bachview.cdx.json"
 #: ``libtiff-20b7e810.so.6.3.0`` is version 6.3.0; what bundles libraries adds the hash.
 _VERSION = re.compile(r"\.so\.(\d+(?:\.\d+)+)$|\.(\d+(?:\.\d+)+)\.dylib$")
-_RECORD = "RECORD, which lists that of each file"
+_RECORD = "the sorted lines of RECORD about files of the wheel, each with its SHA-256"
+#: What the installation adds to the files of the wheel, and what names its folder.
+_ADDED = re.compile(
+    r"\.\./.*|.*__pycache__/.*|.*\.dist-info/(?:RECORD|INSTALLER|REQUESTED|direct_url\.json),.*"
+)
 _TAG = re.compile(r"-[0-9a-f]{8}(?:-[0-9a-f]{8})?(?=[.-])")
 
 
@@ -86,15 +90,15 @@ def _distribution(one: Component, of: metadata.Distribution, children: Sequence[
     from cyclonedx.model.component import Component as Entry
     from packageurl import PackageURL
 
-    record = of.read_text("RECORD")
-    hashed = [] if record is None else [_hash(hashlib.sha256(record.encode()).hexdigest())]
+    record = sorted((of.read_text("RECORD") or "").splitlines())
+    lines = "".join(f"{line}\n" for line in record if not _ADDED.fullmatch(line))
     return Entry(
         name=one.name,
         version=one.version,
         bom_ref=f"python/{normal(of.name)}",
         purl=PackageURL("pypi", None, normal(of.name), one.version),
         licenses=_licences(one.licence),
-        hashes=hashed,
+        hashes=[_hash(hashlib.sha256(lines.encode()).hexdigest())],
         properties=[
             Property(name="bachview:hash-of", value="RECORD, which lists that of each file")
         ],
