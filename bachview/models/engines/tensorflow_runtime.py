@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bachview.errors import EngineError
+from bachview.jobs.own_program import is_frozen
 
 #: A line of absl's log, e.g. ``I0000 00:00:1795.9 29757 port.cc:153] oneDNN ... are on.``
 _NOTE = re.compile(rb"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl")
@@ -32,7 +33,7 @@ def tensorflow() -> Any:
     except ImportError as error:
         raise EngineError(
             "This needs TensorFlow, which is not installed: choose the openvino engine, or "
-            "install bachview[tensorflow]."
+            f"{_advice()}."
         ) from error
     return tensorflow
 
@@ -54,9 +55,19 @@ def keras() -> Any:
     except ImportError as error:
         raise EngineError(
             "Training needs Keras on TensorFlow, JAX or torch, and "
-            f"{error.name or 'one of them'} is not installed: install bachview[tensorflow]."
+            f"{error.name or 'one of them'} is not installed: {_advice()}."
         ) from error
     return keras
+
+
+def _advice() -> str:
+    """What to install; the program of an installer cannot be added to."""
+    if is_frozen():
+        return (
+            "install Python and, with pip, bachview[tensorflow] beside this program, and give the "
+            "same command there"
+        )
+    return "install bachview[tensorflow]"
 
 
 @contextlib.contextmanager
