@@ -93,7 +93,7 @@ def classification(trial: Trial) -> str:
     names = sorted(file.name for file in ours.iterdir())
     _require(names == sorted(file.name for file in theirs.iterdir()), "", f"it wrote {names}")
     for name in ("predictions.csv", "overlay.png"):
-        _require_same(ours / name, theirs / name)
+        require_same(ours / name, theirs / name)
     features = [_features(each / "predictions.geojson") for each in (ours, theirs)]
     _require(features[0] == features[1], "", "the GeoJSON differs")
     rows = len((ours / "predictions.csv").read_text("utf-8").splitlines())
@@ -106,7 +106,7 @@ def prediction(trial: Trial) -> str:
     for program, file in ((trial.program, ours), (trial.source, theirs)):
         asked = ("--mpp", "0.5", "--anyway", "--output", file)
         program.run("predict", "default", trial.photo, *asked)
-    _require_same(ours, theirs)
+    require_same(ours, theirs)
     return "the same line for a photo"
 
 
@@ -206,7 +206,7 @@ def _features(path: Path) -> list[Any]:
     return features
 
 
-def _require_same(ours: Path, theirs: Path) -> None:
+def require_same(ours: Path, theirs: Path) -> None:
     """The same rows, or the same pixels."""
     if ours.suffix == ".png":
         with Image.open(ours) as ours_shown, Image.open(theirs) as theirs_shown:

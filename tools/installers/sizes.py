@@ -44,7 +44,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "base_library.zip": "Python",
 }
 _XZ_PRESET: Final = 6
-_ZSTD_LEVEL: Final = 19
+_ZSTD_LEVEL: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
