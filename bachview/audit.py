@@ -26,7 +26,8 @@ from bachview.version import __version__
 #: How long an action waits for its line to be written, s.
 WAIT_S: Final = 2.0
 _UNSENT: Final = "audit-unsent-{}.jsonl"
-_UNSENT_NAME: Final = re.compile(r"audit-unsent-(\d+)(?:-\d+)?\.jsonl")
+#: Of lines that are still added to, or (with a second part) that a process is about to write.
+_UNSENT_NAME: Final = re.compile(r"audit-unsent-(\d+)(-[0-9a-f]+)?\.jsonl")
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,9 @@ _writer = _Writer()
 
 
 def record(action: str, **facts: object) -> None:
-    """Write a line, if the policy asks for a log. Any thread but the GUI thread; never raises.
+    """Write a line, if the policy asks for a log. Any thread but the GUI thread.
+
+    What cannot be written is told and raises nothing.
 
     Parameters
     ----------
@@ -162,22 +165,25 @@ def _kept(folder: Path, line: bytes, reason: str) -> str:
 
 
 def _claimed() -> list[Path]:
-    """Kept lines of this process, and of processes that have ended, for this process to write."""
-    own = own_folders().logs
+    """Kept lines of this process, and of processes that have ended, for this process to write.
+
+    They are renamed: a line that is kept while these are written goes to another file.
+    """
+    own, me = own_folders().logs, os.getpid()
     claimed = []
     with contextlib.suppress(OSError):
-        for number, path in enumerate(sorted(own.glob("audit-unsent-*.jsonl"))):
+        for path in sorted(own.glob("audit-unsent-*.jsonl")):
             found = _UNSENT_NAME.fullmatch(path.name)
             if found is None:
                 continue
-            if int(found[1]) != os.getpid():
+            if int(found[1]) != me:
                 import psutil  # only if lines were kept
 
                 if psutil.pid_exists(int(found[1])):
                     continue  # it writes them itself
-                mine = own / _UNSENT.format(f"{os.getpid()}-{number}")
-                with contextlib.suppress(FileNotFoundError):  # another process was faster
-                    path = path.rename(mine)
-            if path.exists():
-                claimed.append(path)
+            elif found[2]:
+                claimed.append(path)  # an earlier attempt failed
+                continue
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                claimed.append(path.rename(own / _UNSENT.format(f"{me}-{uuid.uuid4().hex}")))
     return claimed

@@ -194,6 +194,50 @@ def test_a_share_that_does_not_answer_holds_nothing_up(
     release.set()
 
 
+def test_a_line_that_is_kept_while_earlier_ones_are_written_is_not_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.rmdir()
+    audit.record("opened", file="first")
+    folder.mkdir()
+    add, is_held, release, threads = audit._add, threading.Event(), threading.Event(), []
+
+    def slow(path: Path, content: bytes) -> None:
+        if path.parent == folder:
+            threads.append(threading.current_thread())
+            is_held.set()
+            release.wait(30)
+        add(path, content)
+
+    monkeypatch.setattr(audit, "_add", slow)
+    monkeypatch.setattr(audit, "WAIT_S", 0.05)
+    audit.record("opened", file="second")  # writes the first line meanwhile, and is kept
+    assert is_held.wait(30)
+    release.set()
+    threads[0].join(30)
+    monkeypatch.setattr(audit, "WAIT_S", 30)
+    audit.record("opened", file="third")
+    assert {e["file"] for e in entries(folder)} == {"first", "second", "third"}
+    # The one that came late, and was kept for that, is there twice; one may tell by its id.
+    ids = [e["id"] for e in entries(folder)]
+    assert (len(ids), len(set(ids))) == (4, 3)
+    assert not kept()
+
+
+def test_no_kept_file_takes_the_place_of_another(folder: Path) -> None:
+    logs = user_folders().logs
+    logs.mkdir(parents=True, exist_ok=True)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    # Of a process that has ended, and of an attempt of this one that failed.
+    (logs / f"audit-unsent-{ended.pid}.jsonl").write_text('{"file": "theirs"}\n')
+    (logs / f"audit-unsent-{os.getpid()}-0.jsonl").write_text('{"file": "mine"}\n')
+    (logs / f"audit-unsent-{os.getpid()}-2.jsonl").write_text('{"file": "mine, too"}\n')
+    audit.record("opened", file="now")
+    assert {e["file"] for e in entries(folder)} == {"theirs", "mine", "mine, too", "now"}
+    assert not kept()
+
+
 def test_without_any_place_that_is_told(
     folder: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
