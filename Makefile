@@ -86,6 +86,7 @@ endif
 	then $(BIN)/python -m tools.installers sbom $(SHIPPED) --output dist/bachview.cdx.json; \
 	else echo "No bill of materials is written: the extra sbom is not installed."; fi
 	$(BIN)/python -m tools.installers sums dist
+	$(BIN)/python -m tools.installers sums --check dist
 
 # A real slide, besides the phantom.
 SLIDE ?=

@@ -20,7 +20,7 @@ from tools.installers.linux.deb import build_deb
 from tools.installers.linux.tarball import build_tarball
 from tools.installers.trial.deb_trial import try_deb
 from tools.installers.trial.expected import TrialSlide, prepare
-from tools.installers.trial.inside import Inside
+from tools.installers.trial.inside import HOME, Inside
 from tools.installers.trial.portable_trial import prepare_desktop, try_appimage, try_tarball
 from tools.installers.trial.screen import Screen, screen
 from tools.installers.trial.steps import Trial
@@ -90,11 +90,15 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _carried_out(trial: Trial, act: Callable[[], None]) -> Trial:
-    """A failed step has its row; other packages are tried all the same."""
+def _carried_out(trial: Trial, bench: Bench, act: Callable[[], None]) -> Trial:
+    """A failed step has its row, picture and log; other packages are tried all the same."""
     try:
         act()
     except InstallerError as error:
+        bench.shown.photograph(bench.pictures(trial) / "failed.png")
+        log = bench.folder / "root" / HOME.relative_to("/") / ".local/state/bachview/log"
+        if log.exists():
+            shutil.copytree(log, bench.pictures(trial) / "log", dirs_exist_ok=True)
         if trial.is_good:
             trial.rows.append(("before the first step", str(error), 0.0, False))
             print(f"FAIL {trial.title}: {error}", flush=True)
@@ -108,12 +112,13 @@ def _debs(bench: Bench, package: Path, frozen: Path, systems: list[str]) -> list
     shutil.copyfile(package, here)
     older = build_deb(frozen.resolve(), bench.shared, version=_OLDER, compression="none")
     lint = Trial("lintian")
-    done = [_carried_out(lint, lambda: lint.step("findings", lambda: _lint(package)))]
+    done = [_carried_out(lint, bench, lambda: lint.step("findings", lambda: _lint(package)))]
     for name in systems:
         trial = Trial(f"deb on {name}")
         done.append(
             _carried_out(
                 trial,
+                bench,
                 lambda t=trial, n=name: try_deb(  # type: ignore[misc]
                     t,
                     bench.inside(n),
@@ -158,6 +163,7 @@ def _portables(bench: Bench, given: argparse.Namespace) -> list[Trial]:
         trials.append(
             _carried_out(
                 trial,
+                bench,
                 lambda t=trial, i=inside: _portable(t, i, bench, archive),  # type: ignore[misc]
             )
         )
@@ -167,6 +173,7 @@ def _portables(bench: Bench, given: argparse.Namespace) -> list[Trial]:
             trials.append(
                 _carried_out(
                     trial,
+                    bench,
                     lambda t=trial, i=inside: _image(t, i, bench, given),  # type: ignore[misc]
                 )
             )
