@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bachview.config import APPLICATION
@@ -39,11 +40,14 @@ class Bench:
     shown: Screen
     slides: list[TrialSlide]
 
+    def clean(self, name: str) -> Path:
+        """The root of a clean system."""
+        system = next(system for system in SYSTEMS if system.name == name)
+        return clean_root(system, self.folder / "systems")
+
     def inside(self, name: str) -> Inside:
         """A fresh copy of a clean system."""
-        system = next(system for system in SYSTEMS if system.name == name)
-        clean = clean_root(system, self.folder / "systems")
-        return Inside.copied(clean, self.folder / "root", self.shared)
+        return Inside.copied(self.clean(name), self.folder / "root", self.shared)
 
     def pictures(self, trial: Trial) -> Path:
         return self.folder / "report" / trial.title.replace(" ", "-")
@@ -63,15 +67,19 @@ def main(arguments: Sequence[str]) -> int:
     with screen() as shown:
         slides = prepare(shared, folder / "source", given.slide)
         bench = Bench(folder, shared, shown, slides)
+        systems = [name for name in given.systems if _is_there(bench, name)]
+        package = given.dist / f"{APPLICATION}_{__version__}_amd64.deb"
+        if "lintian" in given.packages:
+            lint = Trial("lintian")
+            trials.append(_carried_out(lint, bench, partial(_lint, lint, package)))
         if "deb" in given.packages:
-            package = given.dist / f"{APPLICATION}_{__version__}_amd64.deb"
-            trials += _debs(bench, package, given.frozen, given.systems)
+            trials += _debs(bench, package, given.frozen, systems)
         if {"tarball", "appimage"} & set(given.packages):
-            trials += _portables(bench, given)
+            trials += _portables(bench, given, systems)
     shutil.rmtree(folder / "root", ignore_errors=True)
     text = _table(trials, time.monotonic() - begun)
     (report / "report.md").write_text(text, encoding="utf-8")
-    good = all(trial.is_good for trial in trials)
+    good = bool(trials) and all(trial.is_good for trial in trials)
     print(f"{'All steps' if good else 'NOT all steps'} were as they should be: {report}/report.md")
     return 0 if good else 1
 
@@ -84,7 +92,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--slide", type=Path, help="a real slide, besides the phantom")
     names = [system.name for system in SYSTEMS]
     parser.add_argument("--systems", nargs="+", choices=names, default=names)
-    kinds = ["deb", "tarball", "appimage"]
+    kinds = ["lintian", "deb", "tarball", "appimage"]
     parser.add_argument("--packages", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--runtime", type=Path, help="of AppImage; without it none is tried")
     return parser.parse_args(arguments)
@@ -105,78 +113,77 @@ def _carried_out(trial: Trial, bench: Bench, act: Callable[[], None]) -> Trial:
     return trial
 
 
+def _is_there(bench: Bench, name: str) -> bool:
+    """Whether a clean system can be had here; if not, that is said."""
+    try:
+        bench.clean(name)
+    except InstallerError as error:
+        print(f"Nothing was tried on {name}: {error}", flush=True)
+        return False
+    return True
+
+
 def _debs(bench: Bench, package: Path, frozen: Path, systems: list[str]) -> list[Trial]:
     here = bench.shared / package.name
     if not package.exists():
         raise InstallerError(f"{package} is missing: run make installer.")
     shutil.copyfile(package, here)
     older = build_deb(frozen.resolve(), bench.shared, version=_OLDER, compression="none")
-    lint = Trial("lintian")
-    done = [_carried_out(lint, bench, lambda: lint.step("findings", lambda: _lint(package)))]
+    done = []
     for name in systems:
         trial = Trial(f"deb on {name}")
-        done.append(
-            _carried_out(
-                trial,
-                bench,
-                lambda t=trial, n=name: try_deb(  # type: ignore[misc]
-                    t,
-                    bench.inside(n),
-                    bench.shown,
-                    bench.slides,
-                    package=here,
-                    older=older,
-                    pictures=bench.pictures(t),
-                ),
-            )
-        )
+        done.append(_carried_out(trial, bench, partial(_deb, trial, bench, name, here, older)))
     here.unlink()
     older.unlink()
     return done
 
 
-def _lint(package: Path) -> str:
-    """No error and no warning of lintian is without an answer in the overrides."""
-    try:
-        asked = subprocess.run(
-            ["lintian", "--allow-root", "--fail-on", "error,warning", package],
-            capture_output=True,
-            text=True,
-        )
-    except FileNotFoundError as error:
-        raise InstallerError("lintian is missing: install it.") from error
-    if asked.returncode:
-        raise InstallerError(asked.stdout + asked.stderr)
-    return "no error and no warning but those that lintian-overrides answers"
-
-
-def _portables(bench: Bench, given: argparse.Namespace) -> list[Trial]:
-    trials: list[Trial] = []
-    archive = next(
-        iter(sorted(given.dist.glob(f"{APPLICATION}-{__version__}-linux-*.tar.gz"))), None
+def _deb(trial: Trial, bench: Bench, name: str, package: Path, older: Path) -> None:
+    try_deb(
+        trial,
+        bench.inside(name),
+        bench.shown,
+        bench.slides,
+        package=package,
+        older=older,
+        pictures=bench.pictures(trial),
     )
+
+
+def _lint(trial: Trial, package: Path) -> None:
+    """No error and no warning of lintian is without an answer in the overrides."""
+
+    def findings() -> str:
+        try:
+            asked = subprocess.run(
+                ["lintian", "--allow-root", "--fail-on", "error,warning", package],
+                capture_output=True,
+                text=True,
+            )
+        except FileNotFoundError as error:
+            raise InstallerError("lintian is missing: install it.") from error
+        if asked.returncode:
+            raise InstallerError(asked.stdout + asked.stderr)
+        return "no error and no warning but those that lintian-overrides answers"
+
+    trial.step("findings", findings)
+
+
+def _portables(bench: Bench, given: argparse.Namespace, systems: list[str]) -> list[Trial]:
+    """The archive, and in the same system, which has what desktops have, the AppImage."""
+    trials: list[Trial] = []
+    pattern = f"{APPLICATION}-{__version__}-linux-*.tar.gz"
+    archive = next(iter(sorted(given.dist.glob(pattern))), None)
     if archive is None:
         archive = build_tarball(given.frozen.resolve(), given.dist)
-    for name in given.systems:
+    for name in systems:
         inside = bench.inside(name)
         trial = Trial(f"tarball on {name}")
-        trials.append(
-            _carried_out(
-                trial,
-                bench,
-                lambda t=trial, i=inside: _portable(t, i, bench, archive),  # type: ignore[misc]
-            )
-        )
+        trials.append(_carried_out(trial, bench, partial(_portable, trial, inside, bench, archive)))
         inside.read_only = None
         if "appimage" in given.packages and given.runtime is not None:
             trial = Trial(f"AppImage on {name}")
-            trials.append(
-                _carried_out(
-                    trial,
-                    bench,
-                    lambda t=trial, i=inside: _image(t, i, bench, given),  # type: ignore[misc]
-                )
-            )
+            trials.append(_carried_out(trial, bench, partial(_image, trial, inside, bench, given)))
     if "appimage" in given.packages and given.runtime is None:
         print("The AppImage was not tried: no runtime of AppImage is given.")
     return trials

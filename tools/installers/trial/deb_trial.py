@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from tools.installers.trial.expected import TrialSlide
@@ -56,7 +57,7 @@ def try_deb(
 
     trial.step("desktop entry", desktop)
     for number, slide in enumerate(slides):
-        trial.step("file association", lambda s=slide, n=number: user.open_file(s, f"slide-{n}"))  # type: ignore[misc]
+        trial.step("file association", partial(user.open_file, slide, f"slide-{number}"))
     trial.step("files", lambda: user.compare_files(slides))
 
     def upgrade() -> str:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tarfile
+from functools import partial
 from pathlib import Path
 
 from tools.installers.trial.expected import TrialSlide
@@ -67,7 +68,7 @@ def try_tarball(
 
     trial.step("menu", menu)
     for number, slide in enumerate(slides):
-        trial.step("file association", lambda s=slide, n=number: user.open_file(s, f"slide-{n}"))  # type: ignore[misc]
+        trial.step("file association", partial(user.open_file, slide, f"slide-{number}"))
     trial.step("files", lambda: user.compare_files(slides))
 
     def take_out() -> str:
