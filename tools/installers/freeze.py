@@ -17,12 +17,15 @@ from typing import Final
 
 from bachview.build_info import FILE_NAME
 from bachview.licences.document import FILE_NAME as LICENCES
+from bachview.version import __version__
 from tools.installers import build_info
 from tools.installers.errors import InstallerError
+from tools.installers.icon_files import write_icon
 from tools.installers.inventory import take_inventory
 from tools.installers.licences import write_licences
 from tools.installers.places import BUILD, FROZEN, ROOT
 from tools.installers.release import source_time
+from tools.installers.version_resource import write_version_resource
 
 LOCK: Final = ROOT / "packaging" / "requirements.lock"
 SPEC: Final = ROOT / "packaging" / "freeze" / "bachview.spec"
@@ -30,6 +33,8 @@ ENVIRONMENT: Final = BUILD / "freeze-environment"
 #: Where PyInstaller works; the build information in it goes into the program.
 WORK: Final = BUILD / "freeze-work"
 _MARK: Final = ".made-from"
+#: What an executable takes its icon from; on Linux the desktop entry names one.
+_ICONS: Final = {"win32": (".ico",), "darwin": (".icns",)}
 #: Shown by the about box; in the frozen program.
 _LICENCES: Final = Path("_internal", "bachview", "resources", LICENCES)
 
@@ -57,7 +62,10 @@ def freeze(output: Path = FROZEN) -> Path:
     environment = {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": time}
     made = WORK / "made"
     WORK.mkdir(parents=True, exist_ok=True)
-    build_info.main(["--output", str(WORK / FILE_NAME)])
+    build_info.main(["--output", os.fspath(WORK / FILE_NAME)])
+    write_version_resource(WORK / "version_resource.txt", __version__)
+    for suffix in _ICONS.get(sys.platform, ()):
+        write_icon(BUILD / "icons" / f"{SPEC.stem}{suffix}")
     command = [
         *(os.fspath(python), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"),
         *("--distpath", os.fspath(made), "--workpath", os.fspath(WORK / "scratch")),
