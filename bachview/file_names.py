@@ -24,6 +24,8 @@ _DEVICES = {
 }
 #: Folders may have 247 characters, and files 259, where long paths are not switched on.
 _LONG_PATH = 248
+#: Of a bundle that is one file; a folder may have it, too.
+BUNDLE_SUFFIX = ".bachmodel"
 _RAW_BYTE = re.compile("[\udc80-\udcff]")
 _FIRST_RAW = 0xDC00
 

@@ -23,12 +23,9 @@ def view(paths: Sequence[Path]) -> int:
     require_display()
     if _is_refused():
         return ExitCode.BAD_INPUT
-    from bachview.models.bundle.opened import BUNDLE_SUFFIX
     from bachview.ui.window.app import run_viewer
 
-    bundles = [path for path in paths if path.suffix.lower() == BUNDLE_SUFFIX]
-    slides = [path for path in paths if path not in bundles]
-    return run_viewer(slides, bundle=str(bundles[-1].absolute()) if bundles else None)
+    return run_viewer(paths)
 
 
 def demo() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bachview.config import resource_folder
+from bachview.file_names import BUNDLE_SUFFIX
 from bachview.licences.distributions import Component, component, needed, normal
 from bachview.version import __version__
 
@@ -61,7 +62,7 @@ def own_components() -> tuple[Component, ...]:
             "bachview, with its icons and documents", __version__, "MIT", (("LICENSE", program),)
         ),
         Component("DejaVu Sans (font)", "", "Bitstream-Vera", (("fonts/LICENSE.txt", font),)),
-        *map(_bundle, sorted((resources / "models").glob("*.bachmodel"))),
+        *map(_bundle, sorted((resources / "models").glob(f"*{BUNDLE_SUFFIX}"))),
     )
 
 

@@ -8,6 +8,7 @@ import builtins
 import re
 from collections.abc import Iterable
 
+from bachview.file_names import BUNDLE_SUFFIX
 from bachview.problem_report.private_words import PrivateWords
 from bachview.slide.suffixes import PICTURE_SUFFIXES, SLIDE_SUFFIXES
 
@@ -17,7 +18,7 @@ LEFT_OUT = "<left out: it may name files>"
 _FILE_SUFFIXES = (
     *SLIDE_SUFFIXES,
     *PICTURE_SUFFIXES,
-    *(".bachmodel", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".skops", ".npz", ".xml", ".bin"),
+    *(BUNDLE_SUFFIX, ".sqlite", ".sqlite-wal", ".sqlite-shm", ".skops", ".npz", ".xml", ".bin"),
     *(".csv", ".geojson", ".json", ".html", ".txt", ".toml", ".ini", ".log", ".zip", ".tmp"),
     *(".py", ".so", ".dll", ".dylib", ".exe"),
 )

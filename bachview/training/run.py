@@ -27,11 +27,11 @@ from bachview.evaluation.labelled_predictions import (
     with_uniform_share,
 )
 from bachview.evaluation.measures import Evaluation, evaluate
-from bachview.file_names import ESCAPED, printable
+from bachview.file_names import BUNDLE_SUFFIX, ESCAPED, printable
 from bachview.files import write_text
 from bachview.jobs.tokens import CancelToken
 from bachview.models.architectures import Architecture, architecture_of
-from bachview.models.bundle.opened import BUNDLE_SUFFIX, open_bundle
+from bachview.models.bundle.opened import open_bundle
 from bachview.models.engines.tensorflow_runtime import keras
 from bachview.training.augmentation import write_batch_picture
 from bachview.training.checkpoints import read_record

@@ -12,7 +12,7 @@ from bachview.models.verification import Check
 from bachview.problem_report.report import Part, Request, collect, write_zip
 from bachview.slide.opening import opened_slide
 from bachview.ui.session.problem_facts import told_settings
-from bachview.ui.session.settings import SettingsFile
+from bachview.ui.session.settings import Settings, SettingsFile
 from tests.support.planted_names import GIVEN_NAME, PATIENT, found_in, plant
 
 
@@ -53,6 +53,13 @@ def test_what_helps_is_in_it(parts: dict[str, Part]) -> None:
     assert "FileNotFoundError: [Errno 2] No such file: '<text>.tif'" in log
     assert re.search(r"ERROR \d+ MainThread bachview\.planted: unexpected error", log)
     assert '/bachview/ui/window/app.py", line 80 in run_viewer' in parts["logs/crash-1.txt"].text
+
+
+@pytest.mark.parametrize("name", ["default", "default-fast", "selftest"])
+def test_a_model_of_the_program_is_named(name: str) -> None:
+    told = told_settings(Settings(bundle=name))
+    assert told.facts["bundle"] == name
+    assert not told.private
 
 
 def test_a_zip_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

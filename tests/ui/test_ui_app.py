@@ -17,6 +17,9 @@ from bachview.ui.session.failures import CRASH_NAME, CrashFile, ExceptionHook, F
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import pink_slide
 
+#: The libraries that a start without a slide does not wait for.
+_HEAVY = {"pydantic", "openvino", "sklearn", "scipy", "tensorflow", "tifffile", "pydicom", "psutil"}
+
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
@@ -44,6 +47,15 @@ sys.exit(run_viewer([Path(sys.argv[1])], warms_up=False))
 """
 
 
+def test_the_window_waits_for_no_heavy_library() -> None:
+    code = (
+        "import sys, bachview.ui.window.app; "
+        "print([name for name in sys.argv[1:] if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, *sorted(_HEAVY)]
+    assert subprocess.check_output(command, text=True).strip() == "[]"
+
+
 def test_the_viewer_runs_until_the_system_ends_it(tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "a.tiff", gradient(800, 600))
     done = subprocess.run(
@@ -64,6 +76,7 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.window.app import run_viewer
 from bachview.ui.window.main_window import MainWindow
 
@@ -84,7 +97,7 @@ def look():
     windows[0].close_unasked()
 
 QTimer.singleShot(0, look)
-sys.exit(run_viewer([Path(sys.argv[1])], classify=True, bundle="selftest", warms_up=False))
+sys.exit(run_viewer([Path(sys.argv[1]), resolve_bundle("selftest")], classify=True, warms_up=False))
 """
 
 

@@ -15,6 +15,7 @@ from bachview.config import user_folders
 from bachview.core.geometry import Point, Size
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.file_names import printable
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import metadata_rows
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -141,6 +142,24 @@ def test_files_can_be_dropped(qtbot: QtBot, tmp_path: Path, name: str, address: 
         window.dropEvent(event)
         qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
         assert printable(name) in window.windowTitle()
+
+
+def test_a_bundle_among_opened_files_is_chosen(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    slide = write_pyramid(tmp_path / "a.tiff", gradient(700, 700))
+    bundle = shutil.copyfile(resolve_bundle("selftest"), tmp_path / "lab.BACHMODEL")
+    with open_window(qtbot) as window:
+        window.open_files([Path("lab.BACHMODEL"), Path("a.tiff")])
+        qtbot.waitUntil(lambda: window.tabs.page_of(slide) is not None, timeout=LONG_MS)
+
+        def is_chosen() -> bool:
+            current = window.selector.current
+            return current is not None and current.choice == str(bundle)
+
+        qtbot.waitUntil(is_chosen, timeout=LONG_MS)
+        assert len(window.tabs.pages) == 1
 
 
 def test_the_position_is_remembered_for_the_slide_not_its_name(

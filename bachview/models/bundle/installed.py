@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
-from bachview.models.bundle.opened import BUNDLE_SUFFIX
+from bachview.file_names import BUNDLE_SUFFIX
 from bachview.policy.in_force import in_force
 
 SELFTEST = "selftest"
@@ -14,14 +14,23 @@ DEFAULT = "default"
 
 
 def installed_bundles() -> tuple[str, ...]:
-    """Names of the bundles in ``resources/models`` and in the folders of the policy, sorted."""
+    """Names of the bundles of the program and of those in the folders of the policy, sorted."""
     return tuple(sorted(_installed()))
+
+
+def shipped_bundles() -> frozenset[str]:
+    """Names of those that come with the program."""
+    return frozenset(path.stem for path in _models().glob(f"*{BUNDLE_SUFFIX}"))
+
+
+def _models() -> Path:
+    return resource_folder() / "models"
 
 
 def _installed() -> dict[str, Path]:
     """Path by name. What comes with the program cannot be replaced by another of its name."""
     found: dict[str, Path] = {}
-    for folder in (resource_folder() / "models", *in_force().models_folders):
+    for folder in (_models(), *in_force().models_folders):
         with contextlib.suppress(OSError):  # a share that does not answer has none
             for path in sorted(folder.glob(f"*{BUNDLE_SUFFIX}")):
                 found.setdefault(path.stem, path)

@@ -22,8 +22,6 @@ from bachview.models.bundle.manifest import (
     parse_manifest,
 )
 
-BUNDLE_SUFFIX = ".bachmodel"
-
 
 class Bundle(Closable):
     """An opened bundle whose files all have the hashes of its manifest.

@@ -15,12 +15,11 @@ from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGeometry
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
-from bachview.file_names import ESCAPED
+from bachview.file_names import BUNDLE_SUFFIX, ESCAPED
 from bachview.files import atomic_path, scratch_folder
 from bachview.models.architectures import Architecture, architecture_of
 from bachview.models.bundle import manifest as schema
 from bachview.models.bundle.golden import Golden
-from bachview.models.bundle.opened import BUNDLE_SUFFIX
 from bachview.models.classifiers import Classifier, dump_classifier
 from bachview.models.engines.base import CnnOutputs, Patches
 from bachview.models.engines.export import export_graph, fuse

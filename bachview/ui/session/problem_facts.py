@@ -8,10 +8,9 @@ from PySide6.QtCore import QLibraryInfo, QSysInfo, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from bachview.models.bundle.installed import shipped_bundles
 from bachview.ui.session.settings import Settings
 
-#: Bundles that come with the program; the name of any other may be that of a laboratory.
-_OUR_BUNDLES = ("default", "selftest")
 #: Every setting whose value is a switch, a number or one of a few words. Others are not told.
 _TOLD = (
     *("theme", "colour_management", "kinetic_pan", "minimap", "overlay_opacity", "overlay_marks"),
@@ -37,7 +36,8 @@ class ToldSettings:
 def told_settings(settings: Settings) -> ToldSettings:
     """The values without paths and texts, and the counts of what is remembered. Any thread."""
     facts: dict[str, object] = {name: getattr(settings, name) for name in _TOLD}
-    is_ours = settings.bundle in _OUR_BUNDLES
+    # The name of any other may be that of a laboratory.
+    is_ours = settings.bundle in shipped_bundles()
     facts["bundle"] = settings.bundle if is_ours else "another than those of the program"
     facts["recent files"] = len(settings.recent)
     facts["slides with a remembered position"] = len(settings.slides)

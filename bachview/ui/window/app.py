@@ -35,15 +35,14 @@ def run_viewer(
     paths: Sequence[Path],
     *,
     classify: bool = False,
-    bundle: str | None = None,
     warms_up: bool = True,
 ) -> int:
-    """Open the window with `paths` and run until it is closed. Main thread.
+    """Open the window and run until it is closed. Main thread.
 
     Parameters
     ----------
+    paths : slides to open; the last bundle among them is used instead of that of the last session.
     classify : classify the slides as soon as they are open.
-    bundle : installed name or path, instead of the one of the last session.
     warms_up : load the ensemble as soon as a slide is open.
 
     Returns
@@ -73,9 +72,7 @@ def run_viewer(
     opened_files = OpenedFiles(application, window.open_files)
     signals = _Signals(window)
     window.show()
-    if bundle is not None:
-        window.selector.choose(bundle)
-    window.open_slides(paths, classify=classify)
+    window.open_files(paths, classify=classify)
     if earlier_crash is not None:
         window.messages.problem(
             "bachview stopped unexpectedly last time. Finished work is not lost; a trace is in "

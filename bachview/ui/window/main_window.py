@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from bachview.audit import trouble_told_to
 from bachview.config import RESEARCH_USE
 from bachview.core.stack import Choice
-from bachview.models.bundle.opened import BUNDLE_SUFFIX
+from bachview.file_names import BUNDLE_SUFFIX
 from bachview.policy.in_force import in_force
 from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
@@ -254,12 +254,15 @@ class MainWindow(QMainWindow):
             elif not self.opener.is_opening(absolute):
                 self.opener.open(absolute)
 
-    def open_files(self, paths: Sequence[Path]) -> None:
-        """Open slides, and choose the last bundle if there is one among `paths`."""
+    def open_files(self, paths: Sequence[Path], *, classify: bool = False) -> None:
+        """Open slides, and choose the last bundle if there is one among `paths`.
+
+        Arguments, dropped files and what the system opens with the running program come this way.
+        """
         bundles = [path for path in paths if path.suffix.lower() == BUNDLE_SUFFIX]
         if bundles:
             self.selector.choose(str(bundles[-1].absolute()))
-        self.open_slides([path for path in paths if path not in bundles])
+        self.open_slides([path for path in paths if path not in bundles], classify=classify)
 
     def _open_demo(self) -> None:
         bridge = self.services.bridge

@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 import defusedxml.ElementTree
 
-from bachview.models.bundle.opened import BUNDLE_SUFFIX
+from bachview.file_names import BUNDLE_SUFFIX
 from bachview.slide.suffixes import PICTURE_SUFFIXES, SLIDE_SUFFIXES
 from tests.installers.linux.conftest import Needs
 from tools.installers.linux.mime_types import ALL_TYPES, BUNDLE_TYPE, SLIDE_TYPES, mime_document
