@@ -91,6 +91,14 @@ def test_libraries_of_the_building_system_go_in_only_where_others_lack_them(
     assert is_wanted(name, f"/usr/lib/x86_64-linux-gnu/{name}") == goes_in
 
 
+def test_an_environment_behind_a_link_is_the_programs_own(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    library = tmp_path / "real" / "libshiboken6.abi3.so.6.11"
+    library.touch()
+    assert contents.is_wanted(library.name, str(library), (tmp_path / "link",))
+
+
 def test_the_codecs_that_the_program_calls_go_in() -> None:
     called = (ROOT / "bachview" / "slide" / "formats").glob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in called)

@@ -104,7 +104,10 @@ def is_wanted(place: str, source: str, environment: tuple[Path, ...]) -> bool:
     if path.parts[:2] == ("matplotlib", "mpl-data"):
         return _is_wanted_of_matplotlib(path)
     if ".so" in path.name and Path(source).is_absolute():
-        is_own = any(Path(source).is_relative_to(folder) for folder in environment)
+        # The environment may be reached by a link.
+        places = {Path(source), Path(source).resolve()}
+        folders = {*environment, *(folder.resolve() for folder in environment)}
+        is_own = any(place.is_relative_to(folder) for place in places for folder in folders)
         return is_own or SYSTEM_LIBRARIES.match(path.name) is not None
     return True
 

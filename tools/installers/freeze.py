@@ -18,7 +18,6 @@ from typing import Final
 from bachview.build_info import FILE_NAME
 from bachview.licences.document import FILE_NAME as LICENCES
 from bachview.version import __version__
-from tools.installers import build_info
 from tools.installers.errors import InstallerError
 from tools.installers.icon_files import write_icon
 from tools.installers.inventory import take_inventory
@@ -62,7 +61,11 @@ def freeze(output: Path = FROZEN) -> Path:
     environment = {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": time}
     made = WORK / "made"
     WORK.mkdir(parents=True, exist_ok=True)
-    build_info.main(["--output", os.fspath(WORK / FILE_NAME)])
+    # In a process of its own, for which the date of the build is that of the commit as well.
+    written = [sys.executable, "-m", "tools.installers", "build-info", "--output"]
+    written.append(os.fspath(WORK / FILE_NAME))
+    if subprocess.run(written, check=False, cwd=ROOT, env=environment).returncode:
+        raise InstallerError("What the program says of its build cannot be written; see above.")
     write_version_resource(WORK / "version_resource.txt", __version__)
     for suffix in _ICONS.get(sys.platform, ()):
         write_icon(BUILD / "icons" / f"{SPEC.stem}{suffix}")
