@@ -82,9 +82,7 @@ else
 	@echo "No AppImage is built: APPIMAGE_RUNTIME names no runtime."
 endif
 	$(BIN)/python -m tools.installers licences $(SHIPPED) --output dist/LICENCES.txt
-	@if $(BIN)/python -c "import cyclonedx" 2>/dev/null; \
-	then $(BIN)/python -m tools.installers sbom $(SHIPPED) --output dist/bachview.cdx.json; \
-	else echo "No bill of materials is written: the extra sbom is not installed."; fi
+	build/freeze-environment/bin/python -m tools.installers sbom $(SHIPPED) --output dist/bachview.cdx.json
 	$(BIN)/python -m tools.installers sums dist
 	$(BIN)/python -m tools.installers sums --check dist
 

@@ -115,7 +115,7 @@ def test_this_environment_has_the_text_of_every_licence() -> None:
 
 needs_cyclonedx = pytest.mark.skipif(
     importlib.util.find_spec("cyclonedx") is None,
-    reason="cyclonedx-python-lib is not installed; it comes with the extra sbom",
+    reason="cyclonedx-python-lib is not installed; it comes with the extra installers",
 )
 
 

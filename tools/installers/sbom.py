@@ -49,7 +49,7 @@ def bill_of_materials(inventory: Inventory, frozen: Path | None = None) -> str:
         from cyclonedx.output.json import JsonV1Dot6
     except ImportError as error:
         raise InstallerError(
-            "cyclonedx-python-lib is not installed; it comes with the extra sbom."
+            "cyclonedx-python-lib is not installed; it comes with the extra installers."
         ) from error
     own, *others = inventory.own
     program = Entry(
