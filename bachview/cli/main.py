@@ -65,7 +65,13 @@ def run(arguments: Sequence[str]) -> int:
         try:
             given = stack.enter_context(_portable(list(arguments)))
         except BachviewError as error:
-            return _explain(error, own_folders().logs)
+            code = _explain(error, own_folders().logs)
+            asked = _with_command(_as_paths(list(arguments)))
+            if _opens_window(asked) and not _only_tells(asked):
+                from bachview.cli.viewer import show_in_window
+
+                show_in_window(error)  # too, as who starts it from a menu sees no output
+            return code
         stack.enter_context(trouble_told_to(tell))
         folder = own_folders().logs
         start_logging(folder, verbose="--verbose" in arguments)

@@ -60,10 +60,9 @@ def _missing(policy: Policy) -> list[str]:
         from bachview.models.bundle.installed import resolve_bundle
 
         try:
-            resolve_bundle(policy.bundle)
+            resolve_bundle(policy.bundle, policy)
         except BundleError:
-            if not any((f / f"{policy.bundle}.bachmodel").exists() for f in policy.models_folders):
-                notes.append(f"bundle: there is no model {policy.bundle} now.")
+            notes.append(f"bundle: there is no model {policy.bundle} now.")
     return notes
 
 

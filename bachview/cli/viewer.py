@@ -7,7 +7,7 @@ from bachview.cli.display import require_display
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import tell
 from bachview.cli.progress import ProgressLine
-from bachview.errors import PolicyError
+from bachview.errors import BachviewError, PolicyError
 from bachview.jobs.tokens import CancelToken
 from bachview.policy.in_force import in_force
 
@@ -56,8 +56,20 @@ def _is_refused() -> bool:
         in_force()
     except PolicyError as error:
         tell(str(error))
-        from bachview.ui.window.app import show_refusal
-
-        show_refusal(str(error))
+        show_in_window(error)
         return True
     return False
+
+
+def show_in_window(error: BachviewError) -> None:
+    """Show why the viewer does not start, where a window can be opened."""
+    try:
+        require_display()
+    except BachviewError:
+        return
+    from bachview.ui.window.app import show_refusal
+
+    remedy = ""
+    if isinstance(error, PolicyError):
+        remedy = "\n\nbachview does not start until your administrator has put this right."
+    show_refusal(f"{error}{remedy}")

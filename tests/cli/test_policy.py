@@ -1,9 +1,12 @@
 """The administrator's policy on the command line: shown, checked, and held."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from bachview.config import resource_folder
+from bachview.models.bundle.installed import resolve_bundle
 from bachview.policy import places
 from tests.support.cli import Cli, check_schema
 from tests.support.policies import set_policy
@@ -54,6 +57,34 @@ def test_a_file_is_checked_without_being_in_force(cli: Cli, tmp_path: Path) -> N
     check_schema("policy", answer.document)
     assert not answer.document["ok"]
     assert cli("policy", "check", tmp_path / "none.toml").code == 3
+
+
+def test_a_file_can_be_checked_while_an_invalid_one_is_in_force(
+    cli: Cli, own_policy: Path, tmp_path: Path
+) -> None:
+    set_policy(own_policy, "bundel = 3")
+    share = tmp_path / "models"
+    share.mkdir()
+    (share / "lab.bachmodel").symlink_to(resource_folder() / "models" / "selftest.bachmodel")
+    file = tmp_path / "new.toml"
+    file.write_text(f'models_folders = ["{share.as_posix()}"]\nbundle = "lab"', "utf-8")
+    answer = cli("policy", "check", file, "--json")
+    assert answer.code == 0
+    assert answer.document["notes"] == []
+
+
+def test_a_file_of_the_user_is_not_the_model_that_the_policy_names(
+    cli: Cli, own_policy: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(resolve_bundle("selftest"), tmp_path / "laboratory")
+    monkeypatch.chdir(tmp_path)
+    # As when the share with the model is off.
+    set_policy(own_policy, 'bundle = "laboratory"\nlocked = ["bundle"]')
+    for given in ([], ["--bundle", "laboratory"], ["--bundle", "./laboratory"]):
+        answer = cli("classify", slide, "-o", tmp_path / "out", *given)
+        assert answer.code == 3
+        assert "There is no model laboratory" in answer.err
+    assert not list((tmp_path / "out").glob("*"))
 
 
 def test_an_ignored_variable_is_told(
@@ -129,8 +160,6 @@ def test_results_are_in_the_locked_folder_whatever_the_variable_says(
 def test_bundles_of_the_administrator_are_listed(
     cli: Cli, own_policy: Path, tmp_path: Path
 ) -> None:
-    from bachview.models.bundle.installed import resolve_bundle
-
     share = tmp_path / "models"
     share.mkdir()
     (share / "lab.bachmodel").symlink_to(resolve_bundle("selftest"))

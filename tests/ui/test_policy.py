@@ -162,7 +162,7 @@ def answer():
         box.close()
 
 QTimer.singleShot(200, answer)
-sys.exit(run([]))
+sys.exit(run(sys.argv[2:]))
 """
 
 
@@ -178,6 +178,15 @@ def test_an_invalid_policy_is_told_in_a_window_that_does_nothing_else(
     assert sentence in said.stderr
     assert said.stdout.startswith(f"QMessageBox {sentence}")
     assert not (own_folders / "config").exists()
+
+
+def test_a_program_that_cannot_be_portable_says_so_in_a_window(own_policy: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(own_policy), "--portable"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert "--portable is for the packaged program" in said.stderr
+    assert said.stdout.startswith("QMessageBox --portable is for the packaged program")
+    assert "administrator" not in said.stdout
 
 
 def test_a_locked_data_folder_holds_the_results(

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bachview.config import resource_folder
 from bachview.errors import BundleError
 from bachview.file_names import BUNDLE_SUFFIX
 from bachview.policy.in_force import in_force
+from bachview.policy.values import Policy
 
 SELFTEST = "selftest"
 DEFAULT = "default"
@@ -15,7 +17,7 @@ DEFAULT = "default"
 
 def installed_bundles() -> tuple[str, ...]:
     """Names of the bundles of the program and of those in the folders of the policy, sorted."""
-    return tuple(sorted(_installed()))
+    return tuple(sorted(_installed(in_force().models_folders)))
 
 
 def shipped_bundles() -> frozenset[str]:
@@ -27,29 +29,34 @@ def _models() -> Path:
     return resource_folder() / "models"
 
 
-def _installed() -> dict[str, Path]:
+def _installed(models_folders: Sequence[Path]) -> dict[str, Path]:
     """Path by name. What comes with the program cannot be replaced by another of its name."""
     found: dict[str, Path] = {}
-    for folder in (_models(), *in_force().models_folders):
+    for folder in (_models(), *models_folders):
         with contextlib.suppress(OSError):  # a share that does not answer has none
             for path in sorted(folder.glob(f"*{BUNDLE_SUFFIX}")):
                 found.setdefault(path.stem, path)
     return found
 
 
-def resolve_bundle(name_or_path: str) -> Path:
+def resolve_bundle(name_or_path: str, policy: Policy | None = None) -> Path:
     """The path of a bundle given as a path or as the name of an installed one.
 
     ``default`` is the installed default bundle, or the self-test bundle if there is none.
     An installed name wins over a file of the same name in the working folder; write
     ``./name`` for the file.
 
+    Parameters
+    ----------
+    policy : None: the one in force.
+
     Raises
     ------
     BundleError
         There is no such bundle.
     """
-    installed = _installed()
+    policy = in_force() if policy is None else policy
+    installed = _installed(policy.models_folders)
     name = name_or_path
     if name == DEFAULT and DEFAULT not in installed:
         name = SELFTEST
@@ -57,7 +64,9 @@ def resolve_bundle(name_or_path: str) -> Path:
         return installed[name]
     # os.path, as those of Path raise if there is no such user, or for names that are too long.
     path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111
-    if os.path.exists(path):  # noqa: PTH110
+    # A name in the policy is that of an installed one only: any user may have a file of that name.
+    is_settled = name_or_path == policy.bundle and not Path(name_or_path).is_absolute()
+    if not is_settled and os.path.exists(path):  # noqa: PTH110
         return path
     raise BundleError(
         f"There is no model {path.name}: give a path, or one of the installed models "

@@ -95,13 +95,13 @@ def run_viewer(
     return code
 
 
-def show_refusal(sentence: str) -> None:
+def show_refusal(text: str) -> None:
     """Show why the program does not start, until that is answered. Main thread."""
     application = _application()
     box = QMessageBox(
         QMessageBox.Icon.Critical,
         "bachview does not start",
-        f"{sentence}\n\nbachview does not start until your administrator has put this right.",
+        text,
         QMessageBox.StandardButton.Close,
     )
     box.setTextFormat(Qt.TextFormat.PlainText)
