@@ -51,6 +51,8 @@ def try_deb(
     trial.step("libraries", lambda: _libraries(inside))
     trial.step("self-test", lambda: _self_test(user))
 
+    trial.step("completion", lambda: _completion(inside))
+
     def desktop() -> str:
         inside.as_root("apt-get", "install", "--quiet", "--yes", *DESKTOP_PACKAGES)
         return user.start_from_menu(_ENTRY, "menu")
@@ -120,6 +122,18 @@ def _libraries(inside: Inside) -> str:
     needed = sorted(name for name in missing if not name.startswith(_SUGGESTED))
     require(not needed, f"Not found: {', '.join(needed)}.")
     return f"all found without recommended packages; {len(missing)} that are only suggested are not"
+
+
+def _completion(inside: Inside) -> str:
+    """The script of the package asks the installed program, and is answered."""
+    script = (
+        "source /usr/share/bash-completion/completions/bachview; "
+        "COMP_WORDS=(bachview classify --pre) COMP_CWORD=2; _bachview_completion bachview; "
+        'echo "${COMPREPLY[*]}"'
+    )
+    answer = inside.as_user("bash", "-c", script).stdout.strip()
+    require(answer == "--precision", f"bash is told “{answer}” for “classify --pre”.")
+    return "bash completes “classify --pre” to “--precision”"
 
 
 def _self_test(user: User) -> str:
