@@ -16,7 +16,7 @@ from tools.installers.trial.steps import require
 #: The desktop that the trial has: programs that start others by their entries and types.
 DESKTOP_PACKAGES = ("libglib2.0-bin", "xdg-utils", "shared-mime-info", "desktop-file-utils")
 _CLASSIFY, _QUIT = "ctrl+r", "ctrl+q"
-_PATIENCE_S = 240.0
+_PATIENCE_S = 600.0
 #: How long the program may take to end after its window was closed.
 _ENDS_S, _AGAIN_S = 40.0, 6.0
 #: Long enough for the picture at rest, with the colours of the last cells.
