@@ -52,6 +52,7 @@ from bachview.store.schema import (
     lost_grid,
     move_aside,
     name_lock,
+    other_folder,
     seal_grid,
     snapshot,
     store_name,
@@ -130,7 +131,7 @@ class ResultStore:
         except OSError as error:
             raise StoreError(
                 f"The results folder {folder.name} cannot be created; check the permissions of the "
-                "folder above it, or set BACHVIEW_HOME to a writable folder."
+                f"folder above it{other_folder()}."
             ) from error
         connection, identity, notice = _connected(path, fingerprint, timeout_s)
         return cls(connection, fingerprint, path, notice, identity, timeout_s)

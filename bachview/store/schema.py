@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.errors import StoreError
+from bachview.policy.in_force import in_force
 from bachview.store.log import TABLE as LOG_TABLE
 from bachview.store.migration import migrate
 from bachview.store.place import is_on_network
@@ -80,6 +81,13 @@ def store_name(fingerprint: str) -> str:
     return f"{readable}-{digest}.sqlite"
 
 
+def other_folder() -> str:
+    """What else can be done about a folder that cannot be written to, as the end of a sentence."""
+    if in_force().is_locked("data_folder"):
+        return ", which your administrator has set"
+    return ", or set BACHVIEW_HOME to a writable folder"
+
+
 @contextlib.contextmanager
 def explained(name: str) -> Iterator[None]:
     """Map SQLite's errors to a sentence about the store called `name`.
@@ -113,8 +121,8 @@ def explained(name: str) -> Iterator[None]:
             ) from error
         if code in _NOT_WRITABLE:
             raise StoreError(
-                f"The results file {name} cannot be written; check the permissions of its folder, "
-                "or set BACHVIEW_HOME to a writable folder."
+                f"The results file {name} cannot be written; check the permissions of its folder"
+                f"{other_folder()}."
             ) from error
         if error_code in _NO_LOCKS:
             raise StoreError(

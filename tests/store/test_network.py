@@ -17,6 +17,7 @@ from bachview.store.listing import results_files
 from bachview.store.place import is_on_network
 from bachview.store.results import ResultStore
 from bachview.store.schema import explained, store_name
+from tests.support.policies import set_policy
 
 FINGERPRINT = "q1:0123456789abcdef"
 MOUNTS = {
@@ -177,3 +178,15 @@ def test_a_share_without_locks_is_told() -> None:
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_LOCK
     with pytest.raises(StoreError, match="does not support locks"), explained("a.sqlite"):
         raise error
+
+
+def test_a_folder_of_the_administrator_is_not_the_user_s_to_change(
+    own_policy: Path, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("", "utf-8")
+    with pytest.raises(StoreError, match="set BACHVIEW_HOME"):
+        ResultStore.open(blocked / "results", FINGERPRINT)
+    set_policy(own_policy, 'data_folder = "/srv/results"\nlocked = ["data_folder"]')
+    with pytest.raises(StoreError, match="which your administrator has set"):
+        ResultStore.open(blocked / "results", FINGERPRINT)
