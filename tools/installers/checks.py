@@ -110,6 +110,30 @@ def prediction(trial: Trial) -> str:
     return "the same line for a photo"
 
 
+def report(trial: Trial) -> str:
+    """A report with plots has the same figures, and as many pictures."""
+    ours, theirs = trial.out("report.html")
+    photos = _write_photos(trial.folder / "photos")
+    said = []
+    for program, file in ((trial.program, ours), (trial.source, theirs)):
+        answer = program.run("evaluate", "selftest", photos, "--output", file, "--json")
+        said.append(json.loads(answer.stdout))
+    _require(said[0]["photo"] == said[1]["photo"], "", "the figures of the report differ")
+    plots, expected = (path.read_text("utf-8").count("<svg") for path in (ours, theirs))
+    return _require(plots == expected > 0, f"{plots} plots", f"{plots} plots, not {expected}")
+
+
+def results_and_help(trial: Trial) -> str:
+    """Results can be listed and exported again, photos checked, and a problem reported."""
+    ours, _ = trial.out("exported")
+    listed = json.loads(trial.program.run("results", "list", trial.slide, "--json").stdout)
+    trial.program.run("results", "export", trial.slide, "--output", ours)
+    trial.program.run("dataset", "check", _write_photos(trial.folder / "photos"), "--json")
+    told = trial.program.run("problem-report").stdout
+    _require(__version__ in told, "", "the problem report does not say the version")
+    return f"{len(listed)} entries, {len(list(ours.iterdir()))} files, a report of a problem"
+
+
 def unknown_bundle(trial: Trial) -> str:
     """A bundle that is new here is tried in a child process, which must start."""
     ours, _ = trial.out("renamed.bachmodel")
@@ -181,8 +205,21 @@ CHECKS: Final[tuple[Check, ...]] = (
     self_test,
     classification,
     prediction,
+    report,
+    results_and_help,
     window,
 )
+
+
+def _write_photos(folder: Path) -> Path:
+    """A data set of two photos of each class."""
+    from tests.support.photo_folders import PREFIXES, write_photo
+
+    for place, (key, prefix) in enumerate(PREFIXES.items()):
+        for number in (1, 2):
+            path = folder / "Photos" / key / f"{prefix}{number:03}.png"
+            write_photo(path, 10 * place + number, size=(320, 240))
+    return folder
 
 
 def _parts(program: Program, files: tuple[Path, ...]) -> dict[str, Any]:
