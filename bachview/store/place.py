@@ -14,6 +14,8 @@ _NETWORK: Final = frozenset(
         *("gfs2", "vboxsf", "prl_fs", "vmhgfs", "autofs"),
     }
 )
+#: On macOS.
+_USER_PROCESS: Final = ("macfuse", "osxfuse", "fusefs")
 _DRIVE_REMOTE: Final = 4
 
 
@@ -33,7 +35,7 @@ def is_on_network(folder: Path) -> bool:
         # The last of several at one place hides the others.
         if (resolved == point or resolved.startswith(f"{point}/")) and len(point) >= longest:
             kind, longest = mount.fstype.lower(), len(point)
-    return kind in _NETWORK or kind.startswith("fuse.") or kind == "macfuse"
+    return kind in _NETWORK or kind.startswith("fuse.") or kind in _USER_PROCESS
 
 
 def _is_remote_drive(folder: Path) -> bool:

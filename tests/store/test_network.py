@@ -27,6 +27,7 @@ MOUNTS = {
     "/home/anna/local": "xfs",
     "/media/stick": "fuseblk",
     "/media/phone": "fuse.sshfs",
+    "/Volumes/lab": "macfuse",
     "/mnt/results": "cifs",
     "/mnt/results-2": "btrfs",
 }
@@ -49,6 +50,7 @@ def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
         ("/home/anna-2", True),  # of the automounter, which mounts shares
         ("/media/stick/results", False),
         ("/media/phone", True),
+        ("/Volumes/lab/results", True),
         ("/mnt/results/not/there/yet", True),
         ("/mnt/results-2", False),
     ],
