@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= logical
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock freeze installer installer-test bench fuzz selftest docs wheel release clean
+.PHONY: help run test lint slow-test test-faults test-tiff mutants soak tissue-scenes environment lock freeze installer installer-test windows-installer-test bench fuzz selftest docs wheel release clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -91,6 +91,9 @@ SLIDE ?=
 installer-test: $(READY)  ## install and use what `make installer` built, in clean systems of Debian and Ubuntu (as root)
 	$(BIN)/python -m tools.installers trial $(RUNTIME) $(if $(SLIDE),--slide $(SLIDE))
 
+windows-installer-test: $(READY)  ## compile the installer for Windows and try it under wine (nsis, wine, mingw-w64)
+	$(BIN)/python -m tools.installers windows-test
+
 bench: $(READY)  ## every speed budget, as a table
 	$(BIN)/bachview bench
 
@@ -98,6 +101,9 @@ bench: $(READY)  ## every speed budget, as a table
 lock: $(READY)  ## pin the newest allowed versions (needs uv)
 	uv pip compile pyproject.toml --extra tensorflow --extra pandas --extra docs --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
 	uv pip compile pyproject.toml --extra installers --constraints requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --output-file packaging/requirements.lock
+	grep -oE '^[a-z0-9._-]+==[^\\]+' requirements.lock | grep -vE '^(openvino|numpy)==' > packaging/requirements-macos-x86_64.in
+	MACOSX_DEPLOYMENT_TARGET=13.0 uv pip compile pyproject.toml --extra installers --constraints packaging/requirements-macos-x86_64.in --only-binary :all: --python-platform x86_64-apple-darwin --python-version 3.12 --generate-hashes --no-header --no-annotate --upgrade --output-file packaging/requirements-macos-x86_64.lock
+	rm packaging/requirements-macos-x86_64.in
 
 docs: $(READY)  ## these documents as a site that works offline, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": ("tools.installers.compare", "what differs between two builds, and in what way"),
     "deb": ("tools.installers.linux.deb", "the package for Debian and Ubuntu"),
     "freeze": ("tools.installers.freeze", "the program in a folder, with all that it needs"),
+    "info-plist": ("tools.installers.macos.info_plist", "what macOS is told of the application"),
     "licences": (
         "tools.installers.licences",
         "licences of all that is shipped, in one file",
@@ -31,6 +32,7 @@ COMMANDS = {
     "sums": ("tools.installers.sums", "SHA-256 sums of the files of a release"),
     "tarball": ("tools.installers.linux.tarball", "the archive that runs from any folder"),
     "trial": ("tools.installers.trial.command", "install and use the packages in clean systems"),
+    "wheels": ("tools.installers.wheels", "which package has a wheel for which platform"),
     "windows": ("tools.installers.windows.build", "the installer for Windows, by makensis"),
     "windows-test": ("tools.installers.windows.trial", "try that installer under wine"),
 }

@@ -7,6 +7,7 @@ program needs and PyInstaller: what is not there cannot be taken along.
 import argparse
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,13 @@ from tools.installers.errors import InstallerError
 from tools.installers.icon_files import write_icon
 from tools.installers.inventory import take_inventory
 from tools.installers.licences import write_licences
+from tools.installers.macos.application import NAME as APPLICATION
+from tools.installers.macos.application import finish_application
 from tools.installers.places import BUILD, FROZEN, ROOT
 from tools.installers.release import source_time
 from tools.installers.version_resource import write_version_resource
 
-LOCK: Final = ROOT / "packaging" / "requirements.lock"
+_LOCKS: Final = ROOT / "packaging"
 SPEC: Final = ROOT / "packaging" / "freeze" / "bachview.spec"
 ENVIRONMENT: Final = BUILD / "freeze-environment"
 #: Where PyInstaller works; the build information in it goes into the program.
@@ -77,6 +80,8 @@ def freeze(output: Path = FROZEN) -> Path:
     if subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode:
         raise InstallerError("PyInstaller could not freeze the program; see above.")
     write_licences(made / SPEC.stem / _LICENCES, take_inventory(ENVIRONMENT, made / SPEC.stem))
+    if sys.platform == "darwin":
+        finish_application(made, made / SPEC.stem, output.with_name(APPLICATION))
     shutil.rmtree(output, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(made / SPEC.stem, output)
@@ -91,17 +96,25 @@ def make_environment(environment: Path = ENVIRONMENT) -> Path:
     InstallerError
         The packages cannot be installed.
     """
+    lock = lock_file()
     python, mark = _python_of(environment), environment / _MARK
-    made_from = f"{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
+    made_from = f"{sys.version}\n{hashlib.sha256(lock.read_bytes()).hexdigest()}\n"
     if mark.exists() and mark.read_text("utf-8") == made_from:
         return python
     venv.create(environment, clear=True, with_pip=True)
     pip = [os.fspath(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command = [*pip, "--require-hashes", "--requirement", os.fspath(LOCK)]
+    command = [*pip, "--require-hashes", "--requirement", os.fspath(lock)]
     if subprocess.run(command, check=False).returncode:
-        raise InstallerError(f"What {LOCK.name} lists cannot be installed; see above.")
+        raise InstallerError(f"What {lock.name} lists cannot be installed; see above.")
     mark.write_text(made_from, "utf-8")
     return python
+
+
+def lock_file() -> Path:
+    """What is installed. Macs with Intel processors get the last OpenVINO that supports them."""
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return _LOCKS / "requirements-macos-x86_64.lock"
+    return _LOCKS / "requirements.lock"
 
 
 def _python_of(environment: Path) -> Path:
