@@ -129,7 +129,7 @@ Section "${APP}" Main
   WriteRegDWORD SHCTX "${UNINSTALL_KEY}" ChosenPath 0
 SectionEnd
 
-Section "Open slides and bundles with ${APP}" Types
+Section "Types of files" Types
   !insertmacro ASSOCIATE_ALL
   !insertmacro TellShell
   WriteRegDWORD SHCTX "${UNINSTALL_KEY}" ChosenTypes 1

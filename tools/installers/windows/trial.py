@@ -31,7 +31,7 @@ _LONG_PATH = ";".join(rf"C:\tools\{number:04d}\bin" for number in range(120))
 _WAIT_S = 20
 
 #: Exit codes of ``packaging/windows/exit_codes.nsh``.
-NEWER_INSTALLED, RUNNING, OLD_WINDOWS = 10, 11, 15
+NEWER_INSTALLED, RUNNING, NOT_WRITABLE, OLD_WINDOWS = 10, 11, 14, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +244,9 @@ class Trial:
         self._expect("results stay", bool(before) and self._opened() == before)
 
     def _another_folder(self) -> None:
+        code = self._install("1.0.0", r"/D=Z:\proc\bachview")  # of the kernel, so not writable
+        self._expect("a folder that cannot be written is refused", code == NOT_WRITABLE)
+        self._expect("the log says so, too", "cannot be written" in self._log())
         first, second = (PureWindowsPath(rf"C:\Eigene Programme\b {n}") for n in (1, 2))
         switches = ("/TYPES=0", "/MENU=0")
         self._expect("/D", self._install("1.0.0", *switches, *_unquoted(f"/D={first}")) == 0)
