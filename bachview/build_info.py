@@ -6,6 +6,7 @@ only where a caller wants that.
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,6 +89,11 @@ def build_info(package: Path = _PACKAGE, *, ask_git: bool = False) -> BuildInfo:
         return BuildInfo(__version__, commit, source_tree=True)
     stated = _stated(package / FILE_NAME)
     return stated if stated is not None else BuildInfo(__version__)
+
+
+def is_frozen() -> bool:
+    """Whether this is the program of an installer, which has no Python to start or add to."""
+    return bool(getattr(sys, "frozen", False))
 
 
 def commit_of(source: Path) -> Commit | None:

@@ -55,6 +55,26 @@ def user_folders() -> Folders:
     return replace(own, data=policy.data_folder)
 
 
+def results_folder(asked: Path | None, what: str) -> Path:
+    """The folder of the results: that which is asked for, or the user's.
+
+    Parameters
+    ----------
+    what : asks for another, in the sentence of the error, e.g. ``--store D:/results``.
+
+    Raises
+    ------
+    LockedError
+        Another than the policy's is asked for.
+    """
+    folder = user_folders().results
+    if asked is None or asked.absolute() == folder.absolute():
+        return folder
+    if in_force().is_locked("data_folder"):
+        raise in_force().refusal("data_folder", what)
+    return asked
+
+
 def own_folders() -> Folders:
     """The folders without what a policy says, which has no say in the place of the logs."""
     home = os.environ.get(HOME_VARIABLE)

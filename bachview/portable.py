@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bachview.build_info import is_frozen
 from bachview.errors import UsageError
 
 #: A file of this name beside the program has the effect of ``--portable``.
@@ -17,12 +18,13 @@ def program_folder() -> Path | None:
 
     Of an AppImage and of an application of macOS, that which users see as one file.
     """
-    if not getattr(sys, "frozen", False):
+    if not is_frozen():
         return None
-    image = os.environ.get("APPIMAGE")
-    if image:  # the executable is in a file system that is mounted for this process
-        return Path(image).resolve().parent
     executable = Path(sys.executable).resolve()
+    image, mounted = os.environ.get("APPIMAGE"), os.environ.get("APPDIR")
+    # Whatever an AppImage starts has these variables, also when that is no part of it.
+    if image and (not mounted or executable.is_relative_to(Path(mounted).resolve())):
+        return Path(image).resolve().parent
     for folder in executable.parents:
         if sys.platform == "darwin" and folder.suffix == ".app":
             return folder.parent

@@ -22,6 +22,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "executable", str(folder / "bachview"))
     monkeypatch.delenv("BACHVIEW_HOME")
     monkeypatch.delenv("APPIMAGE", raising=False)
+    monkeypatch.delenv("APPDIR", raising=False)
     return folder
 
 
@@ -112,6 +113,16 @@ def test_a_locked_data_folder_is_not_left(cli: Cli, program: Path, own_policy: P
 def test_an_app_image_is_beside_itself(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPIMAGE", str(program / "bachview.AppImage"))
     monkeypatch.setattr(sys, "executable", "/run/mount/usr/bin/bachview")
+    assert program_folder() == program
+    monkeypatch.setenv("APPDIR", "/run/mount")
+    assert program_folder() == program
+
+
+def test_a_program_that_an_app_image_starts_is_no_part_of_it(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPIMAGE", "/home/me/terminal.AppImage")
+    monkeypatch.setenv("APPDIR", "/run/mount-of-the-terminal")
     assert program_folder() == program
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bachview.api.predictions import Prediction
 from bachview.api.slides import Slide, region_of
-from bachview.config import user_folders
+from bachview.config import results_folder
 from bachview.core.geometry import Region
 from bachview.errors import BachviewError, UsageError
 from bachview.inference.photos import PhotoPrediction
@@ -107,11 +107,8 @@ def classify(
     with ExitStack() as stack:
         store = None
         if keep is not False:
-            folder = user_folders().results
-            if keep is not True and Path(keep).absolute() != folder.absolute():
-                if in_force().is_locked("data_folder"):
-                    raise in_force().refusal("data_folder", f"Keeping results in {keep}")
-                folder = Path(keep)
+            asked = None if keep is True else Path(keep)
+            folder = results_folder(asked, f"Keeping results in {keep}")
             metadata = slide.reader.metadata
             store = stack.enter_context(open_results(folder, metadata.fingerprint, metadata.former))
             if store.notice:

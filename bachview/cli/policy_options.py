@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bachview.config import user_folders
+from bachview.config import results_folder
 from bachview.policy.in_force import in_force
 
 Names = Annotated[
@@ -54,9 +54,4 @@ def settled_results(asked: Path | None) -> Path:
     LockedError
         Another than the policy's is asked for.
     """
-    folder = user_folders().results
-    if asked is None or asked.absolute() == folder.absolute():
-        return folder
-    if in_force().is_locked("data_folder"):
-        raise in_force().refusal("data_folder", f"--store {asked}")
-    return asked
+    return results_folder(asked, f"--store {asked}")

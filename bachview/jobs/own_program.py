@@ -12,16 +12,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bachview.build_info import is_frozen
+
 #: First argument of an executable that is to run a module; the module's name follows.
 RUN_MODULE: Final = "--run-module"
 #: The console program beside the one with a window, which has no standard output on Windows.
 _CONSOLE_PROGRAM: Final = "bachview.exe"
 _PACKAGE: Final = "bachview"
-
-
-def is_frozen() -> bool:
-    """Whether this is the program of an installer, which has no Python to start or add to."""
-    return bool(getattr(sys, "frozen", False))
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

@@ -7,7 +7,7 @@ from functools import partial
 from importlib import metadata
 from typing import Any
 
-from bachview.build_info import build_info
+from bachview.build_info import build_info, is_frozen
 from bachview.errors import EngineError
 from bachview.licences.distributions import needed
 from bachview.machine import machine
@@ -23,7 +23,7 @@ def program_facts() -> dict[str, object]:
     """Version, interpreter, and how the program was installed."""
     return {
         "bachview": build_info(ask_git=True),
-        "installed as": "frozen program" if getattr(sys, "frozen", False) else "Python package",
+        "installed as": "frozen program" if is_frozen() else "Python package",
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "file names are encoded as": sys.getfilesystemencoding(),
     }

@@ -20,8 +20,6 @@ from bachview.problem_report.scrubbing import Scrubber
 from bachview.problem_report.slides import slide_facts
 from bachview.slide.reader import SlideReader
 
-#: Name proposed for the zip: not to be taken for a report of results.
-FILE_NAME = "bachview-problem-report.zip"
 _NOTE = """\
 This is a report of a problem with bachview, for the people who maintain it or the computer.
 
