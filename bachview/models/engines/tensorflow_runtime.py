@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from bachview.build_info import is_frozen
 from bachview.errors import EngineError
-from bachview.jobs.own_program import is_frozen
 
 #: A line of absl's log, e.g. ``I0000 00:00:1795.9 29757 port.cc:153] oneDNN ... are on.``
 _NOTE = re.compile(rb"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl")
