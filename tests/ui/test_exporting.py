@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel
+from PySide6.QtCore import QUrl
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Region
@@ -149,3 +151,29 @@ def test_without_names_the_proposed_folder_has_none_either(qtbot: QtBot, tmp_pat
         (dialog,) = (each for each in window.findChildren(ExportDialog) if each.isVisible())
         assert dialog.folder.name == f"slide-{short}"
         dialog.reject()
+
+
+@pytest.mark.parametrize("name", ["out", "S-12 #3 50% größe"])
+def test_the_folder_of_an_export_is_shown_by_the_system(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Qt asks the Explorer, the Finder or the file manager of the desktop for the address."""
+    shown: list[QUrl] = []
+    system = SimpleNamespace(openUrl=shown.append)
+    monkeypatch.setattr("bachview.ui.window.classify_commands.QDesktopServices", system)
+    path = pink_slide(tmp_path / "a.tiff")
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        window.classify_commands.export(page.document, tmp_path / name, (SUMMARY,), names=False)
+        qtbot.waitUntil(
+            lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+        (button,) = (
+            each
+            for each in window.messages.findChildren(QAbstractButton)
+            if each.text() == "Open folder"
+        )
+        button.click()
+    assert [Path(url.toLocalFile()) for url in shown] == [tmp_path / name]
