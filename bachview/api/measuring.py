@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bachview import audit
 from bachview.core.classes import ClassSet
 from bachview.core.units import percent_text
 from bachview.datasets import reading
@@ -31,6 +32,7 @@ from bachview.evaluation.slide_scores import SlideScore, score_slide, slides_doc
 from bachview.inference.photos import PhotoState, try_photos
 from bachview.jobs.tokens import CancelToken
 from bachview.models.ensemble import Ensemble
+from bachview.policy.in_force import in_force
 
 #: Called with what is measured (``photos``, or the name of a slide), the amount done and the total.
 Told = Callable[[str, int, int], object]
@@ -126,8 +128,29 @@ class Measurement:
         ------
         ExportError
             The file cannot be written.
+        LockedError
+            The administrator does not allow files that name slides.
         """
+        check_report_names()
+        audit.record(
+            "export",
+            bundle=self.bundle_name,
+            bundle_sha256=self.bundle_sha256,
+            names=True,
+            output=[str(Path(path).absolute())],
+        )
         write_report(Path(path), self.evaluation, self.predictions, self.facts, self.slides)
+
+
+def check_report_names() -> None:
+    """Check that a report may be written, which names slides, and photos in its warnings.
+
+    Raises
+    ------
+    LockedError
+        The administrator does not allow that.
+    """
+    in_force().check_names("A report that names its slides")
 
 
 def evaluate(

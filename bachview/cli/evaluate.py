@@ -55,13 +55,14 @@ def evaluate(
         Ctrl-C.
     """
     import bachview
-    from bachview.api.measuring import chosen_photos, not_for_tissue
+    from bachview.api.measuring import check_report_names, chosen_photos, not_for_tissue
     from bachview.models.bundle.installed import bundle_in_use
 
     if part is not None and split is None:
         raise UsageError("--part names a part of a split; give the split file with --split.")
     path, device = bundle_in_use(bundle), settled_device(device)
     if output is not None:
+        check_report_names()
         _prepare(output)
     with clean_stdout():
         with spinning("Reading the data set"):

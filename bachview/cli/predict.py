@@ -158,8 +158,7 @@ def predict(
     from bachview.inference.photos import PhotoState
     from bachview.models.bundle.installed import bundle_in_use
 
-    if in_force().is_locked("names_in_exports") and not in_force().names_in_exports:
-        raise in_force().refusal("names_in_exports", "A table that names its photos")
+    in_force().check_names("A table that names its photos")
     path, device = bundle_in_use(bundle), settled_device(device)
     photos = _expanded(files)
     cases = dict(zip(photos, case_numbers(photos), strict=True)) if bach_submission else {}

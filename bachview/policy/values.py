@@ -64,6 +64,21 @@ class Policy:
             return asked
         return fallback if default is None else default
 
+    def check_names(self, what: str) -> None:
+        """Check that a file may be written which names its slides or photos.
+
+        Parameters
+        ----------
+        what : the file in the sentence of the error.
+
+        Raises
+        ------
+        LockedError
+            The policy has exported files hold no names.
+        """
+        if self.is_locked("names_in_exports") and not self.names_in_exports:
+            raise self.refusal("names_in_exports", what)
+
     def refusal(self, key: str, what: str) -> LockedError:
         """The error for what a lock does not allow."""
         value = getattr(self, key)

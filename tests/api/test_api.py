@@ -14,9 +14,10 @@ from PIL import Image
 import bachview
 from bachview.core.cell_state import CellState
 from bachview.core.stains import STAIN_COLORS
-from bachview.errors import DatasetError, UsageError
+from bachview.errors import DatasetError, LockedError, UsageError
 from bachview.inference.photos import PhotoPrediction
 from bachview.phantom.writer import write_phantom
+from tests.support.policies import set_policy
 from tests.support.slides import gradient, write_pyramid
 
 
@@ -356,7 +357,9 @@ def test_photos_answer_in_their_order_and_one_without_a_class_gives_the_reason(
     assert anyway.warnings == coarse.sentences
 
 
-def test_a_data_set_is_measured_with_what_a_reader_must_know(tmp_path: Path) -> None:
+def test_a_data_set_is_measured_with_what_a_reader_must_know(
+    tmp_path: Path, own_policy: Path
+) -> None:
     from tests.support.tiny_training import write_dataset
 
     data = write_dataset(tmp_path)
@@ -378,6 +381,18 @@ def test_a_data_set_is_measured_with_what_a_reader_must_know(tmp_path: Path) -> 
     measured.write_report(tmp_path / "report.html")
     assert "not trained on tissue" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert measured.to_document()["bundle"]["name"] == measured.bundle_name
+
+    # The report names slides: it is in the audit log, and refused where names are not allowed.
+    policy = f'audit_folder = "{tmp_path.as_posix()}"\nnames_in_exports = false\nlocked = '
+    set_policy(own_policy, f"{policy}[]")
+    measured.write_report(tmp_path / "second.html")
+    (log,) = tmp_path.glob("bachview-audit-*.jsonl")
+    entry = json.loads(log.read_text("ascii"))
+    assert (entry["action"], entry["output"]) == ("export", [str(tmp_path / "second.html")])
+    set_policy(own_policy, f'{policy}["names_in_exports"]')
+    with pytest.raises(LockedError, match="names its slides"):
+        measured.write_report(tmp_path / "third.html")
+    assert not (tmp_path / "third.html").exists()
     with pytest.raises(DatasetError):
         bachview.read_dataset(tmp_path / "nowhere")
 

@@ -113,6 +113,7 @@ def test_no_command_works_under_an_invalid_policy(cli: Cli, own_policy: Path, co
         ("names_in_exports = true", "classify SLIDE -o OUT --no-names", "names_in_exports to on"),
         ("names_in_exports = false", "results export SLIDE -o OUT --names", "--names"),
         ("names_in_exports = false", "predict default SLIDE -o OUT/a.csv", "names its photos"),
+        ("names_in_exports = false", "evaluate default OUT -o OUT/a.html", "names its slides"),
         ('data_folder = "DATA"', "classify SLIDE -o OUT --store OUT", "--store"),
         ('data_folder = "DATA"', "results list --store OUT", "--store"),
         ('data_folder = "DATA"', "results list SLIDE --store OUT", "--store"),
