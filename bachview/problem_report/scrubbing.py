@@ -56,20 +56,23 @@ _PATH = re.compile(
 )
 _SUFFIXES_PATTERN = "|".join(map(re.escape, sorted(_FILE_SUFFIXES, key=len, reverse=True)))
 _SUFFIX = re.compile(rf"(?:{_SUFFIXES_PATTERN})$", re.I)
-#: A file's name, with the words before it that are none of a sentence.
+#: A file's name, with the words before it that are none of a sentence, e.g. ``Miller, Anna.svs``.
 _FILE = re.compile(
-    r"(?:[a-z.'%-]*[^\sa-z:;,()'.%<>-][^\s:;,()]*[ ]+)*[^\s\"'<>:;,()]+"
+    r"(?:[a-z.'%-]*[^\sa-z:;,()'.%<>-][^\s:;,()]*,?[ ]+)*[^\s\"'<>:;,()]+"
     rf"(?i:{_SUFFIXES_PATTERN})\b",
 )
 _PERSON = re.compile(r"[^\s\"'=:;,()]*\^[^\s\"'=:;,()]*(?: [^\W\d_]+\^[^\s\"'=:;,()]*)*")
 _DATE = re.compile(
     # With dots only where the second number can be a month: others are versions.
     r"\b(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/](?:\d{4}|\d{2})"
-    r"|(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:\d{4}|\d{2})|\d{8})\b"
+    r"|(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:\d{4}|\d{2})|\d{8}"
+    r"|\d{1,2}\.? (?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[^\W\d_]*\.?,?"
+    r" \d{4})\b",
+    re.I,
 )
 _CODE = re.compile(
     r"\b(?=[0-9A-Za-z]*[0-9])(?:[0-9A-Fa-f]{8,}|[A-Za-z]{0,4}\d{2,}(?:[-/_]\d{2,})+)\b|\d{5,}"
-    r"|\b[A-Z]{1,4}\d{3,}\w*\b"
+    r"|\b[A-Z]{1,4}\d{3,}\w*\b|\b[^\W_]+_[\w-]*\d{3,}[\w-]*"
 )
 _MEMORY = re.compile(r"\b0x[0-9a-f]+\b")
 

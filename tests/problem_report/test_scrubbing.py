@@ -13,6 +13,9 @@ from bachview.problem_report.scrubbing import LEFT_OUT, Scrubber
         (r"\\server\Anna Miller\a.ndpi is gone", "<path>.ndpi is gone"),
         (r"C:\Users\Anna Miller is no folder", "<path> is no folder"),
         ("Anna Miller 3.svs cannot be opened", "<file>.svs cannot be opened"),
+        ("The slide Miller, Anna.svs has no level", "The slide <file>.svs has no level"),
+        ("file of Miller_Anna_S21-4567_A1", "file of <number>"),
+        ("born 14. März 1950 or 3 Apr 1950", "born <date> or <date>"),
         ("file:///home/anna/a.svs", "<link>"),
         ("mail to anna@clinic.example", "mail to <mail>"),
         ("could not convert 'Anna Miller'", "could not convert '<text>'"),
@@ -29,6 +32,7 @@ from bachview.problem_report.scrubbing import LEFT_OUT, Scrubber
         ("bf16 on GPU refused: out of memory", "bf16 on GPU refused: out of memory"),
         ("A bundle was tried: 1.5 s at 12 cells/s.", "A bundle was tried: 1.5 s at 12 cells/s."),
         ("list index out of range", "list index out of range"),
+        ("level_2 of SQLITE_IOERR_12", "level_2 of SQLITE_IOERR_12"),
         ("numpy 2.4.6, Linux 6.18.44 and/or GPU", "numpy 2.4.6, Linux 6.18.44 and/or GPU"),
     ],
 )
