@@ -72,8 +72,10 @@ def try_deb(
     def downgrade() -> str:
         done = install(older, "--allow-downgrades")
         sentence = "cannot be replaced by the older"
-        said = [line for line in done.stderr.splitlines() if sentence in line]
-        require(done.returncode and said, f"The downgrade was not refused:\n{done.stderr}")
+        # apt passes on what dpkg says, on its own standard output.
+        told = done.stdout + done.stderr
+        said = [line for line in told.splitlines() if sentence in line]
+        require(done.returncode and said, f"The downgrade was not refused:\n{told}")
         require(_version(inside) == package.name.split("_")[1], "Another version is there now.")
         user.run("--version")
         return f"refused: “{said[0]}”"
