@@ -42,7 +42,7 @@ class _Writer:
         self.listener: Callable[[str], object] | None = None
 
     def write(self, folder: Path, line: bytes) -> None:
-        """Write a line into `folder`, or keep it; trouble is told once, until a line is written."""
+        """Write a line into `folder`, or keep it; trouble is reported once, until a line is written."""
         with self._lock:
             reason = self._tried(folder, line)
             if not reason:
@@ -85,7 +85,7 @@ _writer = _Writer()
 def record(action: str, **facts: object) -> None:
     """Write a line, if the policy asks for a log. Any thread but the GUI thread.
 
-    What cannot be written is told and raises nothing.
+    Trouble is reported to the user, and raises nothing.
 
     Parameters
     ----------
