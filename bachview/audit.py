@@ -42,7 +42,7 @@ class _Writer:
         self.listener: Callable[[str], object] | None = None
 
     def write(self, folder: Path, line: bytes) -> None:
-        """Write a line into `folder`, or keep it; trouble is reported once, until a line is written."""
+        """Write a line into `folder`, or keep it; trouble is reported once until one is written."""
         with self._lock:
             reason = self._tried(folder, line)
             if not reason:

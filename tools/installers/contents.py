@@ -14,6 +14,8 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from bachview.licences.document import LEFT_OUT
+
 #: Never imported in the frozen program. Training stays out with TensorFlow, which alone is larger
 #: than all the rest.
 LEFT_OUT_MODULES: Final = (
@@ -28,9 +30,6 @@ LEFT_OUT_MODULES: Final = (
     "openvino.torch",
     "matplotlib.tests",
 )
-
-#: Dependencies of dependencies that the program does without.
-LEFT_OUT_DISTRIBUTIONS: Final = {"openvino-telemetry"}
 
 #: The plug-ins of Qt that stay, by folder, on all systems; every other folder is left out whole.
 QT_PLUGINS: Final = {
@@ -189,7 +188,7 @@ def distributions(project: Path) -> list[str]:
     while asked:
         requirement = Requirement(asked.pop())
         name = canonicalize_name(requirement.name)
-        if name in found or name in LEFT_OUT_DISTRIBUTIONS:
+        if name in found or name in LEFT_OUT:
             continue
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             found.add(name)
