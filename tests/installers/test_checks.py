@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bachview.version import __version__
 from tools.installers import checks
@@ -81,6 +83,24 @@ def test_a_table_must_be_the_same_to_the_digit(tmp_path: Path, ours: str) -> Non
         checks.require_same(*pair)
         return
     with pytest.raises(InstallerError, match=r"x\.csv differs"):
+        checks.require_same(*pair)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "is_same"), [(0, 0, True), (15, 120, True), (60, 60, False)]
+)
+def test_a_picture_may_differ_in_the_time_that_its_legend_says(
+    tmp_path: Path, height: int, width: int, is_same: bool
+) -> None:
+    pair = (tmp_path / "ours.png", tmp_path / "theirs.png")
+    for path, grey in zip(pair, (0, 200), strict=True):
+        pixels = np.zeros((200, 400, 3), np.uint8)
+        pixels[20 : 20 + height, 30 : 30 + width] = grey
+        Image.fromarray(pixels).save(path)
+    if is_same:
+        checks.require_same(*pair)
+        return
+    with pytest.raises(InstallerError, match="picture"):
         checks.require_same(*pair)
 
 

@@ -38,6 +38,7 @@ def is_wanted(place: str, source: str = "") -> bool:
         "openvino/libs/cache.json",
         "matplotlib/mpl-data/matplotlibrc",
         "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf",
+        "matplotlib/mpl-data/fonts/ttf/LastResortHE-Regular.ttf",
         "bachview/resources/models/selftest.bachmodel",
         "numpy.libs/libscipy_openblas64_-32a4b2a6.so",
     ],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from bachview.config import resource_folder
@@ -26,6 +27,8 @@ from tools.installers.program import Program
 #: Formats that Qt's plug-ins would read as well, and that the program leaves out.
 _QT_FORMATS_LEFT_OUT: Final = {"tga", "wbmp"}
 _STARTS: Final = 3
+#: Height and width of the time in a picture's legend, px.
+_LINE_PX: Final = (24, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,9 @@ def make_trial(program: Program, folder: Path, readable: tuple[Path, ...]) -> Tr
     """Draw what the checks need, with the source, into `folder`."""
     source = Program.source(folder / "home-of-source")
     slide, photo = folder / "phantom.tiff", folder / "photo.png"
-    source.run("phantom", slide, "--width", "3000", "--height", "2400")
+    source.run("phantom", slide, "--width", "1800", "--height", "1400")
     with Image.open(slide) as picture:
-        picture.crop((400, 400, 1936, 1552)).save(photo)
+        picture.crop((200, 200, 1224, 968)).save(photo)
     for side in ("program", "source"):
         (folder / side).mkdir()
     return Trial(program, source, folder, slide, photo, readable)
@@ -119,7 +122,7 @@ def report(trial: Trial) -> str:
         answer = program.run("evaluate", "selftest", photos, "--output", file, "--json")
         said.append(json.loads(answer.stdout))
     _require(said[0]["photo"] == said[1]["photo"], "", "the figures of the report differ")
-    plots, expected = (path.read_text("utf-8").count("<svg") for path in (ours, theirs))
+    plots, expected = (path.read_text("utf-8").count("data:image/svg") for path in (ours, theirs))
     return _require(plots == expected > 0, f"{plots} plots", f"{plots} plots, not {expected}")
 
 
@@ -243,11 +246,22 @@ def _features(path: Path) -> list[Any]:
     return features
 
 
+def _differ_in_time_only(ours: npt.NDArray[np.uint8], theirs: npt.NDArray[np.uint8]) -> bool:
+    """Whether at most one line of the legend differs: it says when it was classified."""
+    if ours.shape != theirs.shape:
+        return False
+    places = np.argwhere((ours != theirs).any(axis=-1))
+    if not places.size:
+        return True
+    height, width = np.ptp(places, axis=0) + 1
+    return bool(height <= _LINE_PX[0] and width <= _LINE_PX[1])
+
+
 def require_same(ours: Path, theirs: Path) -> None:
-    """The same rows, or the same pixels."""
+    """The same rows, or the same pixels but for the time."""
     if ours.suffix == ".png":
         with Image.open(ours) as ours_shown, Image.open(theirs) as theirs_shown:
-            is_same = np.array_equal(np.asarray(ours_shown), np.asarray(theirs_shown))
+            is_same = _differ_in_time_only(np.asarray(ours_shown), np.asarray(theirs_shown))
         _require(is_same, "", f"the picture {ours.name} differs")
         return
     rows = [list(csv.reader(path.read_text("utf-8").splitlines())) for path in (ours, theirs)]

@@ -133,9 +133,9 @@ def _is_wanted_of_openvino(path: PurePosixPath) -> bool:
 
 
 def _is_wanted_of_matplotlib(path: PurePosixPath) -> bool:
-    """Plots are drawn into files, with the font that is matplotlib's own default."""
+    """Plots are drawn into files, with matplotlib's own font and the one for what it lacks."""
     if "fonts" in path.parts:
-        return path.name.startswith("DejaVuSans") or path.name.startswith("cm")
+        return path.name.startswith(("DejaVuSans", "LastResort", "cm"))
     return not {"sample_data", "images", "plot_directive"} & set(path.parts)
 
 
