@@ -1,13 +1,17 @@
+import re
 import tarfile
+from fnmatch import fnmatch
 from pathlib import Path
 from subprocess import CompletedProcess, run
 
 import pytest
 
+from bachview.licences.document import own_components
 from bachview.version import __version__
 from tests.installers.linux.conftest import Needs
 from tools.installers.__main__ import main
 from tools.installers.linux.deb import build_deb
+from tools.installers.linux.debian_texts import copyright_file
 
 pytestmark = pytest.mark.skipif(
     not Path("/usr/bin/dpkg-deb").exists(), reason="dpkg-deb is not installed"
@@ -73,6 +77,19 @@ def test_two_builds_are_the_same(package: Path, frozen: Path, tmp_path: Path) ->
     (frozen / "bachview").chmod(0o700)
     again = build_deb(frozen, tmp_path / "again", compression="gzip")
     assert again.read_bytes() == package.read_bytes()
+
+
+def test_the_copyright_file_tells_which_models_are_not_free() -> None:
+    (pattern,) = re.findall(r"^Files: (.*)\n.*\nLicense: non-commercial$", copyright_file(), re.M)
+    licences = {
+        found[1]: component.licence
+        for component in own_components()
+        if (found := re.search(r"\(model, (.*)\)", component.name)) is not None
+    }
+    assert len(set(licences.values())) > 1
+    for name, licence in licences.items():
+        place = f"usr/lib/bachview/_internal/bachview/resources/models/{name}"
+        assert fnmatch(place, pattern) == licence.startswith("Non-commercial"), name
 
 
 def before_installing(package: Path, folder: Path, *arguments: str) -> CompletedProcess[str]:
