@@ -23,8 +23,8 @@ from bachview.slide.reader import SlideReader
 _NOTE = """\
 This is a report of a problem with bachview, for the people who maintain it or the computer.
 
-It holds no slide, no picture, no results and no patient data. Names of files, folders, the user
-and the computer are replaced by marks such as <name>, <file> and <path>. Please read it all the
+It holds no slide, no picture, no results and no patient data. Names of files, folders, the user \
+and the computer are replaced by marks such as <name>, <file> and <path>. Please read it all the \
 same before you send it.
 """
 #: Of each log file, the end.

@@ -1,13 +1,17 @@
 """Help → About says which build this is."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from bachview.build_info import BuildInfo, Commit
+from bachview.policy.values import Policy
 from bachview.ui.dialogs import about
+from bachview.ui.session.bundles import read_summary
 
 
 def test_the_about_box_says_version_commit_and_date(
@@ -21,3 +25,19 @@ def test_the_about_box_says_version_commit_and_date(
     qtbot.addWidget(dialog)
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     assert any("Version 3.2.1 (commit 0123456789ab, built 2027-01-31)" in text for text in texts)
+
+
+def test_no_line_is_cut_off_where_the_policy_adds_a_notice(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = Policy(source=Path("/etc/bachview/policy.toml"), notice="Questions: extension 1234.")
+    monkeypatch.setattr(about, "in_force", lambda: policy)
+    bundle = read_summary("selftest")
+    dialog = about.AboutDialog(bundle)
+    qtbot.addWidget(dialog)
+    # Laid out only: offscreen windows complain of each new minimum size.
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    dialog.show()
+    for label in dialog.findChildren(QLabel):
+        if label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width())

@@ -46,9 +46,7 @@ class AboutDialog(QDialog):
         words.addWidget(title)
         words.addWidget(muted(f"Version {build_info()} · Qt {qVersion()}", self))
         words.addWidget(heading(RESEARCH_USE, self))
-        notice = QLabel(NOTICE, self)
-        notice.setWordWrap(True)
-        words.addWidget(notice)
+        words.addWidget(WrappedLabel(NOTICE, self))
         policy = in_force()
         if policy.notice is not None:
             words.addWidget(plain(WrappedLabel(policy.notice, self)))
