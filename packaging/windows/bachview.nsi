@@ -192,6 +192,11 @@ FunctionEnd
 
 ; The last moment before anything is changed.
 Function Check
+  ; C:\folder\ is C:\folder; entries are compared as text.
+  StrCpy $0 $INSTDIR 1 -1
+  ${If} $0 == "\"
+    StrCpy $INSTDIR $INSTDIR -1
+  ${EndIf}
   !insertmacro Say "mode $MultiUser.InstallMode, folder $INSTDIR"
   ReadRegStr $0 SHCTX "${UNINSTALL_KEY}" VersionOrder
   ${If} $0 != ""

@@ -23,7 +23,7 @@ def payload(tmp_path: Path) -> Path:
     folder = tmp_path / "payload"
     (folder / "_internal" / "deep").mkdir(parents=True)
     for name in (*PROGRAMS, "_internal/a.dll", "_internal/deep/$b c.txt"):
-        (folder / name).write_bytes(b"x" * 3000)
+        (folder / name).write_bytes(b"<longPathAware>" * 200)
     return folder
 
 
@@ -56,6 +56,12 @@ def test_what_is_installed_is_removed_and_no_more(payload: Path) -> None:
 def test_a_payload_without_a_program_is_refused(payload: Path) -> None:
     (payload / PROGRAMS[0]).unlink()
     with pytest.raises(InstallerError, match=PROGRAMS[0]):
+        payload_files(payload)
+
+
+def test_a_program_that_is_limited_to_short_paths_is_refused(payload: Path) -> None:
+    (payload / PROGRAMS[1]).write_bytes(b"MZ")
+    with pytest.raises(InstallerError, match="long paths"):
         payload_files(payload)
 
 

@@ -22,7 +22,7 @@ def payload_files(payload: Path) -> list[PurePosixPath]:
     Raises
     ------
     InstallerError
-        A program is missing, or Windows cannot have a file of that name.
+        A program is missing or limited to short paths, or Windows cannot have a file of that name.
     """
     missing = [name for name in PROGRAMS if not (payload / name).is_file()]
     if missing:
@@ -30,6 +30,12 @@ def payload_files(payload: Path) -> list[PurePosixPath]:
             f"{' and '.join(missing)} is missing in {payload}: give the folder of the frozen "
             "program for Windows."
         )
+    for name in PROGRAMS:
+        if b"longPathAware" not in (payload / name).read_bytes():
+            raise InstallerError(
+                f"{payload / name} has no manifest that allows long paths; freeze it with "
+                "PyInstaller, which writes one."
+            )
     files = sorted(
         PurePosixPath(path.relative_to(payload).as_posix())
         for path in payload.rglob("*")

@@ -23,6 +23,13 @@ from tools.installers.windows.script_parts import PROGRAMS, VIEWER
 from tools.installers.windows.wine import Wine
 
 _COMPILER = "x86_64-w64-mingw32-gcc"
+_RESOURCES = "x86_64-w64-mingw32-windres"
+_MANIFEST = """
+"<assembly xmlns='urn:schemas-microsoft-com:asm.v1' manifestVersion='1.0'>"
+"<application xmlns='urn:schemas-microsoft-com:asm.v3'><windowsSettings>"
+"<longPathAware xmlns='http://schemas.microsoft.com/SMI/2016/WindowsSettings'>true</longPathAware>"
+"</windowsSettings></application></assembly>"
+"""
 _UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\bachview"
 _APP_PATH = r"Software\Microsoft\Windows\CurrentVersion\App Paths\bachview.exe"
 _CLASSES = r"Software\Classes"
@@ -249,8 +256,10 @@ class Trial:
         self._expect("the log says so, too", "cannot be written" in self._log())
         first, second = (PureWindowsPath(rf"C:\Eigene Programme\b {n}") for n in (1, 2))
         switches = ("/TYPES=0", "/MENU=0")
-        self._expect("/D", self._install("1.0.0", *switches, *_unquoted(f"/D={first}")) == 0)
+        self._expect("/D", self._install("1.0.0", *switches, *_unquoted(f"/D={first}\\")) == 0)
         self._expect("in that folder", self._exists(first, VIEWER))
+        stated = self._value(_UNINSTALL, "InstallLocation")
+        self._expect("the entry names it without a backslash at the end", stated == str(first))
         self._expect(
             "no types and no Start menu if not wanted",
             self._value(rf"{_CLASSES}\.ndpi") is None and not self._shortcuts(),
@@ -290,16 +299,23 @@ def stand_in_payload(folder: Path, version: str, files: Sequence[str]) -> Path:
             "Debian and Ubuntu: apt-get install gcc-mingw-w64-x86-64)."
         )
     folder.mkdir(parents=True)
+    source = Path(__file__).with_name("stand_in.c")
+    manifest = folder / "manifest.o"
+    subprocess.run(
+        [_RESOURCES, "--output", str(manifest)],
+        input=f"1 24 BEGIN {_MANIFEST} END".encode(),
+        check=True,
+    )
     for name in PROGRAMS:
-        source = Path(__file__).with_name("stand_in.c")
         made = subprocess.run(
             [
                 *(_COMPILER, "-municode", "-O1", "-s", f'-DVERSION="{version}"'),
-                *("-o", str(folder / name), str(source)),
+                *("-o", str(folder / name), str(source), str(manifest)),
             ]
         )
         if made.returncode:
             raise InstallerError(f"{_COMPILER} cannot compile {source.name}.")
+    manifest.unlink()
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(version, "utf-8")
