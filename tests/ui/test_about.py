@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -12,6 +11,8 @@ from bachview.build_info import BuildInfo, Commit
 from bachview.policy.values import Policy
 from bachview.ui.dialogs import about
 from bachview.ui.session.bundles import read_summary
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
 def test_the_about_box_says_version_commit_and_date(
@@ -35,9 +36,8 @@ def test_no_line_is_cut_off_where_the_policy_adds_a_notice(
     bundle = read_summary("selftest")
     dialog = about.AboutDialog(bundle)
     qtbot.addWidget(dialog)
-    # Laid out only: offscreen windows complain of each new minimum size.
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
-    dialog.show()
+    with qtbot.waitExposed(dialog):
+        dialog.show()
     for label in dialog.findChildren(QLabel):
         if label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width())
