@@ -13,7 +13,7 @@ from tools.installers.__main__ import main
 from tools.installers.contents import is_wanted
 from tools.installers.errors import InstallerError
 from tools.installers.inventory import take_inventory
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 
 def _distribution(folder: Path, name: str, *, licence: str = "", needs: str = "") -> None:

@@ -14,7 +14,7 @@ from tools.installers.errors import InstallerError
 from tools.installers.linux.mime_types import ALL_TYPES
 from tools.installers.macos.application import finish_application
 from tools.installers.macos.info_plist import identifier, info_plist
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 MACOS = ROOT / "packaging" / "macos"
 #: What Launch Services, Gatekeeper and the Finder need.

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tools.installers.__main__ import COMMANDS
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "installers.yml"
 #: Words of YAML 1.1 that are no texts: ``on`` is True.

@@ -13,8 +13,7 @@ from bachview import build_info as known
 from bachview.build_info import FILE_NAME, BuildInfo, commit_of
 from bachview.version import __version__
 from tools.installers.errors import InstallerError
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.installers.places import ROOT
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from bachview.config import APPLICATION, resource_folder
 from tools.installers.errors import InstallerError
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 #: Sides in px. Windows wants the small ones drawn, not scaled.
 _WINDOWS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 256)

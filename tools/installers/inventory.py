@@ -15,7 +15,7 @@ from pathlib import Path
 from bachview.licences.distributions import Component, component, needed, normal
 from bachview.licences.document import LEFT_OUT, completed, own_components
 from tools.installers.errors import InstallerError
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 PARTS = ROOT / "packaging" / "licences"
 _LIBRARY = re.compile(r".+\.(?:so(?:\.[\w.]+)?|dll|pyd|dylib)", re.I)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bachview.version import __version__
 from tools.installers.errors import InstallerError
+from tools.installers.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 #: ``## Unreleased`` or ``## 1.2.0 - 2027-01-31``, with brackets or without.
 _HEADING = re.compile(r"## \[?(?P<name>[^]\s]+)\]?(?:\s+[-–]\s+(?P<date>\d{4}-\d\d-\d\d))?\s*")
 _ENTRY = re.compile(r"- ")

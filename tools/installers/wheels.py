@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tools.installers.errors import InstallerError
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 #: Heading of a column, and what uv calls the platform. The glibc is that of Ubuntu 22.04, and of
 #: 24.04 on arm64, for which Qt asks there.

@@ -12,7 +12,8 @@ from tools.installers.errors import InstallerError
 from tools.installers.linux.desktop_files import COMPONENT, desktop_entry, filled, metainfo
 from tools.installers.linux.icons import SIZES, write_icons
 from tools.installers.linux.mime_types import ALL_TYPES
-from tools.installers.release import ROOT, Release
+from tools.installers.places import ROOT
+from tools.installers.release import Release
 
 NEWS = [Release("1.0.0", datetime(2026, 1, 1, tzinfo=UTC), ("Slides with <two> & more names.",))]
 

@@ -19,7 +19,8 @@ from tools.installers.linux.arguments import BuildRequest, build_arguments
 from tools.installers.linux.desktop_files import DESKTOP_FILE, filled, write_text
 from tools.installers.linux.payload import copy_frozen, normalise
 from tools.installers.linux.share_tree import write_share
-from tools.installers.release import ROOT, releases, source_time
+from tools.installers.places import ROOT
+from tools.installers.release import releases, source_time
 
 #: Where the runtime says that it is one, and of which type.
 _MARK_AT, _MARK = 8, b"AI\x02"

@@ -16,7 +16,8 @@ from tools.installers.linux.desktop_files import TEMPLATES, filled, write_text
 from tools.installers.linux.payload import copy_frozen, normalise
 from tools.installers.linux.share_tree import write_gzip, write_share
 from tools.installers.linux.system_libraries import file_names, packages_needed
-from tools.installers.release import ROOT, releases, source_time
+from tools.installers.places import ROOT
+from tools.installers.release import releases, source_time
 
 #: What makes the associations of files work; a server needs none of it.
 _FOR_THE_DESKTOP = ["desktop-file-utils", "hicolor-icon-theme", "shared-mime-info", "xdg-utils"]

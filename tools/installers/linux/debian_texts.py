@@ -7,7 +7,8 @@ from email.utils import format_datetime
 
 from bachview.config import APPLICATION
 from tools.installers.linux.desktop_files import filled
-from tools.installers.release import ROOT, Release
+from tools.installers.places import ROOT
+from tools.installers.release import Release
 
 _WIDTH = 79
 

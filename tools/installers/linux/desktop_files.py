@@ -5,7 +5,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tools.installers.linux.mime_types import ALL_TYPES
-from tools.installers.release import ROOT, Release
+from tools.installers.places import ROOT
+from tools.installers.release import Release
 
 TEMPLATES = ROOT / "packaging" / "linux"
 #: The name that the window carries, too (`QGuiApplication.setDesktopFileName`).

@@ -15,7 +15,8 @@ from tools.installers.linux.desktop_files import (
 from tools.installers.linux.icons import write_icons
 from tools.installers.linux.man_page import man_page
 from tools.installers.linux.mime_types import mime_document
-from tools.installers.release import ROOT, Release
+from tools.installers.places import ROOT
+from tools.installers.release import Release
 
 
 def write_share(folder: Path, releases: list[Release], *, homepage: str | None = None) -> None:

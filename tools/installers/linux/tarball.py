@@ -17,7 +17,8 @@ from tools.installers.linux.desktop_files import filled, write_text
 from tools.installers.linux.payload import copy_frozen, normalise
 from tools.installers.linux.share_tree import write_share
 from tools.installers.linux.system_libraries import file_names, packages_needed
-from tools.installers.release import ROOT, releases, source_time
+from tools.installers.places import ROOT
+from tools.installers.release import releases, source_time
 
 _INTEGRATE = "add-to-menu"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bachview.version import __version__
 from tools.installers.linux.mime_types import ALL_TYPES, BUNDLE_TYPE, MimeType
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 from tools.installers.wheels import OLDEST_MACOS
 from tools.installers.windows.release_order import release_order
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tools.installers.errors import InstallerError
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 
 TABLE, PICTURE = "predictions.csv", "overlay.png"
 

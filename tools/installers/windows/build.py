@@ -11,7 +11,7 @@ from bachview.config import APPLICATION
 from bachview.version import __version__
 from tools.installers.errors import InstallerError
 from tools.installers.icon_files import write_icon
-from tools.installers.release import ROOT
+from tools.installers.places import ROOT
 from tools.installers.windows.release_order import release_order
 from tools.installers.windows.script_parts import (
     PROGRAMS,
