@@ -79,6 +79,8 @@ def freeze(output: Path = FROZEN) -> Path:
     ]
     if subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode:
         raise InstallerError("PyInstaller could not freeze the program; see above.")
+    if sys.platform == "linux":
+        strip_python(made / SPEC.stem)
     write_licences(made / SPEC.stem / _LICENCES, take_inventory(ENVIRONMENT, made / SPEC.stem))
     if sys.platform == "darwin":
         finish_application(made, made / SPEC.stem, output.with_name(APPLICATION))
@@ -86,6 +88,26 @@ def freeze(output: Path = FROZEN) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(made / SPEC.stem, output)
     return output
+
+
+def strip_python(folder: Path) -> None:
+    """Take the symbols for debuggers out of Python's own libraries: 25 MB where it was compiled.
+
+    The libraries of the packages stay as they are: some were changed after linking, and do not
+    survive it.
+
+    Raises
+    ------
+    InstallerError
+        A library cannot be stripped.
+    """
+    inside = folder / "_internal"
+    for library in (*inside.glob("libpython3*.so*"), *inside.glob("python3*/lib-dynload/*.so")):
+        stripped = library.with_name(library.name + ".stripped")
+        command = ["strip", "--strip-unneeded", "-o", os.fspath(stripped), os.fspath(library)]
+        if subprocess.run(command, check=False).returncode:
+            raise InstallerError(f"{library.name} cannot be stripped; see above.")
+        stripped.replace(library)
 
 
 def make_environment(environment: Path = ENVIRONMENT) -> Path:
