@@ -166,4 +166,7 @@ def font(size: int) -> "ImageFont.ImageFont | ImageFont.FreeTypeFont":
 
     # Pillow's own font has no µ, × or ².
     path = resource_folder() / "fonts" / "DejaVuSans.ttf"
-    return ImageFont.truetype(path, size) if path.is_file() else ImageFont.load_default(size)
+    if not path.is_file():
+        return ImageFont.load_default(size)
+    # The other engine is only there where the system has FriBidi, and breaks lines elsewhere.
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)

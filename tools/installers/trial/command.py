@@ -99,11 +99,10 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _carried_out(trial: Trial, bench: Bench, act: Callable[[], None]) -> Trial:
-    """A failed step has its row, picture and log; other packages are tried all the same."""
+    """A failed step has its row and the user's log; other packages are tried all the same."""
     try:
         act()
     except InstallerError as error:
-        bench.shown.photograph(bench.pictures(trial) / "failed.png")
         log = bench.folder / "root" / HOME.relative_to("/") / ".local/state/bachview/log"
         if log.exists():
             shutil.copytree(log, bench.pictures(trial) / "log", dirs_exist_ok=True)

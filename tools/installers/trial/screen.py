@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.installers.errors import InstallerError
 
 _SIZE = "1400x900x24"
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 class Screen:
@@ -30,7 +30,7 @@ class Screen:
         Raises
         ------
         InstallerError
-            It has not come within a minute.
+            It has not come within three minutes.
         """
         ends = time.monotonic() + _PATIENCE_S
         while time.monotonic() < ends:

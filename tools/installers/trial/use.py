@@ -72,6 +72,9 @@ class User:
             time.sleep(_SETTLES_S)
             self.screen.photograph(self.pictures / f"{name}.png")
             self._quit(window, process)
+        except InstallerError:
+            self.screen.photograph(self.pictures / f"{name}-failed.png")
+            raise
         finally:
             process.kill()
             process.wait()
