@@ -39,7 +39,7 @@ foreach ($mode in @(@("/CurrentUser", "HKCU:"), @("/AllUsers", "HKLM:"))) {
     Assert-That "it is installed again in place" ((Invoke-Program $Installer @("/S", $flag)) -eq 0)
     New-Item -ItemType Directory -Force $results | Out-Null
     Set-Content (Join-Path $results "kept.txt") "kept"
-    # With _?= it removes itself from where it is, and can be waited for.
+    # With _?= it can be waited for, and leaves only itself behind.
     Assert-That "it is removed" ((Invoke-Program "$folder\uninstall.exe" @("/S", "_?=$folder")) -eq 0)
     Assert-That "its entry is gone" (-not (Test-Path "$root\$Entry"))
     Assert-That "its class is gone" (-not (Test-Path "$root\Software\Classes\bachview.svs"))
