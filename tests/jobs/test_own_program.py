@@ -1,5 +1,6 @@
 """A process of our own starts from source and from a frozen program."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,10 @@ def test_the_executable_runs_the_module_that_it_is_asked_for(tmp_path: Path) -> 
         )
         assert refused.returncode == 1
         assert "modules of bachview only" in refused.stderr
+
+
+def test_no_other_place_starts_a_python() -> None:
+    package = Path(__main__.__file__).parent
+    starts = re.compile(r"\bsys\.executable,|\bmultiprocessing\.|\bProcessPoolExecutor\b")
+    found = [path for path in package.rglob("*.py") if starts.search(path.read_text("utf-8"))]
+    assert found == [package / "jobs" / "own_program.py"]
