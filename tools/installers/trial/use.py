@@ -14,7 +14,11 @@ from tools.installers.trial.screen import Screen
 from tools.installers.trial.steps import require
 
 #: The desktop that the trial has: programs that start others by their entries and types.
-DESKTOP_PACKAGES = ("libglib2.0-bin", "xdg-utils", "shared-mime-info", "desktop-file-utils")
+DESKTOP_PACKAGES = (
+    *("libglib2.0-bin", "xdg-utils", "shared-mime-info", "desktop-file-utils"),
+    # Without a desktop environment xdg-utils asks it for the types of files.
+    "libfile-mimeinfo-perl",
+)
 _CLASSIFY, _QUIT = "ctrl+r", "ctrl+q"
 _PATIENCE_S = 600.0
 #: How long the program may take to end after its window was closed.
