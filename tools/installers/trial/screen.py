@@ -10,6 +10,7 @@ from pathlib import Path
 from tools.installers.errors import InstallerError
 
 _SIZE = "1400x900x24"
+_FIRST, _NUMBERS = 200, 800
 _PATIENCE_S = 180.0
 
 
@@ -62,23 +63,26 @@ def screen() -> Iterator[Screen]:
     Raises
     ------
     InstallerError
-        Xvfb, openbox, xdotool or ImageMagick is missing.
+        Xvfb, openbox, xdotool or ImageMagick is missing, or the server does not start.
     """
+    number = f":{_FIRST + os.getpid() % _NUMBERS}"
     reading, writing = os.pipe()
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes.append(
             subprocess.Popen(
                 # -ac: the user of the other system is unknown here.
-                ["Xvfb", "-displayfd", str(writing), "-screen", "0", _SIZE, "-ac"],
+                # A number of its own: one that is free here may be taken in another namespace.
+                ["Xvfb", number, "-displayfd", str(writing), "-screen", "0", _SIZE, "-ac"],
                 pass_fds=[writing],
                 stderr=subprocess.DEVNULL,
             )
         )
         os.close(writing)
         writing = -1
-        number = os.read(reading, 16).decode().strip()
-        shown = Screen(number)
+        if not os.read(reading, 16):
+            raise InstallerError(f"Xvfb did not start on display {number}.")
+        shown = Screen(number.removeprefix(":"))
         environment = {**os.environ, **shown.environment}
         processes.append(
             subprocess.Popen(
