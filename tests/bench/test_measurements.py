@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -59,13 +60,22 @@ def test_the_bundle_to_measure_with_is_rebuilt_where_it_is_of_another_format(
     assert len(built) == 2
 
 
+def run_child_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a child process run a script of `folder` in place of a module of the program."""
+
+    def command(module: str, *arguments: str) -> list[str]:
+        return [sys.executable, str(folder / f"{module}.py"), *arguments]
+
+    monkeypatch.setattr(inputs, "module_command", command)
+
+
 def test_a_child_answers_with_its_last_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "child.py").write_text(
         "import os, sys\nprint('noise')\nprint('{\"x\": %d}' % len(sys.argv))\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run_child_of(tmp_path, monkeypatch)
     assert inputs.ask_child("child", lambda: ["a", "b"]) == {"x": 3}
 
 
@@ -73,14 +83,14 @@ def test_a_child_that_fails_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "child.py").write_text("raise SystemExit('no luck')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run_child_of(tmp_path, monkeypatch)
     with pytest.raises(EngineError, match="no luck"):
         inputs.ask_child("child", list)
 
 
 def test_a_child_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "child.py").write_text("import threading\nthreading.Event().wait()\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run_child_of(tmp_path, monkeypatch)
     with pytest.raises(EngineError, match="did not end"):
         inputs.ask_child("child", list, timeout_s=0.5)
 
