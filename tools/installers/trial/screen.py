@@ -44,7 +44,9 @@ class Screen:
     def press(self, window: str, keys: str) -> None:
         """Press keys in a window."""
         self._asked("xdotool", "windowfocus", "--sync", window)
-        self._asked("xdotool", "key", "--window", window, keys)
+        # Not `--window`: if the keys close it, xdotool ends before it releases them, and the keys,
+        # still down, close the next window as well.
+        self._asked("xdotool", "key", keys)
 
     def photograph(self, path: Path) -> None:
         """Keep what is on the screen as a PNG file."""
