@@ -62,8 +62,10 @@ class User:
     def _started(
         self, command: list[str], title: str, name: str, *, classifies: Path | None
     ) -> None:
-        # The shell stays until the program has ended, as the system ends with its first process.
-        waiting = 'trap "" HUP; "$@"; while pidof bachview >/dev/null; do sleep 0.2; done'
+        # The shell stays until the program has ended, as the system ends with its first process. An
+        # AppImage has its own name while it unpacks.
+        names = f"bachview {Path(self.program.split()[0]).name}"
+        waiting = f'trap "" HUP; "$@"; while pidof {names} >/dev/null; do sleep 0.2; done'
         process = self.inside.start(
             *("sh", "-c", waiting, "wait", *command), environment=self.screen.environment
         )
