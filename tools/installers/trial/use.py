@@ -19,6 +19,7 @@ DESKTOP_PACKAGES = (
     # Without a desktop environment xdg-utils asks it for the types of files.
     "libfile-mimeinfo-perl",
 )
+_ENTRY = "bachview.desktop"
 _CLASSIFY, _QUIT = "ctrl+r", "ctrl+q"
 _PATIENCE_S = 600.0
 #: How long the program may take to end after its window was closed.
@@ -55,7 +56,11 @@ class User:
         path = SHARED / slide.path.name
         kind = self.inside.as_user("xdg-mime", "query", "filetype", path).stdout.strip()
         handler = self.inside.as_user("xdg-mime", "query", "default", kind).stdout.strip()
-        require(handler == "bachview.desktop", f"{kind} is opened by “{handler}”.")
+        if handler and handler != _ENTRY:
+            # Ubuntu names a program for TIFF files, whether it is installed or not; a user chooses.
+            self.inside.as_user("xdg-mime", "default", _ENTRY, kind)
+            handler = self.inside.as_user("xdg-mime", "query", "default", kind).stdout.strip()
+        require(handler == _ENTRY, f"{kind} is opened by “{handler}”.")
         self._started(["xdg-open", str(path)], slide.path.name, name, classifies=path)
         return f"{slide.path.name} is {kind}; opened with xdg-open, classified, quit"
 
