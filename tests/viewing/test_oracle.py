@@ -32,8 +32,9 @@ TOLERANCE = 20.0
 MEAN_TOLERANCE = 1.5
 #: The displacement that a least-squares fit finds, device px.
 SHIFT_PX = 0.1
-#: Pixels of level 0 in a frame. Of fewer, enlarged tenfold, the fit tells of their rounding.
-LEAST_STORED_PX = 64
+#: Pillow cuts off the fractions of a turned picture, here by half a grey level on average. Beside
+#: white, which has none, that would look like a displacement where few px are enlarged.
+CUT_OFF = 0.5
 #: Px that must show structure for the fit (their effective number); nearly all views have hundreds.
 LEAST_SEEN_PX = 30
 
@@ -135,7 +136,7 @@ def test_a_small_turn_displaces_nothing(x: float, y: float, degrees: float) -> N
     check(SLIDES[0], Viewport(Point(x, y), 2.0, Size(30, 30), 1.25, degrees))
 
 
-def test_few_pixels_enlarged_tenfold_are_those_stored() -> None:
+def test_few_pixels_enlarged_tenfold_are_not_displaced() -> None:
     check(SLIDES[0], Viewport(Point(0, 0), 0.15, Size(30, 30), 1.5, 0.0625))
 
 
@@ -145,8 +146,8 @@ def check(name: str, view: Viewport) -> None:
     off = smooth(shown - truth)
     assert np.abs(off).mean() <= MEAN_TOLERANCE
     assert np.abs(off).max() <= TOLERANCE
-    if truth[:, :, 0].size * (view.downsample / view.pixel_ratio) ** 2 < LEAST_STORED_PX:
-        return
+    if view.rotation_deg % 90:
+        off = smooth(shown - truth + CUT_OFF * (np.abs(truth - np.round(truth)) > 0.01))
     shift = displacement(smooth(truth).mean(axis=2), off.mean(axis=2))
     assert shift is None or max(map(abs, shift)) <= SHIFT_PX
 
