@@ -4,7 +4,8 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -13,6 +14,7 @@ from bachview.core.geometry import Point
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.ui.view.painting_decor import read_out_texts, ruler_text
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
 from tests.support.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
 
 
@@ -180,3 +182,73 @@ def test_it_stays_fitted_while_it_is_resized_until_the_user_moves_it(view: Slide
     QApplication.processEvents()
     assert view.viewport.downsample == pytest.approx(5)
     assert (view.viewport.size.width, view.viewport.size.height) == (500, 400)
+
+
+def test_a_rotation_keeps_the_whole_slide_in_view_and_a_trembling_click_too(
+    view: SlideView,
+) -> None:
+    view.rotate_by(90)
+    assert view.viewport is not None
+    assert view.viewport.downsample == pytest.approx(8)  # 4000 px in 500, not 3000 in 500
+    fitted = [view.is_fitted]
+    for end in (QPoint(302, 251), QPoint(310, 250)):
+        drag(view, QPoint(300, 250), end)
+        fitted.append(view.is_fitted)
+    assert fitted == [True, True, False]
+    downsample = view.viewport.downsample
+    view.set_rotation(0)
+    assert view.viewport.downsample == downsample
+
+
+def test_it_says_when_the_fit_begins_and_ends(qtbot: QtBot, view: SlideView) -> None:
+    with qtbot.waitSignal(view.fittedChanged) as ended:
+        view.zoom_by(2)
+    with qtbot.waitSignal(view.fittedChanged) as begun:
+        QTest.keyClick(view, Qt.Key.Key_Home)
+    assert (ended.args, begun.args) == ([False], [True])
+    with qtbot.assertNotEmitted(view.fittedChanged):
+        QTest.keyClick(view, Qt.Key.Key_Home)
+
+
+def test_number_keys_zoom_at_the_cursor_where_it_is_on_the_slide(view: SlideView) -> None:
+    at = QPoint(250, 200)
+    QTest.mouseMove(view, at)
+    place = view.point_at(QPointF(at))
+    QTest.keyClick(view, Qt.Key.Key_7)
+    assert view.is_at_magnification(80)
+    assert view.point_at(QPointF(at)).distance_to(place) < 1e-6
+    for is_away in ("beside the slide", "in another window"):
+        QTest.keyClick(view, Qt.Key.Key_Home)
+        assert view.viewport is not None
+        middle = view.viewport.center
+        QTest.mouseMove(view, QPoint(250, 4))  # the slide leaves a margin of 25 px
+        if is_away == "in another window":
+            QTest.mouseMove(view, at)
+            QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+        QTest.keyClick(view, Qt.Key.Key_5)
+        assert view.viewport.center.distance_to(middle) < 1e-6, is_away
+
+
+def test_commands_are_marked_where_the_view_is_already(view: SlideView) -> None:
+    places = {QAction(view): at_magnification(20), QAction(view): at_magnification(10)}
+    fit, one_to_one = QAction(view), QAction(view)
+    marks = ViewMarks(
+        {**places, fit: lambda view: view.is_fitted, one_to_one: at_downsample(1)}, view
+    )
+    twenty, ten = places
+
+    def marked() -> list[bool]:
+        return [command.isChecked() for command in (twenty, ten, fit, one_to_one)]
+
+    assert marked() == [False] * 4
+    marks.follow(view)
+    assert marked() == [False, False, True, False]
+    view.zoom_to_magnification(20.1)
+    assert marked() == [True, False, False, True]
+    twenty.trigger()  # which leaves the view there
+    assert marked() == [True, False, False, True]
+    view.zoom_to_magnification(10.2)
+    assert marked() == [False] * 4
+    view.fit()
+    marks.follow(None)
+    assert marked() == [False] * 4

@@ -24,7 +24,7 @@ from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.message_bar import Message
 from bachview.ui.window.model_notice import ModelNotice
-from bachview.viewing.viewport import Viewport
+from bachview.viewing.viewport import Viewport, fit
 from tests.support.bundles import edit_manifest, unpacked
 from tests.support.real_data import shared_file
 from tests.support.slides import gradient, write_pyramid
@@ -173,11 +173,22 @@ def test_the_position_is_remembered_for_the_slide_not_its_name(
         page.view.set_rotation(30)
     moved = path.rename(tmp_path / "b.tiff")
     with open_window(qtbot) as window:
-        viewport = page_of(qtbot, window, moved).view.viewport
+        page = page_of(qtbot, window, moved)
+        viewport = page.view.viewport
         assert viewport is not None
         assert viewport.center.distance_to(Point(900, 700)) < 1e-6
         assert viewport.rotation_deg == 30
         assert window.status.texts[2] == "20x"
+        page.view.fit()
+    with open_window(qtbot) as window:
+        view = page_of(qtbot, window, moved).view
+        assert view.viewport is not None
+        assert view.is_fitted
+        assert view.viewport.rotation_deg == 30
+        window.view_commands.panels.trigger()
+        QApplication.processEvents()
+        assert view.pyramid is not None
+        assert view.viewport == fit(view.pyramid, view.viewport.size, rotation_deg=30)
 
 
 def test_the_magnification_is_remembered_across_screens(qtbot: QtBot, tmp_path: Path) -> None:
@@ -257,8 +268,11 @@ def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> N
         assert not view.fit.isEnabled()
         page = page_of(qtbot, window, path)
         assert view.fit.isEnabled()
+        assert view.fit.isChecked()
         view.magnifications[3].trigger()
         assert window.status.texts[2] == "10x"
+        assert view.magnifications[3].isChecked()
+        assert not view.fit.isChecked()
         view.rotate_right.trigger()
         assert page.view.viewport is not None
         assert page.view.viewport.rotation_deg == 90

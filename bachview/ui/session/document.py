@@ -416,11 +416,18 @@ class Document(QObject):
 
     # -- end -----------------------------------------------------------------------------
 
-    def remember(self, viewport: "Viewport | None") -> None:
-        """Save the position and the typed pixel size for later sessions."""
+    def remember(self, viewport: "Viewport | None", *, is_fitted: bool = False) -> None:
+        """Save the position and the typed pixel size for later sessions.
+
+        Parameters
+        ----------
+        is_fitted : the whole slide is kept in view, so that only the rotation is a position.
+        """
         mpp = self.pixel_size.mpp_x if self.pixel_size.origin == "user" else None
         if viewport is None:
             memory = SlideMemory(None, 1.0, 0.0, mpp)
+        elif is_fitted:
+            memory = SlideMemory(None, 1.0, viewport.rotation_deg, mpp)
         else:
             memory = SlideMemory(
                 viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp

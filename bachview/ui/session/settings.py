@@ -58,7 +58,7 @@ class SlideMemory:
 
     Attributes
     ----------
-    center : level-0 px; None if no position is remembered.
+    center : level-0 px; None for the whole slide, fitted to the window.
     device_downsample : level-0 px per device px, whatever the screen's pixel ratio.
     rotation_deg : clockwise.
     typed_mpp : um/px at level 0 as the user stated it; None if they did not.

@@ -26,6 +26,9 @@ _SLOWEST_VP_S = 20.0
 #: The speed of a flick is measured over the last part of the drag, s.
 _PUSH_S = 0.08
 
+#: Magnifications that differ by less are the same to a reader.
+_SAME_ZOOM = 0.01
+
 
 class Motion:
     """Moves a view in small steps. GUI thread.
@@ -124,14 +127,17 @@ class NavigableView(QWidget):
     -------
     viewportChanged(Viewport) : the visible part changed.
     overviewChanged : the overview of the slide changed (another slide, a new coarse tile).
+    fittedChanged(bool) : the whole slide is kept in view from now on, or no longer.
 
     Attributes
     ----------
     motion : movements that continue by themselves: smooth zoom, kinetic pan.
+    cursor_at : place of the cursor in the widget; None while it is elsewhere.
     """
 
     viewportChanged = Signal(object)
     overviewChanged = Signal()
+    fittedChanged = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -140,6 +146,7 @@ class NavigableView(QWidget):
         self._pyramid: Pyramid | None = None
         self._pixel_size = PixelSize.unknown()
         self._is_fitted = True
+        self.cursor_at: QPointF | None = None
 
     @property
     def pyramid(self) -> Pyramid | None:
@@ -151,17 +158,32 @@ class NavigableView(QWidget):
         """The visible part; None without a slide."""
         return self._viewport
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole slide is kept in view, until the user zooms or pans."""
+        return self._is_fitted
+
+    def _set_fitted(self, *, on: bool) -> None:
+        if on != self._is_fitted:
+            self._is_fitted = on
+            self.fittedChanged.emit(on)
+
     def set_viewport(self, viewport: Viewport) -> None:
         """Show this part; size and pixel ratio stay the widget's."""
         if self._pyramid is not None:
-            self._is_fitted = False
-            self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
+            self._leave_fit_for(viewport.resized(self._size(), self.devicePixelRatioF()))
 
     def point_at(self, position: QPointF) -> Point:
         """Level-0 point at a place of the widget; there must be a slide."""
         if self._viewport is None:
             raise RuntimeError("there is no slide")
         return self._viewport.l0_from_vp(position.x(), position.y())
+
+    def _leave_fit_for(self, viewport: Viewport) -> None:
+        """Go there as the user wished; what changes nothing does not end the fit either."""
+        if viewport != self._viewport:
+            self._set_fitted(on=False)
+            self._move_to(viewport)
 
     def _move_to(self, viewport: Viewport) -> None:
         if viewport != self._viewport:
@@ -175,38 +197,63 @@ class NavigableView(QWidget):
     def pan_by(self, dx_vp: float, dy_vp: float) -> None:
         """Pan the picture on the screen."""
         if self._viewport is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.panned(dx_vp, dy_vp, self._pyramid))
+            self._leave_fit_for(self._viewport.panned(dx_vp, dy_vp, self._pyramid))
 
     def zoom_at(self, factor: float, x_vp: float, y_vp: float) -> None:
         """Zoom in by `factor`; the place under (x_vp, y_vp) stays there."""
         if self._viewport is not None and self._pyramid is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.zoomed(factor, x_vp, y_vp, self._pyramid))
+            self._leave_fit_for(self._viewport.zoomed(factor, x_vp, y_vp, self._pyramid))
 
     def zoom_by(self, factor: float) -> None:
         """Zoom in by `factor` about the centre."""
         self.zoom_at(factor, self.width() / 2, self.height() / 2)
 
-    def zoom_to_magnification(self, times: float) -> None:
-        """Set the magnification, about the centre; without a pixel size nothing happens."""
+    def zoom_to_magnification(self, times: float, at: QPointF | None = None) -> None:
+        """Set the magnification; without a pixel size nothing happens.
+
+        Parameters
+        ----------
+        at : the place that stays where it is; None for the centre.
+        """
         mpp = self._pixel_size.mpp
         if mpp is not None:
-            self.zoom_to_downsample(downsample_for_magnification(mpp, times))
+            self.zoom_to_downsample(downsample_for_magnification(mpp, times), at)
 
-    def zoom_to_downsample(self, downsample: float) -> None:
-        """Show this many level-0 px per device px, about the centre."""
+    def zoom_to_downsample(self, downsample: float, at: QPointF | None = None) -> None:
+        """Show this many level-0 px per device px; `at` as in `zoom_to_magnification`."""
         if self._viewport is not None and self._pyramid is not None:
             self.motion.stop()
-            self.zoom_by(self._viewport.device_downsample / downsample)
+            at = at or QPointF(self.width() / 2, self.height() / 2)
+            self.zoom_at(self._viewport.device_downsample / downsample, at.x(), at.y())
+
+    def is_at_downsample(self, downsample: float) -> bool:
+        """Whether the picture has this many level-0 px per device px, to within 1 %."""
+        viewport = self._viewport
+        return viewport is not None and math.isclose(
+            viewport.device_downsample, downsample, rel_tol=_SAME_ZOOM
+        )
+
+    def is_at_magnification(self, times: float) -> bool:
+        """Whether the picture has this magnification, to within 1 %."""
+        mpp = self._pixel_size.mpp
+        return mpp is not None and self.is_at_downsample(downsample_for_magnification(mpp, times))
+
+    @property
+    def cursor_on_slide(self) -> QPointF | None:
+        """Place of the cursor in the widget if the slide is under it."""
+        at, pyramid = self.cursor_at, self._pyramid
+        if at is None or pyramid is None or not self.rect().contains(at.toPoint()):
+            return None
+        return at if pyramid.bounds.contains(self.point_at(at)) else None
 
     def fit(self) -> None:
-        """Show the whole scanned area; it stays fitted when the widget is resized."""
+        """Show the whole scanned area, and keep it so whatever size and rotation the view gets."""
         if self._pyramid is not None:
             self.motion.stop()
             turn = 0.0 if self._viewport is None else self._viewport.rotation_deg
+            # First, as those who hear of the new viewport may ask.
+            self._set_fitted(on=True)
             self._move_to(fit(self._pyramid, self._size(), self.devicePixelRatioF(), turn))
-            self._is_fitted = True
 
     def rotate_by(self, deg: float) -> None:
         """Rotate the picture clockwise about the centre."""
@@ -215,14 +262,18 @@ class NavigableView(QWidget):
 
     def set_rotation(self, deg: float) -> None:
         """Rotate the picture to this angle, degrees clockwise."""
-        if self._viewport is not None:
-            self._move_to(self._viewport.with_rotation(deg))
+        viewport, pyramid = self._viewport, self._pyramid
+        if viewport is None or pyramid is None:
+            return
+        turned = viewport.with_rotation(deg)
+        if self._is_fitted:
+            turned = fit(pyramid, self._size(), self.devicePixelRatioF(), turned.rotation_deg)
+        self._move_to(turned)
 
     def center_on(self, point: Point) -> None:
         """Centre the view on a level-0 point."""
         if self._viewport is not None:
-            self._is_fitted = False
-            self._move_to(self._viewport.centered(point))
+            self._leave_fit_for(self._viewport.centered(point))
 
     def _adapt(self) -> None:
         if self._viewport is None:

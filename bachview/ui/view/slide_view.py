@@ -54,7 +54,7 @@ class SlideView(NavigableView):
 
     Signals
     -------
-    viewportChanged, overviewChanged : as in `NavigableView`.
+    viewportChanged, overviewChanged, fittedChanged : as in `NavigableView`.
     cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
     pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
@@ -100,6 +100,7 @@ class SlideView(NavigableView):
         *,
         transform: ColourTransform | None = None,
         viewport: Viewport | None = None,
+        is_fitted: bool = False,
     ) -> None:
         """Show an open slide, in place of any other.
 
@@ -109,6 +110,7 @@ class SlideView(NavigableView):
         cache : shared by all views.
         transform : colour transform of the tiles.
         viewport : initial viewport (its size is adapted); the whole slide if None.
+        is_fitted : the whole slide is shown and stays fitted; of `viewport`, only the rotation.
         """
         self.close_slide(0)  # tiles still being read for the previous slide are dropped
         self._failure_said = None
@@ -123,11 +125,11 @@ class SlideView(NavigableView):
             background=self._surround(),
         )
         self._pyramid = self._picture.pyramid
-        if viewport is None:
+        if viewport is None or is_fitted:
             self.fit()
+            self.set_rotation(0.0 if viewport is None else viewport.rotation_deg)
         else:
-            self._is_fitted = False
-            self._move_to(viewport.resized(self._size(), self.devicePixelRatioF()))
+            self.set_viewport(viewport)
         self.overviewChanged.emit()
 
     def set_pixel_size(self, pixel_size: PixelSize) -> None:
@@ -145,7 +147,7 @@ class SlideView(NavigableView):
         self.motion.stop()
         picture, self._picture = self._picture, None
         self._viewport = self._pyramid = None
-        self._is_fitted = True
+        self._set_fitted(on=True)
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
@@ -331,6 +333,7 @@ class SlideView(NavigableView):
     def leaveEvent(self, event: QEvent) -> None:
         """Report that the cursor has left."""
         super().leaveEvent(event)
+        self.cursor_at = None
         self.cursorMoved.emit(None)
 
     def _tell_cursor(self, position: QPointF) -> None:

@@ -65,6 +65,7 @@ class ViewInput(QObject):
         self.smooth_zoom = True
         self._drag = _Drag.NONE
         self._press = self._last = QPointF()
+        self._has_moved = False
         self._ruler_mode = False
         self._ruler_start: Point | None = None
         self._ruler_line: tuple[Point, Point] | None = None
@@ -113,6 +114,7 @@ class ViewInput(QObject):
             return False
         self._view.motion.stop()
         self._press = self._last = event.position()
+        self._has_moved = False
         if left and self._ruler_mode:
             self._drag = _Drag.RULER
             self._ruler_start = self._view.point_at(event.position())
@@ -127,6 +129,9 @@ class ViewInput(QObject):
     def move(self, event: QMouseEvent) -> None:
         """Handle a mouse move, with or without a button."""
         here, last = event.position(), self._last
+        self._view.cursor_at = here
+        if self._drag is _Drag.PAN and self._is_click(here):
+            return  # a hand that trembles in a click moves nothing
         self._last = here
         match self._drag:
             case _Drag.PAN:
@@ -144,8 +149,7 @@ class ViewInput(QObject):
         if self._drag is _Drag.NONE:
             return False
         drag, self._drag = self._drag, _Drag.NONE
-        moved = event.position() - self._press
-        is_click = math.hypot(moved.x(), moved.y()) < _CLICK_VP
+        is_click = self._is_click(event.position())
         self._update_cursor(is_dragging=False)
         if drag is _Drag.PAN:
             self._view.motion.let_go(kinetic=self.kinetic_pan and not is_click)
@@ -165,6 +169,12 @@ class ViewInput(QObject):
         self._zoom(0.5 if out else 2.0, event.position(), is_fine=False)
         return True
 
+    def _is_click(self, here: QPointF) -> bool:
+        """Whether the mouse has stayed in place since the press, and is `here` now."""
+        moved = here - self._press
+        self._has_moved |= math.hypot(moved.x(), moved.y()) >= _CLICK_VP
+        return not self._has_moved
+
     def _bearing(self, position: QPointF) -> float:
         middle = self._view.rect().center()
         return math.atan2(position.y() - middle.y(), position.x() - middle.x())
@@ -173,6 +183,7 @@ class ViewInput(QObject):
 
     def wheel(self, event: QWheelEvent) -> None:
         """Zoom at the cursor; fractions of a notch (touchpads, fine wheels) count."""
+        self._view.cursor_at = event.position()
         # With Alt, some systems report a horizontal wheel.
         units = event.angleDelta().y() or event.angleDelta().x()
         if not units:
@@ -238,7 +249,8 @@ class ViewInput(QObject):
         elif key == Qt.Key.Key_Escape and self._ruler_mode:
             self.set_ruler_mode(on=False)
         elif Qt.Key.Key_1 <= key <= Qt.Key.Key_7:
-            view.zoom_to_magnification(KEY_MAGNIFICATIONS[key - Qt.Key.Key_1])
+            times = KEY_MAGNIFICATIONS[key - Qt.Key.Key_1]
+            view.zoom_to_magnification(times, view.cursor_on_slide)
         else:
             return False
         return True

@@ -312,6 +312,7 @@ class MainWindow(QMainWindow):
             kinetic=self.view_commands.kinetic_pan.isChecked(),
             style=self.overlay_panel.style_now,
             viewport=before.viewport_for(document) if before is not None else None,
+            is_fitted=before is not None and before.view.is_fitted,
             parent=self.tabs,
         )
         page.regionDrawn.connect(self.classify_commands.classify)

@@ -39,9 +39,13 @@ class SlidePage(QWidget):
         kinetic: bool,
         style: OverlayStyle,
         viewport: Viewport | None = None,
+        is_fitted: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        """Show a document, at `viewport`, or else where it was left."""
+        """Show a document, at `viewport`, or else where it was left.
+
+        `is_fitted` : the whole slide, at the rotation of `viewport`.
+        """
         super().__init__(parent)
         self.document = document
         document.setParent(self)
@@ -80,36 +84,42 @@ class SlidePage(QWidget):
         self.suitability.closed.connect(document.accept_refusal)
         document.predictionGrew.connect(self.view.refresh_overlay)
         self.banner.show_pixel_size(document.pixel_size)
-        self._show_slide(viewport or self._remembered())
+        if viewport is None:
+            viewport, is_fitted = self._remembered()
+        self._show_slide(viewport, is_fitted=is_fitted)
 
-    def _remembered(self) -> Viewport | None:
-        memory = self.document.memory
-        if memory is None or memory.center is None:
-            return None
-        if not self.document.metadata.pyramid.extent.contains(memory.center):
-            return None
+    def _remembered(self) -> tuple[Viewport | None, bool]:
+        """Where the slide was left, and whether the whole of it was kept in view."""
+        memory, pyramid = self.document.memory, self.document.metadata.pyramid
+        if memory is None:
+            return None, True
+        center = memory.center
+        if center is not None and not pyramid.extent.contains(center):
+            return None, True
         # The same magnification even on a screen with another pixel ratio.
         ratio = self.view.devicePixelRatioF()
-        return Viewport(
-            memory.center,
+        viewport = Viewport(
+            center or pyramid.bounds.center,
             memory.device_downsample * ratio,
             Size(800, 600),
             ratio,
             memory.rotation_deg,
         )
+        return viewport, center is None
 
     def viewport_for(self, other: Document) -> Viewport | None:
         """What is visible, for another picture of the same file; None if that has another size."""
         is_same = other.metadata.pyramid.extent == self.document.metadata.pyramid.extent
         return self.view.viewport if is_same else None
 
-    def _show_slide(self, viewport: Viewport | None) -> None:
+    def _show_slide(self, viewport: Viewport | None, *, is_fitted: bool) -> None:
         self.view.set_slide(
             self.document.reader,
             self._services.cache,
             self.document.pixel_size,
             transform=self.document.transform(managed=self._managed),
             viewport=viewport,
+            is_fitted=is_fitted,
         )
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
 
@@ -124,7 +134,7 @@ class SlidePage(QWidget):
             return
         self._managed = on
         if self.document.has_profile:
-            self._show_slide(self.view.viewport)
+            self._show_slide(self.view.viewport, is_fitted=self.view.is_fitted)
 
     def draw_region(self) -> None:
         """Let the user draw the region to classify."""
@@ -144,7 +154,7 @@ class SlidePage(QWidget):
 
     def close_view(self, timeout_s: float) -> bool:
         """Remember the position and end the view's threads; False if one did not end in time."""
-        self.document.remember(self.view.viewport)
+        self.document.remember(self.view.viewport, is_fitted=self.view.is_fitted)
         return self.view.close_slide(timeout_s)
 
     def _on_drawing_ended(self) -> None:

@@ -14,12 +14,12 @@ from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.view.view_input import KEY_MAGNIFICATIONS
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
 
-#: Magnifications that have buttons; the number keys follow the same order.
-_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0)
 #: Pixels of the slide on one of the screen; these need no pixel size.
 _DOWNSAMPLES = (1, 2)
 
@@ -44,10 +44,10 @@ class ViewCommands(QObject):
         self.magnifications = [
             make(
                 f"{times:g}x",
-                f"Magnify {times:g} times ({key})",
+                f"Magnify {times:g} times ({key}: at the cursor)",
                 partial(self._magnify, times),
             )
-            for key, times in enumerate(_MAGNIFICATIONS, 1)
+            for key, times in enumerate(KEY_MAGNIFICATIONS, 1)
         ]
         self.downsamples = [
             make(
@@ -62,7 +62,7 @@ class ViewCommands(QObject):
         ]
         self.fit = make(
             "&Fit to window",
-            "Show the whole slide",
+            "Show the whole slide, and keep it whole until you zoom or move",
             partial(self._on_view, SlideView.fit),
             "Ctrl+0",
             icon="fit",
@@ -172,6 +172,16 @@ class ViewCommands(QObject):
             lambda: overlay.change_opacity(-0.1),
             "[",
         )
+        self._marks = ViewMarks(
+            {
+                self.fit: lambda view: view.is_fitted,
+                **dict(
+                    zip(self.magnifications, map(at_magnification, KEY_MAGNIFICATIONS), strict=True)
+                ),
+                **dict(zip(self.downsamples, map(at_downsample, _DOWNSAMPLES), strict=True)),
+            },
+            self,
+        )
         controller.rulerModeChanged.connect(self.ruler.setChecked)
         overlay.styleChanged.connect(lambda _: self.overlay.setChecked(overlay.is_overlay_shown))
         cursor.activationMapToggled.connect(self.activation_map.setChecked)
@@ -180,6 +190,7 @@ class ViewCommands(QObject):
         """Apply the settings of all views to the page that has just come to the front."""
         self.colour_management.setEnabled(page is not None and page.document.has_profile)
         self._allow_magnifications(page)
+        self._marks.follow(None if page is None else page.view)
         if page is None:
             self.ruler.setChecked(False)
             return
