@@ -12,6 +12,7 @@ from bachview.viewing.style import (
     BELOW_BIT,
     ODD_BIT,
     UNCERTAIN_BIT,
+    Drawing,
     Marks,
     OverlayMode,
     OverlayStyle,
@@ -21,6 +22,7 @@ from bachview.viewing.style import (
 )
 
 __all__ = [
+    "Drawing",
     "Marks",
     "OverlayMode",
     "OverlayPicture",
@@ -90,8 +92,8 @@ class OverlayRenderer:
         rows, columns = prediction.grid.cells_in(region)
         if rows.start >= rows.stop or columns.start >= columns.stop or style.opacity == 0:
             return None
-        # Marks are drawn on top and do not change texels.
-        looks = (replace(style, marks=Marks.NONE), thresholds)
+        # Marks and contours are drawn on top and do not change texels.
+        looks = (replace(style, marks=Marks.NONE, drawing=Drawing.AUTO), thresholds)
         kept = self._picture
         if kept is not None and looks == self._looks and _holds(kept.cells, (rows, columns)):
             if self._version != prediction.version:

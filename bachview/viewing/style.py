@@ -1,5 +1,6 @@
 """How a prediction is shown: the choices of the user, as frozen values."""
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -19,6 +20,18 @@ class OverlayMode(StrEnum):
     PROBABILITY = "probability"
     DISAGREEMENT = "disagreement"
     ENTROPY = "entropy"
+
+
+class Drawing(StrEnum):
+    """How classes are drawn.
+
+    `AUTO` is the tint at overview, which gives way to the contours as the magnification rises.
+    """
+
+    AUTO = "auto"
+    TINT = "tint"
+    CONTOURS = "contours"
+    BOTH = "both"
 
 
 class Marks(StrEnum):
@@ -59,6 +72,7 @@ class OverlayStyle:
     show_uncertain : whether uncertain cells are shown in the class mode.
     show_pending : whether cells that are not yet classified are shown.
     marks : letters or hatching on top.
+    drawing : tint or contours, for `OverlayMode.CLASS`; values have no contours.
     """
 
     mode: OverlayMode = OverlayMode.CLASS
@@ -69,12 +83,45 @@ class OverlayStyle:
     show_uncertain: bool = True
     show_pending: bool = True
     marks: Marks = Marks.NONE
+    drawing: Drawing = Drawing.AUTO
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1 or not 0 <= self.threshold <= 1:
             raise ValueError(f"opacity and threshold are 0 to 1: {self}")
         if self.class_index < 0:
             raise ValueError(f"impossible class index: {self}")
+
+
+#: Nominal magnifications at which the tint begins to fade, and is gone: half-way at 5x.
+_FADE = (3.5, 50 / 7)
+
+
+def tint_strength(style: OverlayStyle, magnification: float | None) -> float:
+    """Share of the overlay's opacity that the colours of the cells have, 0..1.
+
+    Continuous in the magnification, so that nothing jumps while the view is zoomed.
+
+    Parameters
+    ----------
+    magnification : nominal, of the picture; None if it is not known.
+    """
+    if style.mode is not OverlayMode.CLASS or style.drawing in (Drawing.TINT, Drawing.BOTH):
+        return 1.0
+    if style.drawing is Drawing.CONTOURS:
+        return 0.0
+    if magnification is None or magnification <= _FADE[0]:
+        return 1.0
+    way = min(1.0, math.log(magnification / _FADE[0]) / math.log(_FADE[1] / _FADE[0]))
+    return 1.0 - way * way * (3.0 - 2.0 * way)
+
+
+def contour_strength(style: OverlayStyle, magnification: float | None) -> float:
+    """Opacity of the contours of classes, 0..1; they take over from the tint."""
+    if style.mode is not OverlayMode.CLASS or style.drawing is Drawing.TINT:
+        return 0.0
+    if style.drawing is Drawing.AUTO:
+        return 1.0 - tint_strength(style, magnification)
+    return 1.0
 
 
 def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:

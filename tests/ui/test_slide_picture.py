@@ -19,7 +19,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
 from bachview.viewing.frames import FAILED_TILE
-from bachview.viewing.overlay import OverlayStyle
+from bachview.viewing.overlay import Drawing, OverlayStyle
 from tests.support.predictions import prediction
 from tests.support.slide_views import WatchedSlide, expected, middle_of, shown
 from tests.support.slides import ArraySlide, gradient
@@ -29,7 +29,7 @@ def test_the_overlay_is_on_the_screen_and_grows(
     qtbot: QtBot, view: SlideView, slide: WatchedSlide
 ) -> None:
     growing = prediction()
-    view.set_overlay_style(OverlayStyle(opacity=1.0))
+    view.set_overlay_style(OverlayStyle(opacity=1.0, drawing=Drawing.TINT))
     view.set_viewport(view.viewport.with_downsample(1.0).centered(Point(900, 600)))  # type: ignore[union-attr]
     plain = shown(view)
     view.set_prediction(growing, Thresholds(0.4, 0.6))

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.view.painting import Layer, ViewPlane, Window, image_of
@@ -20,7 +21,7 @@ from bachview.viewing.overlay import (
     OverlayStyle,
     display_codes,
 )
-from bachview.viewing.style import FAILED, FIRST, OUTSIDE, UNCERTAIN, Marks
+from bachview.viewing.style import FAILED, FIRST, OUTSIDE, UNCERTAIN, Marks, tint_strength
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
 from bachview.viewing.viewport import Viewport
 
@@ -49,16 +50,23 @@ _STATE_LETTERS = {UNCERTAIN: "?", OUTSIDE: "×", FAILED: "!"}
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
 class OverlayLayer:
-    """The coloured cells as a layer. Any thread; frozen, like the picture it was made from."""
+    """The coloured cells as a layer. Any thread; frozen, like the picture it was made from.
+
+    Attributes
+    ----------
+    strength : share of the picture's opacity, 0..1.
+    """
 
     picture: OverlayPicture
+    strength: float = 1.0
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the cells over a window of the plane, without smoothing."""
         picture = self.picture
         visible = plane.region_of(window).intersection(picture.region).intersection(picture.clip)
-        if visible.is_empty:
+        if visible.is_empty or not self.strength:
             return
+        painter.setOpacity(self.strength)
         if plane.is_upright and texel_px(picture, plane.downsample) > LARGEST_TEXEL_PX:
             if not _fill_cells(painter, plane, window, picture):
                 _draw_strips(painter, plane, window, picture)
@@ -305,11 +313,13 @@ class OverlaySource:
     ----------
     style : the user's choices.
     is_visible : whether anything of it is shown.
+    pixel_size : of the slide; the magnification decides how classes are drawn.
     """
 
     def __init__(self) -> None:
         self.style = OverlayStyle()
         self.is_visible = True
+        self.pixel_size = PixelSize.unknown()
         self._prediction: Prediction | None = None
         self._thresholds = Thresholds(0.0, 1.0)
         self._renderer: OverlayRenderer | None = None
@@ -330,10 +340,11 @@ class OverlaySource:
         picture = self._renderer.picture(self.style, self._thresholds, viewport.region)
         if picture is None:
             return ()
-        made_of = (picture, self.style.marks, viewport.pixel_ratio)
+        strength = tint_strength(self.style, viewport.magnification(self.pixel_size))
+        made_of = (picture, strength, self.style.marks, viewport.pixel_ratio)
         if self._made_of is None or not _is_same(made_of, self._made_of):
             self._made_of = made_of
-            layers: list[Layer] = [OverlayLayer(picture)]
+            layers: list[Layer] = [OverlayLayer(picture, strength)]
             if self.style.marks is not Marks.NONE:
                 layers.append(self._marks(self._prediction, picture, viewport.pixel_ratio))
             self._layers = tuple(layers)
