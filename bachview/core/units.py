@@ -80,6 +80,15 @@ def magnification_text(times: float) -> str:
     return f"{_trimmed(times)}x"
 
 
+def angle_text(deg: float) -> str:
+    """An angle as text, e.g. ``90°``, ``12.5°``; never rounded to none or all of a full turn."""
+    if 0 < deg < 0.05:
+        return "< 0.1°"
+    if 359.95 <= deg < 360:
+        return "> 359.9°"
+    return f"{round(deg, 1):g}°"
+
+
 def duration_text(seconds: float) -> str:
     """E.g. ``8 s``, ``3 min 20 s``, ``1 h 05 min``."""
     if not math.isfinite(seconds):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import (
+    angle_text,
     area_text,
     downsample_for_magnification,
     duration_text,
@@ -99,3 +100,11 @@ def test_no_round_length_below_nonsense(longest: float) -> None:
 )
 def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> None:
     assert percent_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("deg", "text"),
+    [(0, "0°"), (0.01, "< 0.1°"), (12.34, "12.3°"), (90, "90°"), (359.97, "> 359.9°")],
+)
+def test_an_angle_is_never_rounded_to_upright(deg: float, text: str) -> None:
+    assert angle_text(deg) == text

@@ -1,6 +1,7 @@
 """A slide view by its public doors: what the hand does, and what is seen of it."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import Origin, PixelSize
-from bachview.ui.view.painting_decor import read_out_texts, ruler_text
+from bachview.ui.view.painting_decor import ruler_text
+from bachview.ui.view.read_out import read_out_texts
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
 from tests.support.slide_views import WatchedSlide, drag, expected, middle_of, shown, wheel
@@ -94,14 +96,16 @@ def test_without_a_pixel_size_there_is_no_magnification_to_zoom_to(view: SlideVi
     view.zoom_to_downsample(2)
     assert view.viewport is not None
     assert view.viewport.device_downsample == pytest.approx(2)
-    assert read_out_texts(view.viewport, PixelSize.unknown())[1:] == ("", "2 px : 1")
+    texts = read_out_texts(view.viewport, PixelSize.unknown())
+    assert (texts.bar, texts.magnification) == ("", "2 px : 1")
 
 
 def test_scale_bar_and_ruler_say_whose_word_they_rest_on(view: SlideView) -> None:
     assert view.viewport is not None
     stated, of_file = PixelSize.typed(0.5), PixelSize(0.5, 0.5, Origin.FILE)
-    bar_px, text, times = read_out_texts(view.viewport, of_file)
-    assert read_out_texts(view.viewport, stated) == (bar_px, f"{text} (stated by you)", times)
+    texts = read_out_texts(view.viewport, of_file)
+    expected_texts = replace(texts, bar=f"{texts.bar} (stated by you)")
+    assert read_out_texts(view.viewport, stated) == expected_texts
     assert ruler_text(400, of_file) == "200 µm"
     assert ruler_text(400, stated) == "200 µm (stated by you)"
     assert ruler_text(400, PixelSize.unknown()) == "400 px"

@@ -1,4 +1,4 @@
-"""What is drawn on top of the picture: field, cell, activation map, ruler, scale bar, readouts.
+"""What is drawn on top of the picture: field, cell, activation map, ruler.
 
 All of it in device-independent px, light on dark lines, so that it is legible on tissue, on glass
 and on the dark area outside the slide. GUI thread.
@@ -23,13 +23,10 @@ from PySide6.QtGui import (
 
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import length_text, magnification_text
+from bachview.core.units import length_text
 from bachview.ui.view.painting import image_of
-from bachview.viewing.scale_bar import scale_bar
 from bachview.viewing.viewport import Viewport
 
-_MARGIN_VP = 14.0
-_LONGEST_BAR_VP = 180
 _PLATE = QColor(20, 20, 20, 170)
 _INK = QColor(Qt.GlobalColor.white)
 _SHADE = QColor(0, 0, 0, 190)
@@ -132,72 +129,3 @@ def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:
     painter.setPen(_INK)
     painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
     return box
-
-
-class ReadOut:
-    """Scale bar and magnification in the bottom left corner; redrawn only when they change."""
-
-    def __init__(self) -> None:
-        self._key: object = None
-        self._image = QImage()
-
-    def paint(self, painter: QPainter, viewport: Viewport, pixel_size: PixelSize) -> None:
-        """Draw it; without a pixel size it shows the number of level-0 px per device px."""
-        key = (viewport.device_downsample, viewport.pixel_ratio, pixel_size)
-        if key != self._key:
-            self._key = key
-            self._image = _read_out(viewport, pixel_size)
-        height = self._image.height() / self._image.devicePixelRatio()
-        painter.drawImage(
-            QPointF(_MARGIN_VP, viewport.size.height - _MARGIN_VP - height), self._image
-        )
-
-
-def read_out_texts(viewport: Viewport, pixel_size: PixelSize) -> tuple[float, str, str]:
-    """(length of the scale bar in device-independent px, its text, magnification).
-
-    Without a pixel size there is no bar, and level-0 px per device px instead of a magnification.
-    """
-    mpp, times = pixel_size.mpp, viewport.magnification(pixel_size)
-    if mpp is None or times is None:
-        return 0.0, "", f"{viewport.device_downsample:.3g} px : 1"
-    bar = scale_bar(mpp * viewport.downsample, _LONGEST_BAR_VP)
-    return bar.length_px, bar.text + pixel_size.remark, magnification_text(times)
-
-
-def _read_out(viewport: Viewport, pixel_size: PixelSize) -> QImage:
-    ratio = viewport.pixel_ratio
-    bar_vp, bar_text, side = read_out_texts(viewport, pixel_size)
-    font = QFont()
-    font.setPixelSize(13)
-    metrics = QFontMetricsF(font)
-    bar_width = max(bar_vp, metrics.horizontalAdvance(bar_text)) if bar_text else 0.0
-    text_width = metrics.horizontalAdvance(side)
-    width = 10 + bar_width + (14 if bar_text else 0) + text_width + 10
-    height = metrics.height() + 16
-    image = QImage(
-        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    image.setDevicePixelRatio(ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(font)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
-    painter.setPen(_INK)
-    if bar_text:
-        box = QRectF(10, 2, bar_width, metrics.height())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), bar_text)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        left, y = 10 + (bar_width - bar_vp) / 2, metrics.height() + 4
-        painter.fillRect(QRectF(left, y, bar_vp, 4), _INK)
-        # Ends that rise above the bar would run into a text that is wider than it.
-        rise = 4 if metrics.horizontalAdvance(bar_text) < bar_vp - 4 else 0
-        for x in (left, left + bar_vp - 2):
-            painter.fillRect(QRectF(x, y - rise, 2, 4 + rise), _INK)
-    box = QRectF(width - 10 - text_width, 0, text_width + 1, height)
-    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), side)
-    painter.end()
-    return image

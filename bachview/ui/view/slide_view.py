@@ -29,7 +29,6 @@ from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels
 from bachview.ui.view.painting_decor import (
-    ReadOut,
     activation_image,
     paint_activation,
     paint_cell,
@@ -37,6 +36,7 @@ from bachview.ui.view.painting_decor import (
     paint_ruler,
 )
 from bachview.ui.view.painting_overlay import OverlaySource
+from bachview.ui.view.read_out import AnglePlate, ReadOut
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
 from bachview.viewing.overlay import OverlayStyle
@@ -79,6 +79,7 @@ class SlideView(NavigableView):
         self._overlay = OverlaySource()
         self._failure_said: str | None = None
         self._read_out = ReadOut()
+        self._objective_power: float | None = None
         self._field: Region | None = None
         self._cell: Region | None = None
         self._counted: Region | None = None
@@ -89,6 +90,8 @@ class SlideView(NavigableView):
         self.grabGesture(Qt.GestureType.PinchGesture)
         self.setMinimumSize(64, 64)
         self.minimap = Minimap(self, self.cached_tile)
+        self.angle = AnglePlate(self)
+        self.viewportChanged.connect(self.angle.place)
 
     # -- the slide -----------------------------------------------------------------------
 
@@ -115,6 +118,7 @@ class SlideView(NavigableView):
         self.close_slide(0)  # tiles still being read for the previous slide are dropped
         self._failure_said = None
         self._pixel_size = self._overlay.pixel_size = pixel_size
+        self._objective_power = reader.metadata.objective_power
         self._picture = SlidePicture(
             reader,
             cache,
@@ -148,6 +152,7 @@ class SlideView(NavigableView):
         picture, self._picture = self._picture, None
         self._viewport = self._pyramid = None
         self._set_fitted(on=True)
+        self.angle.place(None)
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
@@ -273,7 +278,7 @@ class SlideView(NavigableView):
             paint_cell(painter, viewport, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
-        self._read_out.paint(painter, viewport, self._pixel_size)
+        self._read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
 
     # -- events --------------------------------------------------------------------------
 

@@ -1,0 +1,194 @@
+"""Scale bar, magnification, objective and rotation, in the bottom left corner of a slide's view."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton
+
+from bachview.core.pixel_size import PixelSize
+from bachview.core.units import angle_text, magnification_text
+from bachview.ui.view.navigable_view import NavigableView
+from bachview.viewing.scale_bar import scale_bar
+from bachview.viewing.viewport import Viewport
+
+_MARGIN_VP = 14.0
+_LONGEST_BAR_VP = 180
+_PADDING_VP, _GAP_VP = 10.0, 14.0
+_PLATE, _PLATE_UNDER_CURSOR = QColor(20, 20, 20, 170), QColor(60, 60, 60, 230)
+_INK, _QUIET_INK = QColor(Qt.GlobalColor.white), QColor(255, 255, 255, 200)
+_TEXT_PX, _QUIET_TEXT_PX = 13, 11
+
+#: Device px per level-0 px from which on nothing more can be seen; 1:1 to within 1 %.
+_BEYOND = 1.01
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutTexts:
+    """What is written in the corner.
+
+    Attributes
+    ----------
+    bar_vp : length of the scale bar, device-independent px; 0 without a pixel size.
+    bar : its length as text.
+    magnification : nominal; level-0 px per device px without a pixel size.
+    beyond : says that a px of the scan covers more than one of the screen; otherwise empty.
+    objective : as the file states it; empty if it does not.
+    """
+
+    bar_vp: float
+    bar: str
+    magnification: str
+    beyond: str = ""
+    objective: str = ""
+
+
+def read_out_texts(
+    viewport: Viewport, pixel_size: PixelSize, objective_power: float | None = None
+) -> ReadOutTexts:
+    """The texts for a viewport; without a pixel size there is no scale bar."""
+    mpp, times = pixel_size.mpp, viewport.magnification(pixel_size)
+    beyond = "beyond the scan" if 1 / viewport.device_downsample > _BEYOND else ""
+    objective = f"{magnification_text(objective_power)} objective" if objective_power else ""
+    if mpp is None or times is None:
+        ratio = f"{viewport.device_downsample:.3g} px : 1"
+        return ReadOutTexts(0.0, "", ratio, beyond, objective)
+    longest = min(_LONGEST_BAR_VP, max(viewport.size.width / 3, 1))
+    bar = scale_bar(mpp * viewport.downsample, longest)
+    text = bar.text + pixel_size.remark
+    return ReadOutTexts(bar.length_px, text, magnification_text(times), beyond, objective)
+
+
+class ReadOut:
+    """Scale bar, magnification and objective; redrawn only when they change. GUI thread."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._image = QImage()
+
+    def paint(
+        self,
+        painter: QPainter,
+        viewport: Viewport,
+        pixel_size: PixelSize,
+        objective_power: float | None,
+    ) -> None:
+        """Draw it in the corner."""
+        width, ratio = viewport.size.width, viewport.pixel_ratio
+        key = (viewport.downsample, ratio, width, pixel_size, objective_power)
+        if key != self._key:
+            self._key = key
+            self._image = _drawn(read_out_texts(viewport, pixel_size, objective_power), ratio)
+        height = self._image.height() / ratio
+        painter.drawImage(
+            QPointF(_MARGIN_VP, viewport.size.height - _MARGIN_VP - height), self._image
+        )
+
+
+def read_out_height() -> float:
+    """Height of the plate, whatever is on it, px."""
+    return QFontMetricsF(_font(_TEXT_PX)).height() + 20
+
+
+def _font(px: int) -> QFont:
+    font = QFont()
+    font.setPixelSize(px)
+    return font
+
+
+def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
+    font, quiet_font = _font(_TEXT_PX), _font(_QUIET_TEXT_PX)
+    metrics, quiet = QFontMetricsF(font), QFontMetricsF(quiet_font)
+    bar_width = max(texts.bar_vp, metrics.horizontalAdvance(texts.bar)) if texts.bar else 0.0
+    beyond = f"  {texts.beyond}" if texts.beyond else ""
+    times_width = metrics.horizontalAdvance(texts.magnification)
+    text_width = max(
+        times_width + quiet.horizontalAdvance(beyond), quiet.horizontalAdvance(texts.objective)
+    )
+    left = _PADDING_VP + bar_width + (_GAP_VP if texts.bar else 0.0)
+    width, height = left + text_width + _PADDING_VP, read_out_height()
+    image = QImage(
+        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
+    painter.setPen(_INK)
+    top = 3.0 if texts.objective else (height - metrics.height()) / 2
+    baseline = top + metrics.ascent()
+    painter.drawText(QPointF(left, baseline), texts.magnification)
+    if texts.bar:
+        _draw_bar(painter, texts, bar_width, metrics)
+    painter.setFont(quiet_font)
+    painter.setPen(_QUIET_INK)
+    painter.drawText(QPointF(left + times_width, baseline), beyond)
+    painter.drawText(QPointF(left, height - 4 - quiet.descent()), texts.objective)
+    painter.end()
+    return image
+
+
+def _draw_bar(painter: QPainter, texts: ReadOutTexts, width: float, metrics: QFontMetricsF) -> None:
+    box = QRectF(_PADDING_VP, 3, width, metrics.height())
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), texts.bar)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    left, y = _PADDING_VP + (width - texts.bar_vp) / 2, metrics.height() + 7
+    painter.fillRect(QRectF(left, y, texts.bar_vp, 4), _INK)
+    # Ends that rise above the bar would run into a text that is wider than it.
+    rise = 4 if metrics.horizontalAdvance(texts.bar) < texts.bar_vp - 4 else 0
+    for x in (left, left + texts.bar_vp - 2):
+        painter.fillRect(QRectF(x, y - rise, 2, 4 + rise), _INK)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+
+class AnglePlate(QAbstractButton):
+    """The rotation of a view, above its scale bar; a click sets it upright. GUI thread.
+
+    It is there only while the view is rotated.
+    """
+
+    def __init__(self, view: NavigableView) -> None:
+        super().__init__(view)
+        self._view = view
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the slide
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # repainted when the cursor comes
+        self.setFont(_font(_TEXT_PX))
+        self.setToolTip("Click to set the slide upright (Ctrl+U)")
+        self.clicked.connect(lambda: view.set_rotation(0.0))
+        self.hide()
+
+    def place(self, viewport: Viewport | None) -> None:
+        """Show the rotation of `viewport`, the one that the view has now."""
+        is_rotated = viewport is not None and viewport.rotation_deg != 0
+        if viewport is not None and is_rotated:
+            text = f"Rotated {angle_text(viewport.rotation_deg)}"
+            if text != self.text():
+                self.setText(text)
+                self.setAccessibleName(f"{text}; set upright")
+            self.resize(self.sizeHint())
+            above = _MARGIN_VP + read_out_height() + 6
+            self.move(round(_MARGIN_VP), round(viewport.size.height - above - self.height()))
+        self.setVisible(is_rotated)
+
+    def sizeHint(self) -> QSize:
+        """Room for the text."""
+        metrics = QFontMetricsF(self.font())
+        width = metrics.horizontalAdvance(self.text()) + 2 * _PADDING_VP
+        return QSize(round(width), round(metrics.height() + 8))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the plate, brighter under the cursor."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_PLATE_UNDER_CURSOR if self.underMouse() else _PLATE)
+        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
+        painter.setPen(_INK)
+        painter.setFont(self.font())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self.text())
+        painter.end()
