@@ -7,7 +7,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+
+def has_files(data: QMimeData) -> bool:
+    """Whether something of this computer is dragged."""
+    return any(url.isLocalFile() for url in data.urls())
+
+
+def take_copy(event: QDropEvent) -> bool:
+    """Accept dragged files as copies, whatever is proposed; False if there are none.
+
+    After a move that was accepted, the program that they come from may delete them.
+    """
+    if not has_files(event.mimeData()):
+        return False
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+    return True
 
 
 def dropped_paths(urls: Iterable[QUrl]) -> list[Path]:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -45,8 +45,9 @@ from bachview.ui.session.window_memory import restore_layout, save_layout
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
-from bachview.ui.window.dropped_files import dropped_paths
+from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.input_rules import InputRules
 from bachview.ui.window.menus import Menus, make_tool_bar
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
         restore_layout(self, settings)
         self._connect()
         self._on_page(None)
+        self._input_rules = InputRules(self, lambda: self.tabs.page)
         self._restore_bundle()
         if settings.notice:
             self.messages.problem(settings.notice)
@@ -417,13 +419,14 @@ class MainWindow(QMainWindow):
     # -- drag and drop -------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        take_copy(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        take_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         paths = dropped_paths(event.mimeData().urls())
-        if paths:
-            event.acceptProposedAction()
+        if take_copy(event) and paths:
             self.open_files(paths)
 
     # -- pages ---------------------------------------------------------------------------
@@ -511,6 +514,7 @@ class MainWindow(QMainWindow):
     def shut_down(self) -> None:
         """Refuse new jobs, cancel all, save, wait a bounded time, close the slides."""
         started = time.monotonic()
+        self._input_rules.stop()
         save_layout(self, self.services.settings)
         for dialog in self.findChildren(QDialog):
             dialog.close()
