@@ -69,9 +69,14 @@ class Document(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, opened: OpenedSlide, services: Services, parent: QObject | None = None
+        self,
+        opened: OpenedSlide,
+        services: Services,
+        parent: QObject | None = None,
+        *,
+        memory: SlideMemory | None = None,
     ) -> None:
-        """Take over an open slide."""
+        """Take over an open slide, as it was left, or with `memory`."""
         super().__init__(parent)
         self.path = opened.path
         self.reader: SlideReader = opened.reader
@@ -79,7 +84,7 @@ class Document(QObject):
         self._transform = opened.transform
         self._services = services
         remembered, former = services.settings.now.slides, self.metadata.former
-        self.memory = remembered.get(self.metadata.fingerprint)
+        self.memory = memory or remembered.get(self.metadata.fingerprint)
         if self.memory is None and former is not None:
             self.memory = remembered.get(former.fingerprint)
         self.pixel_size = self.metadata.pixel_size
@@ -416,8 +421,8 @@ class Document(QObject):
 
     # -- end -----------------------------------------------------------------------------
 
-    def remember(self, viewport: "Viewport | None", *, is_fitted: bool = False) -> None:
-        """Save the position and the typed pixel size for later sessions.
+    def memory_at(self, viewport: "Viewport | None", *, is_fitted: bool = False) -> SlideMemory:
+        """What is to be remembered while this is the view: it, and the typed pixel size.
 
         Parameters
         ----------
@@ -425,13 +430,14 @@ class Document(QObject):
         """
         mpp = self.pixel_size.mpp_x if self.pixel_size.origin == "user" else None
         if viewport is None:
-            memory = SlideMemory(None, 1.0, 0.0, mpp)
-        elif is_fitted:
-            memory = SlideMemory(None, 1.0, viewport.rotation_deg, mpp)
-        else:
-            memory = SlideMemory(
-                viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp
-            )
+            return SlideMemory(None, 1.0, 0.0, mpp)
+        if is_fitted:
+            return SlideMemory(None, 1.0, viewport.rotation_deg, mpp)
+        return SlideMemory(viewport.center, viewport.device_downsample, viewport.rotation_deg, mpp)
+
+    def remember(self, viewport: "Viewport | None", *, is_fitted: bool = False) -> None:
+        """Save that for later sessions; see `memory_at`."""
+        memory = self.memory_at(viewport, is_fitted=is_fitted)
         settings = self._services.settings
         settings.now = settings.now.with_slide(self.metadata.fingerprint, memory)
 

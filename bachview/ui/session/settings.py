@@ -186,7 +186,7 @@ class _Slides(_Stored):
         return _slides_of(raw) if isinstance(raw, str) else None
 
     def encode(self, value: Any) -> str:
-        return json.dumps({name: _entry_of(memory) for name, memory in value.items()})
+        return json.dumps({name: memory_entry(memory) for name, memory in value.items()})
 
     def merge(self, earlier: Any, value: Any, there: Any) -> Mapping[str, SlideMemory]:
         earlier, there, last = earlier or {}, there or {}, list(value)[-1:]
@@ -238,6 +238,9 @@ class Settings:
 
     recent: Annotated[tuple[Path, ...], _Recent("recent/files")] = ()
     """Slides that were opened, newest first; at most `MOST_RECENT`."""
+
+    reopen: Annotated[bool, _Flag("session/reopen")] = False
+    """Whether the slides of the last session are opened at start."""
 
     slides: Annotated[Mapping[str, SlideMemory], _Slides("slides")] = field(default_factory=dict)
     """By slide fingerprint, the one viewed longest ago first; at most 300."""
@@ -400,11 +403,12 @@ def _slides_of(text: str) -> Mapping[str, SlideMemory] | None:
     if not isinstance(slides, dict):
         return None
     return MappingProxyType(
-        {name: _memory_of(entry) for name, entry in slides.items() if isinstance(entry, dict)}
+        {name: memory_from(entry) for name, entry in slides.items() if isinstance(entry, dict)}
     )
 
 
-def _memory_of(entry: Mapping[str, object]) -> SlideMemory:
+def memory_from(entry: Mapping[str, object]) -> SlideMemory:
+    """Inverse of `memory_entry`; what makes no sense in it is left out."""
     x, y, downsample, rotation, mpp = (
         _number(entry.get(key)) for key in ("x", "y", "downsample", "rotation", "mpp")
     )
@@ -420,7 +424,8 @@ def _memory_of(entry: Mapping[str, object]) -> SlideMemory:
     )
 
 
-def _entry_of(memory: SlideMemory) -> dict[str, float]:
+def memory_entry(memory: SlideMemory) -> dict[str, float]:
+    """A slide's memory as values of JSON."""
     entry = {"downsample": memory.device_downsample, "rotation": memory.rotation_deg}
     if memory.center is not None:
         entry |= {"x": memory.center.x, "y": memory.center.y}

@@ -72,7 +72,7 @@ def run_viewer(
     opened_files = OpenedFiles(application, window.open_files)
     signals = _Signals(window)
     window.show()
-    window.open_files(paths, classify=classify)
+    window.start_with(paths, classify=classify)
     if earlier_crash is not None:
         window.messages.problem(
             "bachview stopped unexpectedly last time. Finished work is not lost; a trace is in "

@@ -15,6 +15,7 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
 
 
@@ -26,12 +27,14 @@ class FileCommands(QObject):
         window: QMainWindow,
         commands: Commands,
         tabs: SlideTabs,
+        keeper: TabKeeper,
         recent: RecentFiles,
         services: Services,
         open_slides: Callable[[Sequence[Path]], object],
     ) -> None:
         super().__init__(window)
         self._window, self._tabs, self._recent = window, tabs, recent
+        self._keeper = keeper
         self._services, self._open_slides = services, open_slides
         make = commands.make
         self.open = make(
@@ -43,6 +46,20 @@ class FileCommands(QObject):
             self._ask_folder,
             "Ctrl+Shift+O",
             icon="folder",
+            needs_slide=False,
+        )
+        self.reopen = make(
+            "Reopen slides of &last time",
+            "Open the slides that were open when bachview ended, each where it was left",
+            keeper.reopen,
+            "Ctrl+Shift+T",
+            needs_slide=False,
+        )
+        self.reopens = commands.make_switch(
+            "Reopen slides at &start",
+            "Open the slides of last time whenever bachview is started without others",
+            self._set_reopens,
+            is_on=services.settings.now.reopen,
             needs_slide=False,
         )
         self.close_slide = make(
@@ -71,6 +88,12 @@ class FileCommands(QObject):
         self.associated_images.setEnabled(
             page is not None and bool(page.document.metadata.associated_images)
         )
+
+        self.reopen.allow(bool(self._keeper.last), "There are none, or they are open.")
+
+    def _set_reopens(self, on: bool) -> None:  # a slot
+        settings = self._services.settings
+        settings.now = replace(settings.now, reopen=on)
 
     def fill_recent(self, menu: QMenu) -> None:
         """List the slides that were opened last."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.audit import trouble_told_to
-from bachview.config import RESEARCH_USE
+from bachview.config import RESEARCH_USE, user_folders
 from bachview.core.stack import Choice
 from bachview.file_names import BUNDLE_SUFFIX
 from bachview.policy.in_force import in_force
@@ -56,6 +56,7 @@ from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
+from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar(theme, self)
         self.start_page = StartPage(self.recent, theme, self)
         self.tabs = SlideTabs(theme, self)
+        self.keeper = TabKeeper(self.tabs, self.opener, self.messages, user_folders().config, self)
         self.overlay_panel = OverlayPanel(settings, self)
         self.cursor_panel = CursorPanel(self)
         self.jobs_panel = JobsPanel(self)
@@ -126,7 +128,7 @@ class MainWindow(QMainWindow):
         )
         self.commands = commands = Commands(self, theme)
         self.file_commands = FileCommands(
-            self, commands, self.tabs, self.recent, services, self.open_slides
+            self, commands, self.tabs, self.keeper, self.recent, services, self.open_slides
         )
         self.view_commands = ViewCommands(
             self,
@@ -219,6 +221,9 @@ class MainWindow(QMainWindow):
         self.view_commands.panels.setChecked(panels_shown)
         self.start_page.openRequested.connect(self.file_commands.ask_files)
         self.start_page.demoRequested.connect(self._open_demo)
+        self.start_page.reopenRequested.connect(self.keeper.reopen)
+        self.keeper.lastChanged.connect(self._show_last)
+        self._show_last()
         self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
@@ -266,6 +271,13 @@ class MainWindow(QMainWindow):
             self.selector.choose(str(bundles[-1].absolute()))
         self.open_slides([path for path in paths if path not in bundles], classify=classify)
 
+    def start_with(self, paths: Sequence[Path], *, classify: bool = False) -> None:
+        """Open what the program was started with; without that, those of last time if wanted."""
+        if paths:
+            self.open_files(paths, classify=classify)
+        elif self.services.settings.now.reopen:
+            self.keeper.reopen()
+
     def _open_demo(self) -> None:
         bridge = self.services.bridge
 
@@ -304,7 +316,7 @@ class MainWindow(QMainWindow):
             opened.reader.close()
             self._on_page(self.tabs.page)
             return
-        document = Document(opened, self.services)
+        document = Document(opened, self.services, memory=self.keeper.memory_of(opened.path))
         if before is not None:
             document.take_pixel_size(before.document)
         page = SlidePage(
@@ -325,7 +337,9 @@ class MainWindow(QMainWindow):
         self.recent.add(opened.path)
         self.selector.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
-        self.tabs.add_page(page, -1 if before is None else self.tabs.indexOf(before))
+        self.keeper.follow(page)
+        if before is not None or not self.keeper.put(page):
+            self.tabs.add_page(page, -1 if before is None else self.tabs.indexOf(before))
         if before is not None:
             self.close_page(before)
         self._take_bundle(page)
@@ -334,12 +348,15 @@ class MainWindow(QMainWindow):
     def _on_open_failed(self, path: Path, message: str) -> None:
         self._classify_when_ready.discard(path)
         self._show_stack_again(path)
+        if self.keeper.take_failure(path, message):
+            return
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
         self.messages.problem(message, forget if path in self.recent.paths else None)
 
     def _offer_slides(self, path: Path, instead: SlideChoiceError) -> None:
         classify = path in self._classify_when_ready
         self._classify_when_ready.discard(path)
+        self.keeper.give_up(path)
         dialog = SlideChoiceDialog(instead.what, instead.choices, self)
         dialog.chosen.connect(lambda chosen: self.open_slides(chosen, classify=classify))
         ask(dialog)
@@ -347,7 +364,12 @@ class MainWindow(QMainWindow):
     def _stop_opening(self, path: Path) -> None:
         self._classify_when_ready.discard(path)
         self.opener.stop(path)
+        self.keeper.give_up(path)
         self._show_stack_again(path)
+
+    def _show_last(self) -> None:
+        self.start_page.show_last(len(self.keeper.last))
+        self.file_commands.adapt_to(self.tabs.page)
 
     def _show_stack_again(self, path: Path) -> None:
         """If `path` is in front, say which picture of it is shown: the one asked for never came."""
@@ -439,6 +461,7 @@ class MainWindow(QMainWindow):
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
+            self.start_page.show_last(len(self.keeper.last))
             self._middle.setCurrentWidget(self.start_page)
 
     def ask_to_close_page(self, page: SlidePage) -> None:
@@ -514,6 +537,7 @@ class MainWindow(QMainWindow):
     def shut_down(self) -> None:
         """Refuse new jobs, cancel all, save, wait a bounded time, close the slides."""
         started = time.monotonic()
+        tabs_saved = self.keeper.close(self._closing_s / 4)
         self._input_rules.stop()
         save_layout(self, self.services.settings)
         for dialog in self.findChildren(QDialog):
@@ -526,7 +550,7 @@ class MainWindow(QMainWindow):
         self.services.settings.save()
         opener_ended = self.opener.close(self._closing_s / 4)
         left = max(0.1, self._closing_s - (time.monotonic() - started))
-        ended = self.services.close(left) and opener_ended and all(views_ended)
+        ended = self.services.close(left) and opener_ended and all(views_ended) and tabs_saved
         self._audit.close()
         if ended:  # the last reader has ended
             for ending in endings:

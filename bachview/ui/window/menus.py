@@ -45,6 +45,7 @@ class Menus:
         _put(menu, file.open, file.open_folder)
         self.recent = menu.addMenu("Open &recent")
         self.recent.aboutToShow.connect(lambda: file.fill_recent(self.recent))
+        _put(menu, file.reopen, file.reopens)
         _put(menu, None, file.information, file.associated_images, classify.export_results)
         _put(menu, None, file.close_slide, file.quit)
 

@@ -10,6 +10,7 @@ from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
+from bachview.ui.session.settings import SlideMemory
 from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
@@ -151,6 +152,14 @@ class SlidePage(QWidget):
         if viewport is None:
             return None
         return viewport.region.intersection(self.document.metadata.pyramid.extent)
+
+    @property
+    def memory(self) -> SlideMemory | None:
+        """How the slide is seen now."""
+        viewport, document = self.view.viewport, self.document
+        if viewport is None:
+            return document.memory
+        return document.memory_at(viewport, is_fitted=self.view.is_fitted)
 
     def close_view(self, timeout_s: float) -> bool:
         """Remember the position and end the view's threads; False if one did not end in time."""

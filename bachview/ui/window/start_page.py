@@ -32,12 +32,13 @@ class StartPage(QWidget):
 
     Signals
     -------
-    openRequested, demoRequested : a button was pressed.
+    openRequested, demoRequested, reopenRequested : a button was pressed.
     recentRequested(Path) : a recent slide was chosen.
     """
 
     openRequested = Signal()
     demoRequested = Signal()
+    reopenRequested = Signal()
     recentRequested = Signal(object)
 
     def __init__(self, recent: RecentFiles, theme: Theme, parent: QWidget | None = None) -> None:
@@ -59,6 +60,9 @@ class StartPage(QWidget):
         self._open.setToolTip("Open slide files (Ctrl+O)")
         self._demo = QPushButton("Try the demo slide", self)
         self._demo.setToolTip("Draws a slide whose classes are known, and classifies it")
+        self.last_button = QPushButton(self)
+        self.last_button.setToolTip("Open them where they were left (Ctrl+Shift+T)")
+        self.last_button.hide()
         hint = muted("or drop slide files anywhere in this window", self)
         self._progress_text = muted("", self)
         self._progress = QProgressBar(self)
@@ -83,6 +87,7 @@ class StartPage(QWidget):
         buttons.setSpacing(10)
         buttons.addWidget(self._open)
         buttons.addWidget(self._demo)
+        buttons.addWidget(self.last_button)
         buttons.addWidget(hint, 1)
         column = QWidget(self)
         column.setMaximumWidth(_WIDTH_PX)
@@ -108,6 +113,7 @@ class StartPage(QWidget):
 
         self._open.clicked.connect(self.openRequested)
         self._demo.clicked.connect(self.demoRequested)
+        self.last_button.clicked.connect(self.reopenRequested)
         recent.changed.connect(self._on_recent)
         theme.changed.connect(self._on_recent)
         self._recent_rows: list[QWidget] = []
@@ -127,6 +133,12 @@ class StartPage(QWidget):
         for widget in (self._progress_text, self._progress):
             widget.setVisible(bool(text))
         self._demo.setEnabled(not text)
+
+    def show_last(self, count: int) -> None:
+        """Offer to reopen the slides of the last session, if there are any."""
+        which = "slide" if count == 1 else f"{count:,} slides"
+        self.last_button.setText(f"Reopen the {which} of last time")
+        self.last_button.setVisible(count > 0)
 
     def _on_recent(self) -> None:
         """The list has changed: rebuild its rows, but only if they are visible.

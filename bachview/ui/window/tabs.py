@@ -19,10 +19,12 @@ class SlideTabs(QTabWidget):
     Signals
     -------
     pageChanged(SlidePage | None) : another page is shown.
+    pagesChanged : there are others, or in another order.
     closeRequested(SlidePage) : the user wants to close it.
     """
 
     pageChanged = Signal(object)
+    pagesChanged = Signal()
     closeRequested = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -32,6 +34,7 @@ class SlideTabs(QTabWidget):
         self.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.setUsesScrollButtons(True)
         self.currentChanged.connect(lambda _: self.pageChanged.emit(self.page))
+        self.tabBar().tabMoved.connect(lambda *_: self.pagesChanged.emit())
         self._theme = theme
         self._marks: dict[SlidePage, TabMark] = {}
         theme.changed.connect(self._tint)
@@ -46,7 +49,7 @@ class SlideTabs(QTabWidget):
         found = (as_page(self.widget(place)) for place in range(self.count()))
         return [page for page in found if page is not None]
 
-    def add_page(self, page: SlidePage, place: int = -1) -> None:
+    def add_page(self, page: SlidePage, place: int = -1, *, to_front: bool = True) -> None:
         """Add a tab at `place`, at the end if that is negative, and bring it to the front."""
         document = page.document
         place = self.insertTab(place, page, "")
@@ -60,8 +63,9 @@ class SlideTabs(QTabWidget):
         self.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, close)
         self._tint()
         document.run.statusChanged.connect(lambda status: self._show_run(page, status))
-        self.setCurrentIndex(place)
-        page.setFocus()
+        if to_front:
+            self.setCurrentIndex(place)
+            page.setFocus()
 
     def page_of(self, path: Path) -> SlidePage | None:
         """The page that shows this file."""
@@ -72,10 +76,15 @@ class SlideTabs(QTabWidget):
         if self.count():
             self.setCurrentIndex((self.currentIndex() + by) % self.count())
 
+    def tabInserted(self, index: int) -> None:
+        super().tabInserted(index)
+        self.pagesChanged.emit()
+
     def tabRemoved(self, index: int) -> None:
         """Forget the marks of pages that are no longer there."""
         super().tabRemoved(index)
         self._marks = {page: mark for page, mark in self._marks.items() if self.indexOf(page) >= 0}
+        self.pagesChanged.emit()
 
     def _show_run(self, page: SlidePage, status: RunStatus) -> None:
         """Show what goes on in a tab; a run reports often, so only what changes is drawn."""
