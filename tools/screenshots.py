@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SIZES = ("1280x720", "1440x900", "1920x1080")
 _THEMES = ("light", "dark")
 #: Until nothing moves any more, ms: tiles, window manager, fonts.
-_REST_MS = 350
+_REST_MS = 400
 _PATIENCE_S = 60.0
 #: From the whole slide to the tissue, in two steps.
 _CLOSE_UP = 2.5
@@ -95,6 +95,7 @@ class Camera:
         if not self.trigger(text):
             return
         self.wait(lambda: bool(set(self._dialogs()) - before))
+        self.wait()  # for what a dialog reads first
         self.shoot(name)
         for dialog in set(self._dialogs()) - before:
             dialog.close()

@@ -18,7 +18,8 @@ from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.dialogs.licences_dialog import LicencesDialog
 from bachview.ui.dialogs.modal import show
 from bachview.ui.look.icons import application_icon
-from bachview.ui.look.widgets import WrappedLabel, heading, line, muted, plain
+from bachview.ui.look.spacing import EDGE, NEAR
+from bachview.ui.look.widgets import WrappedLabel, dialog_column, heading, line, muted, plain
 from bachview.ui.session.bundles import BundleSummary
 
 NOTICE = (
@@ -40,7 +41,7 @@ class AboutDialog(QDialog):
         picture = QLabel(self)
         picture.setPixmap(application_icon().pixmap(QSize(72, 72)))
         words = QVBoxLayout()
-        words.setSpacing(6)
+        words.setSpacing(NEAR)
         title = QLabel("bachview", self)
         title.setObjectName("title")
         words.addWidget(title)
@@ -54,12 +55,10 @@ class AboutDialog(QDialog):
             words.addWidget(plain(muted(f"{LOCKED_TEXT}: {policy.source}", self)))
         words.addWidget(muted(_LICENCE, self))
         head = QHBoxLayout()
-        head.setSpacing(20)
+        head.setSpacing(EDGE)
         head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 20, 22, 16)
-        column.setSpacing(12)
+        column = dialog_column(self)
         column.addLayout(head)
         if bundle is not None:
             column.addWidget(line(self))

@@ -1,10 +1,10 @@
 """A dialog to type the angle by which the slide is rotated."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from bachview.ui.look.number_edit import NumberEdit
-from bachview.ui.look.widgets import WrappedLabel
+from bachview.ui.look.widgets import WrappedLabel, dialog_column
 
 _FULL_TURN = 360
 
@@ -34,7 +34,7 @@ class AngleDialog(QDialog):
         form = QFormLayout()
         form.addRow("&Angle in degrees, clockwise", self._angle)
         form.addRow(self._complaint)
-        column = QVBoxLayout(self)
+        column = dialog_column(self)
         column.addLayout(form)
         column.addWidget(buttons)
         buttons.accepted.connect(self.accept)

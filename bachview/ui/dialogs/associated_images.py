@@ -19,7 +19,8 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
 from bachview.ui.bridge import Bridge
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.spacing import APART
+from bachview.ui.look.widgets import dialog_column, heading, muted, plain
 
 
 class AssociatedImagesDialog(QDialog):
@@ -37,8 +38,7 @@ class AssociatedImagesDialog(QDialog):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._make_warning())
         self._pages.addWidget(self._make_images())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
+        column = dialog_column(self)
         column.addWidget(self._pages, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
@@ -48,7 +48,7 @@ class AssociatedImagesDialog(QDialog):
     def _make_warning(self) -> QWidget:
         page = QWidget(self)
         column = QVBoxLayout(page)
-        column.setSpacing(12)
+        column.setSpacing(APART)
         column.addStretch(1)
         column.addWidget(heading("These images may show a patient's name", page))
         count = len(self._reader.metadata.associated_images)
@@ -81,7 +81,7 @@ class AssociatedImagesDialog(QDialog):
         self._picture.setWordWrap(True)
         row = QHBoxLayout(page)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
+        row.setSpacing(APART)
         row.addWidget(self._names)
         row.addWidget(self._picture, 1)
         return page

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,7 +23,8 @@ from bachview.core.scope import WHOLE_SLIDE
 from bachview.export import formats
 from bachview.export.formats import ExportFormat, written_kinds
 from bachview.policy.values import LOCKED_TEXT
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.spacing import TIGHT
+from bachview.ui.look.widgets import dialog_column, heading, muted, plain
 
 
 class ExportDialog(QDialog):
@@ -87,9 +87,7 @@ class ExportDialog(QDialog):
         row = QHBoxLayout()
         row.addWidget(self._folder, 1)
         row.addWidget(choose)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 14)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addWidget(plain(heading(f"Results of {title}", self)))
         if picture:
             column.addWidget(muted(f"{picture[0].upper()}{picture[1:]}", self))
@@ -99,7 +97,7 @@ class ExportDialog(QDialog):
             box.setToolTip(", ".join(kind.file_names.values()))
             box.toggled.connect(self._check)
             column.addWidget(box)
-        column.addSpacing(4)
+        column.addSpacing(TIGHT)
         column.addWidget(self._names)
         column.addLayout(row)
         column.addWidget(self._note)

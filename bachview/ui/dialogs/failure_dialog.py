@@ -8,10 +8,10 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QLabel,
     QPlainTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
+from bachview.ui.look.widgets import dialog_column
 from bachview.ui.session.failures import Failure
 
 
@@ -43,9 +43,7 @@ class FailureDialog(QDialog):
         buttons.rejected.connect(self.reject)
         copy.setAutoDefault(False)
         buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addWidget(heading)
         column.addWidget(text)
         column.addWidget(trace, 1)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -16,7 +15,7 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import length_text
 from bachview.slide.reader import SlideMetadata
-from bachview.ui.look.widgets import heading, plain
+from bachview.ui.look.widgets import dialog_column, heading, plain
 
 Row = tuple[str, str, str]
 
@@ -137,9 +136,7 @@ class InformationDialog(QDialog):
         table.resizeRowsToContents()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        column_box = QVBoxLayout(self)
-        column_box.setContentsMargins(18, 16, 18, 14)
-        column_box.setSpacing(10)
+        column_box = dialog_column(self)
         column_box.addWidget(plain(heading(rows[0][1], self)))
         column_box.addWidget(table, 1)
         column_box.addWidget(buttons)

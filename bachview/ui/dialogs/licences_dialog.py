@@ -8,11 +8,11 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from bachview.licences.document import shown_licences
+from bachview.ui.look.widgets import dialog_column
 
 
 class LicencesDialog(QDialog):
@@ -36,9 +36,7 @@ class LicencesDialog(QDialog):
         row.addWidget(self.next_button)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addLayout(row)
         column.addWidget(self.text, 1)
         column.addWidget(buttons)

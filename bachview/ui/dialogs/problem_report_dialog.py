@@ -18,13 +18,13 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
 from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.spacing import TIGHT
+from bachview.ui.look.widgets import dialog_column, heading, muted, plain
 from bachview.ui.session.services import Services
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ProblemReportDialog(QDialog):
         self.title = heading("Collecting…", self)
         self.files = QListWidget(self)
         self.files.setAccessibleName("Files of the report")
-        self.files.setSpacing(3)
+        self.files.setSpacing(TIGHT)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Text of the chosen file")
@@ -84,9 +84,7 @@ class ProblemReportDialog(QDialog):
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         close.rejected.connect(self.reject)
         row.addWidget(close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addWidget(self.title)
         column.addWidget(muted(_EXPLANATION, self))
         column.addWidget(split, 1)

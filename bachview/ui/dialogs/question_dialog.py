@@ -1,8 +1,8 @@
 """A question with two answers, for `modal.ask`."""
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLayout, QWidget
 
-from bachview.ui.look.widgets import WrappedLabel, plain
+from bachview.ui.look.widgets import WrappedLabel, dialog_column, plain
 
 _TEXT_PX = 420
 
@@ -29,10 +29,8 @@ class QuestionDialog(QDialog):
         self.no.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
+        column = dialog_column(self)
         column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
-        column.setContentsMargins(20, 18, 20, 14)
-        column.setSpacing(16)
         column.addWidget(label)
         column.addWidget(buttons)
         self.no.setFocus()

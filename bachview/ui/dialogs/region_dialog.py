@@ -4,7 +4,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -12,7 +11,8 @@ from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text
 from bachview.ui.look.number_edit import NumberEdit
-from bachview.ui.look.widgets import WrappedLabel, muted
+from bachview.ui.look.spacing import EDGE
+from bachview.ui.look.widgets import WrappedLabel, dialog_column, muted
 
 
 class RegionDialog(QDialog):
@@ -40,7 +40,7 @@ class RegionDialog(QDialog):
         self._extent = WrappedLabel("", self)
         self._extent.setObjectName("muted")
         form = QFormLayout()
-        form.setHorizontalSpacing(16)
+        form.setHorizontalSpacing(EDGE)
         for text, box in zip(("&Left", "&Top", "&Width", "&Height"), self._boxes, strict=True):
             form.addRow(text, box)
             box.textChanged.connect(self._show_extent)
@@ -50,9 +50,7 @@ class RegionDialog(QDialog):
         self._start.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 14)
-        column.setSpacing(12)
+        column = dialog_column(self)
         column.addWidget(
             muted(
                 f"In pixels of the full resolution; the slide has {size.width:,} × {size.height:,} "

@@ -12,12 +12,11 @@ from PySide6.QtWidgets import (
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from bachview.store.listing import RUN_COLUMNS, device_text
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.widgets import dialog_column, heading, muted, plain
 from bachview.ui.session.results_listing import ListedResults, local_time
 from bachview.ui.session.run_status import RunStatus
 
@@ -71,9 +70,7 @@ class ResultsDialog(QDialog):
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         close.rejected.connect(self.reject)
         row.addWidget(close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addWidget(plain(heading(f"Results of {title}", self)))
         column.addWidget(self.table, 2)
         column.addWidget(self.remark)

@@ -13,14 +13,13 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.look.icons import icon
-from bachview.ui.look.widgets import heading, muted
+from bachview.ui.look.widgets import dialog_column, heading, muted
 from bachview.ui.session.services import Services
 
 if TYPE_CHECKING:
@@ -54,9 +53,7 @@ class SelfTestDialog(QDialog):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
-        column.setSpacing(10)
+        column = dialog_column(self)
         column.addWidget(self._title)
         column.addWidget(
             muted(

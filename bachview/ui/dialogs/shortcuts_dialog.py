@@ -7,9 +7,10 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
+
+from bachview.ui.look.widgets import dialog_column
 
 #: Keys and gestures of the slide view itself; shortcuts of the menus come from the actions.
 VIEW_KEYS: tuple[tuple[str, str], ...] = (
@@ -50,8 +51,7 @@ class ShortcutsDialog(QDialog):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
+        column = dialog_column(self)
         column.addWidget(table, 1)
         column.addWidget(buttons)
         self.resize(720, 640)

@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from bachview.file_names import printable
 from bachview.slide.choices import SlideChoice
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.widgets import dialog_column, heading, muted, plain
 
 _COLUMNS = ("Slide", "Size", "Date", "File")
 
@@ -67,9 +66,7 @@ class SlideChoiceDialog(QDialog):
         self.open_button = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column_box = QVBoxLayout(self)
-        column_box.setContentsMargins(18, 16, 18, 14)
-        column_box.setSpacing(10)
+        column_box = dialog_column(self)
         title = plain(heading(printable(what), self))
         title.setWordWrap(True)
         column_box.addWidget(title)

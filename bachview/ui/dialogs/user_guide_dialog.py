@@ -6,9 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QResizeEvent, QTextBlock, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QWidget
 
 from bachview.config import documents_folder
+from bachview.ui.look.widgets import dialog_column
 
 GUIDE = "user-guide.md"
 #: Between the text and the frame, device-independent px.
@@ -99,8 +100,7 @@ class UserGuideDialog(QDialog):
         back.clicked.connect(self.browser.backward)
         self.browser.backwardAvailable.connect(back.setEnabled)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 16, 18, 14)
+        column = dialog_column(self)
         column.addWidget(self.browser, 1)
         column.addWidget(buttons)
         self.resize(860, 720)

@@ -4,20 +4,9 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap
 
 from bachview.core.classes import TissueClass
+from bachview.ui.look.contrast import ink_on
 
 SIDE_PX = 18
-
-
-def ink_on(color: tuple[int, int, int]) -> QColor:
-    """Black or white, whichever reads better on `color` (relative luminance, WCAG)."""
-
-    def linear(value: int) -> float:
-        part = value / 255
-        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
-    red, green, blue = (linear(value) for value in color)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return QColor("#000000") if luminance > 0.179 else QColor("#ffffff")
 
 
 def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
@@ -31,7 +20,7 @@ def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
     font.setPixelSize(12)
     font.setBold(True)
     painter.setFont(font)
-    painter.setPen(ink_on(tissue_class.color))
+    painter.setPen(ink_on(QColor(*tissue_class.color)))
     painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, tissue_class.letter)
     painter.end()
     return pixmap

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from bachview.config import resource_folder
+from bachview.ui.look.spacing import measures
 
 
 class ThemeChoice(StrEnum):
@@ -23,8 +24,10 @@ class ThemeChoice(StrEnum):
 class Colors:
     """The colours of one theme, as ``#rrggbb``; `variant` names it in file names.
 
-    Contrast of `text` and `muted` against `window` and `base` is at least 4.5:1
-    (WCAG 2.2, level AA), of `accent_text` against `accent` too.
+    Contrast (WCAG 2.2, level AA) is at least 4.5:1 between a text and each ground that it stands
+    on, and 3:1 between `outline` or `accent`, which show where a control is and what has the
+    focus, and the grounds of controls. `disabled` keeps 3:1 too, although nothing asks for it;
+    `border` only separates and decorates.
     """
 
     variant: str
@@ -32,6 +35,7 @@ class Colors:
     base: str
     raised: str
     border: str
+    outline: str
     text: str
     muted: str
     disabled: str
@@ -39,6 +43,7 @@ class Colors:
     accent_hover: str
     accent_text: str
     hover: str
+    selected: str
     notice: str
     notice_text: str
     problem: str
@@ -51,13 +56,15 @@ LIGHT = Colors(
     base="#ffffff",
     raised="#ffffff",
     border="#d0d5dc",
+    outline="#7b8491",
     text="#1b2129",
     muted="#545e6b",
-    disabled="#9aa3ae",
+    disabled="#7b8491",
     accent="#0b63b6",
     accent_hover="#09549b",
     accent_text="#ffffff",
     hover="#e4e8ee",
+    selected="#d6e6f7",
     notice="#fff3d0",
     notice_text="#513c00",
     problem="#fde3e1",
@@ -70,13 +77,15 @@ DARK = Colors(
     base="#171a1f",
     raised="#2a2f37",
     border="#3c434d",
+    outline="#7d8794",
     text="#e7eaee",
     muted="#a5afbb",
-    disabled="#6b7480",
+    disabled="#7d8794",
     accent="#5aa9f5",
     accent_hover="#7dbcf8",
     accent_text="#0b1a29",
     hover="#323943",
+    selected="#24405c",
     notice="#43381a",
     notice_text="#ffe6a3",
     problem="#4a2422",
@@ -123,10 +132,11 @@ def style_sheet_of(colors: Colors) -> str:
     Raises
     ------
     KeyError
-        The sheet names a colour that the theme does not have.
+        The sheet names a colour or measure that there is not.
     """
     # Qt wants forward slashes also on Windows.
-    values = asdict(colors) | {"icons": (resource_folder() / "icons").as_posix()}
+    icons = {"icons": (resource_folder() / "icons").as_posix()}
+    values = asdict(colors) | measures() | icons
     sheet = (resource_folder() / "look" / "style.qss").read_text(encoding="utf-8")
     return re.sub(r"@(\w+)", lambda name: values[name[1]], sheet)
 

@@ -2,11 +2,17 @@
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
-#: Margins and spacing of all panels and dialogs, device-independent px.
-MARGIN = 12
-SPACING = 6
+from bachview.ui.look.spacing import APART, EDGE, NEAR
 
 
 def heading(text: str, parent: QWidget) -> QLabel:
@@ -98,7 +104,15 @@ class _PanelArea(QScrollArea):
 def panel_column(panel: QWidget) -> QVBoxLayout:
     """The layout of a panel: one column with the common margins."""
     column = QVBoxLayout(panel)
-    column.setContentsMargins(MARGIN, 8, MARGIN, 8)
-    column.setSpacing(SPACING)
+    column.setContentsMargins(APART, NEAR, APART, NEAR)
+    column.setSpacing(NEAR)
     panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return column
+
+
+def dialog_column(dialog: QDialog) -> QVBoxLayout:
+    """The layout of a dialog: one column with the common margins, the buttons last."""
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
+    column.setSpacing(APART)
     return column

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
-    QColor,
     QFont,
     QFontMetricsF,
     QImage,
@@ -24,12 +23,10 @@ from PySide6.QtGui import (
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text
+from bachview.ui.look.plates import INK, PLATE, SHADE
+from bachview.ui.look.spacing import PLATE_PX, RADIUS
 from bachview.ui.view.painting import image_of
 from bachview.viewing.viewport import Viewport
-
-_PLATE = QColor(20, 20, 20, 170)
-_INK = QColor(Qt.GlobalColor.white)
-_SHADE = QColor(0, 0, 0, 190)
 
 
 def activation_image(values: npt.NDArray[np.float32]) -> QImage:
@@ -63,7 +60,7 @@ def _outline(viewport: Viewport, region: Region) -> QPolygonF:
 
 def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
     """Draw lines dark and wide, then light and narrow."""
-    for color, extra in ((_SHADE, 2.0), (_INK, 0.0)):
+    for color, extra in ((SHADE, 2.0), (INK, 0.0)):
         pen = QPen(color, width + extra)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -119,13 +116,13 @@ def ruler_text(length_l0: float, pixel_size: PixelSize) -> str:
 def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:
     """Text on a dark plate with its top left at (x, y); returns the plate."""
     font = QFont(painter.font())
-    font.setPixelSize(13)
+    font.setPixelSize(PLATE_PX)
     painter.setFont(font)
     metrics = QFontMetricsF(font)
     box = QRectF(x, y, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_PLATE)
-    painter.drawRoundedRect(box, 4, 4)
-    painter.setPen(_INK)
+    painter.setBrush(PLATE)
+    painter.drawRoundedRect(box, RADIUS, RADIUS)
+    painter.setPen(INK)
     painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
     return box

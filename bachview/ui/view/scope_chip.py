@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from bachview.ui.look.plates import INK, PLATE, WARNING_PLATE
+from bachview.ui.look.spacing import PLATE_PX, RADIUS
 from bachview.ui.view.minimap import Minimap
 
 _MARGIN_VP = 14
@@ -16,10 +18,6 @@ _LEAST_VP = 250
 _LEAST_NAME_VP = 60
 _MOST_WARNING_LINES = 3
 _DOT = " · "
-
-# As of scale bar and minimap, in both themes: it lies on the slide, not on the window.
-_PLATE, _WARNING_PLATE = QColor(20, 20, 20, 185), QColor(150, 22, 16, 240)
-_INK = QColor(Qt.GlobalColor.white)
 
 _CHANGES_OF_PLACE = frozenset(
     {
@@ -124,7 +122,7 @@ class ScopeChip(QWidget):
                 top = self._minimap.geometry().bottom() + 1 + _MARGIN_VP
         ratio = self._view.devicePixelRatioF()
         font = QFont(self.font())
-        font.setPixelSize(13)
+        font.setPixelSize(PLATE_PX)
         key = self._text, room, ratio, font.family()
         if key != self._key:
             self._key = key
@@ -187,9 +185,9 @@ def _drawn(lines: tuple[str, ...], font: QFont, ratio: float, *, is_warning: boo
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_WARNING_PLATE if is_warning else _PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
-    painter.setPen(_INK)
+    painter.setBrush(WARNING_PLATE if is_warning else PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
+    painter.setPen(INK)
     for place, line in enumerate(lines):
         box = QRectF(_PADDING_VP, 4 + place * metrics.height(), widest + 1, metrics.height())
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), line)

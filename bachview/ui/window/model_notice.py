@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.widgets import WrappedLabel
 from bachview.ui.session.bundles import BundleSummary
 
@@ -18,7 +19,7 @@ class ModelNotice(QFrame):
         self._text.setTextFormat(Qt.TextFormat.PlainText)  # the name comes from a file
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
+        row.setContentsMargins(APART, NEAR, APART, NEAR)
         row.addWidget(self._text, 1)
         self.hide()
 

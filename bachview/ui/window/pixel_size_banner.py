@@ -7,11 +7,14 @@ from bachview.core.pixel_size import PLAUSIBLE_MPP, Origin, PixelSize
 from bachview.core.units import magnification, magnification_text
 from bachview.ui.look.icons import icon
 from bachview.ui.look.number_edit import NumberEdit
+from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
 
 _LONGEST_UM = 100_000.0
-_FIELD_PX = 150
+_FIELD_PX = 152
+#: Under the text, beside the icon.
+_INDENT = 20 + NEAR
 _UNKNOWN = "You can view it, but classification, lengths and magnification need the pixel size."
 _CORRECTED = (
     "Lengths and magnification follow a new value at once; results for this value are kept, but "
@@ -69,12 +72,12 @@ class PixelSizeBanner(QFrame):
         self._meaning = WrappedLabel("", self)
 
         top = QHBoxLayout()
-        top.setSpacing(10)
+        top.setSpacing(NEAR)
         top.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self._text, 1)
         controls = QHBoxLayout()
-        controls.setContentsMargins(30, 0, 0, 0)
-        controls.setSpacing(8)
+        controls.setContentsMargins(_INDENT, 0, 0, 0)
+        controls.setSpacing(NEAR)
         controls.addWidget(self._mpp)
         controls.addWidget(QLabel("µm per pixel", self))
         for button in (self._apply, self._use_file, self._cancel):
@@ -85,11 +88,11 @@ class PixelSizeBanner(QFrame):
             controls.addWidget(widget)
         controls.addStretch(1)
         meaning = QHBoxLayout()
-        meaning.setContentsMargins(30, 0, 0, 0)
+        meaning.setContentsMargins(_INDENT, 0, 0, 0)
         meaning.addWidget(self._meaning)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 9)
-        column.setSpacing(7)
+        column.setContentsMargins(APART, NEAR, APART, NEAR)
+        column.setSpacing(NEAR)
         column.addLayout(top)
         column.addLayout(controls)
         column.addLayout(meaning)

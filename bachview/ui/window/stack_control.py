@@ -6,6 +6,7 @@ from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from bachview.core.stack import SINGLE, Choice, Stack
+from bachview.ui.look.spacing import NEAR
 from bachview.ui.window.commands import Commands
 
 _KINDS = (("image", "Image"), ("plane", "Focal plane"), ("time_point", "Time point"))
@@ -37,7 +38,7 @@ class StackControl(QWidget):
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(NEAR)
         self.fields: dict[str, QSpinBox] = {}
         for kind, name in _KINDS:
             field = QSpinBox(self)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from bachview.errors import UnsuitableSlideError
 from bachview.ui.look.icons import icon
+from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
 from bachview.ui.window.message_bar import Tone
@@ -46,8 +47,8 @@ class SuitabilityBanner(QFrame):
         self.anyway.clicked.connect(self.anywayRequested)
         self.close_button.clicked.connect(self.closed)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 7, 12, 7)
-        row.setSpacing(10)
+        row.setContentsMargins(APART, NEAR, APART, NEAR)
+        row.setSpacing(NEAR)
         row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._text, 1)
         row.addWidget(self.anyway)

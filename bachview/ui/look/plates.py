@@ -1,0 +1,13 @@
+"""Colours of what lies on the slide: the same in both themes, as the slide is the same in both."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+#: Under texts and the minimap; dark enough for `INK` also on glass.
+PLATE = QColor(20, 20, 20, 180)
+#: Under a text that warns.
+WARNING_PLATE = QColor(150, 22, 16, 240)
+#: Texts and lines.
+INK = QColor(Qt.GlobalColor.white)
+#: Rim of a line, which makes it visible on glass.
+SHADE = QColor(0, 0, 0, 190)
