@@ -1,6 +1,6 @@
 """The prediction for a slide, as tables, figures, files and pictures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary, summarize
 from bachview.core.uncertainty import Thresholds, uncertain
+from bachview.core.units import magnification
 from bachview.errors import UsageError
 from bachview.export import formats
 from bachview.policy.in_force import in_force
@@ -289,14 +290,17 @@ class Prediction:
         UsageError
             A size, region or opacity makes no sense.
         """
-        from bachview.viewing.overlay import OverlayRenderer, overlay_pixels
-        from bachview.viewing.style import OverlayStyle
+        from bachview.viewing.flat_overlay import flat_overlay
+        from bachview.viewing.overlay import OverlayRenderer
+        from bachview.viewing.style import Drawing, OverlayStyle
 
         if size[0] < 1 or size[1] < 1 or not 0 <= opacity <= 1:
             raise UsageError("An overlay needs a size of at least 1 x 1 px and an opacity of 0..1.")
         shown = region_of(region) or self.slide.reader.metadata.pyramid.extent
-        style = replace(OverlayStyle(), opacity=opacity)
+        style = OverlayStyle(opacity=opacity, drawing=Drawing.TINT)
         picture = OverlayRenderer(self.cells).picture(style, self.thresholds, shown)
         if picture is None:
             return np.zeros((size[1], size[0], 4), np.uint8)
-        return overlay_pixels(picture, shown, Size(*size))
+        mpp = self.pixel_size.mpp
+        times = None if mpp is None else magnification(mpp, shown.width / size[0])
+        return flat_overlay(picture, style, shown, Size(*size), times)

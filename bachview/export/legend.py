@@ -14,21 +14,16 @@ from bachview.core.summary import Part, Summary
 from bachview.core.units import area_text, percent_text
 from bachview.slide.reader import RGB
 from bachview.store.provenance import Provenance
-from bachview.viewing.style import (
-    FAILED_LEAST_OPACITY,
-    OUTSIDE_COLORS,
-    PENDING_COLORS,
-    PENDING_SHARE,
-    OverlayStyle,
-)
+from bachview.viewing.style import Drawing, OverlayStyle
+from bachview.viewing.textures import state_texture
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-#: The default style of the screen.
-STYLE = OverlayStyle()
-#: Side of the squares of "not yet classified" in the legend, px.
-_CHEQUER_PX = 8
+#: The default style of the screen, with the tint at every magnification.
+STYLE = OverlayStyle(drawing=Drawing.TINT)
+#: Height and width of a swatch of the legend, px.
+_SWATCH = (24, 40)
 MARGIN = 24
 PANEL_WIDTH = 620
 LINE = 34
@@ -143,21 +138,15 @@ def entries_of(summary: Summary) -> list[Entry]:
 
 def _state_swatch(state: CellState) -> RGB:
     """A state as the overlay shows it on white."""
-    if state is CellState.UNCERTAIN:
-        return _swatch(state.color, STYLE.opacity)
-    if state is CellState.FAILED:
-        return _swatch(state.color, max(STYLE.opacity, FAILED_LEAST_OPACITY))
-    if state is CellState.OUTSIDE:
-        even, odd = (_swatch(color, STYLE.opacity) for color in OUTSIDE_COLORS)
-    else:
-        even, odd = (_swatch(color, STYLE.opacity * PENDING_SHARE) for color in PENDING_COLORS)
-    rows, columns = np.indices(even.shape[:2]) // _CHEQUER_PX
-    return np.where(((rows + columns) % 2 == 0)[..., None], even, odd)
+    tile = state_texture(state)
+    rows, columns = np.indices(_SWATCH)
+    pixels = tile[rows % tile.shape[0], columns % tile.shape[1]].astype(np.int16)
+    return np.asarray(pixels[..., 2::-1] + 255 - pixels[..., 3:], dtype=np.uint8)
 
 
 def _swatch(color: tuple[int, int, int], opacity: float) -> RGB:
     mixed = 255 + (np.array(color) - 255) * opacity
-    return np.full((24, 40, 3), mixed.round(), np.uint8)
+    return np.full((*_SWATCH, 3), mixed.round(), np.uint8)
 
 
 def font(size: int) -> "ImageFont.ImageFont | ImageFont.FreeTypeFont":

@@ -9,7 +9,7 @@ import numpy as np
 from bachview.core.predictions import Prediction
 from bachview.core.scope import Statement
 from bachview.core.uncertainty import Thresholds
-from bachview.core.units import length_text, round_length
+from bachview.core.units import length_text, magnification, round_length
 from bachview.export.legend import (
     ALARM,
     INK,
@@ -27,7 +27,8 @@ from bachview.files import FileGroup, atomic_file
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
 from bachview.store.provenance import Provenance
-from bachview.viewing.overlay import OverlayRenderer, overlay_pixels
+from bachview.viewing.flat_overlay import flat_overlay
+from bachview.viewing.overlay import OverlayRenderer
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -71,7 +72,8 @@ def write_overlay_png(
 
     region = statement.region or prediction.grid.region
     thumbnail = read_thumbnail(reader, region, longest_px, transform=transform, token=token)
-    picture = blended(thumbnail, prediction, thresholds)
+    um_per_px = provenance.mpp_x * thumbnail.downsample
+    picture = blended(thumbnail, prediction, thresholds, magnification(um_per_px, 1.0))
     height, width = picture.shape[:2]
     entries = entries_of(statement.summary)
     if not thumbnail.readable.all():
@@ -96,7 +98,6 @@ def write_overlay_png(
         outline=frame,
         width=frame_px,
     )
-    um_per_px = provenance.mpp_x * thumbnail.downsample
     _draw_scale_bar(draw, width, height, um_per_px)
     panel.draw(page, 2 * MARGIN + width)
     draw.text(
@@ -112,12 +113,14 @@ def write_overlay_png(
         page.save(file, format="PNG", compress_level=6, pnginfo=notes)
 
 
-def blended(thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds) -> RGB:
-    """(H, W, 3) uint8: the thumbnail under the overlay, as drawn on the screen."""
+def blended(
+    thumbnail: Thumbnail, prediction: Prediction, thresholds: Thresholds, times: float
+) -> RGB:
+    """(H, W, 3) uint8: the thumbnail under the overlay, as drawn on the screen at `times`."""
     picture = OverlayRenderer(prediction).picture(STYLE, thresholds, prediction.grid.region)
     if picture is None:
         return thumbnail.pixels
-    rgba = overlay_pixels(picture, thumbnail.region, thumbnail.size).astype(np.float32)
+    rgba = flat_overlay(picture, STYLE, thumbnail.region, thumbnail.size, times).astype(np.float32)
     alpha = rgba[..., 3:] / 255
     # Single patches may have been read where the picture's tile could not be: they are shown.
     mixed = thumbnail.pixels + (rgba[..., :3] - thumbnail.pixels) * alpha

@@ -10,7 +10,6 @@ from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain
 from bachview.viewing.style import (
     BELOW_BIT,
-    ODD_BIT,
     UNCERTAIN_BIT,
     Drawing,
     Marks,
@@ -28,7 +27,7 @@ __all__ = [
     "OverlayPicture",
     "OverlayRenderer",
     "OverlayStyle",
-    "cell_codes",
+    "cell_keys",
     "color_bar",
     "display_codes",
     "overlay_pixels",
@@ -56,12 +55,14 @@ class OverlayPicture:
         reach past the slide by less than a cell.
     clip : the classified region, level-0 px: draw nothing outside it.
     cells : (row slice, column slice) of the patch grid.
+    codes : (rows, columns) uint8, the display code of each cell (see `viewing.style`), read-only.
     """
 
     image: npt.NDArray[np.uint8]
     region: Region
     clip: Region
     cells: Cells
+    codes: npt.NDArray[np.uint8]
 
 
 class OverlayRenderer:
@@ -92,8 +93,7 @@ class OverlayRenderer:
         rows, columns = prediction.grid.cells_in(region)
         if rows.start >= rows.stop or columns.start >= columns.stop or style.opacity == 0:
             return None
-        # Marks and contours are drawn on top and do not change texels.
-        looks = (replace(style, marks=Marks.NONE, drawing=Drawing.AUTO), thresholds)
+        looks = (_looks_of(style), thresholds)
         kept = self._picture
         if kept is not None and looks == self._looks and _holds(kept.cells, (rows, columns)):
             if self._version != prediction.version:
@@ -120,11 +120,19 @@ class OverlayRenderer:
         if not len(changed):
             return kept
         colors = color_table(style, prediction.classes)
-        texels = colors.take(_codes_of(prediction, style, thresholds, changed))
-        image = kept.image.copy()
-        image.view(np.uint32)[changed[:, 0] - rows.start, changed[:, 1] - columns.start, 0] = texels
+        keys = _keys_of(prediction, style, thresholds, changed)
+        at = changed[:, 0] - rows.start, changed[:, 1] - columns.start
+        image, codes = kept.image.copy(), kept.codes.copy()
+        image.view(np.uint32)[(*at, 0)] = colors.take(keys)
+        codes[at] = display_code_table(_looks_of(style)).take(keys)
         image.setflags(write=False)
-        return replace(kept, image=image)
+        codes.setflags(write=False)
+        return replace(kept, image=image, codes=codes)
+
+
+def _looks_of(style: OverlayStyle) -> OverlayStyle:
+    """The style of the picture alone: marks and contours are drawn on top of it."""
+    return replace(style, marks=Marks.NONE, drawing=Drawing.AUTO)
 
 
 def _holds(kept: Cells, wanted: Cells) -> bool:
@@ -148,10 +156,12 @@ def _blocks_around(prediction: Prediction, rows: slice, columns: slice) -> Cells
 def _picture(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> OverlayPicture:
-    codes = cell_codes(prediction, style, thresholds, cells)
-    colors = color_table(style, prediction.classes).take(codes)
-    image = colors.view(np.uint8).reshape(*codes.shape, 4)
+    keys = cell_keys(prediction, style, thresholds, cells)
+    colors = color_table(style, prediction.classes).take(keys)
+    image = colors.view(np.uint8).reshape(*keys.shape, 4)
     image.setflags(write=False)
+    codes = display_code_table(_looks_of(style)).take(keys)
+    codes.setflags(write=False)
     rows, columns = cells
     grid = prediction.grid
     region = Region(
@@ -160,7 +170,7 @@ def _picture(
         (columns.stop - columns.start) * grid.stride_x,
         (rows.stop - rows.start) * grid.stride_y,
     )
-    return OverlayPicture(image, region, grid.region, cells)
+    return OverlayPicture(image, region, grid.region, cells, codes)
 
 
 def overlay_pixels(picture: OverlayPicture, region: Region, size: Size) -> npt.NDArray[np.uint8]:
@@ -210,24 +220,22 @@ def overlay_pixels(picture: OverlayPicture, region: Region, size: Size) -> npt.N
     return np.asarray(rgba.round(), dtype=np.uint8)
 
 
-def cell_codes(
+def cell_keys(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> npt.NDArray[np.uint16]:
-    """What each cell shows, as an index of `style.color_table` and `style.kind_table`.
+    """What each cell shows, as an index of the tables of `viewing.style`.
 
     Returns
     -------
     (rows, columns) uint16.
     """
-    rows, columns = (np.arange(part.start, part.stop) & 1 for part in cells)
-    odd = (rows[:, None] ^ columns[None, :]).astype(np.uint8)
     probability = None
     if style.mode is OverlayMode.PROBABILITY:
         probability = prediction.class_probability(style.class_index)[cells]
-    return _codes(prediction, style, thresholds, cells, odd, probability)
+    return _keys(prediction, style, thresholds, cells, probability)
 
 
-def _codes_of(
+def _keys_of(
     prediction: Prediction,
     style: OverlayStyle,
     thresholds: Thresholds,
@@ -235,22 +243,20 @@ def _codes_of(
 ) -> npt.NDArray[np.uint16]:
     """The same for single cells, (N, 2) row and column; (N,) uint16."""
     rows, columns = cells[:, 0], cells[:, 1]
-    odd = ((rows ^ columns) & 1).astype(np.uint8)
     probability = None
     if style.mode is OverlayMode.PROBABILITY:
         probability = prediction.class_probability_at(style.class_index, cells)
-    return _codes(prediction, style, thresholds, (rows, columns), odd, probability)
+    return _keys(prediction, style, thresholds, (rows, columns), probability)
 
 
-def _codes(
+def _keys(
     prediction: Prediction,
     style: OverlayStyle,
     thresholds: Thresholds,
     at: Cells | tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]],
-    odd: npt.NDArray[np.uint8],
     probability: Floats | None,
 ) -> npt.NDArray[np.uint16]:
-    flags = prediction.states[at] | odd * np.uint8(ODD_BIT)
+    flags = prediction.states[at].copy()
     top = prediction.top_class[at]
     if style.mode is OverlayMode.CLASS:
         shown, values = prediction.confidence[at], top
@@ -276,16 +282,14 @@ def _codes(
 
 def display_codes(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
-) -> npt.NDArray[np.uint16]:
+) -> npt.NDArray[np.uint8]:
     """What letters and hatching show for each cell: always classes, whatever the mode.
 
     Returns
     -------
-    (rows, columns) uint16: `style.FAILED`, `style.UNCERTAIN`, `style.OUTSIDE`, `style.FIRST` plus
-    the class,
-    or less if there is nothing to mark.
+    (rows, columns) uint8: display codes.
     """
     classes = replace(style, mode=OverlayMode.CLASS)
     if style.mode is not OverlayMode.CLASS:
         classes = replace(classes, threshold=0.0)  # it applies to another value
-    return display_code_table(classes).take(cell_codes(prediction, classes, thresholds, cells))
+    return display_code_table(classes).take(cell_keys(prediction, classes, thresholds, cells))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
-from bachview.viewing.color_maps import probability_colors, uncertainty_colors
+from bachview.viewing.color_maps import value_colors
 
 
 class OverlayMode(StrEnum):
@@ -41,16 +41,6 @@ class Marks(StrEnum):
     LETTERS = "letters"
     HATCHING = "hatching"
 
-
-#: Pending cells are chequered: dark, and their colour in exported files.
-PENDING_COLORS = ((70, 70, 70), CellState.PENDING.color)
-
-#: Cells outside the training material are chequered as well, in two dark greys, as strongly as
-#: classes are coloured.
-OUTSIDE_COLORS = ((45, 45, 45), (145, 145, 145))
-
-#: Opacity of pending cells as a share of the overlay's: visible, but unobtrusive.
-PENDING_SHARE = 0.25
 
 #: A failed cell is never faint, so that it is not mistaken for a transparent one.
 FAILED_LEAST_OPACITY = 0.7
@@ -124,50 +114,59 @@ def contour_strength(style: OverlayStyle, magnification: float | None) -> float:
     return 1.0
 
 
-def color_bar(mode: OverlayMode) -> npt.NDArray[np.uint8] | None:
-    """(256, 3) uint8 RGB from 0 to 1 for the legend; None if the mode shows classes."""
+def color_bar(mode: OverlayMode, opacity: float = 1.0) -> npt.NDArray[np.uint8] | None:
+    """Colours of the values from 0 to 1 for the legend, as the overlay looks on white.
+
+    Returns
+    -------
+    (256, 3) uint8 RGB; None if the mode shows classes.
+    """
     if mode is OverlayMode.CLASS:
         return None
-    return probability_colors() if mode is OverlayMode.PROBABILITY else uncertainty_colors()
+    alpha = opacity * _VALUES[:, None]
+    mixed = 255 + (value_colors().astype(np.float64) - 255) * alpha
+    return np.asarray(mixed.round(), dtype=np.uint8)
+
+
+#: Share of the overlay's opacity with which each value is drawn: nothing is shown of a zero.
+_VALUES = np.linspace(0.0, 1.0, 256)
 
 
 class Kind(IntEnum):
     """What is drawn on a cell: its state and the choices of an `OverlayStyle` together.
 
-    Not the state itself (`CellState`): a hidden class is transparent like glass, and cells that are
-    chequered are of two kinds. The numbers are never stored.
+    Not the state itself (`CellState`): a hidden class is transparent like glass. The numbers are
+    never stored.
     """
 
     CLEAR = 0
-    PENDING_EVEN = 1
-    PENDING_ODD = 2
-    FAILED = 3
-    UNCERTAIN = 4
-    OUTSIDE_EVEN = 5
-    OUTSIDE_ODD = 6
-    VALUE = 7
+    PENDING = 1
+    FAILED = 2
+    UNCERTAIN = 3
+    OUTSIDE = 4
+    VALUE = 5
 
 
-#: Codes of `overlay.display_codes`: these, or FIRST plus the class.
+#: Display codes of cells: a `Kind`, or FIRST plus the class.
 FAILED, UNCERTAIN, FIRST = int(Kind.FAILED), int(Kind.UNCERTAIN), int(Kind.VALUE)
-OUTSIDE = int(Kind.OUTSIDE_EVEN)
+OUTSIDE = int(Kind.OUTSIDE)
 
 # A cell's *key* is a uint16: the flags below in the high byte, in the low byte the class
 # (class mode) or the value 0..255 (other modes). A table over all keys makes the colours of
 # a million cells one look-up; masks and branches take ten times as long.
-STATE_BITS, ODD_BIT, UNCERTAIN_BIT, BELOW_BIT = 0b111, 1 << 3, 1 << 4, 1 << 5
-_FLAGS = 64
+STATE_BITS, UNCERTAIN_BIT, BELOW_BIT = 0b111, 1 << 3, 1 << 4
+_FLAGS = 32
 
 
 def kind_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
-    """`Kind` of every key, (64 * 256,) uint8."""
+    """`Kind` of every key, (32 * 256,) uint8."""
     kinds = np.zeros((_FLAGS, 256), np.uint8)
     for flags in range(_FLAGS):
         state = flags & STATE_BITS
         if state == CellState.PENDING and style.show_pending:
-            kinds[flags] = Kind.PENDING_ODD if flags & ODD_BIT else Kind.PENDING_EVEN
+            kinds[flags] = Kind.PENDING
         elif state == CellState.OUTSIDE:
-            kinds[flags] = Kind.OUTSIDE_ODD if flags & ODD_BIT else Kind.OUTSIDE_EVEN
+            kinds[flags] = Kind.OUTSIDE
         elif state == CellState.FAILED:
             kinds[flags] = Kind.FAILED
         elif state == CellState.CLASSIFIED:
@@ -187,26 +186,22 @@ def _done_kind(style: OverlayStyle, flags: int) -> Kind:
 
 @lru_cache(maxsize=16)
 def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32]:
-    """Colour of every key: (64 * 256,) uint32, premultiplied 0xAARRGGBB, read-only.
+    """Colour of every key: (32 * 256,) uint32, premultiplied 0xAARRGGBB, read-only.
 
-    In the memory of a little-endian machine these are the bytes BGRA.
+    In the memory of a little-endian machine these are the bytes BGRA. What has a texture of its own
+    has no colour, but for failed cells, which must be seen however small they are.
     """
     kinds = kind_table(style).reshape(_FLAGS, 256)
-    bar = color_bar(style.mode)
     values = np.zeros((256, 4))
-    if bar is None:
+    if style.mode is OverlayMode.CLASS:
         values[: len(classes), :3] = [c.color for c in classes]
+        values[:, 3] = style.opacity
     else:
-        values[:, :3] = bar
-    values[:, 3] = style.opacity
+        values[:, :3] = value_colors()
+        values[:, 3] = style.opacity * _VALUES
     table = np.zeros((_FLAGS, 256, 4))
     shown = kinds == Kind.VALUE
     table[shown] = np.broadcast_to(values, table.shape)[shown]
-    table[kinds == Kind.UNCERTAIN] = (*CellState.UNCERTAIN.color, style.opacity)
-    table[kinds == Kind.PENDING_EVEN] = (*PENDING_COLORS[0], style.opacity * PENDING_SHARE)
-    table[kinds == Kind.PENDING_ODD] = (*PENDING_COLORS[1], style.opacity * PENDING_SHARE)
-    table[kinds == Kind.OUTSIDE_EVEN] = (*OUTSIDE_COLORS[0], style.opacity)
-    table[kinds == Kind.OUTSIDE_ODD] = (*OUTSIDE_COLORS[1], style.opacity)
     if style.opacity > 0:
         table[kinds == Kind.FAILED] = (
             *CellState.FAILED.color,
@@ -222,9 +217,17 @@ def color_table(style: OverlayStyle, classes: ClassSet) -> npt.NDArray[np.uint32
     return colors
 
 
-def display_code_table(style: OverlayStyle) -> npt.NDArray[np.uint16]:
-    """Code of every key, (64 * 256,) uint16: `Kind`, from FIRST on plus class or value."""
-    kinds = kind_table(style).reshape(_FLAGS, 256).astype(np.uint16)
-    kinds[kinds == Kind.OUTSIDE_ODD] = OUTSIDE  # one mark for both
-    values = np.broadcast_to(np.arange(256, dtype=np.uint16), kinds.shape)
-    return np.where(kinds == Kind.VALUE, kinds + values, kinds).reshape(-1)
+@lru_cache(maxsize=16)
+def display_code_table(style: OverlayStyle) -> npt.NDArray[np.uint8]:
+    """Display code of every key, (32 * 256,) uint8, read-only; of all values the same.
+
+    The highest code stands for all classes from there on, which no class set has.
+    """
+    kinds = kind_table(style).reshape(_FLAGS, 256)
+    if style.mode is OverlayMode.CLASS:
+        last = 255 - FIRST
+        classes = np.minimum(np.arange(256), last).astype(np.uint8)
+        kinds = np.where(kinds == Kind.VALUE, np.uint8(FIRST) + classes, kinds)
+    codes = np.asarray(kinds.reshape(-1), dtype=np.uint8)
+    codes.setflags(write=False)
+    return codes

@@ -115,4 +115,5 @@ def enlarged(picture: OverlayPicture, visible: Region, downsample: float) -> Ove
             slice(picture.cells[0].start + top, picture.cells[0].start + bottom),
             slice(picture.cells[1].start + left, picture.cells[1].start + right),
         ),
+        picture.codes[top:bottom, left:right],
     )

@@ -1,5 +1,7 @@
 """The overlay's colours and cells, as arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,15 +15,14 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
-from bachview.viewing.color_maps import probability_colors, uncertainty_colors
+from bachview.viewing.color_maps import value_colors
 from bachview.viewing.overlay import OverlayRenderer, OverlayStyle, display_codes, overlay_pixels
 from bachview.viewing.style import (
     FAILED,
     FIRST,
     OUTSIDE,
-    OUTSIDE_COLORS,
-    PENDING_COLORS,
     UNCERTAIN,
+    Kind,
     OverlayMode,
     color_bar,
 )
@@ -75,6 +76,10 @@ def bgra(color: tuple[int, int, int], opacity: float = 1.0) -> list[int]:
     return [*(round(c * opacity) for c in color[::-1]), round(255 * opacity)]
 
 
+def premultiplied(levels: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+    return value_colors()[levels][:, ::-1] * levels[:, None] / 255
+
+
 def random_prediction(rows: int, columns: int, seed: int = 0) -> Prediction:
     rng = np.random.default_rng(seed)
     prediction = prediction_of(rows, columns)
@@ -97,49 +102,46 @@ def test_every_class_has_its_colour_premultiplied(opacity: float) -> None:
         assert np.abs(image[0, index].astype(int) - expected).max() <= 1
 
 
-def test_what_is_no_class_looks_like_no_class() -> None:
+def test_what_is_no_class_has_no_colour() -> None:
     prediction = prediction_of(1, 6)
     prediction.states[0, 0] = CellState.NO_TISSUE
+    fail(prediction, 0, 2, CellState.OUTSIDE)
     fail(prediction, 0, 3)
     add(prediction, 0, 4, [0.3, 0.3, 0.2, 0.2])
     add(prediction, 0, 5, [0.9, 0.1, 0, 0])
     image = texels(prediction, thresholds=Thresholds(0.5, 1.0))[0]
-    assert list(image[0]) == [0, 0, 0, 0]
-    quarter = round(255 * 0.25)
-    assert image[1, 3] == image[2, 3] == quarter
-    assert not np.array_equal(image[1], image[2])  # a faint chequer, not a colour
+    assert not image[[0, 1, 2, 4]].any()  # what has a texture has no colour
     assert list(image[3]) == bgra(CellState.FAILED.color)
-    assert list(image[4]) == bgra(CellState.UNCERTAIN.color)
     assert list(image[5]) == bgra(BACH_CLASSES[0].color)
+    assert max(CellState.FAILED.color) == min(CellState.FAILED.color)
+    for tissue_class in BACH_CLASSES:
+        assert max(tissue_class.color) - min(tissue_class.color) > 80
 
 
-def test_what_is_outside_the_training_material_is_chequered_in_every_mode() -> None:
-    """As strongly as a class, unlike what is pending; no choice of the user hides it."""
-    prediction = prediction_of(1, 3)
+def test_every_state_keeps_its_code_in_every_mode() -> None:
+    """What is outside the training material and what failed is hidden by no choice of the user."""
+    prediction = prediction_of(1, 4)
     add(prediction, 0, 0, [0.9, 0.1, 0, 0])
-    for column in (0, 1):
-        fail(prediction, 0, column, CellState.OUTSIDE)
+    fail(prediction, 0, 1, CellState.OUTSIDE)
+    fail(prediction, 0, 2)
     for mode in OverlayMode:
         style = OverlayStyle(
             mode=mode,
             opacity=0.6,
-            threshold=0.9,
+            threshold=0.95,
             hidden_classes=frozenset(range(4)),
             show_uncertain=False,
             show_pending=False,
         )
-        image = texels(prediction, style)[0]
-        assert [list(texel) for texel in image[:2]] == [bgra(c, 0.6) for c in OUTSIDE_COLORS]
-        codes = display_codes(prediction, style, ALWAYS_SURE, (slice(0, 1), slice(0, 3)))
-        assert codes.tolist() == [[OUTSIDE, OUTSIDE, 0]]
-    assert all(max(color) == min(color) for color in OUTSIDE_COLORS)
-
-
-def test_only_classes_have_a_hue() -> None:
-    for color in (*PENDING_COLORS, CellState.FAILED.color, CellState.UNCERTAIN.color):
-        assert max(color) == min(color)
-    for tissue_class in BACH_CLASSES:
-        assert max(tissue_class.color) - min(tissue_class.color) > 80
+        picture = OverlayRenderer(prediction).picture(style, ALWAYS_SURE, prediction.grid.region)
+        assert picture is not None
+        assert picture.codes.tolist() == [[0, OUTSIDE, FAILED, 0]]
+        codes = display_codes(prediction, style, ALWAYS_SURE, (slice(0, 1), slice(0, 4)))
+        assert codes.tolist() == [[0, OUTSIDE, FAILED, 0]]
+        shown = replace(style, show_pending=True)
+        picture = OverlayRenderer(prediction).picture(shown, ALWAYS_SURE, prediction.grid.region)
+        assert picture is not None
+        assert picture.codes[0, 3] == Kind.PENDING
 
 
 def test_failed_is_never_faint() -> None:
@@ -176,7 +178,8 @@ def test_probability_mode_shows_that_class_alone(index: int) -> None:
     image = texels(prediction, style, Thresholds(1.0, 0.0))
     done = prediction.states == CellState.CLASSIFIED
     levels = (prediction.class_probability(index)[done] * 255 + 0.5).astype(int)
-    assert np.array_equal(image[done][:, :3], probability_colors()[levels][:, ::-1])
+    assert np.array_equal(image[done][:, 3], levels)  # a zero is transparent
+    assert np.abs(image[done][:, :3] - premultiplied(levels)).max() <= 1
 
 
 @pytest.mark.parametrize("mode", [OverlayMode.DISAGREEMENT, OverlayMode.ENTROPY])
@@ -189,7 +192,8 @@ def test_uncertainty_modes_show_their_measure(mode: OverlayMode) -> None:
     done = prediction.states == CellState.CLASSIFIED
     shown, clear = done & (measure >= np.float32(0.3)), done & (measure < np.float32(0.3))
     levels = (measure[shown] * np.float32(255) + np.float32(0.5)).astype(int)
-    assert np.array_equal(image[shown][:, :3], uncertainty_colors()[levels][:, ::-1])
+    assert np.array_equal(image[shown][:, 3], levels)
+    assert np.abs(image[shown][:, :3] - premultiplied(levels)).max() <= 1
     assert not image[clear].any()
 
 
@@ -299,13 +303,30 @@ def test_the_picture_is_laid_out_for_a_painter() -> None:
     assert (image[..., :3] <= image[..., 3:]).all()  # premultiplied
 
 
+def lightness(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """L* of CIELAB, 0..100."""
+    part = colors / 255
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    y = linear @ [0.2126, 0.7152, 0.0722]
+    return np.asarray(np.where(y > 0.008856, 116 * np.cbrt(y) - 16, 903.3 * y))
+
+
+def test_values_run_in_even_steps_of_lightness_and_have_the_colour_of_no_class() -> None:
+    colors = value_colors()
+    steps = -np.diff(lightness(colors))
+    assert steps.min() >= 0
+    assert steps.sum() > 70
+    assert np.abs(lightness(colors)[::51] - np.linspace(90, 16, 6)).max() < 1
+    assert (colors.max(1).astype(int) - colors.min(1)).max() < 60
+
+
 @pytest.mark.parametrize("mode", [m for m in OverlayMode if m is not OverlayMode.CLASS])
-def test_colour_bars_rise_in_lightness(mode: OverlayMode) -> None:
-    bar = color_bar(mode)
+def test_the_bar_of_the_legend_shows_values_as_the_overlay_does_on_white(mode: OverlayMode) -> None:
+    bar = color_bar(mode, opacity=0.5)
     assert bar is not None
-    lightness = bar.astype(float) @ [0.2126, 0.7152, 0.0722]
-    assert (np.diff(lightness) > -0.5).all()
-    assert lightness[-1] - lightness[0] > 150
+    assert bar[0].tolist() == [255, 255, 255]
+    assert bar[-1].tolist() == pytest.approx((255 + value_colors()[-1].astype(int)) / 2, abs=1)
+    assert (np.diff(lightness(bar)) < 0.3).all()
 
 
 @pytest.mark.parametrize("values", [{"opacity": 1.1}, {"threshold": -0.1}, {"class_index": -1}])
@@ -349,20 +370,3 @@ def test_a_region_that_the_kept_picture_only_meets_gets_a_picture_of_its_own(
         assert picture is not None
         assert picture.region.x <= region.x
         assert picture.region.right >= region.right
-
-
-@pytest.mark.parametrize(
-    ("colors", "first", "last"),
-    [
-        (probability_colors(), "00224e", "fee838"),
-        (uncertainty_colors(), "000004", "fcffa4"),
-    ],
-)
-def test_colour_maps_run_evenly_from_their_first_to_their_last_colour(
-    colors: npt.NDArray[np.uint8], first: str, last: str
-) -> None:
-    assert colors.dtype == np.uint8
-    assert (bytes(colors[0]).hex(), bytes(colors[-1]).hex()) == (first, last)
-    steps = np.abs(np.diff(colors.astype(int), axis=0)).sum(1)
-    assert steps.max() <= 10
-    assert steps[-20:].sum() > 0

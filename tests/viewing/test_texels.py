@@ -14,7 +14,11 @@ def picture_of(rows: int, columns: int, cell: float, clip: Region | None = None)
     image = np.random.default_rng(0).integers(0, 256, (rows, columns, 4), np.uint8)
     region = Region(13.5, -7.25, columns * cell, rows * cell)
     return OverlayPicture(
-        image, region, clip or region, (slice(5, 5 + rows), slice(2, 2 + columns))
+        image,
+        region,
+        clip or region,
+        (slice(5, 5 + rows), slice(2, 2 + columns)),
+        np.zeros((rows, columns), np.uint8),
     )
 
 

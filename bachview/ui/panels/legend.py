@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.units import area_text, percent_text
 from bachview.ui.look.swatches import class_swatch, picture_swatch
+from bachview.ui.view.painting import image_of
+from bachview.viewing import textures
 from bachview.viewing.overlay import OverlayMode, color_bar
-from bachview.viewing.style import OUTSIDE_COLORS, PENDING_COLORS
 
 #: The rows below the classes, with their explanations.
 STATES = {
@@ -48,18 +49,8 @@ class Amount:
 
 def state_texture(state: CellState) -> QImage:
     """How cells in this state look in the overlay, as a small picture."""
-    image = QImage(2, 2, QImage.Format.Format_ARGB32)
-    image.fill(QColor(255, 255, 255, 0))
-    if state in (CellState.UNCERTAIN, CellState.FAILED):
-        image.fill(QColor(*state.color))
-    elif state in (CellState.PENDING, CellState.OUTSIDE):
-        is_faint = state is CellState.PENDING
-        colors = PENDING_COLORS if is_faint else OUTSIDE_COLORS
-        even, odd = (QColor(*color, 130 if is_faint else 255) for color in colors)
-        for x, y in ((0, 0), (1, 1)):
-            image.setPixelColor(x, y, even)
-            image.setPixelColor(1 - x, y, odd)
-    return image
+    pixels = textures.state_texture(state)
+    return image_of(pixels, with_alpha=True).copy()
 
 
 class Legend(QWidget):

@@ -8,43 +8,46 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.view.painting import Layer, ViewPlane, Window, image_of
+from bachview.ui.view.painting_textures import TextureLayer
 from bachview.viewing.overlay import (
     OverlayPicture,
     OverlayRenderer,
     OverlayStyle,
     display_codes,
 )
-from bachview.viewing.style import FAILED, FIRST, OUTSIDE, UNCERTAIN, Marks, tint_strength
+from bachview.viewing.style import (
+    FAILED,
+    FIRST,
+    OUTSIDE,
+    UNCERTAIN,
+    Marks,
+    OverlayMode,
+    tint_strength,
+)
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
+from bachview.viewing.textures import STATE_KINDS
 from bachview.viewing.viewport import Viewport
 
 #: Minimum width on the screen of the block of cells that one mark stands for, plane px.
 _LETTER_BLOCK_PX = 30.0
-_HATCH_BLOCK_PX = 16.0
 
 #: Share of a block's cells that must agree for the block to be marked.
 _MAJORITY = 0.6
-
-_HATCHES = (
-    Qt.BrushStyle.BDiagPattern,
-    Qt.BrushStyle.FDiagPattern,
-    Qt.BrushStyle.HorPattern,
-    Qt.BrushStyle.CrossPattern,
-    Qt.BrushStyle.VerPattern,
-    Qt.BrushStyle.DiagCrossPattern,
-)
 
 #: Up to this many cells are filled one by one.
 _FEW_CELLS = 400
 
 #: Letters of the states other than classes.
+#: Display codes of states, of which a texture is drawn whatever the style.
+_STATES = frozenset(int(kind) for kind in STATE_KINDS.values())
+
 _STATE_LETTERS = {UNCERTAIN: "?", OUTSIDE: "×", FAILED: "!"}
 
 
@@ -170,32 +173,30 @@ def _draw_strips(
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
-class MarksLayer:
-    """Letters or hatching over the cells. Any thread.
+class LettersLayer:
+    """Letters over the cells. Any thread.
 
     Attributes
     ----------
-    codes : (rows, columns) uint16, codes of `viewing.style` in the class mode.
+    codes : (rows, columns) uint8, display codes of `viewing.style` in the class mode.
     region : level-0 region that they cover, one code for each cell.
     letters : of the classes, in order.
     size : scale of the letters and of the smallest block, device px per device-independent px.
     """
 
-    codes: npt.NDArray[np.uint16]
+    codes: npt.NDArray[np.uint8]
     region: Region
     letters: tuple[str, ...]
-    marks: Marks
     size: float = 1.0
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
-        """Draw the marks over a window of the plane."""
-        if self.marks is Marks.NONE or not self.codes.size:
+        """Draw the letters over a window of the plane."""
+        if not self.codes.size:
             return
         rows, columns = self.codes.shape
         cell_x, cell_y = self.region.width / columns, self.region.height / rows
-        least = _LETTER_BLOCK_PX if self.marks is Marks.LETTERS else _HATCH_BLOCK_PX
         cell_px = min(cell_x, cell_y) / plane.downsample
-        block = 1 << max(0, math.ceil(math.log2(max(least * self.size / cell_px, 1e-9))))
+        block = 1 << max(0, math.ceil(math.log2(max(_LETTER_BLOCK_PX * self.size / cell_px, 1e-9))))
         block_x, block_y = cell_x * block, cell_y * block
         # One more block around it, so that a letter across the window's edge is drawn on both
         # sides.
@@ -217,13 +218,10 @@ class MarksLayer:
             block_x,
             block_y,
         )
-        if self.marks is Marks.LETTERS:
-            self._letters(painter, plane, marked, place)
-        else:
-            self._hatching(painter, plane, marked, place)
+        self._letters(painter, plane, marked, place)
 
     def _letters(
-        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint16], first: Region
+        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint8], first: Region
     ) -> None:
         ratio = max(1, round(self.size))
         for row, column in np.argwhere(marked >= FAILED):
@@ -243,29 +241,8 @@ class MarksLayer:
                 glyph,
             )
 
-    def _hatching(
-        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint16], first: Region
-    ) -> None:
-        for row, codes in enumerate(marked):
-            edges = np.flatnonzero(np.diff(codes, prepend=-1, append=-1))
-            for start, stop in itertools.pairwise(edges):
-                code = int(codes[start])
-                if code < FIRST:
-                    continue
-                corners = [
-                    plane.from_l0(first.x + c * first.width, first.y + r * first.height)
-                    for r, c in ((row, start), (row, stop), (row + 1, stop), (row + 1, start))
-                ]
-                brush = QBrush(QColor(0, 0, 0, 170), _HATCHES[(code - FIRST) % len(_HATCHES)])
-                if plane.is_upright:
-                    painter.fillRect(QRectF(corners[0], corners[2]), brush)
-                else:
-                    painter.setPen(Qt.PenStyle.NoPen)
-                    painter.setBrush(brush)
-                    painter.drawPolygon(corners)
 
-
-def _majority(codes: npt.NDArray[np.uint16], block: int) -> npt.NDArray[np.uint16]:
+def _majority(codes: npt.NDArray[np.uint8], block: int) -> npt.NDArray[np.uint8]:
     """The most common code in each block; 0 where too few cells share it."""
     if block == 1:
         return codes
@@ -273,7 +250,7 @@ def _majority(codes: npt.NDArray[np.uint16], block: int) -> npt.NDArray[np.uint1
     padded = np.zeros((rows * block, columns * block), codes.dtype)
     padded[: codes.shape[0], : codes.shape[1]] = codes
     cells = padded.reshape(rows, block, columns, block)
-    answer = np.zeros((rows, columns), np.uint16)
+    answer = np.zeros((rows, columns), np.uint8)
     for code in np.unique(codes):
         if code >= FAILED:
             share = (cells == code).mean(axis=(1, 3))
@@ -341,21 +318,48 @@ class OverlaySource:
         if picture is None:
             return ()
         strength = tint_strength(self.style, viewport.magnification(self.pixel_size))
-        made_of = (picture, strength, self.style.marks, viewport.pixel_ratio)
+        style, ratio = self.style, viewport.pixel_ratio
+        made_of = (picture, strength, style.marks, ratio, viewport.device_downsample)
         if self._made_of is None or not _is_same(made_of, self._made_of):
             self._made_of = made_of
-            layers: list[Layer] = [OverlayLayer(picture, strength)]
-            if self.style.marks is not Marks.NONE:
-                layers.append(self._marks(self._prediction, picture, viewport.pixel_ratio))
-            self._layers = tuple(layers)
+            self._layers = (
+                OverlayLayer(picture, strength),
+                TextureLayer(
+                    picture.codes,
+                    picture.region,
+                    picture.clip,
+                    _STATES,
+                    style.opacity,
+                    ratio,
+                    viewport.device_downsample,
+                ),
+                *self._marks(self._prediction, picture, viewport),
+            )
         return self._layers
 
     def _marks(
-        self, prediction: Prediction, picture: OverlayPicture, pixel_ratio: float
-    ) -> MarksLayer:
-        codes = display_codes(prediction, self.style, self._thresholds, picture.cells)
-        letters = tuple(c.letter for c in prediction.classes)
-        return MarksLayer(codes, picture.region, letters, self.style.marks, pixel_ratio)
+        self, prediction: Prediction, picture: OverlayPicture, viewport: Viewport
+    ) -> tuple[Layer, ...]:
+        style, ratio = self.style, viewport.pixel_ratio
+        if style.marks is Marks.NONE:
+            return ()
+        codes = display_codes(prediction, style, self._thresholds, picture.cells)
+        if style.marks is Marks.LETTERS:
+            letters = tuple(c.letter for c in prediction.classes)
+            return (LettersLayer(codes, picture.region, letters, ratio),)
+        classes = frozenset(range(FIRST, FIRST + len(prediction.classes)))
+        hatched = _STATES | classes if style.mode is not OverlayMode.CLASS else classes
+        return (
+            TextureLayer(
+                codes,
+                picture.region,
+                picture.clip,
+                hatched,
+                style.opacity,
+                ratio,
+                viewport.device_downsample,
+            ),
+        )
 
 
 def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:

@@ -1,0 +1,81 @@
+"""The overlay of a picture of fixed size, without a window: tint and textures as one RGBA."""
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region, Size
+from bachview.viewing.overlay import OverlayPicture, overlay_pixels
+from bachview.viewing.style import OverlayStyle, tint_strength
+from bachview.viewing.textures import STATE_KINDS, texture, tile_px
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+def flat_overlay(
+    picture: OverlayPicture,
+    style: OverlayStyle,
+    region: Region,
+    size: Size,
+    magnification: float | None,
+    *,
+    ratio: float = 1.0,
+) -> Pixels:
+    """What the window draws over a picture of `region`, to be put over that picture.
+
+    Parameters
+    ----------
+    picture : of the prediction, in `style`; covers the region.
+    region : level-0 px that the picture shows.
+    size : of the picture, px.
+    magnification : nominal, of the picture; None if it is not known.
+    ratio : enlarges textures, for a picture that will be looked at from afar.
+
+    Returns
+    -------
+    (height, width, 4) uint8 RGBA, not premultiplied.
+    """
+    tint = overlay_pixels(picture, region, size).astype(np.float32)
+    alpha = tint[..., 3:] / 255 * np.float32(tint_strength(style, magnification))
+    color = tint[..., :3] * alpha
+    for layer in (_textures(picture, style, region, size, ratio),):
+        over = layer.astype(np.float32)
+        left = 1 - over[..., 3:] / 255
+        color = over[..., 2::-1] + color * left
+        alpha = over[..., 3:] / 255 + alpha * left
+    plain = color / np.maximum(alpha, np.float32(1e-6))
+    return np.asarray(np.concatenate([plain.clip(0, 255), alpha * 255], -1).round(), dtype=np.uint8)
+
+
+def _textures(
+    picture: OverlayPicture, style: OverlayStyle, region: Region, size: Size, ratio: float
+) -> Pixels:
+    """Premultiplied BGRA. Tiles have fixed places on the slide, so pictures side by side fit."""
+    out = np.zeros((size.height, size.width, 4), np.uint8)
+    side = tile_px(ratio)
+    x, in_x = _cells(region.x, region.width, size.width, side, picture, axis=1)
+    y, in_y = _cells(region.y, region.height, size.height, side, picture, axis=0)
+    codes = picture.codes[np.ix_(y[0], x[0])] * (in_y[:, None] & in_x[None])
+    for kind in STATE_KINDS.values():
+        where = codes == kind
+        if where.any():
+            tile = texture(kind, ratio, style.opacity)
+            pixels = tile[np.ix_(y[1] % (2 * side), x[1] % (2 * side))]
+            out[where] = pixels[where]
+    return out
+
+
+def _cells(
+    start: float, length: float, count: int, side: int, picture: OverlayPicture, *, axis: int
+) -> tuple[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]], npt.NDArray[np.bool_]]:
+    """For each px: the cell at the middle of its tile and its place in px; whether it is there."""
+    step = length / count
+    place = round(start / step) + np.arange(count)
+    middle = (place // side + 0.5) * side * step
+    box, clip = picture.region, picture.clip
+    first, extent = (box.y, box.height) if axis == 0 else (box.x, box.width)
+    low, high = (clip.y, clip.bottom) if axis == 0 else (clip.x, clip.right)
+    cells = picture.codes.shape[axis]
+    index = np.floor((middle - first) / (extent / cells)).astype(np.intp)
+    inside = (index >= 0) & (index < cells) & (middle >= low) & (middle < high)
+    return (index.clip(0, cells - 1), place), inside
