@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,8 @@ from tests.support.slides import gradient, write_pyramid
 
 #: Loading the engine on a busy machine takes its time.
 LONG_MS = 60_000
+#: Where the cursor is on no window.
+NOWHERE = QPoint(5000, 5000)
 
 
 @contextmanager

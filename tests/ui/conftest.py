@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.slide_view import SlideView
 from tests.support.slide_views import WatchedSlide
+from tests.support.windows import NOWHERE
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,12 @@ def same_look_as_before(qapp: QApplication) -> Iterator[None]:
         qapp.setPalette(palette)
     if qapp.styleSheet() != sheet:
         qapp.setStyleSheet(sheet)
+
+
+@pytest.fixture(autouse=True)
+def cursor_elsewhere(qapp: QApplication) -> None:
+    """Wherever the last test has left the cursor, it is on no window of this one."""
+    QCursor.setPos(NOWHERE)
 
 
 @pytest.fixture(autouse=True)

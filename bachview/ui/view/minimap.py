@@ -5,7 +5,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
-    QEnterEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -133,11 +132,6 @@ class Minimap(QWidget):
         frame = minimap_picture(pyramid, self._cached_tile, self._size, ratio)
         if frame is not None:
             self._picture = _framed(frame.image, ratio)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """The cursor has left the slide, which lies below."""
-        super().enterEvent(event)
-        self._view.cursor_at = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Grab the frame, or bring it here first."""

@@ -1,10 +1,10 @@
 """Lets the user draw a rectangle on the slide: the region to classify."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
-from bachview.core.geometry import Region
+from bachview.core.geometry import Point, Region
 from bachview.ui.view.slide_view import SlideView
 
 _LEAST_VP = 6
@@ -26,16 +26,21 @@ class RegionDrawing(QWidget):
         """Cover `view` and wait for a drag; deletes itself afterwards."""
         super().__init__(view)
         self._view = view
-        self._start: QPoint | None = None
-        self._end: QPoint | None = None
+        # Where the drag began, on the slide: the view may move before it ends.
+        self._start: Point | None = None
+        self._end = QPoint()
+        self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._hint = QLabel("Drag a rectangle over the region to classify · Esc cancels", self)
         self._hint.setStyleSheet(
             "background: rgba(20, 24, 30, 215); color: white; padding: 7px 14px;border-radius: 6px;"
         )
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._hint.adjustSize()
         view.installEventFilter(self)
+        view.viewportChanged.connect(self.update)
+        view.cursor_watch.see_through(self, on=True)
         self._cover()
         self.show()
         self.raise_()
@@ -55,10 +60,13 @@ class RegionDrawing(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._start = self._end = event.position().toPoint()
+            self._end = event.position().toPoint()
+            self._start = self._view.point_at(event.position())
             self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the corner, and report the cursor, which the view does not see."""
+        self._view.cursor_watch.at(event.position())
         if self._start is not None:
             self._end = event.position().toPoint()
             self.update()
@@ -69,7 +77,7 @@ class RegionDrawing(QWidget):
         if rectangle is None or event.button() != Qt.MouseButton.LeftButton:
             return
         if min(rectangle.width(), rectangle.height()) < _LEAST_VP:
-            self._start = self._end = None
+            self._start = None
             self.update()
             return
         corners = (
@@ -93,15 +101,19 @@ class RegionDrawing(QWidget):
     def finish(self) -> None:
         """Remove the widget."""
         self._view.removeEventFilter(self)
+        self._view.viewportChanged.disconnect(self.update)
+        self._view.cursor_watch.see_through(self, on=False)
         self.hide()
         self._view.setFocus()
         self.ended.emit()
         self.deleteLater()
 
     def _rectangle(self) -> QRect | None:
-        if self._start is None or self._end is None:
+        viewport = self._view.viewport
+        if self._start is None or viewport is None:
             return None
-        return QRect(self._start, self._end).normalized()
+        start = QPointF(*viewport.vp_from_l0(self._start)).toPoint()
+        return QRect(start, self._end).normalized()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Darken everything outside the rectangle."""

@@ -1,6 +1,6 @@
 """The widget that shows a slide and lets the user navigate it."""
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QChildEvent, QEvent, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGestureEvent, QWidget
 
-from bachview.core.geometry import Region
+from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
@@ -25,6 +25,7 @@ from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
+from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels
@@ -55,7 +56,8 @@ class SlideView(NavigableView):
     Signals
     -------
     viewportChanged, overviewChanged, fittedChanged : as in `NavigableView`.
-    cursorMoved(Point | None) : level-0 point under the cursor; None when it leaves.
+    cursorMoved(Point | None) : level-0 point under the cursor, which another one has become because
+        the cursor or the view moved; None when there is none.
     pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
@@ -75,6 +77,8 @@ class SlideView(NavigableView):
         self.input.clicked.connect(self.pointClicked)
         self.input.rulerDrawn.connect(self.rulerDrawn)
         self.input.rulerModeChanged.connect(self.rulerModeChanged)
+        self.cursor_watch = CursorWatch(self)
+        self.cursor_watch.moved.connect(self.cursorMoved)
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource()
         self._failure_said: str | None = None
@@ -156,6 +160,7 @@ class SlideView(NavigableView):
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
+        self.cursor_watch.look_soon()
         self.update()
         self.overviewChanged.emit()
         return True if picture is None else picture.close(timeout_s)
@@ -185,6 +190,11 @@ class SlideView(NavigableView):
     def has_blank(self) -> bool:
         """Whether nothing can be shown yet for some visible part of the slide."""
         return self._picture is not None and self._picture.has_blank
+
+    @property
+    def cursor_point(self) -> Point | None:
+        """Level-0 point under the cursor, as `cursorMoved` reported it last."""
+        return self.cursor_watch.point
 
     # -- what is drawn over it -----------------------------------------------------------
 
@@ -305,6 +315,7 @@ class SlideView(NavigableView):
                 return True
             if event.type() == QEvent.Type.DevicePixelRatioChange:
                 self._adapt()
+            self.cursor_watch.note(event)
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -315,7 +326,7 @@ class SlideView(NavigableView):
         if self._viewport is None:
             return
         self.input.move(event)
-        self._tell_cursor(event.position())
+        self.cursor_watch.at(event.position(), is_dragging=self.input.is_dragging)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag or a click."""
@@ -327,7 +338,6 @@ class SlideView(NavigableView):
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._viewport is not None:
             self.input.wheel(event)
-            self._tell_cursor(event.position())
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -338,12 +348,14 @@ class SlideView(NavigableView):
     def leaveEvent(self, event: QEvent) -> None:
         """Report that the cursor has left."""
         super().leaveEvent(event)
-        self.cursor_at = None
-        self.cursorMoved.emit(None)
+        self.cursor_watch.leave()
 
-    def _tell_cursor(self, position: QPointF) -> None:
-        if self._viewport is not None:
-            self.cursorMoved.emit(self.point_at(position))
+    def childEvent(self, event: QChildEvent) -> None:
+        """Watch what is laid on the view."""
+        super().childEvent(event)
+        # Not when it is added: then its constructor has not ended.
+        if event.type() == QEvent.Type.ChildPolished:
+            self.cursor_watch.follow(event.child())
 
 
 def _device_pixels(painter: QPainter) -> QTransform:

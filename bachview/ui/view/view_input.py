@@ -69,6 +69,12 @@ class ViewInput(QObject):
         self._ruler_mode = False
         self._ruler_start: Point | None = None
         self._ruler_line: tuple[Point, Point] | None = None
+        view.viewportChanged.connect(self._follow_view)
+
+    @property
+    def is_dragging(self) -> bool:
+        """Whether a pressed button moves or turns the slide, or draws a ruler line."""
+        return self._drag is not _Drag.NONE
 
     # -- ruler ---------------------------------------------------------------------------
 
@@ -95,6 +101,11 @@ class ViewInput(QObject):
     def _draw_ruler(self, start: Point, end: Point) -> None:
         self._ruler_line = start, end
         self._view.update()
+
+    def _follow_view(self) -> None:
+        """The end of a line that is being drawn stays under the cursor when the view moves."""
+        if self._drag is _Drag.RULER and self._ruler_start is not None and self._ruler_line:
+            self._draw_ruler(self._ruler_start, self._view.point_at(self._last))
 
     def _update_cursor(self, *, is_dragging: bool) -> None:
         """The cursor shape that shows what a drag does."""
@@ -129,7 +140,6 @@ class ViewInput(QObject):
     def move(self, event: QMouseEvent) -> None:
         """Handle a mouse move, with or without a button."""
         here, last = event.position(), self._last
-        self._view.cursor_at = here
         if self._drag is _Drag.PAN and self._is_click(here):
             return  # a hand that trembles in a click moves nothing
         self._last = here
@@ -183,7 +193,6 @@ class ViewInput(QObject):
 
     def wheel(self, event: QWheelEvent) -> None:
         """Zoom at the cursor; fractions of a notch (touchpads, fine wheels) count."""
-        self._view.cursor_at = event.position()
         # With Alt, some systems report a horizontal wheel.
         units = event.angleDelta().y() or event.angleDelta().x()
         if not units:

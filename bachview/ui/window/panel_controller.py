@@ -69,6 +69,7 @@ class PanelController(QObject):
         self._point: Point | None = None
         # The cell under the cursor, in the grid of the prediction shown.
         self._cell: tuple[int, int] | None = None
+        self._is_judged = False  # whether that cell has probabilities
         self._maps = ActivationMaps(services, self)
         self._maps.found.connect(self._on_map)
         self._maps.failed.connect(self._on_no_map)
@@ -94,10 +95,14 @@ class PanelController(QObject):
             signal.disconnect(slot)
         self._links.clear()
         self._maps.forget()
+        if self._page is not None:
+            self._page.view.set_field(None)
+            self._page.view.set_activation_map(None)
         self._page = page
-        self._point = self._cell = None
+        self._point = page.view.cursor_point if page else None
+        self._cell = None
         self._show_reading(None)
-        self._status.show_position(None, page.document.pixel_size if page else PixelSize.unknown())
+        self._show_position()
         if page is None:
             self._status.show_magnification(None)
             self._on_status(RunStatus())
@@ -151,11 +156,16 @@ class PanelController(QObject):
             self._amounts.start()
         document = self._page.document if self._page else None
         if self._cell is not None and document and document.prediction is not None:
+            was_judged = self._is_judged
             self._show_cell(self._cell)
+            if self._is_judged and not was_judged:
+                self._want_map()
 
     def _on_pixel_size(self) -> None:
         self.show_bundle()
         self._show_amounts()
+        self._show_position()
+        self._look_under_cursor(is_new=True)
         self._on_viewport(self._page.view.viewport if self._page else None)
 
     def _show_amounts(self) -> None:
@@ -210,12 +220,13 @@ class PanelController(QObject):
         self.statusChanged.emit(status)
 
     def _on_cursor(self, point: Point | None) -> None:
-        page = self._page
-        if page is None:
-            return
         self._point = point
-        self._status.show_position(point, page.document.pixel_size)
+        self._show_position()
         self._look_under_cursor(is_new=False)
+
+    def _show_position(self) -> None:
+        known = self._page.document.pixel_size if self._page else PixelSize.unknown()
+        self._status.show_position(self._point, known)
 
     def _look_under_cursor(self, *, is_new: bool) -> None:
         """Show the cell under the cursor, if it or the prediction has changed."""
@@ -231,6 +242,7 @@ class PanelController(QObject):
     def _show_cell(self, cell: tuple[int, int] | None) -> None:
         page = self._page
         document = page.document if page else None
+        self._is_judged = False
         if page is None or document is None:
             return
         prediction, thresholds = document.prediction, document.thresholds
@@ -240,7 +252,8 @@ class PanelController(QObject):
             return
         reading = reading_at(prediction, thresholds, document.pixel_size, cell)
         self._show_reading(reading)
-        if reading.patch_result is None:
+        self._is_judged = reading.patch_result is not None
+        if not self._is_judged:
             page.view.set_field(None)
         else:
             page.view.set_field(prediction.field(*cell), prediction.grid.cell(*cell))
@@ -264,7 +277,7 @@ class PanelController(QObject):
             return
         page.view.set_activation_map(None)
         self._maps.forget()
-        if self._cursor.wants_map and self._cell is not None:
+        if self._cursor.wants_map and self._cell is not None and self._is_judged:
             self._maps.want(page.document, self._cell, self._device())
 
     def _on_map(self, values: object, field: Region) -> None:
