@@ -132,7 +132,7 @@ class NavigableView(QWidget):
     Attributes
     ----------
     motion : movements that continue by themselves: smooth zoom, kinetic pan.
-    cursor_at : place of the cursor in the widget, kept by `CursorWatch`; None while it is elsewhere.
+    cursor_at : place of the cursor in the widget, kept by `CursorWatch`; None while elsewhere.
     """
 
     viewportChanged = Signal(object)
