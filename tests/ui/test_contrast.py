@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 
 from bachview.config import resource_folder
 from bachview.ui.look.contrast import contrast
-from bachview.ui.look.plates import INK, PLATE, WARNING_PLATE
+from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK, WARNING_PLATE
 from bachview.ui.look.theme import DARK, LIGHT, Colors
 
 _GROUNDS = ("window", "base", "raised", "hover", "selected")
@@ -72,14 +72,20 @@ def test_pictures_in_the_style_sheet_can_be_seen(colors: Colors) -> None:
                 assert contrast(QColor(ink), QColor(values[ground])) >= 3, (path.name, ground)
 
 
-@pytest.mark.parametrize("plate", [PLATE, WARNING_PLATE])
+def _over(top: QColor, below: QColor) -> QColor:
+    """What one sees where `top` lets `below` through."""
+    share = top.alphaF()
+    tops = top.redF(), top.greenF(), top.blueF()
+    bottoms = below.redF(), below.greenF(), below.blueF()
+    mixed = (share * one + (1 - share) * other for one, other in zip(tops, bottoms, strict=True))
+    return QColor.fromRgbF(*mixed)
+
+
+@pytest.mark.parametrize("ink", [INK, QUIET_INK], ids=["text", "small print"])
+@pytest.mark.parametrize("plate", [PLATE, PLATE_UNDER_CURSOR, WARNING_PLATE])
 @pytest.mark.parametrize("below", ["#ffffff", "#000000", "#e8a0c8", "#5b3a8c"])
-def test_texts_on_the_slide_can_be_read_on_glass_and_tissue(plate: QColor, below: str) -> None:
-    share, ground = plate.alphaF(), QColor(below)
-    mixed = QColor.fromRgbF(
-        *(
-            share * top + (1 - share) * bottom
-            for top, bottom in zip(plate.getRgbF()[:3], ground.getRgbF()[:3], strict=True)  # type: ignore[index]
-        )
-    )
-    assert contrast(INK, mixed) >= 4.5
+def test_texts_on_the_slide_can_be_read_on_glass_and_tissue(
+    ink: QColor, plate: QColor, below: str
+) -> None:
+    ground = _over(plate, QColor(below))
+    assert contrast(_over(ink, ground), ground) >= 4.5

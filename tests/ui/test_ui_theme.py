@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QStyleHints
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
+from bachview.config import resource_folder
 from bachview.ui.look.theme import DARK, LIGHT, Colors, Theme, ThemeChoice, style_sheet_of
 
 # The offscreen platform says so whenever a list is opened.
@@ -55,7 +56,7 @@ def test_the_style_sheet_is_filled_in_and_finds_its_icons(colors: Colors) -> Non
     assert f"color: {colors.accent_text};" in sheet
     assert other.base not in sheet
     icons = re.findall(r'url\("(.*?)"\)', sheet)
-    assert len(icons) == 9
+    assert len(icons) == 8
     assert all(Path(icon).is_file() for icon in icons)
 
 
@@ -79,3 +80,13 @@ def test_the_look_follows_the_system_while_it_is_asked_to(
     finally:
         theme.choose(ThemeChoice.LIGHT)
         theme.deleteLater()
+
+
+def test_icons_are_one_set() -> None:
+    for path in (resource_folder() / "icons").glob("*.svg"):
+        if path.stem == "bachview" or path.stem.endswith(("-light", "-dark")):
+            continue  # the program's own, and parts of controls
+        drawing = path.read_text(encoding="utf-8")
+        assert 'viewBox="0 0 24 24"' in drawing, path.name
+        assert set(re.findall(r'stroke="(.*?)"', drawing)) == {"#000000"}, path.name
+        assert set(re.findall(r'stroke-width="(.*?)"', drawing)) == {"1.7"}, path.name

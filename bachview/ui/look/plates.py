@@ -5,9 +5,13 @@ from PySide6.QtGui import QColor
 
 #: Under texts and the minimap; dark enough for `INK` also on glass.
 PLATE = QColor(20, 20, 20, 180)
+#: Under what can be pressed, while the cursor is on it.
+PLATE_UNDER_CURSOR = QColor(60, 60, 60, 230)
 #: Under a text that warns.
 WARNING_PLATE = QColor(150, 22, 16, 240)
 #: Texts and lines.
 INK = QColor(Qt.GlobalColor.white)
+#: Small print.
+QUIET_INK = QColor(255, 255, 255, 215)
 #: Rim of a line, which makes it visible on glass.
 SHADE = QColor(0, 0, 0, 190)

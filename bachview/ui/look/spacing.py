@@ -24,6 +24,8 @@ TITLE_PT = 20
 HEADING_PT = 11
 #: Text on the slide: scale bar, chip, ruler.
 PLATE_PX = 13
+#: Small print on the slide.
+SMALL_PLATE_PX = 11
 
 
 def measures() -> dict[str, str]:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Size
 from bachview.core.pyramid import TileKey
+from bachview.ui.look.plates import PLATE
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels, image_of
 from bachview.viewing.minimap import MinimapGeometry, minimap_picture
@@ -28,7 +29,6 @@ _RIM_VP = 4
 #: A view narrower or lower than this has no room for a minimap, px.
 _LEAST_VIEW_VP = 360
 
-_PLATE = QColor(20, 20, 20, 170)
 _FRAME_PENS = (QPen(QColor(0, 0, 0, 190), 3.5), QPen(QColor(255, 190, 0), 1.8))
 
 
@@ -171,7 +171,7 @@ def _framed(pixels: Pixels, ratio: float) -> QImage:
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_PLATE)
+    painter.setBrush(PLATE)
     painter.drawRoundedRect(QRectF(0, 0, image.width(), image.height()), rim, rim)
     painter.drawImage(rim, rim, image_of(pixels, with_alpha=True))
     painter.end()

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import angle_text, magnification_text
+from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK
+from bachview.ui.look.spacing import PLATE_PX, RADIUS, SMALL_PLATE_PX
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.viewing.scale_bar import scale_bar
 from bachview.viewing.viewport import Viewport
@@ -15,9 +17,6 @@ from bachview.viewing.viewport import Viewport
 _MARGIN_VP = 14.0
 _LONGEST_BAR_VP = 180
 _PADDING_VP, _GAP_VP = 10.0, 14.0
-_PLATE, _PLATE_UNDER_CURSOR = QColor(20, 20, 20, 170), QColor(60, 60, 60, 230)
-_INK, _QUIET_INK = QColor(Qt.GlobalColor.white), QColor(255, 255, 255, 200)
-_TEXT_PX, _QUIET_TEXT_PX = 13, 11
 
 #: Device px per level-0 px from which on nothing more can be seen; 1:1 to within 1 %.
 _BEYOND = 1.01
@@ -87,7 +86,7 @@ class ReadOut:
 
 def read_out_height() -> float:
     """Height of the plate, whatever is on it, px."""
-    return QFontMetricsF(_font(_TEXT_PX)).height() + 20
+    return QFontMetricsF(_font(PLATE_PX)).height() + 20
 
 
 def _font(px: int) -> QFont:
@@ -97,7 +96,7 @@ def _font(px: int) -> QFont:
 
 
 def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
-    font, quiet_font = _font(_TEXT_PX), _font(_QUIET_TEXT_PX)
+    font, quiet_font = _font(PLATE_PX), _font(SMALL_PLATE_PX)
     metrics, quiet = QFontMetricsF(font), QFontMetricsF(quiet_font)
     bar_width = max(texts.bar_vp, metrics.horizontalAdvance(texts.bar)) if texts.bar else 0.0
     beyond = f"  {texts.beyond}" if texts.beyond else ""
@@ -116,16 +115,16 @@ def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), 4, 4)
-    painter.setPen(_INK)
+    painter.setBrush(PLATE)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
+    painter.setPen(INK)
     top = 3.0 if texts.objective else (height - metrics.height()) / 2
     baseline = top + metrics.ascent()
     painter.drawText(QPointF(left, baseline), texts.magnification)
     if texts.bar:
         _draw_bar(painter, texts, bar_width, metrics)
     painter.setFont(quiet_font)
-    painter.setPen(_QUIET_INK)
+    painter.setPen(QUIET_INK)
     painter.drawText(QPointF(left + times_width, baseline), beyond)
     painter.drawText(QPointF(left, height - 4 - quiet.descent()), texts.objective)
     painter.end()
@@ -137,11 +136,11 @@ def _draw_bar(painter: QPainter, texts: ReadOutTexts, width: float, metrics: QFo
     painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), texts.bar)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     left, y = _PADDING_VP + (width - texts.bar_vp) / 2, metrics.height() + 7
-    painter.fillRect(QRectF(left, y, texts.bar_vp, 4), _INK)
+    painter.fillRect(QRectF(left, y, texts.bar_vp, 4), INK)
     # Ends that rise above the bar would run into a text that is wider than it.
     rise = 4 if metrics.horizontalAdvance(texts.bar) < texts.bar_vp - 4 else 0
     for x in (left, left + texts.bar_vp - 2):
-        painter.fillRect(QRectF(x, y - rise, 2, 4 + rise), _INK)
+        painter.fillRect(QRectF(x, y - rise, 2, 4 + rise), INK)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
@@ -157,7 +156,7 @@ class AnglePlate(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the slide
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # repainted when the cursor comes
-        self.setFont(_font(_TEXT_PX))
+        self.setFont(_font(PLATE_PX))
         self.setToolTip("Click to set the slide upright (Ctrl+U)")
         self.clicked.connect(lambda: view.set_rotation(0.0))
         self.hide()
@@ -186,9 +185,9 @@ class AnglePlate(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_PLATE_UNDER_CURSOR if self.underMouse() else _PLATE)
-        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.setPen(_INK)
+        painter.setBrush(PLATE_UNDER_CURSOR if self.underMouse() else PLATE)
+        painter.drawRoundedRect(QRectF(self.rect()), RADIUS, RADIUS)
+        painter.setPen(INK)
         painter.setFont(self.font())
         painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self.text())
         painter.end()

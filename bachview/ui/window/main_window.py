@@ -48,7 +48,7 @@ from bachview.ui.window.commands import Commands
 from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.input_rules import InputRules
-from bachview.ui.window.menus import Menus, make_tool_bar
+from bachview.ui.window.menus import Menus
 from bachview.ui.window.message_bar import MessageBar, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.results_commands import ResultsCommands
@@ -58,6 +58,7 @@ from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.tool_bar import make_tool_bar
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -164,7 +165,7 @@ class MainWindow(QMainWindow):
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands
         self.menus = Menus(self, *groups, *others, theme)
-        make_tool_bar(self, *groups)
+        self.tool_bar = make_tool_bar(self, *groups, theme)
         restore_layout(self, settings)
         self._connect()
         self._on_page(None)

@@ -1,8 +1,7 @@
-"""Menu bar and tool bar, put together from the commands."""
+"""The menu bar, put together from the commands."""
 
-from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QMainWindow, QMenu
 
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
@@ -92,39 +91,7 @@ class Menus:
             group.addAction(action)
 
 
-def make_tool_bar(
-    window: QMainWindow, file: FileCommands, view: ViewCommands, classify: ClassifyCommands
-) -> QToolBar:
-    """Create the tool bar: open, zoom, rotate, show, classify."""
-    bar = QToolBar("Tools", window)
-    bar.setObjectName("tools")
-    bar.setMovable(False)
-    bar.setIconSize(QSize(20, 20))
-    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-    _put(bar, file.open, None, view.fit, *view.magnifications, *view.downsamples)
-    _put(bar, None, view.rotate_left, view.rotate_right)
-    _put(bar, None, view.ruler, view.overlay, view.activation_map, None)
-    button = QToolButton(bar)
-    button.setObjectName("primary")
-    button.setDefaultAction(classify.whole_slide)
-    button.setText("Classify")
-    classify.whole_slide.setIconText("Classify")
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-    menu = QMenu(button)
-    _put(menu, *classify.starts)
-    button.setMenu(menu)
-    bar.addWidget(button)
-    _put(bar, classify.pause, classify.cancel, None, classify.export_results)
-    for button in bar.findChildren(QToolButton):
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        if not button.accessibleName():
-            button.setAccessibleName(button.text().replace("&", ""))
-    window.addToolBar(bar)
-    return bar
-
-
-def _put(target: QMenu | QToolBar, *actions: QAction | None) -> None:
+def _put(target: QMenu, *actions: QAction | None) -> None:
     """Add actions; None is a separator."""
     for action in actions:
         if action is None:
