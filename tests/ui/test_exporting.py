@@ -172,7 +172,7 @@ def test_the_folder_of_an_export_is_shown_by_the_system(
         )
         (button,) = (
             each
-            for each in window.messages.findChildren(QAbstractButton)
+            for each in window.toasts.findChildren(QAbstractButton)
             if each.text() == "Open folder"
         )
         button.click()

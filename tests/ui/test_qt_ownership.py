@@ -36,18 +36,22 @@ _ROUNDS = """
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
 from bachview.ui.dialogs.information_dialog import InformationDialog
-from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.messages import Messages, Offer
+from bachview.ui.window.toasts import Toasts
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.look.theme import Theme, ThemeChoice
 
 application = QApplication(["rounds", "-style", "Fusion"])
 window = QWidget()
-bar = MessageBar(Theme(application, ThemeChoice.LIGHT), window)
+bar = Messages(window)
+toasts = Toasts(bar, Theme(application, ThemeChoice.LIGHT), window, window.rect)
 for turn in range(300):
     for number in range(5):
-        bar.problem(f"{turn} {number}", Offer("Again", lambda: None) if number % 2 else None)
+        offers = [Offer("Again", lambda: None)] * (number % 2)
+        bar.problem(f"{turn} {number}", *offers)
         bar.notice(f"{turn} {number} done")
-    assert len(bar.texts) == 3, bar.texts
+    assert len(bar.texts) == 10, bar.texts
+    assert len(toasts.shown) <= 3
     bar.clear()
     assert bar.texts == ()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -50,7 +50,7 @@ def offer(window: MainWindow, text: str) -> QPushButton:
     """The button of a message."""
     found = [
         button
-        for button in window.messages.findChildren(QPushButton)
+        for button in window.toasts.findChildren(QPushButton)
         if button.text() == text and button.isVisible()
     ]
     assert len(found) == 1

@@ -11,7 +11,6 @@ from bachview.config import user_folders
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.settings import FILE_NAME, SettingsFile, SlideMemory
 from bachview.ui.session.settings_format import FORMAT_KEY, SETTINGS_FORMAT
-from bachview.ui.window.message_bar import Message
 from tests.support.windows import open_window
 
 # The offscreen platform says so whenever a window with a least size is shown.
@@ -146,6 +145,6 @@ def test_the_window_says_that_its_settings_are_of_a_newer_program(qtbot: QtBot) 
     folder.mkdir(parents=True)
     (folder / FILE_NAME).write_text(NEWER)
     with open_window(qtbot) as window:
-        said = [message.text for message in window.findChildren(Message)]
+        said = window.messages.texts
         assert any("written by a newer bachview" in text for text in said)
     assert (folder / FILE_NAME).read_text() == NEWER

@@ -110,7 +110,7 @@ def test_a_picture_that_is_gone_leaves_the_one_before(qtbot: QtBot, stack: Path)
         page = page_of(qtbot, window, stack)
         stack.unlink()
         window.status.stack.fields["plane"].stepUp()
-        qtbot.waitUntil(lambda: window.messages.isVisible(), timeout=LONG_MS)
+        qtbot.waitUntil(lambda: bool(window.messages.texts), timeout=LONG_MS)
         qtbot.waitUntil(lambda: window.status.stack.fields["plane"].value() == 1, timeout=LONG_MS)
         assert window.tabs.page is page
 

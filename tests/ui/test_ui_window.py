@@ -22,7 +22,6 @@ from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState
-from bachview.ui.window.message_bar import Message
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.viewing.viewport import Viewport, fit
 from tests.support.bundles import edit_manifest, unpacked
@@ -406,7 +405,7 @@ def test_a_long_message_is_not_cut_off(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
         window.messages.clear()
         window.messages.problem("This file cannot be opened for a reason that is told. " * 8)
-        message = window.messages.findChildren(Message)[-1]
+        message = window.toasts.shown[-1]
         label = next(w for w in message.findChildren(QLabel) if w.text().startswith("This"))
         qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
         assert label.height() > 2 * label.fontMetrics().lineSpacing()

@@ -68,6 +68,15 @@ class WrappedLabel(QLabel):
             self.updateGeometry()
 
 
+def height_for(widget: QWidget, width: int) -> int:
+    """The height that a floating widget with wrapped labels needs at this width, px."""
+    widget.resize(width, widget.height())
+    layout = widget.layout()
+    if layout is not None:
+        layout.activate()  # the labels get their width, and set their height
+    return max(widget.heightForWidth(width), widget.minimumSizeHint().height())
+
+
 def scrolled(content: QWidget) -> QScrollArea:
     """`content` in a scroll area, so that nothing is cut off in a low window."""
     area = _PanelArea()

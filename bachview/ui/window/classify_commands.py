@@ -27,7 +27,7 @@ from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
 from bachview.ui.window.commands import Commands
-from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 
@@ -77,7 +77,7 @@ class ClassifyCommands(QObject):
         jobs: JobsPanel,
         controller: PanelController,
         selector: BundleSelector,
-        messages: MessageBar,
+        messages: Messages,
         services: Services,
     ) -> None:
         super().__init__(window)

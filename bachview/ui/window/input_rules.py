@@ -1,6 +1,6 @@
 """What wheel, keyboard focus and dragged files do, in the same way in the whole window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QDropEvent, QFocusEvent, QKeyEvent
@@ -36,10 +36,22 @@ class InputRules(QObject):
       accept them as a move, after which another program may delete them.
     """
 
-    def __init__(self, window: QWidget, slide: Callable[[], QWidget | None]) -> None:
-        """`slide` : what gets the keyboard; None where no slide is open."""
+    def __init__(
+        self,
+        window: QWidget,
+        slide: Callable[[], QWidget | None],
+        *,
+        own_escape: Sequence[QWidget] = (),
+    ) -> None:
+        """Apply them from now on.
+
+        Parameters
+        ----------
+        slide : what gets the keyboard; None where no slide is open.
+        own_escape : within these, Escape is not touched.
+        """
         super().__init__(window)
-        self._window, self._slide = window, slide
+        self._window, self._slide, self._own_escape = window, slide, own_escape
         #: The combo box whose list was opened with the mouse.
         self._opened: QWidget | None = None
         self._is_tabbed = False
@@ -117,6 +129,8 @@ class InputRules(QObject):
             return False
         slide = self._slide()
         if event.key() == Qt.Key.Key_Escape and slide is not None:
+            if any(each.isAncestorOf(watched) for each in self._own_escape):
+                return False
             slide.setFocus()
             return True
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_control:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -29,6 +29,7 @@ from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
+from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.jobs_panel import JobsPanel
@@ -49,7 +50,8 @@ from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.input_rules import InputRules
 from bachview.ui.window.menus import Menus
-from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.message_list import MessageList, MessagesButton
+from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_page import SlidePage
@@ -58,6 +60,7 @@ from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.toasts import Toasts
 from bachview.ui.window.tool_bar import make_tool_bar
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
@@ -105,7 +108,7 @@ class MainWindow(QMainWindow):
             settings, services.bridge, services.io, services.marker, self
         )
         self.opener = SlideOpener(services.bridge, self)
-        self.messages = MessageBar(theme, self)
+        self.messages = Messages(self)
         self.start_page = StartPage(self.recent, theme, self)
         self.tabs = SlideTabs(theme, self)
         self.keeper = TabKeeper(self.tabs, self.opener, self.messages, user_folders().config, self)
@@ -159,7 +162,13 @@ class MainWindow(QMainWindow):
             services,
         )
         self.window_commands = WindowCommands(
-            self, commands, self.tabs, self.selector, self.messages, services
+            self,
+            commands,
+            self.tabs,
+            self.selector,
+            self.messages,
+            self._reach_messages,
+            services,
         )
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
@@ -169,7 +178,8 @@ class MainWindow(QMainWindow):
         restore_layout(self, settings)
         self._connect()
         self._on_page(None)
-        self._input_rules = InputRules(self, lambda: self.tabs.page)
+        floating = self.toasts, self.message_list
+        self._input_rules = InputRules(self, lambda: self.tabs.page, own_escape=floating)
         self._restore_bundle()
         if settings.notice:
             self.messages.problem(settings.notice)
@@ -192,14 +202,39 @@ class MainWindow(QMainWindow):
         middle = QStackedWidget(self)
         middle.addWidget(self.start_page)
         middle.addWidget(self.tabs)
-        center = QWidget(self)
+        center = self._center = QWidget(self)
         column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.messages)
-        column.addWidget(middle, 1)
+        column.addWidget(middle)
         self.setCentralWidget(center)
+        theme = self.services.theme
+        self.toasts = Toasts(self.messages, theme, center, self._slide_area)
+        self.message_list = MessageList(self.messages, theme, center, self._slide_area)
+        self.status.addPermanentWidget(self._list_button(theme))
+        self.toasts.moreRequested.connect(self.message_list.toggle)
+        for floating in (self.toasts, self.message_list):
+            floating.left.connect(self._leave_messages)
         return middle
+
+    def _list_button(self, theme: Theme) -> MessagesButton:
+        button = MessagesButton(self.messages, theme, self)
+        button.clicked.connect(lambda: self.message_list.toggle())
+        return button
+
+    def _slide_area(self) -> QRect:
+        """What messages lie on, in the central widget."""
+        page, center = self.tabs.page, self._center
+        if page is None or not page.isVisibleTo(center):
+            return center.rect()
+        return QRect(page.mapTo(center, QPoint()), page.size())
+
+    def _reach_messages(self) -> None:
+        if not self.message_list.isHidden() or not self.toasts.take_keyboard():
+            self.message_list.toggle()
+
+    def _leave_messages(self) -> None:
+        (self.tabs.page or self.start_page).setFocus()
 
     def _make_docks(self) -> list[QDockWidget]:
         docks = []
@@ -242,7 +277,6 @@ class MainWindow(QMainWindow):
         self._audit.enter_context(
             trouble_told_to(lambda sentence: bridge.call(self.messages.problem, sentence))
         )
-        self.messages.answered.connect(lambda: (self.tabs.page or self.start_page).setFocus())
 
     # -- opening -------------------------------------------------------------------------
 
@@ -352,7 +386,7 @@ class MainWindow(QMainWindow):
         if self.keeper.take_failure(path, message):
             return
         forget = Offer("Remove from list", lambda: self.recent.remove(path))
-        self.messages.problem(message, forget if path in self.recent.paths else None)
+        self.messages.problem(message, *([forget] if path in self.recent.paths else []))
 
     def _offer_slides(self, path: Path, instead: SlideChoiceError) -> None:
         classify = path in self._classify_when_ready
@@ -438,6 +472,11 @@ class MainWindow(QMainWindow):
         self._classify_when_ready.discard(path)
         if page.document.pixel_size.is_plausible and self.tabs.page is page:
             self.classify_commands.classify()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape that nothing else has used closes the newest message."""
+        if event.key() != Qt.Key.Key_Escape or not self.toasts.close_newest():
+            super().keyPressEvent(event)
 
     # -- drag and drop -------------------------------------------------------------------
 

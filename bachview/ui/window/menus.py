@@ -77,7 +77,7 @@ class Menus:
 
         menu = bar.addMenu("&Help")
         _put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
-        _put(menu, other.log_folder, None, other.about)
+        _put(menu, other.messages, other.log_folder, None, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 

@@ -1,4 +1,4 @@
-"""A strip above a slide that was classified by a model not trained on tissue."""
+"""A card over a slide that was classified by a model not trained on tissue."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget

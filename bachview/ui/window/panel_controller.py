@@ -139,7 +139,7 @@ class PanelController(QObject):
         elif in_use is None:
             why = "The model is still being read." if self._selector.is_loading else "No model."
         elif not self._page.document.pixel_size.is_plausible:
-            why = "State the pixel size first (above the slide)."
+            why = "State the pixel size first (on the slide)."
         else:
             why = ""
         for panel in self._panels:

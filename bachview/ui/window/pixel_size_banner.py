@@ -12,7 +12,7 @@ from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
 
 _LONGEST_UM = 100_000.0
-_FIELD_PX = 152
+_FIELD_PX = 136
 #: Under the text, beside the icon.
 _INDENT = 20 + NEAR
 _UNKNOWN = "You can view it, but classification, lengths and magnification need the pixel size."
@@ -20,6 +20,17 @@ _CORRECTED = (
     "Lengths and magnification follow a new value at once; results for this value are kept, but "
     "not shown with another."
 )
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    """Controls in a line, below the text; no higher than they are while they are hidden."""
+    row = QHBoxLayout()
+    row.setContentsMargins(_INDENT, 0, 0, 0)
+    row.setSpacing(NEAR)
+    for widget in widgets:
+        row.addWidget(widget, 1 if isinstance(widget, QLabel) and widget.wordWrap() else 0)
+    row.addStretch(0)
+    return row
 
 
 class PixelSizeBanner(QFrame):
@@ -75,27 +86,16 @@ class PixelSizeBanner(QFrame):
         top.setSpacing(NEAR)
         top.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self._text, 1)
-        controls = QHBoxLayout()
-        controls.setContentsMargins(_INDENT, 0, 0, 0)
-        controls.setSpacing(NEAR)
-        controls.addWidget(self._mpp)
-        controls.addWidget(QLabel("µm per pixel", self))
-        for button in (self._apply, self._use_file, self._cancel):
-            controls.addWidget(button)
-        controls.addSpacing(12)
+        unit = QLabel("µm per pixel", self)
         of_line = self._length_text, self._length, self._length_unit, self._use_length
-        for widget in (self._ruler, *of_line):
-            controls.addWidget(widget)
-        controls.addStretch(1)
-        meaning = QHBoxLayout()
-        meaning.setContentsMargins(_INDENT, 0, 0, 0)
-        meaning.addWidget(self._meaning)
         column = QVBoxLayout(self)
         column.setContentsMargins(APART, NEAR, APART, NEAR)
         column.setSpacing(NEAR)
         column.addLayout(top)
-        column.addLayout(controls)
-        column.addLayout(meaning)
+        column.addLayout(_row(self._mpp, unit, self._apply, self._ruler))
+        column.addLayout(_row(*of_line))
+        column.addLayout(_row(self._use_file, self._cancel))
+        column.addLayout(_row(self._meaning))
 
         self._of_line = of_line
         self._apply.clicked.connect(self._on_apply)

@@ -18,7 +18,7 @@ from bachview.ui.session.results_listing import ListedResults, list_results, loc
 from bachview.ui.session.services import Services
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Commands
-from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
@@ -35,7 +35,7 @@ class ResultsCommands(QObject):
         tabs: SlideTabs,
         classify: ClassifyCommands,
         selector: BundleSelector,
-        messages: MessageBar,
+        messages: Messages,
         services: Services,
     ) -> None:
         super().__init__(window)

@@ -1,4 +1,4 @@
-"""One tab: the banners about the slide, the slide itself and its minimap."""
+"""One tab: the slide, its minimap, and what is said about it."""
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -14,6 +14,7 @@ from bachview.ui.session.settings import SlideMemory
 from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.cards import Cards
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.suitability_banner import SuitabilityBanner
@@ -64,10 +65,9 @@ class SlidePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addWidget(self.suitability)
-        column.addWidget(self.model_notice)
         column.addWidget(self.view, 1)
+        cards = self.banner, self.suitability, self.model_notice
+        self._cards = Cards(self.view, self.chip, self.minimap, cards)
         self.setFocusProxy(self.view)
         self.view.setAccessibleName(f"Slide {document.title}")
 

@@ -1,14 +1,22 @@
-"""A strip above a slide that the model cannot judge, or that was classified although it cannot."""
+"""A card over a slide that the model cannot judge, or that was classified although it cannot."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from bachview.errors import UnsuitableSlideError
 from bachview.ui.look.icons import icon
 from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
-from bachview.ui.window.message_bar import Tone
+from bachview.ui.window.messages import Tone
 
 _NOT_CHECKED = (
     "This slide was classified by an earlier version, which did not check whether it is what the "
@@ -46,13 +54,20 @@ class SuitabilityBanner(QFrame):
         self.close_button.setToolTip("Close this message; nothing is classified")
         self.anyway.clicked.connect(self.anywayRequested)
         self.close_button.clicked.connect(self.closed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(APART, NEAR, APART, NEAR)
+        row = QHBoxLayout()
         row.setSpacing(NEAR)
-        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._text, 1)
-        row.addWidget(self.anyway)
-        row.addWidget(self.close_button)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(NEAR)
+        buttons.addStretch(1)
+        buttons.addWidget(self.anyway)
+        buttons.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(APART, NEAR, APART, NEAR)
+        column.setSpacing(NEAR)
+        column.addLayout(row)
+        column.addLayout(buttons)
         theme.changed.connect(self._tint)
         self._tint()
         self.hide()

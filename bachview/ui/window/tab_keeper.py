@@ -11,7 +11,7 @@ from bachview.ui.session.last_tabs import LastTabs, OpenTab, OpenTabs
 from bachview.ui.session.load_marker import LoadMarker
 from bachview.ui.session.opening import SlideOpener
 from bachview.ui.session.settings import SlideMemory
-from bachview.ui.window.message_bar import MessageBar, Offer
+from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
@@ -38,7 +38,7 @@ class TabKeeper(QObject):
         self,
         tabs: SlideTabs,
         opener: SlideOpener,
-        messages: MessageBar,
+        messages: Messages,
         folder: Path,
         parent: QObject,
     ) -> None:

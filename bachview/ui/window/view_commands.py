@@ -218,7 +218,7 @@ class ViewCommands(QObject):
         for command in self.magnifications:
             command.allow(
                 page.document.pixel_size.is_plausible,
-                "Off, because the pixel size of this slide is not known: state it above the slide",
+                "Off, because the pixel size of this slide is not known: state it on the slide",
             )
 
     def _magnify(self, times: float) -> None:

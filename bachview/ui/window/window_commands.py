@@ -1,5 +1,6 @@
 """Going from slide to slide, and the Help menu."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
@@ -17,7 +18,7 @@ from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.problem_facts import told_settings, window_facts
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
-from bachview.ui.window.message_bar import MessageBar
+from bachview.ui.window.messages import Messages
 from bachview.ui.window.tabs import SlideTabs
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class WindowCommands(QObject):
         commands: Commands,
         tabs: SlideTabs,
         selector: BundleSelector,
-        messages: MessageBar,
+        messages: Messages,
+        reach_messages: Callable[[], object],
         services: Services,
     ) -> None:
         super().__init__(window)
@@ -50,6 +52,13 @@ class WindowCommands(QObject):
             lambda: tabs.step(-1),
             "Ctrl+Shift+Tab",
             "Ctrl+PgUp",
+        )
+        self.messages = make(
+            "&Messages",
+            "Go to the newest message, or to the list of all",
+            reach_messages,
+            "F8",
+            needs_slide=False,
         )
         self.user_guide = make(
             "&User guide",

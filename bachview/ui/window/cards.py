@@ -1,0 +1,65 @@
+"""Places what is said about a slide over its view, without moving the slide."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
+
+from bachview.ui.look.spacing import NEAR
+from bachview.ui.look.widgets import height_for
+
+_MARGIN_PX = 14
+_MOST_PX = 620
+#: Narrower than this beside the minimap, the cards go below it, px.
+_LEAST_PX = 360
+
+_CHANGES = frozenset(
+    {
+        QEvent.Type.Resize,
+        QEvent.Type.Move,
+        QEvent.Type.ShowToParent,
+        QEvent.Type.HideToParent,
+        QEvent.Type.LayoutRequest,
+    }
+)
+
+
+class Cards(QObject):
+    """One below the other, below the chip and beside the minimap. GUI thread only."""
+
+    def __init__(
+        self, view: QWidget, chip: QWidget, minimap: QWidget, cards: Sequence[QWidget]
+    ) -> None:
+        """`view` and `cards` have the same parent."""
+        super().__init__(view)
+        self._view, self._chip, self._minimap, self._cards = view, chip, minimap, cards
+        self._is_arranging = False
+        for widget in (view, chip, minimap, *cards):
+            widget.installEventFilter(self)
+        self._arrange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in _CHANGES:
+            self._arrange()
+        return False
+
+    def _arrange(self) -> None:
+        if self._is_arranging:  # the cards report that they were placed
+            return
+        self._is_arranging = True
+        view = self._view
+        top, room = self._chip.geometry().bottom() + 1 + NEAR, view.width() - 2 * _MARGIN_PX
+        if not self._minimap.isHidden():
+            beside = self._minimap.x() - 2 * _MARGIN_PX
+            if beside >= _LEAST_PX:
+                room = beside
+            else:
+                top = max(top, self._minimap.geometry().bottom() + 1 + NEAR)
+        corner, width = view.geometry().topLeft(), min(room, _MOST_PX)
+        for card in self._cards:
+            if not card.isHidden():
+                height = height_for(card, width)
+                card.setGeometry(corner.x() + _MARGIN_PX, corner.y() + top, width, height)
+                card.raise_()
+                top += height + NEAR
+        self._is_arranging = False
