@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDockWidget, QToolButton
 from pytestqt.qtbot import QtBot
 
 from bachview.ui.window.main_window import MainWindow
@@ -37,20 +39,105 @@ def test_tool_bar_and_tabs_are_low(qtbot: QtBot, tmp_path: Path) -> None:
         assert window.tool_bar.height() + window.tabs.tabBar().height() <= 90
 
 
-@pytest.mark.parametrize("width", [720, 1000, 1280, 1920])
-def test_every_tool_is_in_the_bar_or_in_the_menu_at_its_end(qtbot: QtBot, width: int) -> None:
+def test_every_tool_is_in_the_bar_or_in_the_menu_at_its_end(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
-        window.resize(width, 700)
-        QApplication.processEvents()
-        assert window.width() == width
-        shown = _buttons(window)
-        in_menu = {action.text().replace("&", "") for action in window.tool_bar.hidden}
-        assert set(shown) | in_menu == _TOOLS
-        assert set(shown) & in_menu == set()
-        assert {"Open…", "Fit to window", "Classify whole slide", "Cancel"} <= set(shown)
-        assert (width >= 1280) == (not in_menu)
         bar = window.tool_bar
-        for name, button in shown.items():
-            place = button.mapTo(bar, button.rect().bottomRight())
-            assert bar.rect().contains(place), name
-            assert button.width() >= button.sizeHint().width(), name
+        for width in (720, 1920, 1000, 1280):
+            window.resize(width, 700)
+            QApplication.processEvents()
+            assert window.width() == width
+            shown = _buttons(window)
+            in_menu = {action.text().replace("&", "") for action in bar.hidden}
+            assert set(shown) | in_menu == _TOOLS
+            assert set(shown) & in_menu == set()
+            assert {"Open…", "Fit to window", "Classify whole slide", "Cancel"} <= set(shown)
+            assert (width >= 1280) == (not in_menu)
+            for name, button in shown.items():
+                place = button.mapTo(bar, button.rect().bottomRight())
+                assert bar.rect().contains(place), name
+                assert button.width() >= button.sizeHint().width(), name
+
+
+def _frame(window: MainWindow) -> dict[str, bool]:
+    """What lies round the slide, and whether it can be seen."""
+    parts = {
+        "menu bar": window.menuBar(),
+        "tool bar": window.tool_bar,
+        "tabs": window.tabs.tabBar(),
+        "status line": window.statusBar(),
+        **{dock.objectName(): dock for dock in window.findChildren(QDockWidget)},
+    }
+    return {name: part.isVisible() for name, part in parts.items()}
+
+
+def _panel_width(window: MainWindow) -> int:
+    return window.findChildren(QDockWidget)[0].width()
+
+
+def test_full_screen_is_the_slide_alone_and_all_comes_back(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        window.messages.clear()
+        docks, usual = window.findChildren(QDockWidget), _panel_width(window)
+        window.resizeDocks(docks[:1], [usual + 80], Qt.Orientation.Horizontal)
+        QApplication.processEvents()
+        before, width, place = _frame(window), _panel_width(window), window.geometry()
+        assert width != usual
+        assert all(shown for name, shown in before.items() if not name.startswith("dock"))
+
+        QTest.keyClick(page.view, Qt.Key.Key_F11)
+        QApplication.processEvents()
+        assert window.isFullScreen()
+        assert not any(_frame(window).values())
+        assert page.view.size() == window.size()
+        assert not page.minimap.isHidden()
+        # Keys of commands whose menus have gone.
+        QTest.keyClick(page.view, Qt.Key.Key_O)
+        assert not window.view_commands.overlay.isChecked()
+
+        QTest.keyClick(page.view, Qt.Key.Key_Escape)
+        QApplication.processEvents()
+        assert not window.isFullScreen()
+        assert (_frame(window), _panel_width(window), window.geometry()) == (before, width, place)
+
+
+def test_what_was_hidden_before_full_screen_stays_hidden(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        QTest.keyClick(page.view, Qt.Key.Key_F9)
+        before = _frame(window)
+        assert not any(shown for name, shown in before.items() if name.startswith("dock"))
+        QTest.keyClick(page.view, Qt.Key.Key_F11)
+        QTest.keyClick(page.view, Qt.Key.Key_F11)
+        assert _frame(window) == before
+        QTest.keyClick(page.view, Qt.Key.Key_F9)
+        assert any(shown for name, shown in _frame(window).items() if name.startswith("dock"))
+
+
+def test_escape_ends_the_ruler_before_it_leaves_full_screen(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        QTest.keyClick(page.view, Qt.Key.Key_F11)
+        QTest.keyClick(page.view, Qt.Key.Key_M)
+        QTest.keyClick(page.view, Qt.Key.Key_Escape)
+        assert window.isFullScreen()
+        assert not window.view_commands.ruler.isChecked()
+        QTest.keyClick(page.view, Qt.Key.Key_Escape)
+        assert not window.isFullScreen()
+
+
+def test_a_window_closed_on_full_screen_comes_back_with_its_frame(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_window(qtbot) as window:
+        window.resizeDocks(window.findChildren(QDockWidget)[:1], [460], Qt.Orientation.Horizontal)
+        QApplication.processEvents()
+        before, width, place = _frame(window), _panel_width(window), window.geometry()
+        window.view_commands.full_screen.trigger()
+        QApplication.processEvents()
+    with open_window(qtbot) as window:
+        assert not window.isFullScreen()
+        assert _frame(window) == before
+        window.setGeometry(place)
+        QApplication.processEvents()
+        assert _panel_width(window) == width

@@ -16,9 +16,11 @@ _REACHABLE = 80
 _FIRST_SIZE = (1360, 860)
 
 
-def save_layout(window: QMainWindow, settings: SettingsFile) -> None:
-    """Remember position, size and panels."""
+def save_layout(window: QMainWindow, settings: SettingsFile, state: bytes | None = None) -> None:
+    """Remember position, size and panels; panels as in `state` where that is given."""
     place = window.normalGeometry()
+    if state is None:
+        state = bytes(window.saveState(LAYOUT_VERSION).data())
     settings.now = replace(
         settings.now,
         window_x=place.x(),
@@ -26,7 +28,7 @@ def save_layout(window: QMainWindow, settings: SettingsFile) -> None:
         window_width=place.width(),
         window_height=place.height(),
         window_maximized=Qt.WindowState.WindowMaximized in window.windowState(),
-        window_state=bytes(window.saveState(LAYOUT_VERSION).data()),
+        window_state=state,
     )
 
 

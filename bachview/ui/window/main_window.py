@@ -48,6 +48,7 @@ from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.full_screen import FullScreen
 from bachview.ui.window.input_rules import InputRules
 from bachview.ui.window.menus import Menus
 from bachview.ui.window.message_list import MessageList, MessagesButton
@@ -130,6 +131,7 @@ class MainWindow(QMainWindow):
             lambda: self.classify_commands.device,
             self,
         )
+        self.full_screen = FullScreen(self, self.tabs)
         self.commands = commands = Commands(self, theme)
         self.file_commands = FileCommands(
             self, commands, self.tabs, self.keeper, self.recent, services, self.open_slides
@@ -141,6 +143,7 @@ class MainWindow(QMainWindow):
             self.overlay_panel,
             self.cursor_panel,
             self.controller,
+            self.full_screen,
             settings,
         )
         self.classify_commands = ClassifyCommands(
@@ -474,9 +477,11 @@ class MainWindow(QMainWindow):
             self.classify_commands.classify()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nothing else has used closes the newest message."""
-        if event.key() != Qt.Key.Key_Escape or not self.toasts.close_newest():
+        """Escape that nothing else has used closes the newest message, or else full screen."""
+        if event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
+        elif not self.toasts.close_newest():
+            self.view_commands.full_screen.setChecked(False)
 
     # -- drag and drop -------------------------------------------------------------------
 
@@ -579,7 +584,7 @@ class MainWindow(QMainWindow):
         started = time.monotonic()
         tabs_saved = self.keeper.close(self._closing_s / 4)
         self._input_rules.stop()
-        save_layout(self, self.services.settings)
+        save_layout(self, self.services.settings, self.full_screen.layout_before)
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()

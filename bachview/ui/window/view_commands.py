@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
@@ -16,6 +16,7 @@ from bachview.ui.session.settings import SettingsFile
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.view_input import KEY_MAGNIFICATIONS
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.full_screen import FullScreen
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
@@ -35,6 +36,7 @@ class ViewCommands(QObject):
         overlay: OverlayPanel,
         cursor: CursorPanel,
         controller: PanelController,
+        full_screen: FullScreen,
         settings: SettingsFile,
     ) -> None:
         super().__init__(window)
@@ -92,8 +94,8 @@ class ViewCommands(QObject):
         )
         self.full_screen = make_switch(
             "F&ull screen",
-            "Use the whole screen",
-            self._set_full_screen,
+            "Show the slide alone, on the whole screen; Escape leaves it too",
+            full_screen.set_on,
             "F11",
             icon="fullscreen",
             needs_slide=False,
@@ -252,11 +254,6 @@ class ViewCommands(QObject):
         ask(dialog)
 
     # -- switches, called by Qt ----------------------------------------------------------
-
-    def _set_full_screen(self, on: bool) -> None:
-        # Not showFullScreen, which forgets that the window was maximised.
-        state, full = self._window.windowState(), Qt.WindowState.WindowFullScreen
-        self._window.setWindowState(state | full if on else state & ~full)
 
     def _set_panels(self, on: bool) -> None:
         for dock in self._docks:
