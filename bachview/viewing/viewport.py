@@ -132,6 +132,24 @@ class Viewport:
         xs, ys = [p.x for p in self.outline], [p.y for p in self.outline]
         return Region.between(min(xs), min(ys), max(xs), max(ys))
 
+    def turned(self, region: Region) -> tuple[float, float]:
+        """Width and height of a level-0 `region` on the screen, device-independent px.
+
+        Of the upright rectangle around it where the picture is rotated.
+        """
+        cosine, sine = map(abs, self._turn)
+        return (
+            (cosine * region.width + sine * region.height) / self.downsample,
+            (sine * region.width + cosine * region.height) / self.downsample,
+        )
+
+    def shows_whole(self, region: Region) -> bool:
+        """Whether all of the level-0 `region` is visible, to within a px."""
+        return all(
+            -1 <= x_vp <= self.size.width + 1 and -1 <= y_vp <= self.size.height + 1
+            for x_vp, y_vp in map(self.vp_from_l0, region.corners)
+        )
+
     def shows(self, region: Region) -> bool:
         """Whether any of the level-0 `region` is visible (exact under rotation)."""
         if not self.region.intersects(region):
@@ -240,11 +258,8 @@ def fit(
     pyramid: Pyramid, size: Size, pixel_ratio: float = 1.0, rotation_deg: float = 0.0
 ) -> Viewport:
     """The whole scanned area, centred, as large as the viewport allows."""
-    bounds = pyramid.bounds
-    probe = Viewport(bounds.center, 1.0, size, pixel_ratio, rotation_deg)
-    cosine, sine = map(abs, probe._turn)
-    width = cosine * bounds.width + sine * bounds.height
-    height = sine * bounds.width + cosine * bounds.height
+    probe = Viewport(pyramid.bounds.center, 1.0, size, pixel_ratio, rotation_deg)
+    width, height = probe.turned(pyramid.bounds)
     downsample = max(width / max(size.width, 1), height / max(size.height, 1), 1e-9)
     return probe.with_downsample(downsample)
 

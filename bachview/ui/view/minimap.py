@@ -1,57 +1,70 @@
 """An overview of the slide in a corner of the view, with the viewport's frame to drag."""
 
+import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import (
-    QColor,
-    QImage,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPolygonF,
-)
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from bachview.core.geometry import Size
-from bachview.core.pyramid import TileKey
+from bachview.core.pyramid import Pyramid, TileKey
 from bachview.ui.look.plates import PLATE
 from bachview.ui.view.navigable_view import NavigableView
-from bachview.ui.view.painting import Pixels, image_of
-from bachview.viewing.minimap import MinimapGeometry, minimap_picture
+from bachview.ui.view.painting import Layer, Pixels, ViewPlane, image_of, paint_layers, snapped
+from bachview.viewing.frames import compose_frame
+from bachview.viewing.minimap import MinimapGeometry
 from bachview.viewing.viewport import Viewport
 
 _LONGEST_VP = 190
 _MARGIN_VP = 14
 _RIM_VP = 4
 
-#: A view narrower or lower than this has no room for a minimap, px.
-_LEAST_VIEW_VP = 360
+#: A view narrower or lower than this has no room for a minimap, px; in one that is little larger
+#: the minimap takes up at most this part of the shorter side.
+_LEAST_VIEW_VP = 320
+_MOST_OF_VIEW = 0.4
 
-_FRAME_PENS = (QPen(QColor(0, 0, 0, 190), 3.5), QPen(QColor(255, 190, 0), 1.8))
+#: Dark in a light rim: on tissue, glass and every class colour, and in no class's colour.
+_FRAME_PENS = (QPen(QColor(255, 255, 255, 220), 3.6), QPen(QColor(20, 20, 20), 1.4))
+
+#: The overlay is drawn anew at most this often, ms; if that takes long, more rarely.
+_OVERLAY_MS = 400
+_OVERLAY_SHARE = 1 / 200
 
 
 class Minimap(QWidget):
     """Lies in the top right corner of a slide's view, follows it and moves it. GUI thread.
 
-    Pressing outside the frame centres the view there; dragging moves it. The picture comes from the
-    coarsest tiles, which the view keeps anyway.
+    It turns with the view, and goes while the whole slide is visible. Pressing outside the frame
+    centres the view there; dragging moves it. The picture comes from the coarsest tiles, which the
+    view keeps anyway.
     """
 
     def __init__(
-        self, view: NavigableView, cached_tile: Callable[[TileKey], Pixels | None]
+        self,
+        view: NavigableView,
+        cached_tile: Callable[[TileKey], Pixels | None],
+        overlay: Callable[[float], Layer | None],
     ) -> None:
-        """`cached_tile` : a display tile if it is in memory, (512, 512, 4) uint8 BGRX."""
+        """Follow `view`.
+
+        Parameters
+        ----------
+        cached_tile : a display tile if it is in memory, (512, 512, 4) uint8 BGRX.
+        overlay : the overlay for a picture of this many level-0 px per px, if one is shown.
+        """
         super().__init__(view)
         self._view = view
-        self._cached_tile = cached_tile
+        self._cached_tile, self._overlay = cached_tile, overlay
         self._is_wanted = True
-        self._picture: QImage | None = None
-        self._is_stale = True
+        self._slide: QImage | None = None  # upright, without overlay
+        self._colored: QImage | None = None  # with it
+        self._picture: QImage | None = None  # turned, on its plate
         self._geometry: MinimapGeometry | None = None
-        self._size = Size(0, 0)
         self._grip: tuple[Viewport, QPointF] | None = None
+        self._pause = QTimer(self, singleShot=True)
+        self._pause.timeout.connect(self._after_pause)
+        self._is_overlay_waiting = False
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.setAccessibleName("Minimap")
         self.setToolTip("Click or drag to move the view")
@@ -59,11 +72,12 @@ class Minimap(QWidget):
         # A view that moves repaints itself and its children, so no update is needed here.
         view.installEventFilter(self)
         view.overviewChanged.connect(self.renew)
+        view.viewportChanged.connect(self._follow)
 
     def set_wanted(self, *, on: bool) -> None:
         """Show it if there is room, or never."""
         self._is_wanted = on
-        self.renew()
+        self._follow()
 
     @property
     def is_wanted(self) -> bool:
@@ -71,28 +85,54 @@ class Minimap(QWidget):
         return self._is_wanted
 
     def renew(self) -> None:
-        """Update the picture: another slide, another size, or a new tile.
+        """Update the picture: another slide, another screen, or a new tile.
 
         The picture is composed when it is painted: once for several updates at a time, and not at
         all while hidden behind another slide.
         """
-        view, pyramid = self._view, self._view.pyramid
-        has_room = min(view.width(), view.height()) >= _LEAST_VIEW_VP
-        if pyramid is None or not self._is_wanted or not has_room:
-            self._picture = self._geometry = self._grip = None
+        self._slide = self._colored = self._picture = None
+        self._follow()
+        self.update()
+
+    def renew_overlay(self) -> None:
+        """Update the overlay: it has grown, or is shown in another way."""
+        if self._pause.isActive():
+            self._is_overlay_waiting = True
+            return
+        self._colored = self._picture = None
+        self._pause.start(_OVERLAY_MS)
+        self.update()
+
+    def _after_pause(self) -> None:
+        if self._is_overlay_waiting:
+            self._is_overlay_waiting = False
+            self.renew_overlay()
+
+    def _follow(self, _: object = None) -> None:
+        """Turn with the view, and be there only where there is room and something to find."""
+        view, pyramid, viewport = self._view, self._view.pyramid, self._view.viewport
+        shorter = min(view.width(), view.height())
+        if (
+            pyramid is None
+            or viewport is None
+            or not self._is_wanted
+            or shorter < _LEAST_VIEW_VP
+            or viewport.shows_whole(pyramid.bounds)
+        ):
+            self._geometry = self._grip = None
             self.hide()
             return
-        bounds = pyramid.bounds
-        scale = _LONGEST_VP / max(bounds.width, bounds.height)
-        # Even a long, narrow slide gets a minimap that can be clicked.
-        size = Size(max(24, round(bounds.width * scale)), max(24, round(bounds.height * scale)))
-        self._size = size
-        self._geometry = MinimapGeometry.of(pyramid, size)
-        self._is_stale = True
-        width, height = size.width + 2 * _RIM_VP, size.height + 2 * _RIM_VP
-        self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
+        longest = min(_LONGEST_VP, round(shorter * _MOST_OF_VIEW))
+        ratio = view.devicePixelRatioF()
+        geometry = MinimapGeometry.of(pyramid, longest, ratio, viewport.rotation_deg)
+        if geometry != self._geometry:
+            if self._geometry is None or geometry.size != self._geometry.size:
+                width = geometry.size.width + 2 * _RIM_VP
+                height = geometry.size.height + 2 * _RIM_VP
+                self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
+            self._geometry, self._picture = geometry, None
+        self.move(view.width() - self.width() - _MARGIN_VP, _MARGIN_VP)
         self.show()
-        self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in the corner when the view changes its size or screen."""
@@ -102,36 +142,49 @@ class Minimap(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the slide and the frame."""
-        geometry, viewport = self._geometry, self._view.viewport
-        if geometry is None or viewport is None:
+        geometry, viewport, pyramid = self._geometry, self._view.viewport, self._view.pyramid
+        if geometry is None or viewport is None or pyramid is None:
             return
-        self._compose()
         painter = QPainter(self)
+        if self._picture is None:
+            self._picture = self._composed(geometry, pyramid)
         if self._picture is not None:
             painter.drawImage(QPointF(0, 0), self._picture)
-        painter.setClipRect(self.rect().adjusted(1, 1, -1, -1))
-        painter.translate(_RIM_VP, _RIM_VP)
-        outline = QPolygonF([QPointF(x, y) for x, y in geometry.outline(viewport)])
         # If the view reaches beyond the slide, frame only the part on the slide; otherwise sides of
         # the frame would be cut off.
-        slide = QRectF(0, 0, self.width() - 2 * _RIM_VP, self.height() - 2 * _RIM_VP)
-        outline = outline.intersected(QPolygonF(slide))
-        if viewport.rotation_deg % 90:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left, top, width, height = (round(side) for side in geometry.frame(viewport))
+        frame = QRectF(_RIM_VP + left + 0.5, _RIM_VP + top + 0.5, width, height)
+        frame = frame.intersected(QRectF(self.rect()).adjusted(2.5, 2.5, -2.5, -2.5))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for pen in _FRAME_PENS:
             painter.setPen(pen)
-            painter.drawPolygon(outline)
+            painter.drawRect(frame)
         painter.end()
 
-    def _compose(self) -> None:
-        view, pyramid = self._view, self._view.pyramid
-        if not self._is_stale or pyramid is None:
-            return
-        self._is_stale = False
-        ratio = view.devicePixelRatioF()
-        frame = minimap_picture(pyramid, self._cached_tile, self._size, ratio)
-        if frame is not None:
-            self._picture = _framed(frame.image, ratio)
+    def _composed(self, geometry: MinimapGeometry, pyramid: Pyramid) -> QImage | None:
+        longest = max(geometry.size.width, geometry.size.height)
+        upright = MinimapGeometry.of(pyramid, longest, geometry.whole.pixel_ratio).whole
+        if self._slide is None:
+            frame = compose_frame(upright, pyramid, self._cached_tile, background=None)
+            if frame is None:
+                return None
+            self._slide = image_of(frame.image, with_alpha=True)
+        if self._colored is None:
+            self._colored = self._with_overlay(self._slide, upright)
+        return _framed(self._colored, upright, geometry.whole)
+
+    def _with_overlay(self, slide: QImage, upright: Viewport) -> QImage:
+        started = time.perf_counter()
+        layer = self._overlay(upright.device_downsample)
+        if layer is None:
+            return slide
+        image = slide.copy()
+        exact, x, y = snapped(upright)
+        window = (x, y, x + image.width(), y + image.height())
+        paint_layers(image, ViewPlane.of(exact), (x, y), (layer,), window)
+        took_ms = 1000 * (time.perf_counter() - started)
+        self._pause.start(round(max(_OVERLAY_MS, took_ms / _OVERLAY_SHARE)))
+        return image
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Grab the frame, or bring it here first."""
@@ -162,18 +215,28 @@ class Minimap(QWidget):
         self.mousePressEvent(event)
 
 
-def _framed(pixels: Pixels, ratio: float) -> QImage:
-    """The slide's picture on its background: drawn once, since the view repaints all the time."""
+def _framed(slide: QImage, upright: Viewport, turned: Viewport) -> QImage:
+    """The slide's picture on its plate, turned: kept, since the view repaints all the time."""
+    ratio = turned.pixel_ratio
     rim = round(_RIM_VP * ratio)
-    height, width = pixels.shape[:2]
-    image = QImage(width + 2 * rim, height + 2 * rim, QImage.Format.Format_ARGB32_Premultiplied)
+    size = turned.device_size
+    image = QImage(
+        size.width + 2 * rim, size.height + 2 * rim, QImage.Format.Format_ARGB32_Premultiplied
+    )
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(PLATE)
     painter.drawRoundedRect(QRectF(0, 0, image.width(), image.height()), rim, rim)
-    painter.drawImage(rim, rim, image_of(pixels, with_alpha=True))
+    painter.setClipRect(rim, rim, size.width, size.height)
+    painter.translate(rim + size.width / 2, rim + size.height / 2)
+    if turned.rotation_deg:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.rotate(turned.rotation_deg)
+        scale = upright.downsample / turned.downsample
+        painter.scale(scale, scale)
+    painter.drawImage(QPointF(-slide.width() / 2, -slide.height() / 2), slide)
     painter.end()
     image.setDevicePixelRatio(ratio)
     return image

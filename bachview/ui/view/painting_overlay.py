@@ -22,6 +22,7 @@ from bachview.viewing.overlay import (
     OverlayStyle,
     display_codes,
 )
+from bachview.viewing.reduced_overlay import reduced_overlay
 from bachview.viewing.style import (
     FAILED,
     FIRST,
@@ -309,6 +310,17 @@ class OverlaySource:
         self._thresholds = thresholds or Thresholds(0.0, 1.0)
         self._renderer = None if prediction is None else OverlayRenderer(prediction)
         self._made_of, self._layers = None, ()
+
+    def overview(self, px_l0: float) -> Layer | None:
+        """A layer for a small picture of the whole slide; None if nothing is shown.
+
+        Parameters
+        ----------
+        px_l0 : level-0 px per px of that picture.
+        """
+        if self._prediction is None or not self.is_visible or not self.style.opacity:
+            return None
+        return OverlayLayer(reduced_overlay(self._prediction, self.style, self._thresholds, px_l0))
 
     def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
         """Layers that cover at least `viewport`; the same object if nothing changed."""

@@ -93,7 +93,7 @@ class SlideView(NavigableView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.grabGesture(Qt.GestureType.PinchGesture)
         self.setMinimumSize(64, 64)
-        self.minimap = Minimap(self, self.cached_tile)
+        self.minimap = Minimap(self, self.cached_tile, self._overlay.overview)
         self.angle = AnglePlate(self)
         self.viewportChanged.connect(self.angle.place)
 
@@ -201,19 +201,23 @@ class SlideView(NavigableView):
     def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
         """Colour the cells of a prediction, which may grow; see `refresh_overlay`."""
         self._overlay.set_prediction(prediction, thresholds)
+        self.minimap.renew_overlay()
         self.update()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
         self._overlay.style = style
+        self.minimap.renew_overlay()
         self.update()
 
     def set_overlay_visible(self, *, on: bool) -> None:
         """Show or hide the prediction, independently of its style."""
         self._overlay.is_visible = on
+        self.minimap.renew_overlay()
         self.update()
 
     def refresh_overlay(self) -> None:
         """Show what has been added to the prediction. Cheap; may be called often."""
+        self.minimap.renew_overlay()
         self.update()
 
     def set_field(self, field: Region | None, cell: Region | None = None) -> None:
