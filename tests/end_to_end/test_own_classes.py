@@ -19,9 +19,8 @@ from bachview.training.recipe import Heads
 from bachview.training.request import TrainingRequest
 from bachview.training.run import TrainingResult, train
 from bachview.ui.panels.cursor_panel import CursorPanel
-from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.panels.result_panel import ResultPanel
 from bachview.ui.session.bundles import read_summary
-from bachview.ui.session.settings import SettingsFile
 from tests.support.aperio_xml import rectangle, region, write_xml
 from tests.support.cli import Cli, check_schema
 from tests.support.slides import write_pyramid
@@ -176,7 +175,7 @@ def test_a_slide_is_classified_and_shown_in_its_classes(
         assert tuple(middle[(2 * place + 1) * SIDE // 16]) == (*entry.color, 255)
 
     summary = read_summary(str(trained.bundle))
-    panel = OverlayPanel(SettingsFile(tmp_path / "settings.json"))
+    panel = ResultPanel()
     qtbot.addWidget(panel)
     panel.show_bundle(summary)
     boxes = [box.text() for box in panel.legend.findChildren(QCheckBox)]

@@ -44,7 +44,7 @@ def classify(qtbot: QtBot, window: MainWindow, page: SlidePage, region: Region |
 
 
 def rows(window: MainWindow, page: SlidePage) -> list[tuple[str, str]]:
-    legend = window.overlay_panel.legend
+    legend = window.panel.result.legend
     classes = bundle_of(window, page).classes
     states = (CellState.UNCERTAIN, CellState.PENDING, CellState.FAILED, CellState.NO_TISSUE)
     return [legend.texts(key) for key in (*classes, *states)]
@@ -61,13 +61,13 @@ def expected_tissue(page: SlidePage, region: Region | None) -> list[str]:
 
 
 def offered(window: MainWindow) -> list[AmountsOf]:
-    box = window.overlay_panel._amounts_of
+    box = window.panel.result._amounts_of
     return [box.itemData(place) for place in range(box.count())]
 
 
 def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
     with open_window(qtbot) as window:
-        page, panel = page_of(qtbot, window, phantom), window.overlay_panel
+        page, panel = page_of(qtbot, window, phantom), window.panel.result
         assert offered(window) == [AmountsOf.SLIDE, AmountsOf.VIEW]
         assert panel.legend.heading == "of tissue on the slide"
         assert panel.coverage == ""
@@ -99,7 +99,7 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
         assert panel.coverage.endswith(": all of its tissue judged")
         assert panel.legend.texts(CellState.PENDING) == ("0 mm²", "0.0 %")
         assert [a for a, _ in rows(window, page)[:4]] == expected_tissue(page, REGION)
-        assert window.jobs_panel.status.scope.startswith("Region 700 × 600 px")
+        assert window.panel.run.status.scope.startswith("Region 700 × 600 px")
 
         # Another slide has no such region.
         panel.offer_region(on=False)
@@ -123,7 +123,7 @@ def test_no_area_is_cut_off(qtbot: QtBot) -> None:
 
 def test_areas_in_view_follow_the_view(qtbot: QtBot, phantom: Path) -> None:
     with open_window(qtbot) as window:
-        page, panel = page_of(qtbot, window, phantom), window.overlay_panel
+        page, panel = page_of(qtbot, window, phantom), window.panel.result
         classify(qtbot, window, page, None)
         panel.show_amounts_of(AmountsOf.VIEW)
         assert panel.legend.heading == "of tissue in view"

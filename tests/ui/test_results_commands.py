@@ -158,7 +158,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         wait_for(qtbot, page, RunState.LOADING, RunState.PREPARING, RunState.RUNNING)
         wait_for(qtbot, page, RunState.DONE)
         assert not said(window, "nothing is left to do")
-        for again in (commands.whole_slide.trigger, window.jobs_panel.startRequested.emit):
+        for again in (commands.whole_slide.trigger, window.panel.run.startRequested.emit):
             window.messages.clear()
             again()
             assert said(window, "All tissue of a.tiff was classified with Self-test")

@@ -144,7 +144,7 @@ def test_it_follows_the_cells_of_the_slide(qtbot: QtBot, tmp_path: Path) -> None
         assert "all of its tissue" not in scope
         assert "cells not yet classified" in scope
         assert page.chip.text.model == bundle.name
-        window.overlay_panel.set_overlay_shown(False)
+        window.panel.overlay.set_overlay_shown(False)
         assert page.chip.isVisible()
         assert page.chip.lines != ("Not classified",)
 

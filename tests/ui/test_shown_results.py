@@ -156,7 +156,7 @@ def test_what_could_not_be_asked_for_changes_nothing(qtbot: QtBot, tmp_path: Pat
         document.run.cancel()
         assert document.run.status.state is RunState.CANCELLED
         assert document.region == PART
-        window.jobs_panel.startRequested.emit()  # goes on with what was asked for
+        window.panel.run.startRequested.emit()  # goes on with what was asked for
         qtbot.waitUntil(lambda: document.region == OTHER, timeout=LONG_MS)
         wait_for(qtbot, page, RunState.DONE)
 

@@ -67,12 +67,12 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         assert status.progress.done == status.progress.total > 0
         assert status.device == "CPU"
         assert "not trained on tissue" in page.model_notice.text
-        assert window.jobs_panel.status == status
+        assert window.panel.run.status == status
 
         hover(page, *first_cell(window, page))
-        assert len(window.cursor_panel.votes) == 6
-        assert window.cursor_panel.votes[0][1] != "–"
-        assert window.overlay_panel.legend.texts(BACH_CLASSES[0])[0] != "–"
+        assert len(window.panel.at_cursor.votes) == 6
+        assert window.panel.at_cursor.votes[0][1] != "–"
+        assert window.panel.result.legend.texts(BACH_CLASSES[0])[0] != "–"
 
         folder = tmp_path / "out"
         window.classify_commands.export(page.document, folder, FORMATS)
@@ -248,16 +248,16 @@ def test_after_another_grid_the_cursor_tells_of_its_own_place(qtbot: QtBot, tmp_
         hover(page, 7, 7)
         whole = page.document.prediction
         assert whole is not None
-        assert window.cursor_panel.votes[0][1] != "–"
-        window.cursor_panel.set_wants_map(True)
+        assert window.panel.at_cursor.votes[0][1] != "–"
+        window.panel.at_cursor.set_wants_map(True)
         # The map of the old cell is asked for when the cursor has rested; before that comes:
         page.document.calibrate(PixelSize.typed(1.0))
         qtbot.waitUntil(lambda: page.document.prediction is not whole, timeout=LONG_MS)
-        assert window.cursor_panel.votes[0][1] == "–"
+        assert window.panel.at_cursor.votes[0][1] == "–"
         page.regionDrawn.emit(Region(0, 0, 256, 256))
         wait_for(qtbot, page, RunState.DONE)
         other = page.document.prediction
         assert other is not None
         assert other.grid.stride_x != whole.grid.stride_x
-        assert window.cursor_panel.votes[0][1] == "–"
+        assert window.panel.at_cursor.votes[0][1] == "–"
         qtbot.wait(300)

@@ -106,7 +106,7 @@ def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path)
         window.classify_commands.cancel.trigger()
         wait_for(qtbot, page, RunState.CANCELLED)
         scope = run.status.scope
-        window.jobs_panel.startRequested.emit()
+        window.panel.run.startRequested.emit()
         wait_for(qtbot, page, RunState.RUNNING)
         assert run.status.scope == scope
         assert run.status.progress is not None
@@ -117,7 +117,7 @@ def test_a_cancelled_region_goes_on_as_that_region(qtbot: QtBot, tmp_path: Path)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         wait_for(qtbot, page, RunState.CANCELLED)
-        window.jobs_panel.startRequested.emit()
+        window.panel.run.startRequested.emit()
         wait_for(qtbot, page, RunState.RUNNING, RunState.DONE)
         progress = page.document.run.status.progress
         assert page.document.run.status.scope == scope
@@ -190,10 +190,10 @@ def test_the_ruler_button_follows_the_ruler(qtbot: QtBot, tmp_path: Path) -> Non
 
 def test_hidden_panels_stay_hidden_and_come_back_at_once(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
-        window.view_commands.panels.trigger()
-        assert all(dock.isHidden() for dock in window.docks)
+        window.view_commands.panel.trigger()
+        assert window.dock.isHidden()
     with open_window(qtbot) as window:
-        assert all(dock.isHidden() for dock in window.docks)
-        assert not window.view_commands.panels.isChecked()
-        window.view_commands.panels.trigger()
-        assert not any(dock.isHidden() for dock in window.docks)
+        assert window.dock.isHidden()
+        assert not window.view_commands.panel.isChecked()
+        window.view_commands.panel.trigger()
+        assert not window.dock.isHidden()

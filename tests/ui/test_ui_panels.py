@@ -25,7 +25,8 @@ from bachview.ui.panels.cursor_reading import cell_at, reading_at
 from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.panels.legend import Legend
 from bachview.ui.panels.overlay_amounts import amounts_of
-from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.panels.result_panel import ResultPanel
+from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.bundles import read_summary
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.settings import SettingsFile
@@ -126,7 +127,7 @@ def test_a_cell_outside_the_training_material_says_why_it_has_no_class(
 def test_the_legend_has_a_row_for_what_is_outside_the_training_material(
     qtbot: QtBot, tmp_path: Path, prediction: Prediction
 ) -> None:
-    panel = OverlayPanel(SettingsFile(tmp_path))
+    panel = ResultPanel()
     qtbot.addWidget(panel)
     summary = summarize(_with_outside(prediction), CALIBRATION, LIMITS)
     panel.show_classes(BACH_CLASSES, LIMITS)
@@ -178,13 +179,15 @@ def test_areas_in_the_legend_add_up_to_the_tissue(qtbot: QtBot, prediction: Pred
 
 
 def test_the_overlay_panel_states_every_choice(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = OverlayPanel(SettingsFile(tmp_path))
-    qtbot.addWidget(panel)
-    panel.show_classes(BACH_CLASSES, LIMITS)
+    whole = SidePanel(SettingsFile(tmp_path))
+    qtbot.addWidget(whole)
+    panel, legend = whole.overlay, whole.result.legend
+    whole.result.show_classes(BACH_CLASSES, LIMITS)
+    panel.show_classes(BACH_CLASSES)
     styles: list[OverlayStyle] = []
     panel.styleChanged.connect(styles.append)
-    panel.legend.set_checked(BACH_CLASSES[3], False)
-    panel.legend.set_checked(CellState.PENDING, False)
+    legend.set_checked(BACH_CLASSES[3], False)
+    legend.set_checked(CellState.PENDING, False)
     panel.change_opacity(0.2)
     assert styles[-1].hidden_classes == {3}
     assert not styles[-1].show_pending
@@ -218,15 +221,15 @@ def test_the_legend_says_how_often_the_bundle_was_right(
 ) -> None:
     folder = unpacked(tmp_path / "bundle")
     edit_manifest(folder, lambda document: document["training"].update(metrics=metrics))
-    panel = OverlayPanel(SettingsFile(tmp_path))
+    panel = ResultPanel()
     qtbot.addWidget(panel)
     panel.show_measured(read_summary(str(folder)).measured)
     shown = [label.text() for label in panel.findChildren(QLabel) if label.isVisibleTo(panel)]
     assert [text for text in shown if "cross-validation" in text] == [sentence] * bool(sentence)
 
 
-def test_failed_cells_cannot_be_hidden(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = OverlayPanel(SettingsFile(tmp_path))
+def test_failed_cells_cannot_be_hidden(qtbot: QtBot) -> None:
+    panel = ResultPanel()
     qtbot.addWidget(panel)
     panel.show_classes(BACH_CLASSES, LIMITS)
     panel.legend.set_checked(CellState.FAILED, False)

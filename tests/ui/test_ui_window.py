@@ -279,9 +279,9 @@ def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> N
         assert page.view.viewport.rotation_deg == 0
         view.ruler.trigger()
         assert page.view.ruler_mode
-        view.panels.trigger()
-        assert all(dock.isHidden() for dock in window.docks)
-        view.panels.trigger()
+        view.panel.trigger()
+        assert window.dock.isHidden()
+        view.panel.trigger()
 
 
 def test_every_action_has_a_tool_tip_and_no_shortcut_twice(qtbot: QtBot) -> None:

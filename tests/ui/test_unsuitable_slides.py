@@ -54,7 +54,7 @@ def test_a_slide_that_cannot_be_judged_is_classified_only_if_the_user_insists(
 
         banner.close_button.click()
         assert banner.text == ""
-        window.jobs_panel.startRequested.emit()
+        window.panel.run.startRequested.emit()
         wait_for(qtbot, page, RunState.REFUSED)
         page.regionDrawn.emit(REGION)
         qtbot.waitUntil(lambda: bool(banner.text), timeout=LONG_MS)

@@ -97,7 +97,6 @@ class CursorPanel(Panel):
         column.addWidget(self._votes)
         column.addLayout(numbers)
         column.addLayout(field)
-        column.addStretch(1)
 
     def _make_votes(self) -> QTableWidget:
         table = QTableWidget(0, 3, self)

@@ -83,7 +83,6 @@ class JobsPanel(Panel):
         column.addLayout(form)
         column.addSpacing(4)
         column.addLayout(buttons)
-        column.addStretch(1)
         self.show_status(RunStatus())
 
     @property
@@ -101,12 +100,7 @@ class JobsPanel(Panel):
         self._message.setText(status.message)
         self._message.setVisible(bool(status.message))
         progress = status.progress
-        if status.state in (RunState.LOADING, RunState.PREPARING, RunState.WAITING):
-            self._bar.setRange(0, 0)
-        else:
-            self._bar.setRange(0, _STEPS)
-            done = progress.done / progress.total if progress and progress.total else 0
-            self._bar.setValue(round(_STEPS * done))
+        show_progress(self._bar, status)
         texts = {
             "Cells": f"{progress.done:,} of {progress.total:,}" if progress else "",
             "Speed": status.rate_text,
@@ -125,3 +119,14 @@ class JobsPanel(Panel):
         self._pause.setText("Resume" if paused else "Pause")
         self._pause.setEnabled(paused or status.state is RunState.RUNNING)
         self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
+
+
+def show_progress(bar: QProgressBar, status: RunStatus) -> None:
+    """How much of what the run was asked for is done; busy while that is not known."""
+    if status.state in (RunState.LOADING, RunState.PREPARING, RunState.WAITING):
+        bar.setRange(0, 0)
+        return
+    progress = status.progress
+    bar.setRange(0, _STEPS)
+    done = progress.done / progress.total if progress and progress.total else 0
+    bar.setValue(round(_STEPS * done))

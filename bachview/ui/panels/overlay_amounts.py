@@ -31,7 +31,7 @@ class AmountsOf(StrEnum):
 
 _TITLES = {
     AmountsOf.SLIDE: (WHOLE_SLIDE, "of tissue on the slide"),
-    AmountsOf.VIEW: ("Visible part", "of tissue in view"),
+    AmountsOf.VIEW: ("What is visible", "of tissue in view"),
     AmountsOf.REGION: ("Region last classified", "of tissue in the region"),
 }
 

@@ -1,4 +1,4 @@
-"""How the prediction is drawn: mode, opacity, threshold, marks, classes on and off."""
+"""How the prediction is drawn: mode, opacity, threshold, marks."""
 
 from dataclasses import replace
 
@@ -16,10 +16,8 @@ from PySide6.QtWidgets import (
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
-from bachview.core.uncertainty import Thresholds
-from bachview.ui.look.widgets import line, muted, panel_column
-from bachview.ui.panels.legend import STATES, ColorBar, Legend
-from bachview.ui.panels.overlay_amounts import Amounts, AmountsOf
+from bachview.ui.look.widgets import panel_column
+from bachview.ui.panels.legend import Legend
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.settings import SettingsFile
@@ -34,21 +32,22 @@ _MARKS = ((Marks.NONE, "None"), (Marks.LETTERS, "Letters"), (Marks.HATCHING, "Ha
 
 
 class OverlayPanel(Panel):
-    """Controls and legend of the overlay.
+    """Controls of the overlay.
 
     Signals
     -------
     styleChanged(OverlayStyle) : the overlay is to be drawn in this style.
-    amountsOfChanged(AmountsOf) : the legend is to show areas of this.
     """
 
     name, title = "overlay", "Overlay"
     styleChanged = Signal(object)
-    amountsOfChanged = Signal(object)
 
-    def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: SettingsFile, legend: Legend, parent: QWidget | None = None
+    ) -> None:
+        """`legend` : its boxes say which classes and states are drawn."""
         super().__init__(parent)
-        self._settings = settings
+        self._settings, self._legend = settings, legend
         self._classes: ClassSet | None = None
         self._visible = QCheckBox("&Show overlay", self)
         self._visible.setChecked(True)
@@ -67,23 +66,10 @@ class OverlayPanel(Panel):
         self._marks = QComboBox(self)
         for mark, text in _MARKS:
             self._marks.addItem(text, mark)
-        self._amounts_of = QComboBox(self)
-        self._amounts_of.setToolTip("What areas and shares of the legend are of")
-        self._amounts_of.setAccessibleName("Areas of")
-        for of in (AmountsOf.SLIDE, AmountsOf.VIEW):
-            self._amounts_of.addItem(of.shown, of)
-        for combo in (self._mode, self._marks, self._amounts_of):
+        for combo in (self._mode, self._marks):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks.setToolTip("Letters or hatching on the cells, for colour-blind readers")
         self._marks.setCurrentIndex(self._marks.findData(settings.now.overlay_marks))
-        self._bar = ColorBar(self)
-        self._legend = Legend(self)
-        self._legend.show_heading(self.amounts_of.heading)
-        self._coverage = muted("", self)
-        self._measured = muted("", self)
-        self._measured.setToolTip("Stated by the model; see its model card (Help, About)")
-        self._measured.hide()
-
         form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(5)
@@ -98,17 +84,6 @@ class OverlayPanel(Panel):
         column = panel_column(self)
         column.addWidget(self._visible)
         column.addLayout(form)
-        column.addWidget(self._bar)
-        column.addWidget(line(self))
-        areas = QFormLayout()
-        areas.setHorizontalSpacing(12)
-        areas.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        areas.addRow(self._label("&Areas of", self._amounts_of), self._amounts_of)
-        column.addLayout(areas)
-        column.addWidget(self._legend)
-        column.addWidget(self._coverage)
-        column.addWidget(self._measured)
-        column.addStretch(1)
         self._fill_modes()
         for signal in (
             self._visible.toggled,
@@ -119,7 +94,6 @@ class OverlayPanel(Panel):
             self._legend.changed,
         ):
             signal.connect(self._on_changed)
-        self._amounts_of.currentIndexChanged.connect(self._on_amounts_of)
         self._on_changed()
 
     def _slider(self, value: float, tip: str) -> tuple[QSlider, QLabel]:
@@ -171,10 +145,6 @@ class OverlayPanel(Panel):
         return style if self._visible.isChecked() else replace(style, opacity=0.0, marks=Marks.NONE)
 
     @property
-    def legend(self) -> Legend:
-        return self._legend
-
-    @property
     def is_overlay_shown(self) -> bool:
         return self._visible.isChecked()
 
@@ -185,64 +155,15 @@ class OverlayPanel(Panel):
         self._opacity.setValue(self._opacity.value() + round(100 * by))
 
     def show_bundle(self, bundle: BundleSummary) -> None:
-        """Rows and modes for the classes of the bundle, and how often it was right."""
-        self.show_classes(bundle.classes, bundle.thresholds)
-        self.show_measured(bundle.measured)
-        self._legend.explain(CellState.OUTSIDE, bundle.unseen or STATES[CellState.OUTSIDE])
-        self._legend.set_unknown(frozenset({CellState.OUTSIDE} if bundle.unseen else ()))
+        """Modes for the classes of the bundle."""
+        self.show_classes(bundle.classes)
 
-    def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
-        """Create rows and modes for the classes of a bundle or a prediction."""
+    def show_classes(self, classes: ClassSet) -> None:
+        """Create modes for the classes of a bundle or a prediction."""
         if classes != self._classes:
             self._classes = classes
-            self._legend.show_classes(classes)
             self._fill_modes()
             self._on_changed()
-        self._legend.explain(
-            CellState.UNCERTAIN,
-            f"No class is shown: the most likely class is below {100 * thresholds.confidence:.0f} "
-            "%,"
-            f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
-            "\nBoth limits come with the model.",
-        )
-
-    def show_measured(self, sentence: str) -> None:
-        """Show how often the bundle was right; an empty text hides it."""
-        self._measured.setText(sentence)
-        self._measured.setVisible(bool(sentence))
-
-    @property
-    def amounts_of(self) -> AmountsOf:
-        """What the areas of the legend are to be of."""
-        return AmountsOf(self._amounts_of.currentData())
-
-    def show_amounts_of(self, of: AmountsOf) -> None:
-        """Choose what the areas are of, as the user does; one that is not offered is ignored."""
-        self._amounts_of.setCurrentIndex(self._amounts_of.findData(of))
-
-    def offer_region(self, *, on: bool) -> None:
-        """Whether areas of the region last classified can be asked for; if not, the slide's are."""
-        place = self._amounts_of.findData(AmountsOf.REGION)
-        if on and place < 0:
-            self._amounts_of.addItem(AmountsOf.REGION.shown, AmountsOf.REGION)
-        elif not on and place >= 0:
-            if self.amounts_of is AmountsOf.REGION:
-                self.show_amounts_of(AmountsOf.SLIDE)
-            self._amounts_of.removeItem(self._amounts_of.findData(AmountsOf.REGION))
-
-    @property
-    def coverage(self) -> str:
-        """What the areas are of and how much of it was judged, as shown."""
-        return self._coverage.text()
-
-    def show_amounts(self, amounts: Amounts) -> None:
-        """Fill in the legend's areas, and say what they are of."""
-        self._legend.show_amounts(amounts.rows)
-        self._coverage.setText(amounts.coverage)
-
-    def _on_amounts_of(self) -> None:
-        self._legend.show_heading(self.amounts_of.heading)
-        self.amountsOfChanged.emit(self.amounts_of)
 
     def _on_changed(self) -> None:
         style = self.style_now
@@ -255,7 +176,6 @@ class OverlayPanel(Panel):
         else:
             self._threshold_text.setText(f"{self._threshold.value() / 100:.2f}")
             self._threshold.setToolTip("Cells below this value are not coloured")
-        self._bar.show_mode(OverlayMode(mode))
         self._settings.now = replace(
             self._settings.now,
             overlay_opacity=self._opacity.value() / 100,

@@ -1,4 +1,4 @@
-"""What every panel beside the slide has in common."""
+"""What every part of the panel beside the slide has in common."""
 
 from typing import ClassVar
 
@@ -17,12 +17,15 @@ class Panel(QWidget):
 
     Attributes
     ----------
-    name : names the panel in the saved layout; never changes.
+    name : names the panel in the settings; never changes.
     title : what the user reads.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+
+    def show_contents(self, *, has_slide: bool, has_prediction: bool) -> None:
+        """Whether there is a slide in front, and a prediction of it."""
 
     def show_bundle(self, bundle: BundleSummary) -> None:
         """The prediction shown is this bundle's; without one, it is the bundle in use."""

@@ -41,6 +41,7 @@ DEFAULT_BUNDLE = "default"
 _log = logging.getLogger(__name__)
 _MOST_SLIDES = 300
 _MOST_TEXT = 4096
+_MOST_FOLDS = 50
 
 
 class Device(StrEnum):
@@ -154,6 +155,21 @@ class _Choice(_Stored):
         return str(value.value)
 
 
+class _Folding(_Stored):
+    def decode(self, raw: object) -> Mapping[str, bool] | None:
+        found = _document(raw)
+        if not isinstance(found, dict) or len(found) > _MOST_FOLDS:
+            return None
+        return {name: is_on for name, is_on in found.items() if isinstance(is_on, bool)}
+
+    def encode(self, value: Any) -> str:
+        return json.dumps(dict(value))
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> Mapping[str, bool]:
+        new = {name: is_on for name, is_on in value.items() if (earlier or {}).get(name) != is_on}
+        return {**(there or {}), **new}
+
+
 class _Bytes(_Stored):
     """For a function of Qt that checks them itself."""
 
@@ -220,6 +236,9 @@ class Settings:
 
     overlay_marks: Annotated[Marks, _Choice("overlay/marks", Marks)] = Marks.NONE
     """Letters or hatching on the cells of the overlay."""
+
+    folding: Annotated[Mapping[str, bool], _Folding("panel/folding")] = field(default_factory=dict)
+    """Of parts of the panel, by their names, whether the user has folded or unfolded them."""
 
     bundle: Annotated[str, _Text("classify/bundle")] = DEFAULT_BUNDLE
     """Installed name or path of the bundle to begin with; at most 4096 characters."""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMainWindow
 from bachview.ui.session.settings import Settings, SettingsFile
 
 #: Raised when docks or tool bars are renamed, so that old layouts are not applied.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 #: How much of the title bar must be on a screen for the user to reach it, px.
 _REACHABLE = 80

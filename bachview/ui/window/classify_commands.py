@@ -19,7 +19,7 @@ from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
-from bachview.ui.panels.jobs_panel import JobsPanel
+from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
 from bachview.ui.session.exporting import ExportRequest, ExportSource, export, parts_of
@@ -74,7 +74,7 @@ class ClassifyCommands(QObject):
         self,
         window: QWidget,
         commands: Commands,
-        jobs: JobsPanel,
+        panel: SidePanel,
         controller: PanelController,
         selector: BundleSelector,
         messages: Messages,
@@ -142,9 +142,10 @@ class ClassifyCommands(QObject):
             self.open_model.allow(False, LOCKED_TEXT)
         self.device = services.settings.now.device
         self.devices = self._make_devices()
-        jobs.startRequested.connect(self._start)
-        jobs.pauseRequested.connect(self._pause_or_resume)
-        jobs.cancelRequested.connect(self._cancel)
+        panel.result.startRequested.connect(self._start)
+        panel.run.startRequested.connect(self._start)
+        panel.run.pauseRequested.connect(self._pause_or_resume)
+        panel.run.cancelRequested.connect(self._cancel)
         controller.statusChanged.connect(self._on_status)
         selector.failed.connect(messages.problem)
 

@@ -1,4 +1,4 @@
-"""The main window: tabs in the middle, panels on the right, and their life cycle."""
+"""The main window: tabs in the middle, a panel on the right, and their life cycle."""
 
 import logging
 import time
@@ -30,11 +30,7 @@ from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.theme import Theme
-from bachview.ui.look.widgets import scrolled
-from bachview.ui.panels.cursor_panel import CursorPanel
-from bachview.ui.panels.jobs_panel import JobsPanel
-from bachview.ui.panels.overlay_panel import OverlayPanel
-from bachview.ui.panels.panel import Panel
+from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.demo import demo_slide
 from bachview.ui.session.document import Document
@@ -113,18 +109,13 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(self.recent, theme, self)
         self.tabs = SlideTabs(theme, self)
         self.keeper = TabKeeper(self.tabs, self.opener, self.messages, user_folders().config, self)
-        self.overlay_panel = OverlayPanel(settings, self)
-        self.cursor_panel = CursorPanel(self)
-        self.jobs_panel = JobsPanel(self)
-        self.panels: tuple[Panel, ...] = (self.overlay_panel, self.cursor_panel, self.jobs_panel)
+        self.panel = SidePanel(settings, self)
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self._middle = self._make_middle()
-        self.docks = self._make_docks()
+        self.dock = self._make_dock()
         self.controller = PanelController(
-            self.panels,
-            self.overlay_panel,
-            self.cursor_panel,
+            self.panel,
             self.status,
             self.selector,
             services,
@@ -139,9 +130,8 @@ class MainWindow(QMainWindow):
         self.view_commands = ViewCommands(
             self,
             commands,
-            self.docks,
-            self.overlay_panel,
-            self.cursor_panel,
+            self.dock,
+            self.panel,
             self.controller,
             self.full_screen,
             settings,
@@ -149,7 +139,7 @@ class MainWindow(QMainWindow):
         self.classify_commands = ClassifyCommands(
             self,
             commands,
-            self.jobs_panel,
+            self.panel,
             self.controller,
             self.selector,
             self.messages,
@@ -239,25 +229,19 @@ class MainWindow(QMainWindow):
     def _leave_messages(self) -> None:
         (self.tabs.page or self.start_page).setFocus()
 
-    def _make_docks(self) -> list[QDockWidget]:
-        docks = []
-        for panel in self.panels:
-            dock = QDockWidget(panel.title, self)
-            dock.setObjectName(f"dock-{panel.name}")
-            dock.setWidget(scrolled(panel))
-            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-            docks.append(dock)
-        for dock in docks[2:]:
-            self.tabifyDockWidget(docks[1], dock)
-        docks[1].raise_()
-        # The whole legend, the rest for the cursor panel; both scroll in a low window.
-        self.resizeDocks([docks[0], docks[1]], [418, 352], Qt.Orientation.Vertical)
-        self.resizeDocks([docks[0]], [310], Qt.Orientation.Horizontal)
-        return docks
+    def _make_dock(self) -> QDockWidget:
+        dock = QDockWidget(self.panel.title, self)
+        dock.setObjectName(f"dock-{self.panel.name}")
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        dock.setTitleBarWidget(QWidget(dock))  # none: the sections have their own
+        dock.setWidget(self.panel)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        self.resizeDocks([dock], [self.panel.sizeHint().width()], Qt.Orientation.Horizontal)
+        return dock
 
     def _connect(self) -> None:
-        panels_shown = any(not dock.isHidden() for dock in self.docks)
-        self.view_commands.panels.setChecked(panels_shown)
+        self.view_commands.panel.setChecked(not self.dock.isHidden())
+        self.dock.toggleViewAction().toggled.connect(self.view_commands.panel.setChecked)
         self.start_page.openRequested.connect(self.file_commands.ask_files)
         self.start_page.demoRequested.connect(self._open_demo)
         self.start_page.reopenRequested.connect(self.keeper.reopen)
@@ -362,7 +346,7 @@ class MainWindow(QMainWindow):
             self.services,
             managed_colours=self.view_commands.colour_management.isChecked(),
             kinetic=self.view_commands.kinetic_pan.isChecked(),
-            style=self.overlay_panel.style_now,
+            style=self.panel.overlay.style_now,
             viewport=before.viewport_for(document) if before is not None else None,
             is_fitted=before is not None and before.view.is_fitted,
             parent=self.tabs,

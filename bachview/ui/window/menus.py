@@ -57,9 +57,7 @@ class Menus:
         _put(menu.addMenu("Focal &planes and time points"), *stack.steps)
         _put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
         _put(menu, None, view.ruler, view.correct_pixel_size, view.minimap)
-        _put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None)
-        panels = menu.addMenu("&Panels")
-        _put(panels, *view.each_panel, None, view.panels)
+        _put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None, view.panel)
         self._add_themes(menu.addMenu("&Theme"), theme, window)
         _put(menu, view.full_screen, None, other.next_slide, other.previous_slide)
 

@@ -1,6 +1,6 @@
-"""Connects the panels and the status bar with the current slide."""
+"""Connects the panel and the status bar with the current slide."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.summary import Summary, summarize
-from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading, cell_at, reading_at
 from bachview.ui.panels.overlay_amounts import (
     MOVING,
@@ -18,8 +17,7 @@ from bachview.ui.panels.overlay_amounts import (
     AmountsOf,
     amounts_of,
 )
-from bachview.ui.panels.overlay_panel import OverlayPanel
-from bachview.ui.panels.panel import Panel
+from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.activation_maps import ActivationMaps
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.document import Document
@@ -49,9 +47,7 @@ class PanelController(QObject):
 
     def __init__(
         self,
-        panels: Sequence[Panel],
-        overlay: OverlayPanel,
-        cursor: CursorPanel,
+        panel: SidePanel,
         status: StatusLine,
         selector: BundleSelector,
         services: Services,
@@ -60,7 +56,7 @@ class PanelController(QObject):
     ) -> None:
         """`device` returns the device for activation maps if no ensemble is loaded yet."""
         super().__init__(parent)
-        self._panels, self._overlay, self._cursor = panels, overlay, cursor
+        self._panel = panel
         self._status = status
         self._selector = selector
         self._device = device
@@ -78,9 +74,9 @@ class PanelController(QObject):
         self._amounts.setSingleShot(True)
         self._amounts.setInterval(_AMOUNTS_MS)
         self._amounts.timeout.connect(self._show_amounts)
-        overlay.styleChanged.connect(self._on_style)
-        overlay.amountsOfChanged.connect(self._show_amounts)
-        cursor.activationMapToggled.connect(self._on_map_toggled)
+        panel.overlay.styleChanged.connect(self._on_style)
+        panel.result.amountsOfChanged.connect(self._show_amounts)
+        panel.at_cursor.activationMapToggled.connect(self._on_map_toggled)
         selector.changed.connect(self.show_bundle)
         selector.prepared.connect(self.show_bundle)
 
@@ -116,7 +112,7 @@ class PanelController(QObject):
         self._link(document.predictionGrew, self._on_grew)
         self._link(document.pixelSizeChanged, self._on_pixel_size)
         self._link(document.run.statusChanged, self._on_status)
-        view.set_overlay_style(self._overlay.style_now)
+        view.set_overlay_style(self._panel.overlay.style_now)
         self._on_viewport(view.viewport)
         self._on_status(document.run.status)
         self._on_prediction()
@@ -128,11 +124,14 @@ class PanelController(QObject):
     def show_bundle(self) -> None:
         """Set up legend and votes for the prediction shown, or else for the bundle in use."""
         document = self._page.document if self._page else None
+        self._panel.show_contents(
+            has_slide=document is not None,
+            has_prediction=document is not None and document.prediction is not None,
+        )
         in_use = self._selector.of(document.path if document else None)
         bundle = (document.bundle if document else None) or in_use
         if bundle is not None:
-            for panel in self._panels:
-                panel.show_bundle(bundle)
+            self._panel.show_bundle(bundle)
         if self._page is None:
             self._show_amounts()
             why = "Open a slide first."
@@ -142,8 +141,7 @@ class PanelController(QObject):
             why = "State the pixel size first (on the slide)."
         else:
             why = ""
-        for panel in self._panels:
-            panel.show_obstacle(why)
+        self._panel.show_obstacle(why)
 
     def _on_prediction(self) -> None:
         self.show_bundle()
@@ -172,18 +170,20 @@ class PanelController(QObject):
         """Sum up anew: the slide for its chip, and what the legend is of."""
         self._amounts.stop()
         page, amounts = self._page, NO_AMOUNTS
-        self._overlay.offer_region(on=page is not None and page.document.region is not None)
+        self._panel.result.offer_region(on=page is not None and page.document.region is not None)
         if page is not None:
             whole = _summary_of(page.document)
             page.chip.show_text(chip_text(page.document, whole))
             amounts = self._amounts_on(page, whole)
-            is_region = amounts is not NO_AMOUNTS and self._overlay.amounts_of is AmountsOf.REGION
+            is_region = (
+                amounts is not NO_AMOUNTS and self._panel.result.amounts_of is AmountsOf.REGION
+            )
             page.view.set_counted(page.document.region if is_region else None)
         self._tell_amounts(amounts)
 
     def _amounts_on(self, page: SlidePage, whole: Summary | None) -> Amounts:
         """What the legend shall show of a page; `whole` is the summary of its slide."""
-        document, of, summary = page.document, self._overlay.amounts_of, whole
+        document, of, summary = page.document, self._panel.result.amounts_of, whole
         if of is not AmountsOf.SLIDE:
             region = page.visible_region if of is AmountsOf.VIEW else document.region
             summary = None if region is None else _summary_of(document, region)
@@ -197,11 +197,10 @@ class PanelController(QObject):
 
     def _tell_amounts(self, amounts: Amounts) -> None:
         self._amounts_told = amounts
-        for panel in self._panels:
-            panel.show_amounts(amounts)
+        self._panel.show_amounts(amounts)
 
     def _on_viewport(self, viewport: Viewport | None) -> None:
-        if self._overlay.amounts_of is AmountsOf.VIEW:
+        if self._panel.result.amounts_of is AmountsOf.VIEW:
             if self._amounts_told is not MOVING:
                 self._tell_amounts(MOVING)
             self._amounts.start()
@@ -212,8 +211,7 @@ class PanelController(QObject):
             self._status.show_magnification(viewport.magnification(known), known.remark)
 
     def _on_status(self, status: RunStatus) -> None:
-        for panel in self._panels:
-            panel.show_status(status)
+        self._panel.show_status(status)
         self._status.show_run(status)
         if not status.is_active:
             self._show_amounts()
@@ -259,12 +257,11 @@ class PanelController(QObject):
             page.view.set_field(prediction.field(*cell), prediction.grid.cell(*cell))
 
     def _show_reading(self, reading: CursorReading | None) -> None:
-        for panel in self._panels:
-            panel.show_reading(reading)
+        self._panel.show_reading(reading)
 
     def _on_style(self, style: object) -> None:
         if self._page is not None:
-            self._page.view.set_overlay_style(self._overlay.style_now)
+            self._page.view.set_overlay_style(self._panel.overlay.style_now)
 
     # -- activation map ------------------------------------------------------------------
 
@@ -277,15 +274,15 @@ class PanelController(QObject):
             return
         page.view.set_activation_map(None)
         self._maps.forget()
-        if self._cursor.wants_map and self._cell is not None and self._is_judged:
+        if self._panel.at_cursor.wants_map and self._cell is not None and self._is_judged:
             self._maps.want(page.document, self._cell, self._device())
 
     def _on_map(self, values: object, field: Region) -> None:
-        if self._page is not None and self._cursor.wants_map:
+        if self._page is not None and self._panel.at_cursor.wants_map:
             self._page.view.set_activation_map(values, field)
 
     def _on_no_map(self, message: str) -> None:
-        self._cursor.set_wants_map(False)
+        self._panel.at_cursor.set_wants_map(False)
         if self._page is not None:
             self._page.document.failed.emit(message)
 

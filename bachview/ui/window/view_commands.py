@@ -1,17 +1,15 @@
 """The View menu."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.modal import ask
-from bachview.ui.panels.cursor_panel import CursorPanel
-from bachview.ui.panels.overlay_panel import OverlayPanel
+from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.view_input import KEY_MAGNIFICATIONS
@@ -32,15 +30,14 @@ class ViewCommands(QObject):
         self,
         window: QMainWindow,
         commands: Commands,
-        docks: Sequence[QDockWidget],
-        overlay: OverlayPanel,
-        cursor: CursorPanel,
+        dock: QDockWidget,
+        panel: SidePanel,
         controller: PanelController,
         full_screen: FullScreen,
         settings: SettingsFile,
     ) -> None:
         super().__init__(window)
-        self._window, self._docks = window, docks
+        self._window, self._dock = window, dock
         self._controller, self._settings = controller, settings
         make, make_switch, stored = commands.make, commands.make_switch, settings.now
         self.magnifications = [
@@ -100,10 +97,10 @@ class ViewCommands(QObject):
             icon="fullscreen",
             needs_slide=False,
         )
-        self.panels = make_switch(
-            "Show &panels",
-            "Show or hide all panels",
-            self._set_panels,
+        self.panel = make_switch(
+            "Show &panel",
+            "Show or hide the panel beside the slide",
+            dock.setVisible,
             "F9",
             is_on=True,
             needs_slide=False,
@@ -150,7 +147,7 @@ class ViewCommands(QObject):
         self.overlay = make_switch(
             "Show &overlay",
             "Show or hide the prediction",
-            overlay.set_overlay_shown,
+            panel.overlay.set_overlay_shown,
             "O",
             is_on=True,
             icon="overlay",
@@ -158,20 +155,20 @@ class ViewCommands(QObject):
         self.activation_map = make_switch(
             "Class &activation map",
             "Show which parts of the field under the cursor contributed to its class",
-            cursor.set_wants_map,
+            panel.at_cursor.set_wants_map,
             "C",
             icon="heat",
         )
         self.more_opaque = make(
             "Overlay &more opaque",
             "Make the overlay more opaque",
-            lambda: overlay.change_opacity(0.1),
+            lambda: panel.overlay.change_opacity(0.1),
             "]",
         )
         self.less_opaque = make(
             "Overlay &less opaque",
             "Make the overlay more transparent",
-            lambda: overlay.change_opacity(-0.1),
+            lambda: panel.overlay.change_opacity(-0.1),
             "[",
         )
         self._marks = ViewMarks(
@@ -185,8 +182,10 @@ class ViewCommands(QObject):
             self,
         )
         controller.rulerModeChanged.connect(self.ruler.setChecked)
-        overlay.styleChanged.connect(lambda _: self.overlay.setChecked(overlay.is_overlay_shown))
-        cursor.activationMapToggled.connect(self.activation_map.setChecked)
+        panel.overlay.styleChanged.connect(
+            lambda _: self.overlay.setChecked(panel.overlay.is_overlay_shown)
+        )
+        panel.at_cursor.activationMapToggled.connect(self.activation_map.setChecked)
 
     def adapt_to(self, page: SlidePage | None) -> None:
         """Apply the settings of all views to the page that has just come to the front."""
@@ -200,11 +199,6 @@ class ViewCommands(QObject):
         page.minimap.set_wanted(on=self.minimap.isChecked())
         page.view.input.kinetic_pan = self.kinetic_pan.isChecked()
         self.ruler.setChecked(page.view.ruler_mode)
-
-    @property
-    def each_panel(self) -> list[QAction]:
-        """A switch for each panel, made by Qt."""
-        return [dock.toggleViewAction() for dock in self._docks]
 
     @property
     def _page(self) -> SlidePage | None:
@@ -254,10 +248,6 @@ class ViewCommands(QObject):
         ask(dialog)
 
     # -- switches, called by Qt ----------------------------------------------------------
-
-    def _set_panels(self, on: bool) -> None:
-        for dock in self._docks:
-            dock.setVisible(on)
 
     def _set_kinetic_pan(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, kinetic_pan=on)
