@@ -184,7 +184,7 @@ def test_in_the_window_the_arrows_move_the_slide_after_a_control_was_used(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(900, 900)))
         qtbot.waitUntil(window.isActiveWindow)
-        slider = window.overlay_panel.findChildren(QSlider)[0]
+        slider = window.panel.overlay.findChildren(QSlider)[0]
         QTest.mouseClick(slider, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(page.view.hasFocus)
 

@@ -86,7 +86,7 @@ def is_of_the_cursor(
         window.tabs.page is page
         and not view.cursor_watch.is_looking
         and window.status.texts[1] == position_text(point, document.pixel_size)
-        and window.cursor_panel.statement == statement
+        and window.panel.at_cursor.statement == statement
         and outlined.get(view) == place
     )
 
@@ -109,8 +109,8 @@ def test_every_change_of_view_is_followed(
             view_commands.rotate_right.trigger,
             view_commands.full_screen.trigger,
             view_commands.full_screen.trigger,
-            view_commands.panels.trigger,
-            view_commands.panels.trigger,
+            view_commands.panel.trigger,
+            view_commands.panel.trigger,
             lambda: window.resize(1100, 750),
             lambda: second.document.calibrate(PixelSize.typed(0.5)),
         )
@@ -125,7 +125,7 @@ def test_every_change_of_view_is_followed(
         assert outlined[first.view] is None
         QTest.keyClick(first.view, Qt.Key.Key_Left)
         qtbot.waitUntil(lambda: not first.view.cursor_watch.is_looking)
-        assert (window.status.texts[1], window.cursor_panel.statement) == ("", NOTHING)
+        assert (window.status.texts[1], window.panel.at_cursor.statement) == ("", NOTHING)
 
 
 def test_a_cell_that_is_judged_under_a_resting_cursor_is_shown_and_explained(
@@ -144,7 +144,7 @@ def test_a_cell_that_is_judged_under_a_resting_cursor_is_shown_and_explained(
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
-        window.cursor_panel.set_wants_map(True)
+        window.panel.at_cursor.set_wants_map(True)
         QCursor.setPos(page.view.mapToGlobal(QPoint(250, 230)))
         qtbot.waitUntil(lambda: is_of_the_cursor(window, page, outlined))
         prediction: Any = page.document.prediction

@@ -184,7 +184,7 @@ def test_the_position_is_remembered_for_the_slide_not_its_name(
         assert view.viewport is not None
         assert view.is_fitted
         assert view.viewport.rotation_deg == 30
-        window.view_commands.panels.trigger()
+        window.view_commands.panel.trigger()
         QApplication.processEvents()
         assert view.pyramid is not None
         assert view.viewport == fit(view.pyramid, view.viewport.size, rotation_deg=30)

@@ -4,10 +4,9 @@ from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
-from bachview.ui.look.widgets import MARGIN
+from bachview.ui.look.spacing import APART, NEAR, RADIUS, TIGHT
 
 _ARROW_PX = 8
-_GAP_PX = 8
 
 
 class FoldHeader(QAbstractButton):
@@ -40,7 +39,7 @@ class FoldHeader(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         width = self._left + self.fontMetrics().horizontalAdvance(self.text())
-        return QSize(width, self.fontMetrics().height() + (14 if self._is_section else 6))
+        return QSize(width, self.fontMetrics().height() + 2 * (NEAR if self._is_section else TIGHT))
 
     def minimumSizeHint(self) -> QSize:
         """Narrow panels shorten the title."""
@@ -49,7 +48,7 @@ class FoldHeader(QAbstractButton):
     @property
     def _left(self) -> int:
         """Where the title begins."""
-        return (MARGIN if self._is_section else 0) + _ARROW_PX + _GAP_PX
+        return (APART if self._is_section else 0) + _ARROW_PX + NEAR
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -60,13 +59,13 @@ class FoldHeader(QAbstractButton):
         if self._is_section:
             painter.fillRect(0, 0, self.width(), 1, palette.color(role.Mid))
         self._draw_arrow(painter)
-        edge = MARGIN if self._is_section else 0
+        edge = APART if self._is_section else 0
         room = QRect(self._left, 0, self.width() - self._left - edge, self.height())
         elide, middle = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag.AlignVCenter
         painter.setPen(palette.color(role.WindowText))
         title = self.fontMetrics().elidedText(self.text(), elide, room.width())
         painter.drawText(room, middle | Qt.AlignmentFlag.AlignLeft, title)
-        room.setLeft(room.left() + self.fontMetrics().horizontalAdvance(title) + 2 * _GAP_PX)
+        room.setLeft(room.left() + self.fontMetrics().horizontalAdvance(title) + 2 * NEAR)
         if self._remark and room.width() > 0:
             font = QFont(self.font())
             font.setWeight(QFont.Weight.Normal)
@@ -77,13 +76,13 @@ class FoldHeader(QAbstractButton):
         if self.hasFocus():
             painter.setPen(QPen(palette.color(role.Highlight), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 3, 3)
+            painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), RADIUS, RADIUS)
         painter.end()
 
     def _draw_arrow(self, painter: QPainter) -> None:
         """It points down at what is open, and to the right at what is folded."""
         half = _ARROW_PX / 2
-        middle = QPointF(self._left - _GAP_PX - half, self.height() / 2)
+        middle = QPointF(self._left - NEAR - half, self.height() / 2)
         points = [QPointF(-half, -half / 2), QPointF(0, half / 2), QPointF(half, -half / 2)]
         if not self.isChecked():
             points = [QPointF(-p.y(), p.x()) for p in points]

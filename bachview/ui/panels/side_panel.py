@@ -6,7 +6,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from bachview.ui.look.widgets import MARGIN, plain, scrolled
+from bachview.ui.look.spacing import APART, NEAR, TIGHT
+from bachview.ui.look.widgets import plain, scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading
 from bachview.ui.panels.folds import Fold
@@ -165,10 +166,11 @@ class _Progress(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress of the classification")
         column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, 8, MARGIN, 8)
-        column.setSpacing(4)
+        column.setContentsMargins(APART, NEAR, APART, NEAR)
+        column.setSpacing(TIGHT)
         column.addWidget(self._text)
         column.addWidget(self._bar)
+        self.show_status(RunStatus())
 
     def show_status(self, status: RunStatus) -> None:
         self._text.setText(status.summary)
