@@ -125,9 +125,7 @@ def test_what_cannot_be_opened_any_more_is_one_message(qtbot: QtBot, tmp_path: P
         window.file_commands.reopen.trigger()
         qtbot.waitUntil(lambda: len(window.messages.texts) == 1, timeout=LONG_MS)
         (text,) = window.messages.texts
-        assert text.startswith("2 of 3 slides of last time could not be opened.")
-        assert "gone.svs" in text
-        assert "away.svs" in text
+        assert text == "2 of 3 files could not be opened."
         assert _names(window) == ["good.tiff"]
 
 

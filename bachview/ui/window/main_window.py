@@ -59,6 +59,7 @@ from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.toasts import Toasts
 from bachview.ui.window.tool_bar import make_tool_bar
+from bachview.ui.window.unopened import Unopened
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
         self.messages = Messages(self)
         self.start_page = StartPage(self.recent, theme, self)
         self.tabs = SlideTabs(theme, self)
+        Unopened(self.opener, self.messages, self.recent, self.open_slides, self)
         self.keeper = TabKeeper(self.tabs, self.opener, self.messages, user_folders().config, self)
         self.panel = SidePanel(settings, self)
         self.status = StatusLine(self)
@@ -367,13 +369,10 @@ class MainWindow(QMainWindow):
         self._take_bundle(page)
         self._warm_up.start()
 
-    def _on_open_failed(self, path: Path, message: str) -> None:
+    def _on_open_failed(self, path: Path) -> None:
         self._classify_when_ready.discard(path)
         self._show_stack_again(path)
-        if self.keeper.take_failure(path, message):
-            return
-        forget = Offer("Remove from list", lambda: self.recent.remove(path))
-        self.messages.problem(message, *([forget] if path in self.recent.paths else []))
+        self.keeper.give_up(path)
 
     def _offer_slides(self, path: Path, instead: SlideChoiceError) -> None:
         classify = path in self._classify_when_ready

@@ -55,7 +55,6 @@ class TabKeeper(QObject):
         #: All that are being brought back, in their order, and those that are not here yet.
         self._order: list[Path] = []
         self._coming: dict[Path, OpenTab] = {}
-        self._failures: list[str] = []
         self._is_closed = False
         self._views = QTimer(self, singleShot=True, interval=_VIEWS_MS)
         self._views.timeout.connect(self.save)
@@ -80,7 +79,6 @@ class TabKeeper(QObject):
         self._last = []
         self._order = [tab.path for tab in wanted]
         self._coming = {tab.path: tab for tab in wanted}
-        self._failures = []
         # All at once: each may end the program before the next begins.
         for tab in wanted:
             self._mark(tab.path)
@@ -112,28 +110,16 @@ class TabKeeper(QObject):
         place = 0 if after is None else self._tabs.indexOf(after) + 1
         self._tabs.add_page(page, place, to_front=path == self._front or self._tabs.count() == 0)
         QTimer.singleShot(_OPENED_MS, self, lambda: self._unmark(path))
-        self._tell_failures()
         return True
 
     def follow(self, page: SlidePage) -> None:
         """Save when its view changes."""
         page.view.viewportChanged.connect(self._on_view)
 
-    def take_failure(self, path: Path, reason: str) -> bool:
-        """Whether the slide was to be brought back: then one message tells of all that were not."""
-        if path not in self._coming:
-            return False
-        del self._coming[path]
-        self._unmark(path)
-        self._failures.append(reason)
-        self._tell_failures()
-        return True
-
     def give_up(self, path: Path) -> None:
-        """The user has stopped the opening of a slide."""
+        """The slide does not open, or the user has stopped that."""
         if self._coming.pop(path, None) is not None:
             self._unmark(path)
-            self._tell_failures()
 
     def save(self) -> None:
         """Save what is open, and what is still to come back."""
@@ -169,17 +155,6 @@ class TabKeeper(QObject):
     def _on_view(self) -> None:
         if not self._views.isActive():
             self._views.start()
-
-    def _tell_failures(self) -> None:
-        if self._coming or not self._failures:
-            return
-        reasons, self._failures = self._failures, []
-        count, total = len(reasons), len(self._order)
-        text = reasons[0]
-        if total > 1:
-            first = f"{count} of {total} slides of last time could not be opened."
-            text = " ".join((first, *reasons))
-        self._messages.problem(text)
 
     def _open_ended(self) -> None:
         for path in self._ended:
