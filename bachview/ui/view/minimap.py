@@ -66,6 +66,8 @@ class Minimap(QWidget):
         self._pause.timeout.connect(self._after_pause)
         self._is_overlay_waiting = False
         self.setCursor(Qt.CursorShape.ArrowCursor)
+        # The place below it is not the one that it shows.
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setAccessibleName("Minimap")
         self.setToolTip("Click or drag to move the view")
         self.hide()

@@ -132,6 +132,7 @@ class NavigableView(QWidget):
     Attributes
     ----------
     motion : movements that continue by themselves: smooth zoom, kinetic pan.
+    anchor : place in the widget that commands act at while a menu is open there; otherwise None.
     cursor_at : place of the cursor in the widget, kept by `CursorWatch`; None while elsewhere.
     """
 
@@ -146,6 +147,7 @@ class NavigableView(QWidget):
         self._pyramid: Pyramid | None = None
         self._pixel_size = PixelSize.unknown()
         self._is_fitted = True
+        self.anchor: QPointF | None = None
         self.cursor_at: QPointF | None = None
 
     @property
@@ -237,6 +239,21 @@ class NavigableView(QWidget):
         """Whether the picture has this magnification, to within 1 %."""
         mpp = self._pixel_size.mpp
         return mpp is not None and self.is_at_downsample(downsample_for_magnification(mpp, times))
+
+    @property
+    def pointed_at(self) -> Point | None:
+        """Level-0 point for commands that act on a place; None without a slide.
+
+        Where a menu is open, or else the cursor is; the middle while that is beside the slide.
+        """
+        if self._viewport is None:
+            return None
+        at = self.anchor or self.cursor_on_slide
+        return self._viewport.center if at is None else self.point_at(at)
+
+    def release_anchor(self) -> None:
+        """The menu is closed, and what was chosen in it is done."""
+        self.anchor = None
 
     @property
     def cursor_on_slide(self) -> QPointF | None:

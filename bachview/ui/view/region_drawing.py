@@ -31,6 +31,7 @@ class RegionDrawing(QWidget):
         self._end = QPoint()
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._hint = QLabel("Drag a rectangle over the region to classify · Esc cancels", self)
         self._hint.setStyleSheet(

@@ -1,8 +1,9 @@
 """The widget that shows a slide and lets the user navigate it."""
 
-from PySide6.QtCore import QChildEvent, QEvent, Qt, Signal
+from PySide6.QtCore import QChildEvent, QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -63,6 +64,7 @@ class SlideView(NavigableView):
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
         The text says that the slide's file has changed, or is empty.
     rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
+    menuRequested(QPointF) : a menu is wanted at this place of the widget, by mouse or keyboard.
     """
 
     cursorMoved = Signal(object)
@@ -70,6 +72,7 @@ class SlideView(NavigableView):
     partFailed = Signal(str)
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
+    menuRequested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -343,6 +346,17 @@ class SlideView(NavigableView):
         if self._viewport is not None:
             self.input.wheel(event)
             event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for a menu: under the mouse, or by the keyboard where the cursor is."""
+        if self._viewport is None:
+            event.ignore()
+            return
+        at = QPointF(event.pos())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            at = self.cursor_on_slide or QPointF(self.rect().center())
+        self.motion.stop()
+        self.menuRequested.emit(at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move by keys; pass other keys on to the window."""

@@ -140,6 +140,7 @@ class ClassifyCommands(QObject):
         )
         if in_force().is_locked("bundle"):
             self.open_model.allow(False, LOCKED_TEXT)
+        self._adopted: list[QAction] = []
         self.device = services.settings.now.device
         self.devices = self._make_devices()
         panel.result.startRequested.connect(self._start)
@@ -201,6 +202,10 @@ class ClassifyCommands(QObject):
             chosen = Path(path)
             # A bundle may be a folder, represented by its manifest.
             self._selector.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
+
+    def adopt_start(self, command: QAction) -> None:
+        """Enable a command that starts a run when the others are."""
+        self._adopted.append(command)
 
     # -- runs ----------------------------------------------------------------------------
 
@@ -284,7 +289,7 @@ class ClassifyCommands(QObject):
 
     def _on_status(self, status: RunStatus) -> None:
         can_start = self._controller.page is not None and not status.is_active
-        for command in (*self.starts, self.failed_patches):
+        for command in (*self.starts, self.failed_patches, *self._adopted):
             command.setEnabled(can_start)
         paused = status.state is RunState.PAUSED
         self.pause.setText("&Resume" if paused else "&Pause")

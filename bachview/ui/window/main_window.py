@@ -50,7 +50,9 @@ from bachview.ui.window.menus import Menus
 from bachview.ui.window.message_list import MessageList, MessagesButton
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
+from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
+from bachview.ui.window.slide_menu import SlideMenu
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.start_page import StartPage
@@ -168,7 +170,11 @@ class MainWindow(QMainWindow):
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands
-        self.menus = Menus(self, *groups, *others, theme)
+        self.place_commands = PlaceCommands(
+            self, commands, self.tabs, self.classify_commands, self.selector, self.messages
+        )
+        self.menus = Menus(self, *groups, *others, self.place_commands, theme)
+        self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
         self.tool_bar = make_tool_bar(self, *groups, theme)
         restore_layout(self, settings)
         self._connect()
@@ -354,6 +360,7 @@ class MainWindow(QMainWindow):
             parent=self.tabs,
         )
         page.regionDrawn.connect(self.classify_commands.classify)
+        page.view.menuRequested.connect(partial(self.slide_menu.open_on, page.view))
         self.results_commands.follow(page)
         document.noticed.connect(self.messages.notice)
         document.failed.connect(self.messages.problem)

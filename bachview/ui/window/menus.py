@@ -8,6 +8,7 @@ from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.view_commands import ViewCommands
@@ -37,45 +38,46 @@ class Menus:
         results: ResultsCommands,
         other: WindowCommands,
         stack: StackCommands,
+        place: PlaceCommands,
         theme: Theme,
     ) -> None:
         bar = window.menuBar()
         menu = bar.addMenu("&File")
-        _put(menu, file.open, file.open_folder)
+        put(menu, file.open, file.open_folder)
         self.recent = menu.addMenu("Open &recent")
         self.recent.aboutToShow.connect(lambda: file.fill_recent(self.recent))
-        _put(menu, file.reopen, file.reopens)
-        _put(menu, None, file.information, file.associated_images, classify.export_results)
-        _put(menu, None, file.close_slide, file.quit)
+        put(menu, file.reopen, file.reopens)
+        put(menu, None, file.information, file.associated_images, classify.export_results)
+        put(menu, None, file.close_slide, file.quit)
 
         menu = bar.addMenu("&View")
-        _put(menu.addMenu("&Magnification"), *view.magnifications, None, *view.downsamples)
-        _put(menu, view.fit)
+        put(menu.addMenu("&Magnification"), *view.magnifications, None, *view.downsamples)
+        put(menu, view.fit)
         rotation = menu.addMenu("&Rotation")
-        _put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
-        _put(rotation, None, view.upright)
-        _put(menu.addMenu("Focal &planes and time points"), *stack.steps)
-        _put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
-        _put(menu, None, view.ruler, view.correct_pixel_size, view.minimap)
-        _put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None, view.panel)
+        put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
+        put(rotation, None, view.upright)
+        put(menu.addMenu("Focal &planes and time points"), *stack.steps)
+        put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
+        put(menu, None, view.ruler, place.copy_position, view.correct_pixel_size, view.minimap)
+        put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None, view.panel)
         self._add_themes(menu.addMenu("&Theme"), theme, window)
-        _put(menu, view.full_screen, None, other.next_slide, other.previous_slide)
+        put(menu, view.full_screen, None, other.next_slide, other.previous_slide)
 
         menu = bar.addMenu("&Classify")
-        _put(menu, *classify.starts, classify.failed_patches)
-        _put(menu, None, classify.pause, classify.cancel, None)
+        put(menu, *classify.starts, place.classify_cell, classify.failed_patches)
+        put(menu, None, classify.pause, classify.cancel, None)
         self.bundles = menu.addMenu("&Model")
         self.bundles.aboutToShow.connect(lambda: classify.fill_bundles(self.bundles))
-        _put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
+        put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
         devices = menu.addMenu("&Device")
-        _put(devices, *classify.devices)
+        put(devices, *classify.devices)
         if in_force().is_locked("device"):
             devices.addAction(LOCKED_TEXT).setEnabled(False)
-        _put(menu, None, results.results, classify.export_results)
+        put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")
-        _put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
-        _put(menu, other.messages, other.log_folder, None, other.about)
+        put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
+        put(menu, other.messages, other.log_folder, None, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 
@@ -89,7 +91,7 @@ class Menus:
             group.addAction(action)
 
 
-def _put(target: QMenu, *actions: QAction | None) -> None:
+def put(target: QMenu, *actions: QAction | None) -> None:
     """Add actions; None is a separator."""
     for action in actions:
         if action is None:

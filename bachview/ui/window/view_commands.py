@@ -218,10 +218,10 @@ class ViewCommands(QObject):
             )
 
     def _magnify(self, times: float) -> None:
-        self._on_view(lambda view: view.zoom_to_magnification(times))
+        self._on_view(lambda view: view.zoom_to_magnification(times, view.anchor))
 
     def _show_downsample(self, downsample: float) -> None:
-        self._on_view(lambda view: view.zoom_to_downsample(downsample))
+        self._on_view(lambda view: view.zoom_to_downsample(downsample, view.anchor))
 
     def _rotate(self, deg: float) -> None:
         self._on_view(lambda view: view.rotate_by(deg))

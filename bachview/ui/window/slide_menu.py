@@ -1,0 +1,53 @@
+"""The menu on the slide: the window's commands, those for a place at the place clicked."""
+
+from PySide6.QtCore import QPoint, QPointF, QTimer
+from PySide6.QtWidgets import QMenu, QWidget
+
+from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.menus import put
+from bachview.ui.window.place_commands import PlaceCommands
+from bachview.ui.window.results_commands import ResultsCommands
+from bachview.ui.window.view_commands import ViewCommands
+
+
+class SlideMenu(QMenu):
+    """Opened by the right mouse button or the menu key. GUI thread only."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        file: FileCommands,
+        view: ViewCommands,
+        classify: ClassifyCommands,
+        results: ResultsCommands,
+        place: PlaceCommands,
+    ) -> None:
+        super().__init__(window)
+        self._view: SlideView | None = None
+        put(self.addMenu("&Magnification"), *view.magnifications, None, *view.downsamples)
+        put(self, view.fit)
+        rotation = self.addMenu("&Rotation")
+        put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
+        put(rotation, None, view.upright)
+        put(self, None, view.overlay, view.activation_map, view.ruler, view.minimap)
+        put(self, None, place.classify_cell, classify.visible_region, classify.drawn_region)
+        put(self, None, place.copy_position, file.information)
+        put(self, results.results, classify.export_results)
+        put(self, None, view.full_screen)
+        for menu in (self, *self.findChildren(QMenu)):
+            menu.setToolTipsVisible(True)
+        self.aboutToHide.connect(self._let_go)
+
+    def open_on(self, view: SlideView, at: QPointF) -> None:
+        """Open it at a place of `view`, where its commands act until it closes."""
+        self._view = view
+        view.anchor = at
+        self.popup(view.mapToGlobal(at).toPoint() + QPoint(1, 1))
+
+    def _let_go(self) -> None:
+        view, self._view = self._view, None
+        if view is not None:
+            # Qt hides a menu before it does what was chosen in it.
+            QTimer.singleShot(0, view, view.release_anchor)
