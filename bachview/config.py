@@ -22,7 +22,7 @@ class Folders:
     ----------
     data : results stores, one SQLite file for each slide.
     config : window layout, recent files, preferences.
-    cache : files that can be recreated (the demo slide, pyramids of plain images).
+    cache : files that can be recreated (the demo slide, pyramids of plain images, thumbnails).
     logs : log files and crash traces.
     """
 
@@ -35,6 +35,11 @@ class Folders:
     def results(self) -> Path:
         """Folder of the results stores."""
         return self.data / "results"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Folder of small pictures of the slides that the user has opened."""
+        return self.cache / "thumbnails"
 
 
 def user_folders() -> Folders:

@@ -64,6 +64,11 @@ class Policy:
             return asked
         return fallback if default is None else default
 
+    @property
+    def forbids_names(self) -> bool:
+        """Whether what leaves the program must not tell which slide it is of."""
+        return self.is_locked("names_in_exports") and not self.names_in_exports
+
     def check_names(self, what: str) -> None:
         """Check that a file may be written which names its slides or photos.
 
@@ -76,7 +81,7 @@ class Policy:
         LockedError
             The policy has exported files hold no names.
         """
-        if self.is_locked("names_in_exports") and not self.names_in_exports:
+        if self.forbids_names:
             raise self.refusal("names_in_exports", what)
 
     def refusal(self, key: str, what: str) -> LockedError:

@@ -136,6 +136,15 @@ class ResultsFile:
     problem: str = ""
 
 
+def results_of(folder: Path, fingerprint: str) -> ResultsFile | None:
+    """The results file of a slide; None if it was never classified. Changes nothing. Any thread."""
+    path = folder / store_name(fingerprint)
+    try:
+        return _looked_at(path) if path.is_file() else None
+    except OSError:  # a share that does not answer
+        return None
+
+
 def results_files(folder: Path) -> tuple[ResultsFile, ...]:
     """Every results file of `folder`, the most recently changed first. Any thread; reads all.
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from bachview.ui.bridge import Bridge
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import DARK, LIGHT, Theme, ThemeChoice
 from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.start_page import StartPage
 
@@ -32,12 +34,13 @@ def test_recent_slides_are_listed_where_the_list_is_seen(
 ) -> None:
     theme = Theme(qapp, ThemeChoice.LIGHT)
     recent = RecentFiles(SettingsFile(tmp_path))
-    page = StartPage(recent, theme)
+    bridge = Bridge()
+    look = RecentLook(bridge)
+    page = StartPage(recent, look, theme)
     qtbot.addWidget(page)
 
     def listed() -> list[str]:
-        rows = [row for row in page.findChildren(QPushButton) if row.objectName() == "link"]
-        return [row.text() for row in rows if not row.isHidden()]
+        return [path.name for path in page.list.paths]
 
     recent.add(Path("/slides/a.tiff"))
     assert listed() == []
@@ -50,4 +53,6 @@ def test_recent_slides_are_listed_where_the_list_is_seen(
     assert listed() == ["b.tiff", "a.tiff"]
     page.show()
     assert listed() == ["c.tiff", "b.tiff", "a.tiff"]
+    look.close()
+    bridge.close()
     theme.deleteLater()

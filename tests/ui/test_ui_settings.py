@@ -14,6 +14,7 @@ from bachview.ui.session.settings import (
     FILE_NAME,
     MOST_RECENT,
     Device,
+    Opened,
     Settings,
     SettingsFile,
     SlideMemory,
@@ -28,6 +29,8 @@ _OTHERS = Settings(
     kinetic_pan=True,
     minimap=False,
     reopen=True,
+    thumbnails=False,
+    openings={Path("a.svs"): Opened("2026-11-27T18:05:00+00:00", "c2:abc")},
     overlay_opacity=0.3,
     overlay_marks=Marks.HATCHING,
     folding={"votes": False, "run": True},
@@ -64,6 +67,8 @@ _KEYS = {
     "export/folder",
     "export/names",
     "recent/files",
+    "recent/opened",
+    "recent/pictures",
     "session/reopen",
     "slides",
     "start/research_use_seen",
@@ -184,7 +189,8 @@ def test_a_number_past_every_range_is_no_number(tmp_path: Path) -> None:
 def test_slides_seen_longest_ago_are_forgotten(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path)
     memory = SlideMemory(None, 1.0, 0.0, 0.5)
-    for number in range(302):
+    file.now = replace(file.now, slides={f"q1:{number}": memory for number in range(299)})
+    for number in range(299, 302):
         file.now = file.now.with_slide(f"q1:{number}", memory)
     file.now = file.now.with_slide("q1:2", memory)  # seen again: the last one from now on
     file.now = file.now.with_slide("q1:302", memory)

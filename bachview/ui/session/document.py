@@ -441,10 +441,10 @@ class Document(QObject):
         settings = self._services.settings
         settings.now = settings.now.with_slide(self.metadata.fingerprint, memory)
 
-    def close(self) -> None:
+    def close(self, on_closed: Callable[[], object] = lambda: None) -> None:
         """Cancel the run, and close store and slide once it no longer uses them; in the io lane."""
         services, ending = self._services, self.detach()
-        services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: None)
+        services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: on_closed())
 
     def detach(self) -> Callable[[], None]:
         """Cancel the run and ignore its reports; the object may be deleted.

@@ -1,11 +1,20 @@
 """The list of recently opened slides."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from bachview.ui.session.settings import SettingsFile
+from bachview.store.provenance import now_text
+from bachview.ui.session.settings import Opened, SettingsFile
+
+
+@dataclass(frozen=True, slots=True)
+class RecentSlide:
+    """A slide of the list; `opened` is None if an earlier version has added it."""
+
+    path: Path
+    opened: Opened | None
 
 
 class RecentFiles(QObject):
@@ -27,9 +36,16 @@ class RecentFiles(QObject):
         """Newest first; missing files stay listed (a network share may be offline)."""
         return self._settings.now.recent
 
-    def add(self, path: Path) -> None:
-        """Put `path` first."""
-        self._settings.now = self._settings.now.with_recent(path)
+    @property
+    def slides(self) -> tuple[RecentSlide, ...]:
+        """The same, with what is known of them."""
+        now = self._settings.now
+        return tuple(RecentSlide(path, now.openings.get(path)) for path in now.recent)
+
+    def add(self, path: Path, fingerprint: str = "") -> None:
+        """Put `path` first, as opened now."""
+        opened = Opened(now_text(), fingerprint) if fingerprint else None
+        self._settings.now = self._settings.now.with_recent(path, opened)
         self.changed.emit()
 
     def remove(self, path: Path) -> None:
@@ -39,5 +55,5 @@ class RecentFiles(QObject):
         self._keep(())
 
     def _keep(self, paths: tuple[Path, ...]) -> None:
-        self._settings.now = replace(self._settings.now, recent=paths)
+        self._settings.now = self._settings.now.with_only(paths)
         self.changed.emit()

@@ -13,6 +13,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -41,6 +42,8 @@ DEFAULT_BUNDLE = "default"
 _log = logging.getLogger(__name__)
 _MOST_SLIDES = 300
 _MOST_TEXT = 4096
+#: Several windows may add to the list before one of them shortens it.
+_MOST_OPENINGS = 4 * MOST_RECENT
 _MOST_FOLDS = 50
 
 
@@ -69,6 +72,14 @@ class SlideMemory:
     device_downsample: float
     rotation_deg: float
     typed_mpp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """When a slide was opened last, ISO 8601 UTC, and the fingerprint that it had."""
+
+    at: str
+    fingerprint: str
 
 
 # -- how a value stands in the file --------------------------------------------------------
@@ -197,6 +208,25 @@ class _Recent(_Stored):
         return (*new, *(p for p in there if p not in gone and p not in new))[:MOST_RECENT]
 
 
+class _Openings(_Stored):
+    def decode(self, raw: object) -> Mapping[Path, Opened] | None:
+        values = _document(raw)
+        if not isinstance(values, dict):
+            return None
+        found = {Path(path): _opened_from(entry) for path, entry in values.items() if path}
+        return {path: opened for path, opened in found.items() if opened is not None}
+
+    def encode(self, value: Any) -> str:
+        return json.dumps({str(path): [each.at, each.fingerprint] for path, each in value.items()})
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> Mapping[Path, Opened]:
+        earlier, there = earlier or {}, there or {}
+        new = {path: opened for path, opened in value.items() if earlier.get(path) != opened}
+        gone = earlier.keys() - value.keys()
+        kept = {path: opened for path, opened in there.items() if path not in gone}
+        return dict(list((kept | new).items())[-_MOST_OPENINGS:])
+
+
 class _Slides(_Stored):
     def decode(self, raw: object) -> Mapping[str, SlideMemory] | None:
         return _slides_of(raw) if isinstance(raw, str) else None
@@ -258,6 +288,14 @@ class Settings:
     recent: Annotated[tuple[Path, ...], _Recent("recent/files")] = ()
     """Slides that were opened, newest first; at most `MOST_RECENT`."""
 
+    openings: Annotated[Mapping[Path, Opened], _Openings("recent/opened")] = field(
+        default_factory=dict
+    )
+    """When each of `recent` was opened last; nothing of those that an earlier version added."""
+
+    thumbnails: Annotated[bool, _Flag("recent/pictures")] = True
+    """Whether small pictures of the slides that were opened are kept for the start page."""
+
     reopen: Annotated[bool, _Flag("session/reopen")] = False
     """Whether the slides of the last session are opened at start."""
 
@@ -288,10 +326,18 @@ class Settings:
     window_state: Annotated[bytes, _Bytes("window/state")] = b""
     """Places of the panels, as `QMainWindow.saveState` gives them."""
 
-    def with_recent(self, path: Path) -> "Settings":
+    def with_recent(self, path: Path, opened: Opened | None = None) -> "Settings":
         """These, with `path` as the slide opened last."""
         others = (other for other in self.recent if other != path)
-        return replace(self, recent=(path, *others)[:MOST_RECENT])
+        openings = {p: o for p, o in self.openings.items() if p != path}
+        if opened is not None:
+            openings[path] = opened
+        return replace(self, openings=openings).with_only((path, *others)[:MOST_RECENT])
+
+    def with_only(self, recent: tuple[Path, ...]) -> "Settings":
+        """These, with nothing known of slides that are not among `recent`."""
+        openings = {path: opened for path, opened in self.openings.items() if path in recent}
+        return replace(self, recent=recent, openings=openings)
 
     def with_slide(self, fingerprint: str, memory: SlideMemory) -> "Settings":
         """These, with a slide viewed last; the ones viewed longest ago are forgotten."""
@@ -395,6 +441,19 @@ def _locks() -> dict[str, Any]:
 
 def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _MOST_TEXT
+
+
+def _opened_from(entry: object) -> Opened | None:
+    if not isinstance(entry, list) or len(entry) != 2:
+        return None
+    at, fingerprint = entry
+    if not _is_text(at) or not _is_text(fingerprint):
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return Opened(at, fingerprint) if moment.tzinfo is not None else None
 
 
 def _number(value: object) -> float | None:

@@ -1,5 +1,6 @@
 """The File menu: opening and closing slides, and what is known about one."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 
 from bachview.file_names import printable
+from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
 from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_rows
 from bachview.ui.dialogs.modal import show
@@ -17,6 +19,7 @@ from bachview.ui.window.commands import Commands
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.thumbnail_maker import ThumbnailMaker
 
 
 class FileCommands(QObject):
@@ -29,6 +32,7 @@ class FileCommands(QObject):
         tabs: SlideTabs,
         keeper: TabKeeper,
         recent: RecentFiles,
+        thumbnails: ThumbnailMaker,
         services: Services,
         open_slides: Callable[[Sequence[Path]], object],
     ) -> None:
@@ -62,6 +66,14 @@ class FileCommands(QObject):
             is_on=services.settings.now.reopen,
             needs_slide=False,
         )
+        self.pictures = commands.make_switch(
+            "&Pictures on the start page",
+            "Keep small pictures of the slides that were opened last",
+            thumbnails.set_wanted,
+            is_on=thumbnails.are_wanted,
+            needs_slide=False,
+        )
+        self.pictures.allow(thumbnails.are_allowed, f"{LOCKED_TEXT}: names are not passed on.")
         self.close_slide = make(
             "&Close slide", "Close the current slide", self._close, "Ctrl+W", icon="close"
         )
@@ -98,14 +110,20 @@ class FileCommands(QObject):
     def fill_recent(self, menu: QMenu) -> None:
         """List the slides that were opened last."""
         menu.clear()
-        for path in self._recent.paths:
-            action = menu.addAction(printable(path.name).replace("&", "&&"))
+        paths = self._recent.paths
+        names = Counter(path.name for path in paths)
+        for path in paths:
+            text = printable(path.name)
+            if names[path.name] > 1:  # equal names are told apart by their folders
+                text = f"{text} – {printable(str(path.parent))}"
+            action = menu.addAction(text.replace("&", "&&"))
             action.setToolTip(printable(str(path)))
             action.triggered.connect(lambda _=False, chosen=path: self._open_slides([chosen]))
         menu.addSeparator()
         clear = menu.addAction("&Clear list")
-        clear.setEnabled(bool(self._recent.paths))
+        clear.setEnabled(bool(paths))
         clear.triggered.connect(self._recent.clear)
+        menu.addAction(self.pictures)
 
     def ask_files(self) -> None:
         """Let the user choose slides to open."""

@@ -9,7 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -37,6 +44,7 @@ from bachview.ui.session.document import Document
 from bachview.ui.session.ensemble_service import EnsembleChoice
 from bachview.ui.session.opening import OpenedSlide, SlideOpener
 from bachview.ui.session.recent import RecentFiles
+from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import restore_layout, save_layout
 from bachview.ui.window.classify_commands import ClassifyCommands
@@ -59,6 +67,7 @@ from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.thumbnail_maker import ThumbnailMaker
 from bachview.ui.window.toasts import Toasts
 from bachview.ui.window.tool_bar import make_tool_bar
 from bachview.ui.window.unopened import Unopened
@@ -109,7 +118,9 @@ class MainWindow(QMainWindow):
         )
         self.opener = SlideOpener(services.bridge, self)
         self.messages = Messages(self)
-        self.start_page = StartPage(self.recent, theme, self)
+        self.look = RecentLook(services.bridge, self)
+        self.thumbnails = ThumbnailMaker(self.recent, self.look, services, self)
+        self.start_page = StartPage(self.recent, self.look, theme, self)
         self.tabs = SlideTabs(theme, self)
         Unopened(self.opener, self.messages, self.recent, self.open_slides, self)
         self.keeper = TabKeeper(self.tabs, self.opener, self.messages, user_folders().config, self)
@@ -129,7 +140,14 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, self.tabs)
         self.commands = commands = Commands(self, theme)
         self.file_commands = FileCommands(
-            self, commands, self.tabs, self.keeper, self.recent, services, self.open_slides
+            self,
+            commands,
+            self.tabs,
+            self.keeper,
+            self.recent,
+            self.thumbnails,
+            services,
+            self.open_slides,
         )
         self.view_commands = ViewCommands(
             self,
@@ -365,7 +383,9 @@ class MainWindow(QMainWindow):
         document.noticed.connect(self.messages.notice)
         document.failed.connect(self.messages.problem)
         document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
-        self.recent.add(opened.path)
+        self.look.hold(opened.path)
+        self.recent.add(opened.path, document.metadata.fingerprint)
+        self.thumbnails.follow(page)
         self.selector.prepare(opened.path)
         self._middle.setCurrentWidget(self.tabs)
         self.keeper.follow(page)
@@ -476,12 +496,16 @@ class MainWindow(QMainWindow):
     # -- drag and drop -------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        take_copy(event)
+        self.start_page.show_drop_target(on=take_copy(event))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.start_page.show_drop_target(on=False)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         take_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self.start_page.show_drop_target(on=False)
         paths = dropped_paths(event.mimeData().urls())
         if take_copy(event) and paths:
             self.open_files(paths)
@@ -514,7 +538,8 @@ class MainWindow(QMainWindow):
         self.tabs.removeTab(self.tabs.indexOf(page))
         self.results_commands.unfollow(page)
         page.close_view(0)  # its threads end after their current tile; do not wait for them
-        page.document.close()
+        path = page.document.path
+        page.document.close(lambda: self.look.release(path))
         page.hide()
         page.deleteLater()
 
@@ -583,6 +608,7 @@ class MainWindow(QMainWindow):
         self.controller.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
+        self.look.close()
         opener_ended = self.opener.close(self._closing_s / 4)
         left = max(0.1, self._closing_s - (time.monotonic() - started))
         ended = self.services.close(left) and opener_ended and all(views_ended) and tabs_saved
