@@ -52,7 +52,7 @@ MENUS = ("File", "View", "Classify", "Help")
 COMMANDS = (
     "Class activation map",
     "Full screen",
-    "Show panels",
+    "Show panel",
     *(command for _, command in _DIALOGS),
 )
 
@@ -166,9 +166,9 @@ def _photograph(camera: Camera, window: "MainWindow", slide: Path, at: tuple[flo
     camera.shoot("full-screen")
     camera.trigger("Full screen")
     camera.wait()
-    camera.trigger("Show panels")
+    camera.trigger("Show panel")
     camera.shoot("without-panels")
-    camera.trigger("Show panels")
+    camera.trigger("Show panel")
     window.messages.notice("A notice: the results are in /home/reader/results.")
     window.messages.problem("A problem: the slide was moved while it was read. Open it again.")
     camera.shoot("messages")

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, QSettings
+from PySide6.QtCore import QSettings
 
 from bachview.core.geometry import Point
 from bachview.ui.look.theme import ThemeChoice
@@ -19,7 +19,6 @@ from bachview.ui.session.settings import (
     SettingsFile,
     SlideMemory,
 )
-from bachview.ui.session.window_memory import is_reachable
 from bachview.viewing.overlay import Marks
 
 #: One value of every field, none of them the default.
@@ -211,16 +210,6 @@ def test_recent_files_are_newest_first_without_doubles_and_bounded(tmp_path: Pat
     assert [p.stem for p in recent.paths[:2]] == ["15", "18"]
     recent.clear()
     assert recent.paths == ()
-
-
-def test_a_window_comes_back_only_where_its_title_can_be_reached() -> None:
-    screen = QRect(0, 0, 1920, 1080)
-    assert is_reachable(QRect(100, 100, 1200, 800), [screen])
-    assert not is_reachable(QRect(2500, 100, 1200, 800), [screen])
-    assert is_reachable(QRect(2500, 100, 1200, 800), [screen, QRect(1920, 0, 1920, 1080)])
-    assert not is_reachable(QRect(100, -600, 1200, 800), [screen])
-    assert not is_reachable(QRect(1900, 100, 1200, 800), [screen])
-    assert not is_reachable(QRect(0, 0, 10, 10), [screen])
 
 
 def test_paths_that_are_no_text_are_kept(tmp_path: Path) -> None:

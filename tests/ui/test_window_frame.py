@@ -90,6 +90,7 @@ def test_full_screen_is_the_slide_alone_and_all_comes_back(qtbot: QtBot, tmp_pat
         assert window.isFullScreen()
         assert not any(_frame(window).values())
         assert page.view.size() == window.size()
+        page.view.zoom_by(4)
         assert not page.minimap.isHidden()
         # Keys of commands whose menus have gone.
         QTest.keyClick(page.view, Qt.Key.Key_O)

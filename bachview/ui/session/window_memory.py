@@ -1,4 +1,4 @@
-"""Remembers the window's geometry and panels, and restores them only if they will be visible."""
+"""Remembers the window's geometry and panels, and restores them where they can be seen."""
 
 from dataclasses import replace
 
@@ -6,13 +6,12 @@ from PySide6.QtCore import QByteArray, QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
+from bachview.ui.look.on_screen import placed, rooms
 from bachview.ui.session.settings import Settings, SettingsFile
 
 #: Raised when docks or tool bars are renamed, so that old layouts are not applied.
 LAYOUT_VERSION = 2
 
-#: How much of the title bar must be on a screen for the user to reach it, px.
-_REACHABLE = 80
 _FIRST_SIZE = (1360, 860)
 
 
@@ -33,12 +32,11 @@ def save_layout(window: QMainWindow, settings: SettingsFile, state: bytes | None
 
 
 def restore_layout(window: QMainWindow, settings: SettingsFile) -> None:
-    """Restore position, size and panels of the last session, if its screen still exists."""
+    """Restore position, size and panels of the last session, on a screen that there is."""
     last = settings.now
     wanted = _place_of(last)
-    screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-    if wanted is not None and is_reachable(wanted, screens):
-        window.setGeometry(wanted)
+    if wanted is not None:
+        window.setGeometry(placed(wanted, rooms()))
     else:
         _place_first(window)
     window.restoreState(QByteArray(last.window_state), LAYOUT_VERSION)
@@ -51,18 +49,6 @@ def _place_of(last: Settings) -> QRect | None:
     if x is None or y is None or width is None or height is None:
         return None
     return QRect(x, y, width, height)
-
-
-def is_reachable(window: QRect, screens: list[QRect]) -> bool:
-    """Whether the top of a window at `window` can be seen and dragged on one of `screens`."""
-    if window.width() < 200 or window.height() < 200:
-        return False
-    top = QRect(window.left(), window.top(), window.width(), 24)
-    for screen in screens:
-        seen = top.intersected(screen)
-        if seen.width() >= _REACHABLE and seen.height() >= 12:
-            return True
-    return False
 
 
 def _place_first(window: QMainWindow) -> None:

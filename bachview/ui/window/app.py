@@ -16,6 +16,7 @@ from bachview.config import user_folders
 from bachview.jobs.memory import keep_large_blocks_apart
 from bachview.logs import LOG_NAME
 from bachview.ui.dialogs.failure_dialog import FailureDialog
+from bachview.ui.dialogs.modal import show
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.theme import Theme
 from bachview.ui.session.failures import CrashFile, ExceptionHook, Failure
@@ -139,12 +140,10 @@ class _Reporter:
             return  # one is enough; all are in the log
         self._dialog = FailureDialog(failure, self._log_file, self._window)
         self._dialog.finished.connect(self._on_finished)
-        self._dialog.show()
+        show(self._dialog)
 
     def _on_finished(self) -> None:
-        if self._dialog is not None:
-            self._dialog.deleteLater()
-        self._dialog = None
+        self._dialog = None  # it deletes itself
 
 
 class _Signals:

@@ -36,6 +36,7 @@ from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
+from bachview.ui.look.on_screen import LEAST_SIZE, ScreenWatch
 from bachview.ui.look.theme import Theme
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.bundles import BundleSelector
@@ -101,7 +102,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("bachview")
         self.setWindowIcon(application_icon())
         self.setAcceptDrops(True)
-        self.setMinimumSize(720, 480)
+        self.setMinimumSize(LEAST_SIZE)
+        ScreenWatch(self)
         self._is_closed = False
         self._audit = ExitStack()
         self._asks = True
