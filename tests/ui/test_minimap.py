@@ -38,8 +38,8 @@ def view(qtbot: QtBot) -> Iterator[SlideView]:
 
 def at(view: SlideView, x_l0: float, y_l0: float) -> QPoint:
     """Place of a level-0 point in the minimap, which has a rim around the slide."""
-    inner_width = view.minimap.width() - 8
-    return QPoint(round(4 + x_l0 * inner_width / 4000), round(4 + y_l0 * inner_width / 4000))
+    inner_width = view.minimap.width() - 4
+    return QPoint(round(2 + x_l0 * inner_width / 4000), round(2 + y_l0 * inner_width / 4000))
 
 
 def test_it_shows_the_slide_in_the_top_right_corner(view: SlideView, qtbot: QtBot) -> None:
@@ -129,11 +129,11 @@ def test_it_turns_with_the_view_and_can_be_dragged_then(view: SlideView) -> None
     upright = view.minimap.size()
     view.rotate_by(90)
     assert view.minimap.size() == upright.transposed()
-    assert view.minimap.geometry().right() == view.width() - 15
+    assert view.minimap.geometry().right() == view.width() - 13
 
     def place(x_l0: float, y_l0: float) -> QPoint:
-        scale = (view.minimap.height() - 8) / 4000
-        return QPoint(round(4 + (3000 - y_l0) * scale), round(4 + x_l0 * scale))
+        scale = (view.minimap.height() - 4) / 4000
+        return QPoint(round(2 + (3000 - y_l0) * scale), round(2 + x_l0 * scale))
 
     image = pixels_of(view.minimap.grab().toImage())
     for x, y in ((600, 700), (3400, 2500)):

@@ -1,5 +1,6 @@
 """What is written in the corner of a slide's view, and the plate that sets it upright."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.painting import pixels_of
 from bachview.ui.view.read_out import read_out_texts
+from bachview.ui.view.scope_chip import ChipText, ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.viewing.viewport import Viewport
 from tests.support.slide_views import WatchedSlide
@@ -53,6 +55,38 @@ def test_the_objective_of_the_slide_is_written(qtbot: QtBot) -> None:
         pictures.append(pixels_of(view.grab().toImage())[280:, :400].copy())
         assert view.close_slide()
     assert (pictures[0] != pictures[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(500, 350), (360, 640), (359, 400), (800, 600), (1280, 360)]
+)
+def test_nothing_that_lies_on_the_slide_covers_anything_else(
+    view: SlideView, width: int, height: int
+) -> None:
+    """With everything there is to say, at the longest."""
+    view.set_pixel_size(PixelSize.typed(0.5))  # stated by you
+    chip = ScopeChip(view, view.minimap)
+    warning = "Most of the slide is dark, as in fluorescence."
+    chip.show_text(ChipText("Whole slide · 99.5 % judged", "BACH ensemble", "right", warning))
+    chip.show()
+    view.resize(width, height)
+    for magnification, turn in ((40, 0.0), (80, 30.0), (5, 359.99)):
+        view.set_rotation(turn)
+        view.zoom_to_magnification(magnification)
+        QApplication.processEvents()
+        view.grab()
+        plates = {
+            "chip": chip.geometry(),
+            "minimap": view.minimap.geometry(),
+            "scale": view.read_out.place.toAlignedRect(),
+        }
+        assert view.minimap.isVisible()
+        if turn:
+            plates["rotation"] = view.angle.geometry()
+        for name, plate in plates.items():
+            assert view.rect().contains(plate), name
+        for (one, first), (other, second) in itertools.combinations(plates.items(), 2):
+            assert not first.intersects(second), (one, other)
 
 
 def test_a_click_on_the_rotation_sets_the_slide_upright(view: SlideView) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from bachview.core.pyramid import Pyramid, TileKey
 from bachview.ui.look.plates import PLATE
+from bachview.ui.look.spacing import APART
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Layer, Pixels, ViewPlane, image_of, paint_layers, snapped
 from bachview.viewing.frames import compose_frame
@@ -16,8 +17,7 @@ from bachview.viewing.minimap import MinimapGeometry
 from bachview.viewing.viewport import Viewport
 
 _LONGEST_VP = 190
-_MARGIN_VP = 14
-_RIM_VP = 4
+_RIM_VP = 2
 
 #: A view narrower or lower than this has no room for a minimap, px; in one that is little larger
 #: the minimap takes up at most this part of the shorter side.
@@ -131,9 +131,9 @@ class Minimap(QWidget):
             if self._geometry is None or geometry.size != self._geometry.size:
                 width = geometry.size.width + 2 * _RIM_VP
                 height = geometry.size.height + 2 * _RIM_VP
-                self.setGeometry(view.width() - width - _MARGIN_VP, _MARGIN_VP, width, height)
+                self.setGeometry(view.width() - width - APART, APART, width, height)
             self._geometry, self._picture = geometry, None
-        self.move(view.width() - self.width() - _MARGIN_VP, _MARGIN_VP)
+        self.move(view.width() - self.width() - APART, APART)
         self.show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -156,7 +156,7 @@ class Minimap(QWidget):
         # the frame would be cut off.
         left, top, width, height = (round(side) for side in geometry.frame(viewport))
         frame = QRectF(_RIM_VP + left + 0.5, _RIM_VP + top + 0.5, width, height)
-        frame = frame.intersected(QRectF(self.rect()).adjusted(2.5, 2.5, -2.5, -2.5))
+        frame = frame.intersected(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for pen in _FRAME_PENS:
             painter.setPen(pen)

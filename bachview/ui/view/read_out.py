@@ -1,5 +1,6 @@
 """Scale bar, magnification, objective and rotation, in the bottom left corner of a slide's view."""
 
+import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -9,14 +10,13 @@ from PySide6.QtWidgets import QAbstractButton
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import angle_text, magnification_text
 from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK
-from bachview.ui.look.spacing import PLATE_PX, RADIUS, SMALL_PLATE_PX
+from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS, SMALL_PLATE_PX
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.viewing.scale_bar import scale_bar
 from bachview.viewing.viewport import Viewport
 
-_MARGIN_VP = 14.0
 _LONGEST_BAR_VP = 180
-_PADDING_VP, _GAP_VP = 10.0, 14.0
+
 
 #: Device px per level-0 px from which on nothing more can be seen; 1:1 to within 1 %.
 _BEYOND = 1.01
@@ -59,9 +59,15 @@ def read_out_texts(
 
 
 class ReadOut:
-    """Scale bar, magnification and objective; redrawn only when they change. GUI thread."""
+    """Scale bar, magnification and objective; redrawn only when they change. GUI thread.
+
+    Attributes
+    ----------
+    place : where it was drawn last, device-independent px.
+    """
 
     def __init__(self) -> None:
+        self.place = QRectF()
         self._key: object = None
         self._image = QImage()
 
@@ -78,15 +84,21 @@ class ReadOut:
         if key != self._key:
             self._key = key
             self._image = _drawn(read_out_texts(viewport, pixel_size, objective_power), ratio)
-        height = self._image.height() / ratio
-        painter.drawImage(
-            QPointF(_MARGIN_VP, viewport.size.height - _MARGIN_VP - height), self._image
-        )
+        size = self._image.deviceIndependentSize()
+        top = viewport.size.height - APART - size.height()
+        self.place = QRectF(QPointF(APART, top), size)
+        painter.drawImage(self.place.topLeft(), self._image)
 
 
 def read_out_height() -> float:
     """Height of the plate, whatever is on it, px."""
     return QFontMetricsF(_font(PLATE_PX)).height() + 20
+
+
+def height_at_bottom() -> int:
+    """What the read-out and the plate above it need at the bottom of a view, px."""
+    angle = QFontMetricsF(_font(PLATE_PX)).height() + NEAR
+    return math.ceil(APART + read_out_height() + NEAR + angle)
 
 
 def _font(px: int) -> QFont:
@@ -104,8 +116,8 @@ def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
     text_width = max(
         times_width + quiet.horizontalAdvance(beyond), quiet.horizontalAdvance(texts.objective)
     )
-    left = _PADDING_VP + bar_width + (_GAP_VP if texts.bar else 0.0)
-    width, height = left + text_width + _PADDING_VP, read_out_height()
+    left = NEAR + bar_width + (APART if texts.bar else 0.0)
+    width, height = left + text_width + NEAR, read_out_height()
     image = QImage(
         round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
     )
@@ -132,10 +144,10 @@ def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
 
 
 def _draw_bar(painter: QPainter, texts: ReadOutTexts, width: float, metrics: QFontMetricsF) -> None:
-    box = QRectF(_PADDING_VP, 3, width, metrics.height())
+    box = QRectF(NEAR, 3, width, metrics.height())
     painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), texts.bar)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    left, y = _PADDING_VP + (width - texts.bar_vp) / 2, metrics.height() + 7
+    left, y = NEAR + (width - texts.bar_vp) / 2, metrics.height() + 7
     painter.fillRect(QRectF(left, y, texts.bar_vp, 4), INK)
     # Ends that rise above the bar would run into a text that is wider than it.
     rise = 4 if metrics.horizontalAdvance(texts.bar) < texts.bar_vp - 4 else 0
@@ -170,14 +182,14 @@ class AnglePlate(QAbstractButton):
                 self.setText(text)
                 self.setAccessibleName(f"{text}; set upright")
             self.resize(self.sizeHint())
-            above = _MARGIN_VP + read_out_height() + 6
-            self.move(round(_MARGIN_VP), round(viewport.size.height - above - self.height()))
+            above = APART + read_out_height() + NEAR
+            self.move(APART, round(viewport.size.height - above - self.height()))
         self.setVisible(is_rotated)
 
     def sizeHint(self) -> QSize:
         """Room for the text."""
         metrics = QFontMetricsF(self.font())
-        width = metrics.horizontalAdvance(self.text()) + 2 * _PADDING_VP
+        width = metrics.horizontalAdvance(self.text()) + 2 * NEAR
         return QSize(round(width), round(metrics.height() + 8))
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -5,6 +5,8 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QLabel, QWidget
 
 from bachview.core.geometry import Point, Region
+from bachview.ui.look.spacing import NEAR
+from bachview.ui.view.read_out import height_at_bottom
 from bachview.ui.view.slide_view import SlideView
 
 _LEAST_VP = 6
@@ -50,7 +52,7 @@ class RegionDrawing(QWidget):
     def _cover(self) -> None:
         self.setGeometry(self._view.rect())
         # The chip is above, the scale bar below.
-        bottom = self.height() - self._hint.height() - 64
+        bottom = self.height() - self._hint.height() - height_at_bottom() - NEAR
         self._hint.move((self.width() - self._hint.width()) // 2, bottom)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

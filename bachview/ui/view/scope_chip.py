@@ -7,13 +7,11 @@ from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QImage, QPainter, QP
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from bachview.ui.look.plates import INK, PLATE, WARNING_PLATE
-from bachview.ui.look.spacing import PLATE_PX, RADIUS
+from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS
 from bachview.ui.view.minimap import Minimap
 
-_MARGIN_VP = 14
-_PADDING_VP = 8
 #: Narrower than this beside the minimap, the chip goes below it, px.
-_LEAST_VP = 250
+_LEAST_VP = 200
 #: A model's name is shortened to this before it gets a line of its own, px.
 _LEAST_NAME_VP = 60
 _MOST_WARNING_LINES = 3
@@ -113,13 +111,13 @@ class ScopeChip(QWidget):
 
     def _arrange(self) -> None:
         """Find the place, and draw the picture if text, width or screen have changed."""
-        room, top = self._view.width() - 2 * _MARGIN_VP, _MARGIN_VP
+        room, top = self._view.width() - 2 * APART, APART
         if not self._minimap.isHidden():
-            beside = self._minimap.x() - 2 * _MARGIN_VP
+            beside = self._minimap.x() - 2 * APART
             if beside >= _LEAST_VP:
                 room = beside
             else:
-                top = self._minimap.geometry().bottom() + 1 + _MARGIN_VP
+                top = self._minimap.geometry().bottom() + 1 + APART
         ratio = self._view.devicePixelRatioF()
         font = QFont(self.font())
         font.setPixelSize(PLATE_PX)
@@ -127,12 +125,12 @@ class ScopeChip(QWidget):
         if key != self._key:
             self._key = key
             metrics = QFontMetricsF(font)
-            self._lines = lines_of(self._text, room - 2 * _PADDING_VP, metrics)
+            self._lines = lines_of(self._text, room - 2 * NEAR, metrics)
             self._image = _drawn(self._lines, font, ratio, is_warning=bool(self._text.warning))
             self.setAccessibleName(self._text.details)
             self.update()
         width, height = (round(side / ratio) for side in self._image.size().toTuple())
-        self.setGeometry(_MARGIN_VP, top, width, height)
+        self.setGeometry(APART, top, width, height)
 
 
 def lines_of(text: ChipText, width: float, metrics: QFontMetricsF) -> tuple[str, ...]:
@@ -175,7 +173,7 @@ def _drawn(lines: tuple[str, ...], font: QFont, ratio: float, *, is_warning: boo
     """The chip as a picture with `ratio` device px per px."""
     metrics = QFontMetricsF(font)
     widest = max(metrics.horizontalAdvance(line) for line in lines)
-    width, height = widest + 2 * _PADDING_VP + 1, len(lines) * metrics.height() + 8
+    width, height = widest + 2 * NEAR + 1, len(lines) * metrics.height() + 8
     image = QImage(
         round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
     )
@@ -189,7 +187,7 @@ def _drawn(lines: tuple[str, ...], font: QFont, ratio: float, *, is_warning: boo
     painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
     painter.setPen(INK)
     for place, line in enumerate(lines):
-        box = QRectF(_PADDING_VP, 4 + place * metrics.height(), widest + 1, metrics.height())
+        box = QRectF(NEAR, 4 + place * metrics.height(), widest + 1, metrics.height())
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), line)
     painter.end()
     return image

@@ -85,7 +85,7 @@ class SlideView(NavigableView):
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource()
         self._failure_said: str | None = None
-        self._read_out = ReadOut()
+        self.read_out = ReadOut()
         self._objective_power: float | None = None
         self._field: Region | None = None
         self._cell: Region | None = None
@@ -295,7 +295,7 @@ class SlideView(NavigableView):
             paint_cell(painter, viewport, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
-        self._read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
+        self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
 
     # -- events --------------------------------------------------------------------------
 
