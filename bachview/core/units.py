@@ -1,6 +1,7 @@
 """Text for lengths, areas, magnifications, shares and durations, the same everywhere."""
 
 import math
+from collections.abc import Sequence
 
 #: An objective of 10x is shown at 1 um per screen pixel: the convention by which scanners
 #: call 0.25 um/px "40x" and 0.5 um/px "20x".
@@ -53,6 +54,30 @@ def area_text(mm2: float) -> str:
     if mm2 and abs(mm2) < 0.001:
         return f"{_trimmed(mm2 * 1e6)} µm²"
     return f"{_trimmed(mm2)} mm²"
+
+
+def area_column(areas_mm2: Sequence[float], all_mm2: float) -> list[str]:
+    """Areas in mm2 as texts that stand in line: of one unit, and with as many decimals.
+
+    Two decimals, or more where all is less than 1 mm2. What is too small for them is shown as
+    less than the smallest, e.g. ``< 0.01 mm²``; zero is not.
+
+    Parameters
+    ----------
+    all_mm2 : what the areas are parts of; chooses unit and decimals.
+    """
+    unit, times, decimals = "mm²", 1.0, 2
+    if 0 < all_mm2 < 0.001:
+        unit, times, decimals = "µm²", 1e6, 0
+    elif 0 < all_mm2 < 1:
+        decimals = 2 - math.floor(math.log10(all_mm2))
+    least = 10.0**-decimals
+    return [
+        f"< {least:.{decimals}f} {unit}"
+        if 0 < area * times < least / 2
+        else f"{area * times:,.{decimals}f} {unit}"
+        for area in areas_mm2
+    ]
 
 
 def percent_text(share: float) -> str:

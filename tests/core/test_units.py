@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import (
     angle_text,
+    area_column,
     area_text,
     downsample_for_magnification,
     duration_text,
@@ -108,3 +109,16 @@ def test_a_share_is_never_rounded_to_a_certainty(share: float, text: str) -> Non
 )
 def test_an_angle_is_never_rounded_to_upright(deg: float, text: str) -> None:
     assert angle_text(deg) == text
+
+
+def test_areas_below_each_other_stand_in_line() -> None:
+    assert area_column([13.171, 0, 0.0103, 1234.5], 11) == [
+        "13.17 mm²",
+        "0.00 mm²",
+        "0.01 mm²",
+        "1,234.50 mm²",
+    ]
+    assert area_column([0.0512, 0.004], 0.06) == ["0.0512 mm²", "0.0040 mm²"]
+    assert area_column([0.001, 5e-3], 5) == ["< 0.01 mm²", "0.01 mm²"]
+    assert area_column([0.00025, 0], 0.0005) == ["250 µm²", "0 µm²"]
+    assert area_column([0], 0) == ["0.00 mm²"]

@@ -63,4 +63,4 @@ def test_every_file_and_every_subject_of_the_legend_is_named() -> None:
     for kind in FORMATS:
         assert all(f"`{name}`" in TEXT or f"## {name}" in TEXT for name in kind.file_names.values())
     for of in AmountsOf:
-        assert of.heading.removeprefix("of tissue ") in TEXT
+        assert f'"{of.shown}"' in TEXT

@@ -178,7 +178,7 @@ def test_a_slide_is_classified_and_shown_in_its_classes(
     panel = ResultPanel()
     qtbot.addWidget(panel)
     panel.show_bundle(summary)
-    boxes = [box.text() for box in panel.legend.findChildren(QCheckBox)]
+    boxes = [box.accessibleName() for box in panel.legend.findChildren(QCheckBox)]
     assert boxes[:3] == [entry.name for entry in CLASSES]
     cursor = CursorPanel()
     qtbot.addWidget(cursor)

@@ -6,12 +6,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from bachview.core.cell_state import CellState
-from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Region
 from bachview.core.summary import summarize
-from bachview.core.units import area_text
+from bachview.core.units import area_column
 from bachview.phantom.writer import write_phantom
-from bachview.ui.panels.legend import Amount, Legend
 from bachview.ui.panels.overlay_amounts import MOVING, AmountsOf
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.run_status import RunState
@@ -57,7 +55,7 @@ def expected_tissue(page: SlidePage, region: Region | None) -> list[str]:
     summary = summarize(
         document.prediction, document.pixel_size, document.thresholds, region=region
     )
-    return [area_text(part.part.area_mm2) for part in summary.classes]
+    return area_column([part.part.area_mm2 for part in summary.classes], summary.tissue_mm2)
 
 
 def offered(window: MainWindow) -> list[AmountsOf]:
@@ -69,7 +67,6 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
     with open_window(qtbot) as window:
         page, panel = page_of(qtbot, window, phantom), window.panel.result
         assert offered(window) == [AmountsOf.SLIDE, AmountsOf.VIEW]
-        assert panel.legend.heading == "of tissue on the slide"
         assert panel.coverage == ""
         classify(qtbot, window, page, REGION)
         assert panel.amounts_of is AmountsOf.SLIDE
@@ -94,10 +91,11 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
             != before.pixel(x, round(edge[1]))
         ]
         assert changed, "the region that is counted is not outlined"
-        assert panel.legend.heading == "of tissue in the region"
         assert panel.coverage.startswith("Region 700 × 600 px at 256, 256 (")
         assert panel.coverage.endswith(": all of its tissue judged")
-        assert panel.legend.texts(CellState.PENDING) == ("0 mm²", "0.0 %")
+        assert panel.legend.texts(CellState.PENDING)[1] == "0.0 %"
+        assert not panel.legend.is_listed(CellState.PENDING)
+        assert "not yet classified" in panel.legend.none_text
         assert [a for a, _ in rows(window, page)[:4]] == expected_tissue(page, REGION)
         assert window.panel.run.status.scope.startswith("Region 700 × 600 px")
 
@@ -105,20 +103,7 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
         panel.offer_region(on=False)
         assert page.view.grab().toImage() == before
         assert panel.amounts_of is AmountsOf.SLIDE
-        assert panel.legend.heading == "of tissue on the slide"
         assert rows(window, page) == whole
-
-
-def test_no_area_is_cut_off(qtbot: QtBot) -> None:
-    legend = Legend()
-    qtbot.addWidget(legend)
-    legend.show_classes(BACH_CLASSES)
-    legend.resize(legend.minimumSizeHint())
-    legend.show()
-    for mm2 in (0.00514, 0.000514, 12.3, 12_345.6):
-        legend.show_amounts({BACH_CLASSES[0]: Amount(mm2, 0.9999)})
-        for label in legend._labels[BACH_CLASSES[0]]:
-            assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
 
 
 def test_areas_in_view_follow_the_view(qtbot: QtBot, phantom: Path) -> None:
@@ -126,7 +111,6 @@ def test_areas_in_view_follow_the_view(qtbot: QtBot, phantom: Path) -> None:
         page, panel = page_of(qtbot, window, phantom), window.panel.result
         classify(qtbot, window, page, None)
         panel.show_amounts_of(AmountsOf.VIEW)
-        assert panel.legend.heading == "of tissue in view"
         before = panel.coverage
         view = page.view
         view.zoom_at(6, 300, 300)

@@ -82,9 +82,8 @@ def test_the_legend_calls_nothing_no_tissue_that_may_be_tissue_in_another_stain(
     legend = Legend()
     qtbot.addWidget(legend)
     legend.show_classes(BACH_CLASSES)
-    tips = {box.text(): box.toolTip() for box in legend.findChildren(QCheckBox)}
-    # Doubled, as Qt takes a single one for the mark of a shortcut.
-    assert "other stains" in tips["No H&&E tissue"]
+    tips = {box.accessibleName(): box.toolTip() for box in legend.findChildren(QCheckBox)}
+    assert "other stains" in tips["No H&E tissue"]
 
 
 def test_no_cell_outside_is_not_claimed_by_a_model_that_cannot_tell(
@@ -98,7 +97,8 @@ def test_no_cell_outside_is_not_claimed_by_a_model_that_cannot_tell(
     assert legend.texts(CellState.OUTSIDE)[1] == "0.0 %"
     legend.set_unknown(frozenset({CellState.OUTSIDE}))
     legend.show_amounts(rows)
-    assert legend.texts(CellState.OUTSIDE) == ("–", "")
+    assert legend.texts(CellState.OUTSIDE) == ("not known", "")
+    assert legend.is_listed(CellState.OUTSIDE)
     # Results of another model, which could.
     other = summarize(_with_outside(prediction), CALIBRATION, LIMITS)
     legend.show_amounts(amounts_of(other, prediction, CALIBRATION).rows)
@@ -140,7 +140,7 @@ def test_the_legend_has_a_row_for_what_is_outside_the_training_material(
 
     def tip() -> str:
         boxes = panel.legend.findChildren(QCheckBox)
-        return next(box.toolTip() for box in boxes if box.text().startswith("Outside"))
+        return next(box.toolTip() for box in boxes if box.accessibleName().startswith("Outside"))
 
     panel.show_bundle(read_summary(str(folder)))
     assert tip() == "This model cannot say what it has not seen."

@@ -19,7 +19,7 @@ from bachview.ui.session.settings import (
     SettingsFile,
     SlideMemory,
 )
-from bachview.viewing.overlay import Marks
+from bachview.viewing.overlay import Drawing, Marks
 
 #: One value of every field, none of them the default.
 _OTHERS = Settings(
@@ -32,6 +32,7 @@ _OTHERS = Settings(
     openings={Path("a.svs"): Opened("2026-11-27T18:05:00+00:00", "c2:abc")},
     overlay_opacity=0.3,
     overlay_marks=Marks.HATCHING,
+    overlay_drawing=Drawing.BOTH,
     folding={"votes": False, "run": True},
     bundle="Größe 日本",
     device=Device.CPU,
@@ -59,6 +60,7 @@ _KEYS = {
     "view/minimap",
     "overlay/opacity",
     "overlay/marks",
+    "overlay/drawing",
     "panel/folding",
     "classify/bundle",
     "classify/device",

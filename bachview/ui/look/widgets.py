@@ -1,7 +1,7 @@
 """Small building blocks that several panels share."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -40,6 +40,13 @@ def plain(label: QLabel) -> QLabel:
     """Show text from files literally: a name may contain what looks like markup."""
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+def tabular(font: QFont) -> QFont:
+    """The same font with figures of one width, so that numbers below each other stand in line."""
+    result = QFont(font)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result
 
 
 class WrappedLabel(QLabel):

@@ -21,18 +21,13 @@ class AmountsOf(StrEnum):
 
     @property
     def shown(self) -> str:
-        return _TITLES[self][0]
-
-    @property
-    def heading(self) -> str:
-        """Of the column of shares."""
-        return _TITLES[self][1]
+        return _TITLES[self]
 
 
 _TITLES = {
-    AmountsOf.SLIDE: (WHOLE_SLIDE, "of tissue on the slide"),
-    AmountsOf.VIEW: ("What is visible", "of tissue in view"),
-    AmountsOf.REGION: ("Region last classified", "of tissue in the region"),
+    AmountsOf.SLIDE: WHOLE_SLIDE,
+    AmountsOf.VIEW: "What is visible",
+    AmountsOf.REGION: "Region last classified",
 }
 
 

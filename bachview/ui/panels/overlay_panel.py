@@ -16,17 +16,23 @@ from PySide6.QtWidgets import (
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
-from bachview.ui.look.widgets import panel_column
+from bachview.ui.look.widgets import muted, panel_column
 from bachview.ui.panels.legend import Legend
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.settings import SettingsFile
-from bachview.viewing.overlay import Marks, OverlayMode, OverlayStyle
+from bachview.viewing.overlay import Drawing, Marks, OverlayMode, OverlayStyle
 
 _MODES = (
     (OverlayMode.CLASS, "Most likely class"),
     (OverlayMode.DISAGREEMENT, "Disagreement of the members"),
     (OverlayMode.ENTROPY, "Entropy"),
+)
+_DRAWINGS = (
+    (Drawing.AUTO, "Automatic"),
+    (Drawing.TINT, "Tint"),
+    (Drawing.CONTOURS, "Contours"),
+    (Drawing.BOTH, "Tint and contours"),
 )
 _MARKS = ((Marks.NONE, "None"), (Marks.LETTERS, "Letters"), (Marks.HATCHING, "Hatching"))
 
@@ -54,10 +60,6 @@ class OverlayPanel(Panel):
         self._visible.setToolTip("Show or hide the prediction (O)")
         self._mode = QComboBox(self)
         self._mode.setToolTip("What the colour of a cell shows")
-        self._mode.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._mode.setMinimumContentsLength(16)
         self._opacity, self._opacity_text = self._slider(
             settings.now.overlay_opacity,
             "How much the colours cover the tissue ([ and ])",
@@ -66,20 +68,35 @@ class OverlayPanel(Panel):
         self._marks = QComboBox(self)
         for mark, text in _MARKS:
             self._marks.addItem(text, mark)
-        for combo in (self._mode, self._marks):
+        self._drawing = QComboBox(self)
+        for drawing, text in _DRAWINGS:
+            self._drawing.addItem(text, drawing)
+        self._drawing.setToolTip(
+            "Automatic: the tissue is tinted at overview, and classes are outlined from about 5x "
+            "on.\nProbabilities, disagreement and entropy are always a tint."
+        )
+        self._drawing.setCurrentIndex(self._drawing.findData(settings.now.overlay_drawing))
+        for combo in (self._mode, self._drawing, self._marks):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(9)
         self._marks.setToolTip("Letters or hatching on the cells, for colour-blind readers")
         self._marks.setCurrentIndex(self._marks.findData(settings.now.overlay_marks))
+        self._uncounted = muted("Only the picture changes: areas count all cells.", self)
         form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(5)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Co&lour by", self._mode)
+        form.addRow("&Drawing", self._drawing)
         form.addRow(self._label("O&pacity", self._opacity), _row(self._opacity, self._opacity_text))
         form.addRow(
             self._label("Hide &below", self._threshold),
             _row(self._threshold, self._threshold_text),
         )
+        form.addRow(self._uncounted)
         form.addRow("Mar&ks", self._marks)
         column = panel_column(self)
         column.addWidget(self._visible)
@@ -88,6 +105,7 @@ class OverlayPanel(Panel):
         for signal in (
             self._visible.toggled,
             self._mode.currentIndexChanged,
+            self._drawing.currentIndexChanged,
             self._opacity.valueChanged,
             self._threshold.valueChanged,
             self._marks.currentIndexChanged,
@@ -114,7 +132,7 @@ class OverlayPanel(Panel):
 
     def _fill_modes(self) -> None:
         """Modes, with one entry for the probability of each class."""
-        chosen = self._mode.currentData()
+        mode, class_index = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
         self._mode.blockSignals(True)
         self._mode.clear()
         self._mode.addItem(_MODES[0][1], (_MODES[0][0].value, 0))
@@ -122,11 +140,17 @@ class OverlayPanel(Panel):
             self._mode.addItem(
                 f"Probability of {tissue_class.name}", (OverlayMode.PROBABILITY.value, index)
             )
-        for mode, text in _MODES[1:]:
-            self._mode.addItem(text, (mode.value, 0))
-        place = self._mode.findData(chosen)
-        self._mode.setCurrentIndex(max(0, place))
+        for number, text in _MODES[1:]:
+            self._mode.addItem(text, (number.value, 0))
+        self.show_mode(OverlayMode(mode), class_index)
         self._mode.blockSignals(False)
+
+    def show_mode(self, mode: OverlayMode, class_index: int = 0) -> None:
+        """Choose what the colours show, as the user does; classes where that is not offered."""
+        wanted = (mode.value, class_index)
+        # Qt does not compare tuples.
+        places = [n for n in range(self._mode.count()) if tuple(self._mode.itemData(n)) == wanted]
+        self._mode.setCurrentIndex(places[0] if places else 0)
 
     @property
     def style_now(self) -> OverlayStyle:
@@ -141,6 +165,7 @@ class OverlayPanel(Panel):
             self._legend.is_shown(CellState.UNCERTAIN),
             self._legend.is_shown(CellState.PENDING),
             Marks(self._marks.currentData()),
+            Drawing(self._drawing.currentData()),
         )
         return style if self._visible.isChecked() else replace(style, opacity=0.0, marks=Marks.NONE)
 
@@ -168,7 +193,9 @@ class OverlayPanel(Panel):
     def _on_changed(self) -> None:
         style = self.style_now
         self._opacity_text.setText(f"{self._opacity.value()} %")
+        self._uncounted.setVisible(self._threshold.value() > 0)
         mode, _ = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
+        self._drawing.setEnabled(mode == OverlayMode.CLASS)
         if mode in (OverlayMode.CLASS, OverlayMode.PROBABILITY):
             self._threshold_text.setText(f"{self._threshold.value()} %")
             what = "of its top class" if mode == OverlayMode.CLASS else "of this class"
@@ -180,6 +207,7 @@ class OverlayPanel(Panel):
             self._settings.now,
             overlay_opacity=self._opacity.value() / 100,
             overlay_marks=Marks(self._marks.currentData()),
+            overlay_drawing=Drawing(self._drawing.currentData()),
         )
         self.styleChanged.emit(style)
 

@@ -14,12 +14,13 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.widgets import muted, panel_column
-from bachview.ui.panels.legend import STATES, ColorBar, Legend
-from bachview.ui.panels.overlay_amounts import Amounts, AmountsOf
+from bachview.ui.panels.legend import STATES, Legend
+from bachview.ui.panels.overlay_amounts import MOVING, Amounts, AmountsOf
 from bachview.ui.panels.panel import Panel
+from bachview.ui.panels.value_key import ValueKey
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.run_status import RunState, RunStatus
-from bachview.viewing.overlay import OverlayStyle
+from bachview.viewing.overlay import OverlayMode, OverlayStyle
 
 _NO_SLIDE = "Open a slide to classify it."
 _IDLE = "Classify the slide to see how much of its tissue belongs to each class."
@@ -59,7 +60,8 @@ class ResultPanel(Panel):
         self._amounts_of.setMinimumContentsLength(10)
         for of in (AmountsOf.SLIDE, AmountsOf.VIEW):
             self._amounts_of.addItem(of.shown, of)
-        self._bar = ColorBar(self._found)
+        self._key = ValueKey(self._found)
+        self._key.hide()
         self._legend = Legend(self._found)
         self._coverage = muted("", self._found)
         self._measured = muted("", self)
@@ -72,19 +74,26 @@ class ResultPanel(Panel):
         areas.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         areas.addRow("Of &tissue in", self._amounts_of)
         column.addLayout(areas)
-        column.addWidget(self._bar)
+        column.addWidget(self._key)
         column.addWidget(self._legend)
         column.addWidget(self._coverage)
         whole = panel_column(self)
         for widget in (self._advice, self._start, self._found, self._measured):
             whole.addWidget(widget)
-        self._amounts_of.currentIndexChanged.connect(self._on_amounts_of)
-        self._on_amounts_of()
+        self._amounts_of.currentIndexChanged.connect(
+            lambda: self.amountsOfChanged.emit(self.amounts_of)
+        )
+        self._key.allWanted.connect(self._legend.show_all_classes)
         self.show_contents(has_slide=False, has_prediction=False)
 
     @property
     def legend(self) -> Legend:
         return self._legend
+
+    @property
+    def key(self) -> ValueKey:
+        """In place of the classes where the overlay shows a number."""
+        return self._key
 
     @property
     def advice(self) -> str:
@@ -130,6 +139,7 @@ class ResultPanel(Panel):
 
     def show_classes(self, classes: ClassSet, thresholds: Thresholds) -> None:
         """Create rows for the classes of a bundle or a prediction."""
+        self._classes = classes
         self._legend.show_classes(classes)
         self._legend.explain(
             CellState.UNCERTAIN,
@@ -141,7 +151,11 @@ class ResultPanel(Panel):
 
     def show_style(self, style: OverlayStyle) -> None:
         """Explain the colours of this style."""
-        self._bar.show_mode(style.mode)
+        is_value = style.mode is not OverlayMode.CLASS
+        self._legend.show_bar_and_classes(on=not is_value)
+        self._key.setVisible(is_value)
+        if is_value and self._classes is not None:
+            self._key.show_style(style, self._classes)
 
     def show_measured(self, sentence: str) -> None:
         """Show how often the bundle was right; an empty text hides it."""
@@ -175,8 +189,7 @@ class ResultPanel(Panel):
     def show_amounts(self, amounts: Amounts) -> None:
         """Fill in the areas, and say what they are of."""
         self._legend.show_amounts(amounts.rows)
+        before = self._coverage.minimumHeight()
         self._coverage.setText(amounts.coverage)
-
-    def _on_amounts_of(self) -> None:
-        self._legend.show_heading(self.amounts_of.heading)
-        self.amountsOfChanged.emit(self.amounts_of)
+        if amounts is MOVING:  # what lies below must not jump while the view moves
+            self._coverage.setMinimumHeight(max(before, self._coverage.minimumHeight()))

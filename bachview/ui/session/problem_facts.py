@@ -14,7 +14,7 @@ from bachview.ui.session.settings import Settings
 #: Every setting whose value is a switch, a number or one of a few words. Others are not told.
 _TOLD = (
     *("theme", "colour_management", "kinetic_pan", "minimap", "overlay_opacity", "overlay_marks"),
-    *("device", "export_names", "research_use_seen", "cache_bytes", "reopen"),
+    *("overlay_drawing", "device", "export_names", "research_use_seen", "cache_bytes", "reopen"),
     "thumbnails",
     *("window_x", "window_y", "window_width", "window_height", "window_maximized"),
 )

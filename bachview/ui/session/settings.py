@@ -33,7 +33,7 @@ from bachview.ui.session.settings_format import (
     notice_of_newer,
     take_over,
 )
-from bachview.viewing.overlay import Marks
+from bachview.viewing.overlay import Drawing, Marks
 
 FILE_NAME = "bachview.ini"
 MOST_RECENT = 12
@@ -266,6 +266,9 @@ class Settings:
 
     overlay_marks: Annotated[Marks, _Choice("overlay/marks", Marks)] = Marks.NONE
     """Letters or hatching on the cells of the overlay."""
+
+    overlay_drawing: Annotated[Drawing, _Choice("overlay/drawing", Drawing)] = Drawing.AUTO
+    """Tint or contours of the overlay."""
 
     folding: Annotated[Mapping[str, bool], _Folding("panel/folding")] = field(default_factory=dict)
     """Of parts of the panel, by their names, whether the user has folded or unfolded them."""
