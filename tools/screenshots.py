@@ -95,7 +95,8 @@ class Camera:
         if not self.trigger(text):
             return
         self.wait(lambda: bool(set(self._dialogs()) - before))
-        self.wait()  # for what a dialog reads first
+        for _ in range(4):
+            self.wait()  # for what a dialog reads first
         self.shoot(name)
         for dialog in set(self._dialogs()) - before:
             dialog.close()

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QToolButton
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
+from bachview.core.geometry import Point
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.ui.window.main_window import MainWindow
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of
@@ -74,15 +76,21 @@ def _panel_width(window: MainWindow) -> int:
     return window.findChildren(QDockWidget)[0].width()
 
 
+def _widen_panel(window: MainWindow, by: int) -> int:
+    """The panel's new width."""
+    docks = window.findChildren(QDockWidget)
+    window.resizeDocks(docks[:1], [_panel_width(window) + by], Qt.Orientation.Horizontal)
+    QApplication.processEvents()
+    return _panel_width(window)
+
+
 def test_full_screen_is_the_slide_alone_and_all_comes_back(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
         window.messages.clear()
-        docks, usual = window.findChildren(QDockWidget), _panel_width(window)
-        window.resizeDocks(docks[:1], [usual + 80], Qt.Orientation.Horizontal)
-        QApplication.processEvents()
-        before, width, place = _frame(window), _panel_width(window), window.geometry()
-        assert width != usual
+        usual, width = _panel_width(window), _widen_panel(window, 60)
+        before, place = _frame(window), window.geometry()
+        assert width > usual
         assert all(shown for name, shown in before.items() if not name.startswith("dock"))
 
         QTest.keyClick(page.view, Qt.Key.Key_F11)
@@ -131,9 +139,8 @@ def test_a_window_closed_on_full_screen_comes_back_with_its_frame(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     with open_window(qtbot) as window:
-        window.resizeDocks(window.findChildren(QDockWidget)[:1], [460], Qt.Orientation.Horizontal)
-        QApplication.processEvents()
-        before, width, place = _frame(window), _panel_width(window), window.geometry()
+        width = _widen_panel(window, 60)
+        before, place = _frame(window), window.geometry()
         window.view_commands.full_screen.trigger()
         QApplication.processEvents()
     with open_window(qtbot) as window:
@@ -142,3 +149,68 @@ def test_a_window_closed_on_full_screen_comes_back_with_its_frame(
         window.setGeometry(place)
         QApplication.processEvents()
         assert _panel_width(window) == width
+
+
+def test_the_panel_keeps_its_width_when_it_is_hidden_and_shown(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        usual = _panel_width(window)
+        width = _widen_panel(window, 60)
+        assert width > usual
+        QTest.keyClick(page.view, Qt.Key.Key_F9)
+        QApplication.processEvents()
+        assert page.view.width() == window.width()
+        QTest.keyClick(page.view, Qt.Key.Key_F9)
+        QApplication.processEvents()
+        assert _panel_width(window) == width
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_the_panel_keeps_its_width_from_one_session_to_the_next(
+    qtbot: QtBot, is_hidden: bool
+) -> None:
+    with open_window(qtbot) as window:
+        usual = _panel_width(window)
+        width = _widen_panel(window, 60)
+        assert width > usual
+        if is_hidden:
+            window.view_commands.panel.trigger()
+            QApplication.processEvents()
+        size = window.size()
+    with open_window(qtbot) as window:
+        window.resize(size)
+        assert window.view_commands.panel.isChecked() != is_hidden
+        assert window.dock.isHidden() == is_hidden
+        if is_hidden:
+            window.view_commands.panel.trigger()
+        QApplication.processEvents()
+        assert _panel_width(window) == width
+
+
+def test_figures_in_the_status_line_stay_where_they_are(qtbot: QtBot, tmp_path: Path) -> None:
+    known = PixelSize(0.25, 0.25, Origin.FILE)
+    with open_window(qtbot) as window:
+        page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        status = window.status
+
+        def places() -> list[tuple[int, int]]:
+            QApplication.processEvents()
+            shown = [label for label in status.findChildren(QLabel) if label.isVisible()]
+            return [(label.x(), label.width()) for label in shown]
+
+        status.show_position(Point(90_000, 90_000), known)
+        status.show_magnification(0.123)
+        before = places()
+        for x, times in ((3.0, 40.0), (11_111.0, 1.25), (50_000.0, 0.312)):
+            status.show_position(Point(x, x), known)
+            status.show_magnification(times)
+            window.messages.notice(f"A message at {x}.")
+            assert places() == before
+        # A slide that is larger than any before gets more room once, and keeps it.
+        status.show_position(Point(11_000_000, 11_000_000), known)
+        wider = places()
+        assert wider != before
+        status.show_position(Point(3, 3), known)
+        assert places() == wider

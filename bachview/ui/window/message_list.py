@@ -40,6 +40,9 @@ class MessagesButton(QToolButton):
         self.setIconSize(QSize(16, 16))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        # Beside figures that must not move when a message comes.
+        self.setText("99")
+        self.setMinimumWidth(self.sizeHint().width())
         messages.changed.connect(self._renew)
         theme.changed.connect(self._renew)
         self._renew()

@@ -13,6 +13,7 @@ from bachview.ui.session.run_status import RunStatus
 from bachview.ui.window.stack_control import StackControl
 
 _STEPS = 1000
+_BAR_PX = 120
 #: Most slides are open before anybody would want to stop opening them.
 _STOP_AFTER_MS = 1_500
 #: Longer names are elided in the middle.
@@ -35,6 +36,24 @@ def _um(length_um: float) -> str:
     return f"{length_um:,.0f} µm" if abs(length_um) < 100_000 else length_text(length_um)
 
 
+class _Figures(QLabel):
+    """Numbers that change all the time: aligned at the right, in room that never shrinks."""
+
+    def __init__(self, longest: str, parent: QWidget) -> None:
+        """`longest` : a text that is hardly ever longer."""
+        super().__init__(longest, parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._keep_room()
+        self.clear()
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        self.setMinimumWidth(max(self.minimumWidth(), self.sizeHint().width()))
+
+
 class StatusLine(QStatusBar):
     """Fixed positions, so that nothing jumps while the cursor moves.
 
@@ -55,19 +74,14 @@ class StatusLine(QStatusBar):
         self._run = QLabel(self)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
-        self._bar.setFixedWidth(120)
-        self._position = QLabel(self)
-        self._magnification = QLabel(self)
+        self._bar.setFixedWidth(_BAR_PX)
+        self._position = _Figures("100,000, 100,000 px  ·  50,000 µm, 50,000 µm", self)
+        self._magnification = _Figures("0.123x", self)
         self._opening: Path | None = None
         self._stop = QPushButton(self)
         self._stop.clicked.connect(lambda: self.stopRequested.emit(self._opening))
         self._stop_later = QTimer(self, singleShot=True, interval=_STOP_AFTER_MS)
         self._stop_later.timeout.connect(self._stop.show)
-        metrics = self.fontMetrics()
-        self._position.setMinimumWidth(
-            metrics.horizontalAdvance("100,000, 100,000 px  ·  50,000 µm, 50,000 µm") + 12
-        )
-        self._magnification.setMinimumWidth(metrics.horizontalAdvance("0.123x  ·  100 %") + 12)
         self._position.setToolTip("Cursor on the slide: pixels of the full resolution, µm")
         self._magnification.setToolTip("Nominal magnification on this screen")
         self.addWidget(self._bar)
