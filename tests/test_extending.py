@@ -67,7 +67,9 @@ def test_a_new_export_is_one_row(
 
 def test_every_export_is_in_the_help(cli: Cli) -> None:
     said = cli("classify", "--help").out
-    assert all(kind.file_name in said for kind in formats.FORMATS)
+    assert all(kind.file_name in said for kind in formats.usual_kinds())
+    said = " ".join(cli("results", "export", "--help").out.split())
+    assert all(kind.key in said for kind in formats.FORMATS)
 
 
 def average_colours(side: int, features: int) -> Any:

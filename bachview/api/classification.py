@@ -138,6 +138,8 @@ def classify(
             slide,
             ensemble.bundle.manifest.measured,
             run.warnings,
+            round(run.seconds, 3),
+            round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
         )
 
 

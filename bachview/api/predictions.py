@@ -19,6 +19,7 @@ from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.core.units import magnification
 from bachview.errors import UsageError
 from bachview.export import formats
+from bachview.export.options import ExportOptions
 from bachview.policy.in_force import in_force
 from bachview.store.provenance import Provenance
 
@@ -39,6 +40,7 @@ class Prediction:
     slide : the classified slide; only needed, and open, for `to_png`.
     measured : one sentence on how often the ensemble was right; empty if that is unknown.
     warnings : what spoke against classifying the slide; None if it was not checked.
+    seconds, patches_per_second : of the call that computed it; 0 if nothing was left to do.
     """
 
     cells: predictions.Prediction
@@ -48,6 +50,8 @@ class Prediction:
     slide: Slide
     measured: str = ""
     warnings: tuple[str, ...] | None = None
+    seconds: float = 0.0
+    patches_per_second: float = 0.0
 
     def __repr__(self) -> str:
         grid = self.grid
@@ -68,13 +72,15 @@ class Prediction:
 
         Fields, as in the columns of ``predictions.csv``: ``row, column`` in the grid; ``x, y,
         width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, outside,
-        pending, failed); ``class``, empty unless classified; ``prob_<Class>``, ``class_<member>``,
-        ``entropy`` and ``disagreement``, NaN or empty where nothing was predicted.
+        pending, failed); ``class``, by its name, empty unless classified; ``prob_<Class>``,
+        ``class_<member>``, ``entropy`` and ``disagreement``, NaN or empty where nothing was
+        predicted.
         """
         cells, grid, keys = self.cells, self.grid, self.classes.keys
+        shown = [c.name for c in self.classes]
         places = np.argwhere(cells.states != CellState.NO_TISSUE)
         members = cells.member_names
-        longest = max(map(len, keys))
+        longest = max(map(len, shown))
         table = np.zeros(
             len(places),
             [
@@ -99,7 +105,7 @@ class Prediction:
             for state, is_untrusted in zip(states.tolist(), untrusted, strict=True)
         ]
         done = states == CellState.CLASSIFIED
-        names = np.array(keys)
+        names = np.array(shown)
         certain = done & ~untrusted
         table["class"][certain] = names[cells.top_class[rows, columns][certain]]
         for name in ("entropy", "disagreement", *(f"prob_{key}" for key in keys)):
@@ -156,6 +162,11 @@ class Prediction:
         *,
         region: Region | tuple[float, float, float, float] | None = None,
         names: bool | None = None,
+        cells: bool = False,
+        classes_only: bool = False,
+        size: int | None = None,
+        magnification: float | None = None,
+        lossless: bool = False,
     ) -> None:
         """Write a file of one of the kinds that the window exports.
 
@@ -164,26 +175,43 @@ class Prediction:
 
         Parameters
         ----------
-        kind : ``csv``, ``geojson``, ``overlay`` or ``summary``; None: by the suffix of `path`.
+        kind : ``csv``, ``geojson``, ``overlay``, ``overlay_jpeg``, ``overlay_tiff``, ``ome_tiff``
+            or ``summary``; None: by the suffix of `path` (``.ome.tiff`` for the pyramid, ``.tif``
+            for the picture).
         region : what to write of the slide, level-0 px: cells that touch it, areas as far as they
             lie in it. None: the whole slide.
         names : whether the slide's file name is written; it may tell who the patient is. None: yes,
             unless the administrator has set otherwise.
+        cells : GeoJSON with a tile for each cell, not an annotation for each connected region.
+        classes_only : GeoJSON without what is uncertain, outside, pending or failed.
+        size : longest side of a picture, px. None: 4096, and full resolution for ``ome_tiff``; no
+            picture is finer than level 0.
+        magnification : of a picture instead, e.g. 10 for 1 um per px.
+        lossless : ``ome_tiff`` is compressed with deflate, not JPEG.
 
         Raises
         ------
         UsageError
-            There is no such kind, the region lies outside the slide, or the slide is closed and the
-            kind shows its pixels; a `LockedError` if the administrator does not allow `names`.
+            There is no such kind, a size makes no sense, the region lies outside the slide, or the
+            slide is closed and the kind shows its pixels; a `LockedError` if the administrator does
+            not allow `names`.
         ExportError
             The file cannot be written.
         """
         path = Path(path)
         names = in_force().settled("names_in_exports", names, True, f"names={names}")
-        content = self._content(self._on_slide(region), names=names)
-        for row in formats.FORMATS:
-            if kind == row.key if kind else path.suffix.lower() == Path(row.file_name).suffix:
-                if row.key == "overlay":
+        options = ExportOptions.asked(
+            cells=cells,
+            classes_only=classes_only,
+            size=size,
+            magnification=magnification,
+            lossless=lossless,
+        )
+        content = self._content(self._on_slide(region), names=names, options=options)
+        # Of two endings the longer one: .ome.tiff.
+        for row in sorted(formats.FORMATS, key=lambda row: -len(row.suffix)):
+            if kind == row.key if kind else path.name.lower().endswith(row.suffix):
+                if row.is_picture:
                     self.slide.check_open()
                 formats.record_export(content, [path])
                 row.write(path, content, None)
@@ -217,10 +245,12 @@ class Prediction:
         *,
         region: Region | tuple[float, float, float, float] | None = None,
         names: bool | None = None,
+        cells: bool = False,
+        classes_only: bool = False,
     ) -> None:
         """Write a GeoJSON that QuPath opens, in level-0 px, with the provenance.
 
-        `region` and `names` are as of `save`.
+        The arguments are as of `save`.
 
         Raises
         ------
@@ -229,7 +259,9 @@ class Prediction:
         ExportError
             The file cannot be written.
         """
-        self.save(path, "geojson", region=region, names=names)
+        self.save(
+            path, "geojson", region=region, names=names, cells=cells, classes_only=classes_only
+        )
 
     def to_png(
         self,
@@ -237,10 +269,12 @@ class Prediction:
         *,
         region: Region | tuple[float, float, float, float] | None = None,
         names: bool | None = None,
+        size: int | None = None,
+        magnification: float | None = None,
     ) -> None:
         """Write the slide, or a region, under its overlay with legend, areas and scale bar.
 
-        `region` and `names` are as of `save`.
+        The arguments are as of `save`.
 
         Raises
         ------
@@ -249,9 +283,18 @@ class Prediction:
         ExportError
             The file cannot be written.
         """
-        self.save(path, "overlay", region=region, names=names)
+        self.save(
+            path,
+            "overlay",
+            region=region,
+            names=names,
+            size=size,
+            magnification=magnification,
+        )
 
-    def _content(self, region: Region | None, *, names: bool) -> formats.Content:
+    def _content(
+        self, region: Region | None, *, names: bool, options: ExportOptions
+    ) -> formats.Content:
         transform = self.slide.srgb_transform if self.provenance.icc_applied else None
         return formats.Content(
             self.cells,
@@ -264,6 +307,9 @@ class Prediction:
             slide_name=self.slide.path.name if names else None,
             measured=self.measured,
             warnings=self.warnings,
+            seconds=self.seconds,
+            patches_per_second=self.patches_per_second,
+            options=options,
         )
 
     def overlay(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.bundle_app import bundle_app
+from bachview.cli.export_options import Cells
 from bachview.cli.numbers import number
 from bachview.cli.policy_app import policy_app
 from bachview.cli.policy_options import Device, Names
@@ -14,7 +15,8 @@ from bachview.cli.results_app import results_app
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.cli.training_app import add_training_commands, dataset_app
 from bachview.core.stack import Choice
-from bachview.export.formats import FORMATS
+from bachview.export.formats import usual_kinds
+from bachview.export.options import ExportOptions
 
 app = typer.Typer(
     name="bachview",
@@ -164,7 +166,7 @@ def info(
     return show_info(slide, Choice(image, plane, time_point), as_json=as_json, verbose=verbose)
 
 
-_FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in FORMATS)
+_FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in usual_kinds())
 
 # The first paragraph is that of the list of commands.
 _CLASSIFY = f"""Classify a slide without a window, and write the results to a folder.
@@ -249,6 +251,7 @@ def classify(
         ),
     ] = False,
     names: Names = None,
+    cells: Cells = False,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -279,6 +282,7 @@ def classify(
             retry_failed=retry_failed,
             names=names,
             anyway=anyway,
+            options=ExportOptions.asked(cells=cells),
             choice=Choice(image, plane, time_point),
         ),
         as_json=as_json,

@@ -22,6 +22,7 @@ from bachview.errors import (
     UnsuitableSlideError,
     UsageError,
 )
+from bachview.export.options import ExportOptions
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.store.log import Outcome
@@ -52,6 +53,7 @@ class Request:
     retry_failed : retry patches that could not be read in an earlier run.
     names : write the slide's name into the files.
     anyway : classify although the check of the slide speaks against it.
+    options : of the files.
     choice : which of several images, focal planes and time points in the file.
     """
 
@@ -69,6 +71,7 @@ class Request:
     retry_failed: bool = False
     names: bool | None = None
     anyway: bool = False
+    options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
     choice: Choice = USUAL
 
 
@@ -173,6 +176,7 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                     ensemble.bundle.thresholds,
                     slide_name=request.slide.name if request.names else None,
                     measured=manifest.measured,
+                    options=request.options,
                 )
     return document, was_cancelled
 

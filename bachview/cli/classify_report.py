@@ -13,6 +13,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text, percent_text
 from bachview.export import formats
 from bachview.export.formats import Content
+from bachview.export.options import ExportOptions
 from bachview.inference.slides import SlideRun
 from bachview.slide.reader import SlideReader
 
@@ -25,13 +26,15 @@ def write_files(
     *,
     slide_name: str | None,
     measured: str,
+    options: ExportOptions,
 ) -> dict[str, Any]:
-    """Write every kind of file into `folder`; returns the document of ``classify --json``.
+    """Write the usual kinds of files into `folder`; returns the document of ``classify --json``.
 
     Parameters
     ----------
     slide_name : the file's name; None where names are not to be written.
     measured : how often the model was right; empty if that is unknown.
+    options : of the single files.
 
     Raises
     ------
@@ -58,14 +61,20 @@ def write_files(
         warnings=run.warnings,
         seconds=round(run.seconds, 3),
         patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
+        options=options,
     )
     with spinning("Writing the files"):
-        _, document = formats.write_files(folder, formats.FORMATS, content)
+        _, document = formats.write_files(folder, formats.usual_kinds(), content)
     return document
 
 
-def print_report(document: dict[str, Any]) -> None:
-    """Print the document as a table."""
+def print_report(document: dict[str, Any], *, is_saved: bool = False) -> None:
+    """Print the document as a table.
+
+    Parameters
+    ----------
+    is_saved : its cells were classified by earlier commands.
+    """
     rows = [
         *document["classes"].items(),
         (CellState.UNCERTAIN.shown, document["uncertain"]),
@@ -86,7 +95,7 @@ def print_report(document: dict[str, Any]) -> None:
     )
     provenance = document["provenance"]
     engine = f"{provenance['engine']} on {document['device']} in {document['precision']}"
-    if document["patches_per_second"]:
+    if document["patches_per_second"] and not is_saved:
         rate = f"{document['patches_per_second']:,.1f} cells/s"
         print(f"{duration_text(document['seconds'])}, {rate} ({engine}).")
     else:

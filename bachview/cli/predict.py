@@ -27,6 +27,7 @@ from bachview.jobs.lanes import Lane
 from bachview.policy.in_force import in_force
 
 if TYPE_CHECKING:
+    from bachview.core.classes import ClassSet
     from bachview.datasets.photo_mpp import PhotoMpp
     from bachview.inference.photos import PhotoPrediction, PhotoState
     from bachview.models.ensemble import Ensemble
@@ -106,11 +107,11 @@ class _Names:
 
     Attributes
     ----------
-    classes : keys, in the bundle's order.
+    classes : in the bundle's order. Columns are named by their keys; values are their names.
     members : in the bundle's order.
     """
 
-    classes: tuple[str, ...]
+    classes: "ClassSet"
     members: tuple[str, ...]
 
 
@@ -181,7 +182,7 @@ def predict(
                     "its answers say nothing about tissue."
                 )
             lines, was_cancelled = _judge(ensemble, lines, choice, anyway=anyway)
-            names = _Names(ensemble.bundle.classes.keys, ensemble.bundle.member_names)
+            names = _Names(ensemble.bundle.classes, ensemble.bundle.member_names)
             facts = {"name": manifest.name, "sha256": ensemble.bundle.sha256}
     for line in lines:
         if said := line.finding:  # pixel sizes were told of all photos at once
@@ -395,18 +396,18 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    probabilities = [f"prob_{key}" for key in names.classes]
+    probabilities = [f"prob_{key}" for key in names.classes.keys]
     measures = [*probabilities, "entropy", "disagreement", *names.members]
     writer.writerow(["file", "state", "class", *measures, *_COUNTS, "note"])
     for line in lines:
         row = [printable(str(line.path)), line.state]
         if isinstance(prediction := line.answer, PhotoPrediction):
             row += [
-                names.classes[prediction.top_class],
+                names.classes[prediction.top_class].name,
                 *(f"{value:.6f}" for value in prediction.photo_probabilities),
                 f"{prediction.entropy:.6f}",
                 f"{prediction.disagreement:.6f}",
-                *(names.classes[c] for c in prediction.photo_members.argmax(axis=1)),
+                *(names.classes[c].name for c in prediction.photo_members.argmax(axis=1)),
                 f"{len(prediction.probabilities)}",
                 f"{prediction.failed}",
                 f"{prediction.outside}",
@@ -429,13 +430,16 @@ def _entry(names: _Names, line: _Line) -> dict[str, Any]:
     if isinstance(prediction := line.answer, PhotoPrediction):
         votes = prediction.photo_members.argmax(axis=1)
         found = {
-            "class": names.classes[prediction.top_class],
-            "probabilities": dict(
-                zip(names.classes, map(float, prediction.photo_probabilities), strict=True)
-            ),
+            "class": names.classes[prediction.top_class].name,
+            "probabilities": {
+                one.name: float(value)
+                for one, value in zip(names.classes, prediction.photo_probabilities, strict=True)
+            },
             "entropy": prediction.entropy,
             "disagreement": prediction.disagreement,
-            "members": {n: names.classes[c] for n, c in zip(names.members, votes, strict=True)},
+            "members": {
+                n: names.classes[c].name for n, c in zip(names.members, votes, strict=True)
+            },
         }
         patches, failed = len(prediction.probabilities), prediction.failed
         outside = prediction.outside
@@ -458,7 +462,7 @@ def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
 
     without = (state for state in PhotoState if state is not PhotoState.CLASSIFIED)
     classes = Counter(
-        names.classes[line.answer.top_class]
+        names.classes[line.answer.top_class].name
         for line in lines
         if isinstance(line.answer, PhotoPrediction)
     )
@@ -467,7 +471,7 @@ def _print_counts(names: _Names, lines: Sequence[_Line]) -> None:
         f"{len(lines):,} photos",
         [("Class or state", False), ("Photos", True)],
         [
-            *((key, f"{classes[key]:,}") for key in names.classes),
+            *((one.name, f"{classes[one.name]:,}") for one in names.classes),
             *((state.value, f"{states[state]:,}") for state in without if states[state]),
         ],
     )

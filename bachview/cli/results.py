@@ -3,22 +3,25 @@
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bachview.cli.classify_report import print_report
 from bachview.cli.exits import ExitCode
+from bachview.cli.export_options import chosen_kinds
 from bachview.cli.output import clean_stdout, print_json, print_table, tell
 from bachview.cli.policy_options import settled_names, settled_results
-from bachview.cli.progress import spinning
+from bachview.cli.progress import ProgressLine
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
 from bachview.core.stack import USUAL, Choice
 from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
+from bachview.export.options import ExportOptions
 from bachview.policy.in_force import in_force
 from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
+from bachview.store.log import latest_speed
 from bachview.store.of_slide import existing_results
 from bachview.store.results import ResultStore
 
@@ -193,6 +196,8 @@ def export(
     bundle: str | None,
     number: int | None,
     region: tuple[float, float, float, float] | None,
+    formats: list[str] | None,
+    options: ExportOptions,
     mpp: float | None,
     names: bool | None,
     as_json: bool,
@@ -206,10 +211,11 @@ def export(
         written.
     """
     import bachview
-    from bachview.export import formats
+    from bachview.export.formats import Content, write_files
     from bachview.inference.plan import make_plan, scanned_part
     from bachview.slide.colour import srgb_transform
 
+    kinds = chosen_kinds(formats)
     names = settled_names(names)
     bundle = bundle or in_force().bundle or "default"
     with (
@@ -247,7 +253,8 @@ def export(
                     f"The results {record.grid_id} have nothing there; they are: {of}."
                 )
         is_managed = record.provenance.icc_applied
-        content = formats.Content(
+        seconds, rate = latest_speed(store.runs(record.grid_id))
+        content = Content(
             store.load(record.grid_id),
             grid.pixel_size,
             model.thresholds,
@@ -258,14 +265,17 @@ def export(
             slide_name=path.name if names else None,
             measured=model.manifest.measured,
             warnings=record.warnings,
+            seconds=round(seconds, 3),
+            patches_per_second=round(rate, 2),
+            options=options,
         )
-        with clean_stdout(), spinning("Writing the files"):
+        with clean_stdout(), ProgressLine("Writing the files", "parts") as line:
             _make_folder(output)
-            _, document = formats.write_files(output, formats.FORMATS, content)
+            _, document = write_files(output, kinds, replace(content, progress=line.update))
     if as_json:
         print_json(document)
     else:
-        print_report(document)
+        print_report(document, is_saved=True)
     return ExitCode.DONE
 
 

@@ -5,11 +5,20 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.export_options import (
+    Cells,
+    ClassesOnly,
+    Formats,
+    LongestSide,
+    Lossless,
+    Magnification,
+)
 from bachview.cli.numbers import number
 from bachview.cli.policy_options import Names
 from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.core.stack import Choice
-from bachview.export.formats import FORMATS
+from bachview.export.formats import usual_kinds
+from bachview.export.options import ExportOptions
 
 results_app = typer.Typer(
     name="results", help="List, clear and export what was classified.", no_args_is_help=True
@@ -101,15 +110,16 @@ def clear_results(
     )
 
 
-_FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in FORMATS)
+_FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in usual_kinds())
 
 _EXPORT = f"""Write the files of saved results without classifying anything.
 
-Writes {_FILES}.
+Writes {_FILES}, or what --format names.
 
 \b
   bachview results export biopsy.svs --output out
   bachview results export biopsy.svs --region 0 0 4000 4000 --output out
+  bachview results export biopsy.svs --format ome_tiff --magnification 10 --output out
 """
 
 
@@ -136,6 +146,12 @@ def export_results(
         tuple[float, float, float, float] | None,
         typer.Option(metavar="X Y W H", help="Only this rectangle, in level-0 pixels."),
     ] = None,
+    formats: Formats = None,
+    cells: Cells = False,
+    classes_only: ClassesOnly = False,
+    size: LongestSide = None,
+    magnification: Magnification = None,
+    lossless: Lossless = False,
     mpp: Mpp = None,
     names: Names = None,
     store: Store = None,
@@ -147,6 +163,14 @@ def export_results(
     """Write the files of saved results; its help is `_EXPORT`."""
     from bachview.cli.results import export
 
+    options = ExportOptions.asked(
+        cells=cells,
+        classes_only=classes_only,
+        size=size,
+        magnification=magnification,
+        lossless=lossless,
+    )
+
     return export(
         slide,
         store,
@@ -155,6 +179,8 @@ def export_results(
         bundle=bundle,
         number=number,
         region=region,
+        formats=formats,
+        options=options,
         mpp=mpp,
         names=names,
         as_json=as_json,

@@ -126,6 +126,14 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def bytes_text(count: float) -> str:
+    """A number of bytes as text, e.g. ``850 kB``, ``1.25 GB``; thousands, as disks are sold."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{_trimmed(count / size)} {unit}"
+    return f"{_trimmed(count / 1000)} kB"
+
+
 def _trimmed(value: float) -> str:
     """Three significant digits, no trailing zeros, no exponent below a million."""
     if value == 0:

@@ -65,8 +65,11 @@ def _columns(prediction: Prediction) -> list[dict[str, Any]]:
     texts = {
         "state": "classified, uncertain, outside (the training material), pending (not yet "
         "classified) or failed (not readable)",
-        "class": "Class of the ensemble; empty unless classified",
-        **{f"class_{name}": f"Class of the member {name}" for name in prediction.member_names},
+        "class": "Class of the ensemble, by its name; empty unless classified",
+        **{
+            f"class_{name}": f"Class of the member {name}, by its name"
+            for name in prediction.member_names
+        },
     }
     numbers = {
         **{f"prob_{c.key}": f"The ensemble's probability of {c.name}, 0 to 1" for c in classes},

@@ -22,9 +22,9 @@ def csv_columns(prediction: Prediction) -> list[str]:
 
     ``x, y, width, height`` : the cell, level-0 px, decimals with two places.
     ``state`` : classified, uncertain, outside (the training material), pending or failed.
-    ``class`` : key of the ensemble's class; empty unless classified.
+    ``class`` : name of the ensemble's class, as on the screen; empty unless classified.
     ``prob_<key>`` : the ensemble's probability of each class; empty if not classified.
-    ``class_<member>`` : key of each member's class; empty if not classified.
+    ``class_<member>`` : name of each member's class; empty if not classified.
     ``entropy, disagreement`` : 0..1; empty if not classified.
     """
     return [
@@ -64,7 +64,7 @@ def write_csv(
 
 
 def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
-    grid, keys = prediction.grid, prediction.classes.keys
+    grid, shown_names = prediction.grid, [c.name for c in prediction.classes]
     classified = zip(
         block.probabilities.argmax(axis=1).tolist(),
         block.probabilities.tolist(),
@@ -73,21 +73,30 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
         disagreement(block.members).tolist(),
         strict=True,
     )
-    members, classes = len(prediction.member_names), len(keys)
+    members, classes = len(prediction.member_names), len(shown_names)
     template = ",".join([*["%.6f"] * classes, *["%s"] * members, "%.6f", "%.6f"])
     nothing = "," * (classes + members + 1)
-    names = np.array(keys, dtype=object)
+    # A name may hold a comma.
+    fields = [_field(name) for name in shown_names]
+    names = np.array(fields, dtype=object)
     for place, state, is_uncertain in zip(
         _places(grid, block), block.states.tolist(), block.is_uncertain.tolist(), strict=True
     ):
         written = shown_state(state, is_uncertain=is_uncertain).written
         if state == CellState.CLASSIFIED:
             top, probabilities, votes, spread, split = next(classified)
-            name = "" if is_uncertain else keys[top]
+            name = "" if is_uncertain else fields[top]
             rest = template % (*probabilities, *names[votes], spread, split)
         else:
             name, rest = "", nothing
         yield f"{place},{written},{name},{rest}\n"
+
+
+def _field(text: str) -> str:
+    """A text as a field of the table."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()
 
 
 def _places(grid: PatchGrid, block: CellBlock) -> Iterator[str]:

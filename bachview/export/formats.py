@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bachview import audit
+from bachview.export.options import ExportOptions
 from bachview.files import FileGroup, file_group
 from bachview.jobs.tokens import CancelToken
 
@@ -38,8 +39,11 @@ class Content:
     measured : how often the model was right when it was measured; empty if that is unknown.
     warnings : what spoke against classifying the slide; None if it was not checked.
     transform : the slide's colours to sRGB; None where they stay as they are.
-    seconds, patches_per_second : of the run that has just ended; 0 if none has.
+    seconds, patches_per_second : of the run that has just ended, or of the last one that added to
+        saved results; 0 if it is not known.
+    options : what the user chose of the single files.
     token : cancels between and within files.
+    progress : called with the parts of a picture that are drawn and their number.
     """
 
     prediction: "Prediction"
@@ -54,7 +58,9 @@ class Content:
     warnings: tuple[str, ...] | None = ()
     seconds: float = 0.0
     patches_per_second: float = 0.0
+    options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
     token: CancelToken | None = None
+    progress: Callable[[int, int], object] = lambda _, __: None
 
     @property
     def statement(self) -> "Statement":
@@ -92,6 +98,8 @@ class ExportFormat:
     write : writes it to a path, alone or with the others of a group. ExportError where it cannot
         be written, Cancelled where the content's token says so.
     sidecar : follows the name of a file that `write` writes beside it; empty if it does not.
+    is_usual : whether it is written unless kinds are named.
+    is_picture : whether it shows the slide's px, which must be open.
     """
 
     key: str
@@ -100,6 +108,13 @@ class ExportFormat:
     title: str
     write: "Callable[[Path, Content, FileGroup | None], None]"
     sidecar: str = ""
+    is_usual: bool = True
+    is_picture: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """E.g. ``.csv``, ``.ome.tiff``."""
+        return self.file_name[self.file_name.index(".") :]
 
     @property
     def file_names(self) -> dict[str, str]:
@@ -132,24 +147,25 @@ def _geojson(path: Path, content: Content, group: FileGroup | None) -> None:
         content.thresholds,
         content.statement,
         content.provenance,
+        objects=content.options.objects,
+        without_class=content.options.without_class,
         group=group,
     )
 
 
-def _picture(path: Path, content: Content, group: FileGroup | None) -> None:
-    from bachview.export.overlay_png import write_overlay_png
+def _page(suffix: str) -> "Callable[[Path, Content, FileGroup | None], None]":
+    def write(path: Path, content: Content, group: FileGroup | None) -> None:
+        from bachview.export.page import write_page
 
-    write_overlay_png(
-        path,
-        content.reader,
-        content.prediction,
-        content.statement,
-        content.thresholds,
-        content.provenance,
-        transform=content.transform,
-        token=content.token,
-        group=group,
-    )
+        write_page(path, content, suffix, group)
+
+    return write
+
+
+def _ome_tiff(path: Path, content: Content, group: FileGroup | None) -> None:
+    from bachview.export.ome_tiff import write_ome_tiff
+
+    write_ome_tiff(path, content, group)
 
 
 def _summary(path: Path, content: Content, group: FileGroup | None) -> None:
@@ -172,15 +188,52 @@ FORMATS: tuple[ExportFormat, ...] = (
         "geojson", "predictions.geojson", "GeoJSON", "Annotations for QuPath (GeoJSON)", _geojson
     ),
     ExportFormat(
-        "overlay", "overlay.png", "picture", "Picture with legend and scale bar (PNG)", _picture
+        "overlay",
+        "overlay.png",
+        "picture",
+        "Picture with legend and scale bar (PNG)",
+        _page(".png"),
+        is_picture=True,
+    ),
+    ExportFormat(
+        "overlay_jpeg",
+        "overlay.jpg",
+        "JPEG",
+        "The same as JPEG",
+        _page(".jpg"),
+        is_usual=False,
+        is_picture=True,
+    ),
+    ExportFormat(
+        "overlay_tiff",
+        "overlay.tif",
+        "TIFF",
+        "The same as TIFF",
+        _page(".tif"),
+        is_usual=False,
+        is_picture=True,
+    ),
+    ExportFormat(
+        "ome_tiff",
+        "overlay.ome.tiff",
+        "OME-TIFF",
+        "Whole-slide picture for QuPath (OME-TIFF)",
+        _ome_tiff,
+        is_usual=False,
+        is_picture=True,
     ),
     SUMMARY,
 )
 
 
+def usual_kinds() -> tuple[ExportFormat, ...]:
+    """Those that are written unless others are named."""
+    return tuple(kind for kind in FORMATS if kind.is_usual)
+
+
 def nouns() -> str:
     """E.g. ``CSV, GeoJSON, picture and summary``."""
-    *first, last = [kind.noun for kind in FORMATS]
+    *first, last = [kind.noun for kind in usual_kinds()]
     return f"{', '.join(first)} and {last}"
 
 

@@ -1,36 +1,38 @@
 """``predictions.geojson``, as QuPath opens it (File, Import objects; or drag and drop).
 
-Up to `MOST_TILES` patches become one QuPath *tile* each, with its probabilities as measurements.
-More would take QuPath minutes and gigabytes to open, so then each class (and each other state)
-becomes one *annotation*, the union of its cells; ``predictions.csv`` still has every patch.
+By default each connected region of a class, and of each other state, becomes one QuPath
+*annotation* with its area, cells and mean probability. On request each patch becomes a *tile* with
+its probabilities as measurements. More than `MOST_OBJECTS` of either would take QuPath minutes and
+gigabytes to open, so then each class and state becomes one annotation, the union of its cells;
+``predictions.csv`` still has every patch.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bachview.core.cell_state import CellState, shown_state
 from bachview.core.cells import CellBlock, tissue_blocks, tissue_in
-from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.scope import Statement
+from bachview.core.summary import cell_areas_mm2
 from bachview.core.uncertainty import Thresholds, uncertain
-from bachview.export.outlines import outlines
+from bachview.export.options import Objects
+from bachview.export.outlines import Ring, outlines, parts_of
 from bachview.file_names import json_text
 from bachview.files import FileGroup, atomic_file
 from bachview.store.provenance import Provenance
 
-MOST_TILES = 100_000
+MOST_OBJECTS = 100_000
 
 _NO_CLASS = (CellState.UNCERTAIN, CellState.OUTSIDE, CellState.PENDING, CellState.FAILED)
-
-Objects = Literal["auto", "tiles", "regions"]
 
 
 def write_geojson(
@@ -40,7 +42,8 @@ def write_geojson(
     statement: Statement,
     provenance: Provenance,
     *,
-    objects: Objects = "auto",
+    objects: Objects = Objects.REGIONS,
+    without_class: bool = True,
     group: FileGroup | None = None,
 ) -> None:
     """Write a FeatureCollection in level-0 px, streamed.
@@ -50,7 +53,8 @@ def write_geojson(
     Parameters
     ----------
     statement : its region says which cells are written: those that touch it.
-    objects : one tile per patch, one annotation per class, or whichever fits the number of patches.
+    objects : an annotation for each connected region, or a tile for each cell.
+    without_class : whether cells that have a state instead of a class are written, too.
     group : the file appears with the others of this group.
 
     Raises
@@ -58,20 +62,27 @@ def write_geojson(
     ExportError
         The file cannot be written.
     """
-    region = statement.region
-    if objects == "auto":
-        objects = "tiles" if tissue_in(prediction, region).sum() <= MOST_TILES else "regions"
-    made = _tiles if objects == "tiles" else _regions
+    told = _Told(prediction, thresholds, statement, without_class)
     with atomic_file(path, group=group) as file:
         members = {**statement.to_document(), "provenance": provenance.to_document()}
         head = json_text({"type": "FeatureCollection", **members}, indent=None)
         start = f'{head.removesuffix("}")}, "features": ['
         file.write(start.encode())
         comma = "\n"
-        for feature in made(prediction, thresholds, region):
+        for feature in _tiles(told) if objects is Objects.CELLS else _regions(told):
             file.write((comma + feature).encode())
             comma = ",\n"
         file.write(b"\n]}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the features are of."""
+
+    prediction: Prediction
+    thresholds: Thresholds
+    statement: Statement
+    without_class: bool
 
 
 def _classification(name: str, color: tuple[int, int, int]) -> dict[str, Any]:
@@ -82,7 +93,11 @@ def _state_classification(state: CellState) -> dict[str, Any]:
     return _classification(state.shown, state.color)
 
 
-def _tiles(prediction: Prediction, thresholds: Thresholds, region: Region | None) -> Iterator[str]:
+def _tiles(told: _Told) -> Iterator[str]:
+    prediction, thresholds, region = told.prediction, told.thresholds, told.statement.region
+    if _count(told) > MOST_OBJECTS:
+        yield from _unions(told, [(one, parts_of(one.mask)) for one in _kinds(told)])
+        return
     classes = [json.dumps(_classification(c.name, c.color)) for c in prediction.classes]
     states = {state: json.dumps(_state_classification(state)) for state in _NO_CLASS}
     for block in tissue_blocks(prediction, thresholds, region):
@@ -95,6 +110,8 @@ def _tiles(prediction: Prediction, thresholds: Thresholds, region: Region | None
         ):
             shown = shown_state(state, is_uncertain=is_uncertain)
             top, measurements = next(measured) if state == CellState.CLASSIFIED else (0, "{}")
+            if shown is not CellState.CLASSIFIED and not told.without_class:
+                continue
             name = classes[top] if shown is CellState.CLASSIFIED else states[shown]
             yield (
                 f'{{"type": "Feature", "geometry": {{"type": "Polygon", "coordinates": {corners}}}'
@@ -133,49 +150,106 @@ def _polygons(grid: PatchGrid, block: CellBlock) -> Iterator[str]:
         )
 
 
-def _regions(
-    prediction: Prediction, thresholds: Thresholds, region: Region | None
-) -> Iterator[str]:
-    states = np.where(tissue_in(prediction, region), prediction.states, CellState.NO_TISSUE)
-    is_uncertain = uncertain(prediction, thresholds) & (states == CellState.CLASSIFIED)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kind:
+    """The cells (rows, columns) of a class, or of another state, for which `top` is None."""
+
+    classification: dict[str, Any]
+    mask: npt.NDArray[np.bool_]
+    top: int | None
+
+
+def _count(told: _Told) -> int:
+    """How many tiles there would be."""
+    return sum(int(kind.mask.sum()) for kind in _kinds(told))
+
+
+def _kinds(told: _Told) -> Iterator[_Kind]:
+    """Those that occur: classes, then states."""
+    prediction = told.prediction
+    is_counted = tissue_in(prediction, told.statement.region)
+    states = np.where(is_counted, prediction.states, CellState.NO_TISSUE)
+    is_uncertain = uncertain(prediction, told.thresholds) & (states == CellState.CLASSIFIED)
     certain = (states == CellState.CLASSIFIED) & ~is_uncertain
-    masks = [
-        (_classification(c.name, c.color), certain & (prediction.top_class == index))
-        for index, c in enumerate(prediction.classes)
-    ]
-    masks += [
-        (
-            _state_classification(state),
-            is_uncertain if state is CellState.UNCERTAIN else states == state,
-        )
-        for state in _NO_CLASS
-    ]
-    for classification, mask in masks:
+    for index, one in enumerate(prediction.classes):
+        mask = certain & (prediction.top_class == index)
         if mask.any():
-            properties = {
-                "objectType": "annotation",
-                "name": classification["name"],
-                "classification": classification,
-                "isLocked": True,
-                "measurements": {"patches": int(mask.sum())},
-            }
-            yield json.dumps(
-                {
-                    "type": "Feature",
-                    "geometry": _union(prediction.grid, mask),
-                    "properties": properties,
-                }
-            )
+            yield _Kind(_classification(one.name, one.color), mask, index)
+    for state in _NO_CLASS if told.without_class else ():
+        mask = is_uncertain if state is CellState.UNCERTAIN else states == state
+        if mask.any():
+            yield _Kind(_state_classification(state), mask, None)
 
 
-def _union(grid: PatchGrid, mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """GeoJSON geometry of the cells of `mask`, level-0 px, two decimals."""
-    x = (grid.region.x + np.arange(grid.columns + 1) * grid.stride_x).round(2).tolist()
-    y = (grid.region.y + np.arange(grid.rows + 1) * grid.stride_y).round(2).tolist()
-    return {
-        "type": "MultiPolygon",
-        "coordinates": [
-            [[(x[column], y[row]) for column, row in ring] for ring in polygon]
-            for polygon in outlines(mask)
-        ],
+def _regions(told: _Told) -> Iterator[str]:
+    """The connected regions of each class and state, the largest first."""
+    kinds = [(kind, parts_of(kind.mask)) for kind in _kinds(told)]
+    if sum(int(parts.max()) for _, parts in kinds) > MOST_OBJECTS:
+        yield from _unions(told, kinds)
+        return
+    corners = _Corners(told.prediction.grid)
+    for kind, parts in kinds:
+        measured = _measured(told, kind, parts)
+        polygons = outlines(parts)
+        largest = sorted(measured, key=lambda part: measured[part]["area_mm2"], reverse=True)
+        for number, part in enumerate(largest, 1):
+            name = kind.classification["name"]
+            if len(measured) > 1:
+                name = f"{name} {number}"
+            geometry = {"type": "Polygon", "coordinates": corners.polygon(polygons[part])}
+            yield _annotation(name, kind, geometry, measured[part])
+
+
+def _unions(told: _Told, kinds: list[tuple[_Kind, npt.NDArray[np.int32]]]) -> Iterator[str]:
+    """All of a class or state in one."""
+    corners = _Corners(told.prediction.grid)
+    for kind, parts in kinds:
+        polygons = [corners.polygon(rings) for rings in outlines(parts).values()]
+        (measured,) = _measured(told, kind, kind.mask.astype(np.int32)).values()
+        geometry = {"type": "MultiPolygon", "coordinates": polygons}
+        yield _annotation(kind.classification["name"], kind, geometry, measured)
+
+
+def _measured(told: _Told, kind: _Kind, parts: npt.NDArray[np.int32]) -> dict[int, dict[str, Any]]:
+    """The measurements of each part, by its number."""
+    prediction, statement = told.prediction, told.statement
+    areas = cell_areas_mm2(prediction.grid, statement.pixel_size, statement.region)
+    mine = parts[kind.mask]
+    cells = np.bincount(mine)
+    in_mm2 = np.bincount(mine, areas[kind.mask])
+    found: dict[int, dict[str, Any]] = {
+        part: {"cells": int(cells[part]), "area_mm2": round(float(in_mm2[part]), 6)}
+        for part in range(1, len(cells))
     }
+    if kind.top is not None:
+        # Of a class, its own is the most probable one in every cell.
+        sums = np.bincount(mine, prediction.confidence[kind.mask])
+        for part, measured in found.items():
+            measured["mean_probability"] = round(float(sums[part] / cells[part]), 4)
+    return found
+
+
+def _annotation(
+    name: str, kind: _Kind, geometry: dict[str, Any], measurements: dict[str, Any]
+) -> str:
+    properties = {
+        "objectType": "annotation",
+        "name": name,
+        "classification": kind.classification,
+        "isLocked": True,
+        "measurements": measurements,
+    }
+    return json.dumps({"type": "Feature", "geometry": geometry, "properties": properties})
+
+
+class _Corners:
+    """Corners of cells in level-0 px, two decimals."""
+
+    def __init__(self, grid: PatchGrid) -> None:
+        self._x = (grid.region.x + np.arange(grid.columns + 1) * grid.stride_x).round(2).tolist()
+        self._y = (grid.region.y + np.arange(grid.rows + 1) * grid.stride_y).round(2).tolist()
+
+    def polygon(self, rings: list[Ring]) -> list[list[tuple[float, float]]]:
+        """A GeoJSON polygon of rings in whole cells."""
+        x, y = self._x, self._y
+        return [[(x[column], y[row]) for column, row in ring] for ring in rings]

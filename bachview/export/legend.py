@@ -1,5 +1,6 @@
-"""What stands beside the picture of ``overlay.png``: legend, statement and provenance."""
+"""What stands outside the tissue in a picture: scale bar, legend, statement and provenance."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,24 +15,33 @@ from bachview.core.summary import Part, Summary
 from bachview.core.units import area_text, percent_text
 from bachview.slide.reader import RGB
 from bachview.store.provenance import Provenance
-from bachview.viewing.style import Drawing, OverlayStyle
+from bachview.viewing.mosaic import FAILED_TILE
+from bachview.viewing.scale_bar import scale_bar
+from bachview.viewing.style import OverlayStyle
 from bachview.viewing.textures import state_texture
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-#: The default style of the screen, with the tint at every magnification.
-STYLE = OverlayStyle(drawing=Drawing.TINT)
-#: Height and width of a swatch of the legend, px.
-_SWATCH = (24, 40)
+Ink = tuple[int, int, int]
+
+#: Around the picture, px.
 MARGIN = 24
-PANEL_WIDTH = 620
-LINE = 34
-INK, ALARM = (20, 20, 20), (190, 0, 0)
-_FAINT = (95, 95, 95)
+INK: Ink = (20, 20, 20)
+ALARM: Ink = (190, 0, 0)
+_FAINT: Ink = (95, 95, 95)
 #: Numbers and their units stay together.
 _BETWEEN_WORDS = re.compile(r" (?!%|×|µm|mm)")
-_TEXT_PX, _ALARM_PX = 20, 24
+#: Height of the text at which the drawn sizes below are px.
+_NOMINAL_PX = 20
+#: Smallest height of the text, px, and how many texts fit along the side of a square picture.
+LEAST_TEXT_PX, _TEXTS_PER_SIDE = 14, 100
+_SWATCH = (24, 40)
+
+
+def text_px(width: int, height: int) -> int:
+    """Height of the text beside a picture of this size: legible when the whole is looked at."""
+    return max(LEAST_TEXT_PX, round(math.sqrt(width * height) / _TEXTS_PER_SIDE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,92 +58,182 @@ class Entry:
     swatch: RGB
 
 
-class Panel:
-    """The legend, below it what the picture is of, and what made it."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Of one line, or of a swatch: places within the strip, px."""
+
+    x: int
+    y: int
+    text: str
+    ink: Ink
+    px: int
+    anchor: str = "lm"
+
+
+class Strip:
+    """Scale bar, legend, below it what the picture is of, and what made it.
+
+    Attributes
+    ----------
+    width, height : px.
+    """
 
     def __init__(
-        self, entries: Sequence[Entry], statement: Statement, provenance: Provenance
+        self,
+        entries: Sequence[Entry],
+        statement: Statement,
+        provenance: Provenance,
+        *,
+        um_per_px: float,
+        px: int,
+        width: int = 0,
     ) -> None:
+        """Lay it out.
+
+        Parameters
+        ----------
+        um_per_px : of the picture.
+        px : height of the text.
+        width : at least; it is never narrower than an entry of the legend.
+        """
+        self._px, self._line = px, round(1.7 * px)
+        self._texts: list[_Text] = []
+        self._swatches: list[tuple[int, int, RGB]] = []
+        columns = self._columns(entries)
+        least = sum(columns) + 2 * px
+        self.width = max(width, least)
+        y = self._line // 2
+        bar = scale_bar(um_per_px, max(6 * px, min(self.width / 4, 24 * px)))
+        self._bar = (0, y, round(bar.length_px))
+        self._texts.append(_Text(self._bar[2] + px, y, bar.text, INK, px))
+        where = "in this region" if statement.region else "on this slide"
+        y += round(1.2 * self._line)
+        title = _Text(0, y, "Classes", INK, round(1.25 * px))
+        after = round(font(title.px).getlength(f"{title.text}  "))
+        self._texts += [title, _Text(after, y, f"of tissue {where}", _FAINT, px)]
+        y = self._place_entries(entries, columns, y + self._line)
         summary = statement.summary
-        self._entries = entries
-        self._where = "in this region" if statement.region else "on this slide"
         tissue = f"{area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} cells"
-        origin = [
-            f"SHA-256 {provenance.bundle_sha256[:16]}…",
-            f"Slide {provenance.slide_fingerprint[:28]}…",
-            f"Computed on {provenance.device}, {provenance.precision}",
-            provenance.time.replace("T", " ").replace("+00:00", " UTC"),
-        ]
-        self._lines = [
-            *_wrapped(f"Tissue {self._where}: {tissue}", INK),
-            *_wrapped(statement.facts, INK),
-            *_wrapped(statement.warning, ALARM, _ALARM_PX),
-            *(line for text in origin for line in _wrapped(text, _FAINT)),
-        ]
+        y = self._paragraph(f"Tissue {where}: {tissue}", y, INK)
+        y = self._paragraph(statement.facts, y, INK)
+        y = self._paragraph(statement.warning, y, ALARM, round(1.2 * px))
+        origin = (
+            f"SHA-256 {provenance.bundle_sha256[:16]}… · "
+            f"Slide {provenance.slide_fingerprint[:28]}… · "
+            f"Computed on {provenance.device}, {provenance.precision}, "
+            f"{provenance.time.replace('T', ' ').replace('+00:00', ' UTC')}"
+        )
+        y = self._paragraph(origin, y, _FAINT)
+        self.height = self._paragraph(provenance.research_use, y, INK)
 
-    @property
-    def height(self) -> int:
-        """Below the page's margin, px."""
-        return LINE * (2 + len(self._entries) + len(self._lines))
-
-    def draw(self, page: "Image.Image", left: int) -> None:
-        """Draw it onto `page`, from the x of `left` on and below the margin."""
+    def draw(self, page: "Image.Image", left: int, top: int) -> None:
+        """Draw it onto `page` with its corner at this place."""
         from PIL import Image, ImageDraw
 
         draw = ImageDraw.Draw(page)
-        y, right, small = MARGIN, left + PANEL_WIDTH, font(_TEXT_PX)
-        draw.text((left, y), "Classes", fill=INK, font=font(26))
-        of_what = f"of tissue {self._where}"
-        draw.text((right, y + 16), of_what, fill=_FAINT, font=small, anchor="rm")
-        y += LINE + 8
-        for entry in self._entries:
-            page.paste(Image.fromarray(entry.swatch), (left, y))
-            draw.rectangle((left, y, left + 39, y + 23), outline=_FAINT)
-            draw.text((left + 54, y + 12), entry.name, fill=INK, font=small, anchor="lm")
+        x, y, length = self._bar
+        thick = max(3, self._px // 4)
+        tall = max(5, self._px // 2)
+        x, y = left + x, top + y
+        draw.rectangle((x, y - thick // 2, x + length - 1, y - thick // 2 + thick - 1), fill=INK)
+        for end in (x, x + length - max(1, thick // 2)):
+            draw.rectangle((end, y - tall, end + max(1, thick // 2) - 1, y + tall), fill=INK)
+        for x, y, swatch in self._swatches:
+            place = (left + x, top + y - swatch.shape[0] // 2)
+            page.paste(Image.fromarray(swatch), place)
+            right, bottom = place[0] + swatch.shape[1] - 1, place[1] + swatch.shape[0] - 1
+            draw.rectangle((*place, right, bottom), outline=_FAINT)
+        for line in self._texts:
+            draw.text(
+                (left + line.x, top + line.y),
+                line.text,
+                fill=line.ink,
+                font=font(line.px),
+                anchor=line.anchor,
+            )
+
+    def _columns(self, entries: Sequence[Entry]) -> tuple[int, int, int, int]:
+        """Widths of swatch, name, area and share with what is between them."""
+        width = font(self._px).getlength
+        parts = [entry.part for entry in entries if entry.part is not None]
+        name = max((width(entry.name) for entry in entries), default=0)
+        area = max((width(area_text(part.area_mm2)) for part in parts), default=0)
+        share = max((width(percent_text(part.share)) for part in parts), default=0)
+        swatch = _SWATCH[1] * self._px / _NOMINAL_PX
+        gap = 0.8 * self._px
+        return round(swatch + gap), round(name + gap), round(area + gap), round(share)
+
+    def _place_entries(
+        self, entries: Sequence[Entry], columns: tuple[int, int, int, int], y: int
+    ) -> int:
+        """In as many columns as fit, one column after the other; the y below them."""
+        swatch, name, area, share = columns
+        across = swatch + name + area + share + 2 * self._px
+        count = max(1, (self.width + 2 * self._px) // across)
+        rows = -(-len(entries) // count)
+        scale = self._px / _NOMINAL_PX
+        for number, entry in enumerate(entries):
+            x = number // rows * across
+            middle = y + number % rows * self._line
+            self._swatches.append((x, middle, _scaled(entry.swatch, scale)))
+            self._texts.append(_Text(x + swatch, middle, entry.name, INK, self._px))
             if entry.part is not None:
-                area, share = area_text(entry.part.area_mm2), percent_text(entry.part.share)
-                draw.text((right - 110, y + 12), area, fill=INK, font=small, anchor="rm")
-                draw.text((right, y + 12), share, fill=INK, font=small, anchor="rm")
-            y += LINE
-        y += 8
-        for line in self._lines:
-            draw.text((left, y), line.text, fill=line.ink, font=font(line.size_px))
-            y += LINE
+                right = x + swatch + name + area - round(0.8 * self._px)
+                texts = area_text(entry.part.area_mm2), percent_text(entry.part.share)
+                for end, text in zip((right, x + across - 2 * self._px), texts, strict=True):
+                    self._texts.append(_Text(end, middle, text, INK, self._px, "rm"))
+        return y + rows * self._line + self._line // 4
+
+    def _paragraph(self, text: str, y: int, ink: Ink, px: int = 0) -> int:
+        """The y below it."""
+        px = px or self._px
+        for line in _wrapped(text, self.width, px):
+            self._texts.append(_Text(0, y, line, ink, px))
+            y += max(self._line, round(1.5 * px))
+        return y
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    ink: tuple[int, int, int]
-    size_px: int
+def _scaled(swatch: RGB, scale: float) -> RGB:
+    from PIL import Image
+
+    height, width = swatch.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(swatch).resize(size, Image.Resampling.NEAREST))
 
 
-def _wrapped(text: str, ink: tuple[int, int, int], size_px: int = _TEXT_PX) -> Iterator[_Line]:
-    """Lines no wider than the panel; a word that is wider, such as a file's name, is cut."""
-    width = font(size_px).getlength
+def _wrapped(text: str, most_px: int, px: int) -> Iterator[str]:
+    """Lines no wider than `most_px`; a word that is wider, such as a file's name, is cut."""
+    width = font(px).getlength
     line = ""
     for word in _BETWEEN_WORDS.split(text):
         joined = f"{line} {word}" if line else word
-        if width(joined) > PANEL_WIDTH:
+        if width(joined) > most_px:
             if line:
-                yield _Line(line, ink, size_px)
-            while width(word) > PANEL_WIDTH:
-                fits = max(1, sum(width(word[: n + 1]) <= PANEL_WIDTH for n in range(len(word))))
-                yield _Line(word[:fits], ink, size_px)
+                yield line
+            while width(word) > most_px:
+                fits = max(1, sum(width(word[: n + 1]) <= most_px for n in range(len(word))))
+                yield word[:fits]
                 word = word[fits:]
             joined = word
         line = joined
     if line:
-        yield _Line(line, ink, size_px)
+        yield line
 
 
 def entries_of(summary: Summary) -> list[Entry]:
     """The legend: all classes, and the states that occur."""
-    entries = [Entry(c.name, c.part, _swatch(c.color, STYLE.opacity)) for c in summary.classes]
+    opacity = OverlayStyle().opacity
+    entries = [Entry(c.name, c.part, _swatch(c.color, opacity)) for c in summary.classes]
     for state, part in summary.without_class:
         if part.patches:
             entries.append(Entry(state.shown, part, _state_swatch(state)))
     return entries
+
+
+def unreadable_entry() -> Entry:
+    """What is drawn where the slide cannot be read."""
+    height, width = _SWATCH
+    return Entry("Slide cannot be read here", None, FAILED_TILE[:height, :width, :3].copy())
 
 
 def _state_swatch(state: CellState) -> RGB:

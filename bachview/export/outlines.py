@@ -14,20 +14,27 @@ _ALONG = ((0, 1), (1, 0), (0, -1), (-1, 0))
 _START = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 
-def outlines(mask: npt.NDArray[np.bool_]) -> list[list[Ring]]:
-    """Polygons that cover exactly the true cells of `mask`.
+def parts_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """The connected parts of `mask`, numbered from 1; 0 where it is false.
 
-    Cells that share a side belong together; cells that only touch at a corner do not. A
-    million noisy cells take a few seconds (a general polygon union takes minutes).
-
-    Returns
-    -------
-    For each connected part, its outer ring and then its holes; a ring is a list of (x, y) in cells
-    with the first point repeated at the end.
+    Cells that share a side belong together; cells that only touch at a corner do not.
     """
     from scipy import ndimage
 
-    labels = np.asarray(ndimage.label(mask)[0], np.int32)
+    return np.asarray(ndimage.label(mask)[0], np.int32)
+
+
+def outlines(labels: npt.NDArray[np.int32]) -> dict[int, list[Ring]]:
+    """Polygons that cover exactly the cells of each of the `parts_of` a mask.
+
+    A million noisy cells take a few seconds (a general polygon union takes minutes).
+
+    Returns
+    -------
+    For each part, its outer ring and then its holes; a ring is a list of (x, y) in cells with the
+    first point repeated at the end.
+    """
+    mask = labels > 0
     following, edges = _walk(np.pad(mask, 1), np.pad(labels, 1))
     polygons: dict[int, list[Ring]] = {}
     seen = bytearray(len(following))
@@ -53,7 +60,7 @@ def outlines(mask: npt.NDArray[np.bool_]) -> list[list[Ring]]:
         # Edges are ordered by direction, then position: the first one of a part, a top edge of its
         # first row, lies on its outer ring, so holes come after it.
         rings.append(ring)
-    return list(polygons.values())
+    return polygons
 
 
 def _walk(

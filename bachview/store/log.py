@@ -82,6 +82,12 @@ class LoggedRun:
         return self.cells / self.seconds if self.seconds > 0 else 0.0
 
 
+def latest_speed(runs: Sequence[LoggedRun]) -> tuple[float, float]:
+    """Seconds and cells per second of the latest of `runs` that added cells; zeros if none did."""
+    found = next((run for run in runs if run.cells), None)
+    return (0.0, 0.0) if found is None else (found.seconds, found.cells_per_second)
+
+
 def start(
     connection: sqlite3.Connection, grid_id: int, region: Region | None, provenance: Provenance
 ) -> int:

@@ -6,7 +6,7 @@ blocks, so that intermediate arrays stay small and in the processor's cache.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +169,7 @@ def _turned(
             if is_stale():
                 return None
             width, height = min(_BLOCK, size.width - x), min(_BLOCK, size.height - y)
-            block = _block_of(viewport, x, y, width, height)
+            block = viewport.part(x, y, width, height)
             xs = [p.x / grid for p in block.outline]
             ys = [p.y / grid for p in block.outline]
             x0, y0, x1, y1 = _around((min(xs), min(ys), max(xs), max(ys)), 1.0)
@@ -201,19 +201,6 @@ def _turned(
             )
             out[y : y + height, x : x + width] = np.asarray(turned.reduce(samples))
     return out, is_sharp, is_blank
-
-
-def _block_of(viewport: Viewport, x: int, y: int, width: int, height: int) -> Viewport:
-    """The viewport of a block of the frame; its ``_vp`` px are device px."""
-    ratio = viewport.pixel_ratio
-    middle = viewport.l0_from_vp((x + width / 2) / ratio, (y + height / 2) / ratio)
-    return replace(
-        viewport,
-        center=middle,
-        downsample=viewport.device_downsample,
-        size=Size(width, height),
-        pixel_ratio=1.0,
-    )
 
 
 def _around(box: tuple[float, float, float, float], step: float) -> tuple[int, int, int, int]:

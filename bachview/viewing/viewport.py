@@ -237,6 +237,18 @@ class Viewport:
 
     # -- device pixels -------------------------------------------------------------------
 
+    def part(self, x: int, y: int, width: int, height: int) -> "Viewport":
+        """The viewport of a block of device px; its ``_vp`` px are device px."""
+        ratio = self.pixel_ratio
+        middle = self.l0_from_vp((x + width / 2) / ratio, (y + height / 2) / ratio)
+        return replace(
+            self,
+            center=middle,
+            downsample=self.device_downsample,
+            size=Size(width, height),
+            pixel_ratio=1.0,
+        )
+
     def aligned(self) -> "Viewport":
         """Moved by less than a device px so that level 0's origin meets a device px corner.
 

@@ -21,6 +21,7 @@ from bachview.slide.formats import image_adapter, image_decoding
 from tests.support.cli import Cli, check_schema
 
 KEYS = BACH_CLASSES.keys
+NAMES = tuple(c.name for c in BACH_CLASSES)
 MEMBERS = [
     *("RGB network", "Opponent network", "Mixed network"),
     *("Random forest", "Gradient boosting", "Support vectors"),
@@ -72,11 +73,11 @@ def test_each_photo_has_a_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
     assert [Path(line["file"]).name for line in lines] == [
         f"test{number}.png" for number in (2, 10, 11, 30)
     ]
-    assert [line["class"] for line in lines] == list(KEYS)
+    assert [line["class"] for line in lines] == list(NAMES)
     for line in lines:
         probabilities = [float(line[f"prob_{key}"]) for key in KEYS]
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
-        assert KEYS[int(np.argmax(probabilities))] == line["class"]
+        assert NAMES[int(np.argmax(probabilities))] == line["class"]
         assert {line[name] for name in MEMBERS} == {line["class"]}
         assert float(line["disagreement"]) == 0
         assert 0 <= float(line["entropy"]) < 1
@@ -89,7 +90,7 @@ def test_of_a_stack_the_chosen_plane_is_judged_and_named(
     path, output = tmp_path / "stack.tif", tmp_path / "out.csv"
     facts: dict[str, Any] = {"axes": "ZYXS", "unit": "um"}
     tifffile.imwrite(path, np.stack(planes), imagej=True, resolution=(1, 1), metadata=facts)
-    for chosen, plane, key in (((), 1, KEYS[0]), (("--plane", 2), 2, KEYS[3])):
+    for chosen, plane, key in (((), 1, NAMES[0]), (("--plane", 2), 2, NAMES[3])):
         answer = cli("predict", "selftest", path, "-o", output, "--device", "cpu", *chosen)
         assert answer.code == 0
         (line,) = lines_of(output)
@@ -106,7 +107,7 @@ def test_the_document_keeps_to_its_schema(cli: Cli, folder: Path, tmp_path: Path
     assert answer.code == 0
     document = answer.document
     check_schema("predict", document)
-    assert [entry["class"] for entry in document["photos"]] == [KEYS[3], *KEYS[:3]]
+    assert [entry["class"] for entry in document["photos"]] == [NAMES[3], *NAMES[:3]]
     assert {entry["mpp_origin"] for entry in document["photos"]} == {"file"}
     assert {entry["patches"] for entry in document["photos"]} == {12}
     assert document["output"] == str(output)
@@ -308,7 +309,7 @@ def test_photos_done_before_ctrl_c_are_written(
     answer = cli("predict", "selftest", folder, "-o", output, "--device", "cpu", "--json")
     assert answer.code == 4
     assert "2 photos done of 4" in answer.err
-    assert [line["class"] for line in lines_of(output)] == list(KEYS[:2])
+    assert [line["class"] for line in lines_of(output)] == list(NAMES[:2])
     document = answer.document
     check_schema("predict", document)
     assert document["cancelled"] is True
@@ -445,6 +446,6 @@ def test_half_of_a_table_does_not_replace_a_whole_one(
     assert answer.code == 4
     assert output.read_text() == "whole"
     beside = tmp_path / "out.partial.csv"
-    assert [line["class"] for line in lines_of(beside)] == list(KEYS[:2])
+    assert [line["class"] for line in lines_of(beside)] == list(NAMES[:2])
     assert answer.document["output"] == str(beside)
     assert f"{beside} has the 2 photos done of 4" in answer.err

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tifffile
 
 from bachview.core.geometry import Region
 from bachview.phantom.writer import write_phantom
@@ -173,6 +174,48 @@ def test_names_stay_out_of_the_files_where_that_is_asked(
     written = b"".join(path.read_bytes() for path in out.iterdir())
     assert slide.stem.encode() not in written
     assert b"M\\u00fcller" not in written
+
+
+def test_single_files_are_written_as_asked_for(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    export = ("results", "export", slide, *SELFTEST, "--store", store, "--json", "-o")
+    out = tmp_path / "some"
+    kinds = ("--format", "ome-tiff", "--format", "geojson", "--format", "overlay_jpeg")
+    answer = cli(*export, out, *kinds, "--size", 600, "--cells", "--classes-only")
+    assert answer.code == 0
+    check_schema("classify", answer.document)
+    names = {"overlay.ome.tiff", "predictions.geojson", "overlay.jpg"}
+    assert {path.name for path in out.iterdir()} == names
+    features = json.loads((out / "predictions.geojson").read_text("utf-8"))["features"]
+    judged = answer.document["classes"].values()
+    assert len(features) == sum(part["patches"] for part in judged)
+    with tifffile.TiffFile(out / "overlay.ome.tiff") as file:
+        assert max(file.series[0].shape) == 600
+    coarse = cli(*export, tmp_path / "b", "--format", "ome_tiff", "--magnification", 2)
+    assert coarse.code == 0
+    with tifffile.TiffFile(tmp_path / "b" / "overlay.ome.tiff") as file:
+        assert 'PhysicalSizeX="5.0"' in (file.ome_metadata or "")
+    for wrong, said in (
+        (("--format", "doc"), "doc is not a kind of file to write; choose of csv, geojson"),
+        (("--size", 100, "--magnification", 5), "either a size or a magnification"),
+    ):
+        answer = cli(*export, tmp_path / "c", *wrong)
+        assert (answer.code, said in answer.err) == (2, True)
+    assert not (tmp_path / "c").exists()
+
+
+def test_saved_results_say_how_long_their_run_took(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    (found,) = cli("results", "list", slide, "--store", store, "--json").document["results"]
+    run = found["runs"][0]
+    assert run["seconds"] > 0
+    export = ("results", "export", slide, *SELFTEST, "--store", store, "-o", tmp_path)
+    document = cli(*export, "--format", "summary", "--json").document
+    assert document["seconds"] == pytest.approx(run["seconds"], abs=0.001)
+    rate = run["patches"] / run["seconds"]
+    assert document["patches_per_second"] == pytest.approx(rate, abs=0.01)
 
 
 def test_clearing_needs_a_yes_and_a_choice(cli: Cli, slide: Path, store: Path) -> None:

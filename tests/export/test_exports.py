@@ -3,7 +3,9 @@
 import csv
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import shapely
 from PIL import Image
 
 from bachview.core.cell_state import CellState
-from bachview.core.classes import BACH_CLASSES
+from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.pixel_size import Origin, PixelSize, contradiction_text
 from bachview.core.predictions import Prediction
 from bachview.core.scope import Statement
@@ -19,13 +21,15 @@ from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import ExportError
+from bachview.export import geojson
 from bachview.export.csv_table import write_csv
 from bachview.export.formats import FORMATS, SUMMARY, Content, write_files
 from bachview.export.geojson import write_geojson
-from bachview.export.legend import MARGIN
-from bachview.export.overlay_png import write_overlay_png
+from bachview.export.legend import entries_of
+from bachview.export.options import ExportOptions, Objects, PictureSize
+from bachview.export.page import PICTURE_BOX, write_page
 from bachview.export.summary_json import summary_document, write_summary_json
-from bachview.export.thumbnail import read_thumbnail
+from bachview.viewing.style import Drawing, OverlayStyle
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide
 
@@ -80,9 +84,9 @@ def test_csv_has_a_row_for_each_tissue_patch(tmp_path: Path, prediction: Predict
         assert row[f"class_{MEMBERS[0]}"] == ""
     assert all(row["class"] == "" for row in by_state["uncertain"])
     for row in by_state["classified"]:
-        probabilities = {key: float(row[f"prob_{key}"]) for key in BACH_CLASSES.keys}
+        probabilities = {c.name: float(row[f"prob_{c.key}"]) for c in BACH_CLASSES}
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
-        assert row["class"] == max(probabilities, key=lambda key: probabilities[key])
+        assert row["class"] == max(probabilities, key=lambda name: probabilities[name])
 
 
 def test_csv_places_are_level_0_px_of_the_cell(tmp_path: Path, prediction: Prediction) -> None:
@@ -93,10 +97,12 @@ def test_csv_places_are_level_0_px_of_the_cell(tmp_path: Path, prediction: Predi
     assert found == pytest.approx(list(cell), abs=0.01)
 
 
-@pytest.mark.parametrize("objects", ["tiles", "regions"])
-def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, objects: str) -> None:
+@pytest.mark.parametrize("objects", list(Objects))
+def test_geojson_is_what_qupath_reads(
+    tmp_path: Path, prediction: Prediction, objects: Objects
+) -> None:
     path = tmp_path / "predictions.geojson"
-    write_geojson(path, prediction, THRESHOLDS, stated(prediction), provenance(), objects=objects)  # type: ignore[arg-type]
+    write_geojson(path, prediction, THRESHOLDS, stated(prediction), provenance(), objects=objects)
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["type"] == "FeatureCollection"
     colors = {c.name: list(c.color) for c in BACH_CLASSES}
@@ -105,7 +111,7 @@ def test_geojson_is_what_qupath_reads(tmp_path: Path, prediction: Prediction, ob
         shape = shapely.from_geojson(json.dumps(feature["geometry"]))
         assert shape.is_valid
         properties = feature["properties"]
-        assert properties["objectType"] == ("tile" if objects == "tiles" else "annotation")
+        assert properties["objectType"] == ("tile" if objects is Objects.CELLS else "annotation")
         name = properties["classification"]["name"]
         assert name in CLASS_NAMES | STATES
         if name in CLASS_NAMES:
@@ -128,18 +134,29 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
     white = np.full((round(7.25 + ROWS * 400.3) + 8, round(12.5 + COLUMNS * 400.3) + 8, 3), 255)
     slide = ArraySlide(white.astype(np.uint8), mpp=0.5, factors=(4,))
     path = tmp_path / "overlay.png"
-    write_overlay_png(path, slide, prediction, stated(prediction), THRESHOLDS, provenance())
-    page = np.asarray(Image.open(path).convert("RGB")).astype(float)
-    downsample = read_thumbnail(slide, prediction.grid.region, 2048).downsample
-    region = prediction.grid.region
+    told = Content(
+        prediction,
+        PixelSize.typed(0.5),
+        THRESHOLDS,
+        provenance(),
+        slide,
+        None,
+        options=ExportOptions(size=PictureSize(500), style=OverlayStyle(drawing=Drawing.TINT)),
+    )
+    write_page(path, told, ".png")
+    with Image.open(path) as picture:
+        left, top, width, _ = map(int, picture.info[PICTURE_BOX].split(", "))
+        page = np.asarray(picture.convert("RGB")).astype(float)
+    assert width == 500
+    downsample = white.shape[1] / width
     certain = (prediction.states == CellState.CLASSIFIED) & ~uncertain(prediction, THRESHOLDS)
     assert len(set(prediction.top_class[certain].tolist())) > 1
     # Half transparent on white.
     colors = (255 + np.array([c.color for c in BACH_CLASSES])) / 2
     for row, column in np.ndindex(ROWS, COLUMNS):
         middle = prediction.grid.cell(row, column).center
-        x, y = ((n / downsample + MARGIN) for n in (middle.x - region.x, middle.y - region.y))
-        shown = np.median(page[int(y) - 20 : int(y) + 20, int(x) - 20 : int(x) + 20], axis=(0, 1))
+        x, y = int(middle.x / downsample) + left, int(middle.y / downsample) + top
+        shown = np.median(page[y - 20 : y + 20, x - 20 : x + 20], axis=(0, 1))
         if certain[row, column]:
             color = colors[prediction.top_class[row, column]]
             assert shown == pytest.approx(color, abs=2), (row, column)
@@ -147,6 +164,89 @@ def test_overlay_png_shows_classes_in_their_place(tmp_path: Path, prediction: Pr
             assert min(np.abs(shown - colors).max(axis=1)) > 10, (row, column)
         elif row == 0:
             assert shown == pytest.approx(255), "glass stays bare"
+
+
+def test_each_connected_region_is_an_annotation_with_its_figures(
+    tmp_path: Path, prediction: Prediction
+) -> None:
+    path = tmp_path / "predictions.geojson"
+    write_geojson(path, prediction, THRESHOLDS, stated(prediction), provenance())
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    cell = prediction.grid.stride_x * prediction.grid.stride_y
+    by_class: dict[str, list[Any]] = {}
+    for feature in features:
+        properties, measured = feature["properties"], feature["properties"]["measurements"]
+        shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+        assert shape.geom_type == "Polygon"
+        cells = round(shape.area / cell)
+        assert measured["cells"] == cells
+        assert measured["area_mm2"] == pytest.approx(cells * cell * 0.5**2 / 1e6, rel=1e-4)
+        name = properties["classification"]["name"]
+        assert properties["name"].startswith(name)
+        assert ("mean_probability" in measured) is (name in CLASS_NAMES)
+        assert 0.4 <= measured.get("mean_probability", 1) <= 1
+        by_class.setdefault(name, []).append(shape)
+    assert len({f["properties"]["name"] for f in features}) == len(features)
+    for shapes in by_class.values():
+        sizes = [round(s.area / cell) for s in shapes]
+        assert sizes == sorted(sizes, reverse=True)
+        # What shares a side is one region.
+        joined = shapely.union_all(shapes)
+        assert len(shapes) == len(shapely.get_parts(joined))
+
+
+@pytest.mark.parametrize("objects", list(Objects))
+def test_what_has_no_class_is_left_out_where_that_is_asked(
+    tmp_path: Path, prediction: Prediction, objects: Objects
+) -> None:
+    path = tmp_path / "predictions.geojson"
+    statement = stated(prediction)
+    write_geojson(
+        *(path, prediction, THRESHOLDS, statement, provenance()),
+        objects=objects,
+        without_class=False,
+    )
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    assert {f["properties"]["classification"]["name"] for f in features} == CLASS_NAMES
+
+
+def test_classes_have_the_same_names_everywhere(tmp_path: Path, prediction: Prediction) -> None:
+    white = np.full((ROWS * 410, COLUMNS * 410, 3), 255, np.uint8)
+    size = PixelSize.typed(0.5)
+    told = Content(prediction, size, THRESHOLDS, provenance(), ArraySlide(white), None)
+    kinds = [kind for kind in FORMATS if kind.key in ("csv", "geojson", "summary")]
+    _, document = write_files(tmp_path, kinds, told)
+    table = _table(tmp_path / "predictions.csv")
+    features = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))["features"]
+    in_geojson = {f["properties"]["classification"]["name"] for f in features}
+    assert {row["class"] for row in table} - {""} == CLASS_NAMES
+    assert {row[f"class_{name}"] for row in table for name in MEMBERS} - {""} == CLASS_NAMES
+    assert in_geojson & CLASS_NAMES == set(document["classes"]) == CLASS_NAMES
+    legend = [entry.name for entry in entries_of(told.statement.summary)]
+    assert legend[: len(CLASS_NAMES)] == [c.name for c in BACH_CLASSES]
+    in_legend = set(legend) - CLASS_NAMES
+    assert in_legend == in_geojson - CLASS_NAMES, "states, too"
+
+
+def test_a_name_with_a_comma_is_one_field(tmp_path: Path, prediction: Prediction) -> None:
+    names = [f"Class {c.letter}, or so" for c in BACH_CLASSES]
+    prediction.classes = ClassSet(
+        tuple(replace(c, name=name) for c, name in zip(BACH_CLASSES, names, strict=True))
+    )
+    write_csv(tmp_path / "p.csv", prediction, THRESHOLDS)
+    assert {row["class"] for row in _table(tmp_path / "p.csv")} - {""} == set(names)
+
+
+def test_a_million_cells_are_a_small_file(
+    tmp_path: Path, prediction: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more regions than can be opened each class is one annotation."""
+    monkeypatch.setattr(geojson, "MOST_OBJECTS", 10)
+    path = tmp_path / "predictions.geojson"
+    write_geojson(path, prediction, THRESHOLDS, stated(prediction), provenance())
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    names = [f["properties"]["classification"]["name"] for f in features]
+    assert sorted(names) == sorted(CLASS_NAMES | STATES)
 
 
 def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Prediction) -> None:

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from bachview.export.outlines import outlines
+from bachview.export.outlines import outlines, parts_of
 
 
 @given(
     arrays.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.booleans())
 )
 def test_outlines_are_valid_and_cover_exactly_the_mask(mask: np.ndarray) -> None:
-    polygons = [shapely.Polygon(rings[0], rings[1:]) for rings in outlines(mask)]
+    polygons = [shapely.Polygon(rings[0], rings[1:]) for rings in outlines(parts_of(mask)).values()]
     assert all(polygon.is_valid for polygon in polygons)
     rows, columns = np.nonzero(mask)
     cells = shapely.union_all(shapely.box(columns, rows, columns + 1, rows + 1))
@@ -25,7 +25,7 @@ def test_outlines_are_valid_and_cover_exactly_the_mask(mask: np.ndarray) -> None
 def test_only_corners_are_kept_and_holes_belong_to_their_ring() -> None:
     mask = np.ones((5, 7), np.bool_)
     mask[2, 2:4] = False
-    ((outer, hole),) = outlines(mask)
+    ((outer, hole),) = outlines(parts_of(mask)).values()
     assert sorted(set(outer)) == [(0, 0), (0, 5), (7, 0), (7, 5)]
     assert sorted(set(hole)) == [(2, 2), (2, 3), (4, 2), (4, 3)]
     assert outer[0] == outer[-1]
@@ -33,8 +33,8 @@ def test_only_corners_are_kept_and_holes_belong_to_their_ring() -> None:
 
 
 def test_cells_that_touch_at_a_corner_stay_apart() -> None:
-    assert len(outlines(np.array([[True, False], [False, True]]))) == 2
+    assert len(outlines(parts_of(np.array([[True, False], [False, True]])))) == 2
 
 
 def test_no_cell_no_outline() -> None:
-    assert outlines(np.zeros((3, 3), np.bool_)) == []
+    assert outlines(parts_of(np.zeros((3, 3), np.bool_))) == {}

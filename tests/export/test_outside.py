@@ -20,9 +20,10 @@ from bachview.core.scope import coverage_text
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
-from bachview.export.formats import FORMATS, Content, write_files
-from bachview.export.geojson import Objects, write_geojson
+from bachview.export.formats import Content, usual_kinds, write_files
+from bachview.export.geojson import write_geojson
 from bachview.export.legend import entries_of
+from bachview.export.options import ExportOptions, Objects, PictureSize
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide
 
@@ -49,13 +50,15 @@ def content() -> Content:
     made = predicted(states.reshape(ROWS, COLUMNS))
     right, bottom = (int(side) + 1 for side in (made.grid.region.right, made.grid.region.bottom))
     white = np.full((bottom, right, 3), 255, np.uint8)
-    return Content(made, MPP, THRESHOLDS, provenance(), ArraySlide(white, mpp=0.5), None)
+    slide = ArraySlide(white, mpp=0.5)
+    small = ExportOptions(size=PictureSize(400))
+    return Content(made, MPP, THRESHOLDS, provenance(), slide, None, options=small)
 
 
 def test_every_file_says_how_much_was_outside_and_gives_it_no_class(
     tmp_path: Path, content: Content
 ) -> None:
-    _, document = write_files(tmp_path, FORMATS, content)
+    _, document = write_files(tmp_path, usual_kinds(), content)
     schema = json.loads(Path("resources/schemas/classify.schema.json").read_text())
     jsonschema.validate(document, schema)
     assert document["outside"]["patches"] == document["scope"]["outside"] == OUTSIDE
@@ -76,7 +79,7 @@ def test_every_file_says_how_much_was_outside_and_gives_it_no_class(
     assert (entry.swatch == 255).mean() > 0.5, "most of the tissue stays visible"
 
 
-@pytest.mark.parametrize("objects", ["tiles", "regions"])
+@pytest.mark.parametrize("objects", list(Objects))
 def test_geojson_names_the_state(tmp_path: Path, content: Content, objects: Objects) -> None:
     path = tmp_path / "cells.geojson"
     write_geojson(
@@ -93,8 +96,11 @@ def test_geojson_names_the_state(tmp_path: Path, content: Content, objects: Obje
         for f in features
         if f["properties"]["classification"]["name"] == "Outside the training material"
     ]
-    patches = [p["measurements"] for p in named]
-    assert patches == ([{}] * OUTSIDE if objects == "tiles" else [{"patches": OUTSIDE}])
+    measured = [p["measurements"] for p in named]
+    if objects is Objects.CELLS:
+        assert measured == [{}] * OUTSIDE
+    else:
+        assert measured == [{"cells": OUTSIDE, "area_mm2": pytest.approx(OUTSIDE * 0.04006)}]
 
 
 states = st.sampled_from([s for s in CellState if s is not CellState.UNCERTAIN])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +25,13 @@ from bachview.core.stack import Stack
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
-from bachview.export.formats import FORMATS, Content, write_files
-from bachview.export.geojson import Objects, write_geojson
-from bachview.export.legend import ALARM, MARGIN, PANEL_WIDTH
+from bachview.export import geojson
+from bachview.export.formats import FORMATS, Content, usual_kinds, write_files
+from bachview.export.geojson import write_geojson
+from bachview.export.legend import ALARM, MARGIN
+from bachview.export.options import ExportOptions, Objects
+from bachview.export.page import PICTURE_BOX
+from bachview.viewing.style import Drawing, OverlayStyle
 from tests.support.runs import MEMBERS, provenance, results
 from tests.support.slides import ArraySlide
 
@@ -37,7 +42,7 @@ THRESHOLDS = Thresholds(confidence=0.4, disagreement=0.9)
 NAME = "Doe^Jane 1954 (left).svs"
 MEASURED = "In cross-validation it was right on 87 % of photos."
 DARK = "64 % of the slide is darker than glass in bright field can be."
-TABLE, GEOJSON, PICTURE, SUMMARY = FORMATS
+TABLE, GEOJSON, PICTURE, SUMMARY = usual_kinds()
 
 
 def content(**changes: object) -> Content:
@@ -90,7 +95,7 @@ def test_every_file_says_the_same_of_itself(
     tmp_path: Path, region: Region | None, warnings: tuple[str, ...] | None
 ) -> None:
     told = content(region=region, warnings=warnings)
-    write_files(tmp_path, FORMATS, told)
+    write_files(tmp_path, usual_kinds(), told)
     (line,) = set(lines(tmp_path).values())
     facts = line.split(" · ")
     summary = summarize(told.prediction, MPP, THRESHOLDS, region=region)
@@ -117,7 +122,7 @@ def test_every_file_says_which_plane_was_judged(
     told = content()
     facts = replace(told.reader.metadata, stack=Stack(plane=2, planes=3, time_points=2))
     monkeypatch.setattr(told.reader, "metadata", facts)
-    write_files(tmp_path, FORMATS, told)
+    write_files(tmp_path, usual_kinds(), told)
     (line,) = set(lines(tmp_path).values())
     assert line.split(" · ")[1] == "Focal plane 2 of 3, time point 1 of 2"
     scope = _json(tmp_path / SUMMARY.file_name)["scope"]
@@ -190,33 +195,36 @@ def test_what_speaks_against_the_slide_is_drawn_in_red(
         with Image.open(tmp_path / "overlay.png") as picture:
             page = np.asarray(picture.convert("RGB"))
         assert (page[MARGIN - 2, MARGIN : MARGIN + 300] == ALARM).all() == bool(warnings)
-        assert (page == ALARM).all(axis=2)[:, -PANEL_WIDTH:].any() == bool(warnings)
+        below = page[2 * MARGIN + math.ceil(REGION.height) :]
+        assert (below == ALARM).all(axis=2).any() == bool(warnings)
     drawn.clear()
     PICTURE.write(tmp_path / "overlay.png", content(), None)
     assert "of tissue on this slide" in [text for text, _ in drawn]
 
 
 def test_the_picture_of_a_region_shows_it_alone(tmp_path: Path) -> None:
-    PICTURE.write(tmp_path / "part.png", content(region=Region(100, 50, 800, 600)), None)
-    PICTURE.write(tmp_path / "all.png", content(), None)
-    with Image.open(tmp_path / "part.png") as part, Image.open(tmp_path / "all.png") as whole:
-        shown = np.asarray(part.convert("RGB"))[MARGIN : MARGIN + 500, MARGIN : MARGIN + 800]
-        same = np.asarray(whole.convert("RGB"))[
-            MARGIN + 50 : MARGIN + 550, MARGIN + 100 : MARGIN + 900
-        ]
-    # Without the scale bars.
-    np.testing.assert_array_equal(shown, same)
+    # With tint alone: lines and textures keep to the px of a picture.
+    plain = ExportOptions(style=OverlayStyle(drawing=Drawing.TINT, show_uncertain=False))
+    part = content(region=Region(96, 48, 800, 600), options=plain)
+    PICTURE.write(tmp_path / "part.png", part, None)
+    PICTURE.write(tmp_path / "all.png", content(options=plain), None)
+    with Image.open(tmp_path / "part.png") as shown, Image.open(tmp_path / "all.png") as whole:
+        left, top, width, height = map(int, shown.info[PICTURE_BOX].split(", "))
+        assert (width, height) == (800, 600)
+        found = np.asarray(shown.convert("RGB"))[top : top + height, left : left + width]
+        same = np.asarray(whole.convert("RGB"))[top + 48 :, left + 96 :][:height, :width]
+    np.testing.assert_array_equal(found, same)
 
 
 def test_long_names_are_cut_to_the_panel_and_stay_in_one_line(tmp_path: Path) -> None:
     told = content(slide_name=f"line\nbreak {'x' * 200}\udcff.svs")
     assert "\n" not in told.statement.line
-    write_files(tmp_path, FORMATS, told)
+    write_files(tmp_path, usual_kinds(), told)
     (line,) = set(lines(tmp_path).values())
     assert line.startswith("line break xxx")
     with Image.open(tmp_path / PICTURE.file_name) as picture:
         page = np.asarray(picture.convert("L"))
-    assert (page[:, -MARGIN:] == 255).all(), "nothing is drawn past the panel"
+    assert (page[:, -MARGIN:] == 255).all(), "nothing is drawn past the margin"
 
 
 def test_a_pixel_size_that_the_user_stated_is_said_to_be(tmp_path: Path) -> None:
@@ -270,8 +278,9 @@ def test_no_cell_outside_the_region_is_written(region: Region) -> None:
         return
     told = replace(TOLD, region=region)
     summary = told.statement.summary
+    as_cells = replace(told, options=ExportOptions(Objects.CELLS))
     with tempfile.TemporaryDirectory() as folder:
-        write_files(Path(folder), [TABLE, GEOJSON], told)
+        write_files(Path(folder), [TABLE, GEOJSON], as_cells)
         rows = _rows(Path(folder) / TABLE.file_name)
         features = json.loads((Path(folder) / GEOJSON.file_name).read_text("utf-8"))["features"]
     assert len(rows) == len(features) == summary.tissue.patches
@@ -283,11 +292,13 @@ def test_no_cell_outside_the_region_is_written(region: Region) -> None:
 
 
 @pytest.mark.parametrize("region", [None, REGION])
-def test_annotations_cover_the_same_cells_as_tiles(tmp_path: Path, region: Region | None) -> None:
+def test_annotations_cover_the_same_cells_as_tiles(
+    tmp_path: Path, region: Region | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = content(region=region)
     areas = []
-    kinds: tuple[Objects, ...] = ("tiles", "regions")
-    for objects in kinds:
+    for objects, most in ((Objects.CELLS, 10_000), (Objects.REGIONS, 10_000), (Objects.CELLS, 5)):
+        monkeypatch.setattr(geojson, "MOST_OBJECTS", most)
         path = tmp_path / f"{objects}.geojson"
         write_geojson(
             path,
@@ -303,9 +314,10 @@ def test_annotations_cover_the_same_cells_as_tiles(tmp_path: Path, region: Regio
             shape = shapely.from_geojson(json.dumps(feature["geometry"]))
             covered[name] = covered.get(name, 0) + shape.area
         areas.append(covered)
-    tiles, annotations = areas
+    tiles, regions, classes = areas
     assert len(tiles) > 4
-    assert annotations == pytest.approx(tiles)
+    assert regions == pytest.approx(tiles)
+    assert classes == pytest.approx(tiles)
 
 
 @given(st.floats(1, WIDTH - 1))

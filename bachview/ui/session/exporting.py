@@ -8,9 +8,11 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.scope import WHOLE_SLIDE
 from bachview.core.uncertainty import Thresholds
 from bachview.export.formats import Content, ExportFormat, write_files
+from bachview.export.options import ExportOptions
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.display_tiles import ColourTransform
+from bachview.store.log import latest_speed
 from bachview.ui.session.slide_results import SlideResults
 
 
@@ -63,6 +65,7 @@ class ExportRequest:
     measured : how often the model was right; empty if that is unknown.
     region : what to write of the slide, level-0 px; None: the whole slide.
     slide_name : the file's name; None where names are not to be written.
+    options : what was chosen of the single files.
     """
 
     reader: SlideReader
@@ -75,6 +78,7 @@ class ExportRequest:
     measured: str = ""
     region: Region | None = None
     slide_name: str | None = None
+    options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
 
 
 def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
@@ -94,6 +98,7 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
     prediction = store.load(request.grid_id)
     record = next(grid for grid in store.grids() if grid.grid_id == request.grid_id)
     used = record.provenance
+    seconds, rate = latest_speed(store.runs(request.grid_id))
     content = Content(
         prediction,
         # Theirs, whatever has been stated since.
@@ -106,6 +111,9 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         slide_name=request.slide_name,
         measured=request.measured,
         warnings=record.warnings,
+        seconds=round(seconds, 3),
+        patches_per_second=round(rate, 2),
+        options=request.options,
         token=token,
     )
     paths, _ = write_files(request.folder, request.kinds, content)

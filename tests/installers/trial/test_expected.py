@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from bachview.export.legend import MARGIN, PANEL_WIDTH
+from bachview.export.page import PICTURE_BOX
 from tools.installers.errors import InstallerError
 from tools.installers.trial.expected import PICTURE, TABLE, TrialSlide, compare
 
@@ -12,10 +13,12 @@ from tools.installers.trial.expected import PICTURE, TABLE, TrialSlide, compare
 def written(folder: Path, *, number: str = "0.25", pixel: int = 7, legend: int = 0) -> Path:
     folder.mkdir()
     (folder / TABLE).write_text(f"x,prob_Normal\n0.00,{number}\n", "utf-8")
-    pixels = np.zeros((4, MARGIN + 6 + PANEL_WIDTH, 4), np.uint8)
+    pixels = np.zeros((9, 6, 4), np.uint8)
     pixels[2, 3, 1] = pixel
-    pixels[2, -3, 1] = legend
-    Image.fromarray(pixels).save(folder / PICTURE)
+    pixels[-2, 3, 1] = legend
+    notes = PngInfo()
+    notes.add_text(PICTURE_BOX, "1, 1, 5, 4")
+    Image.fromarray(pixels).save(folder / PICTURE, pnginfo=notes)
     return folder
 
 
@@ -27,7 +30,7 @@ def slide(tmp_path: Path) -> TrialSlide:
 def test_the_same_numbers_and_pixels_pass(slide: TrialSlide, tmp_path: Path) -> None:
     assert (
         compare(slide, written(tmp_path / "a", legend=9))
-        == "1 cells and 6 × 4 pixels of a.svs as by the source"
+        == "1 cells and 5 × 4 pixels of a.svs as by the source"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bachview.export.legend import MARGIN, PANEL_WIDTH
+from bachview.export.page import PICTURE_BOX
 from tools.installers.errors import InstallerError
 from tools.installers.places import ROOT
 
@@ -81,16 +81,17 @@ def compare(slide: TrialSlide, written: Path) -> str:
             f"source's ({len(theirs)} rows are there)."
         )
     with Image.open(slide.expected / PICTURE) as a, Image.open(written / PICTURE) as b:
-        if not np.array_equal(_without_legend(a), _without_legend(b)):
+        mine = _without_legend(a)
+        if not np.array_equal(mine, _without_legend(b)):
             raise InstallerError(f"{slide.path.name}: {PICTURE} differs from the source's.")
-        size = f"{a.width - PANEL_WIDTH - MARGIN} × {a.height}"
+        size = f"{mine.shape[1]} × {mine.shape[0]}"
     return f"{len(ours) - 1} cells and {size} pixels of {slide.path.name} as by the source"
 
 
 def _without_legend(picture: Image.Image) -> np.ndarray:
-    """The picture without the panel beside it, which states the time of the classification."""
-    width = picture.width - PANEL_WIDTH - MARGIN
-    return np.asarray(picture.convert("RGBA").crop((0, 0, width, picture.height)))
+    """The slide without what stands beside it, where the time of the classification is stated."""
+    x, y, width, height = map(int, picture.info[PICTURE_BOX].split(", "))
+    return np.asarray(picture.convert("RGBA").crop((x, y, x + width, y + height)))
 
 
 def _rows(path: Path) -> list[list[str]]:

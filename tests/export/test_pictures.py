@@ -1,0 +1,228 @@
+"""Pictures are as large as asked for, show what the screen shows, and keep the tissue bare."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import bachview
+from bachview.core.cell_state import CellState
+from bachview.core.geometry import Point, Region, Size
+from bachview.core.pixel_size import PixelSize
+from bachview.core.uncertainty import uncertain
+from bachview.errors import Cancelled, ExportError, UsageError
+from bachview.export import ome_tiff, page
+from bachview.export.formats import FORMATS, Content
+from bachview.export.legend import MARGIN
+from bachview.export.ome_tiff import write_ome_tiff
+from bachview.export.options import Compression, ExportOptions, PictureSize
+from bachview.export.page import PICTURE_BOX, write_page
+from bachview.export.slide_picture import SlidePicture, upright
+from bachview.jobs.tokens import CancelToken
+from bachview.viewing.style import Drawing, OverlayStyle
+from bachview.viewing.viewport import Viewport
+from tests.export.test_statements import HEIGHT, THRESHOLDS, WIDTH, content
+from tests.support.slides import ArraySlide, gradient
+
+TINT = OverlayStyle(drawing=Drawing.TINT, show_uncertain=False, opacity=1.0)
+LOSSLESS = ExportOptions(compression=Compression.DEFLATE, style=TINT)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several tiles and levels of a small slide."""
+    monkeypatch.setattr(ome_tiff, "_TILE", 128)
+    monkeypatch.setattr(ome_tiff, "_SMALLEST", 300)
+
+
+def coloured(**changes: object) -> Content:
+    """Every px of the slide tells its place."""
+    return content(reader=ArraySlide(gradient(WIDTH, HEIGHT), mpp=0.5), **changes)
+
+
+def box(path: Path) -> tuple[int, int, int, int]:
+    with Image.open(path) as picture:
+        left, top, width, height = map(int, picture.info[PICTURE_BOX].split(", "))
+    return left, top, width, height
+
+
+@pytest.mark.parametrize(
+    ("size", "width"),
+    [
+        (PictureSize(450), 450),
+        (PictureSize(5000), WIDTH),  # never larger than level 0
+        (PictureSize(magnification=5), round(WIDTH * 0.5 * 0.5**0.5 / 2)),
+    ],
+)
+def test_the_picture_is_as_large_as_asked_for(
+    tmp_path: Path, size: PictureSize, width: int
+) -> None:
+    told = content(options=ExportOptions(size=size))
+    write_page(tmp_path / "a.png", told, ".png")
+    assert box(tmp_path / "a.png")[2] == pytest.approx(width, abs=1)
+
+
+def test_sizes_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(UsageError, match="cannot have 0 px"):
+        PictureSize(0)
+    with pytest.raises(UsageError, match="-1 is no magnification"):
+        PictureSize(magnification=-1)
+    size = PictureSize(magnification=10)
+    with pytest.raises(UsageError, match="Without a pixel size"):
+        size.downsample(Region(0, 0, 9, 9), PixelSize.unknown())
+
+
+def test_nothing_is_drawn_over_the_tissue(tmp_path: Path) -> None:
+    told = coloured(options=ExportOptions(style=TINT))
+    write_page(tmp_path / "a.png", told, ".png")
+    left, top, width, height = box(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        shown = np.asarray(picture)[top : top + height, left : left + width]
+    view = upright(Region(0, 0, WIDTH, HEIGHT), told.options.size, told)
+    np.testing.assert_array_equal(shown, SlidePicture(told, view).pixels())
+
+
+@pytest.mark.parametrize("shape", [(1200, 250), (250, 1200), (260, 200), (1500, 1100)])
+def test_no_half_of_the_page_is_empty(tmp_path: Path, shape: tuple[int, int]) -> None:
+    width, height = shape
+    white = np.full((height, width, 3), 0, np.uint8)
+    told = content(reader=ArraySlide(white, mpp=0.5))
+    write_page(tmp_path / "a.png", told, ".png")
+    with Image.open(tmp_path / "a.png") as picture:
+        grey = np.asarray(picture.convert("L"))
+    drawn = grey < 200
+    for axis in (0, 1):
+        lines = drawn.any(axis=axis)
+        gaps = np.diff(np.flatnonzero(np.concatenate([[True], lines, [True]])))
+        assert gaps.max() < 0.25 * drawn.shape[1 - axis], "a wide empty band"
+    assert (grey[:, -MARGIN + 6 :] == 255).all()
+    assert (grey[-MARGIN // 2 :] == 255).all()
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".jpg", "JPEG"), (".tif", "TIFF")])
+def test_the_picture_has_other_formats(tmp_path: Path, suffix: str, kind: str) -> None:
+    told = content()
+    (row,) = (row for row in FORMATS if row.suffix == suffix)
+    path = tmp_path / f"a{suffix}"
+    row.write(path, told, None)
+    with Image.open(path) as picture:
+        assert picture.format == kind
+        assert picture.mode == "RGB"
+    assert told.statement.line.encode() in path.read_bytes()
+    if suffix == ".tif":
+        with bachview.open_slide(path) as slide:
+            assert slide.mpp == pytest.approx((0.5, 0.5))
+
+
+def test_a_picture_that_fits_into_no_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MOST_PX", 1000)
+    with pytest.raises(ExportError, match=r"too large for a\.png: choose a smaller size"):
+        write_page(tmp_path / "a.png", content(), ".png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rotation", [0.0, 90.0, 33.0])
+def test_a_view_is_drawn_as_it_is_turned_and_without_seams(rotation: float) -> None:
+    told = content(options=ExportOptions(style=TINT))
+    view = Viewport(Point(450, 350), 1.5, Size(400, 300), 1.25, rotation)
+    drawn = SlidePicture(told, view)
+    assert drawn.size == view.device_size == Size(500, 375)
+    whole = drawn.block(0, 0, 500, 375)
+    pieces = np.vstack([drawn.block(0, y, 500, 75) for y in range(0, 375, 75)])
+    # An edge of cells that lies on the middle of px may go either way.
+    assert (np.abs(whole.astype(int) - pieces) > 2).mean() < 0.005
+    prediction = told.prediction
+    certain = (prediction.states == CellState.CLASSIFIED) & ~uncertain(prediction, THRESHOLDS)
+    seen = 0
+    for row, column in np.argwhere(certain):
+        x, y = view.vp_from_l0(prediction.grid.cell(row, column).center)
+        if 5 < x < 395 and 5 < y < 295:
+            color = prediction.classes[int(prediction.top_class[row, column])].color
+            assert whole[int(y * 1.25), int(x * 1.25)] == pytest.approx(color, abs=2)
+            seen += 1
+    assert seen > 10
+
+
+def test_a_zoomed_view_shows_the_same_part_with_more_px(tmp_path: Path) -> None:
+    view = Viewport(Point(450, 350), 2.0, Size(200, 150), 1.0, 15.0)
+    for zoom in (1, 2):
+        options = ExportOptions(view=view, zoom=zoom, style=TINT)
+        write_page(tmp_path / f"{zoom}.png", coloured(options=options), ".png")
+        assert box(tmp_path / f"{zoom}.png")[2:] == (200 * zoom, 150 * zoom)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_the_pyramid_opens_at_the_right_place(tmp_path: Path) -> None:
+    told = coloured(options=LOSSLESS)
+    path = tmp_path / "a.ome.tiff"
+    counted: list[tuple[int, int]] = []
+    write_ome_tiff(path, replace(told, progress=lambda *done: counted.append(done)))
+    assert counted[-1][0] == counted[-1][1] > 40
+    with tifffile.TiffFile(path) as file:
+        assert file.is_ome
+        (series,) = file.series
+        assert [level.shape for level in series.levels] == [(700, 900, 3), (175, 225, 3)]
+        assert file.pages.first.is_tiled
+        whole = series.asarray()
+        text = file.ome_metadata or ""
+    assert 'PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" PhysicalSizeY="0.25"' in text
+    assert told.statement.line.split(" · ")[1] in text
+    assert "For research use only" in text
+    view = upright(Region(0, 0, WIDTH, HEIGHT), PictureSize(), told)
+    np.testing.assert_array_equal(whole, SlidePicture(told, view).pixels())
+    with bachview.open_slide(path) as slide:
+        assert slide.properties["bachview.format"] == "ome-tiff"
+        assert slide.mpp == (0.5, 0.25)
+        assert [level.downsample for level in slide.levels] == [1, 4]
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_the_pyramid_of_a_region_says_where_it_lies(tmp_path: Path) -> None:
+    region = Region(200, 100, 400, 300)
+    options = replace(LOSSLESS, full=PictureSize(200))
+    told = coloured(region=region, options=options)
+    write_ome_tiff(tmp_path / "a.ome.tiff", told)
+    with tifffile.TiffFile(tmp_path / "a.ome.tiff") as file:
+        text = file.ome_metadata or ""
+        assert file.series[0].shape == (150, 200, 3)
+    for said in ('PhysicalSizeX="1.0"', 'PositionX="100.0"', 'PositionY="25.0"'):
+        assert said in text
+
+
+def test_names_stay_out_of_the_pyramid_too(tmp_path: Path) -> None:
+    told = content(slide_name=None, region=Region(0, 0, 200, 200))
+    write_ome_tiff(tmp_path / "a.ome.tiff", told)
+    assert b"Doe" not in (tmp_path / "a.ome.tiff").read_bytes()
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_a_pyramid_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    token = CancelToken()
+
+    def cancel_soon(done: int, _: int) -> None:
+        if done == 9:
+            token.cancel()
+
+    told = content(token=token, progress=cancel_soon)
+    with pytest.raises(Cancelled):
+        write_ome_tiff(tmp_path / "a.ome.tiff", told)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pyramid_that_does_not_fit_is_refused_before_it_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(ExportError, match=r"needs about [0-9]+ kB, and 1 kB are free there"):
+        write_ome_tiff(tmp_path / "a.ome.tiff", content())
+    monkeypatch.setattr(ome_tiff, "_MOST_PX", 10)
+    with pytest.raises(ExportError, match="larger than any slide"):
+        write_ome_tiff(tmp_path / "a.ome.tiff", content())
+    assert not list(tmp_path.iterdir())
