@@ -93,7 +93,7 @@ class ExportDialog(QDialog):
             column.addWidget(muted(f"{picture[0].upper()}{picture[1:]}", self))
         column.addWidget(self._part)
         for kind, box in self._boxes.items():
-            box.setChecked(True)
+            box.setChecked(kind.is_usual)
             box.setToolTip(", ".join(kind.file_names.values()))
             box.toggled.connect(self._check)
             column.addWidget(box)
