@@ -72,8 +72,8 @@ def _frame_times(prediction: Prediction, start: Viewport, *, grows: bool) -> dic
     """
     from PySide6.QtGui import QImage
 
+    from bachview.ui.view.overlay_source import OverlaySource
     from bachview.ui.view.painting import ViewPlane, paint_layers, snapped
-    from bachview.ui.view.painting_overlay import OverlaySource
 
     source = OverlaySource()
     source.set_prediction(prediction, _THRESHOLDS)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
 from bachview.slide.tiles.cache import TileCache
-from bachview.ui.view import painting_overlay
+from bachview.ui.view import overlay_source
 from bachview.ui.view.painting import pixels_of
 from bachview.ui.view.slide_view import SlideView
 from bachview.viewing.overlay import OverlayPicture, OverlayStyle
@@ -162,7 +162,7 @@ def test_it_shows_the_overlay_as_the_slide_does_and_is_not_drawn_for_each_batch(
         drawn.append(what)
         return real(*what)
 
-    monkeypatch.setattr(painting_overlay, "reduced_overlay", counted)
+    monkeypatch.setattr(overlay_source, "reduced_overlay", counted)
 
     def difference() -> float:
         now = pixels_of(view.minimap.grab().toImage())[8:-8, 8:-8, :3]

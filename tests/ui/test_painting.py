@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Point, Size
-from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
+from bachview.ui.view.overlay_source import OverlaySource
 from bachview.ui.view.painting import (
     BLANK,
     FAILED_IMAGE,
@@ -28,7 +28,6 @@ from bachview.ui.view.painting import (
     snapped,
 )
 from bachview.ui.view.painting_decor import activation_image
-from bachview.ui.view.painting_overlay import OverlaySource
 from bachview.viewing.overlay import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.support.predictions import GRID, prediction
@@ -274,25 +273,6 @@ def test_hidden_classes_have_no_marks() -> None:
     window = (x, y, x + 400, y + 300)
     paint_layers(image, ViewPlane.of(exact), (x, y), layers_of(viewport, hidden), window)
     assert (pixels_of(image)[..., :3] == 255).all()
-
-
-def test_the_tint_fades_as_the_magnification_rises() -> None:
-    """To nothing, from the middle of the view as from its strips; a pixel size decides."""
-    strongest = []
-    for downsample in (8.0, 2.0, 1.0):  # 2.5x, 10x, 20x
-        viewport = Viewport(Point(800, 600), downsample, Size(90, 70))
-        source = OverlaySource()
-        source.style = OverlayStyle(opacity=1.0)
-        source.pixel_size = PixelSize.typed(0.5)
-        source.set_prediction(prediction(), Thresholds(0.4, 0.6))
-        image = QImage(90, 70, QImage.Format.Format_RGB32)
-        image.fill(0xFFFFFF)
-        exact, x, y = snapped(viewport)
-        window = (x, y, x + 90, y + 70)
-        paint_layers(image, ViewPlane.of(exact), (x, y), source.layers(exact)[:1], window)
-        strongest.append(int(255 - pixels_of(image)[..., :3].min()))
-    assert strongest[0] > 200
-    assert strongest[1:] == [0, 0]
 
 
 def test_layers_stay_the_same_object_until_something_changes() -> None:

@@ -1,4 +1,4 @@
-"""Drawing of the prediction: one texel for each cell, and optional marks."""
+"""Drawing of the prediction: one texel for each cell, and optional letters."""
 
 import itertools
 import math
@@ -11,30 +11,17 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
-from bachview.core.pixel_size import PixelSize
-from bachview.core.predictions import Prediction
-from bachview.core.uncertainty import Thresholds
-from bachview.ui.view.painting import Layer, ViewPlane, Window, image_of
-from bachview.ui.view.painting_textures import TextureLayer
+from bachview.ui.view.painting import ViewPlane, Window, image_of
 from bachview.viewing.overlay import (
     OverlayPicture,
-    OverlayRenderer,
-    OverlayStyle,
-    display_codes,
 )
-from bachview.viewing.reduced_overlay import reduced_overlay
 from bachview.viewing.style import (
     FAILED,
     FIRST,
     OUTSIDE,
     UNCERTAIN,
-    Marks,
-    OverlayMode,
-    tint_strength,
 )
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
-from bachview.viewing.textures import STATE_KINDS
-from bachview.viewing.viewport import Viewport
 
 #: Minimum width on the screen of the block of cells that one mark stands for, plane px.
 _LETTER_BLOCK_PX = 30.0
@@ -42,13 +29,13 @@ _LETTER_BLOCK_PX = 30.0
 #: Share of a block's cells that must agree for the block to be marked.
 _MAJORITY = 0.6
 
+#: A strip narrower than this is due to rounding, level-0 px.
+_NOTHING_L0 = 1e-3
+
 #: Up to this many cells are filled one by one.
 _FEW_CELLS = 400
 
 #: Letters of the states other than classes.
-#: Display codes of states, of which a texture is drawn whatever the style.
-_STATES = frozenset(int(kind) for kind in STATE_KINDS.values())
-
 _STATE_LETTERS = {UNCERTAIN: "?", OUTSIDE: "×", FAILED: "!"}
 
 
@@ -59,18 +46,46 @@ class OverlayLayer:
     Attributes
     ----------
     strength : share of the picture's opacity, 0..1.
+    faded : the level-0 region in which the picture is drawn with this strength, as something else
+        shows its classes there; elsewhere it has its whole opacity. None: there is no such place.
     """
 
     picture: OverlayPicture
     strength: float = 1.0
+    faded: Region | None = None
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the cells over a window of the plane, without smoothing."""
+        faded, seen = self.faded, plane.region_of(window).intersection(self.picture.region)
+        if faded is None or self.strength == 1 or not faded.intersects(seen):
+            self._draw(painter, plane, window, 1.0)
+            return
+        around = (
+            Region.between(seen.x, seen.y, seen.right, faded.y),
+            Region.between(seen.x, faded.bottom, seen.right, seen.bottom),
+            Region.between(seen.x, faded.y, faded.x, faded.bottom),
+            Region.between(faded.right, faded.y, seen.right, faded.bottom),
+        )
+        parts = [part.intersection(seen) for part in around]
+        parts = [part for part in parts if min(part.width, part.height) > _NOTHING_L0]
+        if not parts:
+            self._draw(painter, plane, window, self.strength)
+            return
+        for region, strength in ((faded, self.strength), *((part, 1.0) for part in parts)):
+            painter.save()
+            placed = painter.transform()
+            painter.setTransform(plane.transform, combine=True)
+            painter.setClipRect(QRectF(*region), Qt.ClipOperation.IntersectClip)
+            painter.setTransform(placed)
+            self._draw(painter, plane, window, strength)
+            painter.restore()
+
+    def _draw(self, painter: QPainter, plane: ViewPlane, window: Window, strength: float) -> None:
         picture = self.picture
         visible = plane.region_of(window).intersection(picture.region).intersection(picture.clip)
-        if visible.is_empty or not self.strength:
+        if visible.is_empty or not strength:
             return
-        painter.setOpacity(self.strength)
+        painter.setOpacity(strength)
         if plane.is_upright and texel_px(picture, plane.downsample) > LARGEST_TEXEL_PX:
             if not _fill_cells(painter, plane, window, picture):
                 _draw_strips(painter, plane, window, picture)
@@ -282,98 +297,3 @@ def _glyph(letter: str, ratio: int) -> QImage:
 
 
 _CENTERED = int(Qt.AlignmentFlag.AlignCenter)
-
-
-class OverlaySource:
-    """The prediction that a view shows, and how. GUI thread.
-
-    Attributes
-    ----------
-    style : the user's choices.
-    is_visible : whether anything of it is shown.
-    pixel_size : of the slide; the magnification decides how classes are drawn.
-    """
-
-    def __init__(self) -> None:
-        self.style = OverlayStyle()
-        self.is_visible = True
-        self.pixel_size = PixelSize.unknown()
-        self._prediction: Prediction | None = None
-        self._thresholds = Thresholds(0.0, 1.0)
-        self._renderer: OverlayRenderer | None = None
-        self._made_of: tuple[object, ...] | None = None
-        self._layers: tuple[Layer, ...] = ()
-
-    def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
-        """Show another prediction, or none."""
-        self._prediction = prediction
-        self._thresholds = thresholds or Thresholds(0.0, 1.0)
-        self._renderer = None if prediction is None else OverlayRenderer(prediction)
-        self._made_of, self._layers = None, ()
-
-    def overview(self, px_l0: float) -> Layer | None:
-        """A layer for a small picture of the whole slide; None if nothing is shown.
-
-        Parameters
-        ----------
-        px_l0 : level-0 px per px of that picture.
-        """
-        if self._prediction is None or not self.is_visible or not self.style.opacity:
-            return None
-        return OverlayLayer(reduced_overlay(self._prediction, self.style, self._thresholds, px_l0))
-
-    def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
-        """Layers that cover at least `viewport`; the same object if nothing changed."""
-        if self._renderer is None or self._prediction is None or not self.is_visible:
-            return ()
-        picture = self._renderer.picture(self.style, self._thresholds, viewport.region)
-        if picture is None:
-            return ()
-        strength = tint_strength(self.style, viewport.magnification(self.pixel_size))
-        style, ratio = self.style, viewport.pixel_ratio
-        made_of = (picture, strength, style.marks, ratio, viewport.device_downsample)
-        if self._made_of is None or not _is_same(made_of, self._made_of):
-            self._made_of = made_of
-            self._layers = (
-                OverlayLayer(picture, strength),
-                TextureLayer(
-                    picture.codes,
-                    picture.region,
-                    picture.clip,
-                    _STATES,
-                    style.opacity,
-                    ratio,
-                    viewport.device_downsample,
-                ),
-                *self._marks(self._prediction, picture, viewport),
-            )
-        return self._layers
-
-    def _marks(
-        self, prediction: Prediction, picture: OverlayPicture, viewport: Viewport
-    ) -> tuple[Layer, ...]:
-        style, ratio = self.style, viewport.pixel_ratio
-        if style.marks is Marks.NONE:
-            return ()
-        codes = display_codes(prediction, style, self._thresholds, picture.cells)
-        if style.marks is Marks.LETTERS:
-            letters = tuple(c.letter for c in prediction.classes)
-            return (LettersLayer(codes, picture.region, letters, ratio),)
-        classes = frozenset(range(FIRST, FIRST + len(prediction.classes)))
-        hatched = _STATES | classes if style.mode is not OverlayMode.CLASS else classes
-        return (
-            TextureLayer(
-                codes,
-                picture.region,
-                picture.clip,
-                hatched,
-                style.opacity,
-                ratio,
-                viewport.device_downsample,
-            ),
-        )
-
-
-def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
-    """Compare pictures by identity, as arrays do not compare to one bool."""
-    return now[0] is before[0] and now[1:] == before[1:]

@@ -29,6 +29,7 @@ from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
+from bachview.ui.view.overlay_source import OverlaySource
 from bachview.ui.view.painting import Pixels
 from bachview.ui.view.painting_decor import (
     activation_image,
@@ -37,7 +38,6 @@ from bachview.ui.view.painting_decor import (
     paint_field,
     paint_ruler,
 )
-from bachview.ui.view.painting_overlay import OverlaySource
 from bachview.ui.view.read_out import AnglePlate, ReadOut
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
@@ -83,7 +83,7 @@ class SlideView(NavigableView):
         self.cursor_watch = CursorWatch(self)
         self.cursor_watch.moved.connect(self.cursorMoved)
         self._picture: SlidePicture | None = None
-        self._overlay = OverlaySource()
+        self._overlay = OverlaySource(self.update)
         self._failure_said: str | None = None
         self.read_out = ReadOut()
         self._objective_power: float | None = None
@@ -160,13 +160,14 @@ class SlideView(NavigableView):
         self._viewport = self._pyramid = None
         self._set_fitted(on=True)
         self.angle.place(None)
+        ended = self._overlay.close(timeout_s / 2)
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = self._activation = None
         self.set_ruler_mode(on=False)
         self.cursor_watch.look_soon()
         self.update()
         self.overviewChanged.emit()
-        return True if picture is None else picture.close(timeout_s)
+        return ended if picture is None else picture.close(timeout_s / 2) and ended
 
     def retry_failed(self) -> None:
         """Try to read again the parts that could not be read."""
@@ -187,7 +188,12 @@ class SlideView(NavigableView):
     def is_settled(self) -> bool:
         """Whether the picture on the screen is finished and sharp."""
         picture, viewport = self._picture, self._viewport
-        return picture is not None and viewport is not None and picture.is_settled_at(viewport)
+        return (
+            picture is not None
+            and viewport is not None
+            and picture.is_settled_at(viewport)
+            and self._overlay.is_settled
+        )
 
     @property
     def has_blank(self) -> bool:

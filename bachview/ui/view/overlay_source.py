@@ -1,0 +1,198 @@
+"""What is drawn of a prediction over a slide: tint, contours, textures and marks as layers."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
+from bachview.core.predictions import Prediction
+from bachview.core.uncertainty import Thresholds
+from bachview.ui.view.contour_source import ContourSource
+from bachview.ui.view.painting import Layer
+from bachview.ui.view.painting_contours import ContourLayer
+from bachview.ui.view.painting_overlay import LettersLayer, OverlayLayer
+from bachview.ui.view.painting_textures import TextureLayer
+from bachview.viewing.contours import Blocks, Contours, level_for
+from bachview.viewing.overlay import (
+    OverlayPicture,
+    OverlayRenderer,
+    OverlayStyle,
+    display_codes,
+)
+from bachview.viewing.reduced_overlay import reduced_overlay
+from bachview.viewing.style import FIRST, Marks, OverlayMode, contour_strength, tint_strength
+from bachview.viewing.textures import STATE_KINDS
+from bachview.viewing.viewport import Viewport
+
+#: Display codes of states, of which a texture is drawn whatever the style.
+_STATES = frozenset(int(kind) for kind in STATE_KINDS.values())
+
+#: Contours are made when a view zoomed in by this factor would show some.
+_SOON = 1.5
+
+
+class OverlaySource:
+    """The prediction that a view shows, and how. GUI thread; the owner closes it.
+
+    Attributes
+    ----------
+    style : the user's choices.
+    is_visible : whether anything of it is shown.
+    pixel_size : of the slide; the magnification decides how classes are drawn.
+    """
+
+    def __init__(self, on_change: Callable[[], object] = lambda: None) -> None:
+        """`on_change` : called when contours that were not there yet can be drawn."""
+        self.style = OverlayStyle()
+        self.is_visible = True
+        self.pixel_size = PixelSize.unknown()
+        self._on_change = on_change
+        self._prediction: Prediction | None = None
+        self._thresholds = Thresholds(0.0, 1.0)
+        self._renderer: OverlayRenderer | None = None
+        self._contours: ContourSource | None = None
+        self._contour_layer: tuple[tuple[object, ...], ContourLayer] | None = None
+        self._made_of: tuple[object, ...] | None = None
+        self._layers: tuple[Layer, ...] = ()
+
+    def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
+        """Show another prediction, or none."""
+        self._prediction = prediction
+        self._thresholds = thresholds or Thresholds(0.0, 1.0)
+        self._renderer = None if prediction is None else OverlayRenderer(prediction)
+        self._made_of, self._layers = None, ()
+        self.close(0)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is being made."""
+        return self._contours is None or self._contours.is_idle
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        """End the thread that makes contours; False if it did not end in time."""
+        source, self._contours, self._contour_layer = self._contours, None, None
+        return source is None or source.close(timeout_s)
+
+    def overview(self, px_l0: float) -> Layer | None:
+        """A layer for a small picture of the whole slide; None if nothing is shown.
+
+        Parameters
+        ----------
+        px_l0 : level-0 px per px of that picture.
+        """
+        if self._prediction is None or not self.is_visible or not self.style.opacity:
+            return None
+        return OverlayLayer(reduced_overlay(self._prediction, self.style, self._thresholds, px_l0))
+
+    def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
+        """Layers that cover at least `viewport`; the same object if nothing changed."""
+        if self._renderer is None or self._prediction is None or not self.is_visible:
+            return ()
+        style, grid = self.style, self._prediction.grid
+        magnification = viewport.magnification(self.pixel_size)
+        soon = None if magnification is None else magnification * _SOON
+        region, blocks = viewport.region, None
+        if contour_strength(style, soon) > 0 and grid.region.intersects(region):
+            level = level_for(grid, viewport.device_downsample, viewport.pixel_ratio)
+            blocks = Blocks.around(region, grid, level)
+            region = _around(region, blocks.needs(grid))
+        picture = self._renderer.picture(style, self._thresholds, region)
+        if picture is None:
+            return ()
+        contours = None if blocks is None else self._wanted(picture, blocks)
+        outlines = self._outlines(contours, viewport, contour_strength(style, magnification))
+        strength = tint_strength(style, magnification)
+        covered = None if contours is None else contours.covered
+        made_of = (
+            *(picture, outlines, contours),
+            *(strength, style.marks, viewport.pixel_ratio, viewport.device_downsample),
+        )
+        if self._made_of is None or not _is_same(made_of, self._made_of):
+            self._made_of = made_of
+            self._layers = (
+                OverlayLayer(picture, strength, covered),
+                self._textures(picture, picture.codes, _STATES, viewport),
+                *(() if outlines is None else (outlines,)),
+                *self._marks(self._prediction, picture, viewport),
+            )
+        return self._layers
+
+    def _wanted(self, picture: OverlayPicture, blocks: Blocks) -> Contours | None:
+        """The contours that are there by now; others are on their way."""
+        if self._prediction is None:
+            return None
+        if self._contours is None:
+            self._contours = ContourSource(self._on_change)
+        self._contours.want(picture, self._prediction.grid, blocks)
+        return self._contours.contours
+
+    def _outlines(
+        self, contours: Contours | None, viewport: Viewport, strength: float
+    ) -> ContourLayer | None:
+        if contours is None or not strength or self._prediction is None:
+            return None
+        opacity = strength * min(1.0, 2 * self.style.opacity)
+        made_of = (contours, opacity, viewport.device_downsample, viewport.pixel_ratio)
+        if self._contour_layer is not None:
+            before, layer = self._contour_layer
+            reached = all(layer.reaches.contains(corner) for corner in viewport.region.corners)
+            if before == made_of and reached:
+                return layer
+        layer = ContourLayer.of(
+            contours.lines,
+            self._prediction.classes,
+            viewport.region,
+            opacity,
+            downsample=viewport.device_downsample,
+            ratio=viewport.pixel_ratio,
+        )
+        self._contour_layer = made_of, layer
+        return layer
+
+    def _textures(
+        self,
+        picture: OverlayPicture,
+        codes: npt.NDArray[np.uint8],
+        drawn: frozenset[int],
+        viewport: Viewport,
+    ) -> TextureLayer:
+        return TextureLayer(
+            codes,
+            picture.region,
+            picture.clip,
+            drawn,
+            self.style.opacity,
+            viewport.pixel_ratio,
+            viewport.device_downsample,
+        )
+
+    def _marks(
+        self, prediction: Prediction, picture: OverlayPicture, viewport: Viewport
+    ) -> tuple[Layer, ...]:
+        style = self.style
+        if style.marks is Marks.NONE:
+            return ()
+        codes = display_codes(prediction, style, self._thresholds, picture.cells)
+        if style.marks is Marks.LETTERS:
+            letters = tuple(c.letter for c in prediction.classes)
+            return (LettersLayer(codes, picture.region, letters, viewport.pixel_ratio),)
+        classes = frozenset(range(FIRST, FIRST + len(prediction.classes)))
+        hatched = _STATES | classes if style.mode is not OverlayMode.CLASS else classes
+        return (self._textures(picture, codes, hatched, viewport),)
+
+
+def _around(one: Region, other: Region) -> Region:
+    """The smallest region with both."""
+    return Region.between(
+        min(one.x, other.x),
+        min(one.y, other.y),
+        max(one.right, other.right),
+        max(one.bottom, other.bottom),
+    )
+
+
+def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
+    """Compare what is made of arrays by identity, as arrays do not compare to one bool."""
+    return all(n is b for n, b in zip(now[:3], before[:3], strict=True)) and now[3:] == before[3:]
