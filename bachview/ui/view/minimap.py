@@ -230,15 +230,15 @@ def _framed(slide: QImage, upright: Viewport, turned: Viewport) -> QImage:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, image.width(), image.height()), rim, rim)
-    painter.setClipRect(rim, rim, size.width, size.height)
-    painter.translate(rim + size.width / 2, rim + size.height / 2)
+    painter.translate(image.width() / 2, image.height() / 2)
     if turned.rotation_deg:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.rotate(turned.rotation_deg)
         scale = upright.downsample / turned.downsample
         painter.scale(scale, scale)
-    painter.drawImage(QPointF(-slide.width() / 2, -slide.height() / 2), slide)
+    box = QRectF(-slide.width() / 2, -slide.height() / 2, slide.width(), slide.height())
+    painter.drawRoundedRect(box.adjusted(-rim, -rim, rim, rim), rim, rim)
+    painter.drawImage(box.topLeft(), slide)
     painter.end()
     image.setDevicePixelRatio(ratio)
     return image
