@@ -135,16 +135,23 @@ def test_escape_ends_the_ruler_before_it_leaves_full_screen(qtbot: QtBot, tmp_pa
         assert not window.isFullScreen()
 
 
-def test_a_window_closed_on_full_screen_comes_back_with_its_frame(
-    qtbot: QtBot, tmp_path: Path
+@pytest.mark.parametrize("is_maximized", [False, True])
+def test_a_window_closed_on_full_screen_comes_back_as_it_was(
+    qtbot: QtBot, is_maximized: bool
 ) -> None:
     with open_window(qtbot) as window:
+        window.setWindowState(
+            Qt.WindowState.WindowMaximized if is_maximized else Qt.WindowState.WindowNoState
+        )
         width = _widen_panel(window, 60)
         before, place = _frame(window), window.geometry()
         window.view_commands.full_screen.trigger()
+        # As X servers report it: nothing but full screen.
+        window.setWindowState(Qt.WindowState.WindowFullScreen)
         QApplication.processEvents()
     with open_window(qtbot) as window:
         assert not window.isFullScreen()
+        assert window.isMaximized() == is_maximized
         assert _frame(window) == before
         window.setGeometry(place)
         QApplication.processEvents()

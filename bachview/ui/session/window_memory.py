@@ -1,6 +1,6 @@
 """Remembers the window's geometry and panels, and restores them where they can be seen."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QByteArray, QRect, Qt
 from PySide6.QtGui import QGuiApplication
@@ -15,20 +15,47 @@ LAYOUT_VERSION = 2
 _FIRST_SIZE = (1360, 860)
 
 
-def save_layout(window: QMainWindow, settings: SettingsFile, state: bytes | None = None) -> None:
-    """Remember position, size and panels; panels as in `state` where that is given."""
-    place = window.normalGeometry()
-    if state is None:
-        state = bytes(window.saveState(LAYOUT_VERSION).data())
+@dataclass(frozen=True, slots=True)
+class WindowLayout:
+    """How a window lies on the screen.
+
+    Attributes
+    ----------
+    place : where it is when it is neither maximised nor on full screen.
+    panels : as `QMainWindow.saveState` gives them.
+    """
+
+    place: QRect
+    is_maximized: bool
+    panels: bytes
+
+
+def layout_of(window: QMainWindow) -> WindowLayout:
+    """The layout of a window that is not on full screen."""
+    return WindowLayout(
+        place=window.normalGeometry(),
+        is_maximized=Qt.WindowState.WindowMaximized in window.windowState(),
+        panels=bytes(window.saveState(LAYOUT_VERSION).data()),
+    )
+
+
+def save_layout(layout: WindowLayout, settings: SettingsFile) -> None:
+    """Remember position, size and panels."""
+    place = layout.place
     settings.now = replace(
         settings.now,
         window_x=place.x(),
         window_y=place.y(),
         window_width=place.width(),
         window_height=place.height(),
-        window_maximized=Qt.WindowState.WindowMaximized in window.windowState(),
-        window_state=state,
+        window_maximized=layout.is_maximized,
+        window_state=layout.panels,
     )
+
+
+def restore_panels(window: QMainWindow, panels: bytes) -> None:
+    """Show panels and tool bars as they were."""
+    window.restoreState(QByteArray(panels), LAYOUT_VERSION)
 
 
 def restore_layout(window: QMainWindow, settings: SettingsFile) -> None:
@@ -39,7 +66,7 @@ def restore_layout(window: QMainWindow, settings: SettingsFile) -> None:
         window.setGeometry(placed(wanted, rooms()))
     else:
         _place_first(window)
-    window.restoreState(QByteArray(last.window_state), LAYOUT_VERSION)
+    restore_panels(window, last.window_state)
     if last.window_maximized:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
 

@@ -1,62 +1,55 @@
 """Full screen: the slide alone, with what lies on it."""
 
-from PySide6.QtCore import QByteArray, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QToolBar, QWidget
 
-from bachview.ui.session.window_memory import LAYOUT_VERSION
+from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_panels
 
 
 class FullScreen(QObject):
     """Hides all that lies round the slide, and brings it back as it was. GUI thread only.
 
     Commands keep their keys: they belong to the window, not to the menus.
-
-    Signals
-    -------
-    entered : the frame has gone.
     """
-
-    entered = Signal()
 
     def __init__(self, window: QMainWindow, tabs: QTabWidget) -> None:
         super().__init__(window)
         self._window, self._tabs = window, tabs
-        self._layout: QByteArray | None = None
+        self._before: WindowLayout | None = None
         self._hidden: list[QWidget] = []
 
     @property
-    def layout_before(self) -> bytes | None:
-        """State of the window to come back to, as `QMainWindow.saveState` gives it.
+    def layout_before(self) -> WindowLayout | None:
+        """What the window comes back to; None where it is not on full screen.
 
-        None where the window is not on full screen.
+        The window cannot say so itself: some systems forget that it was maximised.
         """
-        return None if self._layout is None else bytes(self._layout.data())
+        return self._before
 
     def set_on(self, on: bool) -> None:
         """Enter or leave; nothing happens where that has been done."""
-        if on == (self._layout is not None):
-            return
-        window = self._window
-        if on:
-            self._layout = window.saveState(LAYOUT_VERSION)
-            self._hidden = [part for part in self._frame() if not part.isHidden()]
-            for part in self._hidden:
-                part.hide()
-        # Not showFullScreen, which forgets that the window was maximised.
-        state, full = window.windowState(), Qt.WindowState.WindowFullScreen
-        window.setWindowState(state | full if on else state & ~full)
-        if on:
-            self.entered.emit()
-        else:
-            self._come_back()
+        if on and self._before is None:
+            self._enter()
+        elif not on and self._before is not None:
+            self._leave(self._before)
 
-    def _come_back(self) -> None:
+    def _enter(self) -> None:
+        window = self._window
+        self._before = layout_of(window)
+        self._hidden = [part for part in self._frame() if not part.isHidden()]
+        for part in self._hidden:
+            part.hide()
+        # Not showFullScreen, which forgets that the window was maximised.
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)
+
+    def _leave(self, before: WindowLayout) -> None:
+        window, maximized = self._window, Qt.WindowState.WindowMaximized
+        state = window.windowState() & ~(Qt.WindowState.WindowFullScreen | maximized)
+        window.setWindowState(state | maximized if before.is_maximized else state)
         for part in self._hidden:
             part.show()
-        self._hidden = []
-        if self._layout is not None:
-            self._window.restoreState(self._layout, LAYOUT_VERSION)
-        self._layout = None
+        restore_panels(window, before.panels)
+        self._hidden, self._before = [], None
 
     def _frame(self) -> list[QWidget]:
         window = self._window

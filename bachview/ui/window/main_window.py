@@ -47,7 +47,7 @@ from bachview.ui.session.opening import OpenedSlide, SlideOpener
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
-from bachview.ui.session.window_memory import restore_layout, save_layout
+from bachview.ui.session.window_memory import layout_of, restore_layout, save_layout
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
@@ -601,7 +601,7 @@ class MainWindow(QMainWindow):
         started = time.monotonic()
         tabs_saved = self.keeper.close(self._closing_s / 4)
         self._input_rules.stop()
-        save_layout(self, self.services.settings, self.full_screen.layout_before)
+        save_layout(self.full_screen.layout_before or layout_of(self), self.services.settings)
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()
