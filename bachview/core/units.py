@@ -45,15 +45,15 @@ def round_length(longest_um: float) -> float:
 def length_text(um: float) -> str:
     """A length in um as text with the most readable unit, e.g. ``250 µm``, ``1.25 mm``."""
     if abs(um) >= 1000:
-        return f"{_trimmed(um / 1000)} mm"
-    return f"{_trimmed(um)} µm"
+        return f"{significant_text(um / 1000)} mm"
+    return f"{significant_text(um)} µm"
 
 
 def area_text(mm2: float) -> str:
     """An area in mm2 as text, e.g. ``12.3 mm²``, ``850 µm²``."""
     if mm2 and abs(mm2) < 0.001:
-        return f"{_trimmed(mm2 * 1e6)} µm²"
-    return f"{_trimmed(mm2)} mm²"
+        return f"{significant_text(mm2 * 1e6)} µm²"
+    return f"{significant_text(mm2)} mm²"
 
 
 def area_column(areas_mm2: Sequence[float], all_mm2: float) -> list[str]:
@@ -102,7 +102,7 @@ def whole_percent_text(share: float) -> str:
 
 def magnification_text(times: float) -> str:
     """E.g. ``20x``, ``2.5x``, ``0.31x``."""
-    return f"{_trimmed(times)}x"
+    return f"{significant_text(times)}x"
 
 
 def angle_text(deg: float) -> str:
@@ -130,14 +130,35 @@ def bytes_text(count: float) -> str:
     """A number of bytes as text, e.g. ``850 kB``, ``1.25 GB``; thousands, as disks are sold."""
     for unit, size in (("GB", 1e9), ("MB", 1e6)):
         if count >= size:
-            return f"{_trimmed(count / size)} {unit}"
-    return f"{_trimmed(count / 1000)} kB"
+            return f"{significant_text(count / size)} {unit}"
+    return f"{significant_text(count / 1000)} kB"
 
 
-def _trimmed(value: float) -> str:
-    """Three significant digits, no trailing zeros, no exponent below a million."""
+def significant_text(value: float, digits: int = 3) -> str:
+    """A number with so many significant digits, no trailing zeros, no exponent below a million."""
     if value == 0:
         return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{digits}f}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def value_text(value: float) -> str:
+    """A probability, entropy or disagreement as a bare number, e.g. ``0.70``."""
+    return f"{value:.2f}"
+
+
+def count_text(count: float) -> str:
+    """A whole number as text, e.g. ``2,141``."""
+    return f"{count:,.0f}"
+
+
+def pixels_text(width: float, height: float) -> str:
+    """A size in whole px, e.g. ``10,752 × 7,168 px``."""
+    return f"{count_text(width)} × {count_text(height)} px"
+
+
+def rate_text(per_second: float, what: str) -> str:
+    """E.g. ``64 cells/s``, ``3.2 cells/s``."""
+    number = count_text(per_second) if per_second >= 10 else f"{per_second:.1f}"
+    return f"{number} {what}/s"

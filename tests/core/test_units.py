@@ -11,13 +11,18 @@ from bachview.core.units import (
     angle_text,
     area_column,
     area_text,
+    count_text,
     downsample_for_magnification,
     duration_text,
     length_text,
     magnification,
     magnification_text,
     percent_text,
+    pixels_text,
+    rate_text,
     round_length,
+    significant_text,
+    value_text,
 )
 
 
@@ -122,3 +127,20 @@ def test_areas_below_each_other_stand_in_line() -> None:
     assert area_column([0.001, 5e-3], 5) == ["< 0.01 mm²", "0.01 mm²"]
     assert area_column([0.00025, 0], 0.0005) == ["250 µm²", "0 µm²"]
     assert area_column([0], 0) == ["0.00 mm²"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(0, 3, "0"), (0.25, 4, "0.25"), (0.123456, 4, "0.1235"), (1024, 3, "1024"), (16.0, 5, "16")],
+)
+def test_a_number_has_no_trailing_zeros_and_no_exponent(
+    value: float, digits: int, text: str
+) -> None:
+    assert significant_text(value, digits) == text
+
+
+def test_whole_numbers_and_rates_can_be_read() -> None:
+    assert count_text(2141) == "2,141"
+    assert pixels_text(10_752.4, 800) == "10,752 × 800 px"
+    assert (rate_text(1240, "cells"), rate_text(3.21, "cells")) == ("1,240 cells/s", "3.2 cells/s")
+    assert value_text(0.7) == "0.70"

@@ -5,7 +5,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from bachview.core.classes import ClassSet
-from bachview.core.units import whole_percent_text
+from bachview.core.units import value_text, whole_percent_text
 from bachview.ui.look.spacing import TIGHT
 from bachview.ui.look.widgets import WrappedLabel, muted
 from bachview.viewing.overlay import OverlayMode, OverlayStyle, color_bar
@@ -84,7 +84,7 @@ class ValueKey(QWidget):
 def _number(style: OverlayStyle, value: float) -> str:
     if style.mode is OverlayMode.PROBABILITY:
         return whole_percent_text(value)
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return value_text(value).rstrip("0").rstrip(".")
 
 
 class _Ramp(QWidget):

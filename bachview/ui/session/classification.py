@@ -10,6 +10,7 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import PatchResults
 from bachview.core.scope import scope_text
+from bachview.core.units import count_text
 from bachview.errors import BachviewError, UnsuitableSlideError
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
@@ -275,5 +276,7 @@ def _done_text(summary: "RunSummary") -> str:
     if not summary.new and not summary.failed:
         return "All of it had been classified before."
     if summary.failed:
-        return f"{summary.failed:,} cells could not be read; they are marked on the slide."
+        return (
+            f"{count_text(summary.failed)} cells could not be read; they are marked on the slide."
+        )
     return ""

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import length_text
+from bachview.core.units import count_text, length_text
 from bachview.ui.look.plates import INK, PLATE, SHADE
 from bachview.ui.look.spacing import PLATE_PX, RADIUS
 from bachview.ui.view.painting import image_of
@@ -109,7 +109,7 @@ def paint_ruler(
 def ruler_text(length_l0: float, pixel_size: PixelSize) -> str:
     """A length of level-0 px in um, and whose word that rests on; in px without a pixel size."""
     if pixel_size.mpp is None:
-        return f"{length_l0:.0f} px"
+        return f"{count_text(length_l0)} px"
     return length_text(length_l0 * pixel_size.mpp) + pixel_size.remark
 
 

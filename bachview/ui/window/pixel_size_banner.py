@@ -4,13 +4,14 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from bachview.core.pixel_size import PLAUSIBLE_MPP, Origin, PixelSize
-from bachview.core.units import magnification, magnification_text
+from bachview.core.units import count_text, magnification, magnification_text, significant_text
 from bachview.ui.look.icons import icon
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel
 
+_PLAUSIBLE = " to ".join(map(significant_text, PLAUSIBLE_MPP))
 _LONGEST_UM = 100_000.0
 _FIELD_PX = 136
 #: Under the text, beside the icon.
@@ -118,8 +119,7 @@ class PixelSizeBanner(QFrame):
             found = "This file does not state its pixel size."
         else:
             found = (
-                f"This file states a pixel size of {pixel_size.text}; slides have "
-                f"{PLAUSIBLE_MPP[0]:g} to {PLAUSIBLE_MPP[1]:g} µm."
+                f"This file states a pixel size of {pixel_size.text}; slides have {_PLAUSIBLE} µm."
             )
         self._text.setText(f"{found} {_UNKNOWN}")
         self._stated = None
@@ -134,7 +134,7 @@ class PixelSizeBanner(QFrame):
         self._mpp.clear()
         if known.origin is Origin.USER and known.mpp_x is not None:
             # His own statement, so it may stand in the field.
-            self._stated = f"{known.mpp_x:.4g}", known
+            self._stated = significant_text(known.mpp_x, 4), known
             self._mpp.setText(self._stated[0])
             found = f"You stated {known.text} per pixel."
         else:
@@ -169,7 +169,7 @@ class PixelSizeBanner(QFrame):
         for widget in self._of_line:
             widget.setVisible(length_l0 is not None)
         if length_l0 is not None:
-            self._length_text.setText(f"{length_l0:,.0f} px are")
+            self._length_text.setText(f"{count_text(length_l0)} px are")
         self._show_meaning()
 
     @property
@@ -231,10 +231,9 @@ class PixelSizeBanner(QFrame):
 
 def _meaning_of(pixel_size: PixelSize) -> str:
     if pixel_size.mpp is None:
-        low, high = PLAUSIBLE_MPP
         return (
-            f"That makes {pixel_size.text} per pixel, outside {low:g} to {high:g}: check the line "
-            "and its length."
+            f"That makes {pixel_size.text} per pixel, outside {_PLAUSIBLE}: check the line and "
+            "its length."
         )
     times = magnification_text(magnification(pixel_size.mpp, 1))
     return f"{pixel_size.text} per pixel: one pixel of the slide on one of the screen is {times}."

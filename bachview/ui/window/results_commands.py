@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from bachview.core.cell_state import JUDGED
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
-from bachview.core.units import whole_percent_text
+from bachview.core.units import count_text, whole_percent_text
 from bachview.errors import BachviewError
 from bachview.ui.dialogs import modal
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -109,7 +109,7 @@ class ResultsCommands(QObject):
         of = document.title if region is None else f"this region of {document.title}"
         when = local_time(document.updated).partition(" ")[0]
         failed = document.failed_in(region)
-        unread = f" ({failed:,} cells could not be read)" if failed else ""
+        unread = f" ({count_text(failed)} cells could not be read)" if failed else ""
         self._offer(
             page,
             f"All tissue of {of} was classified with {model}{unread}: nothing is left to do. The "
@@ -130,7 +130,7 @@ class ResultsCommands(QObject):
         question = QuestionDialog(
             "Classify again",
             f"This deletes all answers of {document.bundle.name} about {document.title} "
-            f"({count:,} cells of the whole slide) and {anew}. {_FOR_GOOD}",
+            f"({count_text(count)} cells of the whole slide) and {anew}. {_FOR_GOOD}",
             "Delete and classify",
             "Keep them",
             page,
@@ -209,7 +209,7 @@ class ResultsCommands(QObject):
         question = QuestionDialog(
             "Clear results",
             f"This deletes the answers of {record.key.bundle_name} about {document.title} "
-            f"({record.done:,} cells) and the log of their runs.{elsewhere} {_FOR_GOOD}",
+            f"({count_text(record.done)} cells) and the log of their runs.{elsewhere} {_FOR_GOOD}",
             "Delete",
             "Keep them",
             page,

@@ -6,6 +6,7 @@ from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from bachview.core.stack import SINGLE, Choice, Stack
+from bachview.core.units import count_text
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.window.commands import Commands
 
@@ -60,7 +61,7 @@ class StackControl(QWidget):
             field.blockSignals(True)
             field.setRange(1, count)
             field.setValue(getattr(stack, kind))
-            field.setSuffix(f" of {count:,}")
+            field.setSuffix(f" of {count_text(count)}")
             field.lineEdit().deselect()  # a step selects the number
             field.blockSignals(False)
             field.setVisible(count > 1)

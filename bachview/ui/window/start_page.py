@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.config import RESEARCH_USE
+from bachview.core.units import count_text
 from bachview.policy.in_force import in_force
 from bachview.ui.look.icons import application_icon, icon
 from bachview.ui.look.spacing import APART, EDGE, NEAR, RADIUS, SECTION, TIGHT
@@ -199,7 +200,7 @@ class StartPage(QWidget):
 
     def show_last(self, count: int) -> None:
         """Offer to reopen the slides of the last session, if there are any."""
-        which = "slide" if count == 1 else f"{count:,} slides"
+        which = "slide" if count == 1 else f"{count_text(count)} slides"
         self.last_button.setText(f"Reopen the {which} of last time")
         self.last_button.setVisible(count > 0)
 

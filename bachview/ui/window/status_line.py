@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import length_text, magnification_text
+from bachview.core.units import count_text, length_text, magnification_text
 from bachview.ui.session.run_status import RunStatus
 from bachview.ui.window.stack_control import StackControl
 
@@ -24,7 +24,7 @@ def position_text(point: Point | None, pixel_size: PixelSize) -> str:
     """A level-0 point in px, and in micrometres if the pixel size is known."""
     if point is None:
         return ""
-    text = f"{point.x:,.0f}, {point.y:,.0f} px"
+    text = f"{count_text(point.x)}, {count_text(point.y)} px"
     if pixel_size.is_plausible and pixel_size.mpp_x and pixel_size.mpp_y:
         x, y = point.x * pixel_size.mpp_x, point.y * pixel_size.mpp_y
         text += f"  ·  {_um(x)}, {_um(y)}"
@@ -33,7 +33,7 @@ def position_text(point: Point | None, pixel_size: PixelSize) -> str:
 
 def _um(length_um: float) -> str:
     """Whole micrometres: this is the cursor position, not a measurement."""
-    return f"{length_um:,.0f} µm" if abs(length_um) < 100_000 else length_text(length_um)
+    return f"{count_text(length_um)} µm" if abs(length_um) < 100_000 else length_text(length_um)
 
 
 class _Figures(QLabel):

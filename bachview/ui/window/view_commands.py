@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
+from bachview.core.units import magnification_text, significant_text
 from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.panels.side_panel import SidePanel
@@ -42,8 +43,8 @@ class ViewCommands(QObject):
         make, make_switch, stored = commands.make, commands.make_switch, settings.now
         self.magnifications = [
             make(
-                f"{times:g}x",
-                f"Magnify {times:g} times ({key}: at the cursor)",
+                magnification_text(times),
+                f"Magnify {significant_text(times)} times ({key}: at the cursor)",
                 partial(self._magnify, times),
             )
             for key, times in enumerate(KEY_MAGNIFICATIONS, 1)
