@@ -132,6 +132,26 @@ class PatchGrid:
         square = self.patches.cell(row // count, column // count)
         return Region.around(square.center, self.field_x, self.field_y)
 
+    def window(self, field: Region, row: int, column: int) -> tuple[slice, slice]:
+        """(row slice, column slice) of the places of a field that a cell's answer is the mean of.
+
+        The places are those of the activation map. If a patch stands for one cell, all of them are.
+
+        Parameters
+        ----------
+        field : of the patch that stands for the cell, moved or not.
+        """
+        if self.cells_per_side == 1:
+            return slice(None), slice(None)
+        places, cell = self.places_per_side, self.cell(row, column)
+        reach = (places - self.cells_per_side) // 2
+        down = round((cell.y - field.y) / self.stride_y)
+        right = round((cell.x - field.x) / self.stride_x)
+        return (
+            slice(max(0, down - reach), min(places, down + reach + 1)),
+            slice(max(0, right - reach), min(places, right + reach + 1)),
+        )
+
     def at(self, point: Point) -> tuple[int, int] | None:
         """(row, column) of the cell that contains the level-0 `point`; None outside."""
         column = math.floor((point.x - self.region.x) / self.stride_x)

@@ -81,14 +81,14 @@ def test_the_cursor_shows_the_cell_and_the_field_of_its_patch(
         assert shown[-1] == (None, None)
 
 
-def test_the_activation_map_is_of_the_whole_field(
+def test_the_activation_map_shows_the_whole_field_and_what_the_cell_was_judged_by(
     qtbot: QtBot, slide: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, ...]] = []
 
     def explain(service: object, choice: object, read: Any, token: object) -> "Future[Explanation]":
         seen.append(read().shape)
-        maps = np.zeros((1, 8, 8, 4), np.float32)
+        maps = np.ones((1, 8, 8, 4), np.float32)
         done: Future[Explanation] = Future()
         done.set_result(Explanation(maps, maps[0]))
         return done
@@ -100,6 +100,12 @@ def test_the_activation_map_is_of_the_whole_field(
         page.view.cursorMoved.emit(Point(7.5 * CELL, 11.5 * CELL))
         with qtbot.waitSignal(window.controller._maps.found, timeout=LONG_MS) as found:
             window.view_commands.activation_map.trigger()
-        values, field = found.args
-        assert (values.shape, seen) == ((8, 8), [(64, 64, 3)])
-        assert field == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
+        assert found.args is not None
+        (shown,) = found.args
+        assert (shown.values.shape, seen) == ((8, 8), [(64, 64, 3)])
+        assert shown.region == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
+        assert shown.class_name == window.cursor_panel.statement.split(",")[0]
+        # The window of a cell is five places wide: the rest contributed nothing.
+        assert np.argwhere(shown.values == 1).tolist() == [
+            [row, column] for row in range(3, 8) for column in range(3, 8)
+        ]

@@ -27,7 +27,6 @@ from bachview.ui.view.painting import (
     render,
     snapped,
 )
-from bachview.ui.view.painting_decor import activation_image
 from bachview.viewing.overlay import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.support.predictions import GRID, prediction
@@ -286,12 +285,3 @@ def test_layers_stay_the_same_object_until_something_changes() -> None:
     assert source.layers(viewport) is not first
     source.is_visible = False
     assert source.layers(viewport) == ()
-
-
-def test_activation_is_clear_where_low_and_strong_where_high() -> None:
-    values = np.array([[0, 1], [-3, 2]], np.float32)
-    picture = copied(activation_image(values))
-    alpha = picture[..., 3].astype(int)
-    assert alpha[0, 0] == alpha[1, 0] == 0
-    assert 0 < alpha[0, 1] < alpha[1, 1]
-    assert (copied(activation_image(np.zeros((2, 2), np.float32))) == 0).all()

@@ -195,10 +195,11 @@ def test_the_activation_map_of_the_field_under_the_cursor(qtbot: QtBot, tmp_path
         maps = window.controller._maps
         with qtbot.waitSignal(maps.found, timeout=LONG_MS) as found:
             window.view_commands.activation_map.trigger()
-        values, field = found.args
-        assert values.ndim == 2
+        assert found.args is not None
+        (shown,) = found.args
+        assert shown.values.ndim == 2
         assert page.document.prediction is not None
-        assert field == page.document.prediction.field(row, column)
+        assert shown.region == page.document.prediction.field(row, column)
         page.view.cursorMoved.emit(page.view.point_at(QPointF(1, 1)))
 
 

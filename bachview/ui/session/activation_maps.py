@@ -1,4 +1,4 @@
-"""The class activation map of the field under the cursor, computed on request."""
+"""The class activation map of the cell under the cursor, computed on request."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.ui.session.document import Document
 from bachview.ui.session.ensemble_service import EnsembleChoice
 from bachview.ui.session.services import Services
+from bachview.viewing.activation import ActivationMap, within
 
 if TYPE_CHECKING:
     from bachview.models.ensemble import Explanation
@@ -21,15 +22,15 @@ _REST_MS = 90
 
 
 class ActivationMaps(QObject):
-    """The latest request wins: a new field cancels the previous request. GUI thread only.
+    """The latest request wins: a new cell cancels the previous request. GUI thread only.
 
     Signals
     -------
-    found(values, Region) : (h, w) float32 of the field's top class, and the field.
+    found(ActivationMap) : of the cell's class.
     failed(str) : why there is none.
     """
 
-    found = Signal(object, object)
+    found = Signal(object)
     failed = Signal(str)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
@@ -67,6 +68,8 @@ class ActivationMaps(QObject):
             return
         field: Region = prediction.field(row, column)
         top = int(patch_result.probabilities.argmax())
+        class_name = prediction.classes[top].name
+        window = prediction.grid.window(field, row, column)
         reader, pixel_size = document.reader, document.pixel_size
         transform = document.transform(managed=document.is_run_managed)
 
@@ -76,7 +79,8 @@ class ActivationMaps(QObject):
             return PatchReader(reader, pixel_size, bundle.geometry, transform).read(field)
 
         def on_done(explanation: "Explanation") -> None:
-            self.found.emit(explanation.mean_map[..., top], field)
+            values = within(explanation.mean_map[..., top], window)
+            self.found.emit(ActivationMap(values, field, class_name))
 
         def on_error(error: BachviewError) -> None:
             self.failed.emit(str(error))

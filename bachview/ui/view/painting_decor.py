@@ -1,23 +1,19 @@
-"""What is drawn on top of the picture: field, cell, activation map, ruler.
+"""What is drawn on top of the picture: field, cell, ruler.
 
 All of it in device-independent px, light on dark lines, so that it is legible on tissue, on glass
 and on the dark area outside the slide. GUI thread.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
-    QImage,
     QPainter,
     QPen,
     QPolygonF,
-    QTransform,
 )
 
 from bachview.core.geometry import Point, Region
@@ -25,73 +21,78 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.units import count_text, length_text
 from bachview.ui.look.plates import INK, PLATE, SHADE
 from bachview.ui.look.spacing import PLATE_PX, RADIUS
-from bachview.ui.view.painting import image_of
 from bachview.viewing.viewport import Viewport
 
-
-def activation_image(values: npt.NDArray[np.float32]) -> QImage:
-    """A class activation map as a picture: transparent where low, yellow to red where high.
-
-    Parameters
-    ----------
-    values : (h, w) float32; scaled by its maximum; negative values count as 0.
-
-    Returns
-    -------
-    ARGB32_Premultiplied, one px for each value, a copy.
-    """
-    positive = np.clip(np.nan_to_num(values), 0, None)
-    peak = float(positive.max(initial=0.0))
-    share = positive / peak if peak > 0 else positive
-    alpha = 0.75 * share
-    red, green = np.ones_like(share), 1.0 - share
-    bgra = np.stack([np.zeros_like(share), green * alpha, red * alpha, alpha], axis=-1)
-    return image_of(np.ascontiguousarray((bgra * 255).round().astype(np.uint8)), with_alpha=True)
-
-
-def transform_of(viewport: Viewport) -> QTransform:
-    """Device-independent px from level-0 px."""
-    return QTransform(*viewport.vp_from_l0_affine)
+_DASHES = (4.0, 3.0)
+#: Smaller than this on the screen, they have ticks in place of an outline, px.
+_LEAST_FIELD_VP, _LEAST_CELL_VP = 24.0, 8.0
+_TICK_GAP_VP, _TICK_VP = 2.0, 4.0
 
 
 def _outline(viewport: Viewport, region: Region) -> QPolygonF:
     return QPolygonF([QPointF(*viewport.vp_from_l0(corner)) for corner in region.corners])
 
 
-def _twice(painter: QPainter, width: float, draw: Callable[[], object]) -> None:
-    """Draw lines dark and wide, then light and narrow."""
+def _twice(
+    painter: QPainter, width: float, draw: Callable[[], object], *, dashes: Sequence[float] = ()
+) -> None:
+    """Draw lines dark and wide, then light and narrow; `dashes` of the light ones, in widths."""
     for color, extra in ((SHADE, 2.0), (INK, 0.0)):
         pen = QPen(color, width + extra)
+        if dashes and not extra:
+            pen.setDashPattern(dashes)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         draw()
 
 
-def paint_field(painter: QPainter, viewport: Viewport, field: Region) -> None:
-    """Outline of a field at its physical size."""
-    _paint_outline(painter, viewport, field, 1.5)
+def paint_counted(painter: QPainter, viewport: Viewport, region: Region) -> None:
+    """Outline of the region that figures beside the slide are of."""
+    _prepare(painter, viewport)
+    outline = _outline(viewport, region)
+    _twice(painter, 1.5, lambda: painter.drawPolygon(outline))
 
 
-def paint_cell(painter: QPainter, viewport: Viewport, cell: Region) -> None:
-    """Outline of a cell, thinner than that of its field, in which it lies."""
-    _paint_outline(painter, viewport, cell, 1.0)
+def paint_field(painter: QPainter, viewport: Viewport, field: Region, cell: Region | None) -> None:
+    """Outline of a field, dashed, and in it that of the cell which the answer is of.
+
+    Outlines of a few px would hide what they stand for: ticks point at it instead.
+    """
+    _prepare(painter, viewport)
+    if _side(viewport, field) < _LEAST_FIELD_VP:
+        _paint_ticks(painter, viewport, field)
+        return
+    outline = _outline(viewport, field)
+    _twice(painter, 1.5, lambda: painter.drawPolygon(outline), dashes=_DASHES)
+    if cell is None or cell == field:
+        return
+    if _side(viewport, cell) < _LEAST_CELL_VP:
+        _paint_ticks(painter, viewport, cell)
+    else:
+        inner = _outline(viewport, cell)
+        _twice(painter, 1.0, lambda: painter.drawPolygon(inner))
 
 
-def _paint_outline(painter: QPainter, viewport: Viewport, region: Region, width: float) -> None:
+def _prepare(painter: QPainter, viewport: Viewport) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=bool(viewport.rotation_deg % 90))
-    outline = _outline(viewport, region)
-    _twice(painter, width, lambda: painter.drawPolygon(outline))
 
 
-def paint_activation(painter: QPainter, viewport: Viewport, image: QImage, region: Region) -> None:
-    """A class activation map over its field."""
-    painter.save()
-    painter.setTransform(transform_of(viewport), combine=True)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(QRectF(*region), image)
-    painter.restore()
+def _side(viewport: Viewport, region: Region) -> float:
+    return min(region.width, region.height) / viewport.downsample
+
+
+def _paint_ticks(painter: QPainter, viewport: Viewport, region: Region) -> None:
+    """Four short lines that point at a region from outside; upright at any rotation."""
+    x, y = viewport.vp_from_l0(region.center)
+    near = max(region.width, region.height) / 2 / viewport.downsample + _TICK_GAP_VP
+    far = near + _TICK_VP
+    lines = [
+        QLineF(x + near * right, y + near * down, x + far * right, y + far * down)
+        for right, down in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    _twice(painter, 1.0, lambda: painter.drawLines(lines))
 
 
 def paint_ruler(

@@ -95,10 +95,14 @@ def read_out_height() -> float:
     return QFontMetricsF(_font(PLATE_PX)).height() + 20
 
 
-def height_at_bottom() -> int:
-    """What the read-out and the plate above it need at the bottom of a view, px."""
-    angle = QFontMetricsF(_font(PLATE_PX)).height() + NEAR
-    return math.ceil(APART + read_out_height() + NEAR + angle)
+def height_at_bottom(*, is_rotated: bool = True) -> int:
+    """What the read-out and, if the view is rotated, the plate above it need at the bottom, px."""
+    height = APART + read_out_height()
+    return math.ceil(height + NEAR + _angle_height() if is_rotated else height)
+
+
+def _angle_height() -> int:
+    return round(QFontMetricsF(_font(PLATE_PX)).height() + NEAR)
 
 
 def _font(px: int) -> QFont:
@@ -190,7 +194,7 @@ class AnglePlate(QAbstractButton):
         """Room for the text."""
         metrics = QFontMetricsF(self.font())
         width = metrics.horizontalAdvance(self.text()) + 2 * NEAR
-        return QSize(round(width), round(metrics.height() + 8))
+        return QSize(round(width), _angle_height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the plate, brighter under the cursor."""

@@ -4,7 +4,6 @@ from PySide6.QtCore import QChildEvent, QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -26,21 +25,18 @@ from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
+from bachview.ui.look.spacing import NEAR
 from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.overlay_source import OverlaySource
 from bachview.ui.view.painting import Pixels
-from bachview.ui.view.painting_decor import (
-    activation_image,
-    paint_activation,
-    paint_cell,
-    paint_field,
-    paint_ruler,
-)
-from bachview.ui.view.read_out import AnglePlate, ReadOut
+from bachview.ui.view.painting_activation import ActivationKey, Outside, paint_activation
+from bachview.ui.view.painting_decor import paint_counted, paint_field, paint_ruler
+from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
+from bachview.viewing.activation import ActivationMap
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
@@ -90,7 +86,8 @@ class SlideView(NavigableView):
         self._field: Region | None = None
         self._cell: Region | None = None
         self._counted: Region | None = None
-        self._activation: tuple[QImage, Region] | None = None
+        self._activation: ActivationMap | None = None
+        self._activation_key = ActivationKey()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -241,21 +238,11 @@ class SlideView(NavigableView):
             self._counted = region
             self.update()
 
-    def set_activation_map(self, values: object | None, region: Region | None = None) -> None:
-        """Draw a class activation map over its field.
-
-        Parameters
-        ----------
-        values : (h, w) float32 of one class, or None for no map.
-        region : the field, level-0 px.
-        """
-        import numpy as np
-
-        if values is None or region is None:
-            self._activation = None
-        else:
-            self._activation = activation_image(np.asarray(values, np.float32)), region
-        self.update()
+    def set_activation_map(self, found: ActivationMap | None) -> None:
+        """Draw a class activation map in its field, in place of the prediction."""
+        if found is not self._activation:
+            self._activation = found
+            self.update()
 
     # -- ruler ---------------------------------------------------------------------------
 
@@ -282,7 +269,11 @@ class SlideView(NavigableView):
             if picture is None or viewport is None:
                 painter.fillRect(self.rect(), QColor(*self._surround()))
                 return
-            picture.set_layers(self._overlay.layers(viewport))
+            layers = self._overlay.layers(viewport)
+            if self._activation is not None:
+                region = self._activation.region
+                layers = tuple(Outside(layer, region) for layer in layers)
+            picture.set_layers(layers)
             painter.setWorldTransform(_device_pixels(painter))
             picture.paint(painter, viewport)
             painter.resetTransform()
@@ -291,17 +282,19 @@ class SlideView(NavigableView):
             painter.end()
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
-        if self._activation is not None:
-            paint_activation(painter, viewport, *self._activation)
+        found = self._activation
+        if found is not None:
+            paint_activation(painter, viewport, found)
         if self._counted is not None:
-            paint_field(painter, viewport, self._counted)
+            paint_counted(painter, viewport, self._counted)
         if self._field is not None:
-            paint_field(painter, viewport, self._field)
-        if self._cell is not None and self._cell != self._field:
-            paint_cell(painter, viewport, self._cell)
+            paint_field(painter, viewport, self._field, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
+        if found is not None:
+            below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
+            self._activation_key.paint(painter, viewport, found.class_name, below)
 
     # -- events --------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from bachview.ui.session.services import Services
 from bachview.ui.window.chip_text import chip_text
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.status_line import StatusLine
+from bachview.viewing.activation import ActivationMap
 from bachview.viewing.viewport import Viewport
 
 _ROTATED = "The view is rotated: this is the upright rectangle around it."
@@ -277,9 +278,9 @@ class PanelController(QObject):
         if self._panel.at_cursor.wants_map and self._cell is not None and self._is_judged:
             self._maps.want(page.document, self._cell, self._device())
 
-    def _on_map(self, values: object, field: Region) -> None:
+    def _on_map(self, found: ActivationMap) -> None:
         if self._page is not None and self._panel.at_cursor.wants_map:
-            self._page.view.set_activation_map(values, field)
+            self._page.view.set_activation_map(found)
 
     def _on_no_map(self, message: str) -> None:
         self._panel.at_cursor.set_wants_map(False)
