@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 
 #: Grey of the veil, 0 to 255, and its opacity where nothing contributed.
 VEIL_GREY = 16
-DEEPEST_VEIL = 0.72
+DEEPEST_VEIL = 0.62
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool

@@ -16,6 +16,7 @@ from bachview.models.ensemble import Explanation
 from bachview.slide.opening import opened_slide
 from bachview.store.results import ResultStore
 from bachview.ui.session.ensemble_service import EnsembleService
+from bachview.ui.view.painting_activation import KeyText
 from bachview.ui.view.slide_view import SlideView
 from tests.support.bundles import edit_manifest, unpacked
 from tests.support.fake_ensemble import Facts, FakeEnsemble
@@ -109,3 +110,41 @@ def test_the_activation_map_shows_the_whole_field_and_what_the_cell_was_judged_b
         assert np.argwhere(shown.values == 1).tolist() == [
             [row, column] for row in range(3, 8) for column in range(3, 8)
         ]
+
+
+def test_a_map_goes_with_its_cell_and_one_that_takes_long_is_announced(
+    qtbot: QtBot, slide: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Future[Explanation]] = []
+
+    def explain(service: object, choice: object, read: Any, token: object) -> "Future[Explanation]":
+        asked.append(Future())
+        return asked[-1]
+
+    def answer(future: "Future[Explanation]") -> None:
+        maps = np.ones((1, 8, 8, 4), np.float32)
+        future.set_result(Explanation(maps, maps[0]))
+
+    monkeypatch.setattr(EnsembleService, "explain", explain)
+    monkeypatch.setattr("bachview.ui.session.activation_maps._DELAYED_MS", 150)
+    with open_window(qtbot, bundle=str(bundle)) as window:
+        page = page_of(qtbot, window, slide)
+        qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
+        view, maps = page.view, window.controller._maps
+        for column in (4, 5, 6, 7):  # a cursor on its way
+            view.cursorMoved.emit(Point((column + 0.5) * CELL, 11.5 * CELL))
+        with qtbot.waitSignal(maps.delayed, timeout=LONG_MS):
+            window.view_commands.activation_map.trigger()
+        assert view.activation_key == KeyText(window.controller.class_name, is_delayed=True)
+        assert len(asked) == 1
+        with qtbot.waitSignal(maps.found, timeout=LONG_MS):
+            answer(asked[0])
+        assert view.activation_region == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
+        view.cursorMoved.emit(Point(6.5 * CELL, 11.5 * CELL))
+        expected = (None, KeyText(window.controller.class_name))
+        assert (view.activation_region, view.activation_key) == expected
+        qtbot.waitUntil(lambda: len(asked) == 2, timeout=LONG_MS)
+        view.cursorMoved.emit(None)
+        answer(asked[1])  # too late: the cursor has gone
+        qtbot.wait(50)
+        assert (view.activation_region, view.activation_key) == (None, None)

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point, Region, Size
 from bachview.ui.view.painting import pixels_of
-from bachview.ui.view.painting_activation import ActivationKey, paint_activation
+from bachview.ui.view.painting_activation import ActivationKey, KeyText, paint_activation
 from bachview.ui.view.painting_decor import paint_field
 from bachview.ui.view.slide_view import SlideView
 from bachview.viewing.activation import VEIL_GREY, ActivationMap
@@ -69,7 +69,7 @@ def test_the_prediction_is_not_drawn_under_the_map(
     monkeypatch.setattr(view._overlay, "layers", lambda viewport: layers)
     for turn in (0.0, 31.0):
         view.set_viewport(Viewport(Point(2000, 1500), 1.0, Size(600, 500), 1.0, turn))
-        view.set_activation_map(None)
+        view.expect_activation_map(None)
         shown(view)
         qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
         assert (shown(view)[250, 300] == (0, 255, 0)).all()
@@ -92,7 +92,7 @@ def test_the_key_names_the_class_and_runs_from_dark_to_light() -> None:
     viewport = Viewport(Point(0, 0), 1.0, Size(500, 100), 1.0)
     key = ActivationKey()
     plates = {
-        name: drawn(viewport, lambda p, name=name: key.paint(p, viewport, name, 20.0))
+        name: drawn(viewport, lambda p, name=name: key.paint(p, viewport, KeyText(name), 20.0))
         for name in ("Benign", "In situ carcinoma")
     }
     widths = {name: np.argwhere(plate[..., 0] < 255)[:, 1].max() for name, plate in plates.items()}
@@ -105,6 +105,9 @@ def test_the_key_names_the_class_and_runs_from_dark_to_light() -> None:
         rising = np.flatnonzero(np.diff(row) < 0)
         longest = max(np.diff(rising))
         assert longest >= 60
+    delayed = KeyText("Benign", is_delayed=True)
+    longer = drawn(viewport, lambda p: key.paint(p, viewport, delayed, 20.0))
+    assert np.argwhere(longer[..., 0] < 255)[:, 1].max() > widths["Benign"] + 20
     grey = plates["Benign"].astype(int)
     assert (np.ptp(grey, axis=-1) <= 2).all()
 

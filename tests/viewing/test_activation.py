@@ -9,7 +9,7 @@ from bachview.viewing.activation import VEIL_GREY, ActivationMap, shares, veil_o
 
 def test_shares_are_of_the_largest_and_what_spoke_against_the_class_is_nothing() -> None:
     values = np.array([[0, 1], [-3, 2], [np.nan, 0.5]], np.float32)
-    np.testing.assert_allclose(shares(values), [[0, 0.5], [0, 1], [0, 0.25]])
+    np.testing.assert_array_equal(shares(values), np.array([[0, 0.5], [0, 1], [0, 0.25]]))
     assert not shares(np.full((2, 2), -1, np.float32)).any()
 
 

@@ -56,8 +56,9 @@ class CursorPanel(Panel):
         self._field = QLabel("–", self)
         self._map = QCheckBox("Activation &map", self)
         self._map.setToolTip(
-            "Class activation map: the parts of the field that contributed to its class,\n"
-            "averaged over the CNNs. Shortcut: C"
+            "Class activation map: clear where the tissue contributed most to the class,\n"
+            "veiled where it contributed little, averaged over the CNNs and scaled by its\n"
+            "largest value. Shortcut: C"
         )
         self._map.toggled.connect(self.activationMapToggled)
 
@@ -80,8 +81,8 @@ class CursorPanel(Panel):
             value.setToolTip(tip)
             numbers.addStretch(1)
         tip = (
-            "The square that the models saw. It is outlined on the slide,\n"
-            "and in it, with a thinner line, the cell that the answer is of."
+            "The square that the models saw. It is outlined on the slide with a dashed line,\n"
+            "and in it, with a solid one, the cell that the answer is of."
         )
         self._field.setToolTip(tip)
         field = QHBoxLayout()

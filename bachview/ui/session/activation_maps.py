@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How long the cursor must rest before a map is requested: sweeping over a slide requests none.
 _REST_MS = 90
+#: A map that has not come by then is said to be on its way: the model may have to be loaded first.
+_DELAYED_MS = 700
 
 
 class ActivationMaps(QObject):
@@ -28,9 +30,11 @@ class ActivationMaps(QObject):
     -------
     found(ActivationMap) : of the cell's class.
     failed(str) : why there is none.
+    delayed : the map that is wanted takes its time.
     """
 
     found = Signal(object)
+    delayed = Signal()
     failed = Signal(str)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
@@ -42,16 +46,20 @@ class ActivationMaps(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._ask)
+        self._delay = QTimer(self, singleShot=True, interval=_DELAYED_MS)
+        self._delay.timeout.connect(self.delayed)
 
     def want(self, document: Document, cell: tuple[int, int], device: str) -> None:
         """Request the map of this cell of the document's prediction."""
         self.forget()
         self._wanted = document, cell, device
         self._rest.start()
+        self._delay.start()
 
     def forget(self) -> None:
         """Cancel any request."""
         self._rest.stop()
+        self._delay.stop()
         self._token.cancel()
         self._wanted = None
         self._services.bridge.next_generation(self)
@@ -79,10 +87,12 @@ class ActivationMaps(QObject):
             return PatchReader(reader, pixel_size, bundle.geometry, transform).read(field)
 
         def on_done(explanation: "Explanation") -> None:
+            self._delay.stop()
             values = within(explanation.mean_map[..., top], window)
             self.found.emit(ActivationMap(values, field, class_name))
 
         def on_error(error: BachviewError) -> None:
+            self._delay.stop()
             self.failed.emit(str(error))
 
         self._token = CancelToken()

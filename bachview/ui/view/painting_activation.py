@@ -91,6 +91,14 @@ class Outside:
         self.layer(painter, plane, window)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """What the key says: the class, and whether the map is still being computed."""
+
+    class_name: str
+    is_delayed: bool = False
+
+
 class ActivationKey:
     """The key of an activation map, above the scale bar; redrawn only when it changes."""
 
@@ -98,11 +106,9 @@ class ActivationKey:
         self._key: object = None
         self._image = QImage()
 
-    def paint(
-        self, painter: QPainter, viewport: Viewport, class_name: str, below_vp: float
-    ) -> None:
+    def paint(self, painter: QPainter, viewport: Viewport, text: KeyText, below_vp: float) -> None:
         """Draw it at the left, `below_vp` px above the lower edge of the view."""
-        key = (class_name, viewport.pixel_ratio)
+        key = (text, viewport.pixel_ratio)
         if key != self._key:
             self._key = key
             self._image = _drawn_key(*key)
@@ -112,11 +118,13 @@ class ActivationKey:
         )
 
 
-def _drawn_key(class_name: str, ratio: float) -> QImage:
+def _drawn_key(text: KeyText, ratio: float) -> QImage:
     font = QFont()
     font.setPixelSize(PLATE_PX)
     metrics = QFontMetricsF(font)
-    before, after = f"Contributed to {class_name}:  little", "most"
+    before, after = f"Contributed to {text.class_name}:  little", "most"
+    if text.is_delayed:
+        after += "  (is being computed…)"
     ramp_width, ramp_height = _RAMP_VP
     ramp_x = NEAR + metrics.horizontalAdvance(before) + NEAR
     after_x = ramp_x + ramp_width + NEAR

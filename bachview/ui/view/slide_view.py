@@ -31,7 +31,12 @@ from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.overlay_source import OverlaySource
 from bachview.ui.view.painting import Pixels
-from bachview.ui.view.painting_activation import ActivationKey, Outside, paint_activation
+from bachview.ui.view.painting_activation import (
+    ActivationKey,
+    KeyText,
+    Outside,
+    paint_activation,
+)
 from bachview.ui.view.painting_decor import paint_counted, paint_field, paint_ruler
 from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
@@ -88,6 +93,7 @@ class SlideView(NavigableView):
         self._counted: Region | None = None
         self._activation: ActivationMap | None = None
         self._activation_key = ActivationKey()
+        self._key_text: KeyText | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -159,7 +165,8 @@ class SlideView(NavigableView):
         self.angle.place(None)
         ended = self._overlay.close(timeout_s / 2)
         self._overlay.set_prediction(None, None)
-        self._field = self._cell = self._counted = self._activation = None
+        self._field = self._cell = self._counted = None
+        self.expect_activation_map(None)
         self.set_ruler_mode(on=False)
         self.cursor_watch.look_soon()
         self.update()
@@ -238,11 +245,30 @@ class SlideView(NavigableView):
             self._counted = region
             self.update()
 
-    def set_activation_map(self, found: ActivationMap | None) -> None:
-        """Draw a class activation map in its field, in place of the prediction."""
-        if found is not self._activation:
-            self._activation = found
+    def expect_activation_map(self, class_name: str | None, *, is_delayed: bool = False) -> None:
+        """Show the key of the map that will come, and no map meanwhile.
+
+        `class_name` : of the cell that it will be of; None for no map and no key.
+        """
+        text = None if class_name is None else KeyText(class_name, is_delayed)
+        if self._activation is not None or text != self._key_text:
+            self._activation, self._key_text = None, text
             self.update()
+
+    @property
+    def activation_key(self) -> KeyText | None:
+        """What the key of the activation map says; None without one."""
+        return self._key_text
+
+    @property
+    def activation_region(self) -> Region | None:
+        """The field whose activation map is drawn."""
+        return None if self._activation is None else self._activation.region
+
+    def set_activation_map(self, found: ActivationMap) -> None:
+        """Draw a class activation map in its field, in place of the prediction, with its key."""
+        self._activation, self._key_text = found, KeyText(found.class_name)
+        self.update()
 
     # -- ruler ---------------------------------------------------------------------------
 
@@ -292,9 +318,9 @@ class SlideView(NavigableView):
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
-        if found is not None:
+        if self._key_text is not None:
             below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
-            self._activation_key.paint(painter, viewport, found.class_name, below)
+            self._activation_key.paint(painter, viewport, self._key_text, below)
 
     # -- events --------------------------------------------------------------------------
 

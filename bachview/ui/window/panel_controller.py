@@ -66,10 +66,11 @@ class PanelController(QObject):
         self._point: Point | None = None
         # The cell under the cursor, in the grid of the prediction shown.
         self._cell: tuple[int, int] | None = None
-        self._is_judged = False  # whether that cell has probabilities
+        self._class_name = ""  # of that cell, if it is classified
         self._maps = ActivationMaps(services, self)
         self._maps.found.connect(self._on_map)
         self._maps.failed.connect(self._on_no_map)
+        self._maps.delayed.connect(self._on_delayed_map)
         self._amounts_told = NO_AMOUNTS
         self._amounts = QTimer(self)
         self._amounts.setSingleShot(True)
@@ -86,6 +87,11 @@ class PanelController(QObject):
         """The page that is followed."""
         return self._page
 
+    @property
+    def class_name(self) -> str:
+        """Of the cell under the cursor; empty if it has no class."""
+        return self._class_name
+
     def show_page(self, page: SlidePage | None) -> None:
         """Follow another page, or none."""
         for signal, slot in self._links:
@@ -94,7 +100,7 @@ class PanelController(QObject):
         self._maps.forget()
         if self._page is not None:
             self._page.view.set_field(None)
-            self._page.view.set_activation_map(None)
+            self._page.view.expect_activation_map(None)
         self._page = page
         self._point = page.view.cursor_point if page else None
         self._cell = None
@@ -155,9 +161,9 @@ class PanelController(QObject):
             self._amounts.start()
         document = self._page.document if self._page else None
         if self._cell is not None and document and document.prediction is not None:
-            was_judged = self._is_judged
+            was = self._class_name
             self._show_cell(self._cell)
-            if self._is_judged and not was_judged:
+            if self._class_name != was:
                 self._want_map()
 
     def _on_pixel_size(self) -> None:
@@ -241,7 +247,7 @@ class PanelController(QObject):
     def _show_cell(self, cell: tuple[int, int] | None) -> None:
         page = self._page
         document = page.document if page else None
-        self._is_judged = False
+        self._class_name = ""
         if page is None or document is None:
             return
         prediction, thresholds = document.prediction, document.thresholds
@@ -251,10 +257,11 @@ class PanelController(QObject):
             return
         reading = reading_at(prediction, thresholds, document.pixel_size, cell)
         self._show_reading(reading)
-        self._is_judged = reading.patch_result is not None
-        if not self._is_judged:
+        if reading.patch_result is None:
             page.view.set_field(None)
         else:
+            top = int(reading.patch_result.probabilities.argmax())
+            self._class_name = prediction.classes[top].name
             page.view.set_field(prediction.field(*cell), prediction.grid.cell(*cell))
 
     def _show_reading(self, reading: CursorReading | None) -> None:
@@ -273,10 +280,16 @@ class PanelController(QObject):
         page = self._page
         if page is None:
             return
-        page.view.set_activation_map(None)
         self._maps.forget()
-        if self._panel.at_cursor.wants_map and self._cell is not None and self._is_judged:
+        wants_map = self._panel.at_cursor.wants_map
+        is_wanted = wants_map and self._cell is not None and self._class_name
+        page.view.expect_activation_map(self._class_name if is_wanted else None)
+        if self._cell is not None and is_wanted:
             self._maps.want(page.document, self._cell, self._device())
+
+    def _on_delayed_map(self) -> None:
+        if self._page is not None:
+            self._page.view.expect_activation_map(self._class_name, is_delayed=True)
 
     def _on_map(self, found: ActivationMap) -> None:
         if self._page is not None and self._panel.at_cursor.wants_map:
