@@ -105,7 +105,7 @@ def test_the_activation_map_shows_the_whole_field_and_what_the_cell_was_judged_b
         (shown,) = found.args
         assert (shown.values.shape, seen) == ((8, 8), [(64, 64, 3)])
         assert shown.region == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
-        assert shown.class_name == window.cursor_panel.statement.split(",")[0]
+        assert shown.class_name == window.panel.at_cursor.statement.split(",")[0]
         # The window of a cell is five places wide: the rest contributed nothing.
         assert np.argwhere(shown.values == 1).tolist() == [
             [row, column] for row in range(3, 8) for column in range(3, 8)
@@ -139,12 +139,17 @@ def test_a_map_goes_with_its_cell_and_one_that_takes_long_is_announced(
         assert len(asked) == 1
         with qtbot.waitSignal(maps.found, timeout=LONG_MS):
             answer(asked[0])
-        assert view.activation_region == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
+        field: Region | None = view.activation_region
+        assert field == Region(SQUARE - 32, 2 * SQUARE - 32, FIELD, FIELD)
         view.cursorMoved.emit(Point(6.5 * CELL, 11.5 * CELL))
-        expected = (None, KeyText(window.controller.class_name))
-        assert (view.activation_region, view.activation_key) == expected
+        key: KeyText | None
+        field, key = view.activation_region, view.activation_key
+        assert field is None
+        assert key == KeyText(window.controller.class_name)
         qtbot.waitUntil(lambda: len(asked) == 2, timeout=LONG_MS)
         view.cursorMoved.emit(None)
         answer(asked[1])  # too late: the cursor has gone
         qtbot.wait(50)
-        assert (view.activation_region, view.activation_key) == (None, None)
+        field, key = view.activation_region, view.activation_key
+        assert field is None
+        assert key is None
