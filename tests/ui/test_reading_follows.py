@@ -101,7 +101,7 @@ def test_every_change_of_view_is_followed(
         qtbot.waitUntil(lambda: all(page.document.prediction for page in pages), timeout=LONG_MS)
         for page in pages:
             page.view.zoom_to_magnification(20)
-        QCursor.setPos(second.view.mapToGlobal(QPoint(250, 230)))
+        QCursor.setPos(second.view.mapToGlobal(QPoint(150, 150)))
         qtbot.waitUntil(lambda: is_of_the_cursor(window, second, outlined))
         view_commands = window.view_commands
         changes: tuple[Callable[[], object], ...] = (
@@ -145,7 +145,7 @@ def test_a_cell_that_is_judged_under_a_resting_cursor_is_shown_and_explained(
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(lambda: page.document.prediction is not None, timeout=LONG_MS)
         window.panel.at_cursor.set_wants_map(True)
-        QCursor.setPos(page.view.mapToGlobal(QPoint(250, 230)))
+        QCursor.setPos(page.view.mapToGlobal(QPoint(150, 150)))
         qtbot.waitUntil(lambda: is_of_the_cursor(window, page, outlined))
         prediction: Any = page.document.prediction
         point = page.view.cursor_point

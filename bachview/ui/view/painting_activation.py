@@ -113,9 +113,7 @@ class ActivationKey:
             self._key = key
             self._image = _drawn_key(*key)
         height = self._image.height() / viewport.pixel_ratio
-        painter.drawImage(
-            QPointF(_MARGIN_VP, viewport.size.height - below_vp - height), self._image
-        )
+        painter.drawImage(QPointF(APART, viewport.size.height - below_vp - height), self._image)
 
 
 def _drawn_key(text: KeyText, ratio: float) -> QImage:
