@@ -67,13 +67,6 @@ class Lines:
     right: Codes
     boxes: Floats
 
-    def touching(self, region: Region) -> npt.NDArray[np.intp]:
-        """Numbers of the pieces that touch a level-0 region."""
-        box = self.boxes
-        is_near = (box[:, 0] <= region.right) & (box[:, 2] >= region.x)
-        is_near &= (box[:, 1] <= region.bottom) & (box[:, 3] >= region.y)
-        return np.flatnonzero(is_near)
-
 
 @dataclass(frozen=True, slots=True)
 class Blocks:

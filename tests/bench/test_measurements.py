@@ -32,7 +32,8 @@ def test_the_overlay_is_measured_at_rest_and_while_it_grows(
     monkeypatch.setattr(overlay, "_SIZES", (Size(320, 200),))
     results = list(overlay.measure(lambda text: None, tmp_path))
     cases = [result.case for result in results]
-    assert len(set(cases)) == len(cases) == 16
+    assert len(set(cases)) == len(cases) == 36
+    assert sum("until they are there" in case for case in cases) == 2
     assert all(result.value > 0 for result in results)
     assert {case for case in cases if "composed, p99" in case} == {
         r.case for r in results if r.budget == 8

@@ -1,25 +1,51 @@
 """Contours for a view, made off the GUI thread; the latest request wins."""
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bachview.core.classes import ClassSet
+from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.bridge import Bridge
-from bachview.viewing.contours import Blocks, ContourMaker, Contours
+from bachview.ui.view.painting_contours import ContourLayer
+from bachview.viewing.contours import Blocks, ContourMaker
 from bachview.viewing.overlay import OverlayPicture
+
+#: Zooms that differ by less than this factor share the distances of their lines.
+_SAME_ZOOM = 2**0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # pictures are compared by identity
 class _Request:
     picture: OverlayPicture
-    grid: PatchGrid
     blocks: Blocks
+    zoom: int
+    ratio: float
 
     def equals(self, other: "_Request | None") -> bool:
-        return other is not None and self.picture is other.picture and self.blocks == other.blocks
+        return (
+            other is not None
+            and self.picture is other.picture
+            and (self.blocks, self.zoom, self.ratio) == (other.blocks, other.zoom, other.ratio)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnContours:
+    """Contours that can be drawn.
+
+    Attributes
+    ----------
+    covered : the level-0 region in which every line is there.
+    layer : draws them.
+    """
+
+    covered: Region
+    layer: ContourLayer
 
 
 class ContourSource:
@@ -31,9 +57,11 @@ class ContourSource:
         so that nothing flickers while a run goes on.
     """
 
-    def __init__(self, on_change: Callable[[], object]) -> None:
+    def __init__(self, grid: PatchGrid, classes: ClassSet, on_change: Callable[[], object]) -> None:
         """`on_change` : called when there are other contours. GUI thread."""
-        self.contours: Contours | None = None
+        self.contours: DrawnContours | None = None
+        self._grid = grid
+        self._classes = classes
         self._on_change = on_change
         self._bridge = Bridge()
         self._lane = Lane("contours", low_priority=True)
@@ -49,9 +77,18 @@ class ContourSource:
         """Whether everything that was wanted is there."""
         return self._taken is self._asked
 
-    def want(self, picture: OverlayPicture, grid: PatchGrid, blocks: Blocks) -> None:
-        """Have the contours of these blocks made, in place of any request not yet started."""
-        request = _Request(picture, grid, blocks)
+    def want(
+        self, picture: OverlayPicture, blocks: Blocks, *, downsample: float, ratio: float
+    ) -> None:
+        """Have the contours of these blocks made, in place of any request not yet started.
+
+        Parameters
+        ----------
+        downsample : level-0 px per device px.
+        ratio : device px per device-independent px.
+        """
+        zoom = round(math.log(downsample, _SAME_ZOOM))
+        request = _Request(picture, blocks, zoom, ratio)
         if request.equals(self._asked):
             return
         self._asked = request
@@ -69,10 +106,16 @@ class ContourSource:
                 if request is None or token.is_cancelled:
                     self._is_running = False
                     return
-            contours = self._maker.contours(request.picture, request.grid, request.blocks)
-            self._bridge.call(self._take, request, contours)
+            contours = self._maker.contours(request.picture, self._grid, request.blocks)
+            layer = ContourLayer.of(
+                contours.lines,
+                self._classes,
+                downsample=_SAME_ZOOM**request.zoom,
+                ratio=request.ratio,
+            )
+            self._bridge.call(self._take, request, DrawnContours(contours.covered, layer))
 
-    def _take(self, request: _Request, contours: Contours) -> None:
+    def _take(self, request: _Request, contours: DrawnContours) -> None:
         self._taken, self.contours = request, contours
         self._on_change()
 

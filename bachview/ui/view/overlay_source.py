@@ -1,6 +1,7 @@
 """What is drawn of a prediction over a slide: tint, contours, textures and marks as layers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +10,11 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
-from bachview.ui.view.contour_source import ContourSource
+from bachview.ui.view.contour_source import ContourSource, DrawnContours
 from bachview.ui.view.painting import Layer
-from bachview.ui.view.painting_contours import ContourLayer
 from bachview.ui.view.painting_overlay import LettersLayer, OverlayLayer
 from bachview.ui.view.painting_textures import TextureLayer
-from bachview.viewing.contours import Blocks, Contours, level_for
+from bachview.viewing.contours import Blocks, level_for
 from bachview.viewing.overlay import (
     OverlayPicture,
     OverlayRenderer,
@@ -53,7 +53,6 @@ class OverlaySource:
         self._thresholds = Thresholds(0.0, 1.0)
         self._renderer: OverlayRenderer | None = None
         self._contours: ContourSource | None = None
-        self._contour_layer: tuple[tuple[object, ...], ContourLayer] | None = None
         self._made_of: tuple[object, ...] | None = None
         self._layers: tuple[Layer, ...] = ()
 
@@ -72,7 +71,7 @@ class OverlaySource:
 
     def close(self, timeout_s: float = 1.0) -> bool:
         """End the thread that makes contours; False if it did not end in time."""
-        source, self._contours, self._contour_layer = self._contours, None, None
+        source, self._contours = self._contours, None
         return source is None or source.close(timeout_s)
 
     def overview(self, px_l0: float) -> Layer | None:
@@ -101,55 +100,36 @@ class OverlaySource:
         picture = self._renderer.picture(style, self._thresholds, region)
         if picture is None:
             return ()
-        contours = None if blocks is None else self._wanted(picture, blocks)
-        outlines = self._outlines(contours, viewport, contour_strength(style, magnification))
+        contours = None if blocks is None else self._wanted(picture, blocks, viewport)
+        outline = contour_strength(style, magnification) * min(1.0, 2 * style.opacity)
         strength = tint_strength(style, magnification)
-        covered = None if contours is None else contours.covered
         made_of = (
-            *(picture, outlines, contours),
-            *(strength, style.marks, viewport.pixel_ratio, viewport.device_downsample),
+            *(picture, contours, outline, strength),
+            *(style.marks, viewport.pixel_ratio, viewport.device_downsample),
         )
         if self._made_of is None or not _is_same(made_of, self._made_of):
             self._made_of = made_of
             self._layers = (
-                OverlayLayer(picture, strength, covered),
+                OverlayLayer(picture, strength, None if contours is None else contours.covered),
                 self._textures(picture, picture.codes, _STATES, viewport),
-                *(() if outlines is None else (outlines,)),
+                *_outlines(contours, outline),
                 *self._marks(self._prediction, picture, viewport),
             )
         return self._layers
 
-    def _wanted(self, picture: OverlayPicture, blocks: Blocks) -> Contours | None:
+    def _wanted(
+        self, picture: OverlayPicture, blocks: Blocks, viewport: Viewport
+    ) -> DrawnContours | None:
         """The contours that are there by now; others are on their way."""
-        if self._prediction is None:
-            return None
         if self._contours is None:
-            self._contours = ContourSource(self._on_change)
-        self._contours.want(picture, self._prediction.grid, blocks)
-        return self._contours.contours
-
-    def _outlines(
-        self, contours: Contours | None, viewport: Viewport, strength: float
-    ) -> ContourLayer | None:
-        if contours is None or not strength or self._prediction is None:
-            return None
-        opacity = strength * min(1.0, 2 * self.style.opacity)
-        made_of = (contours, opacity, viewport.device_downsample, viewport.pixel_ratio)
-        if self._contour_layer is not None:
-            before, layer = self._contour_layer
-            reached = all(layer.reaches.contains(corner) for corner in viewport.region.corners)
-            if before == made_of and reached:
-                return layer
-        layer = ContourLayer.of(
-            contours.lines,
-            self._prediction.classes,
-            viewport.region,
-            opacity,
-            downsample=viewport.device_downsample,
-            ratio=viewport.pixel_ratio,
+            if self._prediction is None:
+                return None
+            grid, classes = self._prediction.grid, self._prediction.classes
+            self._contours = ContourSource(grid, classes, self._on_change)
+        self._contours.want(
+            picture, blocks, downsample=viewport.device_downsample, ratio=viewport.pixel_ratio
         )
-        self._contour_layer = made_of, layer
-        return layer
+        return self._contours.contours
 
     def _textures(
         self,
@@ -183,6 +163,12 @@ class OverlaySource:
         return (self._textures(picture, codes, hatched, viewport),)
 
 
+def _outlines(contours: DrawnContours | None, opacity: float) -> tuple[Layer, ...]:
+    if contours is None or not opacity:
+        return ()
+    return (replace(contours.layer, opacity=opacity),)
+
+
 def _around(one: Region, other: Region) -> Region:
     """The smallest region with both."""
     return Region.between(
@@ -195,4 +181,4 @@ def _around(one: Region, other: Region) -> Region:
 
 def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
     """Compare what is made of arrays by identity, as arrays do not compare to one bool."""
-    return all(n is b for n, b in zip(now[:3], before[:3], strict=True)) and now[3:] == before[3:]
+    return all(n is b for n, b in zip(now[:2], before[:2], strict=True)) and now[2:] == before[2:]

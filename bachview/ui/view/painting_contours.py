@@ -29,9 +29,6 @@ _LIGHT_HALO, _DARK_HALO = (255, 255, 255, 190), (25, 25, 25, 150)
 #: A class lighter than this has a dark halo, 0..255.
 _IS_LIGHT = 150
 
-#: Lines reach this far beyond the view for which they are made, in parts of its size.
-_BEYOND = 0.5
-
 #: What Qt's stream has of an element of a path: move (0) or line (1), x, y.
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
 
@@ -71,60 +68,51 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContourLayer:
-    """Contours of classes near one view. Any thread; frozen.
+    """Contours of classes. Any thread; frozen.
 
     Attributes
     ----------
     strokes : drawn in this order.
-    opacity : 0..1.
-    reaches : the level-0 region for which they are complete.
     width_l0 : how far lines lie beside the border of their cells, level-0 px.
+    opacity : 0..1.
     """
 
     strokes: tuple[Stroke, ...]
-    opacity: float
-    reaches: Region
     width_l0: float
+    opacity: float = 1.0
 
     @classmethod
     def of(
-        cls,
-        lines: Lines,
-        classes: ClassSet,
-        region: Region,
-        opacity: float,
-        *,
-        downsample: float,
-        ratio: float,
+        cls, lines: Lines, classes: ClassSet, *, downsample: float, ratio: float
     ) -> "ContourLayer":
-        """The contours that a view of the level-0 `region` needs, and some around it.
+        """All of the lines, at a zoom of about `downsample` level-0 px per device px.
 
         Parameters
         ----------
-        downsample : level-0 px per device px.
         ratio : device px per device-independent px.
         """
-        reaches = region.expanded(_BEYOND * max(region.width, region.height))
-        near = lines.touching(reaches)
         line, halo = max(1, round(_LINE_VP * ratio)), max(1, round(_HALO_VP * ratio))
         # Distances from the border of the cells, device px: half a halo, the line, a halo. They
         # overlap a little, as the painter spreads a line over the px that it lies between.
         between = [_APART * (n - (halo - 1) / 2) for n in range(halo)]
         colored = [_APART * (halo / 2 + 0.5 + n) for n in range(line)]
         inner = [_APART * (halo / 2 + line + 0.5 + n) for n in range(halo)]
-        halos: dict[tuple[int, int, int, int], list[_Part]] = {_LIGHT_HALO: [], _DARK_HALO: []}
-        strokes: list[Stroke] = []
         is_dark = np.zeros(256, np.bool_)
         for index, tissue_class in enumerate(classes):
             red, green, blue = tissue_class.color
             is_dark[FIRST + index] = 0.299 * red + 0.587 * green + 0.114 * blue > _IS_LIGHT
-        left, right = lines.left[near], lines.right[near]
-        dark_between = is_dark[left] | is_dark[right]
-        halos[_DARK_HALO].append((near[dark_between], between))
-        halos[_LIGHT_HALO].append((near[~dark_between], between))
+        dark_between = is_dark[lines.left] | is_dark[lines.right]
+        halos: dict[_Color, list[_Part]] = {
+            _DARK_HALO: [(np.flatnonzero(dark_between), between)],
+            _LIGHT_HALO: [(np.flatnonzero(~dark_between), between)],
+        }
+        strokes: list[Stroke] = []
         for index, tissue_class in enumerate(classes):
             code = FIRST + index
-            sides = [(near[left == code], 1.0), (near[right == code], -1.0)]
+            sides = [
+                (np.flatnonzero(lines.left == code), 1.0),
+                (np.flatnonzero(lines.right == code), -1.0),
+            ]
             halo_color = _DARK_HALO if is_dark[code] else _LIGHT_HALO
             halos[halo_color] += [(which, [sign * n for n in inner]) for which, sign in sides]
             parts: list[_Part] = [(which, [sign * n for n in colored]) for which, sign in sides]
@@ -134,8 +122,7 @@ class ContourLayer:
             for color, parts in halos.items()
             for stroke in _strokes(lines, color, parts, downsample)
         ]
-        width = (halo * 1.5 + line + 1) * downsample
-        return cls((*below, *strokes), opacity, reaches, width)
+        return cls((*below, *strokes), (halo * 1.5 + line + 1) * downsample)
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the contours over a window of the plane."""
@@ -151,12 +138,13 @@ class ContourLayer:
                 painter.strokePath(path, pen)
 
 
+_Color = tuple[int, int, int, int]
 _Part = tuple[npt.NDArray[np.intp], list[float]]
 
 
 def _strokes(
     lines: Lines,
-    color: tuple[int, int, int, int],
+    color: _Color,
     parts: Sequence[_Part],
     downsample: float,
 ) -> list[Stroke]:

@@ -5,8 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QBrush, QPainter
+from PySide6.QtGui import QImage, QPainter
 
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
@@ -55,12 +54,24 @@ class TextureLayer:
         stops = np.append(starts[1:], flat.size)
         values = flat[starts]
         starts, stops, values = starts[values > 0], stops[values > 0], values[values > 0]
-        brushes = {code: _brush(code, ratio, self.opacity) for code in np.unique(values).tolist()}
-        for start, stop, code in zip(starts.tolist(), stops.tolist(), values.tolist(), strict=True):
-            row, column = divmod(start, width)
-            painter.fillRect(
-                QRect((left + column) * side, (top + row) * side, (stop - start) * side, side),
-                brushes[code],
+        longest = int((stops - starts).max())
+        strips = {
+            code: _strip(code, ratio, self.opacity, 1 << longest.bit_length())
+            for code in np.unique(values).tolist()
+        }
+        rows, columns = np.divmod(starts, width)
+        # Images, as filling a rectangle with a pattern takes twice as long.
+        for x, y, count, code in zip(
+            (left + columns).tolist(),
+            (top + rows).tolist(),
+            (stops - starts).tolist(),
+            values.tolist(),
+            strict=True,
+        ):
+            painter.drawImage(
+                *(x * side, y * side),
+                strips[code],
+                *(x % 2 * side, y % 2 * side, count * side, side),
             )
 
     def _tiles(
@@ -88,5 +99,7 @@ class TextureLayer:
 
 
 @lru_cache(maxsize=128)
-def _brush(code: int, ratio: float, opacity: float) -> QBrush:
-    return QBrush(image_of(texture(code, ratio, opacity), with_alpha=True).copy())
+def _strip(code: int, ratio: float, opacity: float, tiles: int) -> QImage:
+    """Two rows of a texture, at least so many tiles and one more wide."""
+    pixels = np.tile(texture(code, ratio, opacity), (1, tiles // 2 + 1, 1))
+    return image_of(pixels, with_alpha=True).copy()
