@@ -22,6 +22,7 @@ _TOOLS = {
     *("Open…", "Fit to window", "Show overlay", "Class activation map", "Measure a length"),
     *("1.25x", "2.5x", "5x", "10x", "20x", "40x", "80x", "1:1", "1:2"),
     *("Rotate left", "Rotate right", "Classify whole slide", "Pause", "Cancel", "Export results…"),
+    *("Show panel", "Full screen"),
 }
 
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
@@ -33,8 +41,7 @@ class _Group:
 
     @property
     def width(self) -> int:
-        """Room that it takes, with the line before it."""
-        # Without these sums Qt would have to show it first.
+        """Room that it takes, with the line before it, also while it is hidden."""
         return self.buttons.sizeHint().width() + (_LINE_PX if len(self.parts) > 1 else 0)
 
     def show(self, *, on: bool) -> None:
@@ -62,6 +69,7 @@ class ToolBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._theme = theme
         self._groups: list[_Group] = []
+        self._is_at_right = False
         self._more = QToolButton(self)
         self._more.setToolTip("More tools")
         self._more.setAccessibleName("More tools")
@@ -85,11 +93,18 @@ class ToolBar(QToolBar):
             row.addWidget(button)
         for command in commands:
             row.addWidget(_button(command, buttons))
-        line = (self.addSeparator(),) if self._groups else ()
+        line = (self.addSeparator(),) if self._groups and not self._is_at_right else ()
         # What a button of its own does is in its menu.
         own = [each.defaultAction() for each in more if each.defaultAction() is not None]
         parts = (*line, self.addWidget(buttons))
         self._groups.append(_Group((*own, *commands), rank, buttons, parts))
+
+    def add_space(self) -> None:
+        """What comes now is at the right."""
+        space = QWidget(self)
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+        self._is_at_right = True
 
     def end(self) -> None:
         """All groups are there: add the button for those that do not fit."""
@@ -167,6 +182,8 @@ def make_tool_bar(
     bar.add_group(3, [view.ruler])
     bar.add_group(0, [classify.pause, classify.cancel], start)
     bar.add_group(4, [classify.export_results])
+    bar.add_space()
+    bar.add_group(7, [view.panel, view.full_screen])
     bar.end()
     window.addToolBar(bar)
     return bar

@@ -104,6 +104,7 @@ class ViewCommands(QObject):
             dock.setVisible,
             "F9",
             is_on=True,
+            icon="panel",
             needs_slide=False,
         )
         self.ruler = make_switch(
