@@ -120,7 +120,8 @@ def test_a_cell_outside_the_training_material_says_why_it_has_no_class(
     qtbot.addWidget(panel)
     panel.show_ensemble(BACH_CLASSES, MEMBERS)
     panel.show_reading(reading_at(_with_outside(prediction), LIMITS, CALIBRATION, (1, 0)))
-    assert panel.statement == ("Outside the training material: nothing like it was learnt")
+    assert panel.statement == "Outside the training material"
+    assert panel.votes_text == "No votes: nothing like it was learnt"
     assert {vote[1] for vote in panel.votes} == {"–"}
 
 

@@ -84,6 +84,38 @@ def height_for(widget: QWidget, width: int) -> int:
     return max(widget.heightForWidth(width), widget.minimumSizeHint().height())
 
 
+class ElidedLabel(QLabel):
+    """One line, whatever the text: as much of it as there is room for, all of it as tool tip."""
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__("", parent)
+        self._whole = text
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.show_text(text)
+
+    @property
+    def whole(self) -> str:
+        """The text, none of it left out."""
+        return self._whole
+
+    def show_text(self, text: str) -> None:
+        """Show as much of the text as there is room for."""
+        self._whole = text
+        self.setAccessibleName(text)
+        self._fit(self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show more or less of the text."""
+        super().resizeEvent(event)
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, width)
+        self.setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+
 def scrolled(content: QWidget) -> QScrollArea:
     """`content` in a scroll area, so that nothing is cut off in a low window."""
     area = _PanelArea()

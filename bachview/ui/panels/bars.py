@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from bachview.core.classes import ClassSet
 from bachview.core.units import percent_text
+from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import SIDE_PX, class_swatch
+from bachview.ui.look.widgets import tabular
 
 _ROW_PX = 21
-_NAME_PX = 84
 _PERCENT_PX = 48
 
 
@@ -53,15 +54,26 @@ class ProbabilityBars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Narrow panels shorten the bars, not the text."""
-        return QSize(_NAME_PX + _PERCENT_PX + SIDE_PX + 60, self.sizeHint().height())
+        return QSize(_PERCENT_PX + SIDE_PX + 120, self.sizeHint().height())
+
+    @property
+    def _names_px(self) -> int:
+        """Room for the names: for the longest of them, but not all that there is."""
+        font = QFont(self.font())
+        font.setBold(True)
+        metrics = QFontMetrics(font)
+        longest = max((metrics.horizontalAdvance(c.name) for c in self._classes or ()), default=0)
+        return min(longest + NEAR, (self.width() - _PERCENT_PX - SIDE_PX) * 2 // 3)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(tabular(self.font()))
         palette = self.palette()
         text = palette.color(QPalette.ColorRole.WindowText)
         groove = palette.color(QPalette.ColorRole.Midlight)
-        left = SIDE_PX + 8 + _NAME_PX
+        names = self._names_px
+        left = SIDE_PX + NEAR + names
         width = max(10, self.width() - left - _PERCENT_PX)
         best = max(self._values) if self._values else 0
         for row, tissue_class in enumerate(self._classes or ()):
@@ -74,10 +86,10 @@ class ProbabilityBars(QWidget):
             painter.setFont(font)
             painter.setPen(text)
             name = painter.fontMetrics().elidedText(
-                tissue_class.name, Qt.TextElideMode.ElideRight, _NAME_PX - 4
+                tissue_class.name, Qt.TextElideMode.ElideRight, names - TIGHT
             )
             middle = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(SIDE_PX + 8, top, _NAME_PX, _ROW_PX), middle, name)
+            painter.drawText(QRectF(SIDE_PX + NEAR, top, names, _ROW_PX), middle, name)
             bar = QRectF(left, top + _ROW_PX / 2 - 5, width, 10)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(groove)

@@ -10,10 +10,12 @@ from bachview.core.predictions import PatchResult, Prediction
 from bachview.core.uncertainty import Thresholds, is_uncertain, is_weak
 from bachview.core.units import length_text, percent_text
 
-#: Why there is no class.
-_WITHOUT_RESULT = {
-    CellState.OUTSIDE: ": nothing like it was learnt",
-    CellState.FAILED: ": no result here",
+#: Why there are no votes.
+_WITHOUT_VOTES = {
+    CellState.OUTSIDE: "nothing like it was learnt",
+    CellState.FAILED: "it could not be read",
+    CellState.PENDING: "no run has reached it",
+    CellState.NO_TISSUE: "only tissue is classified",
 }
 
 
@@ -23,14 +25,16 @@ class CursorReading:
 
     Attributes
     ----------
-    statement : one sentence: the class, or why there is none.
+    statement : the class, or the state of a cell without one.
     patch_result : None if the cell is not classified.
+    reason : why it is not; empty if it is.
     field_text : physical size of the field, empty if there is no cell.
     """
 
     statement: str
     patch_result: PatchResult | None
     field_text: str
+    reason: str = ""
 
 
 def reading_at(
@@ -49,7 +53,7 @@ def reading_at(
     state = CellState(int(prediction.states[row, column]))
     patch_result = prediction.patch_result(row, column)
     if patch_result is None:
-        return CursorReading(state.shown + _WITHOUT_RESULT.get(state, ""), None, size)
+        return CursorReading(state.shown, None, size, _WITHOUT_VOTES.get(state, ""))
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name

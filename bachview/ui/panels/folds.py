@@ -16,8 +16,7 @@ class FoldHeader(QAbstractButton):
         super().__init__(parent)
         self._is_section = is_section
         self._remark = ""
-        self.setText(title)
-        self.setAccessibleName(title)
+        self.show_title(title)
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -29,11 +28,16 @@ class FoldHeader(QAbstractButton):
 
     @property
     def remark(self) -> str:
-        """What stands at the right, as far as there is room."""
+        """What stands at the right of what is folded, as far as there is room."""
         return self._remark
 
+    def show_title(self, text: str) -> None:
+        """Change the title."""
+        self.setText(text)
+        self.setAccessibleName(text)
+
     def show_remark(self, text: str) -> None:
-        """Say at the right what is hidden."""
+        """Say in a few words what is folded."""
         self._remark = text
         self.update()
 
@@ -66,7 +70,7 @@ class FoldHeader(QAbstractButton):
         title = self.fontMetrics().elidedText(self.text(), elide, room.width())
         painter.drawText(room, middle | Qt.AlignmentFlag.AlignLeft, title)
         room.setLeft(room.left() + self.fontMetrics().horizontalAdvance(title) + 2 * NEAR)
-        if self._remark and room.width() > 0:
+        if self._remark and not self.isChecked() and room.width() > 0:
             font = QFont(self.font())
             font.setWeight(QFont.Weight.Normal)
             painter.setFont(font)
@@ -85,7 +89,7 @@ class FoldHeader(QAbstractButton):
         middle = QPointF(self._left - NEAR - half, self.height() / 2)
         points = [QPointF(-half, -half / 2), QPointF(0, half / 2), QPointF(half, -half / 2)]
         if not self.isChecked():
-            points = [QPointF(-p.y(), p.x()) for p in points]
+            points = [QPointF(p.y(), p.x()) for p in points]
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.PlaceholderText), 1.6))
         painter.drawPolyline(QPolygonF([middle + point for point in points]))
 

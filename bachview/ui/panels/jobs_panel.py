@@ -1,31 +1,34 @@
-"""The run of the current slide: progress, speed and device."""
+"""The run of the current slide: cells, speed and device."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFormLayout,
-    QGridLayout,
+    QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QWidget,
 )
 
-from bachview.ui.look.widgets import heading, panel_column, plain
+from bachview.ui.look.spacing import APART, NEAR, TIGHT
+from bachview.ui.look.widgets import WrappedLabel, panel_column, plain, tabular
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.run_status import RunState, RunStatus
 
-_STEPS = 1000
 _TIPS = {
     "Cells": "Of what the last run was asked for",
     "Scope": "What the last run was asked for; the results of the slide stay",
 }
+#: Known only when a run has gone on for a while.
+_MEASURED = frozenset({"Cells", "Speed", "Remaining"})
 _START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
 _GO_ON_TIP = "Go on with what the last run was asked for; what is done is kept"
 _START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
 class JobsPanel(Panel):
-    """State, progress, rate, remaining time, device, and buttons to control the run.
+    """State, cells, speed, remaining time, device, and buttons to control the run.
+
+    Its progress stands above all sections.
 
     Signals
     -------
@@ -42,26 +45,23 @@ class JobsPanel(Panel):
         super().__init__(parent)
         self._status = RunStatus()
         self._can_start, self._obstacle = False, ""
-        self._title = heading("", self)
-        self._title.setWordWrap(True)
-        self._bar = QProgressBar(self)
-        self._bar.setTextVisible(False)
-        self._message = plain(QLabel(self))
-        self._message.setWordWrap(True)
+        self._title = WrappedLabel("", self)
+        self._message = plain(WrappedLabel("", self))
         self._values = {
-            name: plain(QLabel("–", self))
+            name: plain(WrappedLabel("", self))
             for name in ("Cells", "Speed", "Remaining", "Device", "Model", "Scope")
         }
         form = QFormLayout()
-        form.setHorizontalSpacing(14)
-        form.setVerticalSpacing(4)
+        form.setHorizontalSpacing(APART)
+        form.setVerticalSpacing(TIGHT)
         for name, value in self._values.items():
             label = QLabel(name, self)
             label.setObjectName("muted")
             for half in (label, value):
                 half.setToolTip(_TIPS.get(name, ""))
-            value.setWordWrap(True)
+            value.setFont(tabular(value.font()))
             form.addRow(label, value)
+        self._form = form
         self._start = QPushButton("Classify slide", self)
         self._start.setObjectName("primary")
         self._pause = QPushButton("Pause", self)
@@ -71,17 +71,14 @@ class JobsPanel(Panel):
         self._start.clicked.connect(self.startRequested)
         self._pause.clicked.connect(self.pauseRequested)
         self._cancel.clicked.connect(self.cancelRequested)
-        buttons = QGridLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self._start, 0, 0, 1, 2)
-        buttons.addWidget(self._pause, 1, 0)
-        buttons.addWidget(self._cancel, 1, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(NEAR)
+        for button in (self._start, self._pause, self._cancel):
+            buttons.addWidget(button)
         column = panel_column(self)
         column.addWidget(self._title)
-        column.addWidget(self._bar)
         column.addWidget(self._message)
         column.addLayout(form)
-        column.addSpacing(4)
         column.addLayout(buttons)
         self.show_status(RunStatus())
 
@@ -100,7 +97,6 @@ class JobsPanel(Panel):
         self._message.setText(status.message)
         self._message.setVisible(bool(status.message))
         progress = status.progress
-        show_progress(self._bar, status)
         texts = {
             "Cells": f"{progress.done:,} of {progress.total:,}" if progress else "",
             "Speed": status.rate_text,
@@ -110,8 +106,14 @@ class JobsPanel(Panel):
             "Scope": status.scope,
         }
         for name, text in texts.items():
+            # A row that will be filled keeps its place.
+            waits = status.is_active and name in _MEASURED
             self._values[name].setText(text or "–")
+            self._form.setRowVisible(self._values[name], bool(text) or waits)
         paused = status.state is RunState.PAUSED
+        self._start.setVisible(not status.is_active)
+        self._pause.setVisible(status.is_active)
+        self._cancel.setVisible(status.is_active)
         self._start.setEnabled(self._can_start and not status.is_active)
         self._start.setText(_START_TEXTS.get(status.state, "Classify slide"))
         goes_on = status.state in _START_TEXTS
@@ -119,14 +121,3 @@ class JobsPanel(Panel):
         self._pause.setText("Resume" if paused else "Pause")
         self._pause.setEnabled(paused or status.state is RunState.RUNNING)
         self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
-
-
-def show_progress(bar: QProgressBar, status: RunStatus) -> None:
-    """How much of what the run was asked for is done; busy while that is not known."""
-    if status.state in (RunState.LOADING, RunState.PREPARING, RunState.WAITING):
-        bar.setRange(0, 0)
-        return
-    progress = status.progress
-    bar.setRange(0, _STEPS)
-    done = progress.done / progress.total if progress and progress.total else 0
-    bar.setValue(round(_STEPS * done))

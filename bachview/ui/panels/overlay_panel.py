@@ -60,14 +60,6 @@ class OverlayPanel(Panel):
         self._visible.setToolTip("Show or hide the prediction (O)")
         self._mode = QComboBox(self)
         self._mode.setToolTip("What the colour of a cell shows")
-        self._opacity, self._opacity_text = self._slider(
-            settings.now.overlay_opacity,
-            "How much the colours cover the tissue ([ and ])",
-        )
-        self._threshold, self._threshold_text = self._slider(0, "")
-        self._marks = QComboBox(self)
-        for mark, text in _MARKS:
-            self._marks.addItem(text, mark)
         self._drawing = QComboBox(self)
         for drawing, text in _DRAWINGS:
             self._drawing.addItem(text, drawing)
@@ -76,6 +68,14 @@ class OverlayPanel(Panel):
             "on.\nProbabilities, disagreement and entropy are always a tint."
         )
         self._drawing.setCurrentIndex(self._drawing.findData(settings.now.overlay_drawing))
+        self._opacity, self._opacity_text = self._slider(
+            settings.now.overlay_opacity,
+            "How much the colours cover the tissue ([ and ])",
+        )
+        self._threshold, self._threshold_text = self._slider(0, "")
+        self._marks = QComboBox(self)
+        for mark, text in _MARKS:
+            self._marks.addItem(text, mark)
         for combo in (self._mode, self._drawing, self._marks):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             combo.setSizeAdjustPolicy(

@@ -1,8 +1,9 @@
 """The panel beside the slide: one column of sections that fold."""
 
 from dataclasses import replace
+from itertools import pairwise
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
@@ -11,7 +12,7 @@ from bachview.ui.look.widgets import plain, scrolled
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading
 from bachview.ui.panels.folds import Fold
-from bachview.ui.panels.jobs_panel import JobsPanel, show_progress
+from bachview.ui.panels.jobs_panel import JobsPanel
 from bachview.ui.panels.overlay_amounts import Amounts
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.panels.panel import Panel
@@ -23,6 +24,7 @@ from bachview.ui.session.settings import SettingsFile
 #: Unfolded only where there is room for them, in this order, until the user decides.
 _IF_ROOM = ("votes", "run")
 _WIDTH_PX = 320
+_STEPS = 1000
 
 
 class SidePanel(Panel):
@@ -94,6 +96,7 @@ class SidePanel(Panel):
     def show_bundle(self, bundle: BundleSummary) -> None:
         for panel in self._panels:
             panel.show_bundle(bundle)
+        self._order_stops()
         self._adapt()
 
     def show_amounts(self, amounts: Amounts) -> None:
@@ -150,6 +153,20 @@ class SidePanel(Panel):
             fold.fold(on=not fits and not has_news)
             room -= 0 if fold.is_folded else fold.body_height
 
+    def _order_stops(self) -> None:
+        """Let the keyboard go from top to bottom; rows that are made later come last otherwise."""
+        stops: list[QWidget] = []
+        for panel in self._panels:
+            stops += [self.sections[panel.name].header, *panel.findChildren(QWidget)]
+        stops = [
+            stop
+            for stop in stops
+            if stop.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if stop.window() is self.window()  # not the lists of combo boxes
+        ]
+        for before, after in pairwise(stops):
+            self.setTabOrder(before, after)
+
     def _remember(self, name: str, folded: bool) -> None:
         self._decided[name] = folded
         self._settings.now = replace(self._settings.now, folding=dict(self._decided))
@@ -174,5 +191,10 @@ class _Progress(QWidget):
 
     def show_status(self, status: RunStatus) -> None:
         self._text.setText(status.summary)
-        show_progress(self._bar, status)
+        is_known = status.state not in (RunState.LOADING, RunState.PREPARING, RunState.WAITING)
+        self._bar.setRange(0, _STEPS if is_known else 0)
+        if is_known:
+            progress = status.progress
+            done = progress.done / progress.total if progress and progress.total else 0
+            self._bar.setValue(round(_STEPS * done))
         self.setVisible(status.is_active)

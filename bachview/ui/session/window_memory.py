@@ -53,22 +53,28 @@ def save_layout(layout: WindowLayout, settings: SettingsFile) -> None:
     )
 
 
-def restore_panels(window: QMainWindow, panels: bytes) -> None:
-    """Show panels and tool bars as they were."""
-    window.restoreState(QByteArray(panels), LAYOUT_VERSION)
+def restore_panels(window: QMainWindow, panels: bytes) -> bool:
+    """Show panels and tool bars as they were; False if that is not known."""
+    return window.restoreState(QByteArray(panels), LAYOUT_VERSION)
 
 
-def restore_layout(window: QMainWindow, settings: SettingsFile) -> None:
-    """Restore position, size and panels of the last session, on a screen that there is."""
+def restore_layout(window: QMainWindow, settings: SettingsFile) -> bool:
+    """Restore position, size and panel of the last session, on a screen that there is.
+
+    Returns
+    -------
+    Whether there was a panel whose width is known.
+    """
     last = settings.now
     wanted = _place_of(last)
     if wanted is not None:
         window.setGeometry(placed(wanted, rooms()))
     else:
         _place_first(window)
-    restore_panels(window, last.window_state)
+    is_known = restore_panels(window, last.window_state)
     if last.window_maximized:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    return is_known
 
 
 def _place_of(last: Settings) -> QRect | None:

@@ -196,7 +196,9 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, *groups, *others, self.place_commands, theme)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
         self.tool_bar = make_tool_bar(self, *groups, theme)
-        restore_layout(self, settings)
+        if not restore_layout(self, settings):
+            width = self.panel.sizeHint().width()
+            self.resizeDocks([self.dock], [width], Qt.Orientation.Horizontal)
         self._connect()
         self._on_page(None)
         floating = self.toasts, self.message_list
@@ -264,7 +266,6 @@ class MainWindow(QMainWindow):
         dock.setTitleBarWidget(QWidget(dock))  # none: the sections have their own
         dock.setWidget(self.panel)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self.resizeDocks([dock], [self.panel.sizeHint().width()], Qt.Orientation.Horizontal)
         return dock
 
     def _connect(self) -> None:
