@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
@@ -11,6 +12,9 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
+from bachview.core.patches import PatchGrid
+from bachview.core.predictions import Prediction
+from bachview.core.tissue_cells import TissueCells
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of
 
@@ -73,6 +77,17 @@ def test_its_commands_act_where_it_was_opened(
         assert region.contains(place)
         assert region.width == pytest.approx(bundle.geometry.stride_um / 0.5)
 
+        # What is known to be glass is not given to the model.
+        grid = PatchGrid.over(
+            page.document.metadata.pyramid.bounds, page.document.pixel_size, bundle.geometry
+        )
+        glass = TissueCells.centred(np.zeros((grid.rows, grid.columns), np.bool_))
+        page.document.prediction = Prediction(grid, bundle.classes, ("a",), glass)
+        ask_for_menu(view, at)
+        choose(menu, "Classify the cell under the cursor")
+        assert len(asked) == 1
+        assert "no H&E tissue" in window.messages.texts[-1]
+
         # Once it is closed, the same commands are of the middle again.
         assert view.viewport is not None
         middle = view.viewport.center
@@ -96,6 +111,10 @@ def test_it_opens_by_keyboard_at_the_middle_and_not_on_what_lies_over_the_slide(
         assert shown == [False, True]
         assert view.pointed_at is not None
         assert view.pointed_at.distance_to(Point(1000, 1000)) < 5
+        QTest.keyClick(menu, Qt.Key.Key_Escape)
+        QTest.keyClick(view, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+        shown.append(menu.isVisible())
+        assert shown == [False, True, True]
         QTest.keyClick(menu, Qt.Key.Key_Escape)
         assert view.anchor is not None  # what was chosen would be done first
         QApplication.processEvents()

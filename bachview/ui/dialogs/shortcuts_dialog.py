@@ -24,7 +24,10 @@ VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("R, Shift+R", "Rotate by 90° to the right, to the left"),
     ("Home", "Fit the slide to the window, and keep it so until you zoom or move"),
     ("Click or drag in the minimap", "Go there"),
-    ("Right click, menu key", "Commands for the place under the cursor, and for the slide"),
+    (
+        "Right click, menu key, Shift+F10",
+        "Commands for the place under the cursor, and for the slide",
+    ),
 )
 
 

@@ -1,6 +1,6 @@
 """The widget that shows a slide and lets the user navigate it."""
 
-from PySide6.QtCore import QChildEvent, QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QChildEvent, QEvent, QKeyCombination, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -377,15 +377,23 @@ class SlideView(NavigableView):
         if self._viewport is None:
             event.ignore()
             return
-        at = QPointF(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            at = self.cursor_on_slide or QPointF(self.rect().center())
+            self._ask_for_menu()
+        else:
+            self._ask_for_menu(QPointF(event.pos()))
+
+    def _ask_for_menu(self, at: QPointF | None = None) -> None:
         self.motion.stop()
-        self.menuRequested.emit(at)
+        self.menuRequested.emit(at or self.cursor_on_slide or QPointF(self.rect().center()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move by keys; pass other keys on to the window."""
-        if self._viewport is None or not self.input.key(event):
+        shift_f10 = QKeyCombination(Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_F10)
+        if self._viewport is None:
+            super().keyPressEvent(event)
+        elif event.keyCombination() == shift_f10:  # not every system makes it a menu key itself
+            self._ask_for_menu()
+        elif not self.input.key(event):
             super().keyPressEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:

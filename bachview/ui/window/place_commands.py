@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
+from bachview.core.cell_state import CellState
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
 from bachview.ui.session.bundles import BundleSelector
@@ -74,5 +75,14 @@ class PlaceCommands(QObject):
         scanned = document.metadata.pyramid.bounds
         grid = PatchGrid.over(scanned, document.pixel_size, bundle.geometry)
         cell = grid.at(point)
-        if cell is not None:
-            self._classify.classify(grid.cell(*cell))
+        if cell is None:
+            return
+        prediction = document.prediction
+        if (
+            prediction is not None
+            and prediction.grid == grid
+            and prediction.states[cell] == CellState.NO_TISSUE
+        ):
+            self._messages.notice("There is no H&E tissue here that could be classified.")
+            return
+        self._classify.classify(grid.cell(*cell))

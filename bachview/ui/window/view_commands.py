@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from bachview.core.units import magnification_text, significant_text
@@ -183,6 +184,11 @@ class ViewCommands(QObject):
             },
             self,
         )
+        for each in (self.magnifications, self.downsamples):
+            group = QActionGroup(self)  # one at most, and menus show that
+            group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
+            for command in each:
+                group.addAction(command)
         controller.rulerModeChanged.connect(self.ruler.setChecked)
         panel.overlay.styleChanged.connect(
             lambda _: self.overlay.setChecked(panel.overlay.is_overlay_shown)
