@@ -187,6 +187,8 @@ def test_in_the_window_the_arrows_move_the_slide_after_a_control_was_used(
         slider = window.panel.overlay.findChildren(QSlider)[0]
         QTest.mouseClick(slider, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(page.view.hasFocus)
+        boxes = window.panel.findChildren(QComboBox)
+        assert all(box.focusPolicy() != Qt.FocusPolicy.WheelFocus for box in boxes)
 
 
 # -- dragged files -------------------------------------------------------------------------

@@ -87,9 +87,10 @@ def height_for(widget: QWidget, width: int) -> int:
 class ElidedLabel(QLabel):
     """One line, whatever the text: as much of it as there is room for, all of it as tool tip."""
 
-    def __init__(self, text: str, parent: QWidget) -> None:
+    def __init__(self, text: str, parent: QWidget, tip: str = "") -> None:
+        """`tip` : what the tool tip says where there is room for the text."""
         super().__init__("", parent)
-        self._whole = text
+        self._whole, self._tip = text, tip
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.show_text(text)
@@ -113,7 +114,7 @@ class ElidedLabel(QLabel):
     def _fit(self, width: int) -> None:
         shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, width)
         self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+        self.setToolTip(self._whole if shown != self._whole else self._tip)
 
 
 def scrolled(content: QWidget) -> QScrollArea:

@@ -13,7 +13,7 @@ from bachview.ui.look.swatches import SIDE_PX, class_swatch
 from bachview.ui.look.widgets import tabular
 
 _ROW_PX = 21
-_PERCENT_PX = 48
+_PERCENT_PX = 60
 
 
 class ProbabilityBars(QWidget):

@@ -14,6 +14,10 @@ from bachview.ui.panels.votes import Votes
 from bachview.ui.session.bundles import BundleSummary
 
 _NOTHING = "Move the cursor over classified tissue."
+_FIELD_TIP = (
+    "The square that the models saw. It is outlined on the slide with a dashed line,\n"
+    "and in it, with a solid one, the cell that the answer is of."
+)
 
 
 class CursorPanel(Panel):
@@ -34,9 +38,6 @@ class CursorPanel(Panel):
         self._classes: ClassSet | None = None
         self._members: tuple[str, ...] = ()
         self._statement = ElidedLabel(_NOTHING, self)
-        font = QFont(self._statement.font())
-        font.setWeight(QFont.Weight.DemiBold)
-        self._statement.setFont(font)
         self._bars = ProbabilityBars(self)
         self._bars.setToolTip("Probability of each class: the weighted mean of the members' votes.")
         self._votes = Votes(self)
@@ -44,7 +45,7 @@ class CursorPanel(Panel):
         self._disagreement = QLabel("–", self)
         for figure in (self._entropy, self._disagreement):
             figure.setFont(tabular(figure.font()))
-        self._field = ElidedLabel("–", self)
+        self._field = ElidedLabel("–", self, _FIELD_TIP)
         self._map = QCheckBox("Activation &map", self)
         self._map.setToolTip(
             "Class activation map: clear where the tissue contributed most to the class,\n"
@@ -74,11 +75,7 @@ class CursorPanel(Panel):
             numbers.addWidget(_named(text, tip, self), 0, 2 * place)
             numbers.addWidget(value, 0, 2 * place + 1)
             value.setToolTip(tip)
-        tip = (
-            "The square that the models saw. It is outlined on the slide with a dashed line,\n"
-            "and in it, with a solid one, the cell that the answer is of."
-        )
-        numbers.addWidget(_named("Field", tip, self), 1, 0)
+        numbers.addWidget(_named("Field", _FIELD_TIP, self), 1, 0)
         numbers.addWidget(self._field, 1, 1, 1, 3)
         switch = QHBoxLayout()
         switch.setSpacing(NEAR)
@@ -106,6 +103,9 @@ class CursorPanel(Panel):
 
     def show_reading(self, reading: CursorReading | None) -> None:
         """Show a cell; None while the cursor is off the slide."""
+        font = QFont(self.font())
+        font.setWeight(QFont.Weight.DemiBold if reading else QFont.Weight.Normal)
+        self._statement.setFont(font)
         self._statement.show_text(reading.statement if reading else _NOTHING)
         self._field.show_text((reading and reading.field_text) or "–")
         self._votes.show_reading(reading)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
+from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.widgets import muted, panel_column
 from bachview.ui.panels.legend import Legend
 from bachview.ui.panels.panel import Panel
@@ -34,6 +35,8 @@ _DRAWINGS = (
     (Drawing.CONTOURS, "Contours"),
     (Drawing.BOTH, "Tint and contours"),
 )
+#: Room for the handle, which is higher than the groove.
+_SLIDER_PX = 20
 _MARKS = ((Marks.NONE, "None"), (Marks.LETTERS, "Letters"), (Marks.HATCHING, "Hatching"))
 
 
@@ -86,8 +89,8 @@ class OverlayPanel(Panel):
         self._marks.setCurrentIndex(self._marks.findData(settings.now.overlay_marks))
         self._uncounted = muted("Only the picture changes: areas count all cells.", self)
         form = QFormLayout()
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(5)
+        form.setHorizontalSpacing(APART)
+        form.setVerticalSpacing(TIGHT)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Co&lour by", self._mode)
         form.addRow("&Drawing", self._drawing)
@@ -116,6 +119,7 @@ class OverlayPanel(Panel):
 
     def _slider(self, value: float, tip: str) -> tuple[QSlider, QLabel]:
         slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setMinimumHeight(_SLIDER_PX)
         slider.setRange(0, 100)
         slider.setPageStep(10)
         slider.setValue(round(100 * value))
@@ -214,7 +218,7 @@ class OverlayPanel(Panel):
 
 def _row(*widgets: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
-    row.setSpacing(8)
+    row.setSpacing(NEAR)
     for widget in widgets:
         row.addWidget(widget)
     return row

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
+from bachview.ui.look.spacing import NEAR
 from bachview.ui.look.widgets import muted, panel_column
 from bachview.ui.panels.legend import STATES, Legend
 from bachview.ui.panels.overlay_amounts import MOVING, Amounts, AmountsOf
@@ -69,8 +70,9 @@ class ResultPanel(Panel):
         self._measured.hide()
         column = QVBoxLayout(self._found)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(NEAR)
         areas = QFormLayout()
-        areas.setHorizontalSpacing(8)
+        areas.setHorizontalSpacing(NEAR)
         areas.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         areas.addRow("Of &tissue in", self._amounts_of)
         column.addLayout(areas)

@@ -67,6 +67,8 @@ class InputRules(QObject):
             kinds.DragMove: self._on_drag,
             kinds.Drop: self._on_drag,
         }
+        for widget in window.findChildren(QWidget):  # polished where its size was asked for
+            _leave_wheel(widget)
         self._application = QCoreApplication.instance()
         if self._application is not None:
             self._application.installEventFilter(self)
@@ -86,9 +88,7 @@ class InputRules(QObject):
     # -- wheel -----------------------------------------------------------------------------
 
     def _on_polish(self, watched: QWidget, event: QEvent) -> bool:
-        """Qt gives the keyboard to some controls as soon as the wheel is turned over them."""
-        if isinstance(watched, _WITH_WHEEL) and watched.focusPolicy() == Qt.FocusPolicy.WheelFocus:
-            watched.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        _leave_wheel(watched)
         return False
 
     def _on_wheel(self, watched: QWidget, event: QEvent) -> bool:
@@ -164,3 +164,9 @@ class InputRules(QObject):
             return False
         event.ignore()  # so Qt asks what the widget lies in, up to the window
         return True
+
+
+def _leave_wheel(widget: QWidget) -> None:
+    """Qt gives the keyboard to some controls as soon as the wheel is turned over them."""
+    if isinstance(widget, _WITH_WHEEL) and widget.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
