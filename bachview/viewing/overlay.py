@@ -119,7 +119,7 @@ class OverlayRenderer:
         changed = changed[inside]
         if not len(changed):
             return kept
-        colors = color_table(style, prediction.classes)
+        colors = color_table(_looks_of(style), prediction.classes)
         keys = _keys_of(prediction, style, thresholds, changed)
         at = changed[:, 0] - rows.start, changed[:, 1] - columns.start
         image, codes = kept.image.copy(), kept.codes.copy()
@@ -132,7 +132,7 @@ class OverlayRenderer:
 
 def _looks_of(style: OverlayStyle) -> OverlayStyle:
     """The style of the picture alone: marks and contours are drawn on top of it."""
-    return replace(style, marks=Marks.NONE, drawing=Drawing.AUTO)
+    return replace(style, marks=Marks.NONE, drawing=Drawing.AUTO, is_shown=True)
 
 
 def _holds(kept: Cells, wanted: Cells) -> bool:
@@ -157,7 +157,7 @@ def _picture(
     prediction: Prediction, style: OverlayStyle, thresholds: Thresholds, cells: Cells
 ) -> OverlayPicture:
     keys = cell_keys(prediction, style, thresholds, cells)
-    colors = color_table(style, prediction.classes).take(keys)
+    colors = color_table(_looks_of(style), prediction.classes).take(keys)
     image = colors.view(np.uint8).reshape(*keys.shape, 4)
     image.setflags(write=False)
     codes = display_code_table(_looks_of(style)).take(keys)

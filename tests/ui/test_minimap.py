@@ -178,7 +178,7 @@ def test_it_shows_the_overlay_as_the_slide_does_and_is_not_drawn_for_each_batch(
     qtbot.waitUntil(lambda: difference() < 0.01)
     view.set_overlay_style(OverlayStyle())
     qtbot.waitUntil(lambda: difference() > 5)
-    view.set_overlay_visible(on=False)
+    view.set_overlay_style(OverlayStyle(is_shown=False))
     qtbot.waitUntil(lambda: difference() < 0.01)
 
 

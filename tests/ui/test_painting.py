@@ -283,5 +283,7 @@ def test_layers_stay_the_same_object_until_something_changes() -> None:
     assert source.layers(viewport.panned(3, 3)) is first
     growing.add(growing.results())
     assert source.layers(viewport) is not first
-    source.is_visible = False
+    source.style = OverlayStyle(is_shown=False)
     assert source.layers(viewport) == ()
+    source.is_flipped = True
+    assert source.layers(viewport) != ()

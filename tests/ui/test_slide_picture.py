@@ -39,7 +39,7 @@ def test_the_overlay_is_on_the_screen_and_grows(
     assert cell is not None
     color = growing.classes[int(growing.top_class[cell])].color
     assert tuple(shown(view)[300, 300, ::-1]) == color
-    view.set_overlay_visible(on=False)
+    view.set_overlay_style(OverlayStyle(is_shown=False))
     QApplication.processEvents()
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     assert np.abs(middle_of(shown(view)).astype(int) - middle_of(plain)).max() <= 2

@@ -23,6 +23,7 @@ VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("1 … 7", "1.25x, 2.5x, 5x, 10x, 20x, 40x, 80x, at the cursor"),
     ("R, Shift+R", "Rotate by 90° to the right, to the left"),
     ("Home", "Fit the slide to the window, and keep it so until you zoom or move"),
+    ("Space, held", "Hide the overlay for as long; show it if it is off"),
     ("Click or drag in the minimap", "Go there"),
     (
         "Right click, menu key, Shift+F10",

@@ -60,7 +60,9 @@ class OverlayPanel(Panel):
         self._classes: ClassSet | None = None
         self._visible = QCheckBox("&Show overlay", self)
         self._visible.setChecked(True)
-        self._visible.setToolTip("Show or hide the prediction (O)")
+        self._visible.setToolTip(
+            "Show or hide the prediction (O; while Space is held, the other way round)"
+        )
         self._mode = QComboBox(self)
         self._mode.setToolTip("What the colour of a cell shows")
         self._drawing = QComboBox(self)
@@ -158,9 +160,9 @@ class OverlayPanel(Panel):
 
     @property
     def style_now(self) -> OverlayStyle:
-        """The chosen style; fully transparent if the overlay is switched off."""
+        """The chosen style."""
         mode, class_index = self._mode.currentData() or (OverlayMode.CLASS.value, 0)
-        style = OverlayStyle(
+        return OverlayStyle(
             OverlayMode(mode),
             int(class_index),
             self._opacity.value() / 100,
@@ -170,8 +172,8 @@ class OverlayPanel(Panel):
             self._legend.is_shown(CellState.PENDING),
             Marks(self._marks.currentData()),
             Drawing(self._drawing.currentData()),
+            self._visible.isChecked(),
         )
-        return style if self._visible.isChecked() else replace(style, opacity=0.0, marks=Marks.NONE)
 
     @property
     def is_overlay_shown(self) -> bool:

@@ -39,14 +39,14 @@ class OverlaySource:
     Attributes
     ----------
     style : the user's choices.
-    is_visible : whether anything of it is shown.
+    is_flipped : shown if the style says that it is not, and the other way round.
     pixel_size : of the slide; the magnification decides how classes are drawn.
     """
 
     def __init__(self, on_change: Callable[[], object] = lambda: None) -> None:
         """`on_change` : called when contours that were not there yet can be drawn."""
         self.style = OverlayStyle()
-        self.is_visible = True
+        self.is_flipped = False
         self.pixel_size = PixelSize.unknown()
         self._on_change = on_change
         self._prediction: Prediction | None = None
@@ -81,13 +81,15 @@ class OverlaySource:
         ----------
         px_l0 : level-0 px per px of that picture.
         """
-        if self._prediction is None or not self.is_visible or not self.style.opacity:
+        if self._prediction is None or not self.style.is_shown or not self.style.opacity:
             return None
         return OverlayLayer(reduced_overlay(self._prediction, self.style, self._thresholds, px_l0))
 
     def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
         """Layers that cover at least `viewport`; the same object if nothing changed."""
-        if self._renderer is None or self._prediction is None or not self.is_visible:
+        if self._renderer is None or self._prediction is None:
+            return ()
+        if self.style.is_shown == self.is_flipped:
             return ()
         style, grid = self.style, self._prediction.grid
         magnification = viewport.magnification(self.pixel_size)

@@ -4,6 +4,8 @@ from PySide6.QtCore import QChildEvent, QEvent, QKeyCombination, QPointF, Qt, Si
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QFocusEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -81,6 +83,7 @@ class SlideView(NavigableView):
         self.input.clicked.connect(self.pointClicked)
         self.input.rulerDrawn.connect(self.rulerDrawn)
         self.input.rulerModeChanged.connect(self.rulerModeChanged)
+        self.input.overlayHeld.connect(lambda on: self.flip_overlay(on=on))
         self.cursor_watch = CursorWatch(self)
         self.cursor_watch.moved.connect(self.cursorMoved)
         self._picture: SlidePicture | None = None
@@ -168,6 +171,7 @@ class SlideView(NavigableView):
         self._field = self._cell = self._counted = None
         self.expect_activation_map(None)
         self.set_ruler_mode(on=False)
+        self.flip_overlay(on=False)
         self.cursor_watch.look_soon()
         self.update()
         self.overviewChanged.emit()
@@ -222,11 +226,11 @@ class SlideView(NavigableView):
         self.minimap.renew_overlay()
         self.update()
 
-    def set_overlay_visible(self, *, on: bool) -> None:
-        """Show or hide the prediction, independently of its style."""
-        self._overlay.is_visible = on
-        self.minimap.renew_overlay()
-        self.update()
+    def flip_overlay(self, *, on: bool) -> None:
+        """Hide the prediction for a look at the tissue, or show it if its style hides it."""
+        if on != self._overlay.is_flipped:
+            self._overlay.is_flipped = on
+            self.update()
 
     def refresh_overlay(self) -> None:
         """Show what has been added to the prediction. Cheap; may be called often."""
@@ -395,6 +399,20 @@ class SlideView(NavigableView):
             self._ask_for_menu()
         elif not self.input.key(event):
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """End what lasts while a key is held."""
+        if not self.input.key_released(event):
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """A key that is released elsewhere is not held here any more."""
+        super().focusOutEvent(event)
+        self.flip_overlay(on=False)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.flip_overlay(on=False)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Report that the cursor has left."""

@@ -52,11 +52,13 @@ class ViewInput(QObject):
     clicked(Point) : a press and release in one place of the slide, level-0 px.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
+    overlayHeld(bool) : the key that flips the overlay was pressed or released.
     """
 
     clicked = Signal(object)
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
+    overlayHeld = Signal(bool)
 
     def __init__(self, view: NavigableView) -> None:
         super().__init__(view)
@@ -255,6 +257,8 @@ class ViewInput(QObject):
             view.fit()
         elif key == Qt.Key.Key_R:
             view.rotate_by(-90 if shift else 90)
+        elif key == Qt.Key.Key_Space:
+            self.overlayHeld.emit(True)
         elif key == Qt.Key.Key_Escape and self._ruler_mode:
             self.set_ruler_mode(on=False)
         elif Qt.Key.Key_1 <= key <= Qt.Key.Key_7:
@@ -262,4 +266,12 @@ class ViewInput(QObject):
             view.zoom_to_magnification(times, view.cursor_on_slide)
         else:
             return False
+        return True
+
+    def key_released(self, event: QKeyEvent) -> bool:
+        """Handle a key release; return whether it was used."""
+        if event.key() != Qt.Key.Key_Space:
+            return False
+        if not event.isAutoRepeat():  # a held key is released and pressed again and again
+            self.overlayHeld.emit(False)
         return True
