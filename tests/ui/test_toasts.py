@@ -198,6 +198,8 @@ def test_the_slide_keeps_its_place_and_size_whatever_is_said(qtbot: QtBot, tmp_p
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         qtbot.waitUntil(window.isActiveWindow)
+        page.view.zoom_by(4)  # with a minimap
+        assert page.minimap.isVisible()
         before = page.view.geometry(), page.view.mapTo(window, page.view.rect().topLeft())
         assert not page.banner.isHidden()  # the pixel size is asked for
         for number in range(5):
@@ -262,3 +264,13 @@ def test_the_list_shows_what_was_missed_and_what_can_still_be_done(qtbot: QtBot)
         buttons["Clear"].click()
         assert window.messages.all == ()
         assert window.messages.texts == ()
+
+
+def test_the_list_takes_the_place_of_what_lies_over_the_slide(qtbot: QtBot) -> None:
+    with open_window(qtbot) as window:
+        window.messages.problem("b.svs is damaged.")
+        assert window.toasts.isVisible()
+        window.message_list.toggle()
+        assert not window.toasts.isVisible()
+        window.message_list.toggle()
+        assert window.toasts.isVisible()

@@ -236,6 +236,7 @@ class MainWindow(QMainWindow):
         self.message_list = MessageList(self.messages, theme, center, self._slide_area)
         self.status.addPermanentWidget(self._list_button(theme))
         self.toasts.moreRequested.connect(self.message_list.toggle)
+        self.message_list.shownChanged.connect(self.toasts.step_aside)
         for floating in (self.toasts, self.message_list):
             floating.left.connect(self._leave_messages)
         return middle

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from bachview.ui.look.icons import icon
 from bachview.ui.look.spacing import APART, EDGE, NEAR
 from bachview.ui.look.theme import Theme
-from bachview.ui.look.widgets import WrappedLabel, heading, line, scrolled
+from bachview.ui.look.widgets import WrappedLabel, heading, height_for, line, scrolled
 from bachview.ui.window.messages import Message, Messages, Offer
 
 _WIDTH_PX = 480
@@ -64,9 +64,11 @@ class MessageList(QFrame):
     Signals
     -------
     left : it was closed; the keyboard goes back to the slide.
+    shownChanged(bool) : it is open, or no longer.
     """
 
     left = Signal()
+    shownChanged = Signal(bool)
 
     def __init__(
         self, messages: Messages, theme: Theme, area: QWidget, over: Callable[[], QRect]
@@ -93,7 +95,9 @@ class MessageList(QFrame):
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(0, 0, NEAR, 0)
         self._column.setSpacing(NEAR)
+        self._column.addStretch(1)
         self._area = scrolled(self._inside)
+        self._area.setObjectName("onCard")
         self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         column = QVBoxLayout(self)
         column.setContentsMargins(EDGE, APART, NEAR, APART)
@@ -131,6 +135,11 @@ class MessageList(QFrame):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._renew()
+        self.shownChanged.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.shownChanged.emit(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes it."""
@@ -161,7 +170,7 @@ class MessageList(QFrame):
                 self._rows.append(line(self._inside))
             self._rows.append(self._row(message))
         for row in self._rows:
-            self._column.addWidget(row)
+            self._column.insertWidget(self._column.count() - 1, row)
             row.show()
         self._clear.setEnabled(bool(self._rows))
         self._copy.setEnabled(bool(self._rows))
@@ -219,9 +228,10 @@ class MessageList(QFrame):
         over = self._over()
         width = min(_WIDTH_PX, over.width() - 2 * EDGE)
         room = max(over.height() - _MINIMAP_PX - EDGE, over.height() // 2)
-        self._inside.setFixedWidth(width - 40)
-        self._column.activate()
-        wanted = self._inside.sizeHint().height() + 76
+        inside = width - EDGE - 2 * NEAR - self._area.verticalScrollBar().sizeHint().width()
+        self._inside.setFixedWidth(inside)
+        rows = sum(height_for(row, inside - NEAR) + NEAR for row in self._rows)
+        wanted = rows + self._close.sizeHint().height() + 4 * APART
         height = min(room, wanted)
         self.setGeometry(over.right() - EDGE - width, over.bottom() - EDGE - height, width, height)
 

@@ -142,6 +142,7 @@ class Toasts(QWidget):
         # Our own list, as a wrapper returned by QLayout.itemAt() outlives its item (see
         # tests/ui/test_qt_ownership.py).
         self._toasts: dict[Message, Toast] = {}
+        self._is_aside = False
         self._more = QPushButton(self)
         self._more.setToolTip("Show all messages (F8)")
         self._more.clicked.connect(self.moreRequested)
@@ -151,6 +152,11 @@ class Toasts(QWidget):
         area.installEventFilter(self)
         messages.said.connect(self._announce)
         messages.changed.connect(self.arrange)
+
+    def step_aside(self, aside: bool) -> None:  # a Qt slot
+        """Leave the place to the list, in which they are too."""
+        self._is_aside = aside
+        self.arrange()
 
     @property
     def shown(self) -> tuple[Toast, ...]:
@@ -277,7 +283,7 @@ class Toasts(QWidget):
             top += height + NEAR
         height = max(0, top - NEAR)
         self.setGeometry(over.right() - EDGE - width, bottom - height, width, height)
-        self.setVisible(bool(shown))
+        self.setVisible(bool(shown) and not self._is_aside)
         self.raise_()
         if shown and not self._clock.isActive():
             self._clock.start()

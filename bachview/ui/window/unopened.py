@@ -75,7 +75,8 @@ class Unopened(QObject):
 
     def _tell(self) -> None:
         """Say it, or say it anew if more have failed since."""
-        reasons = dict(self._reasons)
+        asked = list(self._asked)
+        reasons = dict(sorted(self._reasons.items(), key=lambda failed: asked.index(failed[0])))
         if not reasons or (self._said is not None and self._open.get(self._said) == set(reasons)):
             return
         if self._said is not None:
