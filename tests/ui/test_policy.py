@@ -64,9 +64,9 @@ def test_locked_menus_say_so(own_policy: Path, qtbot: QtBot) -> None:
         assert not entries[LOCKED].isEnabled()
         assert not commands.open_model.isEnabled()
         assert commands.open_model.toolTip() == LOCKED
-        assert [a.isChecked() for a in commands.devices] == [False, True, False, False]
-        assert not any(a.isEnabled() for a in commands.devices)
-        assert all(a.toolTip() == LOCKED for a in commands.devices)
+        assert [a.isChecked() for a in commands.devices.actions] == [False, True, False, False]
+        assert not any(a.isEnabled() for a in commands.devices.actions)
+        assert all(a.toolTip() == LOCKED for a in commands.devices.actions)
         devices = next(m for m in window.findChildren(QMenu) if "Device" in m.title())
         assert devices.actions()[-1].text() == LOCKED
 

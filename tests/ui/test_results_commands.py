@@ -167,6 +167,7 @@ def test_what_is_finished_says_so_and_is_done_again_only_on_request(
         everything = count(page)
         assert page.document.prediction is not None
         page.document.prediction.states[0, 0] = CellState.FAILED
+        page.document.predictionChanged.emit()
         commands.whole_slide.trigger()
         assert said(window, "with Self-test (1 cells could not be read): nothing is left")
         commands.failed_patches.trigger()

@@ -247,7 +247,7 @@ def test_an_implausible_pixel_size_is_asked_for_and_remembered(
         assert not page.banner.isHidden()
         window.classify_commands.whole_slide.trigger()
         assert page.document.run.status.state is RunState.IDLE
-        assert any("pixel size" in text for text in window.messages.texts)
+        assert "pixel size" in window.classify_commands.whole_slide.toolTip()
         page.banner.calibrated.emit(PixelSize.typed(0.5))
         question = QApplication.activeModalWidget()  # as it contradicts the file
         assert isinstance(question, QuestionDialog)

@@ -22,6 +22,10 @@ _TIPS = {
 _MEASURED = frozenset({"Cells", "Speed", "Remaining"})
 _START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
 _GO_ON_TIP = "Go on with what the last run was asked for; what is done is kept"
+_PAUSE_TIP = "Pause the run; nothing is lost (Ctrl+P)"
+_RESUME_TIP = "Resume the run (Ctrl+P)"
+_CANCEL_TIP = "Stop; finished cells are kept and a later run resumes (Ctrl+.)"
+_RUNNING_TIP = "Off, because this slide is being classified"
 _START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
@@ -66,8 +70,6 @@ class JobsPanel(Panel):
         self._start.setObjectName("primary")
         self._pause = QPushButton("Pause", self)
         self._cancel = QPushButton("Cancel", self)
-        self._pause.setToolTip("Pause the run; nothing is lost (Ctrl+P)")
-        self._cancel.setToolTip("Stop; finished cells are kept and a later run resumes (Ctrl+.)")
         self._start.clicked.connect(self.startRequested)
         self._pause.clicked.connect(self.pauseRequested)
         self._cancel.clicked.connect(self.cancelRequested)
@@ -117,7 +119,13 @@ class JobsPanel(Panel):
         self._start.setEnabled(self._can_start and not status.is_active)
         self._start.setText(_START_TEXTS.get(status.state, "Classify slide"))
         goes_on = status.state in _START_TEXTS
-        self._start.setToolTip(self._obstacle or (_GO_ON_TIP if goes_on else _START_TIP))
+        why_not = _RUNNING_TIP if status.is_active else self._obstacle
+        self._start.setToolTip(why_not or (_GO_ON_TIP if goes_on else _START_TIP))
         self._pause.setText("Resume" if paused else "Pause")
-        self._pause.setEnabled(paused or status.state is RunState.RUNNING)
-        self._cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
+        _allow(self._pause, status.no_pause, _RESUME_TIP if paused else _PAUSE_TIP)
+        _allow(self._cancel, status.no_cancel, _CANCEL_TIP)
+
+
+def _allow(button: QPushButton, why_not: str, tip: str) -> None:
+    button.setEnabled(not why_not)
+    button.setToolTip(why_not or tip)

@@ -182,6 +182,11 @@ class OverlayPanel(Panel):
     def set_overlay_shown(self, shown: bool) -> None:  # a Qt slot
         self._visible.setChecked(shown)
 
+    @property
+    def opacity(self) -> float:
+        """How much the colours cover the tissue, 0..1; also while the overlay is hidden."""
+        return self._opacity.value() / 100
+
     def change_opacity(self, by: float) -> None:
         self._opacity.setValue(self._opacity.value() + round(100 * by))
 

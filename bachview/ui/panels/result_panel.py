@@ -26,6 +26,7 @@ from bachview.viewing.overlay import OverlayMode, OverlayStyle
 _NO_SLIDE = "Open a slide to classify it."
 _IDLE = "Classify the slide to see how much of its tissue belongs to each class."
 _STARTED = "The first results appear in a few seconds."
+_START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
 
 
 class ResultPanel(Panel):
@@ -131,6 +132,7 @@ class ResultPanel(Panel):
         can_start = self._has_slide and not self._status.is_active
         self._start.setVisible(can_start and self._found.isHidden())
         self._start.setEnabled(can_start and not self._obstacle)
+        self._start.setToolTip(self._obstacle or _START_TIP)
 
     def show_bundle(self, bundle: BundleSummary) -> None:
         """Rows for the classes of the bundle, and how often it was right."""

@@ -92,11 +92,13 @@ class BundleSelector(QObject):
 
     Signals
     -------
+    choosing : the user has chosen another one, which is going to be read.
     changed : `current` has changed (or has been read).
     prepared(Path) : the bundle that classifies this slide is known.
     failed : a sentence; the previous bundle stays in use.
     """
 
+    choosing = Signal()
     changed = Signal()
     prepared = Signal(object)
     failed = Signal(str)
@@ -133,6 +135,7 @@ class BundleSelector(QObject):
 
     def choose(self, choice: str) -> None:
         """Use the installed bundle of this name, or the one at this path."""
+        self.choosing.emit()
         self._choose(choice, is_restored=False)
 
     @property

@@ -53,19 +53,23 @@ class Document(QObject):
     pixelSizeChanged : the user stated a different pixel size.
     predictionChanged : another prediction is shown, or none.
     predictionGrew : the prediction has new patches.
+    savedChanged : there are saved results of the slide, or no longer.
     refusalChanged : the slide was refused, or no longer is.
     othersFound(str) : nothing is shown, but the slide has other results; see `others_text`.
     interrupted : the last run of the saved results was killed before it had finished.
     noticed(str), failed(str) : a sentence for the user.
+    mustWait(str) : a sentence about what is not possible before the run has ended.
     """
 
     pixelSizeChanged = Signal()
     predictionChanged = Signal()
     predictionGrew = Signal()
     refusalChanged = Signal()
+    savedChanged = Signal()
     othersFound = Signal(str)
     interrupted = Signal()
     noticed = Signal(str)
+    mustWait = Signal(str)
     failed = Signal(str)
 
     def __init__(
@@ -105,6 +109,8 @@ class Document(QObject):
         self.unknown = ""
         #: What the slide has instead of results to show, after "results of"; mostly empty.
         self.others = ""
+        #: Whether there are saved results of the slide, of whatever model.
+        self.has_saved = False
         #: What spoke against classifying this slide; None if it was not checked.
         self.warnings: tuple[str, ...] | None = None
         #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
@@ -144,7 +150,7 @@ class Document(QObject):
     def calibrate(self, pixel_size: PixelSize) -> None:
         """Use the pixel size that the user stated, now and in later sessions."""
         if self.run.status.is_active:
-            self.noticed.emit(
+            self.mustWait.emit(
                 "The pixel size cannot be changed while the slide is being classified: cancel the "
                 "run first."
             )
@@ -176,19 +182,21 @@ class Document(QObject):
         if self.prediction is None:
             self.predictionChanged.emit()
 
-        def read(token: CancelToken) -> tuple[SavedResults | None, str]:
+        def read(token: CancelToken) -> tuple[SavedResults | None, str, bool]:
             from bachview.inference.plan import make_plan
 
             token.check()
             store = results.existing()
+            grids = () if store is None else store.grids()
             if store is None or not pixel_size.is_plausible:
-                return None, ""
+                return None, "", bool(grids)
             plan = make_plan(metadata, pixel_size, bundle)
             found = read_saved(store, plan)
-            return found, others_text(store.grids(), plan) if found is None else ""
+            return found, others_text(grids, plan) if found is None else "", bool(grids)
 
-        def on_done(answer: tuple[SavedResults | None, str]) -> None:
-            found, others = answer
+        def on_done(answer: tuple[SavedResults | None, str, bool]) -> None:
+            found, others, has_saved = answer
+            self._set_saved(has_saved)
             is_latest = self._asked is last_asked
             if is_latest:
                 self._set_refusal(())
@@ -223,13 +231,15 @@ class Document(QObject):
         if grid_id is None:
             return
 
-        def read(token: CancelToken) -> GridRecord | None:
+        def read(token: CancelToken) -> tuple[GridRecord | None, bool]:
             token.check()
             store = results.existing()
             grids = () if store is None else store.grids()
-            return next((grid for grid in grids if grid.grid_id == grid_id), None)
+            return next((grid for grid in grids if grid.grid_id == grid_id), None), bool(grids)
 
-        def on_done(record: GridRecord | None) -> None:
+        def on_done(answer: tuple[GridRecord | None, bool]) -> None:
+            record, has_saved = answer
+            self._set_saved(has_saved)
             if self.grid_id != grid_id or self.bundle is None or self.run.status.is_active:
                 return
             if record is None:
@@ -342,20 +352,24 @@ class Document(QObject):
         on_cleared : called when they are gone, unless something else was asked for meanwhile.
         """
         if self.run.status.is_active:
-            self.noticed.emit(
+            self.mustWait.emit(
                 "Results cannot be cleared while the slide is being classified: cancel the run "
                 "first."
             )
             return
         results = self.results
 
-        def delete(token: CancelToken) -> None:
+        def delete(token: CancelToken) -> bool:
             token.check()
             store = results.existing()
-            if store is not None and any(grid.grid_id == grid_id for grid in store.grids()):
+            if store is None:
+                return False
+            if any(grid.grid_id == grid_id for grid in store.grids()):
                 store.clear(grid_id)
+            return bool(store.grids())
 
-        def on_done(_: None) -> None:
+        def on_done(has_saved: bool) -> None:
+            self._set_saved(has_saved)
             if self.grid_id == grid_id and self.bundle is not None:
                 self._forget_results(self.bundle)
             on_cleared()
@@ -378,6 +392,11 @@ class Document(QObject):
         self._set_refusal(sentences)
         self.look_again()  # results that had not been checked are now
 
+    def _set_saved(self, has_saved: bool) -> None:
+        if has_saved != self.has_saved:
+            self.has_saved = has_saved
+            self.savedChanged.emit()
+
     def _set_refusal(self, sentences: tuple[str, ...]) -> None:
         if sentences != self.refusal:
             self.refusal = sentences
@@ -390,6 +409,7 @@ class Document(QObject):
             self._is_run_managed = start.plan.icc
             self.warnings = start.warnings
             self.updated = start.updated
+            self._set_saved(True)
             self._show(start.prediction, start.grid_id, self._started_bundle)
 
     def _on_grew(self, found: PatchResults) -> None:

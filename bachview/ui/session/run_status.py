@@ -38,6 +38,10 @@ ACTIVE = frozenset(
     }
 )
 
+_NO_RUN = "Off, because this slide is not being classified"
+_STOPPING = "Off, because the run is being stopped"
+_NOT_BEGUN = "Off, because the run has not begun yet"
+
 _WITH_RATE = frozenset({RunState.RUNNING, RunState.DONE})
 
 _TITLES = {
@@ -84,6 +88,20 @@ class RunStatus:
     def is_active(self) -> bool:
         """Whether there is something to cancel."""
         return self.state in ACTIVE
+
+    @property
+    def no_pause(self) -> str:
+        """Why the run can be neither paused nor resumed; empty if it can."""
+        if self.state in (RunState.RUNNING, RunState.PAUSED):
+            return ""
+        return self.no_cancel or _NOT_BEGUN
+
+    @property
+    def no_cancel(self) -> str:
+        """Why there is nothing to cancel; empty if there is."""
+        if not self.is_active:
+            return _NO_RUN
+        return _STOPPING if self.state is RunState.STOPPING else ""
 
     @property
     def title(self) -> str:

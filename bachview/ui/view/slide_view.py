@@ -65,6 +65,7 @@ class SlideView(NavigableView):
     pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
+    partsRetried : what could not be read is tried again.
         The text says that the slide's file has changed, or is empty.
     rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     menuRequested(QPointF) : a menu is wanted at this place of the widget, by mouse or keyboard.
@@ -73,6 +74,7 @@ class SlideView(NavigableView):
     cursorMoved = Signal(object)
     pointClicked = Signal(object)
     partFailed = Signal(str)
+    partsRetried = Signal()
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
     menuRequested = Signal(object)
@@ -180,8 +182,14 @@ class SlideView(NavigableView):
     def retry_failed(self) -> None:
         """Try to read again the parts that could not be read."""
         self._failure_said = None
+        self.partsRetried.emit()
         if self._picture is not None:
             self._picture.retry_failed()
+
+    @property
+    def has_damage(self) -> bool:
+        """Whether a part could not be read since the slide was opened, or read again."""
+        return self._failure_said is not None
 
     def _on_failed_tile(self, change: str) -> None:
         if change != self._failure_said:  # a changed file is reported even after a damaged part

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
+from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
@@ -25,18 +25,14 @@ from bachview.ui.session.document import Document
 from bachview.ui.session.exporting import ExportRequest, ExportSource, export, parts_of
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
-from bachview.ui.session.settings import DEFAULT_BUNDLE, Device
+from bachview.ui.session.settings import DEFAULT_BUNDLE
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.device_choice import DeviceChoice
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 
-_DEVICES = (
-    (Device.AUTO, "&Automatic"),
-    (Device.CPU, "&Processor (CPU)"),
-    (Device.GPU, "&Graphics (GPU)"),
-    (Device.NPU, "&Neural unit (NPU)"),
-)
+_NOT_READY = "The model is not ready yet; try again in a moment."
 
 
 def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
@@ -140,28 +136,20 @@ class ClassifyCommands(QObject):
         )
         if in_force().is_locked("bundle"):
             self.open_model.allow(False, LOCKED_TEXT)
-        self._adopted: list[QAction] = []
-        self.device = services.settings.now.device
-        self.devices = self._make_devices()
+        self.devices = DeviceChoice(services, messages, self)
         panel.result.startRequested.connect(self._start)
         panel.run.startRequested.connect(self._start)
         panel.run.pauseRequested.connect(self._pause_or_resume)
         panel.run.cancelRequested.connect(self._cancel)
         controller.statusChanged.connect(self._on_status)
-        selector.failed.connect(messages.problem)
+        selector.failed.connect(self._on_no_model)
+        selector.changed.connect(lambda: messages.withdraw(_NOT_READY))
 
     # -- model and device ----------------------------------------------------------------
 
-    def _make_devices(self) -> tuple[QAction, ...]:
-        group = QActionGroup(self)
-        for device, text in _DEVICES:
-            action = group.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(device is self.device)
-            action.triggered.connect(lambda _=False, chosen=device: self._choose_device(chosen))
-            if in_force().is_locked("device"):
-                _lock(action)
-        return tuple(group.actions())
+    def _on_no_model(self, text: str) -> None:
+        """Say so until the user chooses another one."""
+        self._selector.choosing.connect(self._messages.problem(text).withdraw)
 
     def fill_bundles(self, menu: QMenu) -> None:
         """List the bundles, each time the menu opens."""
@@ -186,11 +174,6 @@ class ClassifyCommands(QObject):
         menu.addSeparator()
         menu.addAction(self.open_model)
 
-    def _choose_device(self, device: Device) -> None:
-        self.device = device
-        settings = self._services.settings
-        settings.now = replace(settings.now, device=device)
-
     def _open_model(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self._window,
@@ -202,10 +185,6 @@ class ClassifyCommands(QObject):
             chosen = Path(path)
             # A bundle may be a folder, represented by its manifest.
             self._selector.choose(str(chosen.parent if chosen.name == "manifest.json" else chosen))
-
-    def adopt_start(self, command: QAction) -> None:
-        """Enable a command that starts a run when the others are."""
-        self._adopted.append(command)
 
     # -- runs ----------------------------------------------------------------------------
 
@@ -222,10 +201,10 @@ class ClassifyCommands(QObject):
             return
         bundle = self._selector.of(page.document.path)
         if bundle is None:
-            self._messages.notice("The model is not ready yet; try again in a moment.")
+            self._messages.notice(_NOT_READY)
             return
         if page.document.run.status.is_active:
-            self._messages.notice("This slide is already being classified.")
+            page.document.mustWait.emit("This slide is already being classified.")
             return
         if page.document.is_finished(bundle, region, retry_failed=retry_failed):
             self.nothingLeft.emit(page, region)
@@ -234,12 +213,12 @@ class ClassifyCommands(QObject):
         try:
             page.document.classify(
                 bundle,
-                device=self.device,
+                device=self.devices.in_use,
                 region=region,
                 retry_failed=retry_failed,
             )
         except BachviewError as error:
-            self._messages.problem(str(error))
+            page.document.failed.emit(str(error))
 
     def _start(self) -> None:
         """The panel's button; a cancelled run resumes with its own region."""
@@ -288,15 +267,10 @@ class ClassifyCommands(QObject):
             self._controller.page.document.run.cancel()
 
     def _on_status(self, status: RunStatus) -> None:
-        can_start = self._controller.page is not None and not status.is_active
-        for command in (*self.starts, self.failed_patches, *self._adopted):
-            command.setEnabled(can_start)
         paused = status.state is RunState.PAUSED
         self.pause.setText("&Resume" if paused else "&Pause")
-        self.pause.setToolTip(f"{'Resume' if paused else 'Pause'} the run (Ctrl+P)")
+        self.pause.describe("Resume the run" if paused else "Pause the run; nothing is lost")
         self._commands.draw(self.pause, "play" if paused else "pause")
-        self.pause.setEnabled(paused or status.state is RunState.RUNNING)
-        self.cancel.setEnabled(status.is_active and status.state is not RunState.STOPPING)
 
     # -- export --------------------------------------------------------------------------
 
@@ -387,9 +361,11 @@ class ClassifyCommands(QObject):
         )
         settings = self._services.settings
         settings.now = replace(settings.now, export_folder=folder.parent, export_names=names)
-        self._messages.notice(f"Writing results to {folder}…")
+        writing = self._messages.notice(f"Writing results to {folder}…")
         future = self._services.io.submit(lambda token: export(request, token))
-        self._services.bridge.watch(future, self._on_exported, self._on_export_failed)
+        self._services.bridge.watch(
+            future, self._on_exported, self._on_export_failed, on_finished=writing.withdraw
+        )
 
     def _on_exported(self, paths: tuple[Path, ...]) -> None:
         folder = paths[0].parent
@@ -397,7 +373,7 @@ class ClassifyCommands(QObject):
         url = QUrl.fromLocalFile(str(folder))
         self._messages.notice(
             f"Written to {folder}: {names}.",
-            Offer("Open folder", lambda: QDesktopServices.openUrl(url)),
+            Offer("Open folder", lambda: QDesktopServices.openUrl(url), is_question=False),
         )
 
     def _on_export_failed(self, error: BachviewError) -> None:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QWidget
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 
+NO_SLIDE = "Off, because no slide is open"
+
 
 class Command(QAction):
     """One command: text, tool tip, shortcuts, icon. Made by `Commands`.
@@ -35,15 +37,22 @@ class Command(QAction):
         self.needs_slide = needs_slide
         self.drawing = drawing
         self.setShortcuts([QKeySequence(key) for key in keys])
-        first = _key_text(self.shortcuts()[0]) if keys else ""
-        self._usual_tip = f"{tip} ({first})" if first else tip
-        self.setToolTip(self._usual_tip)
+        self._why_not = ""
+        self.describe(tip)
         self.setStatusTip("")
+
+    def describe(self, tip: str) -> None:
+        """Say in a sentence what it does now."""
+        keys = self.shortcuts()
+        self.tip = tip
+        self._usual_tip = f"{tip} ({_key_text(keys[0])})" if keys else tip
+        self.setToolTip(self._why_not or self._usual_tip)
 
     def allow(self, on: bool, why_not: str) -> None:
         """Enable it, or disable it with a tool tip that says why."""
+        self._why_not = "" if on else why_not
         self.setEnabled(on)
-        self.setToolTip(self._usual_tip if on else why_not)
+        self.setToolTip(self._why_not or self._usual_tip)
 
 
 class Commands:
@@ -127,7 +136,7 @@ class Commands:
         """Enable or disable the commands that need a slide."""
         for command in self._all:
             if command.needs_slide:
-                command.setEnabled(is_open)
+                command.allow(is_open, NO_SLIDE)
 
     @property
     def all(self) -> tuple[Command, ...]:

@@ -97,10 +97,6 @@ class FileCommands(QObject):
 
     def adapt_to(self, page: SlidePage | None) -> None:
         """Enable what makes sense for the page that has just come to the front."""
-        self.associated_images.setEnabled(
-            page is not None and bool(page.document.metadata.associated_images)
-        )
-
         self.reopen.allow(bool(self._keeper.last), "There are none, or they are open.")
 
     def _set_reopens(self, on: bool) -> None:  # a slot

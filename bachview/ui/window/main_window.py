@@ -48,6 +48,7 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import layout_of, restore_layout, save_layout
+from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on
 from bachview.ui.window.commands import Commands
@@ -62,6 +63,7 @@ from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_menu import SlideMenu
+from bachview.ui.window.slide_messages import SlideMessages
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.start_page import StartPage
@@ -113,6 +115,7 @@ class MainWindow(QMainWindow):
         self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
         self._warm_up.timeout.connect(self._load_ensemble)
         self._classify_when_ready: set[Path] = set()
+        self._said: dict[SlidePage, SlideMessages] = {}
         settings, theme = services.settings, services.theme
         self.recent = RecentFiles(settings, self)
         self.selector = BundleSelector(
@@ -136,7 +139,7 @@ class MainWindow(QMainWindow):
             self.status,
             self.selector,
             services,
-            lambda: self.classify_commands.device,
+            lambda: self.classify_commands.devices.in_use,
             self,
         )
         self.full_screen = FullScreen(self, self.tabs)
@@ -192,6 +195,17 @@ class MainWindow(QMainWindow):
         others = self.results_commands, self.window_commands, self.stack_commands
         self.place_commands = PlaceCommands(
             self, commands, self.tabs, self.classify_commands, self.selector, self.messages
+        )
+        self.availability = Availability(
+            *groups,
+            self.results_commands,
+            self.place_commands,
+            self.window_commands,
+            controller=self.controller,
+            overlay=self.panel.overlay,
+            selector=self.selector,
+            tabs=self.tabs,
+            parent=self,
         )
         self.menus = Menus(self, *groups, *others, self.place_commands, theme)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
@@ -354,7 +368,7 @@ class MainWindow(QMainWindow):
             return
         if page.document.run.status.is_active:
             self.stack_commands.adapt_to(page.document.metadata.stack)
-            self.messages.notice(
+            self._said[page].must_wait(
                 "Another picture of this file cannot be shown while this one is being classified: "
                 "cancel the run first."
             )
@@ -384,8 +398,7 @@ class MainWindow(QMainWindow):
         page.regionDrawn.connect(self.classify_commands.classify)
         page.view.menuRequested.connect(partial(self.slide_menu.open_on, page.view))
         self.results_commands.follow(page)
-        document.noticed.connect(self.messages.notice)
-        document.failed.connect(self.messages.problem)
+        self._said[page] = SlideMessages(page, self.messages)
         document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
         self.look.hold(opened.path)
         self.recent.add(opened.path, document.metadata.fingerprint)
@@ -445,11 +458,12 @@ class MainWindow(QMainWindow):
         ended = self.services.marker.left_over()
         self.selector.restore(avoid=ended)
         for bundle in ended:
-            self.messages.problem(
+            message = self.messages.problem(
                 f"bachview ended while loading the model {Path(bundle).name}, so it was not "
                 "loaded again.",
                 Offer("Load it again", partial(self.selector.choose, bundle)),
             )
+            self.selector.choosing.connect(message.withdraw)
 
     def _on_bundle(self) -> None:
         for page in self.tabs.pages:
@@ -478,7 +492,7 @@ class MainWindow(QMainWindow):
             return
         if page is None and self.selector.is_remembered:
             return
-        choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.device)
+        choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.devices.in_use)
         # A bundle that cannot be loaded is reported when it is needed.
         services.bridge.watch(services.service.warm_up(choice), lambda _: None, lambda _: None)
 
@@ -522,6 +536,7 @@ class MainWindow(QMainWindow):
         self.file_commands.adapt_to(page)
         self.view_commands.adapt_to(page)
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
+        self.availability.follow(page)
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
             self.start_page.show_last(len(self.keeper.last))
@@ -541,6 +556,7 @@ class MainWindow(QMainWindow):
         """Close one slide; its run is cancelled, finished patches are kept."""
         self.tabs.removeTab(self.tabs.indexOf(page))
         self.results_commands.unfollow(page)
+        self._said.pop(page).end()
         page.close_view(0)  # its threads end after their current tile; do not wait for them
         path = page.document.path
         page.document.close(lambda: self.look.release(path))

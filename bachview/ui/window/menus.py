@@ -70,7 +70,8 @@ class Menus:
         self.bundles.aboutToShow.connect(lambda: classify.fill_bundles(self.bundles))
         put(self.bundles, classify.open_model)  # never empty: an empty menu cannot be opened
         devices = menu.addMenu("&Device")
-        put(devices, *classify.devices)
+        put(devices, *classify.devices.actions)
+        devices.aboutToShow.connect(classify.devices.look)
         if in_force().is_locked("device"):
             devices.addAction(LOCKED_TEXT).setEnabled(False)
         put(menu, None, results.results, classify.export_results)

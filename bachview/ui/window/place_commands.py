@@ -45,7 +45,6 @@ class PlaceCommands(QObject):
             self._classify_cell,
             "Ctrl+Shift+D",
         )
-        classify.adopt_start(self.classify_cell)
 
     def _pointed_at(self, page: SlidePage) -> Point | None:
         """None if the slide is not there."""

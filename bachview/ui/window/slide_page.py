@@ -28,9 +28,11 @@ class SlidePage(QWidget):
     Signals
     -------
     regionDrawn(Region) : the user drew the region to classify.
+    partsFailed(str) : a sentence about parts that cannot be read.
     """
 
     regionDrawn = Signal(object)
+    partsFailed = Signal(str)
 
     def __init__(
         self,
@@ -174,7 +176,7 @@ class SlidePage(QWidget):
             self.banner.show_drawn(length_l0)
 
     def _on_part_failed(self, change: str) -> None:
-        self.document.failed.emit(
+        self.partsFailed.emit(
             change
             or f"Parts of {self.document.title} cannot be read; they are hatched on the slide. "
             "Press F5 to try again; if that does not help, copy the file from its source again."

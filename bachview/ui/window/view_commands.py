@@ -197,8 +197,6 @@ class ViewCommands(QObject):
 
     def adapt_to(self, page: SlidePage | None) -> None:
         """Apply the settings of all views to the page that has just come to the front."""
-        self.colour_management.setEnabled(page is not None and page.document.has_profile)
-        self._allow_magnifications(page)
         self._marks.follow(None if page is None else page.view)
         if page is None:
             self.ruler.setChecked(False)
@@ -215,15 +213,6 @@ class ViewCommands(QObject):
     def _on_view(self, act: Callable[[SlideView], object]) -> None:
         if self._page is not None:
             act(self._page.view)
-
-    def _allow_magnifications(self, page: SlidePage | None) -> None:
-        if page is None:
-            return  # all commands for slides are off
-        for command in self.magnifications:
-            command.allow(
-                page.document.pixel_size.is_plausible,
-                "Off, because the pixel size of this slide is not known: state it on the slide",
-            )
 
     def _magnify(self, times: float) -> None:
         self._on_view(lambda view: view.zoom_to_magnification(times, view.anchor))
