@@ -111,7 +111,6 @@ def test_before_in_and_after_a_run(qtbot: QtBot, tmp_path: Path) -> None:
         need_results = {
             classify.export_results,
             window.results_commands.results,
-            view.overlay,
             view.activation_map,
             view.more_opaque,
             view.less_opaque,

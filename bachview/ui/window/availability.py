@@ -126,7 +126,6 @@ class Availability(QObject):
                 lambda now: "" if now.knows_pixel_size else NO_PIXEL_SIZE,
             ),
             view.upright: lambda now: UPRIGHT if now.is_upright else "",
-            view.overlay: no_overlay,
             view.activation_map: no_overlay,
             view.more_opaque: lambda now: no_opacity(now, more=True),
             view.less_opaque: lambda now: no_opacity(now, more=False),
