@@ -23,7 +23,7 @@ from bachview.ui.look.plates import INK, PLATE, SHADE
 from bachview.ui.look.spacing import PLATE_PX, RADIUS
 from bachview.viewing.viewport import Viewport
 
-_DASHES = (4.0, 3.0)
+_DASHES = (6.0, 4.0)
 #: Smaller than this on the screen, they have ticks in place of an outline, px.
 _LEAST_FIELD_VP, _LEAST_CELL_VP = 24.0, 8.0
 _TICK_GAP_VP, _TICK_VP = 2.0, 4.0
@@ -64,7 +64,7 @@ def paint_field(painter: QPainter, viewport: Viewport, field: Region, cell: Regi
         _paint_ticks(painter, viewport, field)
         return
     outline = _outline(viewport, field)
-    _twice(painter, 1.5, lambda: painter.drawPolygon(outline), dashes=_DASHES)
+    _twice(painter, 1.0, lambda: painter.drawPolygon(outline), dashes=_DASHES)
     if cell is None or cell == field:
         return
     if _side(viewport, cell) < _LEAST_CELL_VP:
