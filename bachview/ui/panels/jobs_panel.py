@@ -18,6 +18,7 @@ _TIPS = {
     "Cells": "Of what the last run was asked for",
     "Scope": "What the last run was asked for; the results of the slide stay",
 }
+_AT_WORK = frozenset({RunState.RUNNING, RunState.PAUSED, RunState.STOPPING})
 #: Known only when a run has gone on for a while.
 _MEASURED = frozenset({"Cells", "Speed", "Remaining"})
 _START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
@@ -96,6 +97,7 @@ class JobsPanel(Panel):
     def show_status(self, status: RunStatus) -> None:
         self._status = status
         self._title.setText(status.title)
+        self._title.setVisible(not status.is_active)  # it stands above all sections
         self._message.setText(status.message)
         self._message.setVisible(bool(status.message))
         progress = status.progress
@@ -109,7 +111,7 @@ class JobsPanel(Panel):
         }
         for name, text in texts.items():
             # A row that will be filled keeps its place.
-            waits = status.is_active and name in _MEASURED
+            waits = status.state in _AT_WORK and name in _MEASURED
             self._values[name].setText(text or "–")
             self._form.setRowVisible(self._values[name], bool(text) or waits)
         paused = status.state is RunState.PAUSED

@@ -14,7 +14,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.look.spacing import NEAR
-from bachview.ui.look.widgets import muted, panel_column
+from bachview.ui.look.widgets import muted, panel_column, plain
 from bachview.ui.panels.legend import STATES, Legend
 from bachview.ui.panels.overlay_amounts import MOVING, Amounts, AmountsOf
 from bachview.ui.panels.panel import Panel
@@ -46,6 +46,7 @@ class ResultPanel(Panel):
         super().__init__(parent)
         self._has_slide = False
         self._status, self._obstacle = RunStatus(), ""
+        self._model = plain(muted("", self))
         self._advice = muted("", self)
         self._start = QPushButton("Classify slide", self)
         self._start.setObjectName("primary")
@@ -81,7 +82,7 @@ class ResultPanel(Panel):
         column.addWidget(self._legend)
         column.addWidget(self._coverage)
         whole = panel_column(self)
-        for widget in (self._advice, self._start, self._found, self._measured):
+        for widget in (self._advice, self._start, self._found, self._model, self._measured):
             whole.addWidget(widget)
         self._amounts_of.currentIndexChanged.connect(
             lambda: self.amountsOfChanged.emit(self.amounts_of)
@@ -107,6 +108,7 @@ class ResultPanel(Panel):
         self._has_slide = has_slide
         self._found.setVisible(has_prediction)
         self._advice.setVisible(not has_prediction)
+        self._model.setVisible(not has_prediction)
         self._show_advice()
 
     def show_status(self, status: RunStatus) -> None:
@@ -137,6 +139,7 @@ class ResultPanel(Panel):
     def show_bundle(self, bundle: BundleSummary) -> None:
         """Rows for the classes of the bundle, and how often it was right."""
         self.show_classes(bundle.classes, bundle.thresholds)
+        self._model.setText(f"Model: {bundle.name}")
         self.show_measured(bundle.measured)
         self._legend.explain(CellState.OUTSIDE, bundle.unseen or STATES[CellState.OUTSIDE])
         self._legend.set_unknown(frozenset({CellState.OUTSIDE} if bundle.unseen else ()))
