@@ -105,6 +105,13 @@ def magnification_text(times: float) -> str:
     return f"{significant_text(times)}x"
 
 
+def ratio_text(downsample: float) -> str:
+    """Px of the screen to px of level 0, e.g. ``1:2`` zoomed out, ``4:1`` zoomed in."""
+    if downsample < 1:
+        return f"{significant_text(1 / downsample)}:1"
+    return f"1:{significant_text(downsample)}"
+
+
 def angle_text(deg: float) -> str:
     """An angle as text, e.g. ``90°``, ``12.5°``; never rounded to none or all of a full turn."""
     if 0 < deg < 0.05:

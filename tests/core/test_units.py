@@ -20,6 +20,7 @@ from bachview.core.units import (
     percent_text,
     pixels_text,
     rate_text,
+    ratio_text,
     round_length,
     significant_text,
     value_text,
@@ -144,3 +145,10 @@ def test_whole_numbers_and_rates_can_be_read() -> None:
     assert pixels_text(10_752.4, 800) == "10,752 × 800 px"
     assert (rate_text(1240, "cells"), rate_text(3.21, "cells")) == ("1,240 cells/s", "3.2 cells/s")
     assert value_text(0.7) == "0.70"
+
+
+@pytest.mark.parametrize(
+    ("downsample", "text"), [(1, "1:1"), (2, "1:2"), (12.345, "1:12.3"), (0.25, "4:1")]
+)
+def test_ratios_are_those_of_the_buttons(downsample: float, text: str) -> None:
+    assert ratio_text(downsample) == text

@@ -97,7 +97,7 @@ def test_without_a_pixel_size_there_is_no_magnification_to_zoom_to(view: SlideVi
     assert view.viewport is not None
     assert view.viewport.device_downsample == pytest.approx(2)
     texts = read_out_texts(view.viewport, PixelSize.unknown())
-    assert (texts.bar, texts.magnification) == ("", "2 px : 1")
+    assert (texts.bar, texts.magnification) == ("", "1:2")
 
 
 def test_scale_bar_and_ruler_say_whose_word_they_rest_on(view: SlideView) -> None:
@@ -202,6 +202,17 @@ def test_a_rotation_keeps_the_whole_slide_in_view_and_a_trembling_click_too(
     downsample = view.viewport.downsample
     view.set_rotation(0)
     assert view.viewport.downsample == downsample
+
+
+def test_a_screen_of_another_density_keeps_the_whole_slide_in_view(
+    view: SlideView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "devicePixelRatioF", lambda: 2.0)
+    QApplication.sendEvent(view, QEvent(QEvent.Type.DevicePixelRatioChange))
+    assert view.viewport is not None
+    assert view.viewport.pixel_ratio == 2
+    assert view.is_fitted
+    assert view.viewport.downsample == pytest.approx(4000 / 600)
 
 
 def test_it_says_when_the_fit_begins_and_ends(qtbot: QtBot, view: SlideView) -> None:

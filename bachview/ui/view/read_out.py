@@ -8,7 +8,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton
 
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import angle_text, magnification_text, significant_text
+from bachview.core.units import angle_text, magnification_text, ratio_text
 from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK
 from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS, SMALL_PLATE_PX
 from bachview.ui.view.navigable_view import NavigableView
@@ -30,7 +30,7 @@ class ReadOutTexts:
     ----------
     bar_vp : length of the scale bar, device-independent px; 0 without a pixel size.
     bar : its length as text.
-    magnification : nominal; level-0 px per device px without a pixel size.
+    magnification : nominal; without a pixel size, device px to level-0 px.
     beyond : says that a px of the scan covers more than one of the screen; otherwise empty.
     objective : as the file states it; empty if it does not.
     """
@@ -50,8 +50,7 @@ def read_out_texts(
     beyond = "beyond the scan" if 1 / viewport.device_downsample > _BEYOND else ""
     objective = f"{magnification_text(objective_power)} objective" if objective_power else ""
     if mpp is None or times is None:
-        ratio = f"{significant_text(viewport.device_downsample)} px : 1"
-        return ReadOutTexts(0.0, "", ratio, beyond, objective)
+        return ReadOutTexts(0.0, "", ratio_text(viewport.device_downsample), beyond, objective)
     longest = min(_LONGEST_BAR_VP, max(viewport.size.width / 3, 1))
     bar = scale_bar(mpp * viewport.downsample, longest)
     text = bar.text + pixel_size.remark
