@@ -73,6 +73,12 @@ class Camera:
             QTest.qWait(30)
         QTest.qWait(_REST_MS)
 
+    def wait_for_lanes(self) -> None:
+        """Until all is read that was asked for, and the ensemble is loaded."""
+        services = self._window.services
+        asked = [lane.submit(lambda token: None) for lane in (services.io, *services.service.lanes)]
+        self.wait(lambda: all(future.done() for future in asked))
+
     def shoot(self, name: str) -> None:
         """Keep what is on the screen."""
         self.wait()
@@ -95,8 +101,7 @@ class Camera:
         if not self.trigger(text):
             return
         self.wait(lambda: bool(set(self._dialogs()) - before))
-        for _ in range(4):
-            self.wait()  # for what a dialog reads first
+        self.wait_for_lanes()
         self.shoot(name)
         for dialog in set(self._dialogs()) - before:
             dialog.close()
@@ -139,6 +144,7 @@ def _photograph(camera: Camera, window: "MainWindow", slide: Path, at: tuple[flo
 
     camera.shoot("start")
     window.messages.clear()
+    camera.wait_for_lanes()
     camera.shoot("start-quiet")
     window.open_slides([slide])
     camera.wait(lambda: window.tabs.page is not None and window.tabs.page.view.is_settled)
@@ -161,6 +167,7 @@ def _photograph(camera: Camera, window: "MainWindow", slide: Path, at: tuple[flo
         camera.point_at(0.45, 0.55)
         camera.shoot(step)
     camera.trigger("Class activation map")
+    camera.wait_for_lanes()
     camera.shoot("activation-map")
     camera.trigger("Class activation map")
     camera.trigger("Full screen")
