@@ -420,23 +420,25 @@ class _Session:
         """Run until nothing is left."""
         size = min(_FIRST_BATCH, self._ensemble.batch_size)
         order, grid = PatchOrder(self._asked.patches), self._plan.grid
-        clock = time.monotonic()
+        clock, waited_before = time.monotonic(), token.waited_s
+
+        def spent_s() -> float:
+            return time.monotonic() - clock - (token.waited_s - waited_before)
+
         # Two batches: one ready for the models, one being read.
         most = 2 * self._ensemble.batch_size
         ahead = ReadAhead(order, grid, self._read, view, ahead=most)
         try:
             while True:
-                waited = token.check()
-                if waited:
+                if token.check():
                     meter.forget_pause()
-                    clock += waited
                 patches = ahead.take(size, token)
                 size = self._ensemble.batch_size
                 results = self._judge(patches, ahead, token, is_last=not patches)
                 # Everything read up to now came from the file that was opened.
                 _check_files(self._reader)
                 if len(results):
-                    self.seconds = time.monotonic() - clock
+                    self.seconds = spent_s()
                     run = self.run_id, self.seconds
                     if not self.new:
                         # Not earlier: only who has added cells has computed them.
@@ -450,7 +452,7 @@ class _Session:
                     return
         finally:
             ahead.close()
-            self.seconds = time.monotonic() - clock
+            self.seconds = spent_s()
 
     def tell_others(
         self, meter: RateMeter, on_results: Callable[[PatchResults, Progress], object]

@@ -11,12 +11,17 @@ class CancelToken:
 
     It can also pause the job: a paused job waits in `check`, and wakes up at once when it is
     resumed or cancelled.
+
+    Attributes
+    ----------
+    waited_s : how long the job has waited in all, also if it was cancelled then.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._cancelled = False
         self._paused = False
+        self.waited_s = 0.0
 
     def cancel(self) -> None:
         """Ask the job to stop; wakes up a paused job."""
@@ -51,15 +56,16 @@ class CancelToken:
         Cancelled
             The job was asked to stop.
         """
-        started = time.monotonic()
-        waited = False
+        waited_s = 0.0
         with self._changed:
             while self._paused and not self._cancelled:
-                waited = True
+                started = time.monotonic()
                 self._changed.wait()
+                waited_s += time.monotonic() - started
+            self.waited_s += waited_s
             if self._cancelled:
                 raise Cancelled
-        return time.monotonic() - started if waited else 0.0
+        return waited_s
 
     def wait(self, seconds: float) -> bool:
         """Sleep up to `seconds`; True as soon as the job is asked to stop."""

@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -192,11 +193,18 @@ def test_cancel_ends_a_paused_run(store: ResultStore) -> None:
         ended.set()
 
     runner = threading.Thread(target=run)
+    started = time.monotonic()
     runner.start()
     assert paused.wait(20)
+    runner.join(0.2)
     token.cancel()
     runner.join(20)
     assert ended.is_set()
+    # The pause does not count as work, although the run ended in it.
+    (grid,) = store.grids()
+    (logged,) = store.runs(grid.grid_id)
+    assert token.waited_s > 0
+    assert logged.seconds <= time.monotonic() - started - token.waited_s
 
 
 def test_at_the_edge_of_tissue_the_tissue_is_classified_and_not_the_glass(
