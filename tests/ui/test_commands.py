@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from bachview.ui.look.theme import Theme, ThemeChoice
-from bachview.ui.window.commands import Commands
+from bachview.ui.window.commands import Commands, shortcuts_of
 from tests.support.windows import open_window
 
 
@@ -46,7 +46,6 @@ def test_a_command_has_all_that_belongs_to_it(
     assert fit.text() == "&Fit"
     assert fit.toolTip() == "Show all (Ctrl+0)"
     assert not fit.icon().isNull()
-    assert commands.shortcuts == (("Ctrl+0, F7", "Show all"),)
     window.show()
     qtbot.waitUntil(window.isActiveWindow)
     QTest.keyClick(window, Qt.Key.Key_F7)  # although no menu shows it
@@ -55,6 +54,16 @@ def test_a_command_has_all_that_belongs_to_it(
     assert bare.toolTip() == "Reset the rotation"
     assert bare.icon().isNull()
     assert commands.all == (fit, bare)
+
+
+def test_the_help_has_shortcuts_by_menu(window: QMainWindow, theme: Theme) -> None:
+    commands = Commands(window, theme)
+    fit = commands.make("&Fit", "Show all", lambda: None, "Ctrl+0", "F7")
+    bare = commands.make("&Upright", "Reset the rotation", lambda: None)
+    menu = window.menuBar().addMenu("&View")
+    menu.addMenu("More").addActions([fit, bare])
+    window.menuBar().addMenu("&Help").addAction("Read")
+    assert shortcuts_of(window.menuBar()) == {"View": [("Ctrl+0, F7", "Show all")]}
 
 
 def test_a_switch_is_turned_only_when_it_changes(window: QMainWindow, theme: Theme) -> None:
@@ -101,7 +110,7 @@ def test_every_command_of_the_window_can_be_found_in_a_menu(qtbot: QtBot) -> Non
 
 def test_the_help_shows_every_meaning_whole(qtbot: QtBot) -> None:
     with open_window(qtbot) as window:
-        dialog = ShortcutsDialog(window.commands.shortcuts, window)
+        dialog = ShortcutsDialog(shortcuts_of(window.menuBar()), window)
         dialog.grab()  # lays it out without a window of its own
         table = dialog.findChild(QTableWidget)
         assert isinstance(table, QTableWidget)

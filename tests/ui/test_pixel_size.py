@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
-from bachview.ui.dialogs.information_dialog import metadata_rows
+from bachview.ui.dialogs.information_dialog import metadata_groups
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.session.settings import SettingsFile
@@ -87,8 +87,8 @@ def test_what_you_stated_is_marked_wherever_it_is_used(qtbot: QtBot, tmp_path: P
 
     def rows(page: SlidePage) -> dict[str, tuple[str, str]]:
         document = page.document
-        found = metadata_rows(document.metadata, document.pixel_size, icc_applied=False)
-        return {name: (value, origin) for name, value, origin in found}
+        found = metadata_groups(document.metadata, document.pixel_size, icc_applied=False)
+        return {name: (value, origin) for _, group in found for name, value, origin in group}
 
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)

@@ -17,7 +17,7 @@ from bachview.core.pixel_size import Origin, PixelSize
 from bachview.file_names import printable
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
-from bachview.ui.dialogs.information_dialog import metadata_rows
+from bachview.ui.dialogs.information_dialog import metadata_groups
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.session.bundles import read_summary
@@ -313,7 +313,10 @@ def test_the_information_says_where_values_come_from(qtbot: QtBot, tmp_path: Pat
         document = page_of(qtbot, window, path).document
         rows = {
             row[0]: row
-            for row in metadata_rows(document.metadata, document.pixel_size, icc_applied=False)
+            for _, group in metadata_groups(
+                document.metadata, document.pixel_size, icc_applied=False
+            )
+            for row in group
         }
         assert rows["Pixel size"][1:] == ("0.5 × 0.5 µm", "stated by the file")
         assert rows["Objective"][2] == "not stated"

@@ -1,15 +1,16 @@
 """A dialog to type the angle by which the slide is rotated."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFormLayout, QWidget
 
+from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
-from bachview.ui.look.widgets import WrappedLabel, dialog_column
+from bachview.ui.look.widgets import WrappedLabel
 
 _FULL_TURN = 360
 
 
-class AngleDialog(QDialog):
+class AngleDialog(LaidOutDialog):
     """One angle, which is seen on the slide while it is typed.
 
     Signals
@@ -20,25 +21,19 @@ class AngleDialog(QDialog):
     typed = Signal(float)
 
     def __init__(self, angle_deg: float, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Rotation")
+        super().__init__("Rotation", parent)
         self._angle = NumberEdit(-_FULL_TURN, _FULL_TURN, self)
         self._angle.setText(f"{round(angle_deg, 1):g}")
         self._angle.selectAll()
         self._complaint = WrappedLabel("", self)
         self._complaint.setObjectName("muted")
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._ok = self.buttons.addButton(QDialogButtonBox.StandardButton.Ok)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._ok.setDefault(True)
         form = QFormLayout()
         form.addRow("&Angle in degrees, clockwise", self._angle)
         form.addRow(self._complaint)
-        column = dialog_column(self)
-        column.addLayout(form)
-        column.addWidget(buttons)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        self.content.addLayout(form)
         self._angle.textChanged.connect(self._follow)
 
     def accept(self) -> None:

@@ -3,8 +3,6 @@
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -19,18 +17,18 @@ from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import RGB, SlideReader
 from bachview.ui.bridge import Bridge
+from bachview.ui.dialogs.layout import LaidOutDialog, scaled
 from bachview.ui.look.spacing import APART
-from bachview.ui.look.widgets import dialog_column, heading, muted, plain
+from bachview.ui.look.widgets import heading, muted, plain
 
 
-class AssociatedImagesDialog(QDialog):
+class AssociatedImagesDialog(LaidOutDialog):
     """The warning first, then a list of names; an image is read when its name is selected."""
 
     def __init__(
         self, reader: SlideReader, bridge: Bridge, lane: Lane, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Label and overview images")
+        super().__init__("Label and overview images", parent, size=(680, 440))
         self._reader = reader
         self._bridge = bridge
         self._lane = lane
@@ -38,12 +36,8 @@ class AssociatedImagesDialog(QDialog):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._make_warning())
         self._pages.addWidget(self._make_images())
-        column = dialog_column(self)
-        column.addWidget(self._pages, 1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        column.addWidget(buttons)
-        self.resize(680, 440)
+        self.content.addWidget(self._pages, 1)
+        self.add_close()
 
     def _make_warning(self) -> QWidget:
         page = QWidget(self)
@@ -61,6 +55,7 @@ class AssociatedImagesDialog(QDialog):
             )
         )
         self._show = QPushButton("Show the images", page)
+        self._show.setAutoDefault(False)  # Enter shows nothing
         self._show.clicked.connect(self.show_images)
         row = QHBoxLayout()
         row.addWidget(self._show)
@@ -73,7 +68,7 @@ class AssociatedImagesDialog(QDialog):
         page = QWidget(self)
         self._names = QListWidget(page)
         self._names.addItems(list(self._reader.metadata.associated_images))
-        self._names.setFixedWidth(170)
+        self._names.setFixedWidth(scaled(self, 170, 0).width())
         self._names.currentTextChanged.connect(self._read)
         self._picture = plain(QLabel(page))
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)

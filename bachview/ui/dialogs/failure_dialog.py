@@ -3,49 +3,35 @@
 from pathlib import Path
 
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QLabel,
-    QPlainTextEdit,
-    QWidget,
-)
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from bachview.ui.look.widgets import dialog_column
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.widgets import WrappedLabel, plain
 from bachview.ui.session.failures import Failure
 
 
-class FailureDialog(QDialog):
+class FailureDialog(LaidOutDialog):
     """Shows a bug with its traceback; does not block the window."""
 
     def __init__(self, failure: Failure, log_file: Path, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Error in bachview")
+        super().__init__(
+            "Error in bachview", parent, title="An unexpected error occurred", size=(640, 420)
+        )
         self.setModal(False)
         self.failure = failure
-        heading = QLabel("An unexpected error occurred", self)
-        heading.setObjectName("heading")
-        text = QLabel(
+        text = plain(WrappedLabel("", self))
+        text.setText(
             f"{failure.message} You can continue working. If it happens again, please report it: "
             "Help → Collect a problem report makes a file without the names of slides. The text "
-            f"below is also in the log file:\n{log_file}",
-            self,
+            f"below is also in the log file:\n{log_file}"
         )
-        text.setWordWrap(True)
         trace = QPlainTextEdit(failure.trace, self)
         trace.setReadOnly(True)
+        trace.setAccessibleName("Text of the error")
         trace.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         trace.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        trace.setMinimumHeight(180)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        copy = buttons.addButton("Copy text", QDialogButtonBox.ButtonRole.ActionRole)
+        self.content.addWidget(text)
+        self.content.addWidget(trace, 1)
+        self.add_close()
+        copy = self.add_action("Copy text")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(failure.trace))
-        buttons.rejected.connect(self.reject)
-        copy.setAutoDefault(False)
-        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
-        column = dialog_column(self)
-        column.addWidget(heading)
-        column.addWidget(text)
-        column.addWidget(trace, 1)
-        column.addWidget(buttons)
-        self.resize(640, 420)

@@ -1,23 +1,26 @@
 """What is known about a slide, and where each value came from."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+import re
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.units import length_text
+from bachview.file_names import printable
 from bachview.slide.reader import SlideMetadata
-from bachview.ui.look.widgets import dialog_column, heading, plain
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.spacing import APART, EDGE, NEAR, TIGHT
+from bachview.ui.look.widgets import WrappedLabel, heading, line, plain, scrolled
 
 Row = tuple[str, str, str]
+Group = tuple[str, tuple[Row, ...]]
+
+#: Where a long text may go on in the next line.
+_BREAKS = re.compile(r"([/\\_]|\S{16})(?=\S)")
 
 _ORIGINS = {
     Origin.FILE: "stated by the file",
@@ -26,63 +29,52 @@ _ORIGINS = {
 }
 
 
-def metadata_rows(
+def metadata_groups(
     metadata: SlideMetadata, pixel_size: PixelSize, *, icc_applied: bool
-) -> tuple[Row, ...]:
-    """Rows of the dialog: (property, value, origin)."""
+) -> tuple[Group, ...]:
+    """What the dialog says, in groups of (property, value, origin)."""
     size = metadata.pyramid.size
     from_file = _ORIGINS[Origin.FILE]
-    rows: list[Row] = [
-        ("File", metadata.path.name, str(metadata.path.parent)),
+    images = len(metadata.associated_images)
+    file: list[Row] = [
+        ("Name", metadata.path.name, ""),
+        ("Folder", str(metadata.path.parent), ""),
         ("Format", metadata.format_name, "detected by the reader"),
         ("Vendor", metadata.vendor or "–", from_file if metadata.vendor else "not stated"),
-        ("Size", f"{size.width:,} × {size.height:,} px", from_file),
+        ("Fingerprint", metadata.fingerprint, "hash of the content"),
+        ("Further images", f"{images}, hidden" if images else "none", ""),
     ]
+    scan: list[Row] = [("Size", f"{size.width:,} × {size.height:,} px", from_file)]
     if metadata.stack.text:
-        rows.append(("Pictures", metadata.stack.text, from_file))
+        scan.append(("Pictures", metadata.stack.text, from_file))
     bounds = metadata.pyramid.bounds
     if bounds != metadata.pyramid.extent:
-        rows.append(
-            (
-                "Scanned area",
-                _region_text(bounds),
-                from_file,
-            )
-        )
-    rows += _pixel_size_rows(metadata, pixel_size)
+        scan.append(("Scanned area", _region_text(bounds), from_file))
+    scan += _pixel_size_rows(metadata, pixel_size)
     power = metadata.objective_power
-    rows.append(
+    scan.append(
         (
             "Objective",
             f"{power:g}x" if power else "–",
             "stated by the file, not used" if power else "not stated",
         )
     )
-    for level in metadata.pyramid.levels:
-        rows.append(
-            (
-                f"Level {level.index}",
-                f"{level.width:,} × {level.height:,} px",
-                f"downsample {level.downsample:.5g}",
-            )
-        )
     if metadata.icc_profile is None:
-        rows.append(("Colour profile", "none", "not stated"))
+        scan.append(("Colour profile", "none", "not stated"))
     else:
         state = "applied" if icc_applied else "not applied (View menu)"
-        rows.append(
+        scan.append(
             ("Colour profile", f"ICC, {len(metadata.icc_profile):,} bytes; {state}", from_file)
         )
-    images = len(metadata.associated_images)
-    rows.append(
+    levels = tuple(
         (
-            "Further images",
-            f"{images}, hidden" if images else "none",
-            "File → Label and overview images" if images else "",
+            f"Level {level.index}",
+            f"{level.width:,} × {level.height:,} px",
+            f"downsample {level.downsample:.5g}",
         )
+        for level in metadata.pyramid.levels
     )
-    rows.append(("Fingerprint", metadata.fingerprint, "hash of the content"))
-    return tuple(rows)
+    return ("Scan", tuple(scan)), ("Stored levels", levels), ("File", tuple(file))
 
 
 def _region_text(region: Region) -> str:
@@ -108,36 +100,63 @@ def _pixel_size_rows(metadata: SlideMetadata, pixel_size: PixelSize) -> list[Row
     return rows
 
 
-class InformationDialog(QDialog):
-    """A table of `metadata_rows`."""
+class InformationDialog(LaidOutDialog):
+    """The groups of `metadata_groups` under their titles; values can be selected and copied.
 
-    def __init__(self, rows: tuple[Row, ...], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Slide information")
-        table = QTableWidget(len(rows), 3, self)
-        table.setHorizontalHeaderLabels(["", "Value", "Origin"])
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setWordWrap(True)
-        table.setAlternatingRowColors(True)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        for number, row in enumerate(rows):
-            for column, text in enumerate(row):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-                table.setItem(number, column, item)
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        table.resizeRowsToContents()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        column_box = dialog_column(self)
-        column_box.addWidget(plain(heading(rows[0][1], self)))
-        column_box.addWidget(table, 1)
-        column_box.addWidget(buttons)
-        self.resize(760, 460)
+    Signals
+    -------
+    imagesRequested : the label and overview images are wanted, which another dialog asks about.
+    """
+
+    imagesRequested = Signal()
+
+    def __init__(
+        self, name: str, groups: Sequence[Group], parent: QWidget | None = None, *, images: int = 0
+    ) -> None:
+        """`images` : how many further images the file has; their content is not shown here."""
+        super().__init__("Slide information", parent, title=printable(name), size=(720, 560))
+        page = QWidget(self)
+        grid = QGridLayout(page)
+        grid.setContentsMargins(0, 0, NEAR, 0)
+        grid.setHorizontalSpacing(EDGE)
+        grid.setVerticalSpacing(TIGHT)
+        grid.setColumnStretch(1, 3)
+        grid.setColumnStretch(2, 2)
+        self._lines: list[str] = []
+        for title, rows in groups:
+            self._add_group(grid, page, title, rows)
+        grid.setRowStretch(grid.rowCount(), 1)
+        self.content.addWidget(scrolled(page), 1)
+        self.add_close()
+        self.copy_button = self.add_action("Copy", "Copy all of this as text")
+        self.copy_button.clicked.connect(self._copy)
+        self.images_button = self.add_action(
+            "Label and overview images…", "Asks before it shows them"
+        )
+        self.images_button.clicked.connect(self.imagesRequested)
+        self.images_button.setVisible(images > 0)
+
+    def _add_group(self, grid: QGridLayout, page: QWidget, title: str, rows: Sequence[Row]) -> None:
+        place = grid.rowCount()
+        if self._lines:
+            grid.setRowMinimumHeight(place, APART)
+            self._lines.append("")
+        grid.addWidget(heading(title, page), place + 1, 0, 1, 3)
+        grid.addWidget(line(page), place + 2, 0, 1, 3)
+        self._lines.append(title)
+        for number, (name, value, origin) in enumerate(rows, place + 3):
+            for column, text in enumerate((name, value, origin)):
+                label = plain(WrappedLabel("", page))
+                shown = printable(text)
+                breakable = _BREAKS.sub("\\1\u200b", shown)  # a path or a hash has no spaces
+                label.setText(breakable)
+                label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+                if column != 1:
+                    label.setObjectName("muted")
+                elif breakable == shown:
+                    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                grid.addWidget(label, number, column)
+            self._lines.append("\t".join((name, value, origin)))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(self._lines))

@@ -1,26 +1,17 @@
 """About → Licences: of the program, its libraries and its models, in one text."""
 
 from PySide6.QtGui import QFontDatabase, QTextCursor
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QHBoxLayout,
-    QLineEdit,
-    QPlainTextEdit,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from bachview.licences.document import shown_licences
-from bachview.ui.look.widgets import dialog_column
+from bachview.ui.dialogs.layout import LaidOutDialog
 
 
-class LicencesDialog(QDialog):
+class LicencesDialog(LaidOutDialog):
     """The text, and a field to find something in it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Licences")
+        super().__init__("Licences", parent, size=(820, 640))
         self.text = QPlainTextEdit(shown_licences(), self)
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Licences")
@@ -30,21 +21,17 @@ class LicencesDialog(QDialog):
         self.wanted.setAccessibleName("Text to find")
         self.wanted.setClearButtonEnabled(True)
         self.next_button = QPushButton("&Next", self)
-        self.next_button.setDefault(True)
         row = QHBoxLayout()
         row.addWidget(self.wanted, 1)
         row.addWidget(self.next_button)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        column = dialog_column(self)
-        column.addLayout(row)
-        column.addWidget(self.text, 1)
-        column.addWidget(buttons)
+        self.content.addLayout(row)
+        self.content.addWidget(self.text, 1)
+        self.add_close()
+        self.next_button.setDefault(True)
         self.wanted.textChanged.connect(self._find_first)
         self.next_button.clicked.connect(self._find_next)
         self._find_first("")
         self.wanted.setFocus()
-        self.resize(820, 640)
 
     def _find_first(self, wanted: str) -> None:
         self.next_button.setEnabled(bool(wanted))

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
     QFileDialog,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
-    QPushButton,
     QSplitter,
     QWidget,
 )
 
 from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
+from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.spacing import TIGHT
-from bachview.ui.look.widgets import dialog_column, heading, muted, plain
+from bachview.ui.look.widgets import muted, plain
 from bachview.ui.session.services import Services
 
 if TYPE_CHECKING:
@@ -38,7 +35,7 @@ _EXPLANATION = (
 )
 
 
-class ProblemReportDialog(QDialog):
+class ProblemReportDialog(LaidOutDialog):
     """Lists the files of a report with their full text, and saves those that are ticked."""
 
     def __init__(
@@ -50,13 +47,11 @@ class ProblemReportDialog(QDialog):
         ----------
         make_request : what the report is of; called in the GUI thread.
         """
-        super().__init__(parent)
-        self.setWindowTitle("Problem report")
+        super().__init__("Problem report", parent, title="Collecting…", size=(940, 640))
         self._services = services
         self._token = CancelToken()
         self._request = make_request()
         self._parts: list[Part] = []
-        self.title = heading("Collecting…", self)
         self.files = QListWidget(self)
         self.files.setAccessibleName("Files of the report")
         self.files.setSpacing(TIGHT)
@@ -71,30 +66,21 @@ class ProblemReportDialog(QDialog):
         split.setSizes([260, 640])
         split.setChildrenCollapsible(False)
         self.message = plain(muted("", self))
-        self.test_button = QPushButton("Add a &self-test", self)
-        self.test_button.setToolTip("Checks this computer; takes about a minute")
-        self.save_button = QPushButton("&Save as…", self)
+        self.add_close()
+        self.test_button = self.add_action(
+            "Add a &self-test", "Checks this computer; takes about a minute"
+        )
+        self.save_button = self.add_action("&Save as…")
         self.save_button.setDefault(True)
-        row = QHBoxLayout()
         for button in (self.test_button, self.save_button):
             button.setEnabled(False)
-            row.addWidget(button)
-        self.test_button.setAutoDefault(False)
-        row.insertStretch(1, 1)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        close.rejected.connect(self.reject)
-        row.addWidget(close)
-        column = dialog_column(self)
-        column.addWidget(self.title)
-        column.addWidget(muted(_EXPLANATION, self))
-        column.addWidget(split, 1)
-        column.addWidget(self.message)
-        column.addLayout(row)
+        self.content.addWidget(muted(_EXPLANATION, self))
+        self.content.addWidget(split, 1)
+        self.content.addWidget(self.message)
         self.files.currentRowChanged.connect(self._show_text)
         self.files.itemChanged.connect(self._on_ticked)
         self.test_button.clicked.connect(self._test)
         self.save_button.clicked.connect(self._ask_file)
-        self.resize(940, 640)
         self._collect()
 
     @property

@@ -1,7 +1,6 @@
 """A dialog to type the region to classify."""
 
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFormLayout,
     QWidget,
@@ -10,12 +9,13 @@ from PySide6.QtWidgets import (
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import length_text
+from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.spacing import EDGE
-from bachview.ui.look.widgets import WrappedLabel, dialog_column, muted
+from bachview.ui.look.widgets import WrappedLabel, muted
 
 
-class RegionDialog(QDialog):
+class RegionDialog(LaidOutDialog):
     """X, Y, width, height in level-0 px, kept inside the slide."""
 
     def __init__(
@@ -26,8 +26,7 @@ class RegionDialog(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         """`size` of level 0; `start` is the initial region."""
-        super().__init__(parent)
-        self.setWindowTitle("Classify a region")
+        super().__init__("Classify a region", parent)
         self._pixel_size = pixel_size
         self._size = size
         inside = start.intersection(Region(0, 0, size.width, size.height))
@@ -45,21 +44,17 @@ class RegionDialog(QDialog):
             form.addRow(text, box)
             box.textChanged.connect(self._show_extent)
         form.addRow("", self._extent)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self._start = buttons.addButton("Classify", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._start = self.buttons.addButton("Classify", QDialogButtonBox.ButtonRole.AcceptRole)
         self._start.setDefault(True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        column = dialog_column(self)
-        column.addWidget(
+        self.content.addWidget(
             muted(
                 f"In pixels of the full resolution; the slide has {size.width:,} × {size.height:,} "
                 "px. The initial values are the visible region.",
                 self,
             )
         )
-        column.addLayout(form)
-        column.addWidget(buttons)
+        self.content.addLayout(form)
         self.setMinimumWidth(380)
         self._show_extent()
 

@@ -5,10 +5,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -16,7 +12,8 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.store.listing import RUN_COLUMNS, device_text
-from bachview.ui.look.widgets import dialog_column, heading, muted, plain
+from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.look.widgets import heading, muted
 from bachview.ui.session.results_listing import ListedResults, local_time
 from bachview.ui.session.run_status import RunStatus
 
@@ -25,7 +22,7 @@ _RUNS = ("Started", *RUN_COLUMNS)
 _IN_RUN = "Not while the slide is being classified."
 
 
-class ResultsDialog(QDialog):
+class ResultsDialog(LaidOutDialog):
     """Lists what it is given, and asks for what the buttons say. GUI thread only.
 
     Signals
@@ -41,44 +38,32 @@ class ResultsDialog(QDialog):
     againRequested = Signal(object)
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Results")
+        super().__init__("Results", parent, title=f"Results of {title}", size=(900, 520))
         self._listed: tuple[ListedResults, ...] = ()
         self._shown: int | None = None
         self._is_active = False
-        self.table = _table(_RESULTS, self)
+        self.table = plain_table(_RESULTS, self, stretched=1)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setAccessibleName("Results of the slide")
-        self.log = _table(_RUNS, self)
+        self.log = plain_table(_RUNS, self, stretched=1)
+        self.log.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.log.setAccessibleName("Log of runs")
         self.remark = muted("", self)
         self.remark.setTextFormat(Qt.TextFormat.PlainText)
-        self.show_button = QPushButton("Show", self)
-        self.export_button = QPushButton("Export…", self)
-        self.clear_button = QPushButton("Clear…", self)
-        self.again_button = QPushButton("Classify again…", self)
-        row = QHBoxLayout()
-        for button, signal in (
-            (self.show_button, self.showRequested),
-            (self.export_button, self.exportRequested),
-            (self.clear_button, self.clearRequested),
-            (self.again_button, self.againRequested),
-        ):
-            button.setAutoDefault(False)
-            button.clicked.connect(lambda _=False, wanted=signal: self._ask(wanted))
-            row.addWidget(button)
-        row.addStretch(1)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        close.rejected.connect(self.reject)
-        row.addWidget(close)
-        column = dialog_column(self)
-        column.addWidget(plain(heading(f"Results of {title}", self)))
-        column.addWidget(self.table, 2)
-        column.addWidget(self.remark)
-        column.addWidget(heading("Runs", self))
-        column.addWidget(self.log, 3)
-        column.addLayout(row)
+        self.add_close()
+        self.show_button = self._button("Show", self.showRequested)
+        self.export_button = self._button("Export…", self.exportRequested)
+        self.clear_button = self._button("Clear…", self.clearRequested)
+        self.again_button = self._button("Classify again…", self.againRequested)
+        self._runs = heading("Runs", self)
+        self.content.addWidget(self.table, 2)
+        self.content.addWidget(self.remark)
+        self.content.addWidget(self._runs)
+        self.content.addWidget(self.log, 3)
+        # Takes the place of the empty tables.
+        self._space = QWidget(self)
+        self.content.addWidget(self._space, 1)
         self.table.itemSelectionChanged.connect(self._on_selected)
-        self.resize(900, 520)
         self._on_selected()
 
     @property
@@ -133,8 +118,13 @@ class ResultsDialog(QDialog):
             if chosen.grid.is_running and not self._is_active:
                 remarks.append("Another window or program is classifying the slide now.")
         elif not self._listed:
-            remarks.append("Nothing is saved of this slide.")
+            remarks.append(
+                "Nothing is saved of this slide. Classify it, and its results are listed here."
+            )
         self.remark.setText(" ".join(remarks))
+        for widget in (self.table, self._runs, self.log):
+            widget.setVisible(bool(self._listed))
+        self._space.setVisible(not self._listed)
         self.log.setRowCount(0)
         if chosen is not None:
             self.log.setRowCount(len(chosen.grid.runs))
@@ -153,25 +143,14 @@ class ResultsDialog(QDialog):
         tip = "Delete them and classify the whole slide anew; asks first"
         _allow(self.again_button, is_shown and not self._is_active, tip, why_not)
 
+    def _button(self, text: str, signal: SignalInstance) -> QPushButton:
+        button = self.add_action(text)
+        button.clicked.connect(lambda: self._ask(signal))
+        return button
+
     def _ask(self, signal: SignalInstance) -> None:
         if self.selected is not None:
             signal.emit(self.selected)
-
-
-def _table(titles: tuple[str, ...], parent: QWidget) -> QTableWidget:
-    table = QTableWidget(0, len(titles), parent)
-    table.setHorizontalHeaderLabels(list(titles))
-    table.verticalHeader().hide()
-    table.setShowGrid(False)
-    table.setAlternatingRowColors(True)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-    return table
 
 
 def _fill(table: QTableWidget, row: int, texts: tuple[str, ...]) -> None:

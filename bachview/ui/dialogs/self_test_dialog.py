@@ -4,68 +4,45 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QProgressBar,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QProgressBar, QTableWidgetItem, QWidget
 
 from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
+from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
 from bachview.ui.look.icons import icon
-from bachview.ui.look.widgets import dialog_column, heading, muted
+from bachview.ui.look.widgets import muted
 from bachview.ui.session.services import Services
 
 if TYPE_CHECKING:
     from bachview.models.verification import Check
 
 
-class SelfTestDialog(QDialog):
+class SelfTestDialog(LaidOutDialog):
     """Draws a slide with known classes, classifies it and checks the result."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Self-test")
+        super().__init__("Self-test", parent, title="Testing…", size=(760, 480))
         self._services = services
         self._token = CancelToken()
-        self._title = heading("Testing…", self)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 0)
-        self._table = QTableWidget(0, 3, self)
-        self._table.setHorizontalHeaderLabels(["", "Check", "Finding"])
-        self._table.verticalHeader().hide()
-        self._table.setShowGrid(False)
+        self._table = plain_table(("", "Check", "Finding"), self, stretched=2)
+        self._table.setAccessibleName("Checks")
         self._table.setWordWrap(True)
-        self._table.setAlternatingRowColors(True)
-        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        header = self._table.horizontalHeader()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        column = dialog_column(self)
-        column.addWidget(self._title)
-        column.addWidget(
+        self._table.hide()  # until there is something in it
+        self.content.addWidget(
             muted(
                 "Draws a slide with known classes and classifies it with a model made for testing. "
                 "Checks class names and order, alignment, resuming and the engine.",
                 self,
             )
         )
-        column.addWidget(self._bar)
-        column.addWidget(self._table, 1)
-        column.addWidget(buttons)
-        self.resize(760, 480)
+        self.content.addWidget(self._bar)
+        self.content.addWidget(self._table, 1)
+        self._space = QWidget(self)
+        self.content.addWidget(self._space, 1)
+        self.add_close()
         self.checks: tuple[Check, ...] = ()
         self._start()
 
@@ -101,18 +78,18 @@ class SelfTestDialog(QDialog):
     def _on_finished(self) -> None:
         self._bar.setRange(0, 1)
         self._bar.setValue(1)
-        self._title.setText("The self-test was stopped")
+        self.set_title("The self-test was stopped")
 
     def _on_done(self, checks: "tuple[Check, ...]") -> None:
         self.checks = checks
         failed = sum(not check.ok for check in checks)
-        self._title.setText(
+        self.set_title(
             f"{failed} of {len(checks)} checks failed: do not use this installation"
             if failed
             else f"All {len(checks)} checks passed"
         )
         colors = self._services.theme.colors
-        self._table.setRowCount(len(checks))
+        self._show_rows(len(checks))
         for row, check in enumerate(checks):
             state = QTableWidgetItem("passed" if check.ok else "FAILED")
             state.setIcon(icon("check" if check.ok else "problem", colors))
@@ -125,9 +102,15 @@ class SelfTestDialog(QDialog):
         for row in range(len(checks)):
             self._table.setRowHeight(row, self._table.rowHeight(row) + 8)
 
+    def _show_rows(self, count: int) -> None:
+        self._bar.hide()
+        self._space.hide()
+        self._table.setRowCount(count)
+        self._table.show()
+
     def _on_error(self, error: BachviewError) -> None:
-        self._title.setText("The self-test could not be run")
-        self._table.setRowCount(1)
+        self.set_title("The self-test could not be run")
+        self._show_rows(1)
         self._table.setItem(0, 2, QTableWidgetItem(str(error)))
         self._table.resizeRowsToContents()
 

@@ -3,25 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtCore import QItemSelectionModel, Signal
+from PySide6.QtWidgets import QDialogButtonBox, QTableWidgetItem, QWidget
 
 from bachview.file_names import printable
 from bachview.slide.choices import SlideChoice
-from bachview.ui.look.widgets import dialog_column, heading, muted, plain
+from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.look.widgets import muted
 
 _COLUMNS = ("Slide", "Size", "Date", "File")
 
 
-class SlideChoiceDialog(QDialog):
+class SlideChoiceDialog(LaidOutDialog):
     """For `modal.ask`. Of several slides none is selected beforehand. GUI thread only.
 
     Signals
@@ -40,42 +33,24 @@ class SlideChoiceDialog(QDialog):
         ----------
         what : what was opened instead of a slide, a sentence without its full stop.
         """
-        super().__init__(parent)
-        self.setWindowTitle("Choose slides")
+        super().__init__("Choose slides", parent, title=printable(what), size=(760, 340))
         self._choices = tuple(choices)
-        self.table = QTableWidget(len(choices), len(_COLUMNS), self)
+        self.table = plain_table(_COLUMNS, self, stretched=0)
+        self.table.setRowCount(len(choices))
         self.table.setAccessibleName("Slides in the folder")
-        self.table.setHorizontalHeaderLabels(list(_COLUMNS))
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(True)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTabKeyNavigation(False)
-        header = self.table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for row, choice in enumerate(choices):
             texts = (choice.title or "–", choice.size_text, choice.date, printable(choice.place))
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.table.setItem(row, column, item)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.open_button = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        column_box = dialog_column(self)
-        title = plain(heading(printable(what), self))
-        title.setWordWrap(True)
-        column_box.addWidget(title)
-        column_box.addWidget(muted("Select one, or several with Ctrl or Shift.", self))
-        column_box.addWidget(self.table, 1)
-        column_box.addWidget(buttons)
+        cancel = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.open_button = self.buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.open_button.setDefault(True)
+        self.content.addWidget(muted("Select one, or several with Ctrl or Shift.", self))
+        self.content.addWidget(self.table, 1)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.table.itemActivated.connect(lambda _: self.accept())  # double click, Enter
-        self.resize(760, 340)
         self._on_selected()
         if len(choices) == 1:
             # Not selectRow(), which heeds the keys that are held: of the shortcut that led here.
@@ -86,7 +61,7 @@ class SlideChoiceDialog(QDialog):
             )
             self.open_button.setFocus()
         else:  # a table with the focus would frame its first row as if it were selected
-            buttons.button(QDialogButtonBox.StandardButton.Cancel).setFocus()
+            cancel.setFocus()
 
     @property
     def selected(self) -> list[Path]:

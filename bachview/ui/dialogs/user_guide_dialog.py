@@ -6,10 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QResizeEvent, QTextBlock, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QWidget
+from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from bachview.config import documents_folder
-from bachview.ui.look.widgets import dialog_column
+from bachview.ui.dialogs.layout import LaidOutDialog
 
 GUIDE = "user-guide.md"
 #: Between the text and the frame, device-independent px.
@@ -85,23 +85,17 @@ class DocumentBrowser(QTextBrowser):
         return None
 
 
-class UserGuideDialog(QDialog):
+class UserGuideDialog(LaidOutDialog):
     """The user guide and what it links to, with a way back."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("User guide")
+        super().__init__("User guide", parent, size=(860, None))
         folder = documents_folder()
         self.browser = DocumentBrowser(folder, self)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        back = buttons.addButton("&Back", QDialogButtonBox.ButtonRole.ActionRole)
-        back.setAutoDefault(False)
+        self.content.addWidget(self.browser, 1)
+        self.add_close()
+        back = self.add_action("&Back")
         back.setEnabled(False)
         back.clicked.connect(self.browser.backward)
         self.browser.backwardAvailable.connect(back.setEnabled)
-        buttons.rejected.connect(self.reject)
-        column = dialog_column(self)
-        column.addWidget(self.browser, 1)
-        column.addWidget(buttons)
-        self.resize(860, 720)
         self.browser.follow(QUrl.fromLocalFile(str(folder / GUIDE)))

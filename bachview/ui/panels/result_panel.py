@@ -68,7 +68,7 @@ class ResultPanel(Panel):
         self._legend = Legend(self._found)
         self._coverage = muted("", self._found)
         self._measured = muted("", self)
-        self._measured.setToolTip("Stated by the model; see its model card (Help, About)")
+        self._measured.setToolTip("Stated by the model; see its model card (Help, Model card)")
         self._measured.hide()
         column = QVBoxLayout(self._found)
         column.setContentsMargins(0, 0, 0, 0)

@@ -45,6 +45,9 @@ _MOST_TEXT = 4096
 #: Several windows may add to the list before one of them shortens it.
 _MOST_OPENINGS = 4 * MOST_RECENT
 _MOST_FOLDS = 50
+_MOST_DIALOGS = 50
+#: Least and largest side of a remembered size, px.
+_SIDES = (100, 20_000)
 
 
 class Device(StrEnum):
@@ -227,6 +230,21 @@ class _Openings(_Stored):
         return dict(list((kept | new).items())[-_MOST_OPENINGS:])
 
 
+class _Sizes(_Stored):
+    def decode(self, raw: object) -> Mapping[str, tuple[int, int]] | None:
+        values = _document(raw)
+        if not isinstance(values, dict):
+            return None
+        found = {name: _size_from(entry) for name, entry in values.items()}
+        return {name: size for name, size in found.items() if size is not None}
+
+    def encode(self, value: Any) -> str:
+        return json.dumps(value)
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> Mapping[str, tuple[int, int]]:
+        return dict(list({**(there or {}), **value}.items())[-_MOST_DIALOGS:])
+
+
 class _Slides(_Stored):
     def decode(self, raw: object) -> Mapping[str, SlideMemory] | None:
         return _slides_of(raw) if isinstance(raw, str) else None
@@ -304,6 +322,11 @@ class Settings:
 
     slides: Annotated[Mapping[str, SlideMemory], _Slides("slides")] = field(default_factory=dict)
     """By slide fingerprint, the one viewed longest ago first; at most 300."""
+
+    dialog_sizes: Annotated[Mapping[str, tuple[int, int]], _Sizes("window/dialogs")] = field(
+        default_factory=dict
+    )
+    """Width and height of dialogs that the user has resized, px, by their kind."""
 
     research_use_seen: Annotated[bool, _Flag("start/research_use_seen")] = False
     """Whether the user has answered the notice that the program is for research only."""
@@ -457,6 +480,14 @@ def _opened_from(entry: object) -> Opened | None:
     except ValueError:
         return None
     return Opened(at, fingerprint) if moment.tzinfo is not None else None
+
+
+def _size_from(entry: object) -> tuple[int, int] | None:
+    if not isinstance(entry, list) or len(entry) != 2:
+        return None
+    low, high = _SIDES
+    width, height = (side if type(side) is int and low <= side <= high else 0 for side in entry)
+    return (width, height) if width and height else None
 
 
 def _number(value: object) -> float | None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
@@ -143,14 +144,24 @@ class Commands:
         """Every command, in the order in which they were made."""
         return tuple(self._all)
 
-    @property
-    def shortcuts(self) -> tuple[tuple[str, str], ...]:
-        """(keys, meaning) of every command with a shortcut, for the help."""
-        return tuple(
-            (", ".join(_key_text(key) for key in command.shortcuts()), command.tip)
-            for command in self._all
-            if command.shortcuts()
-        )
+
+def shortcuts_of(bar: QMenuBar) -> dict[str, list[tuple[str, str]]]:
+    """(keys, meaning) of the commands that have shortcuts, by the title of their menu."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    only_direct = Qt.FindChildOption.FindDirectChildrenOnly
+    for menu in bar.findChildren(QMenu, options=only_direct):
+        commands = [
+            action
+            for each in (menu, *menu.findChildren(QMenu))
+            for action in each.actions()
+            if isinstance(action, Command) and action.shortcuts()
+        ]
+        if commands:
+            found[menu.title().replace("&", "")] = [
+                (", ".join(_key_text(key) for key in command.shortcuts()), command.tip)
+                for command in dict.fromkeys(commands)
+            ]
+    return found
 
 
 def _key_text(keys: QKeySequence) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 from bachview.file_names import printable
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.dialogs.associated_images import AssociatedImagesDialog
-from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_rows
+from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_groups
 from bachview.ui.dialogs.modal import show
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.services import Services
@@ -54,7 +54,7 @@ class FileCommands(QObject):
         )
         self.reopen = make(
             "Reopen slides of &last time",
-            "Open the slides that were open when bachview ended, each where it was left",
+            "Open the slides that were open when bachview ended",
             keeper.reopen,
             "Ctrl+Shift+T",
             needs_slide=False,
@@ -155,15 +155,23 @@ class FileCommands(QObject):
         page = self._tabs.page
         if page is not None:
             document = page.document
-            rows = metadata_rows(
+            groups = metadata_groups(
                 document.metadata,
                 document.pixel_size,
                 icc_applied=page.has_managed_colours and document.has_profile,
             )
-            show(InformationDialog(rows, self._window))
+            dialog = InformationDialog(
+                document.metadata.path.name,
+                groups,
+                self._window,
+                images=len(document.metadata.associated_images),
+            )
+            dialog.imagesRequested.connect(self._show_associated_images)
+            show(dialog, self._services.settings)
 
     def _show_associated_images(self) -> None:
         page, services = self._tabs.page, self._services
         if page is not None:
             reader = page.document.reader
-            show(AssociatedImagesDialog(reader, services.bridge, services.io, self._window))
+            dialog = AssociatedImagesDialog(reader, services.bridge, services.io, self._window)
+            show(dialog, services.settings)

@@ -46,6 +46,7 @@ class Menus:
         put(menu, file.open, file.open_folder)
         self.recent = menu.addMenu("Open &recent")
         self.recent.aboutToShow.connect(lambda: file.fill_recent(self.recent))
+        put(self.recent, file.pictures)  # never empty: an empty menu cannot be opened
         put(menu, file.reopen, file.reopens)
         put(menu, None, file.information, file.associated_images, classify.export_results)
         put(menu, None, file.close_slide, file.quit)
@@ -78,7 +79,7 @@ class Menus:
 
         menu = bar.addMenu("&Help")
         put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
-        put(menu, other.messages, other.log_folder, None, other.about)
+        put(menu, other.messages, other.log_folder, None, other.model_card, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
 

@@ -148,10 +148,10 @@ class RecentList(QListWidget):
         return menu
 
     def _show_menu(self, place: QPoint) -> None:
-        item = self.itemAt(place)
-        if item is not None:
-            self.setCurrentItem(item)
-            menu = self.menu_for(_path(item))
+        row = self.indexAt(place).row()
+        if row >= 0:
+            self.setCurrentRow(row)
+            menu = self.menu_for(_path(self.item(row)))
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(self.viewport().mapToGlobal(place))
 

@@ -167,7 +167,7 @@ class ResultsCommands(QObject):
         dialog.againRequested.connect(lambda _: self.ask_again(page))
         dialog.follow_run(document.run.status)
         self._list(page)
-        modal.show(dialog)
+        modal.show(dialog, self._services.settings)
 
     def _forget(self, page: SlidePage) -> None:
         self._dialogs.pop(page, None)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow
 from bachview.config import user_folders
 from bachview.ui.dialogs.about import AboutDialog
 from bachview.ui.dialogs.modal import show
+from bachview.ui.dialogs.model_card_dialog import ModelCardDialog
 from bachview.ui.dialogs.problem_report_dialog import ProblemReportDialog
 from bachview.ui.dialogs.self_test_dialog import SelfTestDialog
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog
@@ -17,7 +18,7 @@ from bachview.ui.dialogs.user_guide_dialog import UserGuideDialog
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.problem_facts import told_settings, window_facts
 from bachview.ui.session.services import Services
-from bachview.ui.window.commands import Commands
+from bachview.ui.window.commands import Commands, shortcuts_of
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.tabs import SlideTabs
 
@@ -63,33 +64,41 @@ class WindowCommands(QObject):
         self.user_guide = make(
             "&User guide",
             "How to use the program; available offline",
-            lambda: show(UserGuideDialog(window)),
+            lambda: show(UserGuideDialog(window), services.settings),
             "F1",
             needs_slide=False,
         )
         self.keyboard = make(
             "&Keyboard and mouse",
             "All shortcuts",
-            lambda: show(ShortcutsDialog(commands.shortcuts, window)),
+            self._show_keyboard,
             "Shift+F1",
             needs_slide=False,
         )
         self.self_test = make(
             "&Self-test…",
             "Check that this computer displays and classifies correctly",
-            lambda: show(SelfTestDialog(services, window)),
+            lambda: show(SelfTestDialog(services, window), services.settings),
             needs_slide=False,
         )
         self.problem_report = make(
             "Collect a problem &report…",
             "For those who help: without patient data, and shown before it is saved",
-            lambda: show(ProblemReportDialog(self._problem_request, services, window)),
+            lambda: show(
+                ProblemReportDialog(self._problem_request, services, window), services.settings
+            ),
             needs_slide=False,
         )
         self.log_folder = make(
             "Open &log folder",
             "The folder of the log files and of traces of crashes",
             self._open_log_folder,
+            needs_slide=False,
+        )
+        self.model_card = make(
+            "&Model card…",
+            "What the model in use was trained on, how it was measured, what it is not for",
+            self._show_card,
             needs_slide=False,
         )
         self.about = make(
@@ -108,7 +117,18 @@ class WindowCommands(QObject):
     def _show_about(self) -> None:
         page = self._tabs.page
         bundle = self._selector.of(page.document.path if page else None)
-        show(AboutDialog(bundle, self._window))
+        show(AboutDialog(bundle, self._window, settings=self._settings))
+
+    def _show_keyboard(self) -> None:
+        show(ShortcutsDialog(shortcuts_of(self._window.menuBar()), self._window), self._settings)
+
+    def _show_card(self) -> None:
+        page = self._tabs.page
+        bundle = self._selector.of(page.document.path if page else None)
+        if bundle is None:
+            self._messages.notice("No model is in use, so there is no model card.")
+        else:
+            show(ModelCardDialog(bundle, self._window), self._settings)
 
     def _problem_request(self) -> "Request":
         from bachview.problem_report.report import Request
