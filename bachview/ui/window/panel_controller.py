@@ -29,6 +29,7 @@ from bachview.ui.window.status_line import StatusLine
 from bachview.viewing.activation import ActivationMap
 from bachview.viewing.viewport import Viewport
 
+_NO_MODEL = "Choose a model first (Classify, Model)."
 _ROTATED = "The view is rotated: this is the upright rectangle around it."
 #: Areas are summed at most this often: a large slide takes some 20 ms.
 _AMOUNTS_MS = 700
@@ -143,7 +144,7 @@ class PanelController(QObject):
             self._show_amounts()
             why = "Open a slide first."
         elif in_use is None:
-            why = "The model is still being read." if self._selector.is_loading else "No model."
+            why = "The model is still being read." if self._selector.is_loading else _NO_MODEL
         elif not self._page.document.pixel_size.is_plausible:
             why = "State the pixel size first (on the slide)."
         else:
