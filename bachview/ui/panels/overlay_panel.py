@@ -26,7 +26,7 @@ from bachview.viewing.overlay import Drawing, Marks, OverlayMode, OverlayStyle
 
 _MODES = (
     (OverlayMode.CLASS, "Most likely class"),
-    (OverlayMode.DISAGREEMENT, "Disagreement of the members"),
+    (OverlayMode.DISAGREEMENT, "Disagreement"),
     (OverlayMode.ENTROPY, "Entropy"),
 )
 _DRAWINGS = (
