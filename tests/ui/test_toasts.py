@@ -40,7 +40,7 @@ def area(qtbot: QtBot) -> QWidget:
 
 @pytest.fixture
 def toasts(area: QWidget, theme: Theme) -> Toasts:
-    return Toasts(Messages(area), theme, area, area.rect)
+    return Toasts(Messages(area), theme, area, lambda: area.rect().adjusted(0, 220, 0, 0))
 
 
 def press_escape() -> None:

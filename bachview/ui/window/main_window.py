@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
         column.addWidget(middle)
         self.setCentralWidget(center)
         theme = self.services.theme
-        self.toasts = Toasts(self.messages, theme, center, self._slide_area)
+        self.toasts = Toasts(self.messages, theme, center, self._free_area)
         self.message_list = MessageList(self.messages, theme, center, self._slide_area)
         self.status.addPermanentWidget(self._list_button(theme))
         self.toasts.moreRequested.connect(self.message_list.toggle)
@@ -266,6 +266,11 @@ class MainWindow(QMainWindow):
         if page is None or not page.isVisibleTo(center):
             return center.rect()
         return QRect(page.mapTo(center, QPoint()), page.size())
+
+    def _free_area(self) -> QRect:
+        """The part of it below what lies at its top."""
+        area, page = self._slide_area(), self.tabs.page
+        return area if page is None else area.adjusted(0, page.cards.bottom, 0, 0)
 
     def _reach_messages(self) -> None:
         if not self.message_list.isHidden() or not self.toasts.take_keyboard():
@@ -399,6 +404,7 @@ class MainWindow(QMainWindow):
         page.view.menuRequested.connect(partial(self.slide_menu.open_on, page.view))
         self.results_commands.follow(page)
         self._said[page] = SlideMessages(page, self.messages)
+        page.cards.arranged.connect(self.toasts.arrange)
         document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
         self.look.hold(opened.path)
         self.recent.add(opened.path, document.metadata.fingerprint)
@@ -537,6 +543,7 @@ class MainWindow(QMainWindow):
         self.view_commands.adapt_to(page)
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.availability.follow(page)
+        self.toasts.arrange()
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
             self.start_page.show_last(len(self.keeper.last))

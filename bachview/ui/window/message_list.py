@@ -226,14 +226,16 @@ class MessageList(QFrame):
         if self.isHidden():
             return
         over = self._over()
-        width = min(_WIDTH_PX, over.width() - 2 * EDGE)
-        room = max(over.height() - _MINIMAP_PX - EDGE, over.height() // 2)
+        width = min(_WIDTH_PX, over.width() - 2 * APART)
+        room = max(over.height() - _MINIMAP_PX - APART, over.height() // 2)
         inside = width - EDGE - 2 * NEAR - self._area.verticalScrollBar().sizeHint().width()
         self._inside.setFixedWidth(inside)
         rows = sum(height_for(row, inside - NEAR) + NEAR for row in self._rows)
         wanted = rows + self._close.sizeHint().height() + 4 * APART
         height = min(room, wanted)
-        self.setGeometry(over.right() - EDGE - width, over.bottom() - EDGE - height, width, height)
+        self.setGeometry(
+            over.right() - APART - width, over.bottom() - APART - height, width, height
+        )
 
     def _tint(self) -> None:
         self._close.setIcon(icon("close", self._theme.colors))

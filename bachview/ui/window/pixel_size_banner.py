@@ -93,9 +93,9 @@ class PixelSizeBanner(QFrame):
         column.setContentsMargins(APART, NEAR, APART, NEAR)
         column.setSpacing(NEAR)
         column.addLayout(top)
-        column.addLayout(_row(self._mpp, unit, self._apply, self._ruler))
+        column.addLayout(_row(self._mpp, unit, self._apply))
+        column.addLayout(_row(self._ruler, self._use_file, self._cancel))
         column.addLayout(_row(*of_line))
-        column.addLayout(_row(self._use_file, self._cancel))
         column.addLayout(_row(self._meaning))
 
         self._of_line = of_line

@@ -69,7 +69,7 @@ class SlidePage(QWidget):
         column.setSpacing(0)
         column.addWidget(self.view, 1)
         cards = self.banner, self.suitability, self.model_notice
-        self._cards = Cards(self.view, self.chip, self.minimap, cards)
+        self.cards = Cards(self.view, self.chip, self.minimap, cards)
         self.setFocusProxy(self.view)
         self.view.setAccessibleName(f"Slide {document.title}")
 

@@ -16,15 +16,15 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.ui.look.icons import icon
-from bachview.ui.look.spacing import APART, EDGE, NEAR
+from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import WrappedLabel, height_for
 from bachview.ui.window.messages import Message, Messages, Offer, Tone
 
 _MOST_SHOWN = 3
 _WIDTH_PX = 440
-#: Kept free at the top right for the minimap, and at the bottom left for the scale bar, px.
-_MINIMAP_PX, _SCALE_PX, _SCALE_WIDTH_PX = 260, 56, 420
+#: Kept free at the bottom left for the scale bar, px.
+_SCALE_PX, _SCALE_WIDTH_PX = 56, 420
 _TICK_MS = 250
 #: How long a notice stays: time to notice it, and to read it slowly.
 _LEAST_MS, _PER_CHARACTER_MS = 4_000, 70
@@ -136,7 +136,7 @@ class Toasts(QWidget):
     def __init__(
         self, messages: Messages, theme: Theme, area: QWidget, over: Callable[[], QRect]
     ) -> None:
-        """`over` : the part of `area` that they lie on."""
+        """`over` : the part of `area` that they may lie on."""
         super().__init__(area)
         self._messages, self._theme, self._area, self._over = messages, theme, area, over
         # Our own list, as a wrapper returned by QLayout.itemAt() outlives its item (see
@@ -253,10 +253,10 @@ class Toasts(QWidget):
             toast.hide()
             toast.deleteLater()
         over = self._over()
-        width = min(_WIDTH_PX, over.width() - 2 * EDGE)
-        is_over_scale = over.width() - width - 2 * EDGE < _SCALE_WIDTH_PX
-        bottom = over.bottom() - EDGE - (_SCALE_PX if is_over_scale else 0)
-        room = bottom - over.top() - _MINIMAP_PX
+        width = min(_WIDTH_PX, over.width() - 2 * APART)
+        is_over_scale = over.width() - width - 2 * APART < _SCALE_WIDTH_PX
+        bottom = over.bottom() - APART - (_SCALE_PX if is_over_scale else 0)
+        room = bottom - over.top()
         shown: list[tuple[Toast, int]] = []
         for message in reversed(wanted[-_MOST_SHOWN:]):
             toast = self._toast_of(message)
@@ -267,8 +267,9 @@ class Toasts(QWidget):
             shown.insert(0, (toast, height))
         hidden = len(wanted) - len(shown)
         top = 0
-        self._more.setVisible(hidden > 0)
-        if hidden > 0:
+        has_room = self._more.sizeHint().height() + NEAR <= room  # otherwise the bell says it
+        self._more.setVisible(hidden > 0 and has_room)
+        if hidden > 0 and has_room:
             self._more.setText(f"and {hidden} more…")
             size = self._more.sizeHint()
             self._more.setGeometry(width - size.width(), 0, size.width(), size.height())
@@ -282,7 +283,7 @@ class Toasts(QWidget):
             toast.raise_()
             top += height + NEAR
         height = max(0, top - NEAR)
-        self.setGeometry(over.right() - EDGE - width, bottom - height, width, height)
+        self.setGeometry(over.right() - APART - width, bottom - height, width, height)
         self.setVisible(bool(shown) and not self._is_aside)
         self.raise_()
         if shown and not self._clock.isActive():
