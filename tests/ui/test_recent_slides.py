@@ -272,6 +272,19 @@ def test_equal_names_in_the_menu_are_told_apart_by_their_folders(qtbot: QtBot) -
         assert texts == ["b.svs", f"a.svs – {Path('/two')}", f"a.svs – {Path('/one')}"]
 
 
+def test_the_keyboard_begins_at_the_slides_or_at_opening_one(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(700, 600))
+    with open_window(qtbot) as window:
+        page = window.start_page
+        qtbot.waitUntil(page.isVisible, timeout=LONG_MS)
+        assert window.focusWidget() is page.focusProxy()
+        assert page.focusProxy() is not page.list
+        window.close_page(page_of(qtbot, window, path))
+        assert window.focusWidget() is page.list
+        _press(page.list, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+
+
 def test_at_the_first_start_the_page_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = window.start_page

@@ -90,3 +90,8 @@ def test_icons_are_one_set() -> None:
         assert 'viewBox="0 0 24 24"' in drawing, path.name
         assert set(re.findall(r'stroke="(.*?)"', drawing)) == {"#000000"}, path.name
         assert set(re.findall(r'stroke-width="(.*?)"', drawing)) == {"1.7"}, path.name
+
+
+def test_titles_grow_with_the_font_of_the_system() -> None:
+    assert "QLabel#heading { font-size: 11.0pt" in style_sheet_of(LIGHT)
+    assert "QLabel#heading { font-size: 15.4pt" in style_sheet_of(LIGHT, 14)

@@ -18,24 +18,29 @@ SECTION = 24
 #: Corners of buttons, fields, cards, banners, and plates on the slide.
 RADIUS = 4
 
-#: Name of the program on the start page and in the about box.
-TITLE_PT = 20
+#: Name of the program on the start page and in the about box, in sizes of the user's font.
+TITLE = 2.0
 #: Titles inside a dialog or panel.
-HEADING_PT = 11
+HEADING = 1.1
 #: Text on the slide: scale bar, chip, ruler.
 PLATE_PX = 13
 #: Small print on the slide.
 SMALL_PLATE_PX = 11
 
 
-def measures() -> dict[str, str]:
-    """The measures by the names that the style sheet has for them."""
+def measures(font_pt: float) -> dict[str, str]:
+    """The measures by the names that the style sheet has for them.
+
+    Parameters
+    ----------
+    font_pt : the size that the user has chosen for the system.
+    """
     return {
         "tight": f"{TIGHT}px",
         "near": f"{NEAR}px",
         "apart": f"{APART}px",
         "edge": f"{EDGE}px",
         "radius": f"{RADIUS}px",
-        "title_size": f"{TITLE_PT}pt",
-        "heading_size": f"{HEADING_PT}pt",
+        "title_size": f"{TITLE * font_pt:.1f}pt",
+        "heading_size": f"{HEADING * font_pt:.1f}pt",
     }

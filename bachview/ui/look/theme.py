@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 from bachview.config import resource_folder
 from bachview.ui.look.spacing import measures
 
+_USUAL_PT = 10.0
+
 
 class ThemeChoice(StrEnum):
     """The user's choice of theme."""
@@ -126,7 +128,7 @@ def palette_of(colors: Colors) -> QPalette:
     return palette
 
 
-def style_sheet_of(colors: Colors) -> str:
+def style_sheet_of(colors: Colors, font_pt: float = _USUAL_PT) -> str:
     """The style sheet of `resources/look/style.qss` in these colours.
 
     Raises
@@ -136,7 +138,7 @@ def style_sheet_of(colors: Colors) -> str:
     """
     # Qt wants forward slashes also on Windows.
     icons = {"icons": (resource_folder() / "icons").as_posix()}
-    values = asdict(colors) | measures() | icons
+    values = asdict(colors) | measures(font_pt) | icons
     sheet = (resource_folder() / "look" / "style.qss").read_text(encoding="utf-8")
     return re.sub(r"@(\w+)", lambda name: values[name[1]], sheet)
 
@@ -156,6 +158,9 @@ class Theme(QObject):
         self._application = application
         self._choice = choice
         self._colors: Colors | None = None
+        # Negative where the system gives it in px.
+        size = application.font().pointSizeF()
+        self._font_pt = size if size > 0 else _USUAL_PT
         # One style on every system: the palette and the style sheet are made for it.
         application.setStyle(QStyleFactory.create("Fusion"))
         application.styleHints().colorSchemeChanged.connect(self._apply)
@@ -188,5 +193,5 @@ class Theme(QObject):
             return
         self._colors = wanted
         self._application.setPalette(palette_of(wanted))
-        self._application.setStyleSheet(style_sheet_of(wanted))
+        self._application.setStyleSheet(style_sheet_of(wanted, self._font_pt))
         self.changed.emit()

@@ -1,5 +1,7 @@
 """The page shown while no slide is open."""
 
+import itertools
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import (
@@ -85,6 +87,9 @@ class StartPage(QWidget):
         outer.addLayout(center, 1)
         outer.addWidget(notice)
 
+        in_order = (self._open, self.last_button, self._demo, self._clear, self.list)
+        for one, next_one in itertools.pairwise(in_order):
+            self.setTabOrder(one, next_one)
         self.list.openRequested.connect(self.recentRequested)
         self.list.removeRequested.connect(recent.remove)
         look.changed.connect(lambda path: self.list.show_facts(path, look.facts(path)))
@@ -113,10 +118,10 @@ class StartPage(QWidget):
         return head
 
     def _make_buttons(self) -> QHBoxLayout:
-        open_button = QPushButton("Open a slide…", self)
-        open_button.setObjectName("primary")
-        open_button.setToolTip("Open slide files (Ctrl+O)")
-        open_button.clicked.connect(self.openRequested)
+        self._open = QPushButton("Open a slide…", self)
+        self._open.setObjectName("primary")
+        self._open.setToolTip("Open slide files (Ctrl+O)")
+        self._open.clicked.connect(self.openRequested)
         self.last_button = QPushButton(self)
         self.last_button.setToolTip("Open them where they were left (Ctrl+Shift+T)")
         self.last_button.clicked.connect(self.reopenRequested)
@@ -126,7 +131,7 @@ class StartPage(QWidget):
         self._demo.clicked.connect(self.demoRequested)
         buttons = QHBoxLayout()
         buttons.setSpacing(NEAR)
-        for button in (open_button, self.last_button, self._demo):
+        for button in (self._open, self.last_button, self._demo):
             buttons.addWidget(button)
         buttons.addSpacing(NEAR)
         buttons.addWidget(muted("or drop slide files anywhere in this window", self), 1)
@@ -134,7 +139,7 @@ class StartPage(QWidget):
 
     def _make_recent(self) -> QWidget:
         page = QWidget(self)
-        clear = QPushButton("Clear list", page)
+        self._clear = clear = QPushButton("Clear list", page)
         clear.setObjectName("link")
         clear.setToolTip("Forget these slides and delete their small pictures")
         clear.clicked.connect(self._recent.clear)
@@ -182,6 +187,7 @@ class StartPage(QWidget):
         """Update the list of recent slides, and look at them again."""
         self._renew()
         super().showEvent(event)
+        self.setFocus()
 
     def event(self, event: QEvent) -> bool:
         """Somebody may have plugged in a drive meanwhile."""
@@ -238,6 +244,7 @@ class StartPage(QWidget):
         self._is_stale = False
         self.list.show_slides([(slide, self._look.facts(slide.path)) for slide in slides])
         self._body.setCurrentIndex(0 if slides else 1)
+        self.setFocusProxy(self.list if slides else self._open)
 
     def _tint(self) -> None:
         colors = self._theme.colors
