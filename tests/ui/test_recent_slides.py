@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
@@ -283,6 +283,22 @@ def test_the_keyboard_begins_at_the_slides_or_at_opening_one(qtbot: QtBot, tmp_p
         assert window.focusWidget() is page.list
         _press(page.list, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+
+
+def test_the_page_frames_itself_while_files_are_dragged_over_it(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_window(qtbot) as window:
+        page = window.start_page
+        usual = page.grab().toImage()
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.svs"))])
+        none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, *none)
+        window.dragEnterEvent(enter)
+        assert page.grab().toImage() != usual
+        window.dragLeaveEvent(QDragLeaveEvent())
+        assert page.grab().toImage() == usual
 
 
 def test_at_the_first_start_the_page_says_what_to_do(qtbot: QtBot, tmp_path: Path) -> None:

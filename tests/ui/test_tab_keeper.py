@@ -1,6 +1,7 @@
 """The tabs of the last session come back, whatever ended it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,21 @@ def test_a_session_that_opened_nothing_leaves_the_last_one(qtbot: QtBot, tmp_pat
         pass
     with open_window(qtbot) as window:
         assert [tab.path for tab in window.keeper.last] == [slide]
+
+
+def test_a_cleared_list_leaves_no_trace_of_the_last_session(qtbot: QtBot, tmp_path: Path) -> None:
+    (slide,) = _slides(tmp_path, "a.tiff")
+    _left_by_last_session(slide)
+    other = user_folders().config / "tabs-999999999.json"
+    (user_folders().config / f"tabs-{os.getpid()}.json").rename(other)
+    with open_window(qtbot) as window:
+        window.recent.add(slide)
+        assert [offer.text for offer in window.keeper.offers] == ["Reopen its slides"]
+        window.recent.clear()
+        assert window.keeper.last == ()
+        assert window.keeper.offers == ()
+        assert not window.start_page.last_button.isVisible()
+        assert not other.exists()
 
 
 @pytest.mark.parametrize(

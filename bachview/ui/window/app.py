@@ -77,7 +77,8 @@ def run_viewer(
     if earlier_crash is not None:
         window.messages.problem(
             "bachview stopped unexpectedly last time. Finished work is not lost; a trace is in "
-            f"{earlier_crash}."
+            f"{earlier_crash}.",
+            *window.keeper.offers,
         )
     code = application.exec()
     signals.give_back()

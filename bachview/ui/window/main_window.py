@@ -296,6 +296,7 @@ class MainWindow(QMainWindow):
         self.start_page.reopenRequested.connect(self.keeper.reopen)
         self.keeper.lastChanged.connect(self._show_last)
         self._show_last()
+        self.recent.changed.connect(self._on_recent)
         self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
@@ -437,6 +438,11 @@ class MainWindow(QMainWindow):
         self.opener.stop(path)
         self.keeper.give_up(path)
         self._show_stack_again(path)
+
+    def _on_recent(self) -> None:
+        """A list that was cleared shall leave no trace elsewhere."""
+        if not self.recent.paths:
+            self.keeper.forget_last()
 
     def _show_last(self) -> None:
         self.start_page.show_last(len(self.keeper.last))

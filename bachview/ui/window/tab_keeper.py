@@ -73,6 +73,11 @@ class TabKeeper(QObject):
         """The slides of the last session that are not open yet."""
         return tuple(tab for tab in self._last if self._tabs.page_of(tab.path) is None)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """To open them, for a message; nothing without any."""
+        return (Offer("Reopen its slides", self.reopen),) if self.last else ()
+
     def reopen(self) -> None:
         """Open the slides of the last session in their order, that in front first."""
         wanted = self.last
