@@ -95,7 +95,7 @@ def test_areas_are_of_what_the_legend_says(qtbot: QtBot, phantom: Path) -> None:
         assert panel.coverage.endswith(": all of its tissue judged")
         assert panel.legend.texts(CellState.PENDING)[1] == "0.0 %"
         assert not panel.legend.is_listed(CellState.PENDING)
-        assert "not yet classified" in panel.legend.none_text
+        assert "none left to classify" in panel.legend.none_text
         assert [a for a, _ in rows(window, page)[:4]] == expected_tissue(page, REGION)
         assert window.panel.run.status.scope.startswith("Region 700 × 600 px")
 
