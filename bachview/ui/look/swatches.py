@@ -1,7 +1,7 @@
 """Small pictures of a class or a state, as they look in the overlay."""
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QPixmapCache
 
 from bachview.core.classes import TissueClass
 from bachview.ui.look.contrast import ink_on
@@ -10,7 +10,10 @@ SIDE_PX = 18
 
 
 def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
-    """A square in the class's colour with its letter."""
+    """A square in the class's colour with its letter; drawn once, as the cursor asks for many."""
+    key, kept = f"class {tissue_class.color} {tissue_class.letter} {ratio}", QPixmap()
+    if QPixmapCache.find(key, kept):
+        return kept
     pixmap, painter = _square(ratio)
     frame = QRectF(0.5, 0.5, SIDE_PX - 1, SIDE_PX - 1)
     painter.setPen(QPen(QColor(0, 0, 0, 70), 1))
@@ -23,6 +26,7 @@ def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
     painter.setPen(ink_on(QColor(*tissue_class.color)))
     painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, tissue_class.letter)
     painter.end()
+    QPixmapCache.insert(key, pixmap)
     return pixmap
 
 
