@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QEnterEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -93,6 +93,8 @@ def turn_wheel(over: QWidget) -> bool:
 def test_the_wheel_over_an_unfocused_control_is_left_to_what_lies_behind(desk: Desk) -> None:
     before = desk.values
     for control in desk.controls:
+        at = QPointF(control.rect().center())
+        QApplication.sendEvent(control, QEnterEvent(at, at, control.mapToGlobal(at)))
         assert not turn_wheel(control)
         # Otherwise Qt would give it the keyboard before it asks anybody.
         assert control.focusPolicy() != Qt.FocusPolicy.WheelFocus

@@ -227,6 +227,7 @@ def test_failed_patches_are_retried_anywhere_on_the_slide(qtbot: QtBot, tmp_path
         assert prediction is not None
         prediction.states[-1, -1] = CellState.FAILED  # far from the region of the last run
         document.region = Region(0, 0, 256, 256)
+        document.predictionChanged.emit()
         window.classify_commands.failed_patches.trigger()
         assert not said(window, "nothing is left to do")
         wait_for(qtbot, page, RunState.DONE)

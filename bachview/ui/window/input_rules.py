@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QDropEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QDropEvent, QFocusEvent, QInputEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -22,6 +22,8 @@ from bachview.ui.window.dropped_files import has_files
 _WITH_WHEEL = QComboBox, QAbstractSpinBox, QAbstractSlider, QTabBar
 _CONTROLS = *_WITH_WHEEL, QAbstractButton
 _TEXTS = QLineEdit, QTextEdit
+#: What the rules are about.
+_KINDS = QInputEvent, QFocusEvent, QDropEvent
 _TABBED = frozenset({Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason})
 
 
@@ -57,7 +59,7 @@ class InputRules(QObject):
         self._is_tabbed = False
         kinds = QEvent.Type
         self._rules: dict[QEvent.Type, Callable[[QWidget, QEvent], bool]] = {
-            kinds.Polish: self._on_polish,
+            kinds.Enter: self._on_enter,
             kinds.Wheel: self._on_wheel,
             kinds.MouseButtonPress: self._on_press,
             kinds.MouseButtonRelease: self._on_release,
@@ -74,6 +76,8 @@ class InputRules(QObject):
             self._application.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(event, _KINDS):  # most are not, and all of the program come this way
+            return False
         rule = self._rules.get(event.type())
         return rule is not None and isinstance(watched, QWidget) and rule(watched, event)
 
@@ -87,7 +91,7 @@ class InputRules(QObject):
 
     # -- wheel -----------------------------------------------------------------------------
 
-    def _on_polish(self, watched: QWidget, event: QEvent) -> bool:
+    def _on_enter(self, watched: QWidget, event: QEvent) -> bool:
         _leave_wheel(watched)
         return False
 
