@@ -99,6 +99,7 @@ class ExportFormat:
         be written, Cancelled where the content's token says so.
     sidecar : follows the name of a file that `write` writes beside it; empty if it does not.
     is_usual : whether it is written unless kinds are named.
+    variant_of : key of the kind that holds the same in another file format; empty if none does.
     is_picture : whether it shows the slide's px, which must be open.
     """
 
@@ -109,6 +110,7 @@ class ExportFormat:
     write: "Callable[[Path, Content, FileGroup | None], None]"
     sidecar: str = ""
     is_usual: bool = True
+    variant_of: str = ""
     is_picture: bool = False
 
     @property
@@ -191,7 +193,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         "overlay",
         "overlay.png",
         "picture",
-        "Picture with legend and scale bar (PNG)",
+        "Picture with legend and scale bar",
         _page(".png"),
         is_picture=True,
     ),
@@ -202,6 +204,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         "The same as JPEG",
         _page(".jpg"),
         is_usual=False,
+        variant_of="overlay",
         is_picture=True,
     ),
     ExportFormat(
@@ -211,6 +214,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         "The same as TIFF",
         _page(".tif"),
         is_usual=False,
+        variant_of="overlay",
         is_picture=True,
     ),
     ExportFormat(

@@ -18,7 +18,7 @@ from bachview.core.geometry import Region, Size
 from bachview.core.units import bytes_text
 from bachview.errors import ExportError
 from bachview.export.formats import Content
-from bachview.export.options import Compression
+from bachview.export.options import Compression, estimated_bytes
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_path
 from bachview.slide.reader import RGB
@@ -32,8 +32,6 @@ _STEP, _SMALLEST = 4, 1024
 #: More px than any slide has: 250,000 × 250,000.
 _MOST_PX = 62_500_000_000
 _JPEG_QUALITY = 85
-#: Bytes of a px as measured on H&E with an overlay, glass included; rather too many than too few.
-_BYTES_PER_PX = {Compression.JPEG: 0.35, Compression.DEFLATE: 1.7}
 
 
 def write_ome_tiff(path: Path, content: Content, group: FileGroup | None = None) -> None:
@@ -62,7 +60,7 @@ def write_ome_tiff(path: Path, content: Content, group: FileGroup | None = None)
             f"A picture of {size.width:,} × {size.height:,} px is larger than any slide; "
             "choose a smaller size."
         )
-    _check_room(path, estimated_bytes(size, content.options.compression))
+    _check_room(path, estimated_bytes("ome_tiff", size, content.options.compression))
     progress = _Progress(content, sum(_tiles_of(view.device_size) for view in levels))
     is_jpeg = content.options.compression is Compression.JPEG
     compression: dict[str, Any] = {"compression": "zlib", "predictor": True}
@@ -98,12 +96,9 @@ def write_ome_tiff(path: Path, content: Content, group: FileGroup | None = None)
                 **compression,
                 **first,
             )
-
-
-def estimated_bytes(size: Size, compression: Compression) -> int:
-    """What a file of this size takes up on the disk, roughly."""
-    pyramid = 1 + 1 / (_STEP * _STEP - 1)
-    return round(size.width * size.height * pyramid * _BYTES_PER_PX[compression])
+            # What was read from a slide that has just been closed is not written.
+            if content.token is not None:
+                content.token.check()
 
 
 def _levels(content: Content, region: Region) -> list[Viewport]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Longest side of a picture unless another is asked for, px.
 USUAL_LONGEST_PX = 4096
+#: Most px of a picture, which is drawn in memory.
+MOST_PAGE_PX = 100_000_000
 #: Longest side that can be asked for, px: of a TIFF.
 MOST_LONGEST_PX = 2**31 - 1
 
@@ -42,10 +44,12 @@ class PictureSize:
     ----------
     longest_px : of the longest side; None for as many as `magnification` or level 0 needs.
     magnification : nominal, e.g. 20 for 0.5 um/px; decides before `longest_px`.
+    step : level-0 px per px, at least 1; decides before both.
     """
 
     longest_px: int | None = None
     magnification: float | None = None
+    step: int | None = None
 
     def __post_init__(self) -> None:
         if self.longest_px is not None and not 1 <= self.longest_px <= MOST_LONGEST_PX:
@@ -56,10 +60,15 @@ class PictureSize:
 
     def downsample(self, region: Region, pixel_size: "PixelSize") -> float:
         """Level-0 px per px of the picture of `region`, at least 1."""
+        if self.step is not None:
+            return float(max(1, self.step))
         if self.magnification is not None:
             if pixel_size.mpp is None:
                 raise UsageError("Without a pixel size there is no magnification; give a size.")
-            return max(1.0, downsample_for_magnification(pixel_size.mpp, self.magnification))
+            found = downsample_for_magnification(pixel_size.mpp, self.magnification)
+            # So that px of the slide stay px where they can.
+            whole = round(found)
+            return max(1.0, float(whole) if math.isclose(found, whole, rel_tol=1e-9) else found)
         longest = max(region.width, region.height)
         return 1.0 if self.longest_px is None else max(1.0, longest / self.longest_px)
 
@@ -70,6 +79,21 @@ class PictureSize:
             max(1, round(region.width / downsample)), max(1, round(region.height / downsample))
         )
 
+
+def estimated_bytes(kind: str, size: Size, compression: Compression) -> int:
+    """What a picture of this size takes up on the disk, roughly; 0 for other kinds of files.
+
+    As measured on H&E with an overlay, glass included; rather too much than too little.
+    """
+    per_px = (
+        _PYRAMID_BYTES_PER_PX[compression] if kind == "ome_tiff" else _BYTES_PER_PX.get(kind, 0)
+    )
+    return round(size.width * size.height * per_px)
+
+
+_BYTES_PER_PX = {"overlay": 1.6, "overlay_jpeg": 0.5, "overlay_tiff": 1.8}
+#: With the smaller levels.
+_PYRAMID_BYTES_PER_PX = {Compression.JPEG: 0.37, Compression.DEFLATE: 1.8}
 
 USUAL_SIZE = PictureSize(USUAL_LONGEST_PX)
 FULL_SIZE = PictureSize()

@@ -17,14 +17,13 @@ from bachview.export.legend import (
     text_px,
     unreadable_entry,
 )
+from bachview.export.options import MOST_PAGE_PX
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_file
 
 if TYPE_CHECKING:
     from PIL import Image
 
-#: Most px of a page, which is drawn in memory.
-MOST_PX = 100_000_000
 #: Names, in a PNG, the text with the place of the slide in the page: x, y, width, height in px.
 PICTURE_BOX = "Picture box"
 #: What JPEG can hold on a side.
@@ -62,13 +61,15 @@ def write_page(path: Path, content: Content, suffix: str, group: FileGroup | Non
         # It is looked at as a whole: as small as makes its text readable.
         ratio = seen = text_px(view.size.width, view.size.height) / LEAST_TEXT_PX
     size = view.device_size
-    if size.width * size.height > MOST_PX:
+    if size.width * size.height > MOST_PAGE_PX:
         raise ExportError(
             f"A picture of {size.width:,} × {size.height:,} px is too large for {path.name}: "
             f"choose a smaller size, or the OME-TIFF, which has no such limit."
         )
     drawn = SlidePicture(content, view, ratio=ratio, seen=seen)
     page = _page(drawn, content)
+    if content.token is not None:
+        content.token.check()
     if suffix == ".jpg" and max(page.size) > _MOST_JPEG_PX:
         raise ExportError(
             f"JPEG has no more than {_MOST_JPEG_PX:,} px on a side; choose PNG or a smaller size."

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideReadError
+from bachview.export.contour_drawing import ContourDrawing
 from bachview.export.formats import Content
 from bachview.export.options import PictureSize
 from bachview.slide.reader import RGB
@@ -16,7 +17,7 @@ from bachview.slide.tiles.display_tiles import Tile, read_display_tile
 from bachview.viewing.flat_overlay import flat_overlay
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.overlay import OverlayPicture, OverlayRenderer
-from bachview.viewing.style import Drawing, OverlayStyle
+from bachview.viewing.style import OverlayStyle, contour_strength
 from bachview.viewing.viewport import Viewport
 
 Pixels = npt.NDArray[np.uint8]
@@ -71,13 +72,19 @@ class SlidePicture:
         self.size = viewport.device_size
         self.um_per_px = content.provenance.mpp_x * viewport.device_downsample
         self._ratio = ratio
-        self._style = content.options.style or OverlayStyle(drawing=Drawing.TINT)
+        self._style = content.options.style or OverlayStyle()
         times = viewport.magnification(content.pixel_size)
         self._magnification = None if times is None else times / seen
         grid = content.prediction.grid.region
-        self._overlay = OverlayRenderer(content.prediction).picture(
-            self._style, content.thresholds, grid
-        )
+        self._overlay = None
+        if self._style.is_shown:
+            renderer = OverlayRenderer(content.prediction)
+            self._overlay = renderer.picture(self._style, content.thresholds, grid)
+        self._strength = contour_strength(self._style, self._magnification)
+        self._contours: ContourDrawing | None = None
+        if self._overlay is not None and self._strength > 0:
+            prediction = content.prediction
+            self._contours = ContourDrawing(self._overlay, prediction.grid, prediction.classes)
 
     @property
     def has_unreadable(self) -> bool:
@@ -103,6 +110,10 @@ class SlidePicture:
         pixels = frame.image
         if self._overlay is not None and view.region.intersects(self._overlay.region):
             pixels = _over(pixels, self._drawn(self._overlay, view))
+            if self._contours is not None:
+                pixels = _under_lines(
+                    pixels, self._contours.draw(view, self._ratio), self._strength
+                )
         return np.ascontiguousarray(pixels[..., 2::-1])
 
     def _drawn(self, overlay: OverlayPicture, view: Viewport) -> Pixels:
@@ -160,6 +171,16 @@ def _over(pixels: Pixels, overlay: Pixels) -> Pixels:
     mixed = pixels.copy()
     colors = overlay[..., 2::-1].astype(np.uint16)
     mixed[..., :3] = (colors * alpha + pixels[..., :3] * (255 - alpha) + 127) // 255
+    return mixed
+
+
+def _under_lines(pixels: Pixels, lines: Pixels, strength: float) -> Pixels:
+    """(H, W, 4) uint8 BGRX under premultiplied RGBA of some opacity."""
+    if not lines[..., 3].any():
+        return pixels
+    over = lines * np.float32(strength)
+    mixed = pixels.copy()
+    mixed[..., :3] = over[..., 2::-1] + pixels[..., :3] * (1 - over[..., 3:] / 255) + 0.5
     return mixed
 
 

@@ -122,7 +122,7 @@ def test_the_picture_has_other_formats(tmp_path: Path, suffix: str, kind: str) -
 def test_a_picture_that_fits_into_no_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "MOST_PX", 1000)
+    monkeypatch.setattr(page, "MOST_PAGE_PX", 1000)
     with pytest.raises(ExportError, match=r"too large for a\.png: choose a smaller size"):
         write_page(tmp_path / "a.png", content(), ".png")
     assert not list(tmp_path.iterdir())

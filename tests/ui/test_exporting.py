@@ -2,26 +2,34 @@
 
 import json
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
 from PySide6.QtCore import QUrl
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from bachview.core.geometry import Region
+from bachview.core.geometry import Point, Region, Size
+from bachview.core.pixel_size import PixelSize
 from bachview.core.scope import Statement
 from bachview.core.summary import summarize
 from bachview.core.uncertainty import Thresholds
-from bachview.errors import StoreError
+from bachview.errors import Cancelled, StoreError
 from bachview.export.formats import SUMMARY
+from bachview.export.options import Compression, Objects, PictureSize
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 from bachview.ui.dialogs.export_dialog import ExportDialog
+from bachview.ui.dialogs.export_progress import ExportProgress
+from bachview.ui.dialogs.picture_options import Shown
+from bachview.ui.session.export_choices import ExportChoices
 from bachview.ui.session.exporting import ExportRequest, export, parts_of
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.slide_results import SlideResults
+from bachview.ui.window import exports
+from bachview.viewing.viewport import Viewport
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -67,6 +75,123 @@ def test_the_dialog_names_every_file_that_it_replaces(qtbot: QtBot, tmp_path: Pa
     assert "Will be replaced: predictions.csv-metadata.json, overlay.png." in said
 
 
+def _shown(view: Viewport | None = None) -> Shown:
+    return Shown(Region(0, 0, 20_000, 10_000), PixelSize.typed(0.25), view)
+
+
+def _texts(dialog: ExportDialog) -> str:
+    return "\n".join(label.text() for label in dialog.findChildren(QLabel))
+
+
+def test_the_dialog_says_how_large_pictures_will_be(qtbot: QtBot, tmp_path: Path) -> None:
+    parts = {"Whole slide": None, "Visible part": Region(0, 0, 2000, 1000)}
+    view = Viewport(Point(1000, 500), 2.0, Size(1000, 500), 1.5, 90)
+    dialog = ExportDialog("a.tiff", tmp_path, parts=parts, shown=_shown(view))
+    qtbot.addWidget(dialog)
+    by = _combo(dialog, "Size of the picture")
+    assert [by.itemText(n) for n in range(by.count())] == ["Longest side, px", "Magnification"]
+    assert "4,096 × 2,048 px, about 13.4 MB" in _texts(dialog)
+    assert "20,000 × 10,000 px, about 74 MB" in _texts(dialog)
+    _combo(dialog, "Resolution of the whole-slide picture").setCurrentIndex(1)
+    assert "10,000 × 5,000 px" in _texts(dialog)
+    edit = dialog._picture._px
+    for text, is_possible, said in (
+        ("600", True, "600 × 300 px"),
+        ("", False, "Type the size of the picture."),
+        ("99999999", False, "not between 16 and 100,000"),
+        ("50000", False, ""),  # more than fits into the slide, so all of it
+    ):
+        edit.setText(text)
+        assert said in _texts(dialog)
+        assert dialog._write.isEnabled() is is_possible, text
+        dialog.accept()
+        assert bool(dialog.result()) is is_possible
+        dialog.setResult(0)
+    (picture,) = _boxes(dialog, "Picture with legend")
+    picture.setChecked(False)
+    assert dialog._write.isEnabled(), "what is not written does not matter"
+    picture.setChecked(True)
+    edit.setText("4096")
+    _combo(dialog, "Part of the slide").setCurrentText("Visible part")
+    by.setCurrentIndex(2)
+    by.activated.emit(2)
+    assert "1,500 × 750 px" in _texts(dialog)
+    _combo(dialog, "Pixels per pixel of the screen").setCurrentIndex(1)
+    assert "3,000 × 1,500 px" in _texts(dialog)
+    options = dialog.choices.options(view, None)
+    assert (options.view, options.zoom) == (view, 2)
+    _combo(dialog, "Part of the slide").setCurrentText("Whole slide")
+    assert dialog.choices.options(view, None).view is None
+
+
+def test_what_was_chosen_of_the_files_is_remembered(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = ExportDialog("a.tiff", tmp_path, shown=_shown())
+    qtbot.addWidget(dialog)
+    assert [kind.key for kind in dialog.kinds] == ["csv", "geojson", "overlay", "summary"]
+    for start, on in (("Table", False), ("Whole-slide picture", True)):
+        (box,) = _boxes(dialog, start)
+        box.setChecked(on)
+    _combo(dialog, "Format of the picture").setCurrentText("JPG")
+    _combo(dialog, "Objects").setCurrentText("Each cell")
+    _combo(dialog, "Compression of the whole-slide picture").setCurrentText("Lossless")
+    dialog._picture._px.setText("1234")
+    remembered = ExportChoices.of_text(dialog.choices.text)
+    assert remembered == dialog.choices
+    again = ExportDialog("b.tiff", tmp_path, shown=_shown(), choices=remembered)
+    qtbot.addWidget(again)
+    keys = [kind.key for kind in again.kinds]
+    assert keys == ["geojson", "overlay_jpeg", "ome_tiff", "summary"]
+    options = again.choices.options(None, None)
+    assert (options.objects, options.compression) == (Objects.CELLS, Compression.DEFLATE)
+    assert options.size == PictureSize(1234)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"zoom": 3, "step": true, "kinds": 5, "longest_px": -1, "size_by": "x"}'],
+)
+def test_choices_that_make_no_sense_are_the_usual_ones(text: str) -> None:
+    assert ExportChoices.of_text(text) == ExportChoices()
+
+
+def test_a_slow_export_shows_how_far_it_is_and_can_be_cancelled(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "_SLOW_S", -1.0)
+    path = pink_slide(tmp_path / "a.tiff")
+    begun = Event()
+
+    def slow(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
+        for done in range(1000):
+            request.progress(done, 1000)
+            begun.set()
+            if token.wait(0.02):
+                raise Cancelled
+        raise AssertionError("it was not cancelled")
+
+    monkeypatch.setattr(exports, "export", slow)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        for by_button in (True, False):
+            begun.clear()
+            write = window.classify_commands.exports.export
+            write(page.document, tmp_path / "out", (SUMMARY,), names=False)
+            qtbot.waitUntil(lambda: bool(window.findChildren(ExportProgress)), timeout=LONG_MS)
+            (shown,) = window.findChildren(ExportProgress)
+            qtbot.waitUntil(shown.isVisible, timeout=LONG_MS)
+            assert "out" in shown.labelText()
+            if by_button:
+                shown.findChildren(QPushButton)[0].click()
+                qtbot.waitUntil(
+                    lambda: any("export was cancelled" in t for t in window.messages.texts),
+                    timeout=LONG_MS,
+                )
+                qtbot.waitUntil(lambda: not window.findChildren(ExportProgress), timeout=LONG_MS)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_region_is_exported_and_what_was_chosen_is_remembered(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -79,7 +204,7 @@ def test_a_region_is_exported_and_what_was_chosen_is_remembered(
         for number, names in enumerate((True, False)):
             window.classify_commands.export_results.trigger()
             (dialog,) = page.findChildren(ExportDialog)
-            (part,), (box,) = dialog.findChildren(QComboBox), _boxes(dialog, "Name of the slide")
+            part, (box,) = _combo(dialog, "Part of the slide"), _boxes(dialog, "Name of the slide")
             offered = [part.itemText(index) for index in range(part.count())]
             assert offered == ["Whole slide", "Visible part", "Region last classified"]
             assert box.isChecked() is True
@@ -118,6 +243,11 @@ def test_a_region_is_exported_and_what_was_chosen_is_remembered(
         assert b"Doe, Jane" not in file.read_bytes(), file.name
 
 
+def _combo(dialog: ExportDialog, name: str) -> QComboBox:
+    (box,) = (b for b in dialog.findChildren(QComboBox) if b.accessibleName() == name)
+    return box
+
+
 def _boxes(dialog: ExportDialog, start: str) -> list[QCheckBox]:
     return [box for box in dialog.findChildren(QCheckBox) if box.text().startswith(start)]
 
@@ -142,7 +272,9 @@ def test_without_names_the_proposed_folder_has_none_either(qtbot: QtBot, tmp_pat
         dialog._names.setChecked(False)
         assert str(dialog.folder) == own
         dialog._folder.setText(str(tmp_path / "Jane Doe"))
-        window.classify_commands.export(page.document, tmp_path / "x", (SUMMARY,), names=False)
+        window.classify_commands.exports.export(
+            page.document, tmp_path / "x", (SUMMARY,), names=False
+        )
         dialog.reject()
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
@@ -160,13 +292,15 @@ def test_the_folder_of_an_export_is_shown_by_the_system(
     """Qt asks the Explorer, the Finder or the file manager of the desktop for the address."""
     shown: list[QUrl] = []
     system = SimpleNamespace(openUrl=shown.append)
-    monkeypatch.setattr("bachview.ui.window.classify_commands.QDesktopServices", system)
+    monkeypatch.setattr("bachview.ui.window.exports.QDesktopServices", system)
     path = pink_slide(tmp_path / "a.tiff")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)
         page.regionDrawn.emit(Region(0, 0, 256, 256))
         wait_for(qtbot, page, RunState.DONE)
-        window.classify_commands.export(page.document, tmp_path / name, (SUMMARY,), names=False)
+        window.classify_commands.exports.export(
+            page.document, tmp_path / name, (SUMMARY,), names=False
+        )
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )

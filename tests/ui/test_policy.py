@@ -126,7 +126,7 @@ def test_names_locked_off_are_in_no_file(own_policy: Path, qtbot: QtBot, tmp_pat
         assert "anna" not in dialog.folder.name
         dialog.reject()
         kinds = dialog.kinds
-        window.classify_commands.export(page.document, out, kinds, names=True)
+        window.classify_commands.exports.export(page.document, out, kinds, names=True)
         qtbot.waitUntil(lambda: (out / "summary.json").exists(), timeout=LONG_MS)
     for file in out.iterdir():
         assert b"anna" not in file.read_bytes()

@@ -17,7 +17,7 @@ from bachview.core.stack import SINGLE, Choice, Stack
 from bachview.slide.opening import opened_slide
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.session.run_status import RunState
-from bachview.ui.window.classify_commands import folder_names
+from bachview.ui.window.exports import folder_names
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import gradient, write_pyramid

@@ -75,7 +75,7 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         assert window.panel.result.legend.texts(BACH_CLASSES[0])[0] != "–"
 
         folder = tmp_path / "out"
-        window.classify_commands.export(page.document, folder, FORMATS)
+        window.classify_commands.exports.export(page.document, folder, FORMATS)
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )

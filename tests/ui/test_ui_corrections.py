@@ -60,7 +60,7 @@ def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_pat
         other = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 700)))
         assert window.tabs.page is other
         folder = tmp_path / "out"
-        window.classify_commands.export(page.document, folder, (FORMATS[0],))
+        window.classify_commands.exports.export(page.document, folder, (FORMATS[0],))
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )
@@ -69,7 +69,7 @@ def test_results_are_those_of_the_slide_that_was_asked_for(qtbot: QtBot, tmp_pat
         wait_for(qtbot, page, RunState.DONE)
         assert page.document.run.status.scope.startswith("Region 512 × 512 px")
         assert other.document.run.status.state is RunState.IDLE
-        window.classify_commands.export(other.document, folder, (FORMATS[0],))
+        window.classify_commands.exports.export(other.document, folder, (FORMATS[0],))
         assert any("nothing was written" in text for text in window.messages.texts)
 
 
@@ -81,7 +81,7 @@ def test_a_summary_speaks_only_for_the_files_of_its_export(qtbot: QtBot, tmp_pat
         wait_for(qtbot, page, RunState.DONE)
         folder.mkdir()
         (folder / "summary.json").write_text("of an earlier export", encoding="utf-8")
-        window.classify_commands.export(page.document, folder, (FORMATS[0],))
+        window.classify_commands.exports.export(page.document, folder, (FORMATS[0],))
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
         )

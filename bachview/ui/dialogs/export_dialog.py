@@ -11,9 +11,11 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -23,12 +25,20 @@ from bachview.core.scope import WHOLE_SLIDE
 from bachview.export import formats
 from bachview.export.formats import ExportFormat, written_kinds
 from bachview.policy.values import LOCKED_TEXT
-from bachview.ui.look.spacing import TIGHT
-from bachview.ui.look.widgets import dialog_column, heading, muted, plain
+from bachview.ui.dialogs.picture_options import (
+    GeoJsonOptions,
+    PictureOptions,
+    PyramidOptions,
+    Shown,
+)
+from bachview.ui.look.spacing import APART, EDGE, NEAR, TIGHT
+from bachview.ui.look.widgets import dialog_column, heading, line, muted, plain
+from bachview.ui.session.export_choices import ExportChoices
+from bachview.ui.session.exporting import VISIBLE_PART
 
 
 class ExportDialog(QDialog):
-    """Part of the slide, kinds and folder; says which existing files will be replaced."""
+    """Part of the slide, kinds, their options and the folder; says what will be replaced."""
 
     def __init__(
         self,
@@ -38,11 +48,13 @@ class ExportDialog(QDialog):
         *,
         picture: str = "",
         parts: Mapping[str, Region | None] = MappingProxyType({WHOLE_SLIDE: None}),
+        shown: Shown | None = None,
+        choices: ExportChoices | None = None,
         names: bool = True,
         nameless: Path | None = None,
         names_locked: bool = False,
     ) -> None:
-        """Show what can be written, all of it chosen.
+        """Show what can be written.
 
         Parameters
         ----------
@@ -51,65 +63,136 @@ class ExportDialog(QDialog):
         picture : which of several in the file, e.g. ``focal plane 2 of 3``; empty for one.
         parts : what can be written of the slide, by the words for it; level-0 px, None for the
             whole slide.
+        shown : what pictures are made of; None: their sizes are not said.
+        choices : of the files, to begin with; None: the usual ones.
         names : whether the slide's name is written, to begin with.
         nameless : the folder instead of `folder` where it is not; None for the same.
         names_locked : whether the administrator has set `names`.
         """
         super().__init__(parent)
         self.setWindowTitle("Export results")
-        self._boxes = {kind: QCheckBox(kind.title, self) for kind in formats.FORMATS}
+        choices = choices or ExportChoices()
+        self._choices = choices
         self._part = QComboBox(self)
         self._part.setAccessibleName("Part of the slide")
         for text, region in parts.items():
             self._part.addItem(text, region)
-        self._names = QCheckBox("Name of the slide in the files", self)
-        self._names.setChecked(names)
-        self._names.setToolTip(
-            "Names of slides may tell who the patient is.\n"
-            "Without it the files name the slide by a fingerprint of its content only."
-        )
-        if names_locked:
-            self._names.setEnabled(False)
-            self._names.setText(f"{self._names.text()} ({LOCKED_TEXT.lower()})")
-            self._names.setToolTip(f"{LOCKED_TEXT}.")
+        self._boxes = self._kind_boxes(choices)
+        variants = [
+            (kind.suffix[1:].upper(), kind.key)
+            for kind in formats.FORMATS
+            if "overlay" in (kind.key, kind.variant_of)
+        ]
+        self._picture = PictureOptions(variants, shown, choices, self)
+        self._pyramid = PyramidOptions(shown, choices, self)
+        self._geojson = GeoJsonOptions(choices, self)
+        self._names = self._names_box(names, is_locked=names_locked)
         self._proposed = {True: str(folder), False: str(nameless or folder)}
         self._folder = QLineEdit(self._proposed[names], self)
         self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
-        choose = QPushButton("Choose…", self)
-        choose.clicked.connect(self._choose)
         self._note = muted("", self)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._write = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self._write.setDefault(True)
+        self._lay_out(title, picture)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        row = QHBoxLayout()
-        row.addWidget(self._folder, 1)
-        row.addWidget(choose)
+        for box in self._boxes.values():
+            box.toggled.connect(self._check)
+        self._part.currentIndexChanged.connect(self._on_part)
+        for part in (self._picture, self._pyramid):
+            part.changed.connect(self._check)
+        self._folder.textChanged.connect(self._check)
+        self._names.toggled.connect(self._propose)
+        self._on_part()
+
+    def _kind_boxes(self, choices: ExportChoices) -> dict[ExportFormat, QCheckBox]:
+        """A box for each kind; file formats of the same share one."""
+        boxes = {}
+        chosen = {kind.variant_of or kind.key for kind in choices.chosen_kinds}
+        for kind in formats.FORMATS:
+            if kind.variant_of:
+                continue
+            box = QCheckBox(kind.title, self)
+            box.setChecked(kind.key in chosen)
+            box.setToolTip(", ".join(kind.file_names.values()))
+            boxes[kind] = box
+        return boxes
+
+    def _names_box(self, names: bool, *, is_locked: bool) -> QCheckBox:
+        box = QCheckBox("Name of the slide in the files", self)
+        box.setChecked(names)
+        box.setToolTip(
+            "Names of slides may tell who the patient is.\n"
+            "Without it the files name the slide by a fingerprint of its content only."
+        )
+        if is_locked:
+            box.setEnabled(False)
+            box.setText(f"{box.text()} ({LOCKED_TEXT.lower()})")
+            box.setToolTip(f"{LOCKED_TEXT}.")
+        return box
+
+    def _lay_out(self, title: str, picture: str) -> None:
         column = dialog_column(self)
         column.addWidget(plain(heading(f"Results of {title}", self)))
         if picture:
             column.addWidget(muted(f"{picture[0].upper()}{picture[1:]}", self))
-        column.addWidget(self._part)
+        what = QFormLayout()
+        what.setHorizontalSpacing(EDGE)
+        what.addRow("&Part of the slide", self._part)
+        column.addLayout(what)
+        column.addWidget(line(self))
+        files = QVBoxLayout()
+        files.setSpacing(TIGHT)
+        below = {"geojson": self._geojson, "overlay": self._picture, "ome_tiff": self._pyramid}
         for kind, box in self._boxes.items():
-            box.setChecked(kind.is_usual)
-            box.setToolTip(", ".join(kind.file_names.values()))
-            box.toggled.connect(self._check)
-            column.addWidget(box)
-        column.addSpacing(TIGHT)
-        column.addWidget(self._names)
-        column.addLayout(row)
+            files.addWidget(box)
+            options = below.get(kind.key)
+            if options is not None:
+                files.addWidget(options)
+                options.setEnabled(box.isChecked())
+                box.toggled.connect(options.setEnabled)
+            files.addSpacing(NEAR)
+        column.addLayout(files)
+        column.addWidget(line(self))
+        choose = QPushButton("Choose…", self)
+        choose.clicked.connect(self._choose)
+        row = QHBoxLayout()
+        row.setSpacing(NEAR)
+        row.addWidget(self._folder, 1)
+        row.addWidget(choose)
+        where = QFormLayout()
+        where.setHorizontalSpacing(EDGE)
+        where.setVerticalSpacing(APART)
+        where.addRow("&Folder", row)
+        where.addRow("", self._names)
+        column.addLayout(where)
         column.addWidget(self._note)
         column.addWidget(muted(f"{RESEARCH_USE} Label images are never exported.", self))
         column.addWidget(self._buttons)
-        self._folder.textChanged.connect(self._check)
-        self._names.toggled.connect(self._propose)
-        self._check()
 
     @property
     def kinds(self) -> tuple[ExportFormat, ...]:
-        return tuple(kind for kind, box in self._boxes.items() if box.isChecked())
+        """What to write."""
+        keys = {kind.key for kind, box in self._boxes.items() if box.isChecked()}
+        if "overlay" in keys:
+            keys = keys - {"overlay"} | {self._picture.kind}
+        return tuple(kind for kind in formats.FORMATS if kind.key in keys)
+
+    @property
+    def choices(self) -> ExportChoices:
+        """What was chosen of the files."""
+        return ExportChoices(
+            **{
+                "kinds": tuple(kind.key for kind in self.kinds),
+                "longest_px": self._choices.longest_px,
+                "magnification": self._choices.magnification,
+                **self._picture.chosen,
+                **self._pyramid.chosen,
+                **self._geojson.chosen,
+            }
+        )
 
     @property
     def region(self) -> Region | None:
@@ -127,6 +210,17 @@ class ExportDialog(QDialog):
         # os.path, as Path.expanduser raises if there is no such user.
         return Path(os.path.expanduser(self._folder.text().strip()))  # noqa: PTH111
 
+    def accept(self) -> None:
+        """Only what can be written: the Enter key does not ask whether the button is on."""
+        if self._write.isEnabled():
+            super().accept()
+
+    def _on_part(self) -> None:
+        is_visible = self._part.currentText() == VISIBLE_PART
+        self._picture.show_part(self.region, is_visible=is_visible)
+        self._pyramid.show_part(self.region)
+        self._check()
+
     def _propose(self, names: bool) -> None:  # a slot
         """The folder's name is a name too, unless the user has chosen it."""
         if self._folder.text() == self._proposed[not names]:
@@ -138,13 +232,16 @@ class ExportDialog(QDialog):
             self._folder.setText(chosen)
 
     def _check(self) -> None:
-        text = self._folder.text().strip()
-        self._write.setEnabled(bool(text and self.kinds))
+        text, kinds = self._folder.text().strip(), self.kinds
+        shows_page = any("overlay" in (kind.key, kind.variant_of) for kind in kinds)
+        complaint = self._picture.complaint if shows_page else ""
+        self._write.setEnabled(bool(text and kinds and not complaint))
         there = [
             name
-            for kind in written_kinds(self.folder, self.kinds if text else ())
+            for kind in written_kinds(self.folder, kinds if text else ())
             for name in kind.file_names.values()
             # os.path, as Path.exists raises if a network share does not answer.
             if os.path.exists(self.folder / name)  # noqa: PTH110
         ]
-        self._note.setText(f"Will be replaced: {', '.join(there)}." if there else "")
+        replaced = f"Will be replaced: {', '.join(there)}." if there else ""
+        self._note.setText(complaint or replaced)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent import futures
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -115,6 +115,7 @@ class Document(QObject):
         self.warnings: tuple[str, ...] | None = None
         #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
         self.refusal: tuple[str, ...] = ()
+        self._exports: list[tuple[futures.Future[Any], CancelToken]] = []
         self._asked: Callable[[], None] = lambda: None
         self.results = SlideResults(self.metadata.fingerprint, self.metadata.former)
         self.run = Classification(
@@ -461,27 +462,35 @@ class Document(QObject):
         settings = self._services.settings
         settings.now = settings.now.with_slide(self.metadata.fingerprint, memory)
 
+    def hold_for(self, export: "futures.Future[Any]", token: CancelToken) -> None:
+        """Cancel this export when the slide is closed, which then waits for its end."""
+        self._exports = [each for each in self._exports if not each[0].done()]
+        self._exports.append((export, token))
+
     def close(self, on_closed: Callable[[], object] = lambda: None) -> None:
-        """Cancel the run, and close store and slide once it no longer uses them; in the io lane."""
+        """Cancel run and exports, and close store and slide after them; in the io lane."""
         services, ending = self._services, self.detach()
         services.bridge.watch(services.io.submit(lambda _: ending()), lambda _: on_closed())
 
     def detach(self) -> Callable[[], None]:
-        """Cancel the run and ignore its reports; the object may be deleted.
+        """Cancel run and exports, and ignore reports of the run; the object may be deleted.
 
         Returns
         -------
-        The rest of the work, to be called on any thread: waits for the run, then closes store and
-        slide.
+        The rest of the work, to be called on any thread: waits for run and exports, then closes
+        store and slide.
         """
-        future = self.run.detach()
+        waited = [future for future, _ in self._exports]
+        for _, token in self._exports:
+            token.cancel()
+        if (run := self.run.detach()) is not None:
+            waited.append(run)
         for topic in (self, (self, "again")):
             self._services.bridge.forget(topic)
         results, reader = self.results, self.reader
 
         def ending() -> None:
-            if future is not None:
-                futures.wait([future], _LET_GO_S)
+            futures.wait(waited, _LET_GO_S)
             results.close()
             reader.close()
             give_back_memory()

@@ -1,5 +1,6 @@
 """Writes the results of a slide into a folder, off the GUI thread."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.store.log import latest_speed
 from bachview.ui.session.slide_results import SlideResults
 
+#: What the view shows, as a part of the slide.
+VISIBLE_PART = "Visible part"
+
 
 def parts_of(
     scanned: Region, *, visible: Region | None, classified: Region | None
@@ -27,7 +31,7 @@ def parts_of(
     visible : what the view shows; None without a view.
     classified : region of the last run; None for the whole slide.
     """
-    regions = {"Visible part": visible, "Region last classified": classified}
+    regions = {VISIBLE_PART: visible, "Region last classified": classified}
     return {
         WHOLE_SLIDE: None,
         **{text: r for text, r in regions.items() if r is not None and r.intersects(scanned)},
@@ -66,6 +70,7 @@ class ExportRequest:
     region : what to write of the slide, level-0 px; None: the whole slide.
     slide_name : the file's name; None where names are not to be written.
     options : what was chosen of the single files.
+    progress : called with the parts of a picture that are drawn and their number; any thread.
     """
 
     reader: SlideReader
@@ -79,6 +84,7 @@ class ExportRequest:
     region: Region | None = None
     slide_name: str | None = None
     options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
+    progress: Callable[[int, int], object] = lambda _, __: None
 
 
 def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
@@ -114,6 +120,7 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         seconds=round(seconds, 3),
         patches_per_second=round(rate, 2),
         options=request.options,
+        progress=request.progress,
         token=token,
     )
     paths, _ = write_files(request.folder, request.kinds, content)

@@ -19,7 +19,8 @@ class Services:
 
     Attributes
     ----------
-    io : opening, reading results, exports, hashing.
+    io : opening, reading results, hashing.
+    exports : writing files of results, which may take long.
     service : the inference lane with the loaded ensemble.
     marker : of a bundle that is being loaded.
     warms_up : load the ensemble as soon as a slide is open, before it is needed.
@@ -30,6 +31,7 @@ class Services:
     bridge: Bridge
     cache: TileCache
     io: Lane
+    exports: Lane
     service: EnsembleService
     marker: LoadMarker
     warms_up: bool
@@ -38,15 +40,17 @@ class Services:
     def start(cls, settings: SettingsFile, theme: Theme, *, warms_up: bool = True) -> "Services":
         """Create everything that is not given. GUI thread."""
         cache = TileCache(settings.now.cache_bytes)
-        io = Lane("io", threads=2)
+        io, exports = Lane("io", threads=2), Lane("exports", low_priority=True)
         marker = LoadMarker(user_folders().config)
-        return cls(settings, theme, Bridge(), cache, io, EnsembleService(marker), marker, warms_up)
+        return cls(
+            settings, theme, Bridge(), cache, io, exports, EnsembleService(marker), marker, warms_up
+        )
 
     def close(self, timeout_s: float) -> bool:
         """End the lanes; False if a job did not end in time."""
         deadline = time.monotonic() + timeout_s
         self.bridge.close()
-        lanes = (self.io, *self.service.lanes)
+        lanes = (self.io, self.exports, *self.service.lanes)
         for lane in lanes:  # ask all to stop before waiting for the first
             lane.close(0)
         ended = [lane.close(max(0.0, deadline - time.monotonic())) for lane in lanes]

@@ -306,6 +306,9 @@ class Settings:
     export_names: Annotated[bool, _Flag("export/names")] = True
     """Whether the name of the slide is written into exported files."""
 
+    export_choices: Annotated[str, _Text("export/choices")] = ""
+    """What was last chosen of the files, see `ExportChoices`; empty for the usual."""
+
     recent: Annotated[tuple[Path, ...], _Recent("recent/files")] = ()
     """Slides that were opened, newest first; at most `MOST_RECENT`."""
 

@@ -234,6 +234,11 @@ class SlideView(NavigableView):
         self.minimap.renew_overlay()
         self.update()
 
+    @property
+    def overlay_style(self) -> OverlayStyle:
+        """How the prediction is drawn."""
+        return self._overlay.style
+
     def flip_overlay(self, *, on: bool) -> None:
         """Hide the prediction for a look at the tissue, or show it if its style hides it."""
         if on != self._overlay.is_flipped:

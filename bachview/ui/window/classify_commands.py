@@ -1,53 +1,31 @@
 """The Classify menu: model, device, start, pause, cancel, export."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from bachview.core.geometry import Region
-from bachview.core.scope import scope_text
 from bachview.errors import BachviewError
-from bachview.export.formats import ExportFormat, nouns
-from bachview.file_names import portable
+from bachview.export.formats import nouns
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
-from bachview.slide.reader import SlideMetadata
-from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.region_dialog import RegionDialog
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.bundles import BundleSelector
-from bachview.ui.session.document import Document
-from bachview.ui.session.exporting import ExportRequest, ExportSource, export, parts_of
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.device_choice import DeviceChoice
-from bachview.ui.window.messages import Messages, Offer
+from bachview.ui.window.exports import Exports
+from bachview.ui.window.messages import Messages
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.slide_page import SlidePage
 
 _NOT_READY = "The model is not ready yet; try again in a moment."
-
-
-def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
-    """Names of a folder for the results: by the slide's name, and one that names no slide.
-
-    Each picture of a file has a folder of its own, e.g. ``-z2t3`` at the end. Bytes that are no
-    text are written out, as a text field would drop them; what a system forbids is replaced, as the
-    folder may be on a share.
-    """
-    suffix = metadata.stack.suffix
-    whole = metadata.fingerprint.removesuffix(suffix)
-    name = portable(metadata.path.stem)
-    names = name, f"slide-{whole.rpartition(':')[2][:12]}"
-    named, nameless = (each + suffix.replace(":", "-") for each in names)
-    return named, nameless
 
 
 def _lock(action: QAction) -> None:
@@ -79,6 +57,7 @@ class ClassifyCommands(QObject):
         super().__init__(window)
         self._window, self._commands, self._controller = window, commands, controller
         self._selector, self._messages, self._services = selector, messages, services
+        self.exports = Exports(window, messages, services)
         make = commands.make
         self.whole_slide = make(
             "Classify &whole slide",
@@ -277,104 +256,5 @@ class ClassifyCommands(QObject):
     def ask_export(self, page: SlidePage | None = None) -> None:
         """Ask what to write of the results of `page`, or of the current slide."""
         page = page or self._controller.page
-        if page is None:
-            return
-        document = page.document
-        source = document.export_source
-        if source is None:
-            self._messages.notice("There is nothing to export yet: classify the slide first.")
-            return
-        parts = parts_of(source.scanned, visible=page.visible_region, classified=document.region)
-        self._ask_parts(page, parts, None)
-
-    def ask_export_of(self, page: SlidePage, source: ExportSource) -> None:
-        """Ask what to write of saved results that need not be on the screen."""
-        is_whole = source.scanned == page.document.metadata.pyramid.bounds
-        scope = scope_text(None if is_whole else source.scanned, source.pixel_size)
-        self._ask_parts(page, {scope: None}, source)
-
-    def _ask_parts(
-        self, page: SlidePage, parts: Mapping[str, Region | None], source: ExportSource | None
-    ) -> None:
-        document = page.document
-        start = self._services.settings.now.export_folder or Path.home()
-        metadata = document.metadata
-        named, nameless = folder_names(metadata)
-        dialog = ExportDialog(
-            document.title,
-            start / named,
-            page,
-            picture=metadata.stack.shown_text,
-            nameless=start / nameless,
-            parts=parts,
-            names=self._services.settings.now.export_names,
-            names_locked=in_force().is_locked("names_in_exports"),
-        )
-        # Another slide may have come to the front meanwhile.
-        dialog.accepted.connect(
-            lambda: self.export(
-                document,
-                dialog.folder,
-                dialog.kinds,
-                region=dialog.region,
-                names=dialog.names,
-                source=source,
-            )
-        )
-        ask(dialog)
-
-    def export(
-        self,
-        document: Document,
-        folder: Path,
-        kinds: tuple[ExportFormat, ...],
-        *,
-        region: Region | None = None,
-        names: bool = True,
-        source: ExportSource | None = None,
-    ) -> None:
-        """Write results of a slide, or of a region of it, into `folder`, in the io lane.
-
-        Parameters
-        ----------
-        names : whether the slide's name is written; a lock of the policy decides before it.
-        source : the saved results; None: those on the screen.
-        """
-        source = source or document.export_source
-        policy = in_force()
-        if policy.is_locked("names_in_exports"):
-            names = bool(policy.names_in_exports)
-        if source is None:
-            self._messages.notice(f"{document.title} no longer has results; nothing was written.")
-            return
-        request = ExportRequest(
-            document.reader,
-            document.results,
-            source.grid_id,
-            source.thresholds,
-            document.transform(managed=source.is_managed),
-            folder,
-            kinds,
-            source.measured,
-            region,
-            document.title if names else None,
-        )
-        settings = self._services.settings
-        settings.now = replace(settings.now, export_folder=folder.parent, export_names=names)
-        writing = self._messages.notice(f"Writing results to {folder}…")
-        future = self._services.io.submit(lambda token: export(request, token))
-        self._services.bridge.watch(
-            future, self._on_exported, self._on_export_failed, on_finished=writing.withdraw
-        )
-
-    def _on_exported(self, paths: tuple[Path, ...]) -> None:
-        folder = paths[0].parent
-        names = ", ".join(path.name for path in paths)
-        url = QUrl.fromLocalFile(str(folder))
-        self._messages.notice(
-            f"Written to {folder}: {names}.",
-            Offer("Open folder", lambda: QDesktopServices.openUrl(url), is_question=False),
-        )
-
-    def _on_export_failed(self, error: BachviewError) -> None:
-        self._messages.problem(str(error))
+        if page is not None:
+            self.exports.ask(page)

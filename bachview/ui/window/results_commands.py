@@ -197,7 +197,7 @@ class ResultsCommands(QObject):
         if listed.grid.record.grid_id == page.document.grid_id:
             self._classify.ask_export(page)
         elif listed.export_source is not None:
-            self._classify.ask_export_of(page, listed.export_source)
+            self._classify.exports.ask_of(page, listed.export_source)
 
     def _ask_clear(self, page: SlidePage, listed: ListedResults) -> None:
         record, document = listed.grid.record, page.document
