@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -165,12 +166,17 @@ class ExportDialog(QDialog):
         where = QFormLayout()
         where.setHorizontalSpacing(EDGE)
         where.setVerticalSpacing(APART)
-        where.addRow("&Folder", row)
+        where.addRow(self._folder_label(), row)
         where.addRow("", self._names)
         column.addLayout(where)
         column.addWidget(self._note)
         column.addWidget(muted(f"{RESEARCH_USE} Label images are never exported.", self))
         column.addWidget(self._buttons)
+
+    def _folder_label(self) -> QLabel:
+        label = QLabel("F&older", self)
+        label.setBuddy(self._folder)
+        return label
 
     @property
     def kinds(self) -> tuple[ExportFormat, ...]:
@@ -245,3 +251,4 @@ class ExportDialog(QDialog):
         ]
         replaced = f"Will be replaced: {', '.join(there)}." if there else ""
         self._note.setText(complaint or replaced)
+        self._note.setVisible(bool(complaint or replaced))

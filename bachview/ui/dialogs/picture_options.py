@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
@@ -34,7 +34,8 @@ _SIZES = {
     SizeBy.MAGNIFICATION: "Magnification",
     SizeBy.SCREEN: "As on the screen",
 }
-_UNKNOWN = "?"
+#: Widest field for a number, px.
+_FIELD_PX = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +125,16 @@ class PictureOptions(_Sized):
         self._times.setAccessibleName("Magnification of the picture")
         zooms = [(f"{zoom}× its pixels", zoom) for zoom in ZOOMS]
         self._zoom = _choice("Pixels per pixel of the screen", zooms, choices.zoom, self)
-        self._value = QStackedWidget(self)
         self._fields: dict[SizeBy, QWidget] = {
             SizeBy.LONGEST: self._px,
             SizeBy.MAGNIFICATION: self._times,
             SizeBy.SCREEN: self._zoom,
         }
-        for field in self._fields.values():
-            self._value.addWidget(field)
-        for control in (self._format, self._by, self._value):
+        for edit in (self._px, self._times):
+            edit.setMaximumWidth(_FIELD_PX)
+        for control in (self._format, self._by, *self._fields.values()):
             self._row.addWidget(control)
-        self._row.setStretch(2, 1)
+        self._row.addStretch(1)
         self.show_part(None, is_visible=False)
         for box in (self._format, self._zoom):
             box.currentIndexChanged.connect(self._renew)
@@ -210,7 +210,8 @@ class PictureOptions(_Sized):
         self._renew()
 
     def _renew(self) -> None:
-        self._value.setCurrentWidget(self._fields[self._chosen_by])
+        for by, field in self._fields.items():
+            field.setVisible(by is self._chosen_by)
         self._tell(self._size(), self.kind, Compression.JPEG)
         self.changed.emit()
 
@@ -268,7 +269,7 @@ class GeoJsonOptions(QWidget):
         super().__init__(parent)
         kinds = [("Connected regions", False), ("Each cell", True)]
         self._cells = _choice("Objects", kinds, choices.cells, self)
-        states = [("Classes and what has none", True), ("Classes only", False)]
+        states = [("Also what has no class", True), ("Classes only", False)]
         self._states = _choice("Cells without a class", states, choices.without_class, self)
         self._states.setToolTip(
             "Whether what is uncertain, outside the training material, not yet classified or\n"
