@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 import bachview
 from bachview.errors import DatasetError
 from bachview.export import formats
-from bachview.export.formats import Content, ExportFormat
+from bachview.export.content import Content
+from bachview.export.formats import ExportFormat
 from bachview.files import FileGroup, write_text
 from bachview.models import architectures, estimators
 from bachview.models.architectures import CnnArchitecture, Preprocessing

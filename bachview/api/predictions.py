@@ -19,6 +19,7 @@ from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.core.units import magnification
 from bachview.errors import UsageError
 from bachview.export import formats
+from bachview.export.content import Content
 from bachview.export.options import ExportOptions
 from bachview.policy.in_force import in_force
 from bachview.store.provenance import Provenance
@@ -292,11 +293,9 @@ class Prediction:
             magnification=magnification,
         )
 
-    def _content(
-        self, region: Region | None, *, names: bool, options: ExportOptions
-    ) -> formats.Content:
+    def _content(self, region: Region | None, *, names: bool, options: ExportOptions) -> Content:
         transform = self.slide.srgb_transform if self.provenance.icc_applied else None
-        return formats.Content(
+        return Content(
             self.cells,
             self.pixel_size,
             self.thresholds,

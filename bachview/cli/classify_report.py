@@ -12,7 +12,7 @@ from bachview.core.scope import scope_text
 from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text, percent_text
 from bachview.export import formats
-from bachview.export.formats import Content
+from bachview.export.content import Content
 from bachview.export.options import ExportOptions
 from bachview.inference.slides import SlideRun
 from bachview.slide.reader import SlideReader

@@ -211,7 +211,8 @@ def export(
         written.
     """
     import bachview
-    from bachview.export.formats import Content, write_files
+    from bachview.export.content import Content
+    from bachview.export.formats import write_files
     from bachview.inference.plan import make_plan, scanned_part
     from bachview.slide.colour import srgb_transform
 

@@ -17,7 +17,7 @@ import numpy as np
 from bachview.core.geometry import Region, Size
 from bachview.core.units import bytes_text
 from bachview.errors import ExportError
-from bachview.export.formats import Content
+from bachview.export.content import Content
 from bachview.export.options import Compression, estimated_bytes
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from bachview.errors import ExportError
-from bachview.export.formats import Content
+from bachview.export.content import Content
 from bachview.export.legend import (
     ALARM,
     LEAST_TEXT_PX,

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.pyramid import TileKey
 from bachview.errors import SlideReadError
+from bachview.export.content import Content
 from bachview.export.contour_drawing import ContourDrawing
-from bachview.export.formats import Content
 from bachview.export.options import PictureSize
 from bachview.slide.reader import RGB
 from bachview.slide.tiles.cache import TileCache

@@ -22,8 +22,9 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds, uncertain
 from bachview.errors import ExportError
 from bachview.export import geojson
+from bachview.export.content import Content
 from bachview.export.csv_table import write_csv
-from bachview.export.formats import FORMATS, SUMMARY, Content, write_files
+from bachview.export.formats import FORMATS, SUMMARY, write_files
 from bachview.export.geojson import write_geojson
 from bachview.export.legend import entries_of
 from bachview.export.options import ExportOptions, Objects, PictureSize

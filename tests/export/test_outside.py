@@ -20,7 +20,8 @@ from bachview.core.scope import coverage_text
 from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
-from bachview.export.formats import Content, usual_kinds, write_files
+from bachview.export.content import Content
+from bachview.export.formats import usual_kinds, write_files
 from bachview.export.geojson import write_geojson
 from bachview.export.legend import entries_of
 from bachview.export.options import ExportOptions, Objects, PictureSize

@@ -17,7 +17,8 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.uncertainty import uncertain
 from bachview.errors import Cancelled, ExportError, UsageError
 from bachview.export import ome_tiff, page
-from bachview.export.formats import FORMATS, Content
+from bachview.export.content import Content
+from bachview.export.formats import FORMATS
 from bachview.export.legend import MARGIN
 from bachview.export.ome_tiff import write_ome_tiff
 from bachview.export.options import Compression, ExportOptions, PictureSize
@@ -226,3 +227,21 @@ def test_a_pyramid_that_does_not_fit_is_refused_before_it_is_drawn(
     with pytest.raises(ExportError, match="larger than any slide"):
         write_ome_tiff(tmp_path / "a.ome.tiff", content())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_for_reading_has_contours_and_bare_tissue(tmp_path: Path) -> None:
+    """As on the screen: the tint has gone, lines in the colours of the classes are left."""
+    told = content(options=ExportOptions(style=OverlayStyle(show_uncertain=False)))
+    grid, prediction = told.prediction.grid, told.prediction
+    inside = grid.cell(6, 6)
+    view = Viewport(inside.center, 0.5, Size(900, 700), 1.0, 20)
+    drawn = SlidePicture(told, view)
+    shown = drawn.block(0, 0, 900, 700)
+    colors = {c.color for c in prediction.classes}
+    found = {color for color in colors if (np.abs(shown - np.array(color)).max(-1) < 8).any()}
+    assert len(found) > 1
+    assert (shown == 235).all(axis=2).mean() > 0.6, "most of the tissue is bare"
+    pieces = np.hstack([drawn.block(x, 0, 300, 700) for x in range(0, 900, 300)])
+    assert (np.abs(shown.astype(int) - pieces) > 40).mean() < 0.005
+    hidden = replace(told, options=ExportOptions(style=OverlayStyle(is_shown=False)))
+    assert (SlidePicture(hidden, view).block(0, 0, 900, 700) == 235).all()

@@ -26,7 +26,8 @@ from bachview.core.summary import summarize
 from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.export import geojson
-from bachview.export.formats import FORMATS, Content, usual_kinds, write_files
+from bachview.export.content import Content
+from bachview.export.formats import FORMATS, usual_kinds, write_files
 from bachview.export.geojson import write_geojson
 from bachview.export.legend import ALARM, MARGIN
 from bachview.export.options import ExportOptions, Objects

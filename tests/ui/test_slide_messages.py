@@ -101,7 +101,7 @@ def test_that_results_are_being_written_ends_when_they_are(
     page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=512))
     window.classify_commands.whole_slide.trigger()
     wait_for(qtbot, page, RunState.DONE)
-    window.classify_commands.export(page.document, tmp_path / "out", FORMATS[:1])
+    window.classify_commands.exports.export(page.document, tmp_path / "out", FORMATS[:1])
     assert [text.partition(" ")[0] for text in window.messages.texts] == ["Writing"]
     qtbot.waitUntil(
         lambda: [text.partition(" ")[0] for text in window.messages.texts] == ["Written"],

@@ -8,7 +8,8 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.core.scope import WHOLE_SLIDE
 from bachview.core.uncertainty import Thresholds
-from bachview.export.formats import Content, ExportFormat, write_files
+from bachview.export.content import Content
+from bachview.export.formats import ExportFormat, write_files
 from bachview.export.options import ExportOptions
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
