@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage, QPainter
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point, Region, Size
@@ -133,3 +134,21 @@ def test_field_and_cell_differ_and_are_no_blob_at_overview() -> None:
         assert 0 < (picture < 255).sum() < 3000 / downsample + 200
     # Neither does the outline of the field hide it.
     assert marked(20.0, None)[150, 150] == 255
+
+
+def test_map_and_outlines_are_away_while_the_key_for_a_look_below_is_held(
+    qtbot: QtBot, view: SlideView
+) -> None:
+    view.set_viewport(Viewport(Point(2000, 1500), 1.0, Size(600, 500)))
+    shown(view)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
+    bare = shown(view)
+    field = Region(1950, 1460, 100, 80)
+    view.set_field(field, Region(1990, 1490, 20, 20))
+    view.set_activation_map(ActivationMap(VALUES, field, "Benign"))
+    covered = shown(view)
+    assert (covered != bare).any()
+    QTest.keyPress(view, Qt.Key.Key_Space)
+    np.testing.assert_array_equal(shown(view), bare)
+    QTest.keyRelease(view, Qt.Key.Key_Space)
+    np.testing.assert_array_equal(shown(view), covered)

@@ -240,7 +240,10 @@ class SlideView(NavigableView):
         return self._overlay.style
 
     def flip_overlay(self, *, on: bool) -> None:
-        """Hide the prediction for a look at the tissue, or show it if its style hides it."""
+        """Hide the prediction for a look at the tissue, or show it if its style hides it.
+
+        Activation map, field and cell are hidden as long.
+        """
         if on != self._overlay.is_flipped:
             self._overlay.is_flipped = on
             self.update()
@@ -313,7 +316,7 @@ class SlideView(NavigableView):
                 painter.fillRect(self.rect(), QColor(*self._surround()))
                 return
             layers = self._overlay.layers(viewport)
-            if self._activation is not None:
+            if self._activation is not None and not self._overlay.is_flipped:
                 region = self._activation.region
                 layers = tuple(Outside(layer, region) for layer in layers)
             picture.set_layers(layers)
@@ -325,17 +328,17 @@ class SlideView(NavigableView):
             painter.end()
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
-        found = self._activation
-        if found is not None:
-            paint_activation(painter, viewport, found)
+        is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
+        if self._activation is not None and not is_bare:
+            paint_activation(painter, viewport, self._activation)
         if self._counted is not None:
             paint_counted(painter, viewport, self._counted)
-        if self._field is not None:
+        if self._field is not None and not is_bare:
             paint_field(painter, viewport, self._field, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
-        if self._key_text is not None:
+        if self._key_text is not None and not is_bare:
             below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
             self._activation_key.paint(painter, viewport, self._key_text, below)
 
