@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QFormLayout, QWidget
 
 from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
-from bachview.ui.look.widgets import WrappedLabel
+from bachview.ui.look.widgets import WrappedLabel, allow
 
 _FULL_TURN = 360
 
@@ -43,7 +43,7 @@ class AngleDialog(LaidOutDialog):
 
     def _follow(self) -> None:
         angle = self._angle.value
-        self._ok.setEnabled(angle is not None)
+        allow(self._ok, "" if angle is not None else "Type an angle first")
         self._complaint.setText(self._angle.complaint)
         if angle is not None:
             self.typed.emit(angle)

@@ -33,7 +33,7 @@ from bachview.ui.dialogs.picture_options import (
     Shown,
 )
 from bachview.ui.look.spacing import APART, EDGE, NEAR, TIGHT
-from bachview.ui.look.widgets import dialog_column, heading, line, muted, plain
+from bachview.ui.look.widgets import allow, dialog_column, heading, line, muted, plain
 from bachview.ui.session.export_choices import ExportChoices
 from bachview.ui.session.exporting import VISIBLE_PART
 
@@ -241,7 +241,8 @@ class ExportDialog(QDialog):
         text, kinds = self._folder.text().strip(), self.kinds
         shows_page = any("overlay" in (kind.key, kind.variant_of) for kind in kinds)
         complaint = self._picture.complaint if shows_page else ""
-        self._write.setEnabled(bool(text and kinds and not complaint))
+        why_not = complaint if kinds else "Choose a file to write first"
+        allow(self._write, why_not if text else "State a folder first")
         there = [
             name
             for kind in written_kinds(self.folder, kinds if text else ())

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButto
 
 from bachview.licences.document import shown_licences
 from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.widgets import allow
 
 
 class LicencesDialog(LaidOutDialog):
@@ -34,10 +35,10 @@ class LicencesDialog(LaidOutDialog):
         self.wanted.setFocus()
 
     def _find_first(self, wanted: str) -> None:
-        self.next_button.setEnabled(bool(wanted))
+        allow(self.next_button, "" if wanted else "Type what to find first")
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
         if wanted:
-            self.next_button.setEnabled(self.text.find(wanted))
+            allow(self.next_button, "" if self.text.find(wanted) else "This is not in the text")
 
     def _find_next(self) -> None:
         """The next place; after the last the first."""

@@ -21,13 +21,15 @@ from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.spacing import TIGHT
-from bachview.ui.look.widgets import muted, plain
+from bachview.ui.look.widgets import allow, muted, plain
 from bachview.ui.session.services import Services
 
 if TYPE_CHECKING:
     from bachview.models.verification import Check
     from bachview.problem_report.report import Part, Request
 
+_COLLECTING = "The files are being collected"
+_TEST_TIP = "Checks this computer; takes about a minute"
 _EXPLANATION = (
     "This is what the report holds: no slide, no picture, no results. Names of files, folders, the "
     "user and the computer are replaced. Read it before you send it, and take out what you do not "
@@ -67,13 +69,11 @@ class ProblemReportDialog(LaidOutDialog):
         split.setChildrenCollapsible(False)
         self.message = plain(muted("", self))
         self.add_close()
-        self.test_button = self.add_action(
-            "Add a &self-test", "Checks this computer; takes about a minute"
-        )
+        self.test_button = self.add_action("Add a &self-test", _TEST_TIP)
         self.save_button = self.add_action("&Save as…")
         self.save_button.setDefault(True)
         for button in (self.test_button, self.save_button):
-            button.setEnabled(False)
+            allow(button, _COLLECTING)
         self.content.addWidget(muted(_EXPLANATION, self))
         self.content.addWidget(split, 1)
         self.content.addWidget(self.message)
@@ -122,7 +122,7 @@ class ProblemReportDialog(LaidOutDialog):
         for part in parts:
             self._add(part)
         self.files.setCurrentRow(0)
-        self.test_button.setEnabled(True)
+        allow(self.test_button, "", _TEST_TIP)
         self._on_ticked()
 
     def _add(self, part: "Part") -> None:
@@ -139,10 +139,10 @@ class ProblemReportDialog(LaidOutDialog):
     def _on_ticked(self) -> None:
         count = len(self.ticked)
         self.title.setText(f"{count} of {len(self._parts)} files go into the report")
-        self.save_button.setEnabled(bool(count))
+        allow(self.save_button, "" if count else "Tick a file first")
 
     def _test(self) -> None:
-        self.test_button.setEnabled(False)
+        allow(self.test_button, "The self-test runs, or is in the report already")
         self.message.setText("Testing…")
         request = self._request
 
@@ -167,7 +167,7 @@ class ProblemReportDialog(LaidOutDialog):
 
     def _on_error(self, error: BachviewError) -> None:
         self.message.setText(str(error))
-        self.test_button.setEnabled(True)
+        allow(self.test_button, "", _TEST_TIP)
 
     def _ask_file(self) -> None:
         # Local time, without a name of anything.

@@ -12,7 +12,7 @@ from bachview.core.units import length_text
 from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.spacing import EDGE
-from bachview.ui.look.widgets import WrappedLabel, muted
+from bachview.ui.look.widgets import WrappedLabel, allow, muted
 
 
 class RegionDialog(LaidOutDialog):
@@ -80,7 +80,7 @@ class RegionDialog(LaidOutDialog):
 
     def _show_extent(self) -> None:
         region, known = self.region, self._pixel_size
-        self._start.setEnabled(region is not None)
+        allow(self._start, "" if region is not None else "Type a region on the slide first")
         if region is None:
             complaints = (box.complaint for box in self._boxes)
             text = next((complaint for complaint in complaints if complaint), "Type four numbers.")

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 
 from bachview.store.listing import RUN_COLUMNS, device_text
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
-from bachview.ui.look.widgets import heading, muted
+from bachview.ui.look.widgets import allow, heading, muted
 from bachview.ui.session.results_listing import ListedResults, local_time
 from bachview.ui.session.run_status import RunStatus
 
@@ -133,15 +133,16 @@ class ResultsDialog(LaidOutDialog):
                 _fill(self.log, number, texts)
         can_show = chosen is not None and bool(chosen.choice) and not is_shown
         why_not = chosen.obstacle if chosen and chosen.obstacle else "They are shown."
-        _allow(self.show_button, can_show, "Show them on the slide", why_not)
+        allow(self.show_button, "" if can_show else why_not, "Show them on the slide")
         can_write = chosen is not None and chosen.export_source is not None
-        _allow(self.export_button, can_write, "Write them to files", why_not)
+        allow(self.export_button, "" if can_write else why_not, "Write them to files")
         why_not = _IN_RUN if self._is_active else "Nothing is chosen."
         is_free = chosen is not None and not self._is_active
-        _allow(self.clear_button, is_free, "Delete them for good; asks first", why_not)
+        allow(self.clear_button, "" if is_free else why_not, "Delete them for good; asks first")
         why_not = _IN_RUN if self._is_active else "Show them first."
         tip = "Delete them and classify the whole slide anew; asks first"
-        _allow(self.again_button, is_shown and not self._is_active, tip, why_not)
+        can_redo = is_shown and not self._is_active
+        allow(self.again_button, "" if can_redo else why_not, tip)
 
     def _button(self, text: str, signal: SignalInstance) -> QPushButton:
         button = self.add_action(text)
@@ -158,8 +159,3 @@ def _fill(table: QTableWidget, row: int, texts: tuple[str, ...]) -> None:
         item = QTableWidgetItem(text)
         item.setToolTip(text)
         table.setItem(row, column, item)
-
-
-def _allow(button: QPushButton, on: bool, tip: str, why_not: str) -> None:
-    button.setEnabled(on)
-    button.setToolTip(tip if on else why_not)

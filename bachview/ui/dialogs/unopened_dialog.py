@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidgetItem, QWidget
 
 from bachview.file_names import printable
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table, scaled
+from bachview.ui.look.widgets import allow
 from bachview.ui.session.recent import RecentFiles
 
 _NOTHING_RECENT = "Select files that are in the list of recent slides"
@@ -68,8 +69,7 @@ class UnopenedDialog(LaidOutDialog):
 
     def _on_selected(self) -> None:
         found = bool(self._selected_recent)
-        self.remove.setEnabled(found)
-        self.remove.setToolTip("No longer list them as recent" if found else _NOTHING_RECENT)
+        allow(self.remove, "" if found else _NOTHING_RECENT, "No longer list them as recent")
 
     def _on_remove(self) -> None:
         for path in self._selected_recent:

@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from bachview.config import documents_folder
 from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.widgets import allow
 
 GUIDE = "user-guide.md"
 #: Between the text and the frame, device-independent px.
 _MARGIN = 16
+_FIRST_PAGE = "There is no page before this one"
 
 
 class DocumentBrowser(QTextBrowser):
@@ -95,7 +97,7 @@ class UserGuideDialog(LaidOutDialog):
         self.content.addWidget(self.browser, 1)
         self.add_close()
         back = self.add_action("&Back")
-        back.setEnabled(False)
+        allow(back, _FIRST_PAGE)
         back.clicked.connect(self.browser.backward)
-        self.browser.backwardAvailable.connect(back.setEnabled)
+        self.browser.backwardAvailable.connect(lambda on: allow(back, "" if on else _FIRST_PAGE))
         self.browser.follow(QUrl.fromLocalFile(str(folder / GUIDE)))

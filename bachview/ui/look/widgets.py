@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -73,6 +74,12 @@ class WrappedLabel(QLabel):
         self.setMinimumHeight(height)
         if height != before:
             self.updateGeometry()
+
+
+def allow(button: QPushButton, why_not: str, tip: str = "") -> None:
+    """Switch a button on, with `tip`, or off, if there is a reason, which is its tool tip then."""
+    button.setEnabled(not why_not)
+    button.setToolTip(why_not or tip)
 
 
 def height_for(widget: QWidget, width: int) -> int:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import (
 )
 
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
-from bachview.ui.look.widgets import WrappedLabel, panel_column, plain, tabular
+from bachview.ui.look.widgets import WrappedLabel, allow, panel_column, plain, tabular
 from bachview.ui.panels.panel import Panel
 from bachview.ui.session.run_status import RunState, RunStatus
 
@@ -124,10 +124,5 @@ class JobsPanel(Panel):
         why_not = _RUNNING_TIP if status.is_active else self._obstacle
         self._start.setToolTip(why_not or (_GO_ON_TIP if goes_on else _START_TIP))
         self._pause.setText("Resume" if paused else "Pause")
-        _allow(self._pause, status.no_pause, _RESUME_TIP if paused else _PAUSE_TIP)
-        _allow(self._cancel, status.no_cancel, _CANCEL_TIP)
-
-
-def _allow(button: QPushButton, why_not: str, tip: str) -> None:
-    button.setEnabled(not why_not)
-    button.setToolTip(why_not or tip)
+        allow(self._pause, status.no_pause, _RESUME_TIP if paused else _PAUSE_TIP)
+        allow(self._cancel, status.no_cancel, _CANCEL_TIP)

@@ -9,13 +9,15 @@ from bachview.ui.look.icons import icon
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.spacing import APART, NEAR
 from bachview.ui.look.theme import Theme
-from bachview.ui.look.widgets import WrappedLabel
+from bachview.ui.look.widgets import WrappedLabel, allow
 
 _PLAUSIBLE = " to ".join(map(significant_text, PLAUSIBLE_MPP))
 _LONGEST_UM = 100_000.0
 _FIELD_PX = 136
 #: Under the text, beside the icon.
 _INDENT = 20 + NEAR
+_NO_SIZE = f"Type a pixel size first, {_PLAUSIBLE} µm"
+_NO_LENGTH = "Type the length of the line first; it must make a plausible pixel size"
 _UNKNOWN = "You can view it, but classification, lengths and magnification need the pixel size."
 _CORRECTED = (
     "Lengths and magnification follow a new value at once; results for this value are kept, but "
@@ -190,8 +192,9 @@ class PixelSizeBanner(QFrame):
     def _show_meaning(self) -> None:
         """Tell what the fields are understood as, or why they are not."""
         measured = self._measured
-        self._apply.setEnabled(self._typed is not None)
-        self._use_length.setEnabled(measured is not None and measured.is_plausible)
+        allow(self._apply, "" if self._typed is not None else _NO_SIZE)
+        is_measured = measured is not None and measured.is_plausible
+        allow(self._use_length, "" if is_measured else _NO_LENGTH)
         if self._length_l0 and self._length.text():
             text = self._length.complaint
             if measured is not None:

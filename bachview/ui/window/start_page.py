@@ -21,13 +21,14 @@ from bachview.policy.in_force import in_force
 from bachview.ui.look.icons import application_icon, icon
 from bachview.ui.look.spacing import APART, EDGE, NEAR, RADIUS, SECTION, TIGHT
 from bachview.ui.look.theme import Theme
-from bachview.ui.look.widgets import heading, muted, plain
+from bachview.ui.look.widgets import allow, heading, muted, plain
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.window.recent_list import RecentList
 
 #: Wider, the eye has to travel from the buttons to the cards.
 _WIDEST_PX = 1560
+_DEMO_TIP = "Draws a slide whose classes are known, and classifies it"
 _FIRST_STEPS = (
     "Drop slide files anywhere in this window, or press <b>Open a slide…</b>",
     "Drag to move, turn the wheel to zoom, press <b>Home</b> for the whole slide",
@@ -127,7 +128,7 @@ class StartPage(QWidget):
         self.last_button.clicked.connect(self.reopenRequested)
         self.last_button.hide()
         self._demo = QPushButton("Try the demo slide", self)
-        self._demo.setToolTip("Draws a slide whose classes are known, and classifies it")
+        self._demo.setToolTip(_DEMO_TIP)
         self._demo.clicked.connect(self.demoRequested)
         buttons = QHBoxLayout()
         buttons.setSpacing(NEAR)
@@ -202,7 +203,7 @@ class StartPage(QWidget):
         self._progress.setValue(done)
         for widget in (self._progress_text, self._progress):
             widget.setVisible(bool(text))
-        self._demo.setEnabled(not text)
+        allow(self._demo, text, _DEMO_TIP)
 
     def show_last(self, count: int) -> None:
         """Offer to reopen the slides of the last session, if there are any."""
