@@ -44,6 +44,7 @@ _DIALOGS = (
     ("shortcuts", "Keyboard and mouse"),
     ("guide", "User guide"),
     ("report", "Collect a problem report…"),
+    ("card", "Model card…"),
     ("about", "About bachview"),
 )
 #: Menus of the menu bar, by their text.

@@ -14,6 +14,7 @@ from bachview.ui.dialogs import modal
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.failure_dialog import FailureDialog
 from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.dialogs.results_dialog import ResultsDialog
 from bachview.ui.look import on_screen
 from bachview.ui.look.on_screen import bring_back, placed
 from bachview.ui.session.failures import Failure
@@ -69,14 +70,15 @@ def test_every_dialog_fits_on_a_small_screen(
         window.resize(window.minimumSizeHint().expandedTo(window.minimumSize()))
         page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
         file, view, other = window.file_commands, window.view_commands, window.window_commands
-        classify, results = window.classify_commands, window.results_commands
+        classify = window.classify_commands
         commands = (
             *(file.information, view.rotate_by_angle, classify.typed_region),
-            *(results.results, other.keyboard, other.user_guide, other.about),
+            *(other.keyboard, other.user_guide, other.model_card, other.about),
         )
         opened = [command.trigger for command in commands]
         text = "Some sentences that have to be read before an answer is given. " * 12
         opened += [
+            lambda: modal.show(ResultsDialog("A slide with a long name" * 4, window)),
             lambda: modal.ask(QuestionDialog("Question", text, "Yes", "No", window)),
             lambda: modal.ask(ExportDialog("A slide with a long name" * 4, tmp_path, window)),
             lambda: modal.show(FailureDialog(Failure(text, text), tmp_path / "log", window)),

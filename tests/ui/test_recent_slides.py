@@ -24,6 +24,7 @@ from bachview.ui.session.settings import Opened, SettingsFile
 from bachview.ui.session.thumbnails import LONGEST_PX, Thumbnails, thumbnail_name
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.recent_list import RecentList
+from bachview.ui.window.start_page import StartPage
 from tests.support import runs
 from tests.support.policies import set_policy
 from tests.support.slides import gradient, write_pyramid
@@ -283,6 +284,20 @@ def test_the_keyboard_begins_at_the_slides_or_at_opening_one(qtbot: QtBot, tmp_p
         assert window.focusWidget() is page.list
         _press(page.list, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.tabs.page_of(path) is not None, timeout=LONG_MS)
+
+
+def test_a_low_window_has_room_for_a_whole_card(qtbot: QtBot, look: RecentLook) -> None:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme = Theme(application, ThemeChoice.LIGHT)
+    recent = RecentFiles(SettingsFile(user_folders().config))
+    recent.add(Path("/slides/a.svs"))
+    page = StartPage(recent, look, theme)
+    qtbot.addWidget(page)
+    page.resize(520, 270)  # of a screen of 1280 × 720 at 200 %
+    page.show()
+    assert page.list.viewport().height() >= page.list.visualItemRect(page.list.item(0)).height()
+    theme.deleteLater()
 
 
 def test_the_page_frames_itself_while_files_are_dragged_over_it(

@@ -39,7 +39,7 @@ class AboutDialog(LaidOutDialog):
         settings: SettingsFile | None = None,
     ) -> None:
         """`settings` : where the sizes of the dialogs behind its buttons are kept."""
-        super().__init__("About bachview", parent, size=(580, 0))
+        super().__init__("About bachview", parent, size=(640, 0))
         picture = QLabel(self)
         picture.setPixmap(application_icon().pixmap(QSize(72, 72)))
         words = QVBoxLayout()

@@ -19,18 +19,18 @@ class FailureDialog(LaidOutDialog):
         )
         self.setModal(False)
         self.failure = failure
-        text = plain(WrappedLabel("", self))
-        text.setText(
+        text = WrappedLabel(
             f"{failure.message} You can continue working. If it happens again, please report it: "
             "Help → Collect a problem report makes a file without the names of slides. The text "
-            f"below is also in the log file:\n{log_file}"
+            f"below is also in the log file:\n{log_file}",
+            self,
         )
         trace = QPlainTextEdit(failure.trace, self)
         trace.setReadOnly(True)
         trace.setAccessibleName("Text of the error")
         trace.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         trace.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.content.addWidget(text)
+        self.content.addWidget(plain(text))
         self.content.addWidget(trace, 1)
         self.add_close()
         copy = self.add_action("Copy text")

@@ -49,8 +49,9 @@ class LaidOutDialog(QDialog):
         """
         super().__init__(parent)
         self.setWindowTitle(window_title)
-        self.title: QLabel = plain(WrappedLabel("", self))
+        self.title: QLabel = plain(WrappedLabel(title, self))
         self.title.setObjectName("heading")
+        self.title.setVisible(bool(title))
         self.content = QVBoxLayout()
         self.content.setSpacing(NEAR)
         self.buttons = QDialogButtonBox(self)
@@ -60,7 +61,6 @@ class LaidOutDialog(QDialog):
         column.addWidget(self.title)
         column.addLayout(self.content, 1)
         column.addWidget(self.buttons)
-        self.set_title(title)
         if size is not None:
             width, height = size
             wanted = scaled(self, width, height or 0)

@@ -1,9 +1,10 @@
 """The page shown while no slide is open."""
 
 import itertools
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -28,6 +29,8 @@ from bachview.ui.window.recent_list import RecentList
 
 #: Wider, the eye has to travel from the buttons to the cards.
 _WIDEST_PX = 1560
+#: A lower page is without title and ornament.
+_HIGH_PX = 420
 _DEMO_TIP = "Draws a slide whose classes are known, and classifies it"
 _FIRST_STEPS = (
     "Drop slide files anywhere in this window, or press <b>Open a slide…</b>",
@@ -73,7 +76,7 @@ class StartPage(QWidget):
         inner = QVBoxLayout(column)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(EDGE)
-        inner.addLayout(self._make_head())
+        inner.addWidget(self._make_head())
         inner.addLayout(self._make_buttons())
         inner.addWidget(self._progress_text)
         inner.addWidget(self._progress)
@@ -93,13 +96,20 @@ class StartPage(QWidget):
             self.setTabOrder(one, next_one)
         self.list.openRequested.connect(self.recentRequested)
         self.list.removeRequested.connect(recent.remove)
-        look.changed.connect(lambda path: self.list.show_facts(path, look.facts(path)))
+        look.changed.connect(self._on_facts)
         recent.changed.connect(self._on_recent)
         theme.changed.connect(self._tint)
         self._tint()
         self.show_progress("", 0, 0)
 
-    def _make_head(self) -> QHBoxLayout:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low window the slides come first."""
+        super().resizeEvent(event)
+        has_room = self.height() >= _HIGH_PX
+        for widget in (self._head, self._drop_picture, self._kinds):
+            widget.setVisible(has_room)
+
+    def _make_head(self) -> QWidget:
         picture = QLabel(self)
         picture.setPixmap(application_icon().pixmap(QSize(48, 48)))
         title = QLabel("bachview", self)
@@ -112,11 +122,13 @@ class StartPage(QWidget):
         words.setSpacing(TIGHT)
         words.addWidget(title)
         words.addWidget(subtitle)
-        head = QHBoxLayout()
+        self._head = QWidget(self)
+        head = QHBoxLayout(self._head)
+        head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(EDGE)
         head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
-        return head
+        return self._head
 
     def _make_buttons(self) -> QHBoxLayout:
         self._open = QPushButton("Open a slide…", self)
@@ -164,7 +176,7 @@ class StartPage(QWidget):
         steps.setSpacing(NEAR)
         for number, text in enumerate(_FIRST_STEPS, 1):
             steps.addWidget(QLabel(f"{number}.&nbsp;&nbsp;{text}", page))
-        kinds = muted(
+        self._kinds = kinds = muted(
             "Aperio, Hamamatsu, Leica, MIRAX, Philips, Ventana, Zeiss, DICOM, OME-TIFF, TIFF, "
             "JPEG, PNG",
             page,
@@ -236,6 +248,9 @@ class StartPage(QWidget):
         self._is_stale = True
         if self.isVisible():
             self._renew()
+
+    def _on_facts(self, path: Path) -> None:
+        self.list.show_facts(path, self._look.facts(path))
 
     def _renew(self) -> None:
         slides = self._recent.slides
