@@ -160,7 +160,7 @@ def test_a_slide_is_classified_and_shown_in_its_classes(
     columns = [name for name in rows[0] if name.startswith("prob_")]
     assert columns == ["prob_Necrosis", "prob_Stroma", "prob_Tumour"]
     named = [(row["class"], float(row["x"]) + float(row["width"]) / 2) for row in rows]
-    right = [CLASSES.keys[int(x // SIDE)] == key for key, x in named if key]
+    right = [CLASSES[int(x // SIDE)].name == name for name, x in named if name]
     assert len(right) > 50
     assert np.mean(right) > 0.9
     geojson = json.loads((tmp_path / "predictions.geojson").read_text("utf-8"))
