@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
@@ -133,8 +135,12 @@ def test_a_map_goes_with_its_cell_and_one_that_takes_long_is_announced(
         view, maps = page.view, window.controller._maps
         for column in (4, 5, 6, 7):  # a cursor on its way
             view.cursorMoved.emit(Point((column + 0.5) * CELL, 11.5 * CELL))
+        QTest.mousePress(view, Qt.MouseButton.LeftButton)  # nothing is computed during a drag
         with qtbot.waitSignal(maps.delayed, timeout=LONG_MS):
             window.view_commands.activation_map.trigger()
+        assert not asked
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: bool(asked), timeout=LONG_MS)
         assert view.activation_key == KeyText(window.controller.class_name, is_delayed=True)
         assert len(asked) == 1
         with qtbot.waitSignal(maps.found, timeout=LONG_MS):

@@ -56,7 +56,7 @@ def press_minimap(view: SlideView) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(key, (Qt.Key.Key_Right, Qt.Key.Key_5, Qt.Key.Key_Plus, Qt.Key.Key_R)),
+        *map(key, (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Plus, Qt.Key.Key_R)),
         glide,
         zoom_smoothly,
         press_minimap,

@@ -1,5 +1,6 @@
 """The class activation map of the cell under the cursor, computed on request."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,13 @@ class ActivationMaps(QObject):
     delayed = Signal()
     failed = Signal(str)
 
-    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+    def __init__(
+        self, services: Services, is_moving: Callable[[], bool], parent: QObject | None = None
+    ) -> None:
+        """`is_moving` : whether the slide moves below the cursor; no map is computed meanwhile."""
         super().__init__(parent)
         self._services = services
+        self._is_moving = is_moving
         self._token = CancelToken()
         self._wanted: tuple[Document, tuple[int, int], str] | None = None
         self._rest = QTimer(self)
@@ -66,6 +71,9 @@ class ActivationMaps(QObject):
 
     def _ask(self) -> None:
         if self._wanted is None:
+            return
+        if self._is_moving():
+            self._rest.start()
             return
         document, (row, column), device = self._wanted
         prediction, bundle = document.prediction, document.bundle

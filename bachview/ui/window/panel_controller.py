@@ -68,7 +68,7 @@ class PanelController(QObject):
         # The cell under the cursor, in the grid of the prediction shown.
         self._cell: tuple[int, int] | None = None
         self._class_name = ""  # of that cell, if it is classified
-        self._maps = ActivationMaps(services, self)
+        self._maps = ActivationMaps(services, self._is_moving, self)
         self._maps.found.connect(self._on_map)
         self._maps.failed.connect(self._on_no_map)
         self._maps.delayed.connect(self._on_delayed_map)
@@ -287,6 +287,10 @@ class PanelController(QObject):
         page.view.expect_activation_map(self._class_name if is_wanted else None)
         if self._cell is not None and is_wanted:
             self._maps.want(page.document, self._cell, self._device())
+
+    def _is_moving(self) -> bool:
+        view = self._page.view if self._page else None
+        return view is not None and (view.motion.is_moving or view.input.is_dragging)
 
     def _on_delayed_map(self) -> None:
         if self._page is not None:
