@@ -59,14 +59,16 @@ class WrappedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self._fit(self.width())
+        self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Update the height, as the lines may wrap differently."""
         super().resizeEvent(event)
-        self._fit(event.size().width())
+        self.fit()
 
-    def _fit(self, width: int) -> None:
+    def fit(self) -> None:
+        """Set the height that the text needs at the width that it has."""
+        width = self.width()
         # Qt's answer is never below the minimum height, so the old minimum is reset first.
         before = self.minimumHeight()
         self.setMinimumHeight(0)
@@ -87,7 +89,11 @@ def height_for(widget: QWidget, width: int) -> int:
     widget.resize(width, widget.height())
     layout = widget.layout()
     if layout is not None:
-        layout.activate()  # the labels get their width, and set their height
+        layout.activate()
+        # Qt tells hidden widgets of their new size only when they are shown.
+        for label in widget.findChildren(WrappedLabel):
+            label.fit()
+        layout.activate()
     return max(widget.heightForWidth(width), widget.minimumSizeHint().height())
 
 
