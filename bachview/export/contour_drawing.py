@@ -47,11 +47,7 @@ class ContourDrawing:
         )
         if blocks.is_empty:
             return np.zeros((size.height, size.width, 4), np.uint8)
-        from PIL import Image, ImageDraw
-
         lines = self._maker.contours(self._picture, self._grid, blocks).lines
-        shown = Image.new("RGBA", (size.width * samples, size.height * samples), (0, 0, 0, 0))
-        draw = ImageDraw.Draw(shown)
         line, halo = _LINE_VP * ratio * samples, _HALO_VP * ratio * samples
         # Beside the border of the cells: half a halo, the line, a halo.
         aside = (halo / 2 + line / 2) / samples
@@ -60,6 +56,12 @@ class ContourDrawing:
             for color, which, sign in self._sides(lines)
             for stroke in _strokes(lines, which, sign * aside * view.downsample, view, ratio)
         ]
+        if not strokes:
+            return np.zeros((size.height, size.width, 4), np.uint8)
+        from PIL import Image, ImageDraw
+
+        shown = Image.new("RGBA", (size.width * samples, size.height * samples), (0, 0, 0, 0))
+        draw = ImageDraw.Draw(shown)
         for color, stroke in strokes:
             inks = _DARK_HALO if _luminance(color) > _IS_LIGHT else _LIGHT_HALO
             draw.line(stroke, fill=inks, width=round(line + 2 * halo), joint="curve")

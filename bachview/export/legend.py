@@ -87,6 +87,7 @@ class Strip:
         um_per_px: float,
         px: int,
         width: int = 0,
+        note: str = "",
     ) -> None:
         """Lay it out.
 
@@ -95,6 +96,7 @@ class Strip:
         um_per_px : of the picture.
         px : height of the text.
         width : at least; it is never narrower than an entry of the legend.
+        note : about the picture itself, one sentence.
         """
         self._px, self._line = px, round(1.7 * px)
         self._texts: list[_Text] = []
@@ -103,7 +105,7 @@ class Strip:
         least = sum(columns) + 2 * px
         self.width = max(width, least)
         y = self._line // 2
-        bar = scale_bar(um_per_px, max(6 * px, min(self.width / 4, 24 * px)))
+        bar = scale_bar(um_per_px, max(6 * px, min(self.width / 2, 24 * px)))
         self._bar = (0, y, round(bar.length_px))
         self._texts.append(_Text(self._bar[2] + px, y, bar.text, INK, px))
         where = "in this region" if statement.region else "on this slide"
@@ -115,6 +117,7 @@ class Strip:
         summary = statement.summary
         tissue = f"{area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} cells"
         y = self._paragraph(f"Tissue {where}: {tissue}", y, INK)
+        y = self._paragraph(note, y, INK)
         y = self._paragraph(statement.facts, y, INK)
         y = self._paragraph(statement.warning, y, ALARM, round(1.2 * px))
         origin = (

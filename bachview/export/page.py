@@ -20,6 +20,7 @@ from bachview.export.legend import (
 from bachview.export.options import MOST_PAGE_PX
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_file
+from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -98,6 +99,7 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
             um_per_px=drawn.um_per_px,
             px=px,
             width=least,
+            note=_turned_text(content.options.view),
         )
 
     below, beside = strip(width), strip(24 * px)
@@ -120,6 +122,16 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
     else:
         beside.draw(page, 2 * MARGIN + width, MARGIN)
     return page
+
+
+def _turned_text(view: Viewport | None) -> str:
+    """How a view is turned, and what the figures beside it are of then; empty if it is upright."""
+    if view is None or not view.rotation_deg:
+        return ""
+    text = f"Turned by {view.rotation_deg:.3g}° clockwise"
+    return text + (
+        "; figures are of the upright rectangle around it" * bool(view.rotation_deg % 90)
+    )
 
 
 def _png(page: "Image.Image", file: BinaryIO, drawn: SlidePicture, line: str) -> None:

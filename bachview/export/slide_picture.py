@@ -108,7 +108,7 @@ class SlidePicture:
         if frame is None:
             raise AssertionError("a frame that must not be dropped was dropped")
         pixels = frame.image
-        if self._overlay is not None and view.region.intersects(self._overlay.region):
+        if self._overlay is not None and _touches_cells(self._overlay, view.region):
             pixels = _over(pixels, self._drawn(self._overlay, view))
             if self._contours is not None:
                 pixels = _under_lines(
@@ -163,6 +163,17 @@ class SlidePicture:
         return tile
 
 
+def _touches_cells(overlay: OverlayPicture, region: Region) -> bool:
+    """Whether anything may be drawn in a region, or just beside it, where lines are."""
+    rows, columns = overlay.codes.shape
+    down, along = overlay.region.height / rows, overlay.region.width / columns
+    top = max(0, math.floor((region.y - overlay.region.y) / down) - 1)
+    left = max(0, math.floor((region.x - overlay.region.x) / along) - 1)
+    bottom = max(0, math.ceil((region.bottom - overlay.region.y) / down) + 1)
+    right = max(0, math.ceil((region.right - overlay.region.x) / along) + 1)
+    return bool(overlay.codes[top:bottom, left:right].any())
+
+
 def _over(pixels: Pixels, overlay: Pixels) -> Pixels:
     """(H, W, 4) uint8 BGRX under RGBA that is not premultiplied."""
     alpha = overlay[..., 3:].astype(np.uint16)
@@ -198,11 +209,8 @@ def _turned(overlay: Pixels, left: float, top: float, step: float, view: Viewpor
         (first.y - top) / step,
     )
     size = view.device_size
-    turned = (
-        Image.fromarray(overlay)
-        .convert("RGBa")
-        .transform(
-            (size.width, size.height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
-        )
-    )
+    # At a right angle px stay px: textures are as crisp as upright.
+    method = Image.Resampling.BILINEAR if view.rotation_deg % 90 else Image.Resampling.NEAREST
+    whole = Image.fromarray(overlay).convert("RGBa")
+    turned = whole.transform((size.width, size.height), Image.Transform.AFFINE, affine, method)
     return np.asarray(turned.convert("RGBA"))

@@ -35,11 +35,16 @@ def flat_overlay(
     -------
     (height, width, 4) uint8 RGBA, not premultiplied.
     """
-    tint = overlay_pixels(picture, region, size).astype(np.float32)
-    alpha = tint[..., 3:] / 255 * np.float32(tint_strength(style, magnification))
-    color = tint[..., :3] * alpha
-    for layer in (_textures(picture, style, region, size, ratio),):
-        over = layer.astype(np.float32)
+    strength = tint_strength(style, magnification)
+    alpha: npt.NDArray[np.floating] = np.zeros((size.height, size.width, 1), np.float32)
+    color: npt.NDArray[np.floating] = np.zeros((size.height, size.width, 3), np.float32)
+    if strength > 0:
+        tint = overlay_pixels(picture, region, size).astype(np.float32)
+        alpha = tint[..., 3:] / 255 * np.float32(strength)
+        color = tint[..., :3] * alpha
+    textures = _textures(picture, style, region, size, ratio)
+    if textures[..., 3].any():
+        over = textures.astype(np.float32)
         left = 1 - over[..., 3:] / 255
         color = over[..., 2::-1] + color * left
         alpha = over[..., 3:] / 255 + alpha * left

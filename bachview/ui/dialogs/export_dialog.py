@@ -169,6 +169,7 @@ class ExportDialog(QDialog):
         where.addRow(self._folder_label(), row)
         where.addRow("", self._names)
         column.addLayout(where)
+        column.addStretch(1)
         column.addWidget(self._note)
         column.addWidget(muted(f"{RESEARCH_USE} Label images are never exported.", self))
         column.addWidget(self._buttons)

@@ -1,14 +1,20 @@
 """How far a slow export is, with a button that cancels it."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressDialog, QWidget
+from PySide6.QtWidgets import QProgressBar, QProgressDialog, QWidget
+
+from bachview.core.units import whole_percent_text
 
 
 class ExportProgress(QProgressDialog):
     """Floats over the window, which stays usable; the owner shows and closes it."""
 
     def __init__(self, folder: str, parent: QWidget) -> None:
-        super().__init__(f"Writing pictures to {folder}…", "Cancel", 0, 100, parent)
+        super().__init__("", "Cancel", 0, 100, parent)
+        self._text = f"Writing pictures to {folder}…"
+        bar = QProgressBar(self)
+        bar.setTextVisible(False)
+        self.setBar(bar)
         self.setWindowTitle("Export results")
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         # It is shown and closed by its owner alone.
@@ -18,4 +24,6 @@ class ExportProgress(QProgressDialog):
 
     def show_share(self, done: int, total: int) -> None:
         """Say how much is done."""
-        self.setValue(round(100 * done / max(1, total)))
+        share = done / max(1, total)
+        self.setLabelText(f"{self._text} {whole_percent_text(share)}")
+        self.setValue(round(100 * share))
