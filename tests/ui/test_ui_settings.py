@@ -135,6 +135,8 @@ def test_two_windows_on_one_file_keep_what_the_other_remembers(tmp_path: Path) -
         "[overlay]\nopacity=much\n",
         "[overlay]\nopacity=@Invalid()\n",
         "[overlay]\nmarks=stars\n",
+        "[panel]\nfolding=[1]\n",
+        "[panel]\nfolding={broken\n",
         "[view]\ntheme=7\nminimap=perhaps\n",
         "[classify]\ndevice=TPU\nbundle=\n",
         "[cache]\nbytes=12\n",
