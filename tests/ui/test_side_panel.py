@@ -121,6 +121,20 @@ def test_what_the_user_folds_stays_folded(qtbot: QtBot, tmp_path: Path, by_key: 
     assert not fold_of(again, "result").is_folded
 
 
+def test_what_is_unfolded_at_the_bottom_is_scrolled_to(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = made(qtbot, tmp_path, height=500)
+    panel.result.show_classes(BACH_CLASSES, LIMITS)
+    panel.show_contents(has_slide=True, has_prediction=True)
+    settle()
+    bar = panel._area.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    run = panel.sections["run"]
+    before = bar.value()
+    QTest.mouseClick(run.header, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bar.value() > before)
+    assert run.mapTo(panel._area, QPoint(0, run.height())).y() <= panel._area.height()
+
+
 def test_a_layout_of_several_panels_is_ignored(qtbot: QtBot, tmp_path: Path) -> None:
     settings = SettingsFile(tmp_path)
     window = QMainWindow()

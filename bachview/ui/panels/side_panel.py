@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
@@ -68,7 +68,11 @@ class SidePanel(Panel):
         whole.addWidget(self._progress)
         whole.addWidget(self._area, 1)
         for fold in self.folds:
-            fold.pressed.connect(lambda folded, name=fold.name: self._remember(name, folded))
+            fold.pressed.connect(lambda folded, fold=fold: self._on_pressed(fold, folded))
+        self._unfolded: Fold | None = None
+        # Once it has been laid out.
+        self._look = QTimer(self, singleShot=True, interval=0)
+        self._look.timeout.connect(self._look_at_unfolded)
         self.overlay.styleChanged.connect(self.result.show_style)
         self._show_sections()
 
@@ -167,10 +171,19 @@ class SidePanel(Panel):
         for before, after in pairwise(stops):
             self.setTabOrder(before, after)
 
-    def _remember(self, name: str, folded: bool) -> None:
-        self._decided[name] = folded
+    def _on_pressed(self, fold: Fold, folded: bool) -> None:
+        self._decided[fold.name] = folded
         self._settings.now = replace(self._settings.now, folding=dict(self._decided))
         self._adapt()
+        if not folded:
+            self._unfolded = fold
+            self._look.start()
+
+    def _look_at_unfolded(self) -> None:
+        """Scroll to what the user has unfolded, first of all to its header."""
+        if self._unfolded is not None:
+            self._area.ensureWidgetVisible(self._unfolded, 0, 0)
+            self._area.ensureWidgetVisible(self._unfolded.header, 0, 0)
 
 
 class _Progress(QWidget):
