@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialogButtonBox, QFormLayout, QWidget
 
+from bachview.core.units import significant_text
 from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.widgets import WrappedLabel, allow
@@ -23,7 +24,7 @@ class AngleDialog(LaidOutDialog):
     def __init__(self, angle_deg: float, parent: QWidget | None = None) -> None:
         super().__init__("Rotation", parent)
         self._angle = NumberEdit(-_FULL_TURN, _FULL_TURN, self)
-        self._angle.setText(f"{round(angle_deg, 1):g}")
+        self._angle.setText(significant_text(round(angle_deg, 1), 4))
         self._angle.selectAll()
         self._complaint = WrappedLabel("", self)
         self._complaint.setObjectName("muted")

@@ -9,7 +9,13 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import Origin, PixelSize
-from bachview.core.units import length_text
+from bachview.core.units import (
+    count_text,
+    length_text,
+    magnification_text,
+    pixels_text,
+    significant_text,
+)
 from bachview.file_names import printable
 from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.layout import LaidOutDialog
@@ -44,7 +50,7 @@ def metadata_groups(
         ("Fingerprint", metadata.fingerprint, "hash of the content"),
         ("Further images", f"{images}, hidden" if images else "none", ""),
     ]
-    scan: list[Row] = [("Size", f"{size.width:,} × {size.height:,} px", from_file)]
+    scan: list[Row] = [("Size", pixels_text(size.width, size.height), from_file)]
     if metadata.stack.text:
         scan.append(("Pictures", metadata.stack.text, from_file))
     bounds = metadata.pyramid.bounds
@@ -55,7 +61,7 @@ def metadata_groups(
     scan.append(
         (
             "Objective",
-            f"{power:g}x" if power else "–",
+            magnification_text(power) if power else "–",
             "stated by the file, not used" if power else "not stated",
         )
     )
@@ -64,13 +70,17 @@ def metadata_groups(
     else:
         state = "applied" if icc_applied else "not applied (View menu)"
         scan.append(
-            ("Colour profile", f"ICC, {len(metadata.icc_profile):,} bytes; {state}", from_file)
+            (
+                "Colour profile",
+                f"ICC, {count_text(len(metadata.icc_profile))} bytes; {state}",
+                from_file,
+            )
         )
     levels = tuple(
         (
             f"Level {level.index}",
-            f"{level.width:,} × {level.height:,} px",
-            f"downsample {level.downsample:.5g}",
+            pixels_text(level.width, level.height),
+            f"downsample {significant_text(level.downsample, 5)}",
         )
         for level in metadata.pyramid.levels
     )
@@ -78,8 +88,8 @@ def metadata_groups(
 
 
 def _region_text(region: Region) -> str:
-    place = f"{region.x:,.0f}, {region.y:,.0f}"
-    return f"{region.width:,.0f} × {region.height:,.0f} px at {place}"
+    place = f"{count_text(region.x)}, {count_text(region.y)}"
+    return f"{pixels_text(region.width, region.height)} at {place}"
 
 
 def _pixel_size_rows(metadata: SlideMetadata, pixel_size: PixelSize) -> list[Row]:
@@ -88,7 +98,8 @@ def _pixel_size_rows(metadata: SlideMetadata, pixel_size: PixelSize) -> list[Row
     origin = _ORIGINS[pixel_size.origin]
     if not pixel_size.is_plausible:
         origin += "; implausible, not used"
-    rows = [("Pixel size", f"{pixel_size.mpp_x:.5g} × {pixel_size.mpp_y:.5g} µm", origin)]
+    sides = (significant_text(side, 5) for side in (pixel_size.mpp_x, pixel_size.mpp_y))
+    rows = [("Pixel size", f"{' × '.join(sides)} µm", origin)]
     if pixel_size.is_plausible:
         size = metadata.pyramid.size
         width, height = size.width * pixel_size.mpp_x, size.height * pixel_size.mpp_y

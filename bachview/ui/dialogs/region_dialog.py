@@ -8,7 +8,7 @@ from PySide6.QtWidgets import (
 
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import length_text
+from bachview.core.units import length_text, pixels_text
 from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.number_edit import NumberEdit
 from bachview.ui.look.spacing import EDGE
@@ -49,8 +49,9 @@ class RegionDialog(LaidOutDialog):
         self._start.setDefault(True)
         self.content.addWidget(
             muted(
-                f"In pixels of the full resolution; the slide has {size.width:,} × {size.height:,} "
-                "px. The initial values are the visible region.",
+                "In pixels of the full resolution; the slide has "
+                f"{pixels_text(size.width, size.height)}. The initial values are the visible "
+                "region.",
                 self,
             )
         )
@@ -88,5 +89,5 @@ class RegionDialog(LaidOutDialog):
             width, height = region.width * known.mpp_x, region.height * known.mpp_y
             text = f"{length_text(width)} × {length_text(height)}{known.remark}"
         else:
-            text = f"{region.width:,.0f} × {region.height:,.0f} px"
+            text = pixels_text(region.width, region.height)
         self._extent.setText(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QItemSelectionModel, Signal
 from PySide6.QtWidgets import QDialogButtonBox, QTableWidgetItem, QWidget
 
+from bachview.core.units import count_text
 from bachview.file_names import printable
 from bachview.slide.choices import SlideChoice
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
@@ -77,6 +78,6 @@ class SlideChoiceDialog(LaidOutDialog):
 
     def _on_selected(self) -> None:
         count = len(self.selected)
-        self.open_button.setText(f"Open {count:,} slides" if count > 1 else "Open")
+        self.open_button.setText(f"Open {count_text(count)} slides" if count > 1 else "Open")
         self.open_button.setEnabled(count > 0)
         self.open_button.setToolTip("" if count else "Select a slide first")

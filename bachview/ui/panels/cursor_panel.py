@@ -5,6 +5,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from bachview.core.classes import ClassSet
+from bachview.core.units import value_text
 from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.widgets import ElidedLabel, panel_column, tabular
 from bachview.ui.panels.bars import ProbabilityBars
@@ -116,8 +117,8 @@ class CursorPanel(Panel):
             self._disagreement.setText("–")
             return
         self._bars.show_values(patch_result.probabilities.tolist())
-        self._entropy.setText(f"{patch_result.entropy:.2f}")
-        self._disagreement.setText(f"{patch_result.disagreement:.2f}")
+        self._entropy.setText(value_text(patch_result.entropy))
+        self._disagreement.setText(value_text(patch_result.disagreement))
 
     @property
     def statement(self) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.core.units import count_text
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.widgets import WrappedLabel, allow, panel_column, plain, tabular
 from bachview.ui.panels.panel import Panel
@@ -102,7 +103,9 @@ class JobsPanel(Panel):
         self._message.setVisible(bool(status.message))
         progress = status.progress
         texts = {
-            "Cells": f"{progress.done:,} of {progress.total:,}" if progress else "",
+            "Cells": f"{count_text(progress.done)} of {count_text(progress.total)}"
+            if progress
+            else "",
             "Speed": status.rate_text,
             "Remaining": status.remaining_text.removesuffix(" left"),
             "Device": " · ".join(t for t in (status.device, status.precision) if t),

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
+from bachview.core.units import value_text
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.widgets import muted, panel_column
 from bachview.ui.panels.legend import Legend
@@ -212,7 +213,7 @@ class OverlayPanel(Panel):
             what = "of its top class" if mode == OverlayMode.CLASS else "of this class"
             self._threshold.setToolTip(f"Cells whose probability {what} is lower are not coloured")
         else:
-            self._threshold_text.setText(f"{self._threshold.value() / 100:.2f}")
+            self._threshold_text.setText(value_text(self._threshold.value() / 100))
             self._threshold.setToolTip("Cells below this value are not coloured")
         self._settings.now = replace(
             self._settings.now,

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet
 from bachview.core.uncertainty import Thresholds
+from bachview.core.units import value_text, whole_percent_text
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.look.widgets import muted, panel_column, plain
 from bachview.ui.panels.legend import STATES, Legend
@@ -150,9 +151,9 @@ class ResultPanel(Panel):
         self._legend.show_classes(classes)
         self._legend.explain(
             CellState.UNCERTAIN,
-            f"No class is shown: the most likely class is below {100 * thresholds.confidence:.0f} "
-            "%,"
-            f"\nor the disagreement of the members is above {thresholds.disagreement:.2f}."
+            "No class is shown: the most likely class is below "
+            f"{whole_percent_text(thresholds.confidence)},"
+            f"\nor the disagreement of the members is above {value_text(thresholds.disagreement)}."
             "\nBoth limits come with the model.",
         )
 

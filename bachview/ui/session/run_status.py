@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bachview.core.units import duration_text, whole_percent_text
+from bachview.core.units import duration_text, rate_text, whole_percent_text
 from bachview.jobs.progress import Progress
 
 
@@ -113,7 +113,7 @@ class RunStatus:
         if self.progress is None or self.progress.rate <= 0 or self.state not in _WITH_RATE:
             return ""
         rate = self.progress.rate
-        return f"{rate:.0f} cells/s" if rate >= 10 else f"{rate:.1f} cells/s"
+        return rate_text(rate, "cells")
 
     @property
     def remaining_text(self) -> str:

@@ -1,0 +1,78 @@
+"""One grid of distances, one radius, one format for numbers: held where it is easily left."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import bachview.ui
+from bachview.config import resource_folder
+from bachview.ui.look import spacing
+
+_ROOT = Path(bachview.ui.__file__).parent
+_FILES = sorted(_ROOT.rglob("*.py"))
+#: A format of a number of its own: ``.2f``, ``,``, ``,.0f``, ``g``, ``d``, ``%``.
+_NUMBER_FORMAT = re.compile(r"[<>=^]?[+ -]?#?0?\d*[,_]?(\.\d+)?[bcdeEfFgGnoxX%]?")
+#: Figures for those who help, which are read by programs, and not shown.
+_NOT_SHOWN = {"problem_facts.py"}
+#: Distances in the source: calls that take nothing else.
+_DISTANCES = {
+    *("setContentsMargins", "setSpacing", "setHorizontalSpacing", "setVerticalSpacing"),
+    "addSpacing",
+}
+
+
+def _nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _formats(path: Path) -> Iterator[str]:
+    for node in _nodes(path):
+        if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
+            spec = ast.unparse(node.format_spec)[2:-1]
+            if _NUMBER_FORMAT.fullmatch(spec):
+                yield f"line {node.lineno}: {{…:{spec}}}"
+
+
+def test_numbers_are_written_by_the_functions_of_core_units() -> None:
+    shown = (path for path in _FILES if path.name not in _NOT_SHOWN)
+    assert [f"{path.name} {found}" for path in shown for found in _formats(path)] == []
+
+
+def _own_distances(path: Path) -> Iterator[str]:
+    for node in _nodes(path):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _DISTANCES
+        ):
+            numbers = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+            if any(number != 0 for number in numbers):
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_distances_are_those_of_the_grid() -> None:
+    assert [f"{path.name} {found}" for path in _FILES for found in _own_distances(path)] == []
+
+
+def test_the_grid_has_steps_of_four() -> None:
+    steps = spacing.TIGHT, spacing.NEAR, spacing.APART, spacing.EDGE, spacing.SECTION
+    assert [step % 4 for step in (*steps, spacing.RADIUS)] == [0] * 6
+    assert sorted(set(steps)) == list(steps)
+
+
+def test_the_style_sheet_keeps_to_grid_radius_and_sizes_of_type() -> None:
+    sheet = (resource_folder() / "look" / "style.qss").read_text(encoding="utf-8")
+    sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    assert set(re.findall(r"font-size:\s*(.*?);", sheet)) == {"@title_size", "@heading_size"}
+    # Handle and groove of a slider are round.
+    radii = re.findall(r"^(?!QSlider).*\{[^}]*?border-radius:\s*(.*?);", sheet, re.M)
+    assert set(radii) == {"@radius"}
+    # A step of the grid, or one less for a frame of 2 px; up to 3 px for what has a picture.
+    grid = {"0", "@tight", "@near", "@apart", "@edge"}
+    for name, value in re.findall(r"\b(padding|margin|spacing)(?:-\w+)?:\s*(.*?);", sheet):
+        for length in value.split():
+            px = re.fullmatch(r"(-?\d+)px", length)
+            assert length in grid or (
+                px is not None and (abs(int(px[1])) <= 3 or int(px[1]) % 4 in (0, 3))
+            ), (name, value)
