@@ -19,8 +19,7 @@ from bachview.ui.look import on_screen
 from bachview.ui.look.on_screen import bring_back, placed
 from bachview.ui.session.failures import Failure
 from bachview.ui.session.settings import SettingsFile
-from tests.support.slides import gradient, write_pyramid
-from tests.support.windows import open_window, page_of
+from tests.support.windows import open_window, page_of, pink_slide
 
 # The offscreen platform says so whenever a window with a least size is shown.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -68,7 +67,7 @@ def test_every_dialog_fits_on_a_small_screen(
 ) -> None:
     with open_window(qtbot) as window:
         window.resize(window.minimumSizeHint().expandedTo(window.minimumSize()))
-        page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
+        page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
         file, view, other = window.file_commands, window.view_commands, window.window_commands
         classify = window.classify_commands
         commands = (
@@ -111,3 +110,14 @@ def test_a_window_of_a_monitor_that_has_gone_comes_back(
         assert not room.contains(window.geometry())
         bring_back()
         assert room.contains(window.geometry())
+
+
+def test_nothing_in_the_window_is_wider_or_higher_than_a_small_screen(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_window(qtbot) as window:
+        for _ in "without a slide", "with one":
+            least = window.minimumSizeHint().expandedTo(window.minimumSize())
+            assert least.boundedTo(_SMALL.size()) == least
+            page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+            QApplication.processEvents()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
 from bachview.core.pixel_size import PixelSize
-from bachview.core.units import bytes_text, length_text
+from bachview.core.units import bytes_text, length_text, pixels_text, significant_text
 from bachview.export.options import (
     MOST_PAGE_PX,
     Compression,
@@ -91,7 +91,7 @@ class _Sized(QWidget):
             self._said.setText("")
             return
         weight = bytes_text(estimated_bytes(kind, size, compression))
-        self._said.setText(f"{size.width:,} × {size.height:,} px, about {weight}")
+        self._said.setText(f"{pixels_text(size.width, size.height)}, about {weight}")
 
     def _area(self) -> Region | None:
         """What is drawn, level-0 px."""
@@ -121,7 +121,7 @@ class PictureOptions(_Sized):
         self._px.setText(f"{choices.longest_px}")
         self._px.setAccessibleName("Longest side of the picture, px")
         self._times = NumberEdit(*MAGNIFICATIONS, self)
-        self._times.setText(f"{choices.magnification:g}")
+        self._times.setText(significant_text(choices.magnification, 4))
         self._times.setAccessibleName("Magnification of the picture")
         zooms = [(f"{zoom}× its pixels", zoom) for zoom in ZOOMS]
         self._zoom = _choice("Pixels per pixel of the screen", zooms, choices.zoom, self)
@@ -171,8 +171,8 @@ class PictureOptions(_Sized):
         size = self._size()
         if size is not None and size.width * size.height > MOST_PAGE_PX:
             return (
-                f"A picture of {size.width:,} × {size.height:,} px is too large: choose a smaller "
-                "size, or the whole-slide picture below."
+                f"A picture of {pixels_text(size.width, size.height)} is too large: choose a "
+                "smaller size, or the whole-slide picture below."
             )
         return ""
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
     QMainWindow,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -237,7 +238,12 @@ class MainWindow(QMainWindow):
 
     def _make_middle(self) -> QStackedWidget:
         middle = QStackedWidget(self)
-        middle.addWidget(self.start_page)
+        start = QScrollArea(middle)  # a window can be lower than the list of recent slides
+        start.setObjectName("panel")
+        start.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        start.setWidgetResizable(True)
+        start.setWidget(self.start_page)
+        middle.addWidget(start)
         middle.addWidget(self.tabs)
         center = self._center = QWidget(self)
         column = QVBoxLayout(center)
@@ -553,7 +559,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")
         if page is None:
             self.start_page.show_last(len(self.keeper.last))
-            self._middle.setCurrentWidget(self.start_page)
+            self._middle.setCurrentIndex(0)
 
     def ask_to_close_page(self, page: SlidePage) -> None:
         """Close one slide; if it is being classified, only when the user has said so."""
