@@ -144,7 +144,7 @@ def test_they_stay_clear_of_minimap_and_scale_bar(area: QWidget, toasts: Toasts)
         area.resize(width, height)
         assert toasts.shown
         assert area.rect().contains(toasts.geometry())
-        is_beside_scale = toasts.x() > 300
+        is_beside_scale = toasts.x() > 330
         assert is_beside_scale or toasts.geometry().bottom() < height - 60
         if len(toasts.shown) > 1:
             assert toasts.y() > 220

@@ -24,7 +24,9 @@ from bachview.ui.window.messages import Message, Messages, Offer, Tone
 _MOST_SHOWN = 3
 _WIDTH_PX = 440
 #: Kept free at the bottom left for the scale bar, px.
-_SCALE_PX, _SCALE_WIDTH_PX = 56, 420
+_SCALE_PX, _SCALE_WIDTH_PX = 56, 330
+#: Narrower than this beside the scale bar, they go above it, px.
+_LEAST_PX = 210
 _TICK_MS = 250
 #: How long a notice stays: time to notice it, and to read it slowly.
 _LEAST_MS, _PER_CHARACTER_MS = 4_000, 70
@@ -253,8 +255,9 @@ class Toasts(QWidget):
             toast.hide()
             toast.deleteLater()
         over = self._over()
-        width = min(_WIDTH_PX, over.width() - 2 * APART)
-        is_over_scale = over.width() - width - 2 * APART < _SCALE_WIDTH_PX
+        beside = over.width() - 2 * APART - _SCALE_WIDTH_PX
+        is_over_scale = beside < _LEAST_PX
+        width = min(_WIDTH_PX, over.width() - 2 * APART if is_over_scale else beside)
         bottom = over.bottom() - APART - (_SCALE_PX if is_over_scale else 0)
         room = bottom - over.top()
         shown: list[tuple[Toast, int]] = []
