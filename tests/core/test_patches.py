@@ -142,3 +142,18 @@ def test_a_region_of_whole_cells_has_just_these(
     first, last = grid.cell(row, column), grid.cell(bottom - 1, right - 1)
     region = Region.between(first.x, first.y, last.right, last.bottom)
     assert grid.cells_in(region) == (slice(row, bottom), slice(column, right))
+
+
+def test_the_answer_of_a_cell_is_the_mean_of_the_places_round_it_in_its_field() -> None:
+    # Five cells a side in fields of seven places: windows of three.
+    grid = PatchGrid(Region(0, 0, 1000, 1000), 10, 10, 70, 70, 5)
+    field = grid.field(2, 2)
+    assert grid.window(field, 2, 2) == (slice(2, 5), slice(2, 5))
+    assert grid.window(field, 0, 4) == (slice(0, 3), slice(4, 7))
+    # Of a field that was moved by a cell, some lie at the edge, where less is left.
+    moved = Region(field.x + 10, field.y - 10, field.width, field.height)
+    assert grid.window(moved, 4, 0) == (slice(5, 7), slice(0, 2))
+    assert grid.window(moved, 2, 2) == (slice(3, 6), slice(1, 4))
+    # A patch of one cell is judged as a whole.
+    single = PatchGrid(Region(0, 0, 1000, 1000), 70, 70, 70, 70)
+    assert single.window(single.field(1, 1), 1, 1) == (slice(None), slice(None))
