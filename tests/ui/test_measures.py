@@ -1,6 +1,7 @@
 """One grid of distances, one radius, one format for numbers: held where it is easily left."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,10 @@ _DISTANCES = {
 }
 
 
-def _nodes(path: Path) -> Iterator[ast.AST]:
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@functools.cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.FormattedValue))
 
 
 def _formats(path: Path) -> Iterator[str]:

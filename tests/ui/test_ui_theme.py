@@ -6,8 +6,22 @@ from statistics import median
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QStyleHints
-from PySide6.QtWidgets import QApplication, QComboBox
+from PySide6.QtGui import QColor, QImage, QStyleHints
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QTableWidget,
+    QTextBrowser,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from bachview.config import resource_folder
@@ -95,3 +109,56 @@ def test_icons_are_one_set() -> None:
 def test_titles_grow_with_the_font_of_the_system() -> None:
     assert "QLabel#heading { font-size: 11.0pt" in style_sheet_of(LIGHT)
     assert "QLabel#heading { font-size: 15.4pt" in style_sheet_of(LIGHT, 14)
+
+
+def _controls(parent: QWidget) -> list[QWidget]:
+    """One of each kind that can have the focus."""
+    button, check, tool = QPushButton("Use", parent), QCheckBox("On", parent), QToolButton(parent)
+    tool.setText("1")
+    tool.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    check.setChecked(True)
+    primary = QPushButton("Open", parent)
+    primary.setObjectName("primary")
+    combo, tabs = QComboBox(parent), QTabBar(parent)
+    combo.addItem("Whole slide")
+    tabs.addTab("a.svs")
+    slider, table = QSlider(Qt.Orientation.Horizontal, parent), QTableWidget(2, 2, parent)
+    simple: list[QWidget] = [button, check, tool, primary, combo, tabs, slider, table]
+    return [*simple, QLineEdit(parent), QSpinBox(parent), QTextBrowser(parent)]
+
+
+@pytest.mark.parametrize("choice", [ThemeChoice.LIGHT, ThemeChoice.DARK])
+def test_what_has_the_focus_can_be_seen(
+    qtbot: QtBot, qapp: QApplication, choice: ThemeChoice
+) -> None:
+    theme = Theme(qapp, choice)
+    window = QWidget()
+    qtbot.addWidget(window)
+    column = QVBoxLayout(window)
+    controls = _controls(window)
+    for control in controls:
+        column.addWidget(control)
+    window.show()
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    marks = {QColor(theme.colors.accent).rgb(), QColor(theme.colors.text).rgb()}
+
+    def picture(control: QWidget) -> QImage:
+        QApplication.processEvents()
+        return control.grab().toImage()
+
+    try:
+        for control, other in zip(controls, [*controls[1:], controls[0]], strict=True):
+            other.setFocus()
+            without = picture(control)
+            control.setFocus()
+            with_focus = picture(control)
+            marked = sum(
+                with_focus.pixel(x, y) in marks and with_focus.pixel(x, y) != without.pixel(x, y)
+                for x in range(without.width())
+                for y in range(without.height())
+            )
+            assert marked >= 24, control.metaObject().className()
+    finally:
+        theme.choose(ThemeChoice.LIGHT)
+        theme.deleteLater()
