@@ -83,7 +83,7 @@ class PictureSize:
 def estimated_bytes(kind: str, size: Size, compression: Compression) -> int:
     """What a picture of this size takes up on the disk, roughly; 0 for other kinds of files.
 
-    As measured on H&E with an overlay, glass included; rather too much than too little.
+    As measured on H&E with an overlay and little glass: rather too much than too little.
     """
     per_px = (
         _PYRAMID_BYTES_PER_PX[compression] if kind == "ome_tiff" else _BYTES_PER_PX.get(kind, 0)
@@ -91,9 +91,9 @@ def estimated_bytes(kind: str, size: Size, compression: Compression) -> int:
     return round(size.width * size.height * per_px)
 
 
-_BYTES_PER_PX = {"overlay": 1.6, "overlay_jpeg": 0.5, "overlay_tiff": 1.8}
+_BYTES_PER_PX = {"overlay": 2.0, "overlay_jpeg": 0.6, "overlay_tiff": 2.2}
 #: With the smaller levels.
-_PYRAMID_BYTES_PER_PX = {Compression.JPEG: 0.37, Compression.DEFLATE: 1.8}
+_PYRAMID_BYTES_PER_PX = {Compression.JPEG: 0.55, Compression.DEFLATE: 2.2}
 
 USUAL_SIZE = PictureSize(USUAL_LONGEST_PX)
 FULL_SIZE = PictureSize()

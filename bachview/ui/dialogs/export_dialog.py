@@ -33,9 +33,12 @@ from bachview.ui.dialogs.picture_options import (
     Shown,
 )
 from bachview.ui.look.spacing import APART, EDGE, NEAR, TIGHT
-from bachview.ui.look.widgets import allow, dialog_column, heading, line, muted, plain
+from bachview.ui.look.widgets import allow, dialog_column, heading, height_for, line, muted, plain
 from bachview.ui.session.export_choices import ExportChoices
 from bachview.ui.session.exporting import VISIBLE_PART
+
+#: Room for the longest line of controls, px.
+_WIDTH_PX = 540
 
 
 class ExportDialog(QDialog):
@@ -107,6 +110,8 @@ class ExportDialog(QDialog):
         self._folder.textChanged.connect(self._check)
         self._names.toggled.connect(self._propose)
         self._on_part()
+        # Wrapped labels ask for the height of a narrower dialog.
+        self.resize(_WIDTH_PX, height_for(self, _WIDTH_PX))
 
     def _kind_boxes(self, choices: ExportChoices) -> dict[ExportFormat, QCheckBox]:
         """A box for each kind; file formats of the same share one."""
