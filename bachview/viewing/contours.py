@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.viewing.overlay import OverlayPicture
+from bachview.viewing.overlay import Cells, OverlayPicture
 from bachview.viewing.style import FIRST
 
 Floats = npt.NDArray[np.float64]
@@ -161,7 +161,10 @@ class ContourMaker:
     def _block(
         self, picture: OverlayPicture, grid: PatchGrid, level: int, row: int, column: int
     ) -> Lines:
-        codes = _coarse(picture, level, row * BLOCK, column * BLOCK)
+        # With the row above it and the column to its left.
+        first = row * BLOCK - 1, column * BLOCK - 1
+        count = BLOCK + 1, BLOCK + 1
+        codes = coarse_codes(picture.codes, picture.cells, level, first, count)
         key = level, row, column
         kept = self._kept.pop(key, None)
         if kept is None or not np.array_equal(kept[0], codes):
@@ -175,32 +178,41 @@ class ContourMaker:
         return kept[1]
 
 
-def _coarse(picture: OverlayPicture, level: int, row: int, column: int) -> Codes:
-    """Classes of a block, with the row above it and the column to its left; 0 is no class.
+def coarse_codes(
+    codes: Codes,
+    cells: Cells,
+    level: int,
+    first: tuple[int, int],
+    count: tuple[int, int],
+    *,
+    least: int = FIRST,
+) -> Codes:
+    """The code of most cells in each cell of a level; 0 where most have none.
 
     Parameters
     ----------
-    row, column : the block's first cell at the level.
+    codes : (rows, columns) uint8, display codes of `cells` of a grid.
+    first, count : row and column of the first cell of the level, and how many of them there are.
+    least : lower codes count as none.
     """
-    count, factor = BLOCK + 1, 1 << level
-    rows, columns = picture.cells
-    top, left = (row - 1) * factor - rows.start, (column - 1) * factor - columns.start
-    extent = count * factor
-    height, width = picture.codes.shape
-    part = picture.codes[
-        max(0, top) : max(0, min(height, top + extent)),
-        max(0, left) : max(0, min(width, left + extent)),
+    factor = 1 << level
+    top, left = first[0] * factor - cells[0].start, first[1] * factor - cells[1].start
+    high, wide = count[0] * factor, count[1] * factor
+    height, width = codes.shape
+    part = codes[
+        max(0, top) : max(0, min(height, top + high)),
+        max(0, left) : max(0, min(width, left + wide)),
     ]
-    cells = np.zeros((extent, extent), np.uint8)
+    known = np.zeros((high, wide), np.uint8)
     y, x = max(0, -top), max(0, -left)
-    cells[y : y + part.shape[0], x : x + part.shape[1]] = part
-    cells[cells < FIRST] = 0
+    known[y : y + part.shape[0], x : x + part.shape[1]] = part
+    known[known < least] = 0
     if level == 0:
-        return cells
-    shaped = cells.reshape(count, factor, count, factor)
-    best = np.zeros((count, count), np.uint8)
+        return known
+    shaped = known.reshape(count[0], factor, count[1], factor)
+    best = np.zeros(count, np.uint8)
     most = (shaped == 0).sum(axis=(1, 3))
-    for code in np.unique(part[part >= FIRST]):
+    for code in np.unique(part[part >= least]):
         number = (shaped == code).sum(axis=(1, 3))
         is_more = number > most
         best[is_more], most[is_more] = code, number[is_more]

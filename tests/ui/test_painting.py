@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import example, given
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from bachview.core.classes import BACH_CLASSES
@@ -219,7 +220,12 @@ def layers_of(viewport: Viewport, style: OverlayStyle) -> tuple[Layer, ...]:
     source = OverlaySource()
     source.style = style
     source.set_prediction(prediction(), Thresholds(0.4, 0.6))
-    return source.layers(viewport)
+    source.layers(viewport)
+    while not source.is_settled:  # letters are placed in a thread
+        QCoreApplication.processEvents()
+    layers = source.layers(viewport)
+    assert source.close()
+    return layers
 
 
 @given(viewports)
@@ -244,7 +250,7 @@ def test_cells_are_coloured_where_level_0_says(tiles: Tiles, viewport: Viewport)
 
 @pytest.mark.parametrize("marks", [Marks.LETTERS, Marks.HATCHING])
 @pytest.mark.parametrize("turn", [0.0, 40.0])
-def test_marks_in_strips_are_marks_at_once(marks: Marks, turn: float) -> None:
+def test_marks_in_strips_are_marks_at_once(qapp: object, marks: Marks, turn: float) -> None:
     viewport = Viewport(Point(800, 600), 1.9, Size(400, 300), 1.0, turn)
     layers = layers_of(viewport, OverlayStyle(opacity=0.5, marks=marks))
     exact, x, y = snapped(viewport)
@@ -263,7 +269,7 @@ def test_marks_in_strips_are_marks_at_once(marks: Marks, turn: float) -> None:
     assert (at_once != drawn([whole], layers[:1])).any()
 
 
-def test_hidden_classes_have_no_marks() -> None:
+def test_hidden_classes_have_no_marks(qapp: object) -> None:
     viewport = Viewport(Point(800, 600), 1.0, Size(400, 300))
     hidden = OverlayStyle(opacity=0.5, marks=Marks.LETTERS, hidden_classes=frozenset(range(4)))
     image = QImage(400, 300, QImage.Format.Format_RGB32)

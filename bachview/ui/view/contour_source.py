@@ -1,16 +1,13 @@
 """Contours for a view, made off the GUI thread; the latest request wins."""
 
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGrid
-from bachview.jobs.lanes import Lane
-from bachview.jobs.tokens import CancelToken
-from bachview.ui.bridge import Bridge
+from bachview.ui.view.latest import Latest
 from bachview.ui.view.painting_contours import ContourLayer
 from bachview.viewing.contours import Blocks, ContourMaker
 from bachview.viewing.overlay import OverlayPicture
@@ -63,19 +60,14 @@ class ContourSource:
         self._grid = grid
         self._classes = classes
         self._on_change = on_change
-        self._bridge = Bridge()
-        self._lane = Lane("contours", low_priority=True)
         self._maker = ContourMaker()
-        self._lock = threading.Lock()
         self._asked: _Request | None = None
-        self._taken: _Request | None = None
-        self._pending: _Request | None = None
-        self._is_running = False
+        self._latest: Latest[_Request, DrawnContours] = Latest("contours", self._made, self._take)
 
     @property
     def is_idle(self) -> bool:
         """Whether everything that was wanted is there."""
-        return self._taken is self._asked
+        return self._latest.is_idle
 
     def want(
         self, picture: OverlayPicture, blocks: Blocks, *, downsample: float, ratio: float
@@ -89,39 +81,25 @@ class ContourSource:
         """
         zoom = round(math.log(downsample, _SAME_ZOOM))
         request = _Request(picture, blocks, zoom, ratio)
-        if request.equals(self._asked):
-            return
-        self._asked = request
-        with self._lock:
-            self._pending = request
-            if self._is_running:
-                return
-            self._is_running = True
-        self._lane.submit(self._run)
+        if not request.equals(self._asked):
+            self._asked = request
+            self._latest.want(request)
 
-    def _run(self, token: CancelToken) -> None:
-        while True:
-            with self._lock:
-                request, self._pending = self._pending, None
-                if request is None or token.is_cancelled:
-                    self._is_running = False
-                    return
-            contours = self._maker.contours(request.picture, self._grid, request.blocks)
-            layer = ContourLayer.of(
-                contours.lines,
-                self._classes,
-                downsample=_SAME_ZOOM**request.zoom,
-                ratio=request.ratio,
-            )
-            self._bridge.call(self._take, request, DrawnContours(contours.covered, layer))
+    def _made(self, request: _Request) -> DrawnContours:
+        """The answer to a request. The source's own thread."""
+        contours = self._maker.contours(request.picture, self._grid, request.blocks)
+        layer = ContourLayer.of(
+            contours.lines,
+            self._classes,
+            downsample=_SAME_ZOOM**request.zoom,
+            ratio=request.ratio,
+        )
+        return DrawnContours(contours.covered, layer)
 
-    def _take(self, request: _Request, contours: DrawnContours) -> None:
-        self._taken, self.contours = request, contours
+    def _take(self, _: _Request, contours: DrawnContours) -> None:
+        self.contours = contours
         self._on_change()
 
     def close(self, timeout_s: float = 1.0) -> bool:
         """Drop what was wanted and end the thread; False if it did not end in time."""
-        self._bridge.close()
-        with self._lock:
-            self._pending = None
-        return self._lane.close(timeout_s)
+        return self._latest.close(timeout_s)

@@ -11,10 +11,12 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
 from bachview.ui.view.contour_source import ContourSource, DrawnContours
+from bachview.ui.view.letter_source import LetterSource
 from bachview.ui.view.painting import Layer
 from bachview.ui.view.painting_overlay import LettersLayer, OverlayLayer
 from bachview.ui.view.painting_textures import TextureLayer
 from bachview.viewing.contours import Blocks, level_for
+from bachview.viewing.letters import Letter
 from bachview.viewing.overlay import (
     OverlayPicture,
     OverlayRenderer,
@@ -53,6 +55,8 @@ class OverlaySource:
         self._thresholds = Thresholds(0.0, 1.0)
         self._renderer: OverlayRenderer | None = None
         self._contours: ContourSource | None = None
+        self._letters: LetterSource | None = None
+        self._marked: tuple[OverlayPicture, npt.NDArray[np.uint8]] | None = None
         self._made_of: tuple[object, ...] | None = None
         self._layers: tuple[Layer, ...] = ()
 
@@ -67,12 +71,14 @@ class OverlaySource:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is being made."""
-        return self._contours is None or self._contours.is_idle
+        return all(source.is_idle for source in (self._contours, self._letters) if source)
 
     def close(self, timeout_s: float = 1.0) -> bool:
-        """End the thread that makes contours; False if it did not end in time."""
-        source, self._contours = self._contours, None
-        return source is None or source.close(timeout_s)
+        """End the threads that make contours and letters; False if one did not end in time."""
+        sources = [source for source in (self._contours, self._letters) if source is not None]
+        self._contours = self._letters = self._marked = None
+        ended = [source.close(timeout_s / 2) for source in sources]
+        return all(ended)
 
     def overview(self, px_l0: float) -> Layer | None:
         """A layer for a small picture of the whole slide; None if nothing is shown.
@@ -105,8 +111,10 @@ class OverlaySource:
         contours = None if blocks is None else self._wanted(picture, blocks, viewport)
         outline = contour_strength(style, magnification) * min(1.0, 2 * style.opacity)
         strength = tint_strength(style, magnification)
+        codes = self._marked_codes(self._prediction, picture)
+        letters = self._wanted_letters(picture, codes, viewport)
         made_of = (
-            *(picture, contours, outline, strength),
+            *(picture, contours, codes, letters, outline, strength),
             *(style.marks, viewport.pixel_ratio, viewport.device_downsample),
         )
         if self._made_of is None or not _is_same(made_of, self._made_of):
@@ -115,7 +123,7 @@ class OverlaySource:
                 OverlayLayer(picture, strength, None if contours is None else contours.covered),
                 self._textures(picture, picture.codes, _STATES, viewport),
                 *_outlines(contours, outline),
-                *self._marks(self._prediction, picture, viewport),
+                *self._marks(picture, codes, letters, viewport),
             )
         return self._layers
 
@@ -150,18 +158,49 @@ class OverlaySource:
             viewport.device_downsample,
         )
 
-    def _marks(
-        self, prediction: Prediction, picture: OverlayPicture, viewport: Viewport
-    ) -> tuple[Layer, ...]:
+    def _marked_codes(
+        self, prediction: Prediction, picture: OverlayPicture
+    ) -> npt.NDArray[np.uint8] | None:
+        """What marks are drawn of; None without marks."""
         style = self.style
-        if style.marks is Marks.NONE:
+        if style.marks is Marks.NONE or style.mode is OverlayMode.CLASS:
+            return None if style.marks is Marks.NONE else picture.codes
+        marked = self._marked
+        if marked is None or marked[0] is not picture:
+            codes = display_codes(prediction, style, self._thresholds, picture.cells)
+            marked = self._marked = picture, codes
+        return marked[1]
+
+    def _wanted_letters(
+        self,
+        picture: OverlayPicture,
+        codes: npt.NDArray[np.uint8] | None,
+        viewport: Viewport,
+    ) -> tuple[Letter, ...]:
+        """The letters that are there by now; others are on their way."""
+        if codes is None or self._prediction is None or self.style.marks is not Marks.LETTERS:
             return ()
-        codes = display_codes(prediction, style, self._thresholds, picture.cells)
-        if style.marks is Marks.LETTERS:
-            letters = tuple(c.letter for c in prediction.classes)
-            return (LettersLayer(codes, picture.region, letters, viewport.pixel_ratio),)
-        classes = frozenset(range(FIRST, FIRST + len(prediction.classes)))
-        hatched = _STATES | classes if style.mode is not OverlayMode.CLASS else classes
+        if self._letters is None:
+            self._letters = LetterSource(self._prediction.grid, self._on_change)
+        self._letters.want(codes, picture.cells, viewport)
+        return self._letters.letters
+
+    def _marks(
+        self,
+        picture: OverlayPicture,
+        codes: npt.NDArray[np.uint8] | None,
+        letters: tuple[Letter, ...],
+        viewport: Viewport,
+    ) -> tuple[Layer, ...]:
+        if codes is None or self._prediction is None:
+            return ()
+        classes = self._prediction.classes
+        if self.style.marks is Marks.LETTERS:
+            of_classes = tuple(c.letter for c in classes)
+            return (LettersLayer(letters, of_classes, viewport.pixel_ratio),)
+        hatched = frozenset(range(FIRST, FIRST + len(classes)))
+        if self.style.mode is not OverlayMode.CLASS:
+            hatched |= _STATES
         return (self._textures(picture, codes, hatched, viewport),)
 
 
@@ -183,4 +222,4 @@ def _around(one: Region, other: Region) -> Region:
 
 def _is_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
     """Compare what is made of arrays by identity, as arrays do not compare to one bool."""
-    return all(n is b for n, b in zip(now[:2], before[:2], strict=True)) and now[2:] == before[2:]
+    return all(n is b for n, b in zip(now[:3], before[:3], strict=True)) and now[3:] == before[3:]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
+from bachview.viewing.letters import Letter
 from bachview.viewing.overlay import (
     OverlayPicture,
 )
@@ -22,12 +22,6 @@ from bachview.viewing.style import (
     UNCERTAIN,
 )
 from bachview.viewing.texels import LARGEST_TEXEL_PX, enlarged, sampled, texel_px
-
-#: Minimum width on the screen of the block of cells that one mark stands for, plane px.
-_LETTER_BLOCK_PX = 30.0
-
-#: Share of a block's cells that must agree for the block to be marked.
-_MAJORITY = 0.6
 
 #: A strip narrower than this is due to rounding, level-0 px.
 _NOTHING_L0 = 1e-3
@@ -188,90 +182,33 @@ def _draw_strips(
         painter.drawImage(target, image, QRect(0, row, width, 1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays do not compare to one bool
+@dataclass(frozen=True, slots=True)
 class LettersLayer:
-    """Letters over the cells. Any thread.
+    """Letters of regions. Any thread; frozen.
 
     Attributes
     ----------
-    codes : (rows, columns) uint8, display codes of `viewing.style` in the class mode.
-    region : level-0 region that they cover, one code for each cell.
-    letters : of the classes, in order.
-    size : scale of the letters and of the smallest block, device px per device-independent px.
+    letters : where they stand.
+    of_classes : the letter of each class, in order.
+    ratio : device px per device-independent px.
     """
 
-    codes: npt.NDArray[np.uint8]
-    region: Region
-    letters: tuple[str, ...]
-    size: float = 1.0
+    letters: tuple[Letter, ...]
+    of_classes: tuple[str, ...]
+    ratio: float = 1.0
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the letters over a window of the plane."""
-        if not self.codes.size:
-            return
-        rows, columns = self.codes.shape
-        cell_x, cell_y = self.region.width / columns, self.region.height / rows
-        cell_px = min(cell_x, cell_y) / plane.downsample
-        block = 1 << max(0, math.ceil(math.log2(max(_LETTER_BLOCK_PX * self.size / cell_px, 1e-9))))
-        block_x, block_y = cell_x * block, cell_y * block
-        # One more block around it, so that a letter across the window's edge is drawn on both
-        # sides.
-        seen = plane.region_of(window)
-        first_column = max(0, math.floor((seen.x - self.region.x) / block_x) - 1)
-        first_row = max(0, math.floor((seen.y - self.region.y) / block_y) - 1)
-        last_column = math.ceil((seen.right - self.region.x) / block_x) + 1
-        last_row = math.ceil((seen.bottom - self.region.y) / block_y) + 1
-        part = self.codes[
-            first_row * block : max(0, last_row * block),
-            first_column * block : max(0, last_column * block),
-        ]
-        if not part.size:
-            return
-        marked = _majority(part, block)
-        place = Region(
-            self.region.x + first_column * block_x,
-            self.region.y + first_row * block_y,
-            block_x,
-            block_y,
-        )
-        self._letters(painter, plane, marked, place)
-
-    def _letters(
-        self, painter: QPainter, plane: ViewPlane, marked: npt.NDArray[np.uint8], first: Region
-    ) -> None:
-        ratio = max(1, round(self.size))
-        for row, column in np.argwhere(marked >= FAILED):
-            code = int(marked[row, column])
-            letter = _STATE_LETTERS.get(code) or self.letters[code - FIRST]
-            glyph = _glyph(letter, ratio)
-            at = plane.from_l0(
-                first.x + (float(column) + 0.5) * first.width,
-                first.y + (float(row) + 0.5) * first.height,
-            )
+        left, top, right, bottom = window
+        for letter in self.letters:
+            text = _STATE_LETTERS.get(letter.code) or self.of_classes[letter.code - FIRST]
+            glyph = _glyph(text, max(1, round(self.ratio)))
+            at = plane.from_l0(letter.at.x, letter.at.y)
             # On whole px, so that the glyph stays crisp.
-            painter.drawImage(
-                QPointF(
-                    math.floor(at.x()) - glyph.width() // 2,
-                    math.floor(at.y()) - glyph.height() // 2,
-                ),
-                glyph,
-            )
-
-
-def _majority(codes: npt.NDArray[np.uint8], block: int) -> npt.NDArray[np.uint8]:
-    """The most common code in each block; 0 where too few cells share it."""
-    if block == 1:
-        return codes
-    rows, columns = -(-codes.shape[0] // block), -(-codes.shape[1] // block)
-    padded = np.zeros((rows * block, columns * block), codes.dtype)
-    padded[: codes.shape[0], : codes.shape[1]] = codes
-    cells = padded.reshape(rows, block, columns, block)
-    answer = np.zeros((rows, columns), np.uint8)
-    for code in np.unique(codes):
-        if code >= FAILED:
-            share = (cells == code).mean(axis=(1, 3))
-            answer[share >= _MAJORITY] = code
-    return answer
+            x = math.floor(at.x()) - glyph.width() // 2
+            y = math.floor(at.y()) - glyph.height() // 2
+            if (left - glyph.width() < x < right) and (top - glyph.height() < y < bottom):
+                painter.drawImage(QPointF(x, y), glyph)
 
 
 @cache
