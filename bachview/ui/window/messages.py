@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
-#: The oldest that are over are forgotten beyond this.
+#: Beyond this the oldest that no longer lie over the slide are forgotten.
 _MOST_KEPT = 200
 
 
@@ -126,7 +126,8 @@ class Messages(QObject):
         message.offers, message.time = offers, datetime.now()
         message.count += 1
         message.is_open, message.is_read, message.is_over = True, False, False
-        for old in [m for m in self._all if not m.is_open][: len(self._all) - _MOST_KEPT]:
+        surplus = max(0, len(self._all) - _MOST_KEPT)
+        for old in [m for m in self._all if not m.is_open][:surplus]:
             self._all.remove(old)
         self.said.emit(message)
         self.changed.emit()
