@@ -95,6 +95,19 @@ def test_its_commands_act_where_it_was_opened(
         assert view.viewport.center.distance_to(middle) < 1e-6
 
 
+def test_the_top_left_corner_is_a_place_as_any_other(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
+    with open_window(qtbot) as window:
+        view, corner = page_of(qtbot, window, path).view, QPointF(0, 0)
+        view.zoom_by(8)
+        place = view.point_at(corner)
+        ask_for_menu(view, QPoint(0, 0))
+        assert view.pointed_at == place
+        choose(window.slide_menu, "20x")
+        assert view.is_at_magnification(20)
+        assert view.point_at(corner).distance_to(place) < 1e-6
+
+
 def test_it_opens_by_keyboard_at_the_middle_and_not_on_what_lies_over_the_slide(
     qtbot: QtBot, tmp_path: Path
 ) -> None:

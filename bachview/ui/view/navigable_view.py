@@ -225,7 +225,8 @@ class NavigableView(QWidget):
         """Show this many level-0 px per device px; `at` as in `zoom_to_magnification`."""
         if self._viewport is not None and self._pyramid is not None:
             self.motion.stop()
-            at = at or QPointF(self.width() / 2, self.height() / 2)
+            if at is None:  # the top left corner counts as false
+                at = QPointF(self.width() / 2, self.height() / 2)
             self.zoom_at(self._viewport.device_downsample / downsample, at.x(), at.y())
 
     def is_at_downsample(self, downsample: float) -> bool:
@@ -248,7 +249,7 @@ class NavigableView(QWidget):
         """
         if self._viewport is None:
             return None
-        at = self.anchor or self.cursor_on_slide
+        at = self.cursor_on_slide if self.anchor is None else self.anchor
         return self._viewport.center if at is None else self.point_at(at)
 
     def release_anchor(self) -> None:
