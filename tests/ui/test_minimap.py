@@ -182,6 +182,18 @@ def test_it_shows_the_overlay_as_the_slide_does_and_is_not_drawn_for_each_batch(
     qtbot.waitUntil(lambda: difference() < 0.01)
 
 
+def test_another_look_is_shown_soon_however_long_the_overlay_takes(
+    view: SlideView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("bachview.ui.view.minimap._OVERLAY_SHARE", 1e-7)
+    view.zoom_to_magnification(20.0)
+    plain = view.minimap.grab().toImage()
+    view.set_prediction(prediction(), None)
+    qtbot.waitUntil(lambda: view.minimap.grab().toImage() != plain)
+    view.set_overlay_style(OverlayStyle(is_shown=False))
+    qtbot.waitUntil(lambda: view.minimap.grab().toImage() == plain)
+
+
 def test_reasons_that_come_together_cost_one_picture(
     view: SlideView, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ _MOST_OF_VIEW = 0.4
 #: Dark in a light rim: on tissue, glass and every class colour, and in no class's colour.
 _FRAME_PENS = (QPen(QColor(255, 255, 255, 220), 3.6), QPen(QColor(20, 20, 20), 1.4))
 
-#: The overlay is drawn anew at most this often, ms; if that takes long, more rarely.
+#: The overlay is drawn anew at most this often, ms; more rarely while it grows and takes long.
 _OVERLAY_MS = 400
 _OVERLAY_SHARE = 1 / 200
 
@@ -96,10 +96,15 @@ class Minimap(QWidget):
         self._follow()
         self.update()
 
-    def renew_overlay(self) -> None:
-        """Update the overlay: it has grown, or is shown in another way."""
+    def renew_overlay(self, *, is_asked_for: bool = False) -> None:
+        """Update the overlay: it has grown.
+
+        `is_asked_for` : by the user, who has chosen another look and waits for it.
+        """
         if self._pause.isActive():
             self._is_overlay_waiting = True
+            if is_asked_for and self._pause.remainingTime() > _OVERLAY_MS:
+                self._pause.start(_OVERLAY_MS)
             return
         self._colored = self._picture = None
         self._pause.start(_OVERLAY_MS)

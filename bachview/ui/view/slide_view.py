@@ -60,13 +60,13 @@ class SlideView(NavigableView):
     Signals
     -------
     viewportChanged, overviewChanged, fittedChanged : as in `NavigableView`.
-    cursorMoved(Point | None) : level-0 point under the cursor, which another one has become because
-        the cursor or the view moved; None when there is none.
+    cursorMoved(Point | None) : another level-0 point is under the cursor, as the cursor or the view
+        has moved; None when there is none.
     pointClicked(Point) : a click without a drag.
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
-    partsRetried : what could not be read is tried again.
         The text says that the slide's file has changed, or is empty.
+    partsRetried : what could not be read is tried again.
     rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     menuRequested(QPointF) : a menu is wanted at this place of the widget, by mouse or keyboard.
     """
@@ -226,12 +226,12 @@ class SlideView(NavigableView):
     def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
         """Colour the cells of a prediction, which may grow; see `refresh_overlay`."""
         self._overlay.set_prediction(prediction, thresholds)
-        self.minimap.renew_overlay()
+        self.minimap.renew_overlay(is_asked_for=True)
         self.update()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
         self._overlay.style = style
-        self.minimap.renew_overlay()
+        self.minimap.renew_overlay(is_asked_for=True)
         self.update()
 
     @property
@@ -404,7 +404,9 @@ class SlideView(NavigableView):
 
     def _ask_for_menu(self, at: QPointF | None = None) -> None:
         self.motion.stop()
-        self.menuRequested.emit(at or self.cursor_on_slide or QPointF(self.rect().center()))
+        if at is None:
+            at = self.cursor_on_slide
+        self.menuRequested.emit(QPointF(self.rect().center()) if at is None else at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move by keys; pass other keys on to the window."""
