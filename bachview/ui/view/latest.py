@@ -51,7 +51,8 @@ class Latest(Generic[Q, A]):
             if self._is_running:
                 return
             self._is_running = True
-        self._lane.submit(self._run)
+        # Watched, as a failure would be silent otherwise.
+        self._bridge.watch(self._lane.submit(self._run), lambda _: None)
 
     def _run(self, token: CancelToken) -> None:
         while True:
@@ -61,7 +62,13 @@ class Latest(Generic[Q, A]):
                 if request is None or token.is_cancelled:
                     self._is_running = False
                     return
-            self._bridge.call(self._deliver, number, request, self._work(request))
+            try:
+                answer = self._work(request)
+            except BaseException:
+                with self._lock:
+                    self._is_running = False  # the next request starts anew
+                raise
+            self._bridge.call(self._deliver, number, request, answer)
 
     def _deliver(self, number: int, request: Q, answer: A) -> None:
         self._answered = number
