@@ -148,7 +148,13 @@ def test_what_was_chosen_of_the_files_is_remembered(qtbot: QtBot, tmp_path: Path
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"zoom": 3, "step": true, "kinds": 5, "longest_px": -1, "size_by": "x"}'],
+    [
+        "",
+        "[]",
+        "{",
+        "[" * 4096,
+        '{"zoom": 3, "step": true, "kinds": 5, "longest_px": -1, "size_by": "x"}',
+    ],
 )
 def test_choices_that_make_no_sense_are_the_usual_ones(text: str) -> None:
     assert ExportChoices.of_text(text) == ExportChoices()
@@ -192,6 +198,28 @@ def test_a_slow_export_shows_how_far_it_is_and_can_be_cancelled(
                 window.close_page(page)  # it was reading the slide
             qtbot.waitUntil(lambda: not window.findChildren(ExportProgress), timeout=LONG_MS)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_export_that_was_cancelled_too_late_is_not_said_to_be_cancelled(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pink_slide(tmp_path / "a.tiff")
+    written = tmp_path / "out" / SUMMARY.file_name
+
+    def nearly_done(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
+        token.cancel()
+        return (written,)
+
+    monkeypatch.setattr(exports, "export", nearly_done)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        window.classify_commands.exports.export(page.document, written.parent, (SUMMARY,))
+        qtbot.waitUntil(
+            lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+        assert not any("cancelled" in message.text for message in window.messages.all)
 
 
 def test_a_region_is_exported_and_what_was_chosen_is_remembered(

@@ -59,7 +59,7 @@ class ExportChoices:
         """What `text` says; what it does not say, or wrongly, is as usual."""
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return cls()
         found = cls()
         for name, value in said.items() if isinstance(said, dict) else ():

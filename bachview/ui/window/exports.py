@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
-from bachview.errors import BachviewError
+from bachview.errors import BachviewError, Cancelled
 from bachview.export.formats import ExportFormat
 from bachview.export.options import ExportOptions
 from bachview.file_names import portable
@@ -182,7 +182,7 @@ class Exports(QObject):
             future,
             self._on_exported,
             self._on_failed,
-            on_finished=lambda: self._on_finished(running),
+            on_finished=lambda: self._on_finished(running, future),
         )
 
     def _told(self, running: _Running, done: int, total: int) -> None:
@@ -201,13 +201,14 @@ class Exports(QObject):
             running.progress.show()
         running.progress.show_share(done, total)
 
-    def _on_finished(self, running: _Running) -> None:
+    def _on_finished(self, running: _Running, future: "Future[tuple[Path, ...]]") -> None:
         if running.progress is not None:
             running.progress.hide()
             running.progress.deleteLater()
             running.progress = None
         running.said.withdraw()
-        if running.token.is_cancelled:
+        # Not by the token: it may be cancelled when everything has just been written.
+        if future.cancelled() or isinstance(future.exception(), Cancelled):
             self._messages.notice("The export was cancelled; nothing was written.")
 
     def _on_exported(self, paths: tuple[Path, ...]) -> None:
