@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -337,3 +338,19 @@ def test_opening_times_are_kept_with_the_list_and_no_longer(tmp_path: Path) -> N
     assert set(settings.now.openings) == {b}
     settings.now = replace(settings.now, openings={b: Opened("no time", "c2:2")})
     assert settings.now.openings == {}
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be changed")
+def test_a_time_that_cannot_be_shown_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, path = SettingsFile(tmp_path), Path("/slides/a.svs")
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        opened = Opened("0001-01-01T00:00:00+00:00", "c2:1")
+        settings.now = replace(settings.now, openings={path: opened})
+        assert settings.now.openings == {}
+    finally:
+        monkeypatch.undo()
+        time.tzset()

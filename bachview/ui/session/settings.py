@@ -480,7 +480,8 @@ def _opened_from(entry: object) -> Opened | None:
         return None
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError:
+        moment.astimezone()  # as it is shown; the first and the last day there are may have none
+    except (ValueError, OverflowError):
         return None
     return Opened(at, fingerprint) if moment.tzinfo is not None else None
 
