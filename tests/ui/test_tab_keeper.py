@@ -79,6 +79,21 @@ def test_tabs_come_back_in_their_order_with_their_views(qtbot: QtBot, tmp_path: 
         assert not window.file_commands.reopen.isEnabled()
 
 
+def test_asked_for_twice_they_keep_their_order_and_views(qtbot: QtBot, tmp_path: Path) -> None:
+    a, b = _slides(tmp_path, "a.tiff", "b.tiff")
+    with open_window(qtbot) as window:
+        for path in (a, b):
+            page_of(qtbot, window, path)
+        window.tabs.tabBar().moveTab(1, 0)
+        page_of(qtbot, window, b).view.zoom_to_magnification(20)
+    with open_window(qtbot) as window:
+        window.keeper.reopen()
+        window.keeper.reopen()
+        qtbot.waitUntil(lambda: len(window.tabs.pages) == 2, timeout=LONG_MS)
+        assert _names(window) == ["b.tiff", "a.tiff"]
+        assert window.tabs.page is window.tabs.page_of(b)
+
+
 def test_tabs_come_back_by_themselves_only_if_that_is_wanted(qtbot: QtBot, tmp_path: Path) -> None:
     last, other = _slides(tmp_path, "last.tiff", "other.tiff")
     _left_by_last_session(last)

@@ -81,6 +81,8 @@ class TabKeeper(QObject):
     def reopen(self) -> None:
         """Open the slides of the last session in their order, that in front first."""
         wanted = self.last
+        if not wanted:  # those that are still coming keep their places
+            return
         self._last = []
         self._order = [tab.path for tab in wanted]
         self._coming = {tab.path: tab for tab in wanted}
