@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGrid
+from bachview.viewing.contour_look import DARK_HALO, HALO_VP, LIGHT_HALO, LINE_VP, has_dark_halo
 from bachview.viewing.contours import Blocks, ContourMaker, Lines, level_for
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.style import FIRST
@@ -12,11 +13,6 @@ from bachview.viewing.viewport import Viewport
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Width of a line and of its halo on either side, device-independent px, as on the screen.
-_LINE_VP, _HALO_VP = 2.0, 1.0
-_LIGHT_HALO, _DARK_HALO = (255, 255, 255, 190), (25, 25, 25, 150)
-#: A class lighter than this has a dark halo, 0..255.
-_IS_LIGHT = 150
 #: Px drawn for each px on a side: the lines are smoothed when these are reduced to one.
 _SAMPLES = 3
 
@@ -48,7 +44,7 @@ class ContourDrawing:
         if blocks.is_empty:
             return np.zeros((size.height, size.width, 4), np.uint8)
         lines = self._maker.contours(self._picture, self._grid, blocks).lines
-        line, halo = _LINE_VP * ratio * samples, _HALO_VP * ratio * samples
+        line, halo = LINE_VP * ratio * samples, HALO_VP * ratio * samples
         # Beside the border of the cells: half a halo, the line, a halo.
         aside = (halo / 2 + line / 2) / samples
         strokes = [
@@ -63,8 +59,8 @@ class ContourDrawing:
         shown = Image.new("RGBA", (size.width * samples, size.height * samples), (0, 0, 0, 0))
         draw = ImageDraw.Draw(shown)
         for color, stroke in strokes:
-            inks = _DARK_HALO if _luminance(color) > _IS_LIGHT else _LIGHT_HALO
-            draw.line(stroke, fill=inks, width=round(line + 2 * halo), joint="curve")
+            ink = DARK_HALO if has_dark_halo(color) else LIGHT_HALO
+            draw.line(stroke, fill=ink, width=round(line + 2 * halo), joint="curve")
         for color, stroke in strokes:
             draw.line(stroke, fill=(*color, 255), width=round(line), joint="curve")
         return np.asarray(shown.convert("RGBa").reduce(samples))
@@ -97,8 +93,3 @@ def _strokes(
         y = (at[:, 0] * m12 + at[:, 1] * m22 + dy) * _SAMPLES
         found.append(list(zip(x.tolist(), y.tolist(), strict=True)))
     return found
-
-
-def _luminance(color: tuple[int, int, int]) -> float:
-    red, green, blue = color
-    return 0.299 * red + 0.587 * green + 0.114 * blue

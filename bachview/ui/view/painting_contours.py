@@ -15,19 +15,12 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window
+from bachview.viewing.contour_look import DARK_HALO, HALO_VP, LIGHT_HALO, LINE_VP, has_dark_halo
 from bachview.viewing.contours import Lines
 from bachview.viewing.style import FIRST
 
-#: Width of a line and of its halo on either side, device-independent px.
-_LINE_VP, _HALO_VP = 2.0, 1.0
-
 #: Distance of parallel lines, device px.
 _APART = 0.8
-
-_LIGHT_HALO, _DARK_HALO = (255, 255, 255, 190), (25, 25, 25, 150)
-
-#: A class lighter than this has a dark halo, 0..255.
-_IS_LIGHT = 150
 
 #: What Qt's stream has of an element of a path: move (0) or line (1), x, y.
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
@@ -91,7 +84,7 @@ class ContourLayer:
         ----------
         ratio : device px per device-independent px.
         """
-        line, halo = max(1, round(_LINE_VP * ratio)), max(1, round(_HALO_VP * ratio))
+        line, halo = max(1, round(LINE_VP * ratio)), max(1, round(HALO_VP * ratio))
         # Distances from the border of the cells, device px: half a halo, the line, a halo. They
         # overlap a little, as the painter spreads a line over the px that it lies between.
         between = [_APART * (n - (halo - 1) / 2) for n in range(halo)]
@@ -99,12 +92,11 @@ class ContourLayer:
         inner = [_APART * (halo / 2 + line + 0.5 + n) for n in range(halo)]
         is_dark = np.zeros(256, np.bool_)
         for index, tissue_class in enumerate(classes):
-            red, green, blue = tissue_class.color
-            is_dark[FIRST + index] = 0.299 * red + 0.587 * green + 0.114 * blue > _IS_LIGHT
+            is_dark[FIRST + index] = has_dark_halo(tissue_class.color)
         dark_between = is_dark[lines.left] | is_dark[lines.right]
         halos: dict[_Color, list[_Part]] = {
-            _DARK_HALO: [(np.flatnonzero(dark_between), between)],
-            _LIGHT_HALO: [(np.flatnonzero(~dark_between), between)],
+            DARK_HALO: [(np.flatnonzero(dark_between), between)],
+            LIGHT_HALO: [(np.flatnonzero(~dark_between), between)],
         }
         strokes: list[Stroke] = []
         for index, tissue_class in enumerate(classes):
@@ -113,7 +105,7 @@ class ContourLayer:
                 (np.flatnonzero(lines.left == code), 1.0),
                 (np.flatnonzero(lines.right == code), -1.0),
             ]
-            halo_color = _DARK_HALO if is_dark[code] else _LIGHT_HALO
+            halo_color = DARK_HALO if is_dark[code] else LIGHT_HALO
             halos[halo_color] += [(which, [sign * n for n in inner]) for which, sign in sides]
             parts: list[_Part] = [(which, [sign * n for n in colored]) for which, sign in sides]
             strokes += _strokes(lines, (*tissue_class.color, 255), parts, downsample)
