@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from bachview.ui.session.run_status import ACTIVE, RunState, RunStatus
+from bachview.ui.session.run_status import ACTIVE, RUNNING, RunState, RunStatus
 from bachview.ui.window import availability
 from bachview.ui.window.availability import Situation
 from bachview.ui.window.commands import NO_SLIDE, Command
@@ -122,7 +122,7 @@ def test_before_in_and_after_a_run(qtbot: QtBot, tmp_path: Path) -> None:
         assert not found.keys() & set(classify.starts)
         classify.whole_slide.trigger()
         found = off(window)
-        assert found[classify.whole_slide] == found[view.correct_pixel_size] == availability.RUNNING
+        assert found[classify.whole_slide] == found[view.correct_pixel_size] == RUNNING
         assert classify.cancel not in found
         wait_for(qtbot, page, RunState.DONE)
         found = off(window)

@@ -13,7 +13,7 @@ from bachview.core.units import count_text
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.widgets import WrappedLabel, allow, panel_column, plain, tabular
 from bachview.ui.panels.panel import Panel
-from bachview.ui.session.run_status import RunState, RunStatus
+from bachview.ui.session.run_status import RUNNING, RunState, RunStatus
 
 _TIPS = {
     "Cells": "Of what the last run was asked for",
@@ -22,12 +22,11 @@ _TIPS = {
 _AT_WORK = frozenset({RunState.RUNNING, RunState.PAUSED, RunState.STOPPING})
 #: Known only when a run has gone on for a while.
 _MEASURED = frozenset({"Cells", "Speed", "Remaining"})
-_START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
+START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
 _GO_ON_TIP = "Go on with what the last run was asked for; what is done is kept"
 _PAUSE_TIP = "Pause the run; nothing is lost (Ctrl+P)"
 _RESUME_TIP = "Resume the run (Ctrl+P)"
 _CANCEL_TIP = "Stop; finished cells are kept and a later run resumes (Ctrl+.)"
-_RUNNING_TIP = "Off, because this slide is being classified"
 _START_TEXTS = {RunState.CANCELLED: "Continue", RunState.INTERRUPTED: "Resume"}
 
 
@@ -124,8 +123,8 @@ class JobsPanel(Panel):
         self._start.setEnabled(self._can_start and not status.is_active)
         self._start.setText(_START_TEXTS.get(status.state, "Classify slide"))
         goes_on = status.state in _START_TEXTS
-        why_not = _RUNNING_TIP if status.is_active else self._obstacle
-        self._start.setToolTip(why_not or (_GO_ON_TIP if goes_on else _START_TIP))
+        why_not = RUNNING if status.is_active else self._obstacle
+        self._start.setToolTip(why_not or (_GO_ON_TIP if goes_on else START_TIP))
         self._pause.setText("Resume" if paused else "Pause")
         allow(self._pause, status.no_pause, _RESUME_TIP if paused else _PAUSE_TIP)
         allow(self._cancel, status.no_cancel, _CANCEL_TIP)

@@ -16,6 +16,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.core.units import value_text, whole_percent_text
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.look.widgets import muted, panel_column, plain
+from bachview.ui.panels.jobs_panel import START_TIP
 from bachview.ui.panels.legend import STATES, Legend
 from bachview.ui.panels.overlay_amounts import MOVING, Amounts, AmountsOf
 from bachview.ui.panels.panel import Panel
@@ -27,7 +28,6 @@ from bachview.viewing.overlay import OverlayMode, OverlayStyle
 _NO_SLIDE = "Open a slide to classify it."
 _IDLE = "Classify the slide to see how much of its tissue belongs to each class."
 _STARTED = "The first results appear in a few seconds."
-_START_TIP = "Classify the whole slide, the visible part first (Ctrl+R)"
 
 
 class ResultPanel(Panel):
@@ -135,7 +135,7 @@ class ResultPanel(Panel):
         can_start = self._has_slide and not self._status.is_active
         self._start.setVisible(can_start and self._found.isHidden())
         self._start.setEnabled(can_start and not self._obstacle)
-        self._start.setToolTip(self._obstacle or _START_TIP)
+        self._start.setToolTip(self._obstacle or START_TIP)
 
     def show_bundle(self, bundle: BundleSummary) -> None:
         """Rows for the classes of the bundle, and how often it was right."""

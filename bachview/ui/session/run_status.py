@@ -38,6 +38,8 @@ ACTIVE = frozenset(
     }
 )
 
+#: Why no run can be started while one goes on.
+RUNNING = "Off, because this slide is being classified"
 _NO_RUN = "Off, because this slide is not being classified"
 _STOPPING = "Off, because the run is being stopped"
 _NOT_BEGUN = "Off, because the run has not begun yet"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, SignalInstance
 
 from bachview.ui.panels.overlay_panel import OverlayPanel
 from bachview.ui.session.bundles import BundleSelector
-from bachview.ui.session.run_status import RunState, RunStatus
+from bachview.ui.session.run_status import RUNNING, RunState, RunStatus
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Command
 from bachview.ui.window.file_commands import FileCommands
@@ -20,7 +20,6 @@ from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
-RUNNING: Final = "Off, because this slide is being classified"
 NO_PIXEL_SIZE: Final = (
     "Off, because the pixel size of this slide is not known: state it on the slide"
 )
