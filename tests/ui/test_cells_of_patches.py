@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
@@ -155,7 +156,7 @@ def test_a_map_goes_with_its_cell_and_one_that_takes_long_is_announced(
         qtbot.waitUntil(lambda: len(asked) == 2, timeout=LONG_MS)
         view.cursorMoved.emit(None)
         answer(asked[1])  # too late: the cursor has gone
-        qtbot.wait(50)
+        QApplication.processEvents()
         field, key = view.activation_region, view.activation_key
         assert field is None
         assert key is None

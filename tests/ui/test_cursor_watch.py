@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -37,7 +37,7 @@ def glide(view: SlideView) -> None:
     view.input.kinetic_pan = True
     drag(view, AT - QPoint(0, 60), AT)
     assert view.motion.is_moving
-    QTest.qWait(60)
+    assert QSignalSpy(view.viewportChanged).wait(5_000)
     view.motion.stop()
 
 

@@ -35,7 +35,6 @@ _NESTED = {"exec", "exec_"}
 _ROUNDS = """
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
-from bachview.ui.dialogs.information_dialog import InformationDialog
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.toasts import Toasts
 from bachview.ui.dialogs.shortcuts_dialog import ShortcutsDialog

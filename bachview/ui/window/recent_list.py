@@ -48,7 +48,6 @@ from bachview.ui.session.recent_facts import Presence, RecentFacts
 
 _SLIDE = Qt.ItemDataRole.UserRole
 _FACTS = Qt.ItemDataRole.UserRole + 1
-_SHOWN = Qt.ItemDataRole.UserRole + 2
 _Index = QModelIndex | QPersistentModelIndex
 
 #: Widest column of cards, and the narrowest that several stand side by side in, px at 10 pt.
