@@ -121,19 +121,19 @@ def _fill_cells(
     region, clip, step = picture.region, picture.clip, plane.downsample
     shown = region.intersection(clip)
     cell_x, cell_y = region.width / columns, region.height / rows
-    left, top = max(window[0], _first_px(shown.x, step)), max(window[1], _first_px(shown.y, step))
-    right = min(window[2], _first_px(shown.right, step))
-    bottom = min(window[3], _first_px(shown.bottom, step))
+    left, top = max(window[0], first_px(shown.x, step)), max(window[1], first_px(shown.y, step))
+    right = min(window[2], first_px(shown.right, step))
+    bottom = min(window[3], first_px(shown.bottom, step))
     if left >= right or top >= bottom:
         return True
-    first_column = _texel(left, step, region.x, cell_x, columns)
-    last_column = _texel(right - 1, step, region.x, cell_x, columns) + 1
-    first_row = _texel(top, step, region.y, cell_y, rows)
-    last_row = _texel(bottom - 1, step, region.y, cell_y, rows) + 1
+    first_column = texel_of(left, step, region.x, cell_x, columns)
+    last_column = texel_of(right - 1, step, region.x, cell_x, columns) + 1
+    first_row = texel_of(top, step, region.y, cell_y, rows)
+    last_row = texel_of(bottom - 1, step, region.y, cell_y, rows) + 1
     if (last_column - first_column) * (last_row - first_row) > _FEW_CELLS:
         return False
-    edges_x = [_first_px(region.x + n * cell_x, step) for n in range(first_column, last_column + 1)]
-    edges_y = [_first_px(region.y + n * cell_y, step) for n in range(first_row, last_row + 1)]
+    edges_x = [first_px(region.x + n * cell_x, step) for n in range(first_column, last_column + 1)]
+    edges_y = [first_px(region.y + n * cell_y, step) for n in range(first_row, last_row + 1)]
     edges_x[0], edges_x[-1] = left, right
     edges_y[0], edges_y[-1] = top, bottom
     texels = picture.image[first_row:last_row, first_column:last_column].view(np.uint32)[..., 0]
@@ -149,12 +149,12 @@ def _fill_cells(
     return True
 
 
-def _first_px(place_l0: float, step: float) -> int:
+def first_px(place_l0: float, step: float) -> int:
     """The first px whose centre is not before a level-0 position."""
     return math.ceil(place_l0 / step - 0.5)
 
 
-def _texel(px: int, step: float, begin_l0: float, size_l0: float, count: int) -> int:
+def texel_of(px: int, step: float, begin_l0: float, size_l0: float, count: int) -> int:
     """The texel at the centre of a px."""
     return min(max(math.floor(((px + 0.5) * step - begin_l0) / size_l0), 0), count - 1)
 
