@@ -182,6 +182,30 @@ def test_it_shows_the_overlay_as_the_slide_does_and_is_not_drawn_for_each_batch(
     qtbot.waitUntil(lambda: difference() < 0.01)
 
 
+def test_its_overlay_waits_while_the_view_moves(
+    view: SlideView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("bachview.ui.view.minimap._OVERLAY_MS", 0)
+    monkeypatch.setattr("bachview.ui.view.minimap._OVERLAY_SHARE", 1e9)
+    view.zoom_to_magnification(20.0)
+    view.set_prediction(prediction(), None)
+    view.minimap.grab()
+    QApplication.processEvents()
+    drawn: list[object] = []
+    real = reduced_overlay
+
+    def counted(*what: Any) -> OverlayPicture:
+        drawn.append(what)
+        return real(*what)
+
+    monkeypatch.setattr(overlay_source, "reduced_overlay", counted)
+    view.pan_by(3, 0)
+    view.refresh_overlay()
+    view.minimap.grab()
+    assert not drawn
+    qtbot.waitUntil(lambda: view.minimap.grab() is not None and bool(drawn))
+
+
 def test_another_look_is_shown_soon_however_long_the_overlay_takes(
     view: SlideView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:

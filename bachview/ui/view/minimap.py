@@ -1,5 +1,6 @@
 """An overview of the slide in a corner of the view, with the viewport's frame to drag."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -30,6 +31,8 @@ _FRAME_PENS = (QPen(QColor(255, 255, 255, 220), 3.6), QPen(QColor(20, 20, 20), 1
 #: The overlay is drawn anew at most this often, ms; more rarely while it grows and takes long.
 _OVERLAY_MS = 400
 _OVERLAY_SHARE = 1 / 200
+#: While the view moves its frames have priority: the overlay waits until it has rested for, s.
+_REST_S = 0.25
 
 
 class Minimap(QWidget):
@@ -65,6 +68,7 @@ class Minimap(QWidget):
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._after_pause)
         self._is_overlay_waiting = False
+        self._moved = -math.inf
         self.setCursor(Qt.CursorShape.ArrowCursor)
         # The place below it is not the one that it shows.
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
@@ -74,7 +78,7 @@ class Minimap(QWidget):
         # A view that moves repaints itself and its children, so no update is needed here.
         view.installEventFilter(self)
         view.overviewChanged.connect(self.renew)
-        view.viewportChanged.connect(self._follow)
+        view.viewportChanged.connect(self._on_moved)
 
     def set_wanted(self, *, on: bool) -> None:
         """Show it if there is room, or never."""
@@ -106,6 +110,10 @@ class Minimap(QWidget):
             if is_asked_for and self._pause.remainingTime() > _OVERLAY_MS:
                 self._pause.start(_OVERLAY_MS)
             return
+        if not is_asked_for and time.monotonic() - self._moved < _REST_S:
+            self._is_overlay_waiting = True
+            self._pause.start(round(1000 * _REST_S))
+            return
         self._colored = self._picture = None
         self._pause.start(_OVERLAY_MS)
         self.update()
@@ -115,7 +123,11 @@ class Minimap(QWidget):
             self._is_overlay_waiting = False
             self.renew_overlay()
 
-    def _follow(self, _: object = None) -> None:
+    def _on_moved(self, _: object) -> None:
+        self._moved = time.monotonic()
+        self._follow()
+
+    def _follow(self) -> None:
         """Turn with the view, and be there only where there is room and something to find."""
         view, pyramid, viewport = self._view, self._view.pyramid, self._view.viewport
         shorter = min(view.width(), view.height())
