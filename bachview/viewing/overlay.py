@@ -289,7 +289,5 @@ def display_codes(
     -------
     (rows, columns) uint8: display codes.
     """
-    classes = replace(style, mode=OverlayMode.CLASS)
-    if style.mode is not OverlayMode.CLASS:
-        classes = replace(classes, threshold=0.0)  # it applies to another value
+    classes = style.of_classes
     return display_code_table(classes).take(cell_keys(prediction, classes, thresholds, cells))

@@ -1,7 +1,7 @@
 """How a prediction is shown: the choices of the user, as frozen values."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 
@@ -82,6 +82,14 @@ class OverlayStyle:
             raise ValueError(f"opacity and threshold are 0 to 1: {self}")
         if self.class_index < 0:
             raise ValueError(f"impossible class index: {self}")
+
+    @property
+    def of_classes(self) -> "OverlayStyle":
+        """The same with the colours of the classes, whatever value the colours show now."""
+        if self.mode is OverlayMode.CLASS:
+            return self
+        # The threshold applies to that value.
+        return replace(self, mode=OverlayMode.CLASS, threshold=0.0)
 
 
 #: Nominal magnifications at which the tint begins to fade, and is gone: half-way at 5x.

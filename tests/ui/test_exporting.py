@@ -29,6 +29,7 @@ from bachview.ui.session.exporting import ExportRequest, export, parts_of
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.slide_results import SlideResults
 from bachview.ui.window import exports
+from bachview.viewing.style import OverlayMode, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
@@ -120,6 +121,9 @@ def test_the_dialog_says_how_large_pictures_will_be(qtbot: QtBot, tmp_path: Path
     assert "3,000 × 1,500 px" in _texts(dialog)
     options = dialog.choices.options(view, None)
     assert (options.view, options.zoom) == (view, 2)
+    above = OverlayStyle(OverlayMode.ENTROPY, threshold=0.9, opacity=0.7)
+    drawn = dialog.choices.options(view, above).style
+    assert drawn == OverlayStyle(opacity=0.7), "a limit of entropy says nothing of classes"
     _combo(dialog, "Part of the slide").setCurrentText("Whole slide")
     assert dialog.choices.options(view, None).view is None
 

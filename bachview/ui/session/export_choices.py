@@ -14,7 +14,7 @@ from bachview.export.options import (
     Objects,
     PictureSize,
 )
-from bachview.viewing.style import Marks, OverlayMode, OverlayStyle
+from bachview.viewing.style import Marks, OverlayStyle
 from bachview.viewing.viewport import Viewport
 
 #: Level-0 px per px of the pyramidal TIFF, px of a picture per px of the screen.
@@ -90,7 +90,7 @@ class ExportChoices:
         if self.size_by is SizeBy.MAGNIFICATION:
             size = PictureSize(magnification=self.magnification)
         if style is not None and as_on_screen:
-            style = replace(style, mode=OverlayMode.CLASS, marks=Marks.NONE)
+            style = replace(style.of_classes, marks=Marks.NONE)
         return ExportOptions(
             Objects.CELLS if self.cells else Objects.REGIONS,
             without_class=self.without_class,

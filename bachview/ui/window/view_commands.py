@@ -39,7 +39,7 @@ class ViewCommands(QObject):
         settings: SettingsFile,
     ) -> None:
         super().__init__(window)
-        self._window, self._dock = window, dock
+        self._window = window
         self._controller, self._settings = controller, settings
         make, make_switch, stored = commands.make, commands.make_switch, settings.now
         self.magnifications = [
