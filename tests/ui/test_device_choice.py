@@ -69,6 +69,17 @@ def test_a_device_that_is_away_is_kept_for_when_it_is_back(
     assert used(choice) == "AUTO"
     assert checked(choice) == ["Automatic"]
     assert services.settings.now.device is Device.GPU
+    messages.close(messages.all[0])
+    there.append("NPU")
+    choice.look()  # as whenever the menu is opened
+    qtbot.waitUntil(lambda: "Neural unit (NPU)" in offered(choice), timeout=LONG_MS)
+    assert messages.texts == (), "it is not said again and again"
+    there.append("GPU")
+    choice.look()
+    qtbot.waitUntil(lambda: used(choice) == "GPU", timeout=LONG_MS)
+    there.remove("GPU")
+    choice.look()
+    qtbot.waitUntil(lambda: bool(messages.texts), timeout=LONG_MS)
     there.append("GPU")
     choice.look()
     qtbot.waitUntil(lambda: list(messages.texts) == [], timeout=LONG_MS)

@@ -100,11 +100,12 @@ class DeviceChoice(QObject):
             action.setChecked(device is self.in_use)
 
     def _tell(self) -> None:
-        """Say that the device of last time is away, until it is back or another is chosen."""
-        if self._away is not None:
+        """Say once that the device of last time is away, until it is back or another is chosen."""
+        is_away = self.in_use is not self._chosen
+        if self._away is not None and not is_away:
             self._away.withdraw()
             self._away = None
-        if self.in_use is not self._chosen:
+        if is_away and self._away is None:
             self._away = self._messages.notice(
                 f"The {_NAMES[self._chosen]} of your choice is not on this computer now: until it "
                 "is back, the device is chosen automatically."
