@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
@@ -106,6 +106,18 @@ def test_the_top_left_corner_is_a_place_as_any_other(qtbot: QtBot, tmp_path: Pat
         choose(window.slide_menu, "20x")
         assert view.is_at_magnification(20)
         assert view.point_at(corner).distance_to(place) < 1e-6
+
+
+def test_it_closes_with_its_slide(qtbot: QtBot, tmp_path: Path) -> None:
+    """Another focal plane takes its place when it has been read, whatever is open then."""
+    path = write_pyramid(tmp_path / "a.tiff", gradient(3000, 2000))
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, path)
+        ask_for_menu(page.view, QPoint(50, 50))
+        window.close_page(page)
+        assert not window.slide_menu.isVisible()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
 
 
 def test_it_opens_by_keyboard_at_the_middle_and_not_on_what_lies_over_the_slide(

@@ -573,6 +573,7 @@ class MainWindow(QMainWindow):
 
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
+        self.slide_menu.leave(page.view)
         self.tabs.removeTab(self.tabs.indexOf(page))
         self.results_commands.unfollow(page)
         self._said.pop(page).end()

@@ -46,6 +46,11 @@ class SlideMenu(QMenu):
         view.anchor = at
         self.popup(view.mapToGlobal(at).toPoint() + QPoint(1, 1))
 
+    def leave(self, view: SlideView) -> None:
+        """Close it if it is open on `view`, which is about to go."""
+        if view is self._view:
+            self.close()
+
     def _let_go(self) -> None:
         view, self._view = self._view, None
         if view is not None:
