@@ -9,8 +9,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 
+from bachview.core.geometry import Region
+from bachview.errors import Cancelled
+from bachview.export.formats import SUMMARY
+from bachview.jobs.tokens import CancelToken
 from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.session.exporting import ExportRequest
 from bachview.ui.session.run_status import RunState
+from bachview.ui.window import exports
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
@@ -61,6 +67,29 @@ def test_a_tab_in_a_run_closes_only_when_told_so(qtbot: QtBot, tmp_path: Path) -
         asked().yes.click()
         assert window.tabs.pages == [other]
         window.file_commands.close_slide.trigger()  # nothing goes on there: it is not asked
+        assert window.tabs.pages == []
+
+
+def test_an_export_ends_only_when_told_so(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
+        token.wait(60)
+        raise Cancelled
+
+    monkeypatch.setattr(exports, "export", slow)
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        page.regionDrawn.emit(Region(0, 0, 256, 256))
+        wait_for(qtbot, page, RunState.DONE)
+        write = window.classify_commands.exports.export
+        write(page.document, tmp_path / "out", (SUMMARY,))
+        assert not window.close()
+        text = "a.tiff is being exported: no file of that will be written. Close the window?"
+        assert (asked().text, asked().no.text()) == (text, "Keep exporting")
+        asked().no.click()
+        window.tabs.closeRequested.emit(page)
+        asked().yes.click()
         assert window.tabs.pages == []
 
 

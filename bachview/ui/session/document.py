@@ -467,6 +467,11 @@ class Document(QObject):
         self._exports = [each for each in self._exports if not each[0].done()]
         self._exports.append((export, token))
 
+    @property
+    def is_exporting(self) -> bool:
+        """Whether an export is being written, or waits for that, which nobody has cancelled."""
+        return any(not (each.done() or token.is_cancelled) for each, token in self._exports)
+
     def close(self, on_closed: Callable[[], object] = lambda: None) -> None:
         """Cancel run and exports, and close store and slide after them; in the io lane."""
         services, ending = self._services, self.detach()

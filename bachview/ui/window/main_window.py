@@ -51,7 +51,7 @@ from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import layout_of, restore_layout, save_layout
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
-from bachview.ui.window.closing import closing_question, goes_on
+from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
@@ -562,12 +562,12 @@ class MainWindow(QMainWindow):
             self._middle.setCurrentIndex(0)
 
     def ask_to_close_page(self, page: SlidePage) -> None:
-        """Close one slide; if it is being classified, only when the user has said so."""
-        if not goes_on(page.document):
+        """Close one slide; if it is being classified or exported, only when told so."""
+        if not is_at_work(page.document):
             self.close_page(page)
             return
-        text = closing_question([page.document], what="it")
-        question = QuestionDialog("Close slide", text, "Close slide", "Keep classifying", page)
+        text, stay = closing_question([page.document], what="it"), staying_text([page.document])
+        question = QuestionDialog("Close slide", text, "Close slide", stay, page)
         question.accepted.connect(lambda: self.close_page(page))
         ask(question)
 
@@ -594,9 +594,10 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Shut down in stages, in less than a second and without losing anything.
 
-        While slides are being classified the user is asked first, and the window stays until then.
+        While slides are being classified or exported the user is asked first, and the window stays
+        until then.
         """
-        going_on = [page.document for page in self.tabs.pages if goes_on(page.document)]
+        going_on = [page.document for page in self.tabs.pages if is_at_work(page.document)]
         if going_on and self._asks and not self._is_closed and not self._session_ends.isActive():
             event.ignore()
             self._ask_to_close(going_on)
@@ -625,7 +626,7 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         text = closing_question(going_on, what="the window")
         self._question = QuestionDialog(
-            "Close bachview", text, "Close bachview", "Keep classifying", self
+            "Close bachview", text, "Close bachview", staying_text(going_on), self
         )
         self._question.finished.connect(self._forget_question)
         self._question.accepted.connect(self.close_unasked)
