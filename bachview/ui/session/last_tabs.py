@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import os
-import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
@@ -156,7 +155,7 @@ def _tab_of(entry: object) -> OpenTab | None:
     if not isinstance(entry, Mapping):
         return None
     path, view, picture = entry.get("path"), entry.get("view"), entry.get("picture")
-    if not isinstance(path, str) or not path or re.search("\0", path):
+    if not isinstance(path, str) or not path or "\0" in path:
         return None
     if not Path(path).is_absolute():
         return None
