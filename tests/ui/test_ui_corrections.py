@@ -188,11 +188,14 @@ def test_the_ruler_button_follows_the_ruler(qtbot: QtBot, tmp_path: Path) -> Non
             assert not window.view_commands.ruler.isChecked()
 
 
-def test_hidden_panels_stay_hidden_and_come_back_at_once(qtbot: QtBot) -> None:
+def test_hidden_panels_stay_hidden_and_come_back_at_once(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(300, 200))
     with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
         window.view_commands.panel.trigger()
         assert window.dock.isHidden()
     with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
         assert window.dock.isHidden()
         assert not window.view_commands.panel.isChecked()
         window.view_commands.panel.trigger()

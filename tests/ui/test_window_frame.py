@@ -138,9 +138,11 @@ def test_escape_ends_the_ruler_before_it_leaves_full_screen(qtbot: QtBot, tmp_pa
 
 @pytest.mark.parametrize("is_maximized", [False, True])
 def test_a_window_closed_on_full_screen_comes_back_as_it_was(
-    qtbot: QtBot, is_maximized: bool
+    qtbot: QtBot, tmp_path: Path, is_maximized: bool
 ) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(800, 600))
     with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
         window.setWindowState(
             Qt.WindowState.WindowMaximized if is_maximized else Qt.WindowState.WindowNoState
         )
@@ -153,6 +155,7 @@ def test_a_window_closed_on_full_screen_comes_back_as_it_was(
     with open_window(qtbot) as window:
         assert not window.isFullScreen()
         assert window.isMaximized() == is_maximized
+        page_of(qtbot, window, path)
         assert _frame(window) == before
         window.setGeometry(place)
         QApplication.processEvents()
@@ -177,9 +180,11 @@ def test_the_panel_keeps_its_width_when_it_is_hidden_and_shown(
 
 @pytest.mark.parametrize("is_hidden", [False, True])
 def test_the_panel_keeps_its_width_from_one_session_to_the_next(
-    qtbot: QtBot, is_hidden: bool
+    qtbot: QtBot, tmp_path: Path, is_hidden: bool
 ) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(800, 600))
     with open_window(qtbot) as window:
+        page_of(qtbot, window, path)
         usual = _panel_width(window)
         width = _widen_panel(window, 60)
         assert width > usual
@@ -189,10 +194,51 @@ def test_the_panel_keeps_its_width_from_one_session_to_the_next(
         size = window.size()
     with open_window(qtbot) as window:
         window.resize(size)
+        page_of(qtbot, window, path)
         assert window.view_commands.panel.isChecked() != is_hidden
         assert window.dock.isHidden() == is_hidden
         if is_hidden:
             window.view_commands.panel.trigger()
+        QApplication.processEvents()
+        assert _panel_width(window) == width
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_without_a_slide_the_panel_is_away_and_the_users_choice_is_kept(
+    qtbot: QtBot, tmp_path: Path, is_hidden: bool
+) -> None:
+    path = write_pyramid(tmp_path / "a.tiff", gradient(800, 600))
+    with open_window(qtbot) as window:
+        switch = window.view_commands.panel
+        assert window.dock.isHidden()
+        assert (switch.isEnabled(), switch.isChecked()) == (False, True)
+        page = page_of(qtbot, window, path)
+        QApplication.processEvents()
+        width = _widen_panel(window, 60)
+        if is_hidden:
+            switch.trigger()
+        window.close_page(page)
+        QApplication.processEvents()
+        assert window.dock.isHidden()
+        # Full screen brings back what there was, with the slides that there are now.
+        window.view_commands.full_screen.trigger()
+        page = page_of(qtbot, window, path)
+        assert window.dock.isHidden()
+        window.view_commands.full_screen.trigger()
+        assert window.dock.isHidden() == is_hidden
+        window.view_commands.full_screen.trigger()
+        window.close_page(page)
+        window.view_commands.full_screen.trigger()
+        assert window.dock.isHidden()
+        size = window.size()
+    with open_window(qtbot) as window:  # closed without a slide
+        window.resize(size)
+        assert window.dock.isHidden()
+        page_of(qtbot, window, path)
+        switch = window.view_commands.panel
+        assert (window.dock.isHidden(), switch.isChecked()) == (is_hidden, not is_hidden)
+        if is_hidden:
+            switch.trigger()
         QApplication.processEvents()
         assert _panel_width(window) == width
 

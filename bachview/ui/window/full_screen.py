@@ -1,9 +1,11 @@
 """Full screen: the slide alone, with what lies on it."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QToolBar, QWidget
 
-from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_panels
+from bachview.ui.session.window_memory import WindowLayout, restore_panels
 
 
 class FullScreen(QObject):
@@ -12,8 +14,12 @@ class FullScreen(QObject):
     Commands keep their keys: they belong to the window, not to the menus.
     """
 
-    def __init__(self, window: QMainWindow, tabs: QTabWidget) -> None:
+    def __init__(
+        self, window: QMainWindow, tabs: QTabWidget, layout: Callable[[], WindowLayout]
+    ) -> None:
+        """`layout` : what the window is to come back to, when it is about to be full screen."""
         super().__init__(window)
+        self._layout = layout
         self._window, self._tabs = window, tabs
         self._before: WindowLayout | None = None
         self._hidden: list[QWidget] = []
@@ -35,7 +41,7 @@ class FullScreen(QObject):
 
     def _enter(self) -> None:
         window = self._window
-        self._before = layout_of(window)
+        self._before = self._layout()
         self._hidden = [part for part in self._frame() if not part.isHidden()]
         for part in self._hidden:
             part.hide()

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QDialog,
-    QDockWidget,
     QMainWindow,
     QScrollArea,
     QStackedWidget,
@@ -48,7 +47,7 @@ from bachview.ui.session.opening import OpenedSlide, SlideOpener
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
-from bachview.ui.session.window_memory import layout_of, restore_layout, save_layout
+from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_layout, save_layout
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
@@ -61,6 +60,7 @@ from bachview.ui.window.menus import Menus
 from bachview.ui.window.message_list import MessageList, MessagesButton
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
+from bachview.ui.window.panel_dock import PanelDock
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_menu import SlideMenu
@@ -134,7 +134,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self._middle = self._make_middle()
-        self.dock = self._make_dock()
+        self.dock = PanelDock(self.panel, self)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.controller = PanelController(
             self.panel,
             self.status,
@@ -143,7 +144,7 @@ class MainWindow(QMainWindow):
             lambda: self.classify_commands.devices.in_use,
             self,
         )
-        self.full_screen = FullScreen(self, self.tabs)
+        self.full_screen = FullScreen(self, self.tabs, self._layout)
         self.commands = commands = Commands(self, theme)
         self.file_commands = FileCommands(
             self,
@@ -285,18 +286,14 @@ class MainWindow(QMainWindow):
     def _leave_messages(self) -> None:
         (self.tabs.page or self.start_page).setFocus()
 
-    def _make_dock(self) -> QDockWidget:
-        dock = QDockWidget(self.panel.title, self)
-        dock.setObjectName(f"dock-{self.panel.name}")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-        dock.setTitleBarWidget(QWidget(dock))  # none: the sections have their own
-        dock.setWidget(self.panel)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        return dock
+    def _layout(self) -> WindowLayout:
+        with self.dock.as_wanted():
+            return layout_of(self)
 
     def _connect(self) -> None:
-        self.view_commands.panel.setChecked(not self.dock.isHidden())
-        self.dock.toggleViewAction().toggled.connect(self.view_commands.panel.setChecked)
+        self.dock.take_layout()
+        self.view_commands.panel.setChecked(self.dock.is_wanted)
+        self.dock.wantedChanged.connect(self.view_commands.panel.setChecked)
         self.start_page.openRequested.connect(self.file_commands.ask_files)
         self.start_page.demoRequested.connect(self._open_demo)
         self.start_page.reopenRequested.connect(self.keeper.reopen)
@@ -550,6 +547,7 @@ class MainWindow(QMainWindow):
 
     def _on_page(self, page: SlidePage | None) -> None:
         self.commands.enable_for_slide(is_open=page is not None)
+        self.dock.follow(has_slide=page is not None)
         self.controller.show_page(page)
         self.file_commands.adapt_to(page)
         self.view_commands.adapt_to(page)
@@ -640,7 +638,7 @@ class MainWindow(QMainWindow):
         started = time.monotonic()
         tabs_saved = self.keeper.close(self._closing_s / 4)
         self._input_rules.stop()
-        save_layout(self.full_screen.layout_before or layout_of(self), self.services.settings)
+        save_layout(self.full_screen.layout_before or self._layout(), self.services.settings)
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QDockWidget, QMainWindow
+from PySide6.QtWidgets import QMainWindow
 
 from bachview.core.units import magnification_text, significant_text
 from bachview.ui.dialogs.angle_dialog import AngleDialog
@@ -18,6 +18,7 @@ from bachview.ui.view.view_input import KEY_MAGNIFICATIONS
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.full_screen import FullScreen
 from bachview.ui.window.panel_controller import PanelController
+from bachview.ui.window.panel_dock import PanelDock
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
 
@@ -32,14 +33,13 @@ class ViewCommands(QObject):
         self,
         window: QMainWindow,
         commands: Commands,
-        dock: QDockWidget,
+        dock: PanelDock,
         panel: SidePanel,
         controller: PanelController,
         full_screen: FullScreen,
         settings: SettingsFile,
     ) -> None:
         super().__init__(window)
-        self._window = window
         self._controller, self._settings = controller, settings
         make, make_switch, stored = commands.make, commands.make_switch, settings.now
         self.magnifications = [
@@ -102,11 +102,10 @@ class ViewCommands(QObject):
         self.panel = make_switch(
             "Show &panel",
             "Show or hide the panel beside the slide",
-            dock.setVisible,
+            dock.want,
             "F9",
             is_on=True,
             icon="panel",
-            needs_slide=False,
         )
         self.ruler = make_switch(
             "&Measure a length",
