@@ -6,7 +6,7 @@ import numpy.typing as npt
 from bachview.core.geometry import Region, Size
 from bachview.viewing.overlay import OverlayPicture, overlay_pixels
 from bachview.viewing.style import OverlayStyle, tint_strength
-from bachview.viewing.textures import STATE_KINDS, texture, tile_px
+from bachview.viewing.textures import STATE_KINDS, is_sparse, texture, tile_px
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -61,11 +61,12 @@ def _textures(
     x, in_x = _cells(region.x, region.width, size.width, side, picture, axis=1)
     y, in_y = _cells(region.y, region.height, size.height, side, picture, axis=0)
     codes = picture.codes[np.ix_(y[0], x[0])] * (in_y[:, None] & in_x[None])
+    cell = picture.region.width / picture.codes.shape[1] / (region.width / size.width)
     for kind in STATE_KINDS.values():
         where = codes == kind
         if where.any():
-            tile = texture(kind, ratio, style.opacity)
-            pixels = tile[np.ix_(y[1] % (2 * side), x[1] % (2 * side))]
+            tile = texture(kind, ratio, style.opacity, is_sparse=is_sparse(cell, ratio))
+            pixels = tile[np.ix_(y[1] % len(tile), x[1] % len(tile))]
             out[where] = pixels[where]
     return out
 

@@ -18,10 +18,17 @@ from bachview.viewing.style import FIRST, Kind
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Side of a tile, device-independent px; textures repeat after two tiles.
+#: Side of a tile, device-independent px; textures repeat after a few tiles.
 TILE_VP = 8
 
-_DARK, _LIGHT = (40.0, 0.62), (255.0, 0.5)
+#: From this side of a cell on, device-independent px, the lines of "uncertain" are far apart: each
+#: cell has one all the same, and tissue is read between them.
+SPARSE_FROM_VP = 30
+_TILES, _SPARSE_TILES = 2, 5
+
+_DARK, _LIGHT = (40.0, 0.55), (255.0, 0.5)
+#: On each side of a line: faint on glass, enough on nuclei.
+_HALO = (255.0, 0.4)
 _CROSS, _DOT = (30.0, 0.8), (60.0, 0.55)
 _FAILED, _ON_FAILED = (float(CellState.FAILED.color[0]), 0.8), (225.0, 0.85)
 _HATCH = (0.0, 0.6)
@@ -40,28 +47,37 @@ def tile_px(ratio: float) -> int:
     return max(4, 2 * round(TILE_VP * ratio / 2))
 
 
+def is_sparse(cell: float, ratio: float) -> bool:
+    """Whether lines are drawn far apart, for cells of this side in device px."""
+    return cell >= SPARSE_FROM_VP * ratio
+
+
 @lru_cache(maxsize=64)
-def texture(code: int, ratio: float, opacity: float = 0.5) -> Pixels:
-    """Two by two tiles of the texture of a display code.
+def texture(code: int, ratio: float, opacity: float = 0.5, *, is_sparse: bool = False) -> Pixels:
+    """A few tiles of the texture of a display code, after which it repeats.
 
     Parameters
     ----------
     code : a `Kind`, or `style.FIRST` plus the class.
     ratio : device px per device-independent px.
     opacity : of the overlay, 0..1: textures are as strong as they get from a half on.
+    is_sparse : whether cells are so large that lines can be far apart; see `is_sparse`.
 
     Returns
     -------
-    (2 * tile_px, 2 * tile_px, 4) uint8, premultiplied BGRA, read-only; clear for any other code.
+    (side, side, 4) uint8, premultiplied BGRA, read-only; clear for any other code. The side is a
+    multiple of `tile_px`.
     """
     tile = tile_px(ratio)
-    side, pen = 2 * tile, max(1, round(ratio))
+    tiles = _SPARSE_TILES if is_sparse and code == Kind.UNCERTAIN else _TILES
+    side, pen = tiles * tile, max(1, round(ratio))
     y, x = np.indices((side, side))
     # Grey and its opacity, painted one over the other.
     image = np.zeros((side, side, 2))
     if code == Kind.UNCERTAIN:
         _paint(image, (x + y) % side < pen, _DARK)
-        _paint(image, (x + y - pen) % side < pen, _LIGHT)
+        for shift in (pen, -pen):
+            _paint(image, (x + y - shift) % side < pen, _HALO)
     elif code == Kind.OUTSIDE:
         arm = tile // 4
         for dark, shift in ((_LIGHT, pen), (_CROSS, 0)):

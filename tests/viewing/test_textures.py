@@ -10,8 +10,15 @@ from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region, Size
 from bachview.viewing.flat_overlay import flat_overlay
 from bachview.viewing.overlay import OverlayRenderer
-from bachview.viewing.style import FIRST, OverlayStyle
-from bachview.viewing.textures import STATE_KINDS, state_texture, texture, tile_px
+from bachview.viewing.style import FIRST, Kind, OverlayStyle
+from bachview.viewing.textures import (
+    SPARSE_FROM_VP,
+    STATE_KINDS,
+    is_sparse,
+    state_texture,
+    texture,
+    tile_px,
+)
 from tests.viewing.test_overlay import ALWAYS_SURE, add, fail, prediction_of
 
 #: Glass, eosin, haematoxylin.
@@ -43,9 +50,28 @@ def test_a_texture_repeats_without_a_seam_and_classes_are_hatched_each_in_its_wa
     hatched = [texture(FIRST + index, 1.0) for index in range(6)]
     for one, other in itertools.combinations([*hatched, state_texture(CellState.UNCERTAIN)], 2):
         assert (one != other).any()
-    lines = state_texture(CellState.UNCERTAIN)[..., 3] > 0
-    for rolled in (np.roll(lines, (1, -1), (0, 1)), np.roll(lines, (-3, 3), (0, 1))):
-        assert (rolled == lines).all()
+    for sparse in (False, True):
+        lines = texture(Kind.UNCERTAIN, 1.0, is_sparse=sparse)
+        for rolled in (np.roll(lines, (1, -1), (0, 1)), np.roll(lines, (-3, 3), (0, 1))):
+            assert (rolled == lines).all()
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+def test_lines_of_uncertain_are_thin_and_far_apart_where_cells_are_large(ratio: float) -> None:
+    dense, sparse = (texture(Kind.UNCERTAIN, ratio, is_sparse=large) for large in (False, True))
+    apart = len(sparse) / np.sqrt(2) / ratio  # of lines at 45 degrees
+    assert 25 < apart < 31
+    assert len(sparse) > 2 * len(dense)
+    for ground in GROUNDS:
+        contrast = np.abs(over(sparse, ground) - ground).max(-1)
+        assert contrast.max() > 40
+        assert (contrast > 8).mean() <= 0.1
+    # One stroke, drawn with the same ink: the legend's swatch is true of both.
+    assert set(map(tuple, dense.reshape(-1, 4))) == set(map(tuple, sparse.reshape(-1, 4)))
+    # Every cell that is large enough is crossed, as its diagonal is longer than their distance.
+    assert is_sparse(SPARSE_FROM_VP * ratio, ratio)
+    assert not is_sparse(SPARSE_FROM_VP * ratio - 1, ratio)
+    assert len(sparse) < 2 * SPARSE_FROM_VP * ratio
 
 
 def test_strength_follows_the_opacity_but_a_failed_cell_is_never_faint() -> None:

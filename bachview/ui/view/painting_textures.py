@@ -12,14 +12,14 @@ from PySide6.QtGui import QImage, QPainter
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
 from bachview.ui.view.painting_overlay import first_px, texel_of
-from bachview.viewing.textures import texture, tile_px
+from bachview.viewing.textures import is_sparse, texture, tile_px
 
 Floats = npt.NDArray[np.floating]
 
 #: Left, top, right and bottom in tiles, and the code of which the texture is drawn there.
 Part = tuple[int, int, int, int, int]
 
-#: Tiles that are drawn at once, even numbers: a cell on the screen is rarely larger.
+#: Tiles that are drawn at once: a cell on the screen is rarely larger.
 _MOST_ROWS, _MOST_COLUMNS = 16, 64
 
 
@@ -59,15 +59,16 @@ class TextureLayer:
             parts = self._large_cells(plane.downsample * side, left, top, right, bottom)
         else:
             parts = self._small_cells(plane, side, left, top, right, bottom)
+        sparse = is_sparse(min(self._cell) / self.downsample, self.ratio)
         for x, y, end_x, end_y, code in parts:
-            sheet = _sheet(code, ratio, self.opacity)
+            sheet, period = _sheet(code, ratio, self.opacity, is_sparse=sparse)
             for row in range(y, end_y, _MOST_ROWS):
                 for column in range(x, end_x, _MOST_COLUMNS):
                     # Images, as filling a rectangle with a pattern takes twice as long.
                     painter.drawImage(
                         *(column * side, row * side),
                         sheet,
-                        *(column % 2 * side, row % 2 * side),
+                        *(column % period * side, row % period * side),
                         *(min(_MOST_COLUMNS, end_x - column) * side,),
                         *(min(_MOST_ROWS, end_y - row) * side,),
                     )
@@ -174,7 +175,12 @@ class TextureLayer:
 
 
 @lru_cache(maxsize=128)
-def _sheet(code: int, ratio: float, opacity: float) -> QImage:
-    """A texture repeated to as many tiles as are drawn at once, and one more each way."""
-    times = (_MOST_ROWS // 2 + 1, _MOST_COLUMNS // 2 + 1, 1)
-    return image_of(np.tile(texture(code, ratio, opacity), times), with_alpha=True).copy()
+def _sheet(code: int, ratio: float, opacity: float, *, is_sparse: bool) -> tuple[QImage, int]:
+    """A texture for as many tiles as are drawn at once, and after how many it repeats.
+
+    It is so much larger that it can begin at any of its tiles.
+    """
+    pixels = texture(code, ratio, opacity, is_sparse=is_sparse)
+    period = len(pixels) // tile_px(ratio)
+    times = (_MOST_ROWS // period + 2, _MOST_COLUMNS // period + 2, 1)
+    return image_of(np.tile(pixels, times), with_alpha=True).copy(), period
