@@ -224,8 +224,13 @@ def test_the_legend_says_how_often_the_bundle_was_right(
     edit_manifest(folder, lambda document: document["training"].update(metrics=metrics))
     panel = ResultPanel()
     qtbot.addWidget(panel)
-    panel.show_measured(read_summary(str(folder)).measured)
-    shown = [label.text() for label in panel.findChildren(QLabel) if label.isVisibleTo(panel)]
+    summary = read_summary(str(folder))
+    panel.show_bundle(summary)
+    for has_prediction in (False, True):
+        panel.show_contents(has_slide=True, has_prediction=has_prediction)
+        shown = [label.text() for label in panel.findChildren(QLabel) if label.isVisibleTo(panel)]
+        # The model is named just before, or nobody would know what was right.
+        assert f"Model: {summary.name}" in shown
     assert [text for text in shown if "cross-validation" in text] == [sentence] * bool(sentence)
 
 

@@ -109,7 +109,6 @@ class ResultPanel(Panel):
         self._has_slide = has_slide
         self._found.setVisible(has_prediction)
         self._advice.setVisible(not has_prediction)
-        self._model.setVisible(not has_prediction)
         self._show_advice()
 
     def show_status(self, status: RunStatus) -> None:
