@@ -5,8 +5,9 @@ import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
 from bachview.core.patches import PatchGrid
+from bachview.viewing.contour_lines import Lines
 from bachview.viewing.contour_look import DARK_HALO, HALO_VP, LIGHT_HALO, LINE_VP, has_dark_halo
-from bachview.viewing.contours import Blocks, ContourMaker, Lines, level_for
+from bachview.viewing.contours import Blocks, ContourMaker, level_for
 from bachview.viewing.overlay import OverlayPicture
 from bachview.viewing.style import FIRST
 from bachview.viewing.viewport import Viewport

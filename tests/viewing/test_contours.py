@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.uncertainty import Thresholds
-from bachview.viewing.contours import (
-    BLOCK,
-    Blocks,
-    ContourMaker,
-    Contours,
-    Lines,
-    level_for,
-    lines_between,
-)
+from bachview.viewing.contour_lines import Lines, lines_between
+from bachview.viewing.contours import BLOCK, Blocks, ContourMaker, Contours, level_for
 from bachview.viewing.overlay import OverlayRenderer
 from bachview.viewing.style import FIRST, OverlayStyle
 from tests.viewing.test_overlay import ALWAYS_SURE, add, fail, prediction_of, random_prediction

@@ -15,8 +15,8 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window
+from bachview.viewing.contour_lines import Lines
 from bachview.viewing.contour_look import DARK_HALO, HALO_VP, LIGHT_HALO, LINE_VP, has_dark_halo
-from bachview.viewing.contours import Lines
 from bachview.viewing.style import FIRST
 
 #: Distance of parallel lines, device px.
@@ -35,7 +35,7 @@ class Stroke:
     color : (red, green, blue, alpha).
     elements : (N,) `_ELEMENT`, level-0 px.
     starts : (M + 1,) where each piece starts, and the end.
-    boxes : (M, 4) float64, as of `viewing.contours.Lines`.
+    boxes : (M, 4) float64, as of `viewing.contour_lines.Lines`.
     """
 
     color: tuple[int, int, int, int]
