@@ -37,6 +37,7 @@ _NOMINAL_PX = 20
 #: Smallest height of the text, px, and how many texts fit along the side of a square picture.
 LEAST_TEXT_PX, _TEXTS_PER_SIDE = 14, 100
 _SWATCH = (24, 40)
+_USUAL_OPACITY = OverlayStyle().opacity
 
 
 def text_px(width: int, height: int) -> int:
@@ -223,9 +224,8 @@ def _wrapped(text: str, most_px: int, px: int) -> Iterator[str]:
         yield line
 
 
-def entries_of(summary: Summary) -> list[Entry]:
-    """The legend: all classes, and the states that occur."""
-    opacity = OverlayStyle().opacity
+def entries_of(summary: Summary, opacity: float = _USUAL_OPACITY) -> list[Entry]:
+    """The legend: all classes in the colours of an overlay, and the states that occur."""
     entries = [Entry(c.name, c.part, _swatch(c.color, opacity)) for c in summary.classes]
     for state, part in summary.without_class:
         if part.patches:

@@ -20,6 +20,7 @@ from bachview.export.legend import (
 from bachview.export.options import MOST_PAGE_PX
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_file
+from bachview.viewing.style import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
 
     pixels = drawn.pixels()
     statement = content.statement
-    entries = entries_of(statement.summary)
+    style = content.options.style or OverlayStyle()
+    entries = entries_of(statement.summary, style.opacity)
     if drawn.has_unreadable:
         entries.append(unreadable_entry())
     width, height = drawn.size.width, drawn.size.height

@@ -116,12 +116,16 @@ def tint_strength(style: OverlayStyle, magnification: float | None) -> float:
 
 
 def contour_strength(style: OverlayStyle, magnification: float | None) -> float:
-    """Opacity of the contours of classes, 0..1; they take over from the tint."""
+    """Opacity of the contours of classes, 0..1; they take over from the tint.
+
+    Like textures they are as strong as they get from half of the overlay's opacity on.
+    """
     if style.mode is not OverlayMode.CLASS or style.drawing is Drawing.TINT:
         return 0.0
+    most = min(1.0, 2 * style.opacity)
     if style.drawing is Drawing.AUTO:
-        return 1.0 - tint_strength(style, magnification)
-    return 1.0
+        return most * (1.0 - tint_strength(style, magnification))
+    return most
 
 
 def color_bar(mode: OverlayMode, opacity: float = 1.0) -> npt.NDArray[np.uint8] | None:

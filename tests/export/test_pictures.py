@@ -120,6 +120,16 @@ def test_the_picture_has_other_formats(tmp_path: Path, suffix: str, kind: str) -
             assert slide.mpp == pytest.approx((0.5, 0.5))
 
 
+def test_the_legend_has_the_colours_of_the_overlay(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    told = coloured(options=ExportOptions(style=OverlayStyle(opacity=1.0)))
+    write_page(path, told, ".png")
+    with Image.open(path) as picture:
+        below = np.asarray(picture.convert("RGB"))[box(path)[3] + MARGIN :]
+    found = set(map(tuple, below.reshape(-1, 3).tolist()))
+    assert {one.color for one in told.prediction.classes} <= found
+
+
 def test_a_picture_that_fits_into_no_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

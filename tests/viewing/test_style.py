@@ -24,6 +24,14 @@ def test_the_tint_is_whole_at_overview_and_gone_at_reading_magnification() -> No
     assert tint_strength(AUTO, None) == 1
 
 
+def test_contours_of_a_faint_overlay_are_faint() -> None:
+    shares = [
+        contour_strength(OverlayStyle(drawing=Drawing.CONTOURS, opacity=opacity), 10)
+        for opacity in (0, 0.2, 0.5, 1)
+    ]
+    assert shares == [0, 0.4, 1, 1]
+
+
 @given(st.floats(0.1, 100), st.floats(1, 1.02))
 def test_the_tint_fades_smoothly_while_the_view_is_zoomed_in(times: float, step: float) -> None:
     before, after = tint_strength(AUTO, times), tint_strength(AUTO, times * step)

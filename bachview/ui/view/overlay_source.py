@@ -109,7 +109,7 @@ class OverlaySource:
         if picture is None:
             return ()
         contours = None if blocks is None else self._wanted(picture, blocks, viewport)
-        outline = contour_strength(style, magnification) * min(1.0, 2 * style.opacity)
+        outline = contour_strength(style, magnification)
         strength = tint_strength(style, magnification)
         codes = self._marked_codes(self._prediction, picture)
         letters = self._wanted_letters(picture, codes, viewport)
