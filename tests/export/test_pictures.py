@@ -125,8 +125,10 @@ def test_the_legend_has_the_colours_of_the_overlay(tmp_path: Path) -> None:
     told = coloured(options=ExportOptions(style=OverlayStyle(opacity=1.0)))
     write_page(path, told, ".png")
     with Image.open(path) as picture:
-        below = np.asarray(picture.convert("RGB"))[box(path)[3] + MARGIN :]
-    found = set(map(tuple, below.reshape(-1, 3).tolist()))
+        shown = np.array(picture.convert("RGB"))
+    left, top, width, height = box(path)
+    shown[top : top + height, left : left + width] = 255
+    found = set(map(tuple, shown.reshape(-1, 3).tolist()))
     assert {one.color for one in told.prediction.classes} <= found
 
 
