@@ -10,6 +10,7 @@ import numpy as np
 
 from bachview.config import resource_folder
 from bachview.core.cell_state import CellState
+from bachview.core.classes import ClassSet
 from bachview.core.scope import Statement
 from bachview.core.summary import Part, Summary
 from bachview.core.units import area_text, percent_text
@@ -17,8 +18,9 @@ from bachview.slide.reader import RGB
 from bachview.store.provenance import Provenance
 from bachview.viewing.mosaic import FAILED_TILE
 from bachview.viewing.scale_bar import scale_bar
-from bachview.viewing.style import OverlayStyle
+from bachview.viewing.style import OverlayMode, OverlayStyle, color_bar
 from bachview.viewing.textures import state_texture
+from bachview.viewing.value_words import value_number, value_words
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -37,7 +39,6 @@ _NOMINAL_PX = 20
 #: Smallest height of the text, px, and how many texts fit along the side of a square picture.
 LEAST_TEXT_PX, _TEXTS_PER_SIDE = 14, 100
 _SWATCH = (24, 40)
-_USUAL_OPACITY = OverlayStyle().opacity
 
 
 def text_px(width: int, height: int) -> int:
@@ -57,6 +58,32 @@ class Entry:
     name: str
     part: Part | None
     swatch: RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """The colours of a value from 0 to 1.
+
+    Attributes
+    ----------
+    colors : (1, 256, 3) uint8 RGB, white where nothing is drawn.
+    numbers : below its start, middle and end.
+    """
+
+    title: str
+    colors: RGB
+    numbers: tuple[str, str, str]
+
+    @classmethod
+    def of(cls, style: OverlayStyle, classes: ClassSet) -> "Ramp | None":
+        """What explains `style`; None if it shows classes or nothing."""
+        colors = color_bar(style.mode, style.opacity)
+        if colors is None or not style.is_shown:
+            return None
+        colors = colors.copy()
+        colors[: math.ceil(style.threshold * 255)] = 255
+        first, middle, last = (value_number(style, value) for value in (0.0, 0.5, 1.0))
+        return cls(value_words(style, classes)[0], colors[None], (first, middle, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +116,7 @@ class Strip:
         px: int,
         width: int = 0,
         note: str = "",
+        ramp: Ramp | None = None,
     ) -> None:
         """Lay it out.
 
@@ -97,7 +125,8 @@ class Strip:
         um_per_px : of the picture.
         px : height of the text.
         width : at least; it is never narrower than an entry of the legend.
-        note : about the picture itself, one sentence.
+        note : about the picture itself, in sentences.
+        ramp : of the value that colours show, in place of classes.
         """
         self._px, self._line = px, round(1.7 * px)
         self._texts: list[_Text] = []
@@ -111,10 +140,16 @@ class Strip:
         self._texts.append(_Text(self._bar[2] + px, y, bar.text, INK, px))
         where = "in this region" if statement.region else "on this slide"
         y += round(1.2 * self._line)
-        title = _Text(0, y, "Classes", INK, round(1.25 * px))
-        after = round(font(title.px).getlength(f"{title.text}  "))
-        self._texts += [title, _Text(after, y, f"of tissue {where}", _FAINT, px)]
-        y = self._place_entries(entries, columns, y + self._line)
+        title = _Text(0, y, "Classes" if ramp is None else ramp.title, INK, round(1.25 * px))
+        self._texts.append(title)
+        y += self._line
+        if ramp is None:
+            after = round(font(title.px).getlength(f"{title.text}  "))
+            self._texts.append(_Text(after, title.y, f"of tissue {where}", _FAINT, px))
+        else:
+            y = self._place_ramp(ramp, y)
+        if entries:
+            y = self._place_entries(entries, columns, y)
         summary = statement.summary
         tissue = f"{area_text(summary.tissue_mm2)}, {summary.tissue.patches:,} cells"
         y = self._paragraph(f"Tissue {where}: {tissue}", y, INK)
@@ -188,6 +223,19 @@ class Strip:
                     self._texts.append(_Text(end, middle, text, INK, self._px, "rm"))
         return y + rows * self._line + self._line // 4
 
+    def _place_ramp(self, ramp: Ramp, y: int) -> int:
+        """Bar and numbers; the y below them."""
+        from PIL import Image
+
+        size = min(self.width, 24 * self._px), round(1.2 * self._px)
+        bar = Image.fromarray(ramp.colors).resize(size, Image.Resampling.BILINEAR)
+        self._swatches.append((0, y, np.asarray(bar)))
+        below = y + self._line
+        places = ((0, "lm"), (size[0] // 2, "mm"), (size[0], "rm"))
+        for (x, anchor), text in zip(places, ramp.numbers, strict=True):
+            self._texts.append(_Text(x, below, text, INK, self._px, anchor))
+        return below + self._line + self._line // 4
+
     def _paragraph(self, text: str, y: int, ink: Ink, px: int = 0) -> int:
         """The y below it."""
         px = px or self._px
@@ -224,12 +272,32 @@ def _wrapped(text: str, most_px: int, px: int) -> Iterator[str]:
         yield line
 
 
-def entries_of(summary: Summary, opacity: float = _USUAL_OPACITY) -> list[Entry]:
-    """The legend: all classes in the colours of an overlay, and the states that occur."""
-    entries = [Entry(c.name, c.part, _swatch(c.color, opacity)) for c in summary.classes]
+def entries_of(summary: Summary, style: OverlayStyle | None = None) -> list[Entry]:
+    """The legend: all classes, unless colours show a value, and the states that occur.
+
+    What is not drawn is counted beside a white swatch.
+
+    Parameters
+    ----------
+    style : of the overlay; None for the usual.
+    """
+    style = style or OverlayStyle()
+    shows_values = style.is_shown and style.mode is not OverlayMode.CLASS
+    entries = []
+    for index, one in enumerate(() if shows_values else summary.classes):
+        is_drawn = style.is_shown and index not in style.hidden_classes
+        swatch = _swatch(one.color, style.opacity if is_drawn else 0.0)
+        entries.append(Entry(one.name, one.part, swatch))
+    undrawn = set() if style.show_pending else {CellState.PENDING}
+    if not style.show_uncertain:
+        undrawn.add(CellState.UNCERTAIN)
     for state, part in summary.without_class:
-        if part.patches:
-            entries.append(Entry(state.shown, part, _state_swatch(state)))
+        # An uncertain cell has a value like any other.
+        if not part.patches or (shows_values and state is CellState.UNCERTAIN):
+            continue
+        is_drawn = style.is_shown and state not in undrawn
+        swatch = _state_swatch(state) if is_drawn else _swatch((255, 255, 255), 1.0)
+        entries.append(Entry(state.shown, part, swatch))
     return entries
 
 

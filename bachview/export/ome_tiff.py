@@ -8,7 +8,7 @@ It is written tile by tile, each level drawn as the screen draws that magnificat
 import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ def write_ome_tiff(path: Path, content: Content, group: FileGroup | None = None)
             f"A picture of {size.width:,} × {size.height:,} px is larger than any slide; "
             "choose a smaller size."
         )
+    if content.options.view is not None:
+        # What the screen leaves out, nothing in this file would tell.
+        content = replace(content, options=replace(content.options, style=None))
     _check_room(path, estimated_bytes("ome_tiff", size, content.options.compression))
     progress = _Progress(content, sum(_tiles_of(view.device_size) for view in levels))
     is_jpeg = content.options.compression is Compression.JPEG

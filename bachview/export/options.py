@@ -113,7 +113,8 @@ class ExportOptions:
     zoom : px of that picture per device px of the screen.
     full : how finely the pyramidal TIFF shows the slide.
     compression : of the pyramidal TIFF.
-    style : of the overlay in pictures; None for the usual.
+    style : of the overlay in pictures; None for the usual. With `view` it is that of the screen,
+        which the pyramidal TIFF does not take over: it has no legend to explain it.
     """
 
     objects: Objects = Objects.REGIONS

@@ -12,6 +12,7 @@ from bachview.export.legend import (
     ALARM,
     LEAST_TEXT_PX,
     MARGIN,
+    Ramp,
     Strip,
     entries_of,
     text_px,
@@ -20,7 +21,7 @@ from bachview.export.legend import (
 from bachview.export.options import MOST_PAGE_PX
 from bachview.export.slide_picture import SlidePicture, picture_region, upright
 from bachview.files import FileGroup, atomic_file
-from bachview.viewing.style import OverlayStyle
+from bachview.viewing.value_words import picture_text
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def write_page(path: Path, content: Content, suffix: str, group: FileGroup | Non
             f"JPEG has no more than {_MOST_JPEG_PX:,} px on a side; choose PNG or a smaller size."
         )
     with atomic_file(path, group=group) as file:
-        _WRITERS[suffix](page, file, drawn, content.statement.line)
+        line = " ".join(filter(None, (content.statement.line, _style_text(content))))
+        _WRITERS[suffix](page, file, drawn, line)
 
 
 def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
@@ -86,8 +88,10 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
 
     pixels = drawn.pixels()
     statement = content.statement
-    style = content.options.style or OverlayStyle()
-    entries = entries_of(statement.summary, style.opacity)
+    style, classes = content.options.style, content.prediction.classes
+    entries = entries_of(statement.summary, style)
+    notes = (_style_text(content), _turned_text(content.options.view))
+    ramp = None if style is None else Ramp.of(style, classes)
     if drawn.has_unreadable:
         entries.append(unreadable_entry())
     width, height = drawn.size.width, drawn.size.height
@@ -101,7 +105,8 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
             um_per_px=drawn.um_per_px,
             px=px,
             width=least,
-            note=_turned_text(content.options.view),
+            note=" ".join(filter(None, notes)),
+            ramp=ramp,
         )
 
     below, beside = strip(width), strip(24 * px)
@@ -126,13 +131,19 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
     return page
 
 
+def _style_text(content: Content) -> str:
+    """What colours show and what is not drawn; empty for the usual overlay."""
+    style = content.options.style
+    return "" if style is None else picture_text(style, content.prediction.classes)
+
+
 def _turned_text(view: Viewport | None) -> str:
     """How a view is turned, and what the figures beside it are of then; empty if it is upright."""
     if view is None or not view.rotation_deg:
         return ""
     text = f"Turned by {view.rotation_deg:.3g}° clockwise"
     return text + (
-        "; figures are of the upright rectangle around it" * bool(view.rotation_deg % 90)
+        "; figures are of the upright rectangle around it" * bool(view.rotation_deg % 90) + "."
     )
 
 

@@ -19,13 +19,13 @@ from bachview.errors import Cancelled, ExportError, UsageError
 from bachview.export import ome_tiff, page
 from bachview.export.content import Content
 from bachview.export.formats import FORMATS
-from bachview.export.legend import MARGIN
+from bachview.export.legend import MARGIN, Ramp, entries_of
 from bachview.export.ome_tiff import write_ome_tiff
 from bachview.export.options import Compression, ExportOptions, PictureSize
 from bachview.export.page import PICTURE_BOX, write_page
 from bachview.export.slide_picture import SlidePicture, upright
 from bachview.jobs.tokens import CancelToken
-from bachview.viewing.style import Drawing, OverlayStyle
+from bachview.viewing.style import Drawing, Marks, OverlayMode, OverlayStyle, color_bar
 from bachview.viewing.viewport import Viewport
 from tests.export.test_statements import HEIGHT, THRESHOLDS, WIDTH, content
 from tests.support.slides import ArraySlide, gradient
@@ -169,6 +169,82 @@ def test_a_zoomed_view_shows_the_same_part_with_more_px(tmp_path: Path) -> None:
         options = ExportOptions(view=view, zoom=zoom, style=TINT)
         write_page(tmp_path / f"{zoom}.png", coloured(options=options), ".png")
         assert box(tmp_path / f"{zoom}.png")[2:] == (200 * zoom, 150 * zoom)
+
+
+VIEW = Viewport(Point(450, 350), 2.0, Size(400, 300), 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        (OverlayStyle(), "Colours show classes."),
+        (
+            OverlayStyle(OverlayMode.PROBABILITY, class_index=1, hidden_classes=frozenset({0})),
+            (
+                "Colours show: Probability of {1}. How likely {1} is: the weighted mean of the "
+                "members' votes. 0 is transparent. Not drawn: cells of {0}."
+            ),
+        ),
+        (OverlayStyle(OverlayMode.ENTROPY, threshold=0.25), "Below 0.25 nothing is drawn."),
+        (OverlayStyle(OverlayMode.DISAGREEMENT), "Colours show: Disagreement of the members."),
+        (OverlayStyle(threshold=0.6), "Cells whose class is less likely than 60% are not drawn."),
+        (OverlayStyle(show_uncertain=False), "Uncertain cells are not drawn."),
+        (OverlayStyle(show_pending=False), "Cells that are not yet classified are not drawn."),
+        (OverlayStyle(marks=Marks.HATCHING), "Hatching of classes is left out of this picture."),
+        (OverlayStyle(is_shown=False), "The overlay is switched off"),
+    ],
+)
+def test_a_picture_as_on_the_screen_says_what_it_shows(
+    tmp_path: Path, style: OverlayStyle, said: str
+) -> None:
+    told = content(options=ExportOptions(view=VIEW, style=style))
+    write_page(tmp_path / "a.png", told, ".png")
+    with Image.open(tmp_path / "a.png") as picture:
+        description = picture.info["Description"]
+    assert said.format(*(c.name for c in told.prediction.classes)) in description.replace(
+        "\N{NO-BREAK SPACE}", ""
+    ).replace(" %", "%")
+
+
+def test_a_value_has_its_ramp_in_place_of_the_classes(tmp_path: Path) -> None:
+    style = OverlayStyle(OverlayMode.ENTROPY, threshold=0.5, opacity=1.0)
+    told = content(options=ExportOptions(view=VIEW, style=style))
+    names = {entry.name for entry in entries_of(told.statement.summary, style)}
+    assert not names & {c.name for c in told.prediction.classes}
+    assert CellState.UNCERTAIN.shown not in names, "it has a value like any other"
+    ramp = Ramp.of(style, told.prediction.classes)
+    colors = color_bar(style.mode, style.opacity)
+    assert ramp is not None
+    assert colors is not None
+    assert (ramp.title, ramp.numbers) == ("Entropy", ("0", "0.5", "1"))
+    assert (ramp.colors[0, :127] == 255).all()
+    np.testing.assert_array_equal(ramp.colors[0, 128:], colors[128:])
+    # On the page, in a colour that the picture of classes does not have.
+    write_page(tmp_path / "a.png", told, ".png")
+    left, top, width, height = box(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        shown = np.asarray(picture).copy()
+    shown[top : top + height, left : left + width] = 255
+    assert (shown == colors[220]).all(-1).any()
+
+
+def test_a_hidden_class_is_counted_beside_a_white_swatch() -> None:
+    style = OverlayStyle(hidden_classes=frozenset({1}))
+    first, hidden, *_ = entries_of(content().statement.summary, style)
+    assert hidden.part is not None
+    assert (hidden.swatch == 255).all()
+    assert not (first.swatch == 255).all()
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_the_pyramid_does_not_take_over_the_style_of_the_screen(tmp_path: Path) -> None:
+    usual = ExportOptions(compression=Compression.DEFLATE)
+    off = replace(usual, view=VIEW, style=OverlayStyle(is_shown=False))
+    drawn = []
+    for number, options in enumerate((usual, off)):
+        write_ome_tiff(tmp_path / f"{number}.ome.tiff", content(options=options))
+        drawn.append(tifffile.imread(tmp_path / f"{number}.ome.tiff"))
+    np.testing.assert_array_equal(*drawn)
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -5,22 +5,12 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from bachview.core.classes import ClassSet
-from bachview.core.units import value_text, whole_percent_text
 from bachview.ui.look.spacing import TIGHT
 from bachview.ui.look.widgets import WrappedLabel, muted
-from bachview.viewing.overlay import OverlayMode, OverlayStyle, color_bar
+from bachview.viewing.overlay import OverlayStyle, color_bar
+from bachview.viewing.value_words import left_out_text, value_number, value_words
 
 _BAR_PX = 16
-_MEANINGS = {
-    OverlayMode.DISAGREEMENT: (
-        "Disagreement of the members",
-        "Share of pairs of members that predict different classes. 0: all agree.",
-    ),
-    OverlayMode.ENTROPY: (
-        "Entropy",
-        "0: the ensemble is certain. 1: all classes are equally likely.",
-    ),
-}
 
 
 class ValueKey(QWidget):
@@ -56,35 +46,19 @@ class ValueKey(QWidget):
 
     def show_style(self, style: OverlayStyle, classes: ClassSet) -> None:
         """Explain a style that shows a number."""
-        if style.mode is OverlayMode.PROBABILITY:
-            name = classes[style.class_index].name
-            title = f"Probability of {name}"
-            meaning = f"How likely {name} is: the weighted mean of the members' votes."
-        else:
-            title, meaning = _MEANINGS[style.mode]
+        title, meaning = value_words(style, classes)
         self._title.setText(title)
-        self._meaning.setText(f"{meaning} {self._not_drawn(style)}")
-        left_out = [classes[index].name for index in sorted(style.hidden_classes)]
-        self._names.setText(f"Not drawn: cells of {', '.join(left_out)}.")
+        self._meaning.setText(meaning)
+        left_out = left_out_text(style, classes)
+        self._names.setText(left_out)
         self._left_out.setVisible(bool(left_out))
         self._ramp.show_style(style)
-
-    def _not_drawn(self, style: OverlayStyle) -> str:
-        if not style.threshold:
-            return "0 is transparent."
-        return f"Below {_number(style, style.threshold)} nothing is drawn."
 
     @property
     def texts(self) -> tuple[str, str, str]:
         """Title, meaning, and what is left out, as shown."""
         left_out = "" if self._left_out.isHidden() else self._names.text()
         return self._title.text(), self._meaning.text(), left_out
-
-
-def _number(style: OverlayStyle, value: float) -> str:
-    if style.mode is OverlayMode.PROBABILITY:
-        return whole_percent_text(value)
-    return value_text(value).rstrip("0").rstrip(".")
 
 
 class _Ramp(QWidget):
@@ -128,6 +102,6 @@ class _Ramp(QWidget):
             (0.5, Qt.AlignmentFlag.AlignHCenter),
             (1.0, Qt.AlignmentFlag.AlignRight),
         ):
-            text = _number(self._style, value)
+            text = value_number(self._style, value)
             painter.drawText(below, side | Qt.AlignmentFlag.AlignTop, text)
         painter.end()

@@ -14,7 +14,7 @@ from bachview.export.options import (
     Objects,
     PictureSize,
 )
-from bachview.viewing.style import Marks, OverlayStyle
+from bachview.viewing.style import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
 #: Level-0 px per px of the pyramidal TIFF, px of a picture per px of the screen.
@@ -83,14 +83,12 @@ class ExportChoices:
         Parameters
         ----------
         view : what a picture as on the screen shows; None if there is none.
-        style : of the overlay on the screen. Pictures show classes, as their legend says.
+        style : of the overlay on the screen, which a picture as on the screen has too.
         """
         as_on_screen = self.size_by is SizeBy.SCREEN and view is not None
         size = PictureSize(self.longest_px)
         if self.size_by is SizeBy.MAGNIFICATION:
             size = PictureSize(magnification=self.magnification)
-        if style is not None and as_on_screen:
-            style = replace(style.of_classes, marks=Marks.NONE)
         return ExportOptions(
             Objects.CELLS if self.cells else Objects.REGIONS,
             without_class=self.without_class,
