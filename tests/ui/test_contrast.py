@@ -89,3 +89,8 @@ def test_texts_on_the_slide_can_be_read_on_glass_and_tissue(
 ) -> None:
     ground = _over(plate, QColor(below))
     assert contrast(_over(ink, ground), ground) >= 4.5
+
+
+def test_what_lies_below_a_plate_does_not_cross_its_words() -> None:
+    glass, dark = (_over(PLATE, QColor(below)) for below in ("#ffffff", "#000000"))
+    assert contrast(glass, dark) < 2

@@ -127,7 +127,7 @@ class ExportDialog(QDialog):
         return boxes
 
     def _names_box(self, names: bool, *, is_locked: bool) -> QCheckBox:
-        box = QCheckBox("Name of the slide in the files", self)
+        box = QCheckBox("Name of the slide inside the files", self)
         box.setChecked(names)
         box.setToolTip(
             "Names of slides may tell who the patient is.\n"

@@ -3,8 +3,9 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
-#: Under texts and the minimap; dark enough for `INK` also on glass.
-PLATE = QColor(20, 20, 20, 180)
+#: Under texts and the minimap; dark enough for `INK` also on glass, and so dense that lines of the
+#: overlay below do not cross the words.
+PLATE = QColor(20, 20, 20, 212)
 #: Under what can be pressed, while the cursor is on it.
 PLATE_UNDER_CURSOR = QColor(60, 60, 60, 230)
 #: Under a text that warns.
