@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.ui.dialogs.angle_dialog import AngleDialog
 from bachview.ui.dialogs.region_dialog import RegionDialog
+from bachview.ui.dialogs.results_dialog import ResultsDialog
 from bachview.ui.window.commands import Command
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of, pink_slide
@@ -73,3 +74,16 @@ def test_a_question_goes_with_the_slide_that_it_is_about(qtbot: QtBot, tmp_path:
             _asked(command)
             window.close_page(page)
             assert _gone()
+
+
+def test_results_that_were_not_read_are_not_said_to_be_none(qtbot: QtBot) -> None:
+    dialog = ResultsDialog("a.svs")
+    qtbot.addWidget(dialog)
+    assert "being read" in dialog.remark.text()
+    assert "Nothing is chosen" in dialog.show_button.toolTip()
+    dialog.show_unreadable()
+    assert "not known" in dialog.remark.text()
+    dialog.show_results((), None)
+    assert "Nothing is saved" in dialog.remark.text()
+    dialog.show_unreadable()
+    assert "not known" in dialog.remark.text()

@@ -40,6 +40,7 @@ class ResultsDialog(LaidOutDialog):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__("Results", parent, title=f"Results of {title}", size=(900, 520))
         self._listed: tuple[ListedResults, ...] = ()
+        self._unread = "The saved results are being read…"
         self._shown: int | None = None
         self._is_active = False
         self.table = plain_table(_RESULTS, self, stretched=1)
@@ -75,7 +76,7 @@ class ResultsDialog(LaidOutDialog):
     def show_results(self, listed: Sequence[ListedResults], shown: int | None) -> None:
         """List them; `shown` is the number of the grid on the screen."""
         before = self.selected
-        self._listed, self._shown = tuple(listed), shown
+        self._listed, self._shown, self._unread = tuple(listed), shown, ""
         self.table.blockSignals(True)
         self.table.setRowCount(len(listed))
         for number, results in enumerate(listed):
@@ -99,6 +100,12 @@ class ResultsDialog(LaidOutDialog):
             self.table.selectRow(numbers.index(wanted) if wanted in numbers else 0)
         self._on_selected()
 
+    def show_unreadable(self) -> None:
+        """Say that it is not known what is saved; a list that was read before stays."""
+        if not self._listed:
+            self._unread = "The saved results could not be read: it is not known what there is."
+            self._on_selected()
+
     def follow_run(self, status: RunStatus) -> None:
         """The run of the slide: in one nothing can be cleared, after one the list is outdated."""
         if status.is_active == self._is_active:
@@ -117,6 +124,8 @@ class ResultsDialog(LaidOutDialog):
                 remarks.append(f"It cannot be shown: {chosen.obstacle}")
             if chosen.grid.is_running and not self._is_active:
                 remarks.append("Another window or program is classifying the slide now.")
+        elif self._unread:
+            remarks.append(self._unread)
         elif not self._listed:
             remarks.append(
                 "Nothing is saved of this slide. Classify it, and its results are listed here."
@@ -132,7 +141,7 @@ class ResultsDialog(LaidOutDialog):
                 texts = (local_time(run.started), *chosen.grid.run_texts(run))
                 _fill(self.log, number, texts)
         can_show = chosen is not None and bool(chosen.choice) and not is_shown
-        why_not = chosen.obstacle if chosen and chosen.obstacle else "They are shown."
+        why_not = (chosen.obstacle or "They are shown.") if chosen else "Nothing is chosen."
         allow(self.show_button, "" if can_show else why_not, "Show them on the slide")
         can_write = chosen is not None and chosen.export_source is not None
         allow(self.export_button, "" if can_write else why_not, "Write them to files")

@@ -186,6 +186,8 @@ class ResultsCommands(QObject):
                 self._dialogs[page].show_results(listed, document.grid_id)
 
         def on_error(error: BachviewError) -> None:
+            if page in self._dialogs:
+                self._dialogs[page].show_unreadable()
             self._messages.problem(str(error))
 
         future = self._services.io.submit(
