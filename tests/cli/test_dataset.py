@@ -102,7 +102,9 @@ def test_what_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         check(tmp_path, mpp=None, patients=None, as_json=True)
 
 
-def test_the_photos_of_bach_are_counted_by_class(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_photos_of_bach_have_their_class_pixel_size_and_patient(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     document = document_of(capsys, shared_file("bach-photos"))
     assert document["photos"]["per_class"] == {
         "Normal": 77,
@@ -111,4 +113,5 @@ def test_the_photos_of_bach_are_counted_by_class(capsys: pytest.CaptureFixture[s
         "Invasive": 69,
     }
     assert document["photos"]["mpp"] == [{"mpp": 0.56, "origin": "file", "count": 268}]
+    assert document["patients"]["count"] == 32
     assert document["problems"] == []

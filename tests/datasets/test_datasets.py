@@ -16,7 +16,6 @@ from bachview.datasets.splits import write_split
 from bachview.errors import Cancelled, DatasetError, UsageError
 from bachview.jobs.tokens import CancelToken
 from tests.support.photo_folders import write_photo, write_photos
-from tests.support.real_data import shared_file
 from tests.support.slides import gradient, write_pyramid
 
 TABLE = "microscopy_ground_truth.csv"
@@ -235,14 +234,6 @@ def test_reading_can_be_cancelled(tmp_path: Path) -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         scan_dataset(write_photos(tmp_path), token=token)
-
-
-def test_the_photos_of_bach_have_their_class_pixel_size_and_patient(tmp_path: Path) -> None:
-    dataset = read_dataset(shared_file("bach-photos"))
-    assert np.bincount([photo.label or 0 for photo in dataset.photos]).tolist() == [77, 52, 70, 69]
-    assert {round(photo.mpp, 4) for photo in dataset.photos} == {0.56}
-    assert len({photo.patient for photo in dataset.photos}) == 32
-    assert dataset.problems == ()
 
 
 @pytest.mark.parametrize("name", ["._n001.png", "Thumbs.db", ".DS_Store", "desktop.ini"])

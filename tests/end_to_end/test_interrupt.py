@@ -57,7 +57,7 @@ def test_what_is_done_is_written_and_the_next_call_goes_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     slide = tmp_path / "slide.tiff"
-    write_phantom(slide, width=4000, height=3000)
+    write_phantom(slide, width=2800, height=2100)
     home, out = tmp_path / "home", tmp_path / "out"
     process = begin(slide, out, home)
     wait_for_results(process, home / "data" / "results", slide)

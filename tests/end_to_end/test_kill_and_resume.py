@@ -21,7 +21,7 @@ _DEADLINE_S = 90
 def _command(slide: Path, output: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "bachview", "classify", str(slide), "--bundle", "selftest"),
-        *("--output", str(output), "--stride", "16"),
+        *("--output", str(output), "--stride", "20"),
     ]
 
 

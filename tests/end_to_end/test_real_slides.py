@@ -17,12 +17,14 @@ SELFTEST = ("classify", "--bundle", "selftest")
 SLIDES = ["CMU-1-Small-Region.svs", "OS-1-detail.ome.tif"]
 
 
-@pytest.mark.parametrize("name", SLIDES)
+@pytest.mark.parametrize(
+    ("name", "bundle"), [*zip(SLIDES, ("default", "default-fast"), strict=True)]
+)
 def test_a_real_slide_is_classified_and_every_file_agrees(
-    cli: Cli, name: str, tmp_path: Path
+    cli: Cli, name: str, bundle: str, tmp_path: Path
 ) -> None:
     path = shared_file(f"slides/{name}")
-    answer = cli("classify", path, "--output", tmp_path, "--json")
+    answer = cli("classify", path, "--bundle", bundle, "--output", tmp_path, "--json")
     assert answer.code == 0
     document = answer.document
     check_schema("classify", document)
