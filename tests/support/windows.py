@@ -1,5 +1,6 @@
 """A real window for tests: own settings, as a rule no warm-up, closed at the end."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +29,12 @@ NOWHERE = QPoint(5000, 5000)
 def open_window(
     qtbot: QtBot, *, warms_up: bool = False, bundle: str = "selftest"
 ) -> Iterator[MainWindow]:
-    """A window with the remembered bundle, or with `bundle` where that is the built-in one."""
+    """A window with the remembered bundle, or with `bundle` where that is the built-in one.
+
+    As in the program, no worker collects garbage meanwhile, which may be a widget.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     theme = Theme(application, ThemeChoice.LIGHT)
@@ -48,6 +54,8 @@ def open_window(
         window.close_unasked()
         window.deleteLater()
         theme.deleteLater()
+        if was_enabled:
+            gc.enable()
 
 
 def page_of(qtbot: QtBot, window: MainWindow, path: Path) -> SlidePage:

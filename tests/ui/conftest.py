@@ -32,6 +32,17 @@ def same_look_as_before(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def garbage_of_this_thread(qapp: QApplication) -> Iterator[None]:
+    """As in the program (`bachview.ui.session.garbage`), no worker collects a widget.
+
+    Python collects in whatever thread allocates: the process would crash, or both threads hang.
+    """
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
 def cursor_elsewhere(qapp: QApplication) -> None:
     """Wherever the last test has left the cursor, it is on no window of this one."""
     QCursor.setPos(NOWHERE)

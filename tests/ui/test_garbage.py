@@ -20,6 +20,11 @@ class _Dialog(QDialog):
         self.itself = self
 
 
+@pytest.fixture(autouse=True)
+def garbage_of_this_thread() -> None:
+    """Here the collector itself sees to that."""
+
+
 @pytest.fixture
 def collector(qapp: QApplication) -> Iterator[GarbageCollector]:
     collector = GarbageCollector()
