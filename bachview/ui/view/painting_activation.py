@@ -16,8 +16,8 @@ from PySide6.QtGui import (
 )
 
 from bachview.core.geometry import Point, Region
-from bachview.ui.look.plates import INK, PLATE
-from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS
+from bachview.ui.look.plates import plate, writing_on
+from bachview.ui.look.spacing import APART, NEAR, PLATE_PX
 from bachview.ui.view.painting import Layer, ViewPlane, Window, image_of
 from bachview.viewing.activation import VEIL_GREY, ActivationMap, veil_of
 from bachview.viewing.viewport import Viewport
@@ -128,27 +128,16 @@ def _drawn_key(text: KeyText, ratio: float) -> QImage:
     after_x = ramp_x + ramp_width + NEAR
     width = after_x + metrics.horizontalAdvance(after) + NEAR
     height = metrics.height() + NEAR
-    image = QImage(
-        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    image.setDevicePixelRatio(ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(font)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
-    painter.setPen(INK)
-    baseline = (height - metrics.height()) / 2 + metrics.ascent()
-    painter.drawText(QPointF(NEAR, baseline), before)
-    painter.drawText(QPointF(after_x, baseline), after)
-    ramp = QRectF(ramp_x, (height - ramp_height) / 2, ramp_width, ramp_height)
-    painter.fillRect(ramp, _UNDER_THE_RAMP)
-    veil = veil_of(np.linspace(0, 1, round(ramp_width), dtype=np.float32))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    for place, alpha in enumerate(veil.tolist()):
-        line = QRectF(ramp.x() + place, ramp.y(), 1, ramp_height)
-        painter.fillRect(line, QColor(VEIL_GREY, VEIL_GREY, VEIL_GREY, alpha))
-    painter.end()
+    image = plate(width, height, ratio)
+    with writing_on(image, width, height, font) as painter:
+        baseline = (height - metrics.height()) / 2 + metrics.ascent()
+        painter.drawText(QPointF(NEAR, baseline), before)
+        painter.drawText(QPointF(after_x, baseline), after)
+        ramp = QRectF(ramp_x, (height - ramp_height) / 2, ramp_width, ramp_height)
+        painter.fillRect(ramp, _UNDER_THE_RAMP)
+        veil = veil_of(np.linspace(0, 1, round(ramp_width), dtype=np.float32))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        for place, alpha in enumerate(veil.tolist()):
+            line = QRectF(ramp.x() + place, ramp.y(), 1, ramp_height)
+            painter.fillRect(line, QColor(VEIL_GREY, VEIL_GREY, VEIL_GREY, alpha))
     return image

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import angle_text, magnification_text, ratio_text
-from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK
+from bachview.ui.look.plates import INK, PLATE, PLATE_UNDER_CURSOR, QUIET_INK, plate, writing_on
 from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS, SMALL_PLATE_PX
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.viewing.scale_bar import scale_bar
@@ -121,28 +121,17 @@ def _drawn(texts: ReadOutTexts, ratio: float) -> QImage:
     )
     left = NEAR + bar_width + (APART if texts.bar else 0.0)
     width, height = left + text_width + NEAR, read_out_height()
-    image = QImage(
-        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    image.setDevicePixelRatio(ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(font)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
-    painter.setPen(INK)
-    top = 3.0 if texts.objective else (height - metrics.height()) / 2
-    baseline = top + metrics.ascent()
-    painter.drawText(QPointF(left, baseline), texts.magnification)
-    if texts.bar:
-        _draw_bar(painter, texts, bar_width, metrics)
-    painter.setFont(quiet_font)
-    painter.setPen(QUIET_INK)
-    painter.drawText(QPointF(left + times_width, baseline), beyond)
-    painter.drawText(QPointF(left, height - 4 - quiet.descent()), texts.objective)
-    painter.end()
+    image = plate(width, height, ratio)
+    with writing_on(image, width, height, font) as painter:
+        top = 3.0 if texts.objective else (height - metrics.height()) / 2
+        baseline = top + metrics.ascent()
+        painter.drawText(QPointF(left, baseline), texts.magnification)
+        if texts.bar:
+            _draw_bar(painter, texts, bar_width, metrics)
+        painter.setFont(quiet_font)
+        painter.setPen(QUIET_INK)
+        painter.drawText(QPointF(left + times_width, baseline), beyond)
+        painter.drawText(QPointF(left, height - 4 - quiet.descent()), texts.objective)
     return image
 
 

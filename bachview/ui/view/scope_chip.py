@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from bachview.ui.look.plates import INK, PLATE, WARNING_PLATE
-from bachview.ui.look.spacing import APART, NEAR, PLATE_PX, RADIUS
+from bachview.ui.look.plates import PLATE, WARNING_PLATE, plate, writing_on
+from bachview.ui.look.spacing import APART, NEAR, PLATE_PX
 from bachview.ui.view.minimap import Minimap
 
 #: Narrower than this beside the minimap, the chip goes below it, px.
@@ -174,20 +174,11 @@ def _drawn(lines: tuple[str, ...], font: QFont, ratio: float, *, is_warning: boo
     metrics = QFontMetricsF(font)
     widest = max(metrics.horizontalAdvance(line) for line in lines)
     width, height = widest + 2 * NEAR + 1, len(lines) * metrics.height() + 8
-    image = QImage(
-        round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    image.setDevicePixelRatio(ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(font)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(WARNING_PLATE if is_warning else PLATE)
-    painter.drawRoundedRect(QRectF(0, 0, width, height), RADIUS, RADIUS)
-    painter.setPen(INK)
-    for place, line in enumerate(lines):
-        box = QRectF(NEAR, 4 + place * metrics.height(), widest + 1, metrics.height())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), line)
-    painter.end()
+    image = plate(width, height, ratio)
+    with writing_on(image, width, height, font, WARNING_PLATE if is_warning else PLATE) as painter:
+        for place, line in enumerate(lines):
+            box = QRectF(NEAR, 4 + place * metrics.height(), widest + 1, metrics.height())
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), line
+            )
     return image
