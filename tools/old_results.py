@@ -17,7 +17,8 @@ def as_format(version: int, path: Path) -> None:
     """Turn a new results file into one of an earlier format, as that format wrote it."""
     with contextlib.closing(sqlite3.connect(path)) as raw, raw:
         raw.execute(f"PRAGMA user_version = {version}")
-        if version == 3:
+        raw.execute("DROP TABLE marks")
+        if version >= 3:
             return
         raw.execute("DROP TABLE runs")
         raw.execute("ALTER TABLE grids RENAME TO runs")

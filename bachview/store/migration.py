@@ -4,7 +4,7 @@ Format 1 had no checksums. Up to format 2 a run was the unit: a run of a region 
 own. Its cells lie elsewhere than those of the slide, so they stay what they are, a grid of that
 region, which is listed and can be exported and cleared; runs of whole slides are the slide's cells.
 Format 3 has no cells outside the training material: nothing in it changes, but a program that does
-not know them must not take their file for a damaged one.
+not know them must not take their file for a damaged one. Format 4 has no marks of the reader.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from bachview.errors import StoreError
 from bachview.files import atomic_path
 from bachview.store.log import TABLE as LOG_TABLE
 from bachview.store.log import Outcome
+from bachview.store.marks import TABLE as MARKS_TABLE
 from bachview.store.records import (
     GRID_COLUMNS,
     add_batch,
@@ -41,7 +42,7 @@ _UNCHECKED = warnings_to_json(None)
 def migrate(
     connection: sqlite3.Connection, version: int, name: str, fingerprint: str, path: Path | None
 ) -> None:
-    """Bring a store of format `version`, 1 to 3, to the present one. In a transaction.
+    """Bring a store of format `version`, 1 to 4, to the present one. In a transaction.
 
     Raises
     ------
@@ -57,9 +58,10 @@ def migrate(
             "was it renamed? Move it away and try again."
         )
     backup = None if path is None else path.with_name(f"{path.stem}.v{version}-backup{path.suffix}")
-    if version == 3:
+    if version >= 3:
         if path is not None and backup is not None:
             _back_up(path, backup)
+        _add_marks(connection)
         return
     runs = _checked_runs(connection, version, fingerprint)
     crcs = _checksums(connection, runs, fingerprint) if version == 1 else []
@@ -71,6 +73,12 @@ def migrate(
         connection.execute("UPDATE slide SET checksum = ?", (row_checksum((fingerprint,)),))
         connection.executemany("UPDATE batches SET crc = ? WHERE id = ?", crcs)
     _runs_to_grids(connection, runs)
+    _add_marks(connection)
+
+
+def _add_marks(connection: sqlite3.Connection) -> None:
+    for statement in MARKS_TABLE.split(";"):
+        connection.execute(statement)
 
 
 def _checked_runs(

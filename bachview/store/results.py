@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
+from bachview.marks.working_set import Change
 from bachview.store import log
+from bachview.store.marks import SavedMarks, read_marks, write_marks
 from bachview.store.provenance import Provenance, now_text
 from bachview.store.records import (
     GRID_COLUMNS,
@@ -370,6 +372,22 @@ class ResultStore:
         """The cells of the grid that are to be classified."""
         with self._reading() as connection:
             return self._grid(connection, grid_id)[1]
+
+    def marks(self, since: int = 0) -> SavedMarks:
+        """The reader's marks that were saved or deleted after the revision `since`."""
+        with self._reading() as connection:
+            return read_marks(connection, since)
+
+    def save_marks(self, changes: Iterable[Change]) -> int:
+        """Save what has changed of the marks, all or nothing; return the file's revision of them.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written.
+        """
+        with self._writing() as connection:
+            return write_marks(connection, changes)
 
     @property
     def is_open(self) -> bool:

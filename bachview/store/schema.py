@@ -11,12 +11,13 @@ from pathlib import Path
 from bachview.errors import StoreError
 from bachview.policy.in_force import in_force
 from bachview.store.log import TABLE as LOG_TABLE
+from bachview.store.marks import TABLE as MARKS_TABLE
 from bachview.store.migration import migrate
 from bachview.store.place import is_on_network
 from bachview.store.records import GRID_COLUMNS, row_checksum
 
 #: Raised with every change of the tables; an older program rejects a newer file.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: "BchV" in the file's header, so that databases of other programs are recognised.
 APPLICATION_ID = 0x42636856
 
@@ -185,7 +186,7 @@ def _check_or_make(
         application, version = _header(connection)
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and application == 0 and tables == 0:
-            for statement in (_TABLES + LOG_TABLE).split(";"):
+            for statement in (_TABLES + LOG_TABLE + MARKS_TABLE).split(";"):
                 connection.execute(statement)
             # A number kept from the file that this one replaces names no grid here.
             connection.execute(

@@ -10,6 +10,7 @@ import pytest
 from bachview.core.cell_state import CellState
 from bachview.errors import StoreError
 from bachview.store.log import Outcome
+from bachview.store.marks import SavedMarks
 from bachview.store.results import ResultStore
 from bachview.store.schema import SCHEMA_VERSION, store_name
 from tests.support import runs
@@ -58,27 +59,29 @@ def test_a_store_of_an_earlier_format_is_taken_over_with_a_backup(
         assert store.load(part).count(CellState.CLASSIFIED) == 2
 
 
-def test_a_store_without_cells_outside_the_training_material_is_taken_over_as_it_is(
-    tmp_path: Path,
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_store_whose_tables_have_stayed_is_taken_over_as_it_is(
+    tmp_path: Path, version: int
 ) -> None:
     with ResultStore.open(tmp_path, SLIDE) as store:
         grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance(), ("a warning",))
         store.commit(grid, runs.results([[0, 0], [1, 1]], failed=[False, True]))
     path = tmp_path / store_name(SLIDE)
-    as_format(3, path)
+    as_format(version, path)
     with ResultStore.open(tmp_path, SLIDE) as store:
         assert store.notice is None
+        assert store.marks() == SavedMarks((), (), 0, 0)
         assert store.grids()[0].warnings == ("a warning",)
         assert store.load(grid).count(CellState.CLASSIFIED) == 1
         assert store.load(grid).count(CellState.FAILED) == 1
-    (backup,) = tmp_path.glob("*.v3-backup.sqlite")
-    for file, version in ((backup, 3), (path, SCHEMA_VERSION)):
+    (backup,) = tmp_path.glob(f"*.v{version}-backup.sqlite")
+    for file, expected in ((backup, version), (path, SCHEMA_VERSION)):
         with contextlib.closing(sqlite3.connect(file)) as raw:
-            assert raw.execute("PRAGMA user_version").fetchone() == (version,)
+            assert raw.execute("PRAGMA user_version").fetchone() == (expected,)
             assert raw.execute("SELECT done, failed FROM grids").fetchall() == [(1, 1)]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_backup_that_cannot_be_written_is_a_sentence_and_changes_nothing(
     tmp_path: Path, version: int
 ) -> None:

@@ -1,0 +1,1 @@
+"""What a reader puts on a slide: annotations, corrections of cells, and bookmarks."""

@@ -1,0 +1,107 @@
+"""The reader's marks in the results file: their table, reading, and writing.
+
+A row is a mark; that of a deleted mark stays without content, so that another program that has the
+slide open learns of it. Revisions only rise: what is above the last one read is new.
+"""
+
+import logging
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bachview.marks.records import TYPE_NAMES, from_record, name_of_type, to_record
+from bachview.marks.working_set import Change, Mark
+from bachview.store.records import row_bytes
+
+_log = logging.getLogger(__name__)
+
+TABLE = """
+CREATE TABLE marks (
+    type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL UNIQUE,
+    content TEXT,
+    data BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (type, id)
+);
+"""
+
+#: What reading a row raises that this program has not written, though its checksum is right.
+_NOT_OURS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMarks:
+    """What a results file has of marks.
+
+    Attributes
+    ----------
+    marks : those that are there.
+    deleted : (type name, id) of those that were deleted.
+    revision : the highest, of all rows of the file; 0 without any.
+    damaged : how many rows cannot be read; they stay in the file.
+    """
+
+    marks: tuple[Mark, ...]
+    deleted: tuple[tuple[str, str], ...]
+    revision: int
+    damaged: int
+
+
+def read_marks(connection: sqlite3.Connection, since: int = 0) -> SavedMarks:
+    """The marks that were saved or deleted after the revision `since`, in that order."""
+    import shapely
+
+    rows = connection.execute(
+        "SELECT type, id, revision, content, data, crc FROM marks WHERE revision > ?"
+        " ORDER BY revision",
+        (since,),
+    ).fetchall()
+    marks: list[Mark] = []
+    deleted: list[tuple[str, str]] = []
+    damaged = 0
+    for *row, crc in rows:
+        kind, mark_id, _, content, data = row
+        if crc != _crc(row):
+            damaged += 1
+            continue
+        if content is None:
+            deleted.append((kind, mark_id))
+            continue
+        try:
+            marks.append(from_record(kind, mark_id, content, data))
+        except (*_NOT_OURS, shapely.errors.ShapelyError):
+            damaged += 1
+    if damaged:
+        _log.warning("%d marks of a results file are damaged", damaged)
+    revision = max((row[2] for row in rows), default=since)
+    return SavedMarks(tuple(marks), tuple(deleted), revision, damaged)
+
+
+def write_marks(connection: sqlite3.Connection, changes: Iterable[Change]) -> int:
+    """Save what has changed, in a transaction; return the highest revision of the file."""
+    (revision,) = connection.execute("SELECT coalesce(max(revision), 0) FROM marks").fetchone()
+    for change in changes:
+        revision += 1
+        name = name_of_type(change.mark)
+        content, data = (None, b"") if change.after is None else to_record(change.after)
+        row = (name, change.id, revision, content, data)
+        connection.execute(
+            "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", (*row, _crc(row))
+        )
+    return int(revision)
+
+
+def count_marks(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many marks of each type name there are."""
+    found = dict.fromkeys(TYPE_NAMES.values(), 0)
+    rows = connection.execute(
+        "SELECT type, count(*) FROM marks WHERE content IS NOT NULL GROUP BY type"
+    )
+    return found | dict(rows)
+
+
+def _crc(row: Sequence[object]) -> int:
+    return zlib.crc32(row_bytes(row))

@@ -1,0 +1,126 @@
+"""Marks are kept in the results file: what was saved is read again, and damage is told."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bachview.core.geometry import Point, Region
+from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.bookmark import Bookmark
+from bachview.marks.correction import Correction
+from bachview.marks.working_set import Change, Mark, added, changed, deleted
+from bachview.store.results import ResultStore
+from bachview.store.schema import store_name
+
+SLIDE = "quick-1-abc"
+
+numbers = st.floats(-1e7, 1e7)
+sides = st.floats(0.01, 1e6)
+texts = st.text(max_size=20)
+colours = st.tuples(*[st.integers(0, 255)] * 3)
+shapes = st.one_of(
+    st.tuples(
+        st.sampled_from([Kind.RECTANGLE, Kind.ELLIPSE]),
+        st.builds(Frame, numbers, numbers, sides, sides, st.floats(-360, 360)),
+    ),
+    st.tuples(
+        st.sampled_from([Kind.POINTS, Kind.TEXT]), st.builds(shapely.Point, numbers, numbers)
+    ),
+    st.tuples(
+        st.just(Kind.ANGLE),
+        st.builds(
+            shapely.LineString, st.lists(st.tuples(numbers, numbers), min_size=3, max_size=3)
+        ),
+    ),
+    st.tuples(
+        st.just(Kind.AREA),
+        st.just(
+            shapely.Polygon(
+                [(0, 0), (9, 0), (9, 9.25), (0, 9)], [[(2, 2), (3, 2), (3, 3.125), (2, 3)]]
+            )
+        ),
+    ),
+)
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> Annotation:
+    kind, shape = draw(shapes)
+    own_class = draw(st.none() | st.builds(AnnotationClass, texts, colours))
+    return Annotation.drawn(kind, shape, own_class, note=draw(texts)).with_changes(
+        name=draw(texts),
+        color=draw(st.none() | colours),
+        is_locked=draw(st.booleans()),
+        is_hidden=draw(st.booleans()),
+        plane=draw(st.tuples(st.integers(0, 9), st.integers(0, 9))),
+        channel=draw(st.none() | st.integers(0, 5)),
+        nucleus=draw(st.none() | st.just(shapely.box(1, 1, 2, 2.5))),
+        measurements=draw(st.dictionaries(texts, st.floats(allow_nan=False), max_size=3)),
+        extra=draw(texts),
+    )
+
+
+bookmarks = st.builds(
+    Bookmark.made,
+    texts,
+    st.builds(Point, numbers, numbers),
+    st.floats(0.01, 1e4),
+    st.floats(0, 360),
+    thumbnail=st.binary(max_size=30),
+)
+corrections = st.builds(
+    Correction.made,
+    st.builds(Region, numbers, numbers, sides, sides),
+    texts,
+    st.none() | texts,
+    texts,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(annotations(), bookmarks, corrections))
+def test_what_was_saved_is_read_again(mark: Mark) -> None:
+    with ResultStore.in_memory(SLIDE) as store:
+        store.save_marks(added("draw", [mark]).changes)
+        assert store.marks().marks == (mark,)
+
+
+def point(x: float) -> Annotation:
+    return Annotation.drawn(Kind.POINTS, shapely.Point(x, 0))
+
+
+def test_another_program_learns_what_was_changed_and_deleted(tmp_path: Path) -> None:
+    first, second = point(1), point(2)
+    with ResultStore.open(tmp_path, SLIDE) as one, ResultStore.open(tmp_path, SLIDE) as other:
+        revision = one.save_marks(added("draw", [first, second]).changes)
+        assert other.marks().revision == revision
+        assert set(other.marks().marks) == {first, second}
+        assert other.marks(revision).marks == ()
+        renamed = second.with_changes(name="there")
+        one.save_marks(deleted("delete", [first]).changes)
+        one.save_marks(changed("name", [(second, renamed)]).changes)
+        news = other.marks(revision)
+        assert news.marks == (renamed,)
+        assert news.deleted == (("annotation", first.id),)
+        # Made again, as undoing does.
+        one.save_marks((Change(None, first),))
+        assert other.marks(news.revision).marks == (first,)
+
+
+def test_a_damaged_mark_is_told_and_costs_no_other(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    whole, broken = point(1), point(2)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.save_marks(added("draw", [whole, broken]).changes)
+    with contextlib.closing(sqlite3.connect(tmp_path / store_name(SLIDE))) as raw, raw:
+        raw.execute("UPDATE marks SET data = x'00' WHERE id = ?", (broken.id,))
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        found = store.marks()
+        assert (found.marks, found.damaged) == ((whole,), 1)
+    assert "1 marks of a results file are damaged" in expects_log.text
