@@ -116,6 +116,11 @@ class WorkingSet:
         """Id to bookmark; a view that follows the changes."""
         return MappingProxyType(self._marks[Bookmark])  # type: ignore[arg-type]
 
+    @property
+    def by_type(self) -> Mapping[type[Mark], Mapping[str, Mark]]:
+        """All marks, by type and id; a view that follows the changes."""
+        return MappingProxyType(self._marks)
+
     def listen(self, listener: Listener) -> None:
         """Call `listener` after each change."""
         self._listeners.append(listener)

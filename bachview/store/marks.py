@@ -40,7 +40,7 @@ class SavedMarks:
     ----------
     marks : those that are there.
     deleted : (type name, id) of those that were deleted.
-    revision : the highest, of all rows of the file; 0 without any.
+    revision : the highest of all rows of the file, whatever was asked for; 0 without any.
     damaged : how many rows cannot be read; they stay in the file.
     """
 
@@ -76,13 +76,12 @@ def read_marks(connection: sqlite3.Connection, since: int = 0) -> SavedMarks:
             damaged += 1
     if damaged:
         _log.warning("%d marks of a results file are damaged", damaged)
-    revision = max((row[2] for row in rows), default=since)
-    return SavedMarks(tuple(marks), tuple(deleted), revision, damaged)
+    return SavedMarks(tuple(marks), tuple(deleted), _revision(connection), damaged)
 
 
 def write_marks(connection: sqlite3.Connection, changes: Iterable[Change]) -> int:
     """Save what has changed, in a transaction; return the highest revision of the file."""
-    (revision,) = connection.execute("SELECT coalesce(max(revision), 0) FROM marks").fetchone()
+    revision = _revision(connection)
     for change in changes:
         revision += 1
         name = name_of_type(change.mark)
@@ -91,6 +90,11 @@ def write_marks(connection: sqlite3.Connection, changes: Iterable[Change]) -> in
         connection.execute(
             "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", (*row, _crc(row))
         )
+    return revision
+
+
+def _revision(connection: sqlite3.Connection) -> int:
+    (revision,) = connection.execute("SELECT coalesce(max(revision), 0) FROM marks").fetchone()
     return int(revision)
 
 

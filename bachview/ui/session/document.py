@@ -23,6 +23,7 @@ from bachview.store.records import GridRecord
 from bachview.ui.session.bundles import BundleSummary
 from bachview.ui.session.classification import Classification
 from bachview.ui.session.exporting import ExportSource
+from bachview.ui.session.marks_session import MarksSession
 from bachview.ui.session.opening import OpenedSlide
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
@@ -118,6 +119,10 @@ class Document(QObject):
         self._exports: list[tuple[futures.Future[Any], CancelToken]] = []
         self._asked: Callable[[], None] = lambda: None
         self.results = SlideResults(self.metadata.fingerprint, self.metadata.former)
+        #: What the reader puts on the slide: annotations, corrections, bookmarks.
+        self.marks = MarksSession(self.results, services.io, services.bridge, self)
+        self.marks.noticed.connect(self.noticed)
+        self.marks.failed.connect(self.failed)
         self.run = Classification(
             self.reader, self.results, services.service, services.bridge, self
         )
@@ -485,6 +490,7 @@ class Document(QObject):
         The rest of the work, to be called on any thread: waits for run and exports, then closes
         store and slide.
         """
+        save_marks = self.marks.detach()
         waited = [future for future, _ in self._exports]
         for _, token in self._exports:
             token.cancel()
@@ -495,6 +501,7 @@ class Document(QObject):
         results, reader = self.results, self.reader
 
         def ending() -> None:
+            save_marks()
             futures.wait(waited, _LET_GO_S)
             results.close()
             reader.close()
