@@ -45,7 +45,8 @@ def session(qtbot: QtBot, lane: Lane) -> Iterator[MarksSession]:
         qtbot.waitUntil(lambda: marks.is_loaded)
         yield marks
     finally:
-        lane.submit(lambda _: marks.detach()()).result(10)
+        save_rest = marks.detach()
+        lane.submit(lambda _: save_rest()).result(10)
         results.close()
         bridge.close()
         marks.deleteLater()
@@ -77,9 +78,9 @@ def test_each_step_is_saved_and_is_there_again(qtbot: QtBot, lane: Lane) -> None
         qtbot.waitUntil(lambda: marks.is_saved)
         assert set(saved()) == {first.id, second.id}
         marks.selection.set([first.id, second.id])
-        assert marks.selected == (first, second)
+        assert [mark.id for mark in marks.selected] == [first.id, second.id]
         marks.apply(deleted("delete", [first]))
-        assert marks.selected == (second,)
+        assert [mark.id for mark in marks.selected] == [second.id]
         marks.undo()
         marks.apply(changed("name", [(second, second.with_changes(name="b"))]))
         marks.undo()
@@ -106,9 +107,8 @@ def test_two_windows_see_each_others_changes(qtbot: QtBot, lane: Lane) -> None:
         assert not one.selection.ids
         with qtbot.waitSignal(one.noticed) as said:
             one.undo()
-        assert said.args == [
-            "One mark was changed in another window meanwhile and stays as it is there."
-        ]
+        assert said.args is not None
+        assert said.args[0].startswith("One mark was changed in another window meanwhile")
         assert one.working_set.annotations[mine.id].name == ""
         qtbot.waitUntil(lambda: other.working_set.annotations[mine.id].name == "")
 
