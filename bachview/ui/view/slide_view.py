@@ -164,6 +164,7 @@ class SlideView(NavigableView):
         Whether all threads ended in time. One that did not will end after its current tile.
         """
         self.motion.stop()
+        self.input.end_tool()
         picture, self._picture = self._picture, None
         self._viewport = self._pyramid = None
         self._set_fitted(on=True)
@@ -337,6 +338,10 @@ class SlideView(NavigableView):
             paint_field(painter, viewport, self._field, self._cell)
         if self.input.ruler_line is not None:
             paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
+        if self.input.tool is not None:
+            painter.save()
+            self.input.tool.paint(painter, viewport)
+            painter.restore()
         self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
         if self._key_text is not None and not is_bare:
             below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
@@ -368,6 +373,13 @@ class SlideView(NavigableView):
             if event.type() == QEvent.Type.DevicePixelRatioChange:
                 self._adapt()
             self.cursor_watch.note(event)
+            if (
+                isinstance(event, QKeyEvent)
+                and event.type() == QEvent.Type.ShortcutOverride
+                and self.input.wants_key(event)
+            ):
+                event.accept()
+                return True
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -399,7 +411,7 @@ class SlideView(NavigableView):
             return
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self._ask_for_menu()
-        else:
+        elif not self.input.takes_right_button():
             self._ask_for_menu(QPointF(event.pos()))
 
     def _ask_for_menu(self, at: QPointF | None = None) -> None:
@@ -435,6 +447,7 @@ class SlideView(NavigableView):
     def leaveEvent(self, event: QEvent) -> None:
         """Report that the cursor has left."""
         super().leaveEvent(event)
+        self.input.leave()
         self.cursor_watch.leave()
 
     def childEvent(self, event: QChildEvent) -> None:

@@ -3,12 +3,13 @@
 import math
 from enum import Enum, auto
 
-from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 
 from bachview.core.geometry import Point
 from bachview.ui.view.navigable_view import NavigableView
+from bachview.ui.view.tools.base import CLICK_VP, Pointer, Tool
 
 #: Magnifications of the number keys, from 1 on.
 KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
@@ -20,9 +21,6 @@ _KEY_ZOOM = 1.5
 
 #: An arrow key moves by this part of the viewport; with Shift, by nearly a whole screen.
 _STEP, _PAGE = 0.1, 0.9
-
-#: A press that moves less than this is a click, px.
-_CLICK_VP = 4.0
 
 _ARROWS = {
     Qt.Key.Key_Left: (1, 0),
@@ -37,10 +35,11 @@ class _Drag(Enum):
     PAN = auto()
     TURN = auto()
     RULER = auto()
+    TOOL = auto()
 
 
 class ViewInput(QObject):
-    """Turns events of a view into navigation, clicks and ruler lines. GUI thread.
+    """Turns events of a view into navigation and clicks, or gives them to a tool. GUI thread.
 
     Attributes
     ----------
@@ -53,12 +52,14 @@ class ViewInput(QObject):
     rulerDrawn(float) : length of a finished ruler line, level-0 px.
     rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     overlayHeld(bool) : the key that flips the overlay was pressed or released.
+    toolChanged(Tool | None) : another tool has the mouse (Escape gives it back to the hand).
     """
 
     clicked = Signal(object)
     rulerDrawn = Signal(float)
     rulerModeChanged = Signal(bool)
     overlayHeld = Signal(bool)
+    toolChanged = Signal(object)
 
     def __init__(self, view: NavigableView) -> None:
         super().__init__(view)
@@ -71,12 +72,77 @@ class ViewInput(QObject):
         self._ruler_mode = False
         self._ruler_start: Point | None = None
         self._ruler_line: tuple[Point, Point] | None = None
+        self._tool: Tool | None = None
+        self._button = Qt.MouseButton.NoButton
+        self._modifiers = Qt.KeyboardModifier.NoModifier
         view.viewportChanged.connect(self._follow_view)
 
     @property
     def is_dragging(self) -> bool:
-        """Whether a pressed button moves or turns the slide, or draws a ruler line."""
+        """Whether a pressed button moves or turns the slide, or draws."""
         return self._drag is not _Drag.NONE
+
+    # -- tool ----------------------------------------------------------------------------
+
+    @property
+    def tool(self) -> Tool | None:
+        """What has the mouse; None for the hand, which moves the slide."""
+        return self._tool
+
+    def set_tool(self, tool: Tool | None) -> None:
+        """Give the mouse to a tool, or to the hand; the tool before finishes its shape."""
+        before = self._tool
+        if tool is before:
+            return
+        self.end_tool()
+        if self._drag is _Drag.TOOL:
+            self._drag = _Drag.NONE
+        self._tool = tool
+        self._update_cursor(is_dragging=self._drag is _Drag.PAN)
+        self._view.update()
+        self.toolChanged.emit(tool)
+
+    def end_tool(self) -> bool:
+        """Finish the shape that is being drawn; return whether there was one."""
+        return self._tool is not None and self._tool.end()
+
+    def leave(self) -> None:
+        """The mouse has left the view."""
+        if self._tool is not None:
+            self._tool.leave()
+
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Whether a key goes to the tool though it is the shortcut of a command."""
+        return self._tool is not None and self._tool.takes_key(event)
+
+    def takes_right_button(self) -> bool:
+        """Whether the right button draws, in place of opening a menu."""
+        return self._tool is not None and self._tool.takes_right_button
+
+    def _pointer(self, at: QPointF) -> Pointer:
+        return Pointer(at, self._view.point_at(at), self._modifiers, self._button)
+
+    def _press_tool(self, tool: Tool, event: QMouseEvent) -> None:
+        self._view.motion.stop()
+        self._press = self._last = event.position()
+        self._button, self._modifiers = event.button(), event.modifiers()
+        self._drag = _Drag.TOOL
+        at = self._pointer(event.position())
+        if event.type() != QEvent.Type.MouseButtonDblClick or not tool.double_click(at):
+            tool.press(at)
+        self._update_cursor(is_dragging=False)
+
+    def _lose_release(self) -> None:
+        """The end of the last drag was told to another window, e.g. a dialog that came up."""
+        drag, self._drag = self._drag, _Drag.NONE
+        if drag is _Drag.TOOL and self._tool is not None:
+            self._tool.release(self._pointer(self._last))
+
+    def _is_of_tool(self, button: Qt.MouseButton) -> bool:
+        if self._tool is None:
+            return False
+        right = button == Qt.MouseButton.RightButton and self._tool.takes_right_button
+        return right or button == Qt.MouseButton.LeftButton
 
     # -- ruler ---------------------------------------------------------------------------
 
@@ -108,6 +174,14 @@ class ViewInput(QObject):
         """The end of a line that is being drawn stays under the cursor when the view moves."""
         if self._drag is _Drag.RULER and self._ruler_start is not None and self._ruler_line:
             self._draw_ruler(self._ruler_start, self._view.point_at(self._last))
+        if self._tool is None or self._view.viewport is None:
+            return
+        if self._drag is _Drag.TOOL:
+            self._tool.drag(self._pointer(self._last))
+        elif self._drag is not _Drag.NONE:
+            self._tool.hover(self._pointer(self._last))
+        elif self._view.cursor_at is not None:
+            self._tool.hover(self._pointer(self._view.cursor_at))
 
     def _update_cursor(self, *, is_dragging: bool) -> None:
         """The cursor shape that shows what a drag does."""
@@ -115,6 +189,8 @@ class ViewInput(QObject):
             self._view.setCursor(Qt.CursorShape.CrossCursor)
         elif is_dragging:
             self._view.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif self._tool is not None:
+            self._view.setCursor(self._tool.cursor)
         else:
             self._view.unsetCursor()
 
@@ -122,11 +198,19 @@ class ViewInput(QObject):
 
     def press(self, event: QMouseEvent) -> bool:
         """Handle a button press; return whether it was used."""
+        if self._drag is not _Drag.NONE:
+            if event.buttons() & ~event.button() & self._button:
+                return True  # another button is held
+            self._lose_release()
+        if self._tool is not None and self._is_of_tool(event.button()):
+            self._press_tool(self._tool, event)
+            return True
         left = event.button() == Qt.MouseButton.LeftButton
         if not left and event.button() != Qt.MouseButton.MiddleButton:
             return False
         self._view.motion.stop()
         self._press = self._last = event.position()
+        self._button = event.button()
         self._has_moved = False
         if left and self._ruler_mode:
             self._drag = _Drag.RULER
@@ -145,6 +229,7 @@ class ViewInput(QObject):
         if self._drag is _Drag.PAN and self._is_click(here):
             return  # a hand that trembles in a click moves nothing
         self._last = here
+        self._modifiers = event.modifiers()
         match self._drag:
             case _Drag.PAN:
                 self._view.motion.track(here.x(), here.y())
@@ -153,14 +238,28 @@ class ViewInput(QObject):
                 self._view.rotate_by(math.degrees(self._bearing(here) - self._bearing(last)))
             case _Drag.RULER if self._ruler_start is not None:
                 self._draw_ruler(self._ruler_start, self._view.point_at(here))
+            case _Drag.TOOL if self._tool is not None:
+                self._tool.drag(self._pointer(here))
+                self._update_cursor(is_dragging=False)
+            case _Drag.NONE if self._tool is not None:
+                self._button = Qt.MouseButton.NoButton
+                self._tool.hover(self._pointer(here))
+                self._update_cursor(is_dragging=False)
             case _:
                 pass
 
     def release(self, event: QMouseEvent) -> bool:
         """Handle a button release; return whether it was used."""
-        if self._drag is _Drag.NONE:
+        if self._drag is _Drag.NONE or event.button() != self._button:
             return False
         drag, self._drag = self._drag, _Drag.NONE
+        if drag is _Drag.TOOL:
+            self._modifiers = event.modifiers()
+            if self._tool is not None:
+                self._tool.release(self._pointer(event.position()))
+            self._button = Qt.MouseButton.NoButton
+            self._update_cursor(is_dragging=False)
+            return True
         is_click = self._is_click(event.position())
         self._update_cursor(is_dragging=False)
         if drag is _Drag.PAN:
@@ -174,7 +273,9 @@ class ViewInput(QObject):
         return True
 
     def double_click(self, event: QMouseEvent) -> bool:
-        """Zoom in by two at the cursor; with Ctrl, out."""
+        """Zoom in by two at the cursor, with Ctrl out; with a tool, see `Tool.double_click`."""
+        if self._tool is not None:
+            return self.press(event)
         if event.button() != Qt.MouseButton.LeftButton or self._ruler_mode:
             return False
         out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
@@ -184,7 +285,7 @@ class ViewInput(QObject):
     def _is_click(self, here: QPointF) -> bool:
         """Whether the mouse has stayed in place since the press, and is `here` now."""
         moved = here - self._press
-        self._has_moved |= math.hypot(moved.x(), moved.y()) >= _CLICK_VP
+        self._has_moved |= math.hypot(moved.x(), moved.y()) >= CLICK_VP
         return not self._has_moved
 
     def _bearing(self, position: QPointF) -> float:
@@ -198,6 +299,8 @@ class ViewInput(QObject):
         # With Alt, some systems report a horizontal wheel.
         units = event.angleDelta().y() or event.angleDelta().x()
         if not units:
+            return
+        if self._tool is not None and self._tool.wheel(units / 120, event.modifiers()):
             return
         small = event.modifiers() & Qt.KeyboardModifier.ControlModifier
         factor = (_FINE_NOTCH if small else _NOTCH) ** (units / 120)
@@ -238,6 +341,13 @@ class ViewInput(QObject):
 
     def key(self, event: QKeyEvent) -> bool:
         """Handle a key press; return whether it was used."""
+        if self._tool is not None:
+            if event.key() == Qt.Key.Key_Escape:
+                if not self._tool.end():
+                    self.set_tool(None)
+                return True
+            if self._tool.key_press(event):
+                return True
         key, modifiers = Qt.Key(event.key()), event.modifiers()
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         if modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):

@@ -1,0 +1,31 @@
+"""What tools need of the outside, without a window."""
+
+from collections.abc import Iterable, Mapping
+
+from bachview.core.pixel_size import PixelSize
+from bachview.marks.annotation import Annotation, AnnotationClass
+from bachview.marks.working_set import Edit, WorkingSet
+from bachview.ui.view.slide_view import SlideView
+
+
+class Context:
+    """A view with a set of marks that is kept nowhere."""
+
+    def __init__(self, view: SlideView) -> None:
+        self.view = view
+        self.working_set = WorkingSet()
+        self.selected: frozenset[str] = frozenset()
+        self.annotation_class: AnnotationClass | None = None
+        self.pixel_size = PixelSize.typed(0.5)
+        self.plane = (0, 0)
+
+    @property
+    def annotations(self) -> Mapping[str, Annotation]:
+        return self.working_set.annotations
+
+    def select(self, ids: Iterable[str]) -> None:
+        self.selected = frozenset(ids)
+
+    def apply(self, edit: Edit) -> bool:
+        self.working_set.apply(edit)
+        return True
