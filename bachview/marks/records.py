@@ -28,7 +28,7 @@ def to_record(mark: Mark) -> tuple[str, bytes]:
         return _annotation_to_record(mark)
     if isinstance(mark, Correction):
         values: dict[str, Any] = {
-            "region": list(mark.region),
+            "region": [float(edge) for edge in mark.region],
             "class": mark.class_key,
             "model": mark.model_key,
             "bundle_sha256": mark.bundle_sha256,

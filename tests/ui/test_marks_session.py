@@ -1,10 +1,7 @@
 """Marks are saved as they are made, survive the end of the process, and follow other programs."""
 
 import contextlib
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -148,38 +145,3 @@ def test_what_cannot_be_saved_is_said_and_saved_later(qtbot: QtBot, lane: Lane) 
             raw.execute("DROP TRIGGER no")
         qtbot.waitUntil(lambda: marks.is_saved)
     assert mark.id in saved()
-
-
-_KILLED = """
-import os, signal, sys
-from PySide6.QtCore import QCoreApplication
-import shapely
-from bachview.jobs.lanes import Lane
-from bachview.marks.annotation import Annotation, Kind
-from bachview.marks.working_set import added
-from bachview.ui.bridge import Bridge
-from bachview.ui.session.marks_session import MarksSession
-from bachview.ui.session.slide_results import SlideResults
-app = QCoreApplication([])
-marks = MarksSession(SlideResults({slide!r}), Lane("io"), Bridge())
-for x in range(5):
-    marks.apply(added("draw", [Annotation.drawn(Kind.POINTS, shapely.Point(x, 0))]))
-while not marks.is_saved:
-    app.processEvents()
-print(*marks.working_set.annotations, flush=True)
-os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-"""
-
-
-def test_a_killed_program_has_lost_nothing_that_was_finished() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED.format(slide=SLIDE)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-    )
-    assert done.returncode != 0
-    ids = done.stdout.split()
-    assert len(ids) == 5, done.stderr
-    assert set(saved()) == set(ids)
