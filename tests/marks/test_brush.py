@@ -1,0 +1,74 @@
+"""What a brush paints and erases."""
+
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bachview.marks.brush import Stroke, erased, painted
+
+_PLACES = st.lists(
+    st.tuples(st.integers(0, 400).map(float), st.integers(0, 400).map(float)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def _stroke(places: list[tuple[float, float]], radius: float, tolerance: float = 0.25) -> Stroke:
+    stroke = Stroke(tolerance)
+    for place in places:
+        stroke.move_to(place, radius)
+    return stroke
+
+
+@given(_PLACES, st.floats(2, 60))
+def test_a_stroke_is_what_the_brush_has_passed_over(
+    places: list[tuple[float, float]], radius: float
+) -> None:
+    shape = _stroke(places, radius).shape
+    assert shape is not None
+    assert shape.is_valid
+    way = shapely.Point(places[0]) if len(places) == 1 else shapely.LineString(places)
+    # Each step may leave out vertices within half of the tolerance.
+    slack = 0.25 + len(places) * 0.125
+    assert shape.covers(way.buffer(max(0.5, radius - slack), quad_segs=16))
+    assert way.buffer(radius + slack, quad_segs=64).covers(shape)
+
+
+@given(_PLACES, _PLACES, st.floats(2, 60))
+def test_erasing_takes_back_what_was_painted(
+    first: list[tuple[float, float]], second: list[tuple[float, float]], radius: float
+) -> None:
+    area, stroke = _stroke(first, radius).shape, _stroke(second, radius).shape
+    assert area is not None
+    assert stroke is not None
+    both = painted(area, stroke)
+    assert both.area == pytest.approx(area.union(stroke).area)
+    left = erased(both, stroke)
+    expected = area.difference(stroke).area
+    assert (0 if left is None else left.area) == pytest.approx(expected, abs=1e-3)
+    assert erased(area, area) is None
+
+
+def test_a_stroke_across_leaves_parts_and_one_inside_a_hole() -> None:
+    area = shapely.box(0, 0, 100, 100)
+    across = _stroke([(-20, 50), (120, 50)], 10).shape
+    inside = _stroke([(50, 50)], 10).shape
+    assert across is not None
+    assert inside is not None
+    parts = erased(area, across)
+    assert isinstance(parts, shapely.MultiPolygon)
+    assert sorted(part.area for part in parts.geoms) == pytest.approx([4000, 4000])
+    holed = erased(area, inside)
+    assert isinstance(holed, shapely.Polygon)
+    assert len(holed.interiors) == 1
+    assert painted(holed, inside).equals(area)
+
+
+def test_what_the_brush_has_not_touched_keeps_its_vertices() -> None:
+    fine = shapely.Point(0, 0).buffer(100, quad_segs=200)
+    coarse = _stroke([(100, 0)], 30, tolerance=8).shape
+    assert coarse is not None
+    whole = painted(fine, coarse)
+    kept = {place for place in fine.exterior.coords if place[0] < 60}
+    assert kept <= {(x, y) for x, y in shapely.get_coordinates(whole).tolist()}
