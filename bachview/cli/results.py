@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,11 @@ from bachview.core.stack import USUAL, Choice
 from bachview.core.units import length_text
 from bachview.errors import StoreError, UsageError
 from bachview.export.options import ExportOptions
+from bachview.marks.records import TYPE_NAMES
 from bachview.policy.in_force import in_force
 from bachview.store.listing import RUN_COLUMNS, SavedGrid, device_text, results_files, saved_grids
 from bachview.store.log import latest_speed
+from bachview.store.marks import marks_text
 from bachview.store.of_slide import existing_results
 from bachview.store.results import ResultStore
 
@@ -52,6 +54,7 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
                         "changed": file.changed,
                         "problem": file.problem,
                         "results": [_document(grid, None) for grid in file.grids],
+                        "marks": _marks_document(file.marks),
                     }
                     for file in files
                 ],
@@ -66,9 +69,12 @@ def list_files(folder: Path | None, *, as_json: bool) -> int:
             picture = "".join(f":{part}" for part in file.fingerprint.split(":")[2:])
             slide = f"{file.fingerprint[:16]}…{picture}"
         start = (slide, f"{file.size / 1e6:,.1f} MB", file.changed[:16])
-        if not file.grids:
+        marks = marks_text(file.marks)
+        if not file.grids and not marks:
             rows.append((*start, "–", "–", file.problem or "empty"))
         rows += [(*start, g.record.key.bundle_name, _covers(g), g.coverage) for g in file.grids]
+        if marks:
+            rows.append((*start, "–", "–", f"marked: {marks}"))
     print_table(
         f"Results in {folder}",
         [
@@ -101,12 +107,15 @@ def list_slide(path: Path, folder: Path | None, choice: Choice = USUAL, *, as_js
         if slide.stack.text:
             tell(f"{path.name} has {slide.stack.text}.")
         grids = saved_grids(store) if store is not None else ()
+        marks = store.mark_counts() if store is not None else {}
     if as_json:
-        print_json({"slide": path.name, "results": [_document(grid, scanned) for grid in grids]})
+        results = [_document(grid, scanned) for grid in grids]
+        print_json({"slide": path.name, "results": results, "marks": _marks_document(marks)})
         return ExitCode.DONE
     if not grids:
         print(f"{path.name} has no results.")
-        return ExitCode.DONE
+    if any(marks.values()):
+        print(f"Marked by the reader: {marks_text(marks)}.")
     for grid in grids:
         record = grid.record
         print_table(
@@ -166,7 +175,8 @@ def clear(
         if store is None or not grids:
             tell(f"{path.name} has no such results; nothing was deleted.")
             if as_json:
-                print_json({"slide": path.name, "cleared": []})
+                marks = {} if store is None else store.mark_counts()
+                print_json({"slide": path.name, "cleared": [], "marks": _marks_document(marks)})
             return ExitCode.DONE
         if any(grid.is_running for grid in grids) and not force:
             raise StoreError(
@@ -179,11 +189,13 @@ def clear(
             return ExitCode.CANCELLED
         for grid in grids:
             store.clear(grid.record.grid_id)
+        marks = store.mark_counts()
     if as_json:
         cleared = [_document(grid, None)["id"] for grid in grids]
-        print_json({"slide": path.name, "cleared": cleared})
+        print_json({"slide": path.name, "cleared": cleared, "marks": _marks_document(marks)})
     else:
-        print(f"Deleted {what}.")
+        kept = f" What the reader has marked stays: {marks_text(marks)}."
+        print(f"Deleted {what}.{kept if any(marks.values()) else ''}")
     return ExitCode.DONE
 
 
@@ -333,6 +345,11 @@ def _covers(grid: SavedGrid) -> str:
     """The area of its cells, where it is not known whether that is the whole slide."""
     area = grid.record.key.grid.region
     return f"{area.width:,.0f} × {area.height:,.0f} px at {area.x:,.0f}, {area.y:,.0f}"
+
+
+def _marks_document(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many marks of each type there are, as plain values."""
+    return {f"{name}s": counts.get(name, 0) for name in TYPE_NAMES.values()}
 
 
 def _document(grid: SavedGrid, scanned: Region | None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def list_results(
     time_point: TimePoint = None,
     as_json: AsJson = False,
 ) -> int:
-    """List the results of a slide and their runs, or all results files.
+    """List the results of a slide and their runs, or all results files, with what is marked there.
 
     Results files know slides by their fingerprint only (see bachview info), not by name.
 
@@ -89,7 +89,8 @@ def clear_results(
 ) -> int:
     """Delete results of a slide for good, so that they are computed again.
 
-    Files that were exported stay.
+    Files that were exported stay, and so does what the reader has marked: annotations, corrections
+    of cells and bookmarks.
 
     \b
       bachview results clear biopsy.svs --all

@@ -21,8 +21,11 @@ def results_facts(folder: Path) -> dict[str, object]:
         done, total = (
             sum(getattr(grid.record, name) for grid in file.grids) for name in ("done", "total")
         )
+        marks = sum(file.marks.values())
         state = "not usable as it is" if file.problem else f"{done} of {total} cells"
-        facts[f"file {number}"] = f"{_mb(file.size)}, grids: {len(file.grids)}, {state}"
+        facts[f"file {number}"] = (
+            f"{_mb(file.size)}, grids: {len(file.grids)}, {state}, marks: {marks}"
+        )
     return facts
 
 

@@ -1,7 +1,8 @@
 """What is saved about slides: the results files of a folder, and the grids of one of them."""
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,6 +126,7 @@ class ResultsFile:
     size : bytes on disk, with SQLite's log.
     changed : ISO 8601 UTC.
     grids : what is in it; empty if `problem`.
+    marks : how many of the reader's marks of each type are in it, as `store.marks.count_marks`.
     problem : why it is not shown, a sentence; otherwise empty.
     """
 
@@ -134,10 +136,11 @@ class ResultsFile:
     changed: str
     grids: tuple[SavedGrid, ...]
     problem: str = ""
+    marks: Mapping[str, int] = field(default_factory=dict)
 
 
 def results_of(folder: Path, fingerprint: str) -> ResultsFile | None:
-    """The results file of a slide; None if it was never classified. Changes nothing. Any thread."""
+    """The results file of a slide; None if it has none. Changes nothing. Any thread."""
     path = folder / store_name(fingerprint)
     try:
         return _looked_at(path) if path.is_file() else None
@@ -169,6 +172,7 @@ def results_files(folder: Path) -> tuple[ResultsFile, ...]:
 def _looked_at(path: Path) -> ResultsFile:
     fingerprint: str | None = None
     grids: tuple[SavedGrid, ...] = ()
+    marks: dict[str, int] = {}
     problem = ""
     try:
         with looking(path) as connection:
@@ -184,14 +188,16 @@ def _looked_at(path: Path) -> ResultsFile:
             else:
                 fingerprint = named_slide(connection, path.name)
                 # Without a path: a damaged file is not moved aside.
-                grids = saved_grids(ResultStore(connection, fingerprint, None, None))
+                store = ResultStore(connection, fingerprint, None, None)
+                grids, marks = saved_grids(store), store.mark_counts()
             if fingerprint is not None and store_name(fingerprint) != path.name:
-                grids, problem = (), "belongs to another slide; was it renamed?"
+                grids, marks = (), {}
+                problem = "belongs to another slide; was it renamed?"
     except DamagedStoreError:
         problem = "damaged, or not a results file; opening its slide moves it aside"
     except StoreError as error:
         problem = str(error)
-    return ResultsFile(path, fingerprint, *_size_and_time(path), grids, problem)
+    return ResultsFile(path, fingerprint, *_size_and_time(path), grids, problem, marks)
 
 
 def _size_and_time(path: Path) -> tuple[int, str]:

@@ -4,11 +4,14 @@ A row is a mark; that of a deleted mark stays without content, so that another p
 slide open learns of it. Revisions only rise: what is above the last one read is new.
 """
 
+import contextlib
+import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bachview.marks.records import TYPE_NAMES, from_record, name_of_type, to_record
 from bachview.marks.working_set import Change, Mark
@@ -98,6 +101,19 @@ def _revision(connection: sqlite3.Connection) -> int:
     return int(revision)
 
 
+def is_whole(row: Sequence[object]) -> bool:
+    """Whether a row of the table is what was once written."""
+    try:
+        return row[-1] == _crc(row[:-1])
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def insert_rows(connection: sqlite3.Connection, rows: Iterable[Sequence[object]]) -> None:
+    """Write whole rows of another file, with their revisions, in a transaction."""
+    connection.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
 def count_marks(connection: sqlite3.Connection) -> dict[str, int]:
     """How many marks of each type name there are."""
     found = dict.fromkeys(TYPE_NAMES.values(), 0)
@@ -105,6 +121,40 @@ def count_marks(connection: sqlite3.Connection) -> dict[str, int]:
         "SELECT type, count(*) FROM marks WHERE content IS NOT NULL GROUP BY type"
     )
     return found | dict(rows)
+
+
+_NOUNS = {
+    "annotation": ("annotation", "annotations"),
+    "correction": ("corrected cell", "corrected cells"),
+    "bookmark": ("bookmark", "bookmarks"),
+}
+
+
+def marks_text(counts: Mapping[str, int]) -> str:
+    """E.g. ``12 annotations, 3 corrected cells and 1 bookmark``; empty without any.
+
+    Parameters
+    ----------
+    counts : as of `count_marks`.
+    """
+    parts = [
+        f"{count:,} {nouns[count != 1]}"
+        for name, nouns in _NOUNS.items()
+        if (count := counts.get(name, 0))
+    ]
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
+
+
+def earliest_created(connection: sqlite3.Connection) -> str | None:
+    """ISO 8601 UTC time at which the first of the marks was made; None if that is not known."""
+    rows = connection.execute("SELECT content FROM marks WHERE content IS NOT NULL")
+    times = []
+    for (content,) in rows:
+        with contextlib.suppress(*_NOT_OURS):
+            made = datetime.fromisoformat(json.loads(content)["created"])
+            if made.tzinfo is not None:
+                times.append(made.astimezone(UTC).isoformat())
+    return min(times, default=None)
 
 
 def _crc(row: Sequence[object]) -> int:

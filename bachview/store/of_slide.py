@@ -13,6 +13,7 @@ from pathlib import Path
 from bachview.errors import StoreError
 from bachview.files import atomic_path
 from bachview.slide.fingerprint import Former
+from bachview.store.marks import earliest_created
 from bachview.store.records import (
     GRID_COLUMNS,
     grid_from_row,
@@ -47,11 +48,12 @@ def open_results(folder: Path, fingerprint: str, former: Former | None) -> Resul
 
 
 def existing_results(folder: Path, fingerprint: str, former: Former | None) -> Path | None:
-    """The results file of a slide; None if it was never classified. Creates no empty file.
+    """The results file of a slide; None if it has none. Creates no empty file.
 
-    Results under the former fingerprint are taken over, once, if the slide was not changed since
-    the first of them was begun: an edited copy may have had the same. Their file is kept beside
-    with ``.former`` in its name. What cannot be taken over stays where it is, and is logged.
+    Results and marks under the former fingerprint are taken over, once, if the slide was not
+    changed since the first of them was begun: an edited copy may have had the same. Their file is
+    kept beside with ``.former`` in its name. What cannot be taken over stays where it is, and is
+    logged.
     """
     path = folder / store_name(fingerprint)
     if former is None or path.exists():
@@ -76,8 +78,10 @@ def _take_over(old: Path, path: Path, fingerprint: str, former: Former) -> None:
     with contextlib.closing(connect(old, former.fingerprint, timeout_s=_TIMEOUT_S)) as source:
         with explained(old.name):
             begun = source.execute("SELECT min(started) FROM grids").fetchone()[0]
+            # Marks are kept of slides that were never classified, too.
+            times = [text for text in (begun, earliest_created(source)) if text is not None]
         # Times of grids are whole seconds.
-        if begun is None or math.floor(former.changed_s) > _seconds(begun):
+        if not times or math.floor(former.changed_s) > min(map(_seconds, times)):
             return
         with (
             atomic_path(path, error=StoreError) as part,

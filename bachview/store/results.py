@@ -26,7 +26,7 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
 from bachview.marks.working_set import Change
 from bachview.store import log
-from bachview.store.marks import SavedMarks, read_marks, write_marks
+from bachview.store.marks import SavedMarks, count_marks, read_marks, write_marks
 from bachview.store.provenance import Provenance, now_text
 from bachview.store.records import (
     GRID_COLUMNS,
@@ -44,6 +44,7 @@ from bachview.store.records import (
     tissue_to_blob,
     warnings_to_json,
 )
+from bachview.store.salvage import salvaged_marks
 from bachview.store.schema import (
     DamagedStoreError,
     change_grid,
@@ -222,7 +223,7 @@ class ResultStore:
             return log.runs_of(connection, grid_id)
 
     def clear(self, grid_id: int) -> None:
-        """Delete a grid with its cells and its log, for good.
+        """Delete a grid with its cells and its log, for good; the reader's marks stay.
 
         A run of it in this or another process ends with a `StoreError`.
         """
@@ -378,6 +379,11 @@ class ResultStore:
         with self._reading() as connection:
             return read_marks(connection, since)
 
+    def mark_counts(self) -> dict[str, int]:
+        """How many marks of each type name of `marks.records` there are."""
+        with self._reading() as connection:
+            return count_marks(connection)
+
     def save_marks(self, changes: Iterable[Change]) -> int:
         """Save what has changed of the marks, all or nothing; return the file's revision of them.
 
@@ -462,7 +468,7 @@ class ResultStore:
     def _set_aside(self, path: Path, error: DamagedStoreError) -> str:
         """Move the damaged file aside, unless another one has got its name meanwhile."""
         if file_identity(path) == self._identity:
-            return _moved(path, error)
+            return _moved(path, self.fingerprint, error)
         return (
             f"The results file {path.name} was damaged and another program has moved it aside; "
             "classify the slide again."
@@ -489,7 +495,7 @@ def _connected(
         try:
             connection = connect(path, fingerprint, timeout_s=timeout_s)
         except DamagedStoreError as error:
-            notice = _moved(path, error)
+            notice = _moved(path, fingerprint, error)
             connection = connect(path, fingerprint, timeout_s=timeout_s)
         try:
             return connection, file_identity(path), notice
@@ -567,12 +573,13 @@ def _insert_batch(
     return batch_id
 
 
-def _moved(path: Path, error: DamagedStoreError) -> str:
+def _moved(path: Path, fingerprint: str, error: DamagedStoreError) -> str:
     target = move_aside(path)
     _log.warning("A damaged results file was moved aside (%r).", error.__cause__)
+    marks = salvaged_marks(target, path, fingerprint)
     return (
         f"The results file {path.name} was damaged and has been moved aside as {target.name}; "
-        "classify the slide again."
+        f"classify the slide again.{marks}"
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 import tifffile
 
 from bachview.core.geometry import Region
+from bachview.marks.correction import Correction
+from bachview.marks.working_set import added
 from bachview.phantom.writer import write_phantom
 from bachview.slide.opening import opened_slide
 from bachview.store.listing import results_files
@@ -235,9 +237,25 @@ def test_cleared_results_are_gone_and_computed_again(
     # Results of another model do not count as those of this one.
     other = cli("results", "clear", slide, "--store", store, "--bundle", "default", "--yes")
     assert "nothing was deleted" in other.err
+    # What the reader has marked stays.
+    (file,) = results_files(store)
+    assert file.fingerprint is not None
+    with ResultStore.open(store, file.fingerprint) as opened:
+        cell = Correction.made(Region(0, 0, 9, 9), "Benign", None, "")
+        opened.save_marks(added("relabel", [cell]).changes)
     answer = cli("results", "clear", slide, "--store", store, *chosen, "--yes", "--json")
     assert answer.document["cleared"] == [found["id"]]
-    assert cli("results", "list", slide, "--store", store, "--json").document["results"] == []
+    marks = {"annotations": 0, "corrections": 1, "bookmarks": 0}
+    assert answer.document["marks"] == marks
+    document = cli("results", "list", slide, "--store", store, "--json").document
+    assert (document["results"], document["marks"]) == ([], marks)
+    document = cli("results", "list", "--store", store, "--json").document
+    check_schema("results-list", document)
+    assert [file["marks"] for file in document["files"]] == [marks]
+    if choice == "all":
+        answer = cli("results", "list", slide, "--store", store)
+        assert "has no results.\nMarked by the reader: 1 corrected cell." in answer.out
+        assert "1 corrected cell" in cli("results", "list", "--store", store).out
     again = tmp_path / "again"
     answer = cli("classify", *SELFTEST, slide, "-o", again, "--store", store, "--json")
     assert answer.document["patches_per_second"] > 0

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bachview.core.geometry import Point, Region
+from bachview.errors import StoreError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.bookmark import Bookmark
 from bachview.marks.correction import Correction
 from bachview.marks.working_set import Change, Mark, added, changed, deleted
 from bachview.store.results import ResultStore
 from bachview.store.schema import store_name
+from tests.support import runs
+from tests.support.runs import everywhere, full_tissue
 
 SLIDE = "quick-1-abc"
 
@@ -124,3 +127,66 @@ def test_a_damaged_mark_is_told_and_costs_no_other(
         found = store.marks()
         assert (found.marks, found.damaged) == ((whole,), 1)
     assert "1 marks of a results file are damaged" in expects_log.text
+
+
+def test_marks_outlive_the_results_that_are_cleared(tmp_path: Path) -> None:
+    mark = point(1)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.save_marks(added("draw", [mark]).changes)
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        store.commit(grid, runs.results(everywhere()))
+        store.clear(grid)
+        assert store.grids() == ()
+        assert store.marks().marks == (mark,)
+        assert store.mark_counts() == {"annotation": 1, "correction": 0, "bookmark": 0}
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_marks_are_taken_out_of_a_damaged_file_that_is_moved_aside(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture, is_open: bool
+) -> None:
+    """Found when the file is opened, or later, in a grid."""
+    path = tmp_path / store_name(SLIDE)
+    whole, gone, broken = point(1), point(2), point(3)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        store.save_marks(added("draw", [whole, gone, broken]).changes)
+        revision = store.save_marks(deleted("delete", [gone]).changes)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE grids SET done = 7" if is_open else "UPDATE slide SET checksum = 'no'")
+        raw.execute("UPDATE marks SET data = x'00' WHERE id = ?", (broken.id,))
+    if is_open:
+        told = "taken over: 1 annotation; 1 more cannot be read"
+        with ResultStore.open(tmp_path, SLIDE) as store, pytest.raises(StoreError, match=told):
+            store.grids()
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert is_open or "taken over: 1 annotation; 1 more cannot" in (store.notice or "")
+        assert store.grids() == ()
+        found = store.marks()
+        assert found.marks == (whole,)
+        # As before, so that another program that has the slide open sees nothing new.
+        assert (found.deleted, found.revision) == ((("annotation", gone.id),), revision)
+    assert len(list(tmp_path.glob("*.damaged-1.sqlite"))) == 1
+    assert "damaged" in expects_log.text
+
+
+def test_a_file_whose_pages_are_damaged_gives_what_is_left_of_its_marks(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    marks = [point(x).with_changes(note=f"{x:03} " * 200) for x in range(60)]
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.save_marks(added("draw", marks).changes)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE slide SET checksum = 'no'")
+    content = bytearray(path.read_bytes())
+    page = content.index(b"030 030") // 4096 * 4096
+    content[page : page + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        kept = set(store.marks().marks)
+        assert kept < set(marks)
+        assert kept > {*marks[:20], *marks[-20:]}
+        lost = len(marks) - len(kept)
+        assert f"taken over: {len(kept)} annotations; {lost} more cannot" in (store.notice or "")
+    assert "damaged" in expects_log.text

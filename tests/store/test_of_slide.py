@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
+from bachview.marks.correction import Correction
+from bachview.marks.working_set import added
 from bachview.slide.fingerprint import Former
 from bachview.store.listing import results_files
 from bachview.store.of_slide import existing_results, open_results
@@ -115,3 +118,20 @@ def test_damaged_results_stay_where_they_are(
         assert store.grids() == ()
     assert old.read_bytes().startswith(b"no database")
     assert "cannot be taken over" in expects_log.text
+
+
+@pytest.mark.parametrize("is_classified", [False, True])
+def test_marks_come_along_with_or_without_results(tmp_path: Path, is_classified: bool) -> None:
+    mark = Correction(Region(0, 0, 9, 9), "Benign", None, "", "2026-03-01T12:00:00.500+00:00")
+    made = datetime.fromisoformat(mark.created).timestamp()
+    with ResultStore.open(tmp_path, OLD) as store:
+        store.save_marks(added("relabel", [mark]).changes)
+        if is_classified:
+            origin = replace(runs.provenance(), slide_fingerprint=OLD)
+            store.begin(_key(OLD), full_tissue(), origin)
+    # The slide was edited after the mark was made.
+    assert existing_results(tmp_path, NEW, Former(OLD, made + 1)) is None
+    with open_results(tmp_path, NEW, Former(OLD, made)) as store:
+        assert store.marks().marks == (mark,)
+        assert len(store.grids()) == is_classified
+    assert not (tmp_path / store_name(OLD)).exists()

@@ -84,6 +84,6 @@ def test_results_that_were_not_read_are_not_said_to_be_none(qtbot: QtBot) -> Non
     dialog.show_unreadable()
     assert "not known" in dialog.remark.text()
     dialog.show_results((), None)
-    assert "Nothing is saved" in dialog.remark.text()
+    assert "No results are saved" in dialog.remark.text()
     dialog.show_unreadable()
     assert "not known" in dialog.remark.text()

@@ -15,6 +15,8 @@ from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
+from bachview.marks.correction import Correction
+from bachview.marks.working_set import added
 from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
 from bachview.store.schema import seal_grid, store_name
@@ -221,16 +223,25 @@ def test_results_are_listed_and_cleared(qtbot: QtBot, tmp_path: Path) -> None:
 
         window.classify_commands.whole_slide.trigger()
         assert said(window, "nothing is left to do")
+        assert not dialog.marks.isVisible()
+        mark = Correction.made(PART, "Benign", None, "")
+        page.document.marks.apply(added("relabel 1 cell", [mark]))
+        assert "kept with the slide: 1 corrected cell." in dialog.marks.text()
         dialog.clear_button.click()
         question(qtbot, window).no.click()
         assert count(page) == 256
         dialog.clear_button.click()
         asked = question(qtbot, window)
         assert "256 cells" in asked.text
+        assert "what you have marked on it" in asked.text
         asked.yes.click()
         qtbot.waitUntil(lambda: page.document.prediction is None, timeout=LONG_MS)
         listing(qtbot, window, rows=0)
-        assert "Nothing is saved" in dialog.remark.text()
+        assert "No results are saved" in dialog.remark.text()
+        assert dialog.marks.isVisible()
+        # The file that is left is not taken for one of results.
+        assert not page.document.has_saved
+        assert page.document.results.opened().marks().marks == (mark,)
         assert page.document.run.status.title == "Not classified yet"
         assert not said(window, "nothing is left to do")
         assert page.document.results.opened().grids() == ()

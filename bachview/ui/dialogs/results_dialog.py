@@ -1,6 +1,6 @@
 """The saved results of a slide and their log, and what can be done with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
@@ -11,9 +11,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bachview.marks.records import TYPE_NAMES
 from bachview.store.listing import RUN_COLUMNS, device_text
+from bachview.store.marks import marks_text
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
 from bachview.ui.look.widgets import allow, heading, muted
+from bachview.ui.session.marks_session import MarksSession
 from bachview.ui.session.results_listing import ListedResults, local_time
 from bachview.ui.session.run_status import RunStatus
 
@@ -43,6 +46,7 @@ class ResultsDialog(LaidOutDialog):
         self._unread = "The saved results are being read…"
         self._shown: int | None = None
         self._is_active = False
+        self._show_marks: Callable[[], object] = lambda: None
         self.table = plain_table(_RESULTS, self, stretched=1)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setAccessibleName("Results of the slide")
@@ -51,6 +55,8 @@ class ResultsDialog(LaidOutDialog):
         self.log.setAccessibleName("Log of runs")
         self.remark = muted("", self)
         self.remark.setTextFormat(Qt.TextFormat.PlainText)
+        self.marks = muted("", self)
+        self.marks.setVisible(False)
         self.add_close()
         self.show_button = self._button("Show", self.showRequested)
         self.export_button = self._button("Export…", self.exportRequested)
@@ -64,6 +70,7 @@ class ResultsDialog(LaidOutDialog):
         # Takes the place of the empty tables.
         self._space = QWidget(self)
         self.content.addWidget(self._space, 1)
+        self.content.addWidget(self.marks)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self._on_selected()
 
@@ -100,6 +107,24 @@ class ResultsDialog(LaidOutDialog):
             self.table.selectRow(numbers.index(wanted) if wanted in numbers else 0)
         self._on_selected()
 
+    def follow_marks(self, marks: MarksSession) -> None:
+        """Say what the reader has marked on the slide, now and when that changes."""
+
+        def show() -> None:
+            by_type = marks.working_set.by_type
+            text = marks_text({TYPE_NAMES[kind]: len(made) for kind, made in by_type.items()})
+            self.marks.setVisible(bool(text))
+            self.marks.setText(
+                f"Also kept with the slide: {text}. Clearing results does not delete it."
+            )
+
+        self._show_marks = show
+        marks.changed.connect(self._on_marks)
+        show()
+
+    def _on_marks(self, _: object) -> None:
+        self._show_marks()
+
     def show_unreadable(self) -> None:
         """Say that it is not known what is saved; a list that was read before stays."""
         if not self._listed:
@@ -128,7 +153,7 @@ class ResultsDialog(LaidOutDialog):
             remarks.append(self._unread)
         elif not self._listed:
             remarks.append(
-                "Nothing is saved of this slide. Classify it, and its results are listed here."
+                "No results are saved of this slide. Classify it, and its results are listed here."
             )
         self.remark.setText(" ".join(remarks))
         for widget in (self.table, self._runs, self.log):

@@ -22,7 +22,10 @@ from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
-_FOR_GOOD = "This cannot be undone; the slide and exported files are not touched."
+_FOR_GOOD = (
+    "This cannot be undone; the slide, what you have marked on it and exported files are not "
+    "touched."
+)
 
 
 class ResultsCommands(QObject):
@@ -166,6 +169,7 @@ class ResultsCommands(QObject):
         dialog.clearRequested.connect(lambda listed: self._ask_clear(page, listed))
         dialog.againRequested.connect(lambda _: self.ask_again(page))
         dialog.follow_run(document.run.status)
+        dialog.follow_marks(document.marks)
         self._list(page)
         modal.show(dialog, self._services.settings)
 

@@ -1,0 +1,95 @@
+"""Takes a reader's marks out of a damaged results file: they are work that nothing computes again.
+
+Each row of marks has a checksum of its own, so that those that are whole can be told from others
+whatever else of the file is damaged.
+"""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bachview.errors import StoreError
+from bachview.store.looking import looking
+from bachview.store.marks import count_marks, insert_rows, is_whole, marks_text
+from bachview.store.schema import APPLICATION_ID, connect, explained, transaction
+
+_ROWS = "SELECT type, id, revision, content, data, crc FROM marks"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was found of marks.
+
+    Attributes
+    ----------
+    rows : those that are whole, as they stand in the table.
+    damaged : how many cannot be read, as far as that is known.
+    """
+
+    rows: tuple[tuple[Any, ...], ...]
+    damaged: int
+
+
+def salvaged_marks(damaged: Path, path: Path, fingerprint: str) -> str:
+    """Copy the marks of a damaged file that was moved aside into a new one in its place.
+
+    Changes nothing in the damaged file, and makes no new one without marks. In a `name_lock`.
+
+    Returns
+    -------
+    A sentence for the user, with a space before it; empty if there was nothing to copy.
+    """
+    found = _found(damaged)
+    if not found.rows:
+        if not found.damaged:
+            return ""
+        return " Annotations, corrections and bookmarks in it cannot be read."
+    try:
+        with (
+            explained(path.name),
+            contextlib.closing(connect(path, fingerprint, timeout_s=0)) as connection,
+        ):
+            with transaction(connection):
+                insert_rows(connection, found.rows)
+            counts = count_marks(connection)
+    except StoreError as error:
+        return f" What you had marked is still in that file: {error}"
+    if not any(counts.values()):
+        return ""
+    lost = f"; {found.damaged} more cannot be read" if found.damaged else ""
+    return f" What you had marked was taken over: {marks_text(counts)}{lost}."
+
+
+def _found(path: Path) -> Salvaged:
+    try:
+        with looking(path) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            if application != APPLICATION_ID:
+                return Salvaged((), 0)
+            rows = {row[:2]: row for row in _readable(connection)}
+            with contextlib.suppress(sqlite3.Error):
+                # From the index, which may be whole where the table is not.
+                query = "SELECT type, id FROM marks ORDER BY type, id"
+                for key in connection.execute(query):
+                    rows.setdefault(key, ())
+    except StoreError as error:
+        _log.warning("no marks can be read from a damaged results file (%r)", error.__cause__)
+        return Salvaged((), 0)
+    whole = tuple(row for row in rows.values() if row and is_whole(row))
+    return Salvaged(tuple(sorted(whole, key=lambda row: row[2])), len(rows) - len(whole))
+
+
+def _readable(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Every row that can be reached from either end of the table."""
+    for order in ("ASC", "DESC"):
+        try:
+            yield from connection.execute(f"{_ROWS} ORDER BY rowid {order}")
+        except sqlite3.Error:
+            continue
+        return
