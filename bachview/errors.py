@@ -91,6 +91,10 @@ class ExportError(BachviewError):
     """A result cannot be written to the requested place."""
 
 
+class AnnotationError(BachviewError):
+    """A file of annotations cannot be read, or holds nothing that can be used."""
+
+
 class DatasetError(BachviewError):
     """The data set cannot be used."""
 

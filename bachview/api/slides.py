@@ -1,6 +1,7 @@
 """A slide for use in notebooks: levels, pixel size, pixels, thumbnail, tissue."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from bachview.errors import PixelSizeError, UsageError
 from bachview.slide.reader import SlideReader
 
 if TYPE_CHECKING:
+    from bachview.api.annotations import SlideAnnotations
     from bachview.slide.tissue import TissueMask
 
 RGB = npt.NDArray[np.uint8]
@@ -256,6 +258,33 @@ class Slide(Closable):
                 f"The pixel size of {self.path.name} is unknown: open it with mpp=…"
             )
         return find_tissue(self.reader, self.pixel_size)
+
+    def annotations(
+        self,
+        folder: str | Path | None = None,
+        *,
+        notice: Callable[[str], object] = warnings.warn,
+    ) -> "SlideAnnotations":
+        """The annotations that are saved with the slide: to read, import, export and delete.
+
+        Parameters
+        ----------
+        folder : of the results, if they are not among the user's.
+        notice : called with a sentence if a part of the saved ones cannot be read.
+
+        Raises
+        ------
+        LockedError
+            The administrator allows another folder only.
+        """
+        from bachview.api.annotations import SlideAnnotations
+
+        return SlideAnnotations(
+            self.reader.metadata,
+            self.pixel_size,
+            None if folder is None else Path(folder),
+            notice=notice,
+        )
 
     def check_open(self) -> None:
         """Refuse to read pixels of a closed slide, which would all be marked as unreadable.

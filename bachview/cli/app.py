@@ -17,6 +17,7 @@ from bachview.cli.training_app import add_training_commands, dataset_app
 from bachview.core.stack import Choice
 from bachview.export.formats import usual_kinds
 from bachview.export.options import ExportOptions
+from bachview.marks.formats.table import FORMATS, readable_suffixes
 
 app = typer.Typer(
     name="bachview",
@@ -40,6 +41,7 @@ app.add_typer(results_app, name="results")
 COMMANDS = frozenset(
     {
         "view",
+        "annotations",
         "info",
         "classify",
         "demo",
@@ -164,6 +166,85 @@ def info(
     from bachview.cli.info import show_info
 
     return show_info(slide, Choice(image, plane, time_point), as_json=as_json, verbose=verbose)
+
+
+def _annotation_formats(incomplete: str) -> list[str]:
+    return [one.key for one in FORMATS if one.write is not None and one.key.startswith(incomplete)]
+
+
+@app.command()
+def annotations(
+    slide: Slide,
+    imported: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help=f"Add the annotations of a file ({', '.join(readable_suffixes())}); may be "
+            "repeated.",
+        ),
+    ] = None,
+    exported: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write all annotations to a file, after what is imported; may be repeated.",
+        ),
+    ] = None,
+    format_key: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            autocompletion=_annotation_formats,
+            help=f"Of the exported file: {', '.join(_annotation_formats(''))}; as its name ends if "
+            "not given.",
+        ),
+    ] = None,
+    mpp: Annotated[
+        float | None,
+        typer.Option(
+            parser=number,
+            metavar="UM",
+            help="Micrometres per pixel, for slides that do not state it correctly.",
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="The results folder, if it is not in your data folder."
+        ),
+    ] = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """List, import and export the annotations of a slide.
+
+    An annotation with the id of one that the slide has takes its place, unless that is locked; what
+    is there already is not added again. What is left out is said with its reason. A file that
+    cannot be read changes nothing.
+
+    \b
+      bachview annotations biopsy.svs
+      bachview annotations biopsy.svs --import qupath.geojson
+      bachview annotations biopsy.svs --export biopsy.xml --format imagescope
+      bachview annotations biopsy.svs --json | jq '.annotations[] | .area_mm2'
+    """  # noqa: D301
+    from bachview.cli.annotations import annotations
+
+    return annotations(
+        slide,
+        store,
+        Choice(image, plane, time_point),
+        imported=imported or [],
+        exported=exported or [],
+        format_key=format_key,
+        mpp=mpp,
+        as_json=as_json,
+    )
 
 
 _FILES = ", ".join(f"[bold]{kind.file_name}[/]" for kind in usual_kinds())

@@ -28,6 +28,7 @@ from bachview.export.options import Objects
 from bachview.export.outlines import Ring, outlines, parts_of
 from bachview.file_names import json_text
 from bachview.files import FileGroup, atomic_file
+from bachview.marks.formats.geojson_words import classification
 from bachview.store.provenance import Provenance
 
 MOST_OBJECTS = 100_000
@@ -85,12 +86,8 @@ class _Told:
     without_class: bool
 
 
-def _classification(name: str, color: tuple[int, int, int]) -> dict[str, Any]:
-    return {"name": name, "color": list(color)}
-
-
 def _state_classification(state: CellState) -> dict[str, Any]:
-    return _classification(state.shown, state.color)
+    return classification(state.shown, state.color)
 
 
 def _tiles(told: _Told) -> Iterator[str]:
@@ -98,7 +95,7 @@ def _tiles(told: _Told) -> Iterator[str]:
     if _count(told) > MOST_OBJECTS:
         yield from _unions(told, [(one, parts_of(one.mask)) for one in _kinds(told)])
         return
-    classes = [json.dumps(_classification(c.name, c.color)) for c in prediction.classes]
+    classes = [json.dumps(classification(c.name, c.color)) for c in prediction.classes]
     states = {state: json.dumps(_state_classification(state)) for state in _NO_CLASS}
     for block in tissue_blocks(prediction, thresholds, region):
         measured = _measurements(prediction, block)
@@ -174,7 +171,7 @@ def _kinds(told: _Told) -> Iterator[_Kind]:
     for index, one in enumerate(prediction.classes):
         mask = certain & (prediction.top_class == index)
         if mask.any():
-            yield _Kind(_classification(one.name, one.color), mask, index)
+            yield _Kind(classification(one.name, one.color), mask, index)
     for state in _NO_CLASS if told.without_class else ():
         mask = is_uncertain if state is CellState.UNCERTAIN else states == state
         if mask.any():

@@ -41,6 +41,8 @@ class SlideMetadata:
     files : the state of the slide's files when it was opened; None for a slide without files.
     former : what earlier versions called it; None for a slide without files.
     stack : which of several images, focal planes and time points in the file this is.
+    center_nm : (x, y) of the centre of level 0 from the centre of the glass, nm, as Hamamatsu's
+        scanners state it; None where the file does not.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class SlideMetadata:
     files: FileState | None = None
     former: Former | None = None
     stack: Stack = SINGLE
+    center_nm: tuple[float, float] | None = None
 
 
 class SlideReader(Protocol):

@@ -290,6 +290,7 @@ class OpenSlideReader:
             icc_profile=None,  # read last, since that may put the handle into its error state
             associated_images=readable_images(slide),
             files=self._files,
+            center_nm=center_nm_of(properties),
         )
         return metadata, stored
 
@@ -344,6 +345,13 @@ def pixel_size_of(properties: Mapping[str, str]) -> PixelSize:
         mpp_x = _imaged_mpp(properties, "ImagedVolumeWidth", "TotalPixelMatrixColumns")
         mpp_y = _imaged_mpp(properties, "ImagedVolumeHeight", "TotalPixelMatrixRows")
     return PixelSize.of_file(mpp_x, mpp_y)
+
+
+def center_nm_of(properties: Mapping[str, str]) -> tuple[float, float] | None:
+    """Where the scan's centre lies on the glass, nm, as Hamamatsu's scanners state it."""
+    x = _number(properties.get("hamamatsu.XOffsetFromSlideCentre"))
+    y = _number(properties.get("hamamatsu.YOffsetFromSlideCentre"))
+    return None if x is None or y is None else (x, y)
 
 
 def _imaged_mpp(properties: Mapping[str, str], extent: str, count: str) -> float | None:

@@ -1,0 +1,145 @@
+"""Opens files of annotations of unknown origin: size, compression, encoding, hostile XML."""
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, ParseError
+
+from bachview.errors import AnnotationError, BachviewError
+from bachview.text_files import decoded
+
+if TYPE_CHECKING:
+    from typing import IO
+
+#: Of JSON, unpacked; a million cells with their measurements need more, which nobody reviews.
+MOST_JSON_BYTES = 512_000_000
+#: BACH's largest file has some 2 MB; nobody draws outlines that need more than this.
+MOST_XML_BYTES = 128_000_000
+_MOST_ENTRIES = 1000
+
+_DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
+#: What unpacking damaged data raises.
+_DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+
+
+def json_texts(path: Path) -> Iterator[str]:
+    """The JSON texts of a file: its own, that of a ``.gz``, or all of a ``.zip``.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read, is damaged or too large.
+    """
+    ending = path.suffix.lower()
+    try:
+        if ending == ".zip":
+            yield from _zipped(path)
+        elif ending == ".gz":
+            with gzip.open(path) as file:
+                yield decoded(_bounded(file, path, MOST_JSON_BYTES))
+        else:
+            with path.open("rb") as file:
+                yield decoded(_bounded(file, path, MOST_JSON_BYTES))
+    except gzip.BadGzipFile as error:
+        raise _damaged(path) from error
+    except OSError as error:
+        raise unreadable(path, error, AnnotationError) from error
+    except _DAMAGED as error:
+        raise _damaged(path) from error
+
+
+def _zipped(path: Path) -> Iterator[str]:
+    with zipfile.ZipFile(path) as archive:
+        entries = [
+            entry
+            for entry in archive.infolist()
+            if entry.filename.lower().endswith((".json", ".geojson")) and not entry.is_dir()
+        ]
+        if not entries:
+            raise AnnotationError(f"{path.name} contains no GeoJSON file.")
+        if len(entries) > _MOST_ENTRIES:
+            raise AnnotationError(f"{path.name} contains too many files; unpack it first.")
+        left = MOST_JSON_BYTES
+        for entry in entries:
+            with archive.open(entry) as file:
+                content = _bounded(file, path, left)
+            left -= len(content)
+            yield decoded(content)
+
+
+def _bounded(file: "IO[bytes] | gzip.GzipFile", path: Path, most: int) -> bytes:
+    """The rest of a file, in parts, so that what is said of its size is not believed."""
+    content = io.BytesIO()
+    while part := file.read(1 << 20):
+        content.write(part)
+        if content.tell() > most:
+            raise AnnotationError(_too_large(path, MOST_JSON_BYTES))
+    return content.getvalue()
+
+
+def xml_root(
+    path: Path, *, error: type[BachviewError] = AnnotationError, most: int = MOST_XML_BYTES
+) -> Element:
+    """The root element of an XML file, whatever encoding it is in.
+
+    Parameters
+    ----------
+    error : class of the error that is raised.
+
+    Raises
+    ------
+    BachviewError
+        An `error`: it cannot be read, is too large, or is no XML without declarations of types.
+    """
+    import defusedxml
+
+    try:
+        if path.stat().st_size > most:
+            raise error(_too_large(path, most))
+        return _parsed(path.read_bytes())
+    except OSError as cause:
+        raise unreadable(path, cause, error) from cause
+    except (ParseError, defusedxml.DefusedXmlException, ValueError, LookupError) as cause:
+        raise error(
+            f"{path.name} is not an XML file that can be read; export the annotations again."
+        ) from cause
+
+
+def _parsed(content: bytes) -> Element:
+    """The root element: the file's own declaration of its encoding may be wrong."""
+    import defusedxml.ElementTree
+
+    try:
+        return defusedxml.ElementTree.fromstring(content, forbid_dtd=True)
+    except (ParseError, ValueError, LookupError):
+        text = _DECLARATION.sub("", decoded(content).lstrip())
+        return defusedxml.ElementTree.fromstring(text, forbid_dtd=True)
+
+
+def unreadable(path: Path, cause: OSError, error: type[BachviewError]) -> BachviewError:
+    """The error of a file that the system does not give."""
+    return error(f"{path.name} cannot be read ({cause.strerror}); check its path.")
+
+
+def _damaged(path: Path) -> AnnotationError:
+    return AnnotationError(f"{path.name} is damaged or encrypted; export the annotations again.")
+
+
+def _too_large(path: Path, most: int) -> str:
+    return f"{path.name} is larger than {most // 1_000_000} MB and is not read; divide it."
+
+
+def number(text: str) -> float:
+    """A number as written in any country; no program groups the digits of these files.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    return float(text.replace(",", "."))

@@ -1,0 +1,138 @@
+"""The files that annotations are read from and written to: one row of `FORMATS` each.
+
+The command line, the window and the Python interface offer what stands in the table. Nothing that
+reads or writes is imported before it does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bachview.errors import UsageError
+
+if TYPE_CHECKING:
+    from bachview.marks.annotation import Annotation
+    from bachview.marks.formats.found import Found, Watch
+    from bachview.marks.formats.frame_of_slide import SlideFrame
+
+    Read = Callable[[Path, SlideFrame, Watch], Found]
+    Write = Callable[[Path, Sequence[Annotation], SlideFrame, Watch], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationFormat:
+    """One kind of file.
+
+    Attributes
+    ----------
+    key : names it on the command line and in Python.
+    suffixes : of its files, the usual one first.
+    title : what the window offers.
+    read : the annotations of a file; None if it is only written.
+    write : writes annotations; returns sentences on what the format has no place for. None if it is
+        only read.
+    """
+
+    key: str
+    suffixes: tuple[str, ...]
+    title: str
+    read: "Read | None"
+    write: "Write | None"
+
+
+def _read_geojson(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    from bachview.marks.formats.geojson_reading import read_geojson
+
+    return read_geojson(path, slide, watch)
+
+
+def _write_geojson(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.geojson_writing import write_geojson
+
+    return write_geojson(path, annotations, slide, watch)
+
+
+FORMATS: tuple[AnnotationFormat, ...] = (
+    AnnotationFormat(
+        "geojson",
+        (".geojson", ".json", ".geojson.gz", ".json.gz", ".zip"),
+        "GeoJSON, as QuPath has it",
+        _read_geojson,
+        _write_geojson,
+    ),
+)
+
+
+def readable_suffixes() -> tuple[str, ...]:
+    """Suffixes of all files that can be read."""
+    return tuple(
+        dict.fromkeys(suffix for one in FORMATS if one.read is not None for suffix in one.suffixes)
+    )
+
+
+def is_annotation_file(path: Path) -> bool:
+    """Whether a file has the name of one that annotations are read from."""
+    return path.name.lower().endswith(readable_suffixes())
+
+
+def format_named(key: str) -> AnnotationFormat:
+    """The format with this key.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    for one in FORMATS:
+        if one.key == key:
+            return one
+    raise UsageError(
+        f"There is no format {key!r}; there are {', '.join(one.key for one in FORMATS)}."
+    )
+
+
+def format_to_write(path: Path) -> AnnotationFormat:
+    """The format that a file to be written has by its name.
+
+    Raises
+    ------
+    UsageError
+        None has its suffix, or several have.
+    """
+    name = path.name.lower()
+    fitting = [one for one in FORMATS if one.write is not None and name.endswith(one.suffixes)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        return fitting[0]
+    offered = ", ".join(one.suffixes[0] for one in FORMATS if one.write is not None)
+    raise UsageError(f"{path.name} does not say which format it is to have; end it in {offered}.")
+
+
+def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    """The annotations of a file, in the format that its name and content say. Any thread.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read, or is of no format that is known.
+    Cancelled
+        The watch's token was cancelled.
+    """
+    return _format_of(path).read(path, slide, watch)  # type: ignore[misc]
+
+
+def _format_of(path: Path) -> AnnotationFormat:
+    from bachview.errors import AnnotationError
+
+    name = path.name.lower()
+    for one in FORMATS:
+        if one.read is not None and name.endswith(one.suffixes):
+            return one
+    raise AnnotationError(
+        f"{path.name} is of no format that annotations are read from; it must end in "
+        f"{', '.join(readable_suffixes())}."
+    )
