@@ -31,6 +31,8 @@ def view(qtbot: QtBot) -> Iterator[SlideView]:
     view.set_slide(slide, TileCache(100 << 20), slide.metadata.pixel_size)
     view.zoom_by(2)
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
+    # The coarsest tile may be the last to come; the view is sharp without it.
+    qtbot.waitUntil(lambda: is_the_slide(view), timeout=10_000)
     yield view
     assert view.close_slide()
     assert not view.minimap.isVisible()
@@ -42,24 +44,23 @@ def at(view: SlideView, x_l0: float, y_l0: float) -> QPoint:
     return QPoint(round(2 + x_l0 * inner_width / 4000), round(2 + y_l0 * inner_width / 4000))
 
 
-def test_it_shows_the_slide_in_the_top_right_corner(view: SlideView, qtbot: QtBot) -> None:
+def is_the_slide(view: SlideView) -> bool:
+    """Whether the minimap shows the slide, as far as it is seen from two of its px."""
+    image, corner = pixels_of(view.grab().toImage()), view.minimap.pos()
+    for x, y in ((600, 700), (3400, 2500)):
+        place = corner + at(view, x, y)
+        _blue, green, red = (int(value) for value in image[place.y(), place.x(), :3])
+        if abs(red - x * 255 / 4000) >= 8 or abs(green - y * 255 / 3000) >= 8:
+            return False
+    return True
+
+
+def test_it_shows_the_slide_in_the_top_right_corner(view: SlideView) -> None:
     assert view.minimap.isVisible()
     assert view.minimap.geometry().right() < view.width()
     assert view.minimap.geometry().center().x() > view.width() / 2
     view.zoom_to_magnification(20.0)  # the frame is small then
-    corner = view.minimap.pos()
-
-    def is_the_slide() -> bool:
-        image = pixels_of(view.grab().toImage())
-        for x, y in ((600, 700), (3400, 2500)):
-            place = corner + at(view, x, y)
-            _blue, green, red = (int(value) for value in image[place.y(), place.x(), :3])
-            if abs(red - x * 255 / 4000) >= 8 or abs(green - y * 255 / 3000) >= 8:
-                return False
-        return True
-
-    # The coarsest tile may be the last to come; the view is sharp without it.
-    qtbot.waitUntil(is_the_slide, timeout=10_000)
+    assert is_the_slide(view)
 
 
 def test_a_press_goes_there_and_a_drag_goes_on(view: SlideView) -> None:

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ from bachview.core.geometry import Point, Region
 from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
 from bachview.slide.tiles.cache import TileCache
+from bachview.ui.bridge import Bridge
+from bachview.ui.view.frame_composer import RestFrame
 from bachview.ui.view.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
 from bachview.viewing.frames import FAILED_TILE
 from bachview.viewing.overlay import Drawing, OverlayStyle
@@ -43,6 +47,35 @@ def test_the_overlay_is_on_the_screen_and_grows(
     QApplication.processEvents()
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     assert np.abs(middle_of(shown(view)).astype(int) - middle_of(plain)).max() <= 2
+
+
+def test_it_is_settled_only_when_the_overlay_is_on_the_screen(
+    qtbot: QtBot, view: SlideView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[Callable[[], object]] = []
+    deliver = Bridge.call
+
+    def held_up(bridge: Bridge, function: Callable[..., object], *args: object) -> None:
+        if args and isinstance(args[0], RestFrame):
+            late.append(partial(deliver, bridge, function, *args))
+        else:
+            deliver(bridge, function, *args)
+
+    monkeypatch.setattr(Bridge, "call", held_up)
+    before = shown(view)
+    view.set_overlay_style(OverlayStyle(opacity=1.0, drawing=Drawing.TINT))
+    view.set_prediction(prediction(), Thresholds(0.4, 0.6))
+    assert not view.is_settled  # nothing has been painted since
+    shown(view)
+    assert not view.is_settled  # the frame is still to be composed
+    qtbot.waitUntil(lambda: bool(late))
+    qtbot.wait(50)  # the composer has ended, and the window has not taken the frame over
+    assert not view.is_settled
+    np.testing.assert_array_equal(shown(view), before)
+    while late:
+        late.pop()()
+    qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
+    assert (shown(view) != before).any()
 
 
 def test_the_field_is_outlined_and_left_clear(view: SlideView) -> None:

@@ -118,6 +118,11 @@ class Minimap(QWidget):
         self._pause.start(_OVERLAY_MS)
         self.update()
 
+    @property
+    def is_overlay_waiting(self) -> bool:
+        """Whether the overlay has changed, and is to be drawn anew later."""
+        return self._is_overlay_waiting
+
     def _after_pause(self) -> None:
         if self._is_overlay_waiting:
             self._is_overlay_waiting = False

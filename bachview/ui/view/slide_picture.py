@@ -124,6 +124,7 @@ class SlidePicture:
         """Paint these over the tiles from now on."""
         if layers != self._layers:
             self._layers = layers
+            self._is_stale = True  # the canvas still shows the former ones
             self._ask_frame(moved=False)
 
     def set_background(self, color: tuple[int, int, int]) -> None:

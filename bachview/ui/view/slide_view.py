@@ -32,7 +32,7 @@ from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.overlay_source import OverlaySource
-from bachview.ui.view.painting import Pixels
+from bachview.ui.view.painting import Layer, Pixels
 from bachview.ui.view.painting_activation import (
     ActivationKey,
     KeyText,
@@ -209,7 +209,10 @@ class SlideView(NavigableView):
             picture is not None
             and viewport is not None
             and picture.is_settled_at(viewport)
+            # Other ones may be there, or be on their way, before the next paint asks for them.
+            and picture.layers == self._layers(viewport)
             and self._overlay.is_settled
+            and not (self.minimap.isVisible() and self.minimap.is_overlay_waiting)
         )
 
     @property
@@ -316,17 +319,20 @@ class SlideView(NavigableView):
             if picture is None or viewport is None:
                 painter.fillRect(self.rect(), QColor(*self._surround()))
                 return
-            layers = self._overlay.layers(viewport)
-            if self._activation is not None and not self._overlay.is_flipped:
-                region = self._activation.region
-                layers = tuple(Outside(layer, region) for layer in layers)
-            picture.set_layers(layers)
+            picture.set_layers(self._layers(viewport))
             painter.setWorldTransform(_device_pixels(painter))
             picture.paint(painter, viewport)
             painter.resetTransform()
             self._paint_decor(painter, viewport)
         finally:
             painter.end()
+
+    def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
+        layers = self._overlay.layers(viewport)
+        if self._activation is None or self._overlay.is_flipped:
+            return layers
+        region = self._activation.region
+        return tuple(Outside(layer, region) for layer in layers)
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
