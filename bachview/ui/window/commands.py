@@ -46,7 +46,7 @@ class Command(QAction):
         """Say in a sentence what it does now."""
         keys = self.shortcuts()
         self.tip = tip
-        self._usual_tip = f"{tip} ({_key_text(keys[0])})" if keys else tip
+        self._usual_tip = f"{tip} ({key_text(keys[0])})" if keys else tip
         self.setToolTip(self._why_not or self._usual_tip)
 
     def allow(self, on: bool, why_not: str) -> None:
@@ -158,11 +158,12 @@ def shortcuts_of(bar: QMenuBar) -> dict[str, list[tuple[str, str]]]:
         ]
         if commands:
             found[menu.title().replace("&", "")] = [
-                (", ".join(_key_text(key) for key in command.shortcuts()), command.tip)
+                (", ".join(key_text(key) for key in command.shortcuts()), command.tip)
                 for command in dict.fromkeys(commands)
             ]
     return found
 
 
-def _key_text(keys: QKeySequence) -> str:
+def key_text(keys: QKeySequence) -> str:
+    """A shortcut as the system writes it."""
     return keys.toString(QKeySequence.SequenceFormat.NativeText)

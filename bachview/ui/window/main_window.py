@@ -51,6 +51,7 @@ from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_l
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
+from bachview.ui.window.command_palette import CommandPalette
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
@@ -190,6 +191,7 @@ class MainWindow(QMainWindow):
             self.selector,
             self.messages,
             self._reach_messages,
+            lambda: self.command_palette.toggle(),
             services,
         )
         self.stack_commands = StackCommands(commands, self.status.stack)
@@ -210,6 +212,8 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.menus = Menus(self, *groups, *others, self.place_commands, theme)
+        self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
+        self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
         self.tool_bar = make_tool_bar(self, *groups, theme)
         if not restore_layout(self, settings):
@@ -217,7 +221,7 @@ class MainWindow(QMainWindow):
             self.resizeDocks([self.dock], [width], Qt.Orientation.Horizontal)
         self._connect()
         self._on_page(None)
-        floating = self.toasts, self.message_list
+        floating = self.toasts, self.message_list, self.command_palette
         self._input_rules = InputRules(self, lambda: self.tabs.page, own_escape=floating)
         self._restore_bundle()
         if settings.notice:

@@ -41,6 +41,7 @@ class Menus:
         place: PlaceCommands,
         theme: Theme,
     ) -> None:
+        self._file, self._classify = file, classify
         bar = window.menuBar()
         menu = bar.addMenu("&File")
         put(menu, file.open, file.open_folder)
@@ -78,10 +79,16 @@ class Menus:
         put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")
-        put(menu, other.user_guide, other.keyboard, None, other.self_test, other.problem_report)
+        put(menu, other.user_guide, other.keyboard, other.find)
+        put(menu, None, other.self_test, other.problem_report)
         put(menu, other.messages, other.log_folder, None, other.model_card, other.about)
         for menu in bar.findChildren(QMenu):
             menu.setToolTipsVisible(True)
+
+    def fill(self) -> None:
+        """Bring those up to date that are filled when they open."""
+        self._file.fill_recent(self.recent)
+        self._classify.fill_bundles(self.bundles)
 
     def _add_themes(self, menu: QMenu, theme: Theme, window: QMainWindow) -> None:
         group = QActionGroup(window)

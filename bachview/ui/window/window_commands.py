@@ -37,6 +37,7 @@ class WindowCommands(QObject):
         selector: BundleSelector,
         messages: Messages,
         reach_messages: Callable[[], object],
+        find_command: Callable[[], object],
         services: Services,
     ) -> None:
         super().__init__(window)
@@ -73,6 +74,13 @@ class WindowCommands(QObject):
             "All shortcuts",
             self._show_keyboard,
             "Shift+F1",
+            needs_slide=False,
+        )
+        self.find = make(
+            "&Find a command…",
+            "Find any command by its name, with its shortcut",
+            find_command,
+            "Ctrl+K",
             needs_slide=False,
         )
         self.self_test = make(
