@@ -8,6 +8,9 @@ from bachview.marks.shapes import Place, mended_area
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+#: What is nearer than this touches, level-0 px.
+_TOUCHES_PX = 1e-6
+
 #: Fewest and most segments of a quarter of the brush's circle.
 _QUARTER = 4, 24
 
@@ -61,9 +64,20 @@ def painted(area: "BaseGeometry | None", stroke: "BaseGeometry") -> "BaseGeometr
     return stroke if area is None else mended_area([area.union(stroke)]) or area
 
 
-def erased(area: "BaseGeometry", stroke: "BaseGeometry") -> "BaseGeometry | None":
+def erased(
+    area: "BaseGeometry", stroke: "BaseGeometry", least_px2: float = 0.0
+) -> "BaseGeometry | None":
     """The area without what the stroke has passed over; None where nothing is left.
 
     A stroke across it leaves several parts, and one inside it a hole.
+
+    Parameters
+    ----------
+    least_px2 : smaller rests beside the stroke go too, level-0 px²: specks that nobody sees.
     """
-    return mended_area([area.difference(stroke)])
+    import shapely
+
+    parts = shapely.get_parts(area.difference(stroke))
+    return mended_area(
+        [part for part in parts if part.area >= least_px2 or part.distance(stroke) > _TOUCHES_PX]
+    )

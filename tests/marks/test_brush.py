@@ -72,3 +72,11 @@ def test_what_the_brush_has_not_touched_keeps_its_vertices() -> None:
     whole = painted(fine, coarse)
     kept = {place for place in fine.exterior.coords if place[0] < 60}
     assert kept <= {(x, y) for x, y in shapely.get_coordinates(whole).tolist()}
+
+
+def test_specks_beside_the_stroke_go_and_others_stay() -> None:
+    area = shapely.MultiPolygon([shapely.box(0, 0, 100, 20), shapely.box(200, 0, 203, 3)])
+    stroke = shapely.box(2, -10, 110, 30)
+    left = erased(area, stroke, least_px2=50)
+    assert left is not None
+    assert left.equals(shapely.box(200, 0, 203, 3))

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.working_set import Edit, WorkingSet
+from bachview.ui.view.painting import Pixels
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.view.tools.base import ToolSizes
+from bachview.viewing.viewport import Viewport
 
 
 class Context:
@@ -18,6 +21,16 @@ class Context:
         self.annotation_class: AnnotationClass | None = None
         self.pixel_size = PixelSize.typed(0.5)
         self.plane = (0, 0)
+        self.sizes = ToolSizes()
+        self.notices: list[str] = []
+        assert view.pyramid is not None
+        self.extent = view.pyramid.extent
+
+    def picture_of(self, viewport: Viewport) -> Pixels | None:
+        return self.view.picture_of(viewport)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
 
     @property
     def annotations(self) -> Mapping[str, Annotation]:

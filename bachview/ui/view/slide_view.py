@@ -44,6 +44,7 @@ from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
 from bachview.viewing.activation import ActivationMap
+from bachview.viewing.frames import compose_frame
 from bachview.viewing.overlay import OverlayStyle
 from bachview.viewing.viewport import Viewport
 
@@ -200,6 +201,14 @@ class SlideView(NavigableView):
     def cached_tile(self, key: TileKey) -> Pixels | None:
         """A display tile if it is in memory, (512, 512, 4) uint8 BGRX; nothing is read."""
         return None if self._picture is None else self._picture.tile(key)
+
+    def picture_of(self, viewport: Viewport) -> Pixels | None:
+        """The tissue alone, of tiles in memory, (H, W, 4) uint8 BGRX; None without a slide."""
+        picture = self._picture
+        if picture is None:
+            return None
+        frame = compose_frame(viewport, picture.pyramid, picture.tile)
+        return None if frame is None else frame.image
 
     @property
     def is_settled(self) -> bool:

@@ -7,11 +7,12 @@ from typing import ClassVar, Protocol
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QCursor, QKeyEvent, QPainter
 
-from bachview.core.geometry import Point
+from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.working_set import Edit
 from bachview.ui.view.navigable_view import NavigableView
+from bachview.ui.view.painting import Pixels
 from bachview.viewing.viewport import Viewport
 
 #: A press that moves less than this is a click, px.
@@ -53,6 +54,20 @@ class Pointer:
         return apart.x() ** 2 + apart.y() ** 2 < distance_vp**2
 
 
+@dataclass(slots=True)
+class ToolSizes:
+    """What the user has set by keys and wheel; the same for all slides of a window.
+
+    Attributes
+    ----------
+    brush_vp : radius of the brush, px of the screen.
+    wand_tolerance : how different colours may be; 1 as a rule.
+    """
+
+    brush_vp: float = 20.0
+    wand_tolerance: float = 1.0
+
+
 class ToolContext(Protocol):
     """What tools know of the outside. GUI thread."""
 
@@ -74,13 +89,27 @@ class ToolContext(Protocol):
     def apply(self, edit: Edit) -> bool:
         """Carry out an edit, which can be undone; False if that is refused, and the user told."""
 
+    def notice(self, text: str) -> None:
+        """Tell the user something in a sentence."""
+
     @property
     def annotation_class(self) -> AnnotationClass | None:
         """The class that new annotations get; None for none."""
 
     @property
+    def sizes(self) -> ToolSizes:
+        """What the user has set of the brush and the wand; changed by them."""
+
+    @property
     def pixel_size(self) -> PixelSize:
         """Of the slide."""
+
+    @property
+    def extent(self) -> Region:
+        """The whole slide, level-0 px."""
+
+    def picture_of(self, viewport: Viewport) -> Pixels | None:
+        """The tissue alone as the view shows it now, (H, W, 4) uint8 BGRX; None without any."""
 
     @property
     def plane(self) -> tuple[int, int]:
