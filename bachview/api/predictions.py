@@ -21,10 +21,6 @@ from bachview.errors import UsageError
 from bachview.export import formats
 from bachview.export.content import Content
 from bachview.export.options import ExportOptions
-from bachview.marks.annotation import Annotation
-from bachview.marks.corrected_cells import Agreement, agreement, corrected_cells
-from bachview.marks.correction import Correction
-from bachview.marks.inside import InsideAnnotation, inside
 from bachview.policy.in_force import in_force
 from bachview.store.provenance import Provenance
 
@@ -46,8 +42,6 @@ class Prediction:
     measured : one sentence on how often the ensemble was right; empty if that is unknown.
     warnings : what spoke against classifying the slide; None if it was not checked.
     seconds, patches_per_second : of the call that computed it; 0 if nothing was left to do.
-    corrections : what a reader has said of cells of the slide, also of other grids; empty unless
-        the results are kept.
     """
 
     cells: predictions.Prediction
@@ -59,7 +53,6 @@ class Prediction:
     warnings: tuple[str, ...] | None = None
     seconds: float = 0.0
     patches_per_second: float = 0.0
-    corrections: tuple[Correction, ...] = ()
 
     def __repr__(self) -> str:
         grid = self.grid
@@ -82,13 +75,11 @@ class Prediction:
         width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, outside,
         pending, failed); ``class``, by its name, empty unless classified; ``prob_<Class>``,
         ``class_<member>``, ``entropy`` and ``disagreement``, NaN or empty where nothing was
-        predicted; ``reader_class``, by its name, empty where a reader has not corrected the cell.
-        Cells without tissue are in it, state ``no tissue``, where a reader has given them a class.
+        predicted.
         """
         cells, grid, keys = self.cells, self.grid, self.classes.keys
         shown = [c.name for c in self.classes]
-        readers = corrected_cells(self.corrections, grid, self.classes).on_grid()
-        places = np.argwhere((cells.states != CellState.NO_TISSUE) | (readers >= 0))
+        places = np.argwhere(cells.states != CellState.NO_TISSUE)
         members = cells.member_names
         longest = max(map(len, shown))
         table = np.zeros(
@@ -101,7 +92,6 @@ class Prediction:
                 *((f"prob_{key}", "f4") for key in keys),
                 *((f"class_{name}", f"U{longest}") for name in members),
                 *(("entropy", "f4"), ("disagreement", "f4")),
-                ("reader_class", f"U{longest}"),
             ],
         )
         rows, columns = places[:, 0], places[:, 1]
@@ -130,18 +120,7 @@ class Prediction:
             table[f"class_{name}"][done] = names[votes[:, index]]
         table["entropy"][done] = cells.entropy[rows, columns][done]
         table["disagreement"][done] = cells.disagreement[rows, columns][done]
-        said = readers[rows, columns]
-        table["reader_class"][said >= 0] = names[said[said >= 0]]
         return table
-
-    def agreement(self) -> Agreement:
-        """Model against reader, in the cells that a reader has corrected."""
-        found = corrected_cells(self.corrections, self.grid, self.classes)
-        return agreement(found, self.cells, self.thresholds)
-
-    def inside(self, annotation: Annotation) -> InsideAnnotation | None:
-        """What the model says inside an annotation; None for one without an area."""
-        return inside(self.cells, self.thresholds, annotation, self.pixel_size)
 
     def to_frame(self) -> "pd.DataFrame | npt.NDArray[Any]":
         """`to_array` as a pandas DataFrame; the array itself if pandas is not installed.
@@ -197,9 +176,10 @@ class Prediction:
 
         Parameters
         ----------
-        kind : ``csv``, ``geojson``, ``overlay``, ``overlay_jpeg``, ``overlay_tiff``, ``ome_tiff``
-            or ``summary``; None: by the suffix of `path` (``.ome.tiff`` for the pyramid, ``.tif``
-            for the picture).
+        kind : ``csv``, ``geojson``, ``overlay``, ``overlay_jpeg``, ``overlay_tiff``, ``ome_tiff``,
+            ``summary`` or, of a DICOM slide, ``dicom_seg`` or ``dicom_probabilities``; None: by the
+            suffix of `path` (``.ome.tiff`` for the pyramid, ``.tif`` for the picture, ``.dcm`` for
+            the classes).
         region : what to write of the slide, level-0 px: cells that touch it, areas as far as they
             lie in it. None: the whole slide.
         names : whether the slide's file name is written; it may tell who the patient is. None: yes,
@@ -218,7 +198,7 @@ class Prediction:
             slide is closed and the kind shows its pixels; a `LockedError` if the administrator does
             not allow `names`.
         ExportError
-            The file cannot be written.
+            The file cannot be written, or it is a DICOM object that the slide cannot have.
         """
         path = Path(path)
         names = in_force().settled("names_in_exports", names, True, f"names={names}")
@@ -327,7 +307,6 @@ class Prediction:
             slide_name=self.slide.path.name if names else None,
             measured=self.measured,
             warnings=self.warnings,
-            corrections=self.corrections,
             seconds=self.seconds,
             patches_per_second=self.patches_per_second,
             options=options,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bachview.cli.bundle_app import bundle_app
-from bachview.cli.export_options import Cells
+from bachview.cli.export_options import Cells, Formats, chosen_kinds
 from bachview.cli.numbers import number
 from bachview.cli.policy_app import policy_app
 from bachview.cli.policy_options import Device, Names
@@ -332,6 +332,7 @@ def classify(
         ),
     ] = False,
     names: Names = None,
+    formats: Formats = None,
     cells: Cells = False,
     store: Annotated[
         Path | None,
@@ -363,6 +364,7 @@ def classify(
             retry_failed=retry_failed,
             names=names,
             anyway=anyway,
+            kinds=chosen_kinds(formats),
             options=ExportOptions.asked(cells=cells),
             choice=Choice(image, plane, time_point),
         ),

@@ -22,6 +22,7 @@ from bachview.errors import (
     UnsuitableSlideError,
     UsageError,
 )
+from bachview.export.formats import ExportFormat, check_kinds, usual_kinds
 from bachview.export.options import ExportOptions
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
@@ -53,6 +54,7 @@ class Request:
     retry_failed : retry patches that could not be read in an earlier run.
     names : write the slide's name into the files.
     anyway : classify although the check of the slide speaks against it.
+    kinds : which files to write.
     options : of the files.
     choice : which of several images, focal planes and time points in the file.
     """
@@ -71,6 +73,7 @@ class Request:
     retry_failed: bool = False
     names: bool | None = None
     anyway: bool = False
+    kinds: tuple[ExportFormat, ...] = usual_kinds()  # frozen
     options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
     choice: Choice = USUAL
 
@@ -103,6 +106,7 @@ def classify_slide(request: Request, *, as_json: bool) -> int:
         if slide.stack.text:
             tell(f"{request.slide.name} has {slide.stack.text}.")
         _check_pixel_size(slide)
+        check_kinds(request.kinds, slide.path, names=bool(request.names))
         prepare_output(request.output)
         with clean_stdout():
             document, was_cancelled = _run_and_write(request, slide)
@@ -174,6 +178,7 @@ def _run_and_write(request: Request, slide: "Slide") -> tuple[dict[str, Any], bo
                     reader,
                     run,
                     ensemble.bundle.thresholds,
+                    kinds=request.kinds,
                     slide_name=request.slide.name if request.names else None,
                     measured=manifest.measured,
                     options=request.options,

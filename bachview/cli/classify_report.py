@@ -1,5 +1,6 @@
 """What ``bachview classify`` writes and prints."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.core.units import area_text, duration_text, percent_text
 from bachview.export import formats
 from bachview.export.content import Content
+from bachview.export.formats import ExportFormat
 from bachview.export.options import ExportOptions
 from bachview.inference.slides import SlideRun
 from bachview.slide.reader import SlideReader
@@ -24,14 +26,16 @@ def write_files(
     run: SlideRun,
     thresholds: Thresholds,
     *,
+    kinds: Collection[ExportFormat],
     slide_name: str | None,
     measured: str,
     options: ExportOptions,
 ) -> dict[str, Any]:
-    """Write the usual kinds of files into `folder`; returns the document of ``classify --json``.
+    """Write these kinds of files into `folder`; returns the document of ``classify --json``.
 
     Parameters
     ----------
+    kinds : which; the summary is told of them in any case.
     slide_name : the file's name; None where names are not to be written.
     measured : how often the model was right; empty if that is unknown.
     options : of the single files.
@@ -59,13 +63,12 @@ def write_files(
         slide_name=slide_name,
         measured=measured,
         warnings=run.warnings,
-        corrections=run.corrections,
         seconds=round(run.seconds, 3),
         patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
         options=options,
     )
     with spinning("Writing the files"):
-        _, document = formats.write_files(folder, formats.usual_kinds(), content)
+        _, document = formats.write_files(folder, kinds, content)
     return document
 
 

@@ -278,7 +278,6 @@ def export(
             slide_name=path.name if names else None,
             measured=model.manifest.measured,
             warnings=record.warnings,
-            corrections=store.corrections(),
             seconds=round(seconds, 3),
             patches_per_second=round(rate, 2),
             options=options,

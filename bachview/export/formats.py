@@ -32,6 +32,8 @@ class ExportFormat:
     is_usual : whether it is written unless kinds are named.
     variant_of : key of the kind that holds the same in another file format; empty if none does.
     is_picture : whether it shows the slide's px, which must be open.
+    is_dicom : whether it is a DICOM object, which only a DICOM slide can have; it carries the
+        patient's name as the slide does, and so is only written where names are.
     """
 
     key: str
@@ -43,6 +45,7 @@ class ExportFormat:
     is_usual: bool = True
     variant_of: str = ""
     is_picture: bool = False
+    is_dicom: bool = False
 
     @property
     def suffix(self) -> str:
@@ -65,14 +68,7 @@ def _csv(path: Path, content: Content, group: FileGroup | None) -> None:
     prediction, statement = content.prediction, content.statement
     sidecar = path.with_name(path.name + CSV_METADATA)
     with nullcontext(group) if group is not None else file_group(sidecar) as both:
-        write_csv(
-            path,
-            prediction,
-            content.thresholds,
-            region=statement.region,
-            corrected=content.corrected,
-            group=both,
-        )
+        write_csv(path, prediction, content.thresholds, region=statement.region, group=both)
         write_csv_metadata(
             sidecar, path.name, prediction, statement, content.provenance, group=both
         )
@@ -89,7 +85,6 @@ def _geojson(path: Path, content: Content, group: FileGroup | None) -> None:
         content.provenance,
         objects=content.options.objects,
         without_class=content.options.without_class,
-        corrected=content.corrected,
         group=group,
     )
 
@@ -107,6 +102,15 @@ def _ome_tiff(path: Path, content: Content, group: FileGroup | None) -> None:
     from bachview.export.ome_tiff import write_ome_tiff
 
     write_ome_tiff(path, content, group)
+
+
+def _segmentation(*, is_fractional: bool) -> "Callable[[Path, Content, FileGroup | None], None]":
+    def write(path: Path, content: Content, group: FileGroup | None) -> None:
+        from bachview.export.dicom_segmentation import write_segmentation
+
+        write_segmentation(path, content, group, is_fractional=is_fractional)
+
+    return write
 
 
 def _summary(path: Path, content: Content, group: FileGroup | None) -> None:
@@ -165,8 +169,45 @@ FORMATS: tuple[ExportFormat, ...] = (
         is_usual=False,
         is_picture=True,
     ),
+    ExportFormat(
+        "dicom_seg",
+        "classes.dcm",
+        "DICOM Segmentation",
+        "Classes as DICOM Segmentation",
+        _segmentation(is_fractional=False),
+        is_usual=False,
+        is_dicom=True,
+    ),
+    ExportFormat(
+        "dicom_probabilities",
+        "probabilities.dcm",
+        "DICOM Segmentation of probabilities",
+        "Probabilities as DICOM Segmentation",
+        _segmentation(is_fractional=True),
+        is_usual=False,
+        is_dicom=True,
+    ),
     SUMMARY,
 )
+
+
+def check_kinds(kinds: Collection[ExportFormat], path: Path, *, names: bool) -> None:
+    """Make sure that a slide can have files of these kinds, before it is worked on.
+
+    Parameters
+    ----------
+    path : of the slide's file.
+    names : whether names are written.
+
+    Raises
+    ------
+    ExportError
+        It cannot.
+    """
+    if any(kind.is_dicom for kind in kinds):
+        from bachview.export.dicom_segmentation import segmented_source
+
+        segmented_source(path, names=names)
 
 
 def usual_kinds() -> tuple[ExportFormat, ...]:
@@ -257,7 +298,6 @@ def _document(path: Path, content: Content, group: FileGroup | None) -> dict[str
     return summary_document(
         content.statement,
         content.provenance,
-        content.agreement,
         seconds=content.seconds,
         patches_per_second=content.patches_per_second,
         output={key: other for key, other in paths.items() if other == path or other in parts},

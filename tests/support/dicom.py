@@ -116,6 +116,53 @@ def write_slide(folder: Path, scan: Scan, names: Sequence[str] = ("0.dcm", "1.dc
     return scan.write(folder / first)
 
 
+#: Rows of the level run right on the glass, and columns down.
+UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def write_placed_slide(
+    folder: Path,
+    *,
+    size: tuple[int, int] = (640, 448),
+    spacing: tuple[float, float] = (0.0005, 0.0005),
+    origin: tuple[float, float] = (11.5, 30.25),
+    orientation: Sequence[float] = UPRIGHT,
+    **changes: object,
+) -> Path:
+    """A slide of two levels that states where on the glass it lies; the path of level 0.
+
+    Parameters
+    ----------
+    spacing : (x, y) mm of level 0.
+    origin : (x, y) mm of the centre of the first pixel.
+    changes : of attributes of both levels, by keyword; None leaves one out.
+    orientation : of a row and of a column of pixels.
+    """
+    scan, frame, study = Scan(), generate_uid(), generate_uid()
+    for name, step in (("1.dcm", 2), ("0.dcm", 1)):
+        place = Dataset()
+        place.XOffsetInSlideCoordinateSystem = origin[0]
+        place.YOffsetInSlideCoordinateSystem = origin[1]
+        place.ZOffsetInSlideCoordinateSystem = 0.0
+        measures = Dataset()
+        measures.PixelSpacing = [spacing[1] * step, spacing[0] * step]
+        measures.SliceThickness = 0.004
+        shared = Dataset()
+        shared.PixelMeasuresSequence = [measures]
+        values = {
+            "StudyInstanceUID": study,
+            "FrameOfReferenceUID": frame,
+            "PositionReferenceIndicator": "SLIDE_CORNER",
+            "ImageOrientationSlide": list(orientation),
+            "TotalPixelMatrixOriginSequence": [place],
+            "SharedFunctionalGroupsSequence": [shared],
+            **changes,
+        }
+        values = {key: value for key, value in values.items() if value is not None}
+        path = scan.write(folder / name, (size[0] // step, size[1] // step), **values)  # type: ignore[arg-type]
+    return path
+
+
 def write_other(path: Path, sop_class: str = CT, modality: str = "CT") -> Path:
     """A DICOM object that is no slide."""
     file = Scan().dataset()

@@ -345,3 +345,25 @@ def test_the_folder_of_an_export_is_shown_by_the_system(
         )
         button.click()
     assert [Path(url.toLocalFile()) for url in shown] == [tmp_path / name]
+
+
+def test_dicom_objects_are_offered_for_dicom_slides_with_names(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    wanted = ExportChoices(kinds=("csv", "dicom_seg"))
+    other = ExportDialog("a.tiff", tmp_path, choices=wanted)
+    qtbot.addWidget(other)
+    box = next(box for kind, box in other._boxes.items() if kind.key == "dicom_seg")
+    assert not box.isEnabled()
+    assert box.toolTip() == "Only for DICOM slides"
+    assert [kind.key for kind in other.kinds] == ["csv"]
+    assert other.choices.kinds == ("csv", "dicom_seg"), "it is remembered for other slides"
+
+    dialog = ExportDialog("a.dcm", tmp_path, choices=wanted, is_dicom=True)
+    qtbot.addWidget(dialog)
+    assert [kind.key for kind in dialog.kinds] == ["csv", "dicom_seg"]
+    names = next(box for box in dialog.findChildren(QCheckBox) if box.text().startswith("Name of"))
+    names.setChecked(False)
+    assert [kind.key for kind in dialog.kinds] == ["csv"]
+    box = next(box for kind, box in dialog._boxes.items() if kind.key == "dicom_seg")
+    assert "patient's name" in box.toolTip()

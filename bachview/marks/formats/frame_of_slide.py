@@ -1,6 +1,7 @@
 """What a format has to know about the slide that its annotations lie on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bachview.core.pixel_size import PixelSize
 from bachview.slide.reader import SlideMetadata
@@ -17,6 +18,7 @@ class SlideFrame:
     pixel_size : um/px at level 0, maybe stated by the user.
     center_nm : place of the centre of level 0 from the centre of the glass, (x, y) nm, as
         Hamamatsu's files state it; None where the slide does not.
+    path : of the slide's file, for formats that take over what it states; None if it has none.
     """
 
     name: str
@@ -24,6 +26,7 @@ class SlideFrame:
     height: int
     pixel_size: PixelSize
     center_nm: tuple[float, float] | None = None
+    path: Path | None = None
 
     @classmethod
     def of(cls, metadata: SlideMetadata, pixel_size: PixelSize | None = None) -> "SlideFrame":
@@ -40,6 +43,7 @@ class SlideFrame:
             int(size.height),
             pixel_size or metadata.pixel_size,
             metadata.center_nm,
+            metadata.path,
         )
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bachview.errors import AnnotationError, UsageError
+from bachview.errors import UsageError
 
 if TYPE_CHECKING:
     from bachview.marks.annotation import Annotation
@@ -55,49 +55,33 @@ def _write_geojson(
     return write_geojson(path, annotations, slide, watch)
 
 
-def _read_imagescope(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
-    from bachview.marks.formats.imagescope import read_imagescope
+def _read_dicom(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    from bachview.marks.formats.dicom_annotations_reading import read_dicom_annotations
 
-    return read_imagescope(path, slide, watch)
+    return read_dicom_annotations(path, slide, watch)
 
 
-def _write_imagescope(
+def _is_dicom(path: Path) -> bool:
+    """Whether a file is an object of annotations: slides have the same suffix."""
+    from bachview.marks.formats.dicom_annotations_reading import STORAGE
+    from bachview.slide.formats.dicom_headers import kind_of
+
+    try:
+        return kind_of(path) == STORAGE
+    except OSError:
+        return False
+
+
+def _write_dicom(
     path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
 ) -> tuple[str, ...]:
-    from bachview.marks.formats.imagescope import write_imagescope
+    from bachview.marks.formats.dicom_annotations import write_dicom_annotations
+    from bachview.slide.formats.dicom_source import DicomSource
 
-    return write_imagescope(path, annotations, slide, watch)
-
-
-def _read_asap(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
-    from bachview.marks.formats.asap import read_asap
-
-    return read_asap(path, slide, watch)
+    source = DicomSource.of(slide.path)
+    return write_dicom_annotations(path, annotations, source, slide.pixel_size, watch)
 
 
-def _write_asap(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
-    from bachview.marks.formats.asap import write_asap
-
-    return write_asap(path, annotations, slide, watch)
-
-
-def _read_ndpa(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
-    from bachview.marks.formats.ndpa import read_ndpa
-
-    return read_ndpa(path, slide, watch)
-
-
-def _write_ndpa(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
-    from bachview.marks.formats.ndpa import write_ndpa
-
-    return write_ndpa(path, annotations, slide, watch)
-
-
-#: Of two formats with one suffix, a file is of that whose first words it has; the first is written.
 FORMATS: tuple[AnnotationFormat, ...] = (
     AnnotationFormat(
         "geojson",
@@ -107,19 +91,13 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         _write_geojson,
     ),
     AnnotationFormat(
-        "imagescope",
-        (".xml",),
-        "Aperio XML, as ImageScope has it",
-        _read_imagescope,
-        _write_imagescope,
+        "dicom-ann",
+        (".ann.dcm", ".dcm"),
+        "DICOM Microscopy Bulk Simple Annotations",
+        _read_dicom,
+        _write_dicom,
     ),
-    AnnotationFormat("asap", (".asap.xml", ".xml"), "XML of ASAP", _read_asap, _write_asap),
-    AnnotationFormat("ndpa", (".ndpa",), "NDPA of Hamamatsu's NDP.view", _read_ndpa, _write_ndpa),
 )
-
-#: What stands in the first part of a file that is not of the first format with its suffix.
-_SIGNS = {"asap": b"ASAP_Annotations"}
-_FIRST_BYTES = 4096
 
 
 def readable_suffixes() -> tuple[str, ...]:
@@ -130,7 +108,12 @@ def readable_suffixes() -> tuple[str, ...]:
 
 
 def is_annotation_file(path: Path) -> bool:
-    """Whether a file has the name of one that annotations are read from."""
+    """Whether a file has the name of one that annotations are read from.
+
+    Of a DICOM file what is in it decides: slides have the same name.
+    """
+    if path.suffix.lower() == ".dcm":
+        return _is_dicom(path)
     return path.name.lower().endswith(readable_suffixes())
 
 
@@ -151,14 +134,17 @@ def format_named(key: str) -> AnnotationFormat:
 
 
 def format_to_write(path: Path) -> AnnotationFormat:
-    """The format that a file to be written has by its name: that of the longest suffix.
+    """The format that a file to be written has by its name.
 
     Raises
     ------
     UsageError
-        None has its suffix.
+        None has its suffix, or several have.
     """
-    fitting = _fitting(path, [one for one in FORMATS if one.write is not None])
+    name = path.name.lower()
+    fitting = [one for one in FORMATS if one.write is not None and name.endswith(one.suffixes)]
+    if len(fitting) == 1:
+        return fitting[0]
     if fitting:
         return fitting[0]
     offered = ", ".join(one.suffixes[0] for one in FORMATS if one.write is not None)
@@ -175,36 +161,17 @@ def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found"
     Cancelled
         The watch's token was cancelled.
     """
-    fitting = _fitting(path, [one for one in FORMATS if one.read is not None])
-    if not fitting:
-        raise AnnotationError(
-            f"{path.name} is of no format that annotations are read from; it must end in "
-            f"{', '.join(readable_suffixes())}."
-        )
-    if len(fitting) > 1:
-        start = _start(path)
-        signed = [one for one in fitting if one.key in _SIGNS and _SIGNS[one.key] in start]
-        fitting = [*signed, *(one for one in fitting if one.key not in _SIGNS), *fitting]
-    read = fitting[0].read
-    assert read is not None  # noqa: S101  # only such were asked for
-    return read(path, slide, watch)
+    return _format_of(path).read(path, slide, watch)  # type: ignore[misc]
 
 
-def _fitting(path: Path, formats: "Sequence[AnnotationFormat]") -> list[AnnotationFormat]:
-    """Those with the longest suffix of a file's name that any has, in their order."""
+def _format_of(path: Path) -> AnnotationFormat:
+    from bachview.errors import AnnotationError
+
     name = path.name.lower()
-    lengths = {
-        one.key: max((len(end) for end in one.suffixes if name.endswith(end)), default=0)
-        for one in formats
-    }
-    longest = max(lengths.values(), default=0)
-    return [one for one in formats if longest and lengths[one.key] == longest]
-
-
-def _start(path: Path) -> bytes:
-    """The first bytes of a file, without the zeros of UTF-16; none if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_FIRST_BYTES).replace(b"\0", b"")
-    except OSError:
-        return b""
+    for one in FORMATS:
+        if one.read is not None and name.endswith(one.suffixes):
+            return one
+    raise AnnotationError(
+        f"{path.name} is of no format that annotations are read from; it must end in "
+        f"{', '.join(readable_suffixes())}."
+    )

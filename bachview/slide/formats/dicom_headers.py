@@ -121,7 +121,7 @@ def kind_of(path: Path) -> str | None:
 
 def kind_name(uid: str) -> str:
     """The standard's name of a kind or a compression, else the UID itself."""
-    _import_pydicom()
+    import_pydicom()
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
@@ -231,7 +231,7 @@ class _Beginning(io.RawIOBase):
         return self._file.read(left if size < 0 else min(size, left))
 
 
-def _import_pydicom() -> None:
+def import_pydicom() -> None:
     """Import all of it: its modules need each other, and two threads would each get halves."""
     with _IMPORTING:
         import pydicom  # noqa: F401
@@ -239,7 +239,7 @@ def _import_pydicom() -> None:
 
 def _parsed(file: BinaryIO, limit: int, last_tag: int | None = None) -> "Dataset | None":
     """The data set in the first `limit` bytes; None if it is damaged."""
-    _import_pydicom()
+    import_pydicom()
     from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_partial
 

@@ -57,6 +57,7 @@ class ExportDialog(QDialog):
         names: bool = True,
         nameless: Path | None = None,
         names_locked: bool = False,
+        is_dicom: bool = False,
     ) -> None:
         """Show what can be written.
 
@@ -72,6 +73,7 @@ class ExportDialog(QDialog):
         names : whether the slide's name is written, to begin with.
         nameless : the folder instead of `folder` where it is not; None for the same.
         names_locked : whether the administrator has set `names`.
+        is_dicom : whether the slide is one of DICOM, which only such can have DICOM objects of.
         """
         super().__init__(parent)
         self.setWindowTitle("Export results")
@@ -99,7 +101,9 @@ class ExportDialog(QDialog):
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._write = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self._write.setDefault(True)
+        self._is_dicom = is_dicom
         self._lay_out(title, picture)
+        self._allow_dicom()
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
         for box in self._boxes.values():
@@ -109,6 +113,7 @@ class ExportDialog(QDialog):
             part.changed.connect(self._check)
         self._folder.textChanged.connect(self._check)
         self._names.toggled.connect(self._propose)
+        self._names.toggled.connect(self._allow_dicom)
         self._on_part()
         # Wrapped labels ask for the height of a narrower dialog.
         self.resize(_WIDTH_PX, height_for(self, _WIDTH_PX))
@@ -125,6 +130,17 @@ class ExportDialog(QDialog):
             box.setToolTip(", ".join(kind.file_names.values()))
             boxes[kind] = box
         return boxes
+
+    def _allow_dicom(self) -> None:
+        """DICOM objects carry the patient's name, as the slide does."""
+        why_not = "" if self._is_dicom else "Only for DICOM slides"
+        if not why_not and not self._names.isChecked():
+            why_not = "Carries the patient's name, as the slide does; allow names first"
+        for kind, box in self._boxes.items():
+            if kind.is_dicom:
+                allow(box, why_not, ", ".join(kind.file_names.values()))
+                box.setChecked(box.isChecked() and not why_not)
+        self._check()
 
     def _names_box(self, names: bool, *, is_locked: bool) -> QCheckBox:
         box = QCheckBox("Name of the slide inside the files", self)
@@ -195,9 +211,12 @@ class ExportDialog(QDialog):
     @property
     def choices(self) -> ExportChoices:
         """What was chosen of the files."""
+        # What only this slide cannot have is remembered for others.
+        before = () if self._is_dicom else self._choices.chosen_kinds
+        kept = [kind.key for kind in before if kind.is_dicom]
         return ExportChoices(
             **{
-                "kinds": tuple(kind.key for kind in self.kinds),
+                "kinds": (*(kind.key for kind in self.kinds), *kept),
                 "longest_px": self._choices.longest_px,
                 "magnification": self._choices.magnification,
                 **self._picture.chosen,

@@ -3,10 +3,10 @@
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QDialog,
     QFrame,
     QLabel,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -78,7 +78,7 @@ class WrappedLabel(QLabel):
             self.updateGeometry()
 
 
-def allow(button: QPushButton, why_not: str, tip: str = "") -> None:
+def allow(button: QAbstractButton, why_not: str, tip: str = "") -> None:
     """Switch a button on, with `tip`, or off, if there is a reason, which is its tool tip then."""
     button.setEnabled(not why_not)
     button.setToolTip(why_not or tip)

@@ -18,6 +18,7 @@ from bachview.export.options import ExportOptions
 from bachview.file_names import portable
 from bachview.jobs.tokens import CancelToken
 from bachview.policy.in_force import in_force
+from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
 from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.export_progress import ExportProgress
@@ -105,6 +106,7 @@ class Exports(QObject):
             choices=ExportChoices.of_text(settings.export_choices),
             names=settings.export_names,
             names_locked=in_force().is_locked("names_in_exports"),
+            is_dicom=metadata.format_name == DICOM,
         )
 
         def write() -> None:
