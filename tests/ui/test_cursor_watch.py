@@ -56,7 +56,7 @@ def press_minimap(view: SlideView) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(key, (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Plus, Qt.Key.Key_R)),
+        *map(key, (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Plus)),
         glide,
         zoom_smoothly,
         press_minimap,
@@ -154,16 +154,3 @@ def test_a_drawn_region_begins_where_it_was_begun_though_the_view_moves(
     with qtbot.waitSignal(drawing.drawn) as drawn:
         QTest.mouseRelease(drawing, Qt.MouseButton.LeftButton, pos=QPoint(260, 250))
     assert drawn.args == [Region.between(start.x, start.y, end.x, end.y)]
-
-
-def test_the_end_of_a_ruler_line_stays_at_the_cursor_though_the_view_moves(
-    view: SlideView,
-) -> None:
-    view.zoom_to_magnification(10)
-    view.set_ruler_mode(on=True)
-    start = view.point_at(QPointF(200, 200))
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
-    QTest.mouseMove(view, QPoint(260, 250))
-    QTest.keyClick(view, Qt.Key.Key_Right)
-    assert view.input.ruler_line == (start, view.point_at(QPointF(260, 250)))
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(260, 250))

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bachview.core.geometry import Point
+from bachview.core.pixel_size import Origin, PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.measures import measures_of
 from bachview.ui.view.slide_view import SlideView
@@ -119,6 +120,17 @@ def test_a_line_is_a_drag_or_clicks_and_stays(context: Context) -> None:
     assert len(_all(context)) == 2
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert view.input.tool is None
+
+
+def test_the_value_at_the_cursor_says_whose_word_it_rests_on(context: Context) -> None:
+    tool = LineTool(context)
+    ends = [Point(0, 0), Point(300, 400)]
+    context.pixel_size = PixelSize(0.5, 0.5, Origin.FILE)
+    assert tool.text_of(ends) == "250 µm"
+    context.pixel_size = PixelSize.typed(0.5)
+    assert tool.text_of(ends) == "250 µm (stated by you)"
+    context.pixel_size = PixelSize.unknown()
+    assert tool.text_of(ends) == "500 px"
 
 
 def test_three_clicks_make_an_angle(context: Context) -> None:

@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import Origin, PixelSize
-from bachview.ui.view.painting_decor import ruler_text
 from bachview.ui.view.read_out import read_out_texts
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.view_marks import ViewMarks, at_downsample, at_magnification
@@ -81,9 +80,6 @@ def test_keys_move_and_zoom_the_view(view: SlideView) -> None:
     assert view.viewport.downsample == pytest.approx(1 / 1.5)
     QTest.keyClick(view, Qt.Key.Key_Minus)
     assert view.viewport.downsample == pytest.approx(1)
-    QTest.keyClick(view, Qt.Key.Key_R)
-    assert view.viewport.rotation_deg == 90
-    QTest.keyClick(view, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
     QTest.keyClick(view, Qt.Key.Key_Home)
     assert view.viewport == fitted
 
@@ -100,15 +96,12 @@ def test_without_a_pixel_size_there_is_no_magnification_to_zoom_to(view: SlideVi
     assert (texts.bar, texts.magnification) == ("", "1:2")
 
 
-def test_scale_bar_and_ruler_say_whose_word_they_rest_on(view: SlideView) -> None:
+def test_the_scale_bar_says_whose_word_it_rests_on(view: SlideView) -> None:
     assert view.viewport is not None
     stated, of_file = PixelSize.typed(0.5), PixelSize(0.5, 0.5, Origin.FILE)
     texts = read_out_texts(view.viewport, of_file)
     expected_texts = replace(texts, bar=f"{texts.bar} (stated by you)")
     assert read_out_texts(view.viewport, stated) == expected_texts
-    assert ruler_text(400, of_file) == "200 µm"
-    assert ruler_text(400, stated) == "200 µm (stated by you)"
-    assert ruler_text(400, PixelSize.unknown()) == "400 px"
 
 
 def test_shift_and_drag_turns_about_the_middle(view: SlideView) -> None:
@@ -158,22 +151,6 @@ def test_a_click_is_not_a_drag_and_the_cursor_is_reported(qtbot: QtBot, view: Sl
     with qtbot.waitSignal(view.cursorMoved) as moved:
         QTest.mouseMove(view, QPoint(220, 190))
     assert moved.args == [view.point_at(QPointF(220, 190))]
-
-
-def test_the_ruler_measures_and_escape_lays_it_down(qtbot: QtBot, view: SlideView) -> None:
-    view.zoom_to_magnification(10.0)
-    view.set_ruler_mode(on=True)
-    assert view.viewport is not None
-    before = view.viewport
-    with qtbot.waitSignal(view.rulerDrawn) as drawn:
-        drag(view, QPoint(200, 250), QPoint(230, 290))
-    assert drawn.args is not None
-    assert drawn.args[0] == pytest.approx(100)
-    assert view.viewport == before
-    shown(view)
-    with qtbot.waitSignal(view.rulerModeChanged) as changed:
-        QTest.keyClick(view, Qt.Key.Key_Escape)
-    assert changed.args == [False]
 
 
 def test_it_stays_fitted_while_it_is_resized_until_the_user_moves_it(view: SlideView) -> None:

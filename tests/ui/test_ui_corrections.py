@@ -177,17 +177,6 @@ def test_two_windows_share_a_crash_file_without_harm(tmp_path: Path) -> None:
     assert CrashFile(tmp_path).earlier_crash() is None
 
 
-def test_the_ruler_button_follows_the_ruler(qtbot: QtBot, tmp_path: Path) -> None:
-    with open_window(qtbot) as window:
-        path = write_pyramid(tmp_path / "photo.tiff", gradient(900, 700), mpp=None)
-        page = page_of(qtbot, window, path)
-        for _ in range(2):
-            window.view_commands.ruler.trigger()
-            assert page.view.ruler_mode
-            page.view.set_ruler_mode(on=False)  # as Escape does
-            assert not window.view_commands.ruler.isChecked()
-
-
 def test_hidden_panels_stay_hidden_and_come_back_at_once(qtbot: QtBot, tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "a.tiff", gradient(300, 200))
     with open_window(qtbot) as window:

@@ -277,8 +277,6 @@ def test_menus_act_on_the_slide_on_the_screen(qtbot: QtBot, tmp_path: Path) -> N
         assert page.view.viewport.rotation_deg == 90
         view.upright.trigger()
         assert page.view.viewport.rotation_deg == 0
-        view.ruler.trigger()
-        assert page.view.ruler_mode
         view.panel.trigger()
         assert window.dock.isHidden()
         view.panel.trigger()

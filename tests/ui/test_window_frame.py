@@ -124,14 +124,14 @@ def test_what_was_hidden_before_full_screen_stays_hidden(qtbot: QtBot, tmp_path:
         assert any(shown for name, shown in _frame(window).items() if name.startswith("dock"))
 
 
-def test_escape_ends_the_ruler_before_it_leaves_full_screen(qtbot: QtBot, tmp_path: Path) -> None:
+def test_escape_lays_a_tool_down_before_it_leaves_full_screen(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, write_pyramid(tmp_path / "a.tiff", gradient(800, 600)))
         QTest.keyClick(page.view, Qt.Key.Key_F11)
         QTest.keyClick(page.view, Qt.Key.Key_M)
         QTest.keyClick(page.view, Qt.Key.Key_Escape)
         assert window.isFullScreen()
-        assert not window.view_commands.ruler.isChecked()
+        assert page.view.input.tool is None
         QTest.keyClick(page.view, Qt.Key.Key_Escape)
         assert not window.isFullScreen()
 
@@ -172,7 +172,7 @@ def test_the_panel_keeps_its_width_when_it_is_hidden_and_shown(
         assert width > usual
         QTest.keyClick(page.view, Qt.Key.Key_F9)
         QApplication.processEvents()
-        assert page.view.width() == window.width()
+        assert page.view.width() + window.tool_strip.width() == window.width()
         QTest.keyClick(page.view, Qt.Key.Key_F9)
         QApplication.processEvents()
         assert _panel_width(window) == width

@@ -18,7 +18,6 @@ VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys", "Move by part of the view; with Shift, by a whole view"),
     ("+  −", "Zoom in, zoom out"),
     ("1 … 7", "1.25x, 2.5x, 5x, 10x, 20x, 40x, 80x, at the cursor"),
-    ("R, Shift+R", "Rotate by 90° to the right, to the left"),
     ("Home", "Fit the slide to the window, and keep it so until you zoom or move"),
     ("Space, held", "Hide the overlay for as long; show it if it is off"),
     ("Click or drag in the minimap", "Go there"),

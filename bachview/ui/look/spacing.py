@@ -22,7 +22,7 @@ RADIUS = 4
 TITLE = 2.0
 #: Titles inside a dialog or panel.
 HEADING = 1.1
-#: Text on the slide: scale bar, chip, ruler.
+#: Text on the slide: scale bar, chip, measured values.
 PLATE_PX = 13
 #: Small print on the slide.
 SMALL_PLATE_PX = 11

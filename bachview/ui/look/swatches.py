@@ -30,6 +30,20 @@ def class_swatch(tissue_class: TissueClass, ratio: float = 1.0) -> QPixmap:
     return pixmap
 
 
+def color_swatch(color: tuple[int, int, int] | None, ratio: float = 1.0) -> QPixmap:
+    """A square in a colour, as of a class of annotations; an empty one for no class."""
+    pixmap, painter = _square(ratio)
+    frame = QRectF(1, 1, SIDE_PX - 2, SIDE_PX - 2)
+    if color is None:
+        painter.setPen(QPen(QColor(128, 128, 128), 1.5, Qt.PenStyle.DotLine))
+    else:
+        painter.setPen(QPen(QColor(0, 0, 0, 70), 1))
+        painter.setBrush(QColor(*color))
+    painter.drawRoundedRect(frame, 3, 3)
+    painter.end()
+    return pixmap
+
+
 def picture_swatch(texture: QImage, ratio: float = 1.0) -> QPixmap:
     """A square filled with `texture`, for the states other than classes."""
     pixmap, painter = _square(ratio)

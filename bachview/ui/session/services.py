@@ -8,9 +8,11 @@ from bachview.jobs.lanes import Lane
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.bridge import Bridge
 from bachview.ui.look.theme import Theme
+from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.ensemble_service import EnsembleService
 from bachview.ui.session.load_marker import LoadMarker
 from bachview.ui.session.settings import SettingsFile
+from bachview.ui.view.tools.base import ToolSizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Services:
     service : the inference lane with the loaded ensemble.
     marker : of a bundle that is being loaded.
     warms_up : load the ensemble as soon as a slide is open, before it is needed.
+    annotation_classes, tool_sizes : what new annotations are of, and drawn with.
     """
 
     settings: SettingsFile
@@ -35,6 +38,8 @@ class Services:
     service: EnsembleService
     marker: LoadMarker
     warms_up: bool
+    annotation_classes: AnnotationClasses
+    tool_sizes: ToolSizes
 
     @classmethod
     def start(cls, settings: SettingsFile, theme: Theme, *, warms_up: bool = True) -> "Services":
@@ -43,7 +48,17 @@ class Services:
         io, exports = Lane("io", threads=2), Lane("exports", low_priority=True)
         marker = LoadMarker(user_folders().config)
         return cls(
-            settings, theme, Bridge(), cache, io, exports, EnsembleService(marker), marker, warms_up
+            settings,
+            theme,
+            Bridge(),
+            cache,
+            io,
+            exports,
+            EnsembleService(marker),
+            marker,
+            warms_up,
+            AnnotationClasses(),
+            ToolSizes(settings.now.brush_px, settings.now.wand_tolerance),
         )
 
     def close(self, timeout_s: float) -> bool:

@@ -279,6 +279,15 @@ class Settings:
     minimap: Annotated[bool, _Flag("view/minimap")] = True
     """Whether the minimap is shown where there is room for it."""
 
+    tools: Annotated[bool, _Flag("view/tools")] = True
+    """Whether the tools for annotations are shown beside the slide."""
+
+    brush_px: Annotated[float, _Number("tools/brush", 2, 250)] = 20.0
+    """Radius of the brush, device-independent px."""
+
+    wand_tolerance: Annotated[float, _Number("tools/wand", 0.2, 8)] = 1.0
+    """How different colours may be for the magic wand."""
+
     overlay_opacity: Annotated[float, _Number("overlay/opacity", 0, 1)] = 0.5
     """How much the overlay's colours cover the tissue: 0 not at all, 1 completely."""
 

@@ -1,11 +1,10 @@
-"""What is drawn on top of the picture: field, cell, ruler.
+"""What is drawn on top of the picture: field, cell.
 
 All of it in device-independent px, light on dark lines, so that it is legible on tissue, on glass
 and on the dark area outside the slide. GUI thread.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -16,9 +15,7 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from bachview.core.geometry import Point, Region
-from bachview.core.pixel_size import PixelSize
-from bachview.core.units import count_text, length_text
+from bachview.core.geometry import Region
 from bachview.ui.look.plates import INK, PLATE, SHADE
 from bachview.ui.look.spacing import PLATE_PX, RADIUS
 from bachview.viewing.viewport import Viewport
@@ -93,25 +90,6 @@ def _paint_ticks(painter: QPainter, viewport: Viewport, region: Region) -> None:
         for right, down in ((1, 0), (-1, 0), (0, 1), (0, -1))
     ]
     _twice(painter, 1.0, lambda: painter.drawLines(lines))
-
-
-def paint_ruler(
-    painter: QPainter, viewport: Viewport, start: Point, end: Point, pixel_size: PixelSize
-) -> None:
-    """A measured line with its length, in um if the pixel size is known."""
-    a, b = QPointF(*viewport.vp_from_l0(start)), QPointF(*viewport.vp_from_l0(end))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _twice(painter, 2.0, lambda: painter.drawLine(a, b))
-    for at in (a, b):
-        _twice(painter, 1.0, partial(painter.drawEllipse, at, 4, 4))
-    paint_plate(painter, ruler_text(start.distance_to(end), pixel_size), b.x() + 12, b.y() + 12)
-
-
-def ruler_text(length_l0: float, pixel_size: PixelSize) -> str:
-    """A length of level-0 px in um, and whose word that rests on; in px without a pixel size."""
-    if pixel_size.mpp is None:
-        return f"{count_text(length_l0)} px"
-    return length_text(length_l0 * pixel_size.mpp) + pixel_size.remark
 
 
 def paint_plate(painter: QPainter, text: str, x: float, y: float) -> QRectF:

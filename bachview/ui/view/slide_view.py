@@ -39,7 +39,7 @@ from bachview.ui.view.painting_activation import (
     Outside,
     paint_activation,
 )
-from bachview.ui.view.painting_decor import paint_counted, paint_field, paint_ruler
+from bachview.ui.view.painting_decor import paint_counted, paint_field
 from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
@@ -64,11 +64,9 @@ class SlideView(NavigableView):
     cursorMoved(Point | None) : another level-0 point is under the cursor, as the cursor or the view
         has moved; None when there is none.
     pointClicked(Point) : a click without a drag.
-    rulerDrawn(float) : length of a finished ruler line, level-0 px.
     partFailed(str) : a part could not be read; emitted once for a slide, and again after a retry.
         The text says that the slide's file has changed, or is empty.
     partsRetried : what could not be read is tried again.
-    rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     menuRequested(QPointF) : a menu is wanted at this place of the widget, by mouse or keyboard.
     """
 
@@ -76,16 +74,12 @@ class SlideView(NavigableView):
     pointClicked = Signal(object)
     partFailed = Signal(str)
     partsRetried = Signal()
-    rulerDrawn = Signal(float)
-    rulerModeChanged = Signal(bool)
     menuRequested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.input = ViewInput(self)
         self.input.clicked.connect(self.pointClicked)
-        self.input.rulerDrawn.connect(self.rulerDrawn)
-        self.input.rulerModeChanged.connect(self.rulerModeChanged)
         self.input.overlayHeld.connect(lambda on: self.flip_overlay(on=on))
         self.cursor_watch = CursorWatch(self)
         self.cursor_watch.moved.connect(self.cursorMoved)
@@ -174,7 +168,6 @@ class SlideView(NavigableView):
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = None
         self.expect_activation_map(None)
-        self.set_ruler_mode(on=False)
         self.flip_overlay(on=False)
         self.cursor_watch.look_soon()
         self.update()
@@ -303,17 +296,6 @@ class SlideView(NavigableView):
         self._activation, self._key_text = found, KeyText(found.class_name)
         self.update()
 
-    # -- ruler ---------------------------------------------------------------------------
-
-    @property
-    def ruler_mode(self) -> bool:
-        """Whether a drag draws a ruler line instead of moving the slide."""
-        return self.input.ruler_mode
-
-    def set_ruler_mode(self, *, on: bool) -> None:
-        """Switch the ruler on, or off (which removes its line)."""
-        self.input.set_ruler_mode(on=on)
-
     # -- painting ------------------------------------------------------------------------
 
     def _surround(self) -> tuple[int, int, int]:
@@ -351,8 +333,6 @@ class SlideView(NavigableView):
             paint_counted(painter, viewport, self._counted)
         if self._field is not None and not is_bare:
             paint_field(painter, viewport, self._field, self._cell)
-        if self.input.ruler_line is not None:
-            paint_ruler(painter, viewport, *self.input.ruler_line, self._pixel_size)
         if self.input.tool is not None:
             painter.save()
             self.input.tool.paint(painter, viewport)

@@ -7,7 +7,6 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 
-from bachview.core.geometry import Point
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.tools.base import CLICK_VP, Pointer, Tool
 
@@ -34,7 +33,6 @@ class _Drag(Enum):
     NONE = auto()
     PAN = auto()
     TURN = auto()
-    RULER = auto()
     TOOL = auto()
 
 
@@ -49,15 +47,11 @@ class ViewInput(QObject):
     Signals
     -------
     clicked(Point) : a press and release in one place of the slide, level-0 px.
-    rulerDrawn(float) : length of a finished ruler line, level-0 px.
-    rulerModeChanged(bool) : the ruler was switched on or off (Escape does that too).
     overlayHeld(bool) : the key that flips the overlay was pressed or released.
     toolChanged(Tool | None) : another tool has the mouse (Escape gives it back to the hand).
     """
 
     clicked = Signal(object)
-    rulerDrawn = Signal(float)
-    rulerModeChanged = Signal(bool)
     overlayHeld = Signal(bool)
     toolChanged = Signal(object)
 
@@ -69,9 +63,6 @@ class ViewInput(QObject):
         self._drag = _Drag.NONE
         self._press = self._last = QPointF()
         self._has_moved = False
-        self._ruler_mode = False
-        self._ruler_start: Point | None = None
-        self._ruler_line: tuple[Point, Point] | None = None
         self._tool: Tool | None = None
         self._button = Qt.MouseButton.NoButton
         self._modifiers = Qt.KeyboardModifier.NoModifier
@@ -144,36 +135,8 @@ class ViewInput(QObject):
         right = button == Qt.MouseButton.RightButton and self._tool.takes_right_button
         return right or button == Qt.MouseButton.LeftButton
 
-    # -- ruler ---------------------------------------------------------------------------
-
-    @property
-    def ruler_mode(self) -> bool:
-        """Whether a drag draws a ruler line instead of moving the slide."""
-        return self._ruler_mode
-
-    @property
-    def ruler_line(self) -> tuple[Point, Point] | None:
-        """The line being drawn, or the last one while the mode lasts; level-0 px."""
-        return self._ruler_line
-
-    def set_ruler_mode(self, *, on: bool) -> None:
-        """Switch the ruler on, or off (which removes its line)."""
-        if on == self._ruler_mode:
-            return
-        self._ruler_mode = on
-        self._ruler_line = None
-        self._update_cursor(is_dragging=False)
-        self._view.update()
-        self.rulerModeChanged.emit(on)
-
-    def _draw_ruler(self, start: Point, end: Point) -> None:
-        self._ruler_line = start, end
-        self._view.update()
-
     def _follow_view(self) -> None:
-        """The end of a line that is being drawn stays under the cursor when the view moves."""
-        if self._drag is _Drag.RULER and self._ruler_start is not None and self._ruler_line:
-            self._draw_ruler(self._ruler_start, self._view.point_at(self._last))
+        """The loose end of a shape that is being drawn stays under the cursor."""
         if self._tool is None or self._view.viewport is None:
             return
         if self._drag is _Drag.TOOL:
@@ -185,9 +148,7 @@ class ViewInput(QObject):
 
     def _update_cursor(self, *, is_dragging: bool) -> None:
         """The cursor shape that shows what a drag does."""
-        if self._ruler_mode:
-            self._view.setCursor(Qt.CursorShape.CrossCursor)
-        elif is_dragging:
+        if is_dragging:
             self._view.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._tool is not None:
             self._view.setCursor(self._tool.cursor)
@@ -212,10 +173,7 @@ class ViewInput(QObject):
         self._press = self._last = event.position()
         self._button = event.button()
         self._has_moved = False
-        if left and self._ruler_mode:
-            self._drag = _Drag.RULER
-            self._ruler_start = self._view.point_at(event.position())
-        elif left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        if left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._drag = _Drag.TURN
         else:
             self._drag = _Drag.PAN
@@ -236,8 +194,6 @@ class ViewInput(QObject):
                 self._view.pan_by(here.x() - last.x(), here.y() - last.y())
             case _Drag.TURN:
                 self._view.rotate_by(math.degrees(self._bearing(here) - self._bearing(last)))
-            case _Drag.RULER if self._ruler_start is not None:
-                self._draw_ruler(self._ruler_start, self._view.point_at(here))
             case _Drag.TOOL if self._tool is not None:
                 self._tool.drag(self._pointer(here))
                 self._update_cursor(is_dragging=False)
@@ -264,11 +220,7 @@ class ViewInput(QObject):
         self._update_cursor(is_dragging=False)
         if drag is _Drag.PAN:
             self._view.motion.let_go(kinetic=self.kinetic_pan and not is_click)
-        if drag is _Drag.RULER and self._ruler_start is not None and not is_click:
-            start, end = self._ruler_start, self._view.point_at(event.position())
-            self._draw_ruler(start, end)
-            self.rulerDrawn.emit(start.distance_to(end))
-        elif is_click and event.button() == Qt.MouseButton.LeftButton:
+        if is_click and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(self._view.point_at(event.position()))
         return True
 
@@ -276,7 +228,7 @@ class ViewInput(QObject):
         """Zoom in by two at the cursor, with Ctrl out; with a tool, see `Tool.double_click`."""
         if self._tool is not None:
             return self.press(event)
-        if event.button() != Qt.MouseButton.LeftButton or self._ruler_mode:
+        if event.button() != Qt.MouseButton.LeftButton:
             return False
         out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         self._zoom(0.5 if out else 2.0, event.position(), is_fine=False)
@@ -365,12 +317,8 @@ class ViewInput(QObject):
             self._zoom(1 / _KEY_ZOOM, middle, is_fine=False)
         elif key == Qt.Key.Key_Home:
             view.fit()
-        elif key == Qt.Key.Key_R:
-            view.rotate_by(-90 if shift else 90)
         elif key == Qt.Key.Key_Space:
             self.overlayHeld.emit(True)
-        elif key == Qt.Key.Key_Escape and self._ruler_mode:
-            self.set_ruler_mode(on=False)
         elif Qt.Key.Key_1 <= key <= Qt.Key.Key_7:
             times = KEY_MAGNIFICATIONS[key - Qt.Key.Key_1]
             view.zoom_to_magnification(times, view.cursor_on_slide)

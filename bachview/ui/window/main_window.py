@@ -19,10 +19,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QDialog,
+    QHBoxLayout,
     QMainWindow,
     QScrollArea,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -75,6 +75,8 @@ from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.thumbnail_maker import ThumbnailMaker
 from bachview.ui.window.toasts import Toasts
 from bachview.ui.window.tool_bar import make_tool_bar
+from bachview.ui.window.tool_commands import ToolCommands
+from bachview.ui.window.tool_strip import ToolStrip
 from bachview.ui.window.unopened import Unopened
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
@@ -194,6 +196,8 @@ class MainWindow(QMainWindow):
             lambda: self.command_palette.toggle(),
             services,
         )
+        self.tool_commands = ToolCommands(self, commands, services)
+        self.tool_strip = self._make_tool_strip()
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands
@@ -211,7 +215,7 @@ class MainWindow(QMainWindow):
             tabs=self.tabs,
             parent=self,
         )
-        self.menus = Menus(self, *groups, *others, self.place_commands, theme)
+        self.menus = Menus(self, *groups, *others, self.place_commands, self.tool_commands, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
@@ -251,10 +255,10 @@ class MainWindow(QMainWindow):
         middle.addWidget(start)
         middle.addWidget(self.tabs)
         center = self._center = QWidget(self)
-        column = QVBoxLayout(center)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(middle)
+        row = QHBoxLayout(center)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(middle, 1)
         self.setCentralWidget(center)
         theme = self.services.theme
         self.toasts = Toasts(self.messages, theme, center, self._free_area)
@@ -265,6 +269,17 @@ class MainWindow(QMainWindow):
         for floating in (self.toasts, self.message_list):
             floating.left.connect(self._leave_messages)
         return middle
+
+    def _make_tool_strip(self) -> ToolStrip:
+        strip = ToolStrip(self.tool_commands.groups, self.services.annotation_classes, self._center)
+        layout = self._center.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.insertWidget(0, strip)
+        self.view_commands.tools.toggled.connect(self._show_tools)
+        return strip
+
+    def _show_tools(self, on: bool) -> None:  # a Qt slot
+        self.tool_strip.setVisible(on and self.tabs.page is not None)
 
     def _list_button(self, theme: Theme) -> MessagesButton:
         button = MessagesButton(self.messages, theme, self)
@@ -485,6 +500,8 @@ class MainWindow(QMainWindow):
             self.selector.choosing.connect(message.withdraw)
 
     def _on_bundle(self) -> None:
+        if self.selector.current is not None:
+            self.services.annotation_classes.take_model(self.selector.current.classes)
         for page in self.tabs.pages:
             self._take_bundle(page)
         self._warm_up.start()
@@ -556,6 +573,8 @@ class MainWindow(QMainWindow):
         self.file_commands.adapt_to(page)
         self.view_commands.adapt_to(page)
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
+        self.tool_commands.adapt_to(page)
+        self.tool_strip.setVisible(page is not None and self.view_commands.tools.isChecked())
         self.availability.follow(page)
         self.toasts.arrange()
         self.setWindowTitle(f"{page.document.title} – bachview" if page else "bachview")

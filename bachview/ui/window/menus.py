@@ -11,6 +11,7 @@ from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.stack_control import StackCommands
+from bachview.ui.window.tool_commands import ToolCommands
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -27,6 +28,7 @@ class Menus:
     Attributes
     ----------
     recent, bundles : filled each time they open.
+    annotate : commands for annotations.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Menus:
         other: WindowCommands,
         stack: StackCommands,
         place: PlaceCommands,
+        tools: ToolCommands,
         theme: Theme,
     ) -> None:
         self._file, self._classify = file, classify
@@ -60,10 +63,23 @@ class Menus:
         put(rotation, None, view.upright)
         put(menu.addMenu("Focal &planes and time points"), *stack.steps)
         put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
-        put(menu, None, view.ruler, place.copy_position, view.correct_pixel_size, view.minimap)
-        put(menu, view.colour_management, view.kinetic_pan, view.retry_failed, None, view.panel)
+        put(menu, None, place.copy_position, view.correct_pixel_size, view.minimap)
+        put(
+            menu,
+            view.colour_management,
+            view.kinetic_pan,
+            view.retry_failed,
+            None,
+            view.tools,
+            view.panel,
+        )
         self._add_themes(menu.addMenu("&Theme"), theme, window)
         put(menu, view.full_screen, None, other.next_slide, other.previous_slide)
+
+        self.annotate = menu = bar.addMenu("&Annotate")
+        tool_menu = menu.addMenu("&Tool")
+        for group in tools.groups:
+            put(tool_menu, *group, None)
 
         menu = bar.addMenu("&Classify")
         put(menu, *classify.starts, place.classify_cell, classify.failed_patches)

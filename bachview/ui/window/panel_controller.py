@@ -41,11 +41,9 @@ class PanelController(QObject):
     Signals
     -------
     statusChanged(RunStatus) : of the slide on the screen.
-    rulerModeChanged(bool) : its ruler was switched on or off.
     """
 
     statusChanged = Signal(object)
-    rulerModeChanged = Signal(bool)
 
     def __init__(
         self,
@@ -115,7 +113,6 @@ class PanelController(QObject):
         document, view = page.document, page.view
         self._link(view.cursorMoved, self._on_cursor)
         self._link(view.viewportChanged, self._on_viewport)
-        self._link(view.rulerModeChanged, self.rulerModeChanged.emit)
         self._link(document.predictionChanged, self._on_prediction)
         self._link(document.predictionGrew, self._on_grew)
         self._link(document.pixelSizeChanged, self._on_pixel_size)

@@ -31,7 +31,7 @@ class SlideMenu(QMenu):
         rotation = self.addMenu("&Rotation")
         put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
         put(rotation, None, view.upright)
-        put(self, None, view.overlay, view.activation_map, view.ruler, view.minimap)
+        put(self, None, view.overlay, view.activation_map, view.minimap)
         put(self, None, place.classify_cell, classify.visible_region, classify.drawn_region)
         put(self, None, place.copy_position, file.information)
         put(self, results.results, classify.export_results)

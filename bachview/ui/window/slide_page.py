@@ -11,9 +11,11 @@ from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SlideMemory
+from bachview.ui.session.tool_context import SlideToolContext
 from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.view.tools.line import KnownLengthTool
 from bachview.ui.window.cards import Cards
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
@@ -24,6 +26,10 @@ from bachview.viewing.viewport import Viewport
 
 class SlidePage(QWidget):
     """Connects a document with the view that shows it. GUI thread only.
+
+    Attributes
+    ----------
+    tool_context : what tools need of both.
 
     Signals
     -------
@@ -59,6 +65,7 @@ class SlidePage(QWidget):
         self.view.input.kinetic_pan = kinetic
         self.view.set_overlay_style(style)
         self.minimap = self.view.minimap
+        self.tool_context = SlideToolContext(self.view, document, services)
         self.chip = ScopeChip(self.view, self.minimap)
         self.banner = PixelSizeBanner(services.theme, self)
         self.suitability = SuitabilityBanner(services.theme, self)
@@ -75,9 +82,10 @@ class SlidePage(QWidget):
 
         self.banner.calibrated.connect(self._on_stated)
         self.banner.cancelled.connect(self.view.setFocus)
-        self.banner.rulerRequested.connect(lambda on: self.view.set_ruler_mode(on=on))
-        self.view.rulerModeChanged.connect(self.banner.show_ruler_mode)
-        self.view.rulerDrawn.connect(self._on_ruler_drawn)
+        self.banner.rulerRequested.connect(self._measure_known_length)
+        self.view.input.toolChanged.connect(
+            lambda tool: self.banner.show_ruler_mode(isinstance(tool, KnownLengthTool))
+        )
         self.view.viewportChanged.connect(self._on_viewport)
         self.view.partFailed.connect(self._on_part_failed)
         document.pixelSizeChanged.connect(self._on_pixel_size)
@@ -171,9 +179,12 @@ class SlidePage(QWidget):
     def _on_drawing_ended(self) -> None:
         self._drawing = None
 
-    def _on_ruler_drawn(self, length_l0: float) -> None:
-        if self.banner.isVisibleTo(self):
-            self.banner.show_drawn(length_l0)
+    def _measure_known_length(self, on: bool) -> None:  # a Qt slot
+        if on:
+            tool = KnownLengthTool(self.tool_context, self.banner.show_drawn)
+            self.view.input.set_tool(tool)
+        elif isinstance(self.view.input.tool, KnownLengthTool):
+            self.view.input.set_tool(None)
 
     def _on_part_failed(self, change: str) -> None:
         self.partsFailed.emit(
@@ -206,7 +217,7 @@ class SlidePage(QWidget):
     def _on_pixel_size(self) -> None:
         pixel_size: PixelSize = self.document.pixel_size
         self.banner.show_pixel_size(pixel_size)
-        self.view.set_ruler_mode(on=False)
+        self._measure_known_length(False)
         self.view.set_pixel_size(pixel_size)
         self.view.setFocus()  # the field that had it may be gone
 

@@ -179,7 +179,6 @@ def make_tool_bar(
     bar.add_group(5, view.downsamples)
     bar.add_group(6, [view.rotate_left, view.rotate_right])
     bar.add_group(1, [view.overlay, view.activation_map])
-    bar.add_group(3, [view.ruler])
     bar.add_group(0, [classify.pause, classify.cancel], start)
     bar.add_group(4, [classify.export_results])
     bar.add_space()

@@ -107,12 +107,13 @@ class ViewCommands(QObject):
             is_on=True,
             icon="panel",
         )
-        self.ruler = make_switch(
-            "&Measure a length",
-            "Draw a line to measure a length",
-            self._set_ruler,
-            "M",
-            icon="ruler",
+        self.tools = make_switch(
+            "Show &tools",
+            "Show or hide the tools for annotations beside the slide",
+            self._set_tools,
+            "F7",
+            is_on=stored.tools,
+            needs_slide=False,
         )
         self.correct_pixel_size = make(
             "Correct the pixel si&ze…",
@@ -188,7 +189,6 @@ class ViewCommands(QObject):
             group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
             for command in each:
                 group.addAction(command)
-        controller.rulerModeChanged.connect(self.ruler.setChecked)
         panel.overlay.styleChanged.connect(
             lambda _: self.overlay.setChecked(panel.overlay.is_overlay_shown)
         )
@@ -198,12 +198,10 @@ class ViewCommands(QObject):
         """Apply the settings of all views to the page that has just come to the front."""
         self._marks.follow(None if page is None else page.view)
         if page is None:
-            self.ruler.setChecked(False)
             return
         page.set_managed_colours(on=self.colour_management.isChecked())
         page.minimap.set_wanted(on=self.minimap.isChecked())
         page.view.input.kinetic_pan = self.kinetic_pan.isChecked()
-        self.ruler.setChecked(page.view.ruler_mode)
 
     @property
     def _page(self) -> SlidePage | None:
@@ -255,11 +253,10 @@ class ViewCommands(QObject):
         if self._page is not None:
             self._page.minimap.set_wanted(on=on)
 
+    def _set_tools(self, on: bool) -> None:
+        self._settings.now = replace(self._settings.now, tools=on)
+
     def _set_colour_management(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, colour_management=on)
         if self._page is not None:
             self._page.set_managed_colours(on=on)
-
-    def _set_ruler(self, on: bool) -> None:
-        if self._page is not None:
-            self._page.view.set_ruler_mode(on=on)
