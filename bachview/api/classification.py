@@ -140,6 +140,7 @@ def classify(
             run.warnings,
             round(run.seconds, 3),
             round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
+            run.corrections,
         )
 
 

@@ -21,6 +21,10 @@ from bachview.errors import UsageError
 from bachview.export import formats
 from bachview.export.content import Content
 from bachview.export.options import ExportOptions
+from bachview.marks.annotation import Annotation
+from bachview.marks.corrected_cells import Agreement, agreement, corrected_cells
+from bachview.marks.correction import Correction
+from bachview.marks.inside import InsideAnnotation, inside
 from bachview.policy.in_force import in_force
 from bachview.store.provenance import Provenance
 
@@ -42,6 +46,8 @@ class Prediction:
     measured : one sentence on how often the ensemble was right; empty if that is unknown.
     warnings : what spoke against classifying the slide; None if it was not checked.
     seconds, patches_per_second : of the call that computed it; 0 if nothing was left to do.
+    corrections : what a reader has said of cells of the slide, also of other grids; empty unless
+        the results are kept.
     """
 
     cells: predictions.Prediction
@@ -53,6 +59,7 @@ class Prediction:
     warnings: tuple[str, ...] | None = None
     seconds: float = 0.0
     patches_per_second: float = 0.0
+    corrections: tuple[Correction, ...] = ()
 
     def __repr__(self) -> str:
         grid = self.grid
@@ -75,11 +82,13 @@ class Prediction:
         width, height`` of the cell, level-0 px; ``state`` (classified, uncertain, outside,
         pending, failed); ``class``, by its name, empty unless classified; ``prob_<Class>``,
         ``class_<member>``, ``entropy`` and ``disagreement``, NaN or empty where nothing was
-        predicted.
+        predicted; ``reader_class``, by its name, empty where a reader has not corrected the cell.
+        Cells without tissue are in it, state ``no tissue``, where a reader has given them a class.
         """
         cells, grid, keys = self.cells, self.grid, self.classes.keys
         shown = [c.name for c in self.classes]
-        places = np.argwhere(cells.states != CellState.NO_TISSUE)
+        readers = corrected_cells(self.corrections, grid, self.classes).on_grid()
+        places = np.argwhere((cells.states != CellState.NO_TISSUE) | (readers >= 0))
         members = cells.member_names
         longest = max(map(len, shown))
         table = np.zeros(
@@ -92,6 +101,7 @@ class Prediction:
                 *((f"prob_{key}", "f4") for key in keys),
                 *((f"class_{name}", f"U{longest}") for name in members),
                 *(("entropy", "f4"), ("disagreement", "f4")),
+                ("reader_class", f"U{longest}"),
             ],
         )
         rows, columns = places[:, 0], places[:, 1]
@@ -120,7 +130,18 @@ class Prediction:
             table[f"class_{name}"][done] = names[votes[:, index]]
         table["entropy"][done] = cells.entropy[rows, columns][done]
         table["disagreement"][done] = cells.disagreement[rows, columns][done]
+        said = readers[rows, columns]
+        table["reader_class"][said >= 0] = names[said[said >= 0]]
         return table
+
+    def agreement(self) -> Agreement:
+        """Model against reader, in the cells that a reader has corrected."""
+        found = corrected_cells(self.corrections, self.grid, self.classes)
+        return agreement(found, self.cells, self.thresholds)
+
+    def inside(self, annotation: Annotation) -> InsideAnnotation | None:
+        """What the model says inside an annotation; None for one without an area."""
+        return inside(self.cells, self.thresholds, annotation, self.pixel_size)
 
     def to_frame(self) -> "pd.DataFrame | npt.NDArray[Any]":
         """`to_array` as a pandas DataFrame; the array itself if pandas is not installed.
@@ -307,6 +328,7 @@ class Prediction:
             slide_name=self.slide.path.name if names else None,
             measured=self.measured,
             warnings=self.warnings,
+            corrections=self.corrections,
             seconds=self.seconds,
             patches_per_second=self.patches_per_second,
             options=options,

@@ -63,6 +63,7 @@ def write_files(
         slide_name=slide_name,
         measured=measured,
         warnings=run.warnings,
+        corrections=run.corrections,
         seconds=round(run.seconds, 3),
         patches_per_second=round(run.new / run.seconds, 2) if run.seconds > 0 else 0.0,
         options=options,

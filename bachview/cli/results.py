@@ -278,6 +278,7 @@ def export(
             slide_name=path.name if names else None,
             measured=model.manifest.measured,
             warnings=record.warnings,
+            corrections=store.corrections(),
             seconds=round(seconds, 3),
             patches_per_second=round(rate, 2),
             options=options,

@@ -18,13 +18,13 @@ _BLOCK_CELLS = 65_536
 
 @dataclass(frozen=True, slots=True)
 class CellBlock:
-    """Tissue cells of some grid rows, row by row.
+    """Tissue cells of some grid rows, row by row, and others that were asked for.
 
     Attributes
     ----------
     cells : (N, 2) int64, row and column.
     is_uncertain : (N,) bool, classified but uncertain.
-    states : (N,) uint8 of `CellState`, never NO_TISSUE.
+    states : (N,) uint8 of `CellState`; NO_TISSUE only where that was asked for.
     probabilities : (D, C) float32 of the D cells that are CLASSIFIED, in the same order.
     members : (D, M, C) float32.
     """
@@ -37,16 +37,23 @@ class CellBlock:
 
 
 def tissue_blocks(
-    prediction: Prediction, thresholds: Thresholds, region: Region | None = None
+    prediction: Prediction,
+    thresholds: Thresholds,
+    region: Region | None = None,
+    *,
+    also: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[CellBlock]:
     """All tissue cells, some tens of thousands at a time.
 
     Parameters
     ----------
     region : level-0 px; only cells that touch it. None: the whole slide.
+    also : (rows, columns), cells that are wanted whether they have tissue or not.
     """
     is_uncertain = uncertain(prediction, thresholds)
     is_tissue = tissue_in(prediction, region)
+    if also is not None:
+        is_tissue |= also
     touched, _ = _cells_in(prediction.grid, region)
     step = max(1, _BLOCK_CELLS // prediction.grid.columns)
     for top in range(touched.start, touched.stop, step):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bachview.core.predictions import Prediction
     from bachview.core.scope import Statement
     from bachview.core.uncertainty import Thresholds
+    from bachview.marks.corrected_cells import Agreement, CorrectedCells
+    from bachview.marks.correction import Correction
     from bachview.slide.reader import SlideReader
     from bachview.slide.tiles.display_tiles import ColourTransform
     from bachview.store.provenance import Provenance
@@ -30,6 +32,7 @@ class Content:
     measured : how often the model was right when it was measured; empty if that is unknown.
     warnings : what spoke against classifying the slide; None if it was not checked.
     transform : the slide's colours to sRGB; None where they stay as they are.
+    corrections : of cells by the reader, beside what the model says; also of other grids.
     seconds, patches_per_second : of the run that has just ended, or of the last one that added to
         saved results; 0 if it is not known.
     options : what the user chose of the single files.
@@ -47,11 +50,28 @@ class Content:
     slide_name: str | None = None
     measured: str = ""
     warnings: tuple[str, ...] | None = ()
+    corrections: "tuple[Correction, ...]" = ()
     seconds: float = 0.0
     patches_per_second: float = 0.0
     options: ExportOptions = ExportOptions()  # noqa: RUF009  # frozen
     token: CancelToken | None = None
     progress: Callable[[int, int], object] = lambda _, __: None
+
+    @property
+    def corrected(self) -> "CorrectedCells":
+        """The cells of the prediction that are corrected, in what is written; found each time."""
+        from bachview.marks.corrected_cells import corrected_cells
+
+        prediction = self.prediction
+        found = corrected_cells(self.corrections, prediction.grid, prediction.classes)
+        return found.touching(self.region)
+
+    @property
+    def agreement(self) -> "Agreement":
+        """Model against reader in these cells; counted anew each time."""
+        from bachview.marks.corrected_cells import agreement
+
+        return agreement(self.corrected, self.prediction, self.thresholds)
 
     @property
     def statement(self) -> "Statement":

@@ -64,12 +64,13 @@ def _columns(prediction: Prediction) -> list[dict[str, Any]]:
     classes = prediction.classes
     texts = {
         "state": "classified, uncertain, outside (the training material), pending (not yet "
-        "classified) or failed (not readable)",
+        "classified), failed (not readable) or, if the reader has given it a class, no tissue",
         "class": "Class of the ensemble, by its name; empty unless classified",
         **{
             f"class_{name}": f"Class of the member {name}, by its name"
             for name in prediction.member_names
         },
+        "reader_class": "Class that the reader has given the cell, by its name; empty if none",
     }
     numbers = {
         **{f"prob_{c.key}": f"The ensemble's probability of {c.name}, 0 to 1" for c in classes},

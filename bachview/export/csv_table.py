@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from bachview.core.cell_state import CellState, shown_state
 from bachview.core.cells import CellBlock, tissue_blocks
@@ -15,6 +16,7 @@ from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds
 from bachview.files import FileGroup, atomic_file
+from bachview.marks.corrected_cells import CorrectedCells
 
 
 def csv_columns(prediction: Prediction) -> list[str]:
@@ -26,12 +28,14 @@ def csv_columns(prediction: Prediction) -> list[str]:
     ``prob_<key>`` : the ensemble's probability of each class; empty if not classified.
     ``class_<member>`` : name of each member's class; empty if not classified.
     ``entropy, disagreement`` : 0..1; empty if not classified.
+    ``reader_class`` : name of the class that the reader has given the cell; empty if none.
     """
     return [
         *("x", "y", "width", "height", "state", "class"),
         *(f"prob_{key}" for key in prediction.classes.keys),
         *(f"class_{name}" for name in prediction.member_names),
         *("entropy", "disagreement"),
+        "reader_class",
     ]
 
 
@@ -41,12 +45,14 @@ def write_csv(
     thresholds: Thresholds,
     *,
     region: Region | None = None,
+    corrected: CorrectedCells | None = None,
     group: FileGroup | None = None,
 ) -> None:
     """Write every tissue cell as a line of UTF-8 CSV, streamed; see `csv_columns`.
 
     Parameters
     ----------
+    corrected : cells by the reader; those without tissue have a line, too.
     region : level-0 px; only cells that touch it. None: the whole slide.
     group : the file appears with the others of this group.
 
@@ -59,11 +65,15 @@ def write_csv(
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(csv_columns(prediction))
         file.write(header.getvalue().encode())
-        for block in tissue_blocks(prediction, thresholds, region):
-            file.write("".join(_lines(prediction, block)).encode())
+        readers = None if corrected is None else corrected.touching(region).on_grid()
+        also = None if readers is None else readers >= 0
+        for block in tissue_blocks(prediction, thresholds, region, also=also):
+            file.write("".join(_lines(prediction, block, readers)).encode())
 
 
-def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
+def _lines(
+    prediction: Prediction, block: CellBlock, readers: npt.NDArray[np.int16] | None
+) -> Iterator[str]:
     grid, shown_names = prediction.grid, [c.name for c in prediction.classes]
     classified = zip(
         block.probabilities.argmax(axis=1).tolist(),
@@ -79,8 +89,16 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
     # A name may hold a comma.
     fields = [_field(name) for name in shown_names]
     names = np.array(fields, dtype=object)
-    for place, state, is_uncertain in zip(
-        _places(grid, block), block.states.tolist(), block.is_uncertain.tolist(), strict=True
+    said = [""] * len(block.cells)
+    if readers is not None:
+        labels = readers[block.cells[:, 0], block.cells[:, 1]].tolist()
+        said = [fields[label] if label >= 0 else "" for label in labels]
+    for place, state, is_uncertain, reader in zip(
+        _places(grid, block),
+        block.states.tolist(),
+        block.is_uncertain.tolist(),
+        said,
+        strict=True,
     ):
         written = shown_state(state, is_uncertain=is_uncertain).written
         if state == CellState.CLASSIFIED:
@@ -89,7 +107,7 @@ def _lines(prediction: Prediction, block: CellBlock) -> Iterator[str]:
             rest = template % (*probabilities, *names[votes], spread, split)
         else:
             name, rest = "", nothing
-        yield f"{place},{written},{name},{rest}\n"
+        yield f"{place},{written},{name},{rest},{reader}\n"
 
 
 def _field(text: str) -> str:

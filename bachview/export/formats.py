@@ -68,7 +68,14 @@ def _csv(path: Path, content: Content, group: FileGroup | None) -> None:
     prediction, statement = content.prediction, content.statement
     sidecar = path.with_name(path.name + CSV_METADATA)
     with nullcontext(group) if group is not None else file_group(sidecar) as both:
-        write_csv(path, prediction, content.thresholds, region=statement.region, group=both)
+        write_csv(
+            path,
+            prediction,
+            content.thresholds,
+            region=statement.region,
+            corrected=content.corrected,
+            group=both,
+        )
         write_csv_metadata(
             sidecar, path.name, prediction, statement, content.provenance, group=both
         )
@@ -85,6 +92,7 @@ def _geojson(path: Path, content: Content, group: FileGroup | None) -> None:
         content.provenance,
         objects=content.options.objects,
         without_class=content.options.without_class,
+        corrected=content.corrected,
         group=group,
     )
 
@@ -298,6 +306,7 @@ def _document(path: Path, content: Content, group: FileGroup | None) -> dict[str
     return summary_document(
         content.statement,
         content.provenance,
+        content.agreement,
         seconds=content.seconds,
         patches_per_second=content.patches_per_second,
         output={key: other for key, other in paths.items() if other == path or other in parts},

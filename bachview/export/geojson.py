@@ -4,12 +4,13 @@ By default each connected region of a class, and of each other state, becomes on
 *annotation* with its area, cells and mean probability. On request each patch becomes a *tile* with
 its probabilities as measurements. More than `MOST_OBJECTS` of either would take QuPath minutes and
 gigabytes to open, so then each class and state becomes one annotation, the union of its cells;
-``predictions.csv`` still has every patch.
+``predictions.csv`` still has every patch. What a reader has corrected is in annotations of its own.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from bachview.export.options import Objects
 from bachview.export.outlines import Ring, outlines, parts_of
 from bachview.file_names import json_text
 from bachview.files import FileGroup, atomic_file
+from bachview.marks.corrected_cells import CorrectedCells
 from bachview.marks.formats.geojson_words import classification
 from bachview.store.provenance import Provenance
 
@@ -45,6 +47,7 @@ def write_geojson(
     *,
     objects: Objects = Objects.REGIONS,
     without_class: bool = True,
+    corrected: CorrectedCells | None = None,
     group: FileGroup | None = None,
 ) -> None:
     """Write a FeatureCollection in level-0 px, streamed.
@@ -56,6 +59,7 @@ def write_geojson(
     statement : its region says which cells are written: those that touch it.
     objects : an annotation for each connected region, or a tile for each cell.
     without_class : whether cells that have a state instead of a class are written, too.
+    corrected : cells by the reader, which are objects of their own, named "Reader: …".
     group : the file appears with the others of this group.
 
     Raises
@@ -70,7 +74,8 @@ def write_geojson(
         start = f'{head.removesuffix("}")}, "features": ['
         file.write(start.encode())
         comma = "\n"
-        for feature in _tiles(told) if objects is Objects.CELLS else _regions(told):
+        features = _tiles(told) if objects is Objects.CELLS else _regions(told)
+        for feature in chain(features, _readers(told, corrected)):
             file.write((comma + feature).encode())
             comma = ",\n"
         file.write(b"\n]}\n")
@@ -237,6 +242,35 @@ def _annotation(
         "measurements": measurements,
     }
     return json.dumps({"type": "Feature", "geometry": geometry, "properties": properties})
+
+
+def _readers(told: _Told, corrected: CorrectedCells | None) -> Iterator[str]:
+    """What the reader says: one annotation for each connected region of a class."""
+    if corrected is None or not len(corrected):
+        return
+    prediction, corners = told.prediction, _Corners(told.prediction.grid)
+    found = corrected.touching(told.statement.region)
+    labels = found.on_grid()
+    areas = cell_areas_mm2(prediction.grid, told.statement.pixel_size, told.statement.region)
+    certain = (prediction.states == CellState.CLASSIFIED) & ~uncertain(prediction, told.thresholds)
+    for label, one in enumerate(prediction.classes):
+        parts = parts_of(labels == label)
+        rows, columns = found.cells[found.labels == label].T
+        mine, has_class = parts[rows, columns], certain[rows, columns]
+        differs = has_class & (prediction.top_class[rows, columns] != label)
+        cells, in_mm2 = np.bincount(mine), np.bincount(mine, areas[rows, columns])
+        differing = np.bincount(mine[differs], minlength=len(cells))
+        without = np.bincount(mine[~has_class], minlength=len(cells))
+        kind = _Kind(classification(one.name, one.color), parts > 0, None)
+        for part, rings in outlines(parts).items():
+            measured = {
+                "cells": int(cells[part]),
+                "area_mm2": round(float(in_mm2[part]), 6),
+                "cells_of_another_class": int(differing[part]),
+                "cells_without_a_class": int(without[part]),
+            }
+            geometry = {"type": "Polygon", "coordinates": corners.polygon(rings)}
+            yield _annotation(f"Reader: {one.name}", kind, geometry, measured)
 
 
 class _Corners:

@@ -19,7 +19,7 @@ from bachview.store.provenance import Provenance
 from bachview.viewing.mosaic import FAILED_TILE
 from bachview.viewing.scale_bar import scale_bar
 from bachview.viewing.style import OverlayMode, OverlayStyle, color_bar
-from bachview.viewing.textures import state_texture
+from bachview.viewing.textures import correction_texture, state_texture
 from bachview.viewing.value_words import value_number, value_words
 
 if TYPE_CHECKING:
@@ -299,6 +299,19 @@ def entries_of(summary: Summary, style: OverlayStyle | None = None) -> list[Entr
         swatch = _state_swatch(state) if is_drawn else _swatch((255, 255, 255), 1.0)
         entries.append(Entry(state.shown, part, swatch))
     return entries
+
+
+def correction_entry(classes: ClassSet) -> Entry:
+    """How cells are hatched that the reader has corrected, in the colours of all classes."""
+    height, width = _SWATCH
+    swatch = np.empty((height, width, 3), np.uint8)
+    rows, columns = np.indices(_SWATCH)
+    for index, one in enumerate(classes):
+        part = slice(width * index // len(classes), width * (index + 1) // len(classes))
+        tile = correction_texture(one.color, 1.0)
+        pixels = tile[rows % tile.shape[0], columns % tile.shape[1]].astype(np.int16)
+        swatch[:, part] = (pixels[..., 2::-1] + 255 - pixels[..., 3:])[:, part]
+    return Entry("Stripes: class by the reader", None, swatch)
 
 
 def unreadable_entry() -> Entry:

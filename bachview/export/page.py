@@ -14,6 +14,7 @@ from bachview.export.legend import (
     MARGIN,
     Ramp,
     Strip,
+    correction_entry,
     entries_of,
     text_px,
     unreadable_entry,
@@ -90,7 +91,12 @@ def _page(drawn: SlidePicture, content: Content) -> "Image.Image":
     statement = content.statement
     style, classes = content.options.style, content.prediction.classes
     entries = entries_of(statement.summary, style)
-    notes = (_style_text(content), _turned_text(content.options.view))
+    notes = [_style_text(content), _turned_text(content.options.view)]
+    told = content.agreement
+    if content.corrections:
+        notes.append(f"Reader: {told.text}.")
+    if told.total and drawn.style.show_corrections:
+        entries.append(correction_entry(classes))
     ramp = None if style is None else Ramp.of(style, classes)
     if drawn.has_unreadable:
         entries.append(unreadable_entry())

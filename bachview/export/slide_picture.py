@@ -1,6 +1,8 @@
 """A part of a slide under its overlay, drawn block by block by the renderer of the screen."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from bachview.export.options import PictureSize
 from bachview.slide.reader import RGB
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import Tile, read_display_tile
-from bachview.viewing.flat_overlay import flat_overlay
+from bachview.viewing.flat_overlay import flat_corrections, flat_overlay
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.overlay import OverlayPicture, OverlayRenderer
 from bachview.viewing.style import OverlayStyle, contour_strength
@@ -51,6 +53,7 @@ class SlidePicture:
     Attributes
     ----------
     size : px.
+    style : of the overlay.
     um_per_px : along x of the upright slide.
     has_unreadable : whether part of what was drawn so far could not be read.
     """
@@ -72,19 +75,22 @@ class SlidePicture:
         self.size = viewport.device_size
         self.um_per_px = content.provenance.mpp_x * viewport.device_downsample
         self._ratio = ratio
-        self._style = content.options.style or OverlayStyle()
+        self.style = content.options.style or OverlayStyle()
         times = viewport.magnification(content.pixel_size)
         self._magnification = None if times is None else times / seen
         grid = content.prediction.grid.region
         self._overlay = None
-        if self._style.is_shown:
+        if self.style.is_shown:
             renderer = OverlayRenderer(content.prediction)
-            self._overlay = renderer.picture(self._style, content.thresholds, grid)
-        self._strength = contour_strength(self._style, self._magnification)
+            self._overlay = renderer.picture(self.style, content.thresholds, grid)
+        self._strength = contour_strength(self.style, self._magnification)
         self._contours: ContourDrawing | None = None
         if self._overlay is not None and self._strength > 0:
             prediction = content.prediction
             self._contours = ContourDrawing(self._overlay, prediction.grid, prediction.classes)
+        self._corrected: npt.NDArray[np.int16] | None = None
+        if self.style.show_corrections and content.corrections:
+            self._corrected = content.corrected.on_grid()
 
     @property
     def has_unreadable(self) -> bool:
@@ -108,30 +114,39 @@ class SlidePicture:
         if frame is None:
             raise AssertionError("a frame that must not be dropped was dropped")
         pixels = frame.image
-        if self._overlay is not None and _touches_cells(self._overlay, view.region):
-            pixels = _over(pixels, self._drawn(self._overlay, view))
+        overlay, corrected = self._overlay, self._corrected
+        if overlay is not None and _touches(overlay.codes, overlay.region, view.region):
+            pixels = _over(pixels, _drawn(partial(self._flat, overlay), view))
             if self._contours is not None:
                 pixels = _under_lines(
                     pixels, self._contours.draw(view, self._ratio), self._strength
                 )
+        if corrected is not None and _touches(corrected + 1, self._covered, view.region):
+            pixels = _over(pixels, _drawn(partial(self._flat_corrections, corrected), view))
         return np.ascontiguousarray(pixels[..., 2::-1])
 
-    def _drawn(self, overlay: OverlayPicture, view: Viewport) -> Pixels:
-        """(H, W, 4) uint8 RGBA: the overlay in this view."""
-        region, size, step = view.region, view.device_size, view.downsample
-        if not view.rotation_deg:
-            return self._flat(overlay, region, size)
-        # Upright around it, in whole px of a grid that all blocks share, and then turned.
-        left, top = math.floor(region.x / step) - 1, math.floor(region.y / step) - 1
-        around = Size(
-            math.ceil(region.right / step) + 1 - left, math.ceil(region.bottom / step) + 1 - top
-        )
-        place = Region(left * step, top * step, around.width * step, around.height * step)
-        return _turned(self._flat(overlay, place, around), place.x, place.y, step, view)
+    @property
+    def _covered(self) -> Region:
+        """Of all cells, level-0 px."""
+        grid = self._content.prediction.grid
+        width, height = grid.columns * grid.stride_x, grid.rows * grid.stride_y
+        return Region(grid.region.x, grid.region.y, width, height)
+
+    def _flat_corrections(
+        self, corrected: npt.NDArray[np.int16], region: Region, size: Size
+    ) -> Pixels:
+        prediction = self._content.prediction
+        colors = [one.color for one in prediction.classes]
+        drawn = flat_corrections(
+            corrected, prediction.grid, colors, region, size, ratio=self._ratio
+        ).astype(np.float32)
+        plain = drawn[..., 2::-1] * 255 / np.maximum(drawn[..., 3:], 1)
+        both = np.concatenate([plain.clip(0, 255), drawn[..., 3:]], -1)
+        return np.asarray(both.round(), dtype=np.uint8)
 
     def _flat(self, overlay: OverlayPicture, region: Region, size: Size) -> Pixels:
         return flat_overlay(
-            overlay, self._style, region, size, self._magnification, ratio=self._ratio
+            overlay, self.style, region, size, self._magnification, ratio=self._ratio
         )
 
     def pixels(self) -> RGB:
@@ -163,15 +178,29 @@ class SlidePicture:
         return tile
 
 
-def _touches_cells(overlay: OverlayPicture, region: Region) -> bool:
+def _touches(codes: npt.NDArray[np.integer], covered: Region, region: Region) -> bool:
     """Whether anything may be drawn in a region, or just beside it, where lines are."""
-    rows, columns = overlay.codes.shape
-    down, along = overlay.region.height / rows, overlay.region.width / columns
-    top = max(0, math.floor((region.y - overlay.region.y) / down) - 1)
-    left = max(0, math.floor((region.x - overlay.region.x) / along) - 1)
-    bottom = max(0, math.ceil((region.bottom - overlay.region.y) / down) + 1)
-    right = max(0, math.ceil((region.right - overlay.region.x) / along) + 1)
-    return bool(overlay.codes[top:bottom, left:right].any())
+    rows, columns = codes.shape
+    down, along = covered.height / rows, covered.width / columns
+    top = max(0, math.floor((region.y - covered.y) / down) - 1)
+    left = max(0, math.floor((region.x - covered.x) / along) - 1)
+    bottom = max(0, math.ceil((region.bottom - covered.y) / down) + 1)
+    right = max(0, math.ceil((region.right - covered.x) / along) + 1)
+    return bool(codes[top:bottom, left:right].any())
+
+
+def _drawn(flat: Callable[[Region, Size], Pixels], view: Viewport) -> Pixels:
+    """(H, W, 4) uint8 RGBA: in this view what `flat` draws upright."""
+    region, size, step = view.region, view.device_size, view.downsample
+    if not view.rotation_deg:
+        return flat(region, size)
+    # Upright around it, in whole px of a grid that all blocks share, and then turned.
+    left, top = math.floor(region.x / step) - 1, math.floor(region.y / step) - 1
+    around = Size(
+        math.ceil(region.right / step) + 1 - left, math.ceil(region.bottom / step) + 1 - top
+    )
+    place = Region(left * step, top * step, around.width * step, around.height * step)
+    return _turned(flat(place, around), place.x, place.y, step, view)
 
 
 def _over(pixels: Pixels, overlay: Pixels) -> Pixels:

@@ -7,12 +7,14 @@ from typing import Any
 from bachview.core.scope import Statement
 from bachview.file_names import json_text
 from bachview.files import FileGroup, write_text
+from bachview.marks.corrected_cells import Agreement
 from bachview.store.provenance import Provenance
 
 
 def summary_document(
     statement: Statement,
     provenance: Provenance,
+    agreement: Agreement,
     *,
     seconds: float,
     patches_per_second: float,
@@ -24,6 +26,7 @@ def summary_document(
     Parameters
     ----------
     statement : what it is of: all counts and areas are of its slide or region.
+    agreement : model against reader, in the cells that the reader has corrected.
     seconds, patches_per_second : of this session of the run.
     output : kind of file (``csv``, ``csv_metadata``, ``geojson``, ``overlay``, ``summary``) to its
         path. Where names are not to be told only the files' own: folders are named after slides.
@@ -50,6 +53,7 @@ def summary_document(
         "pending": summary.pending.to_document(),
         "failed": summary.failed.to_document(),
         "outside": summary.outside.to_document(),
+        "corrections": agreement.to_document(),
         "seconds": seconds,
         "patches_per_second": patches_per_second,
         "device": provenance.device,

@@ -17,6 +17,7 @@ from bachview.inference.plan import make_plan, scanned_part
 from bachview.inference.run import RunStart, RunSummary, classify
 from bachview.jobs.progress import Progress
 from bachview.jobs.tokens import CancelToken
+from bachview.marks.correction import Correction
 from bachview.slide.reader import SlideReader
 from bachview.store.provenance import Provenance
 from bachview.store.results import ResultStore
@@ -166,6 +167,19 @@ class SlideRun(Closable):
         if self._store is None:
             raise ValueError("the run was closed")
         return self._store.provenance(self.plan.id)
+
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """What a reader has said of cells of the slide, in the store.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        if self._store is None:
+            raise ValueError("the run is closed")
+        return self._store.corrections()
 
     def close(self) -> None:
         """Close the store if it is the run's own; may be called twice."""

@@ -24,6 +24,7 @@ from bachview.core.geometry import Region
 from bachview.core.predictions import PatchResults, Prediction
 from bachview.core.tissue_cells import TissueCells
 from bachview.errors import StoreError
+from bachview.marks.correction import Correction
 from bachview.marks.working_set import Change
 from bachview.store import log
 from bachview.store.marks import SavedMarks, count_marks, read_marks, write_marks
@@ -378,6 +379,10 @@ class ResultStore:
         """The reader's marks that were saved or deleted after the revision `since`."""
         with self._reading() as connection:
             return read_marks(connection, since)
+
+    def corrections(self) -> tuple[Correction, ...]:
+        """What the reader has said of cells, of whatever grid."""
+        return tuple(mark for mark in self.marks().marks if isinstance(mark, Correction))
 
     def mark_counts(self) -> dict[str, int]:
         """How many marks of each type name of `marks.records` there are."""

@@ -63,7 +63,9 @@ class OverlayStyle:
     show_pending : whether cells that are not yet classified are shown.
     marks : letters or hatching on top.
     drawing : tint or contours, for `OverlayMode.CLASS`; values have no contours.
-    is_shown : whether anything is drawn at all.
+    is_shown : whether anything is drawn of the prediction at all.
+    show_corrections : whether cells that the reader has corrected are hatched, whatever is drawn of
+        the prediction.
     """
 
     mode: OverlayMode = OverlayMode.CLASS
@@ -76,6 +78,7 @@ class OverlayStyle:
     marks: Marks = Marks.NONE
     drawing: Drawing = Drawing.AUTO
     is_shown: bool = True
+    show_corrections: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1 or not 0 <= self.threshold <= 1:

@@ -32,6 +32,7 @@ _HALO = (255.0, 0.4)
 _CROSS, _DOT = (30.0, 0.8), (60.0, 0.55)
 _FAILED, _ON_FAILED = (float(CellState.FAILED.color[0]), 0.8), (225.0, 0.85)
 _HATCH = (0.0, 0.6)
+_EDGE_DARK, _EDGE_LIGHT = (25, 25, 25), (255, 255, 255)
 
 #: The kinds of which a texture is drawn, by the state that they show.
 STATE_KINDS = {
@@ -101,6 +102,37 @@ def texture(code: int, ratio: float, opacity: float = 0.5, *, is_sparse: bool = 
     result = pixels.round().astype(np.uint8)
     result.setflags(write=False)
     return result
+
+
+@lru_cache(maxsize=64)
+def correction_texture(color: tuple[int, int, int], ratio: float) -> Pixels:
+    """Stripes in the colour of the class that a reader has given cells, to be repeated.
+
+    They rise, as no hatching of classes does, and have a light and a dark edge, so that they are
+    visible on tissue and on cells that the model shows in the same colour.
+
+    Parameters
+    ----------
+    ratio : device px per device-independent px.
+
+    Returns
+    -------
+    As of `texture`.
+    """
+    tile = tile_px(ratio)
+    side, pen = tile * _TILES, max(1, round(ratio))
+    y, x = np.indices((side, side))
+    along = (x + y) % side
+    image = np.zeros((side, side, 4))
+    image[along < 5 * pen] = (*_EDGE_DARK, 0.85)
+    image[(along >= pen) & (along < 4 * pen)] = (*color[::-1], 1.0)
+    image[(along >= 5 * pen) & (along < 6 * pen)] = (*_EDGE_LIGHT, 0.7)
+    image[along == side - 1] = (*_EDGE_LIGHT, 0.7)
+    image[..., :3] *= image[..., 3:]
+    image[..., 3] *= 255
+    pixels = image.round().astype(np.uint8)
+    pixels.setflags(write=False)
+    return pixels
 
 
 def _hatched(

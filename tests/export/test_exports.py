@@ -30,6 +30,7 @@ from bachview.export.legend import entries_of
 from bachview.export.options import ExportOptions, Objects, PictureSize
 from bachview.export.page import PICTURE_BOX, write_page
 from bachview.export.summary_json import summary_document, write_summary_json
+from bachview.marks.corrected_cells import agreement, corrected_cells
 from bachview.viewing.style import Drawing, OverlayStyle
 from tests.support.runs import MEMBERS, grid, provenance, results
 from tests.support.slides import ArraySlide
@@ -254,6 +255,7 @@ def test_summary_adds_up_and_names_its_origin(tmp_path: Path, prediction: Predic
     document = summary_document(
         stated(prediction),
         provenance(),
+        agreement(corrected_cells((), prediction.grid, BACH_CLASSES), prediction, THRESHOLDS),
         seconds=2.0,
         patches_per_second=17.5,
         output={"csv": Path("p.csv")},

@@ -32,6 +32,7 @@ from bachview.export.geojson import write_geojson
 from bachview.export.legend import ALARM, MARGIN
 from bachview.export.options import ExportOptions, Objects
 from bachview.export.page import PICTURE_BOX
+from bachview.marks.correction import Correction
 from bachview.viewing.style import Drawing, OverlayStyle
 from tests.support.runs import MEMBERS, provenance, results
 from tests.support.slides import ArraySlide
@@ -243,7 +244,9 @@ def test_cells_of_a_region_alone_are_not_called_the_slide() -> None:
 
 
 def test_the_table_is_a_plain_one_whose_columns_are_explained(tmp_path: Path) -> None:
-    TABLE.write(tmp_path / "my table.csv", content(), None)
+    told = content()
+    cell = Correction.made(told.prediction.grid.cell(2, 2), "Benign", None, "")
+    TABLE.write(tmp_path / "my table.csv", replace(told, corrections=(cell,)), None)
     assert {p.name for p in tmp_path.iterdir()} == {"my table.csv", "my table.csv-metadata.json"}
     metadata = json.loads((tmp_path / "my table.csv-metadata.json").read_text("utf-8"))
     assert metadata["url"] == "my table.csv"

@@ -56,6 +56,10 @@ class Note(Enum):
         "1 annotation was left out, as the format has nothing like it.",
         "{} annotations were left out, as the format has nothing like them.",
     )
+    REDUCED = (
+        "1 annotation lost its measurements, nucleus, plane or channel: the format has none.",
+        "{} annotations lost measurements, nucleus, plane or channel: the format has none.",
+    )
     AS_OUTLINE = (
         "1 annotation was written as a plain outline, as the format has nothing like it.",
         "{} annotations were written as plain outlines, as the format has nothing like them.",

@@ -240,5 +240,45 @@ def outlines_of(shape: "BaseGeometry") -> "Iterator[tuple[Points, list[Points]]]
         )
 
 
+def by_size(shape: "BaseGeometry") -> "BaseGeometry":
+    """An area with its parts by their size, the largest first."""
+    import shapely
+
+    if shape.geom_type != "MultiPolygon":
+        return shape
+    parts = sorted(polygons_of_any(shape), key=lambda one: -one.area)
+    return shapely.MultiPolygon(parts)
+
+
 def _is_near(points: Iterable[tuple[float, float]]) -> bool:
     return all(math.isfinite(x + y) and max(abs(x), abs(y)) <= FARTHEST_PX for x, y in points)
+
+
+def without_holes(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":
+    """The polygons of an area, those with holes cut into pieces without."""
+    import shapely
+
+    for polygon in shapely.get_parts(shape):
+        if not len(polygon.interiors):
+            yield polygon
+            continue
+        left, top, right, bottom = polygon.bounds
+        middle = shapely.centroid(shapely.Polygon(polygon.interiors[0])).x
+        for box in (
+            shapely.box(left, top, middle, bottom),
+            shapely.box(middle, top, right, bottom),
+        ):
+            half = shapely.intersection(polygon, box)
+            pieces = [p for p in polygons_of_any(half) if p.area > 0]
+            yield from without_holes(shapely.MultiPolygon(pieces))
+
+
+def polygons_of_any(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":
+    """The polygons of a shape, tiny ones too, without its lines and points."""
+    import shapely
+
+    for part in shapely.get_parts(shape):
+        if isinstance(part, shapely.Polygon):
+            yield part
+        elif isinstance(part, shapely.MultiPolygon | shapely.GeometryCollection):
+            yield from polygons_of_any(part)

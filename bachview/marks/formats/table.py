@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bachview.errors import UsageError
+from bachview.errors import AnnotationError, UsageError
 
 if TYPE_CHECKING:
     from bachview.marks.annotation import Annotation
@@ -55,6 +55,48 @@ def _write_geojson(
     return write_geojson(path, annotations, slide, watch)
 
 
+def _read_imagescope(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    from bachview.marks.formats.imagescope import read_imagescope
+
+    return read_imagescope(path, slide, watch)
+
+
+def _write_imagescope(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.imagescope import write_imagescope
+
+    return write_imagescope(path, annotations, slide, watch)
+
+
+def _read_asap(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    from bachview.marks.formats.asap import read_asap
+
+    return read_asap(path, slide, watch)
+
+
+def _write_asap(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.asap import write_asap
+
+    return write_asap(path, annotations, slide, watch)
+
+
+def _read_ndpa(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+    from bachview.marks.formats.ndpa import read_ndpa
+
+    return read_ndpa(path, slide, watch)
+
+
+def _write_ndpa(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.ndpa import write_ndpa
+
+    return write_ndpa(path, annotations, slide, watch)
+
+
 def _read_dicom(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
     from bachview.marks.formats.dicom_annotations_reading import read_dicom_annotations
 
@@ -82,6 +124,7 @@ def _write_dicom(
     return write_dicom_annotations(path, annotations, source, slide.pixel_size, watch)
 
 
+#: Of two formats with one suffix, a file is of that whose first words it has; the first is written.
 FORMATS: tuple[AnnotationFormat, ...] = (
     AnnotationFormat(
         "geojson",
@@ -91,6 +134,15 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         _write_geojson,
     ),
     AnnotationFormat(
+        "imagescope",
+        (".xml",),
+        "Aperio XML, as ImageScope has it",
+        _read_imagescope,
+        _write_imagescope,
+    ),
+    AnnotationFormat("asap", (".asap.xml", ".xml"), "XML of ASAP", _read_asap, _write_asap),
+    AnnotationFormat("ndpa", (".ndpa",), "NDPA of Hamamatsu's NDP.view", _read_ndpa, _write_ndpa),
+    AnnotationFormat(
         "dicom-ann",
         (".ann.dcm", ".dcm"),
         "DICOM Microscopy Bulk Simple Annotations",
@@ -98,6 +150,10 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         _write_dicom,
     ),
 )
+
+#: What stands in the first part of a file that is not of the first format with its suffix.
+_SIGNS = {"asap": b"ASAP_Annotations"}
+_FIRST_BYTES = 4096
 
 
 def readable_suffixes() -> tuple[str, ...]:
@@ -134,17 +190,14 @@ def format_named(key: str) -> AnnotationFormat:
 
 
 def format_to_write(path: Path) -> AnnotationFormat:
-    """The format that a file to be written has by its name.
+    """The format that a file to be written has by its name: that of the longest suffix.
 
     Raises
     ------
     UsageError
-        None has its suffix, or several have.
+        None has its suffix.
     """
-    name = path.name.lower()
-    fitting = [one for one in FORMATS if one.write is not None and name.endswith(one.suffixes)]
-    if len(fitting) == 1:
-        return fitting[0]
+    fitting = _fitting(path, [one for one in FORMATS if one.write is not None])
     if fitting:
         return fitting[0]
     offered = ", ".join(one.suffixes[0] for one in FORMATS if one.write is not None)
@@ -161,17 +214,36 @@ def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found"
     Cancelled
         The watch's token was cancelled.
     """
-    return _format_of(path).read(path, slide, watch)  # type: ignore[misc]
+    fitting = _fitting(path, [one for one in FORMATS if one.read is not None])
+    if not fitting:
+        raise AnnotationError(
+            f"{path.name} is of no format that annotations are read from; it must end in "
+            f"{', '.join(readable_suffixes())}."
+        )
+    if len(fitting) > 1:
+        start = _start(path)
+        signed = [one for one in fitting if one.key in _SIGNS and _SIGNS[one.key] in start]
+        fitting = [*signed, *(one for one in fitting if one.key not in _SIGNS), *fitting]
+    read = fitting[0].read
+    assert read is not None  # noqa: S101  # only such were asked for
+    return read(path, slide, watch)
 
 
-def _format_of(path: Path) -> AnnotationFormat:
-    from bachview.errors import AnnotationError
-
+def _fitting(path: Path, formats: "Sequence[AnnotationFormat]") -> list[AnnotationFormat]:
+    """Those with the longest suffix of a file's name that any has, in their order."""
     name = path.name.lower()
-    for one in FORMATS:
-        if one.read is not None and name.endswith(one.suffixes):
-            return one
-    raise AnnotationError(
-        f"{path.name} is of no format that annotations are read from; it must end in "
-        f"{', '.join(readable_suffixes())}."
-    )
+    lengths = {
+        one.key: max((len(end) for end in one.suffixes if name.endswith(end)), default=0)
+        for one in formats
+    }
+    longest = max(lengths.values(), default=0)
+    return [one for one in formats if longest and lengths[one.key] == longest]
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, without the zeros of UTF-16; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_FIRST_BYTES).replace(b"\0", b"")
+    except OSError:
+        return b""

@@ -118,6 +118,7 @@ def export(request: ExportRequest, token: CancelToken) -> tuple[Path, ...]:
         slide_name=request.slide_name,
         measured=request.measured,
         warnings=record.warnings,
+        corrections=store.corrections(),
         seconds=round(seconds, 3),
         patches_per_second=round(rate, 2),
         options=request.options,

@@ -1,0 +1,419 @@
+"""Aperio XML, as ImageScope reads and writes it: layers of regions, negative regions as holes."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement
+
+from bachview.core.pixel_size import Origin, PixelSize, contradiction
+from bachview.errors import AnnotationError, BachviewError
+from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.formats.found import UNWATCHED, Found, Note, Remarks, Watch
+from bachview.marks.formats.frame_of_slide import SlideFrame
+from bachview.marks.formats.parts import (
+    FRAME,
+    ID,
+    KIND,
+    Part,
+    add_parts,
+    class_in_words,
+    note_reduced,
+    own_texts,
+)
+from bachview.marks.formats.shapes import (
+    FARTHEST_PX,
+    Builder,
+    Points,
+    by_size,
+    class_of,
+    frame_of_box,
+    outlines_of,
+    polygons_of_any,
+    rectangle_of,
+)
+from bachview.marks.formats.source import number, xml_root
+from bachview.marks.formats.xml_writing import write_xml
+from bachview.marks.measures import measures_of
+
+if TYPE_CHECKING:
+    import shapely
+
+AREA, RECTANGLE, ELLIPSE, ARROW, RULER = "0", "1", "2", "3", "4"
+
+_DESCRIPTION = "Description"
+#: Columns of ImageScope's list of regions that every file has.
+_HEADERS = (("9999", "Region"), ("9997", "Length"), ("9996", "Area"), ("9998", "Text"))
+#: What ImageScope calls a layer that nobody has named.
+_UNNAMED = re.compile(r"Layer \d+")
+#: Of layers without a class, as of ImageScope's first one.
+_USUAL_COLOR = (0, 255, 0)
+#: How far from a point the tail of the arrow lies that shows it, level-0 px.
+_ARROW_PX = 100.0
+
+
+def aperio_root(path: Path, *, error: type[BachviewError] = AnnotationError) -> Element:
+    """The root of an Aperio XML file.
+
+    Raises
+    ------
+    BachviewError
+        An `error`: it cannot be read, is too large, or is none.
+    """
+    root = xml_root(path, error=error)
+    if root.tag != "Annotations":
+        raise error(
+            f"{path.name} contains no Aperio annotations; export them again with ImageScope."
+        )
+    return root
+
+
+def stated_mpp(root: Element) -> float | None:
+    """µm per level-0 px as the file states it; None if it does not, or not plausibly."""
+    try:
+        value = number(root.get("MicronsPerPixel", ""))
+    except ValueError:
+        return None
+    return PixelSize(value, value, Origin.FILE).mpp
+
+
+def vertices_of(region: Element) -> list[tuple[float, float]] | None:
+    """Vertices of a region, level-0 px; None if one has no place, or one far from any slide."""
+    points = []
+    for vertex in region.iter("Vertex"):
+        try:
+            x, y = number(vertex.get("X", "")), number(vertex.get("Y", ""))
+        except ValueError:
+            x = y = math.nan
+        if not (abs(x) <= FARTHEST_PX and abs(y) <= FARTHEST_PX):
+            return None
+        points.append((x, y))
+    return points
+
+
+def read_imagescope(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
+    """The regions of an Aperio XML file. Any thread.
+
+    The class of a region is one of the model's, if its attributes, its text or its layer name one;
+    else its layer's name with the layer's colour.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read, or is no Aperio XML.
+    Cancelled
+        The watch's token was cancelled.
+    """
+    root = aperio_root(path)
+    builder = Builder(path, slide)
+    _compare(root, slide, builder.remarks)
+    parts: list[Part] = []
+    for layer in root.iter("Annotation"):
+        parts += _layer(layer, builder.remarks)
+    add_parts(builder, parts, watch)
+    return builder.found()
+
+
+def _compare(root: Element, slide: SlideFrame, remarks: Remarks) -> None:
+    """Say it if the file and the slide state other pixel sizes."""
+    mpp = stated_mpp(root)
+    if mpp is None or not slide.pixel_size.is_plausible:
+        return
+    if contradiction(slide.pixel_size, PixelSize.typed(mpp)) is not None:
+        remarks.say(
+            f"The file states {mpp:.4g} µm per pixel, but the slide has {slide.pixel_size.text}: "
+            "it may have been made for another slide."
+        )
+
+
+def _layer(layer: Element, remarks: Remarks) -> list[Part]:
+    import shapely
+
+    columns = {
+        header.get("Id", ""): header.get("Name", "") for header in layer.iter("AttributeHeader")
+    }
+    drawn: list[Part] = []
+    holes: list[shapely.Geometry] = []
+    for region in layer.iter("Region"):
+        points = vertices_of(region)
+        if points is None:
+            remarks.note(Note.BAD_POINT)
+            continue
+        texts = _texts(region, columns)
+        if region.get("NegativeROA") == "1":
+            if len(set(points)) >= 3:
+                inside = shapely.make_valid(shapely.Polygon(points))
+                if texts.get(ID):  # ours, which stands after the outline that it is in
+                    drawn = _cut(drawn, texts[ID], inside, remarks)
+                else:
+                    holes.append(inside)
+            else:
+                remarks.note(Note.TOO_SMALL)
+            continue
+        found = _shape(region.get("Type", AREA), points)
+        if found is None:
+            remarks.note(Note.TOO_SMALL if points else Note.NO_SHAPE)
+            continue
+        drawn.append(Part(*found, texts, _values(layer, region, texts)))
+    for hole in holes:
+        drawn = _cut(drawn, "", hole, remarks)
+    return drawn
+
+
+def _cut(drawn: list[Part], own_id: str, hole: "shapely.Geometry", remarks: Remarks) -> list[Part]:
+    """The regions of a layer without one that is negative, which cuts all that it touches."""
+    import shapely
+
+    cut, result = False, []
+    for part in drawn:
+        shape: Any = part.shape
+        if isinstance(shape, Frame):
+            shape = Annotation("", part.kind, shape).geometry
+        is_other = own_id and part.own.get(ID) != own_id
+        if is_other or shape.geom_type not in ("Polygon", "MultiPolygon"):
+            result.append(part)
+            continue
+        valid = shapely.make_valid(shape)
+        if not shapely.intersects(valid, hole):
+            result.append(part)
+            continue
+        cut = True
+        if not shape.is_valid:
+            remarks.note(Note.MENDED)
+        left = [one for one in polygons_of_any(shapely.difference(valid, hole)) if one.area > 0]
+        if left:
+            rest = left[0] if len(left) == 1 else shapely.MultiPolygon(left)
+            result.append(Part(Kind.AREA, rest, part.own, part.values))
+    if not cut:
+        remarks.note(Note.CUTS_NOTHING)
+    return result
+
+
+def _shape(kind: str, points: Points) -> "tuple[Kind, Any] | None":
+    """What a region is; None if it has too few points."""
+    import shapely
+
+    different = len(set(points))
+    if different == 0:
+        return None
+    if different == 1:
+        return Kind.POINTS, shapely.Point(points[0])
+    if different == 2:
+        (x0, y0), (x1, y1) = points[0], next(at for at in points if at != points[0])
+        if kind in (RECTANGLE, ELLIPSE) and x0 != x1 and y0 != y1:
+            box = frame_of_box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+            return (Kind.RECTANGLE if kind == RECTANGLE else Kind.ELLIPSE), box
+        return Kind.LINE, shapely.LineString([(x0, y0), (x1, y1)])
+    if kind in (ARROW, RULER):
+        return Kind.LINE, shapely.LineString(points)
+    polygon = shapely.Polygon(points)
+    if kind in (RECTANGLE, ELLIPSE):
+        frame = rectangle_of(polygon)
+        if frame is not None:
+            return (Kind.RECTANGLE if kind == RECTANGLE else Kind.ELLIPSE), frame
+    return Kind.AREA, polygon
+
+
+def _texts(region: Element, columns: Mapping[str, str]) -> dict[str, str]:
+    """Name of the column to text of a region's attributes."""
+    found = {}
+    for attribute in region.iter("Attribute"):
+        name = attribute.get("Name", "")
+        found[columns.get(name, name) or _DESCRIPTION] = attribute.get("Value", "")
+    return found
+
+
+def _values(layer: Element, region: Element, texts: Mapping[str, str]) -> dict[str, Any]:
+    color = _color(layer.get("LineColor"))
+    others = {
+        name: text
+        for name, text in texts.items()
+        if text.strip() and name not in (_DESCRIPTION, ID, KIND, FRAME)
+    }
+    own_class = _class(layer, region, texts, color)
+    return {
+        "annotation_class": own_class,
+        "color": color if own_class is None and color != _USUAL_COLOR else None,
+        "name": region.get("Text", "").strip(),
+        "note": texts.get(_DESCRIPTION, "").strip(),
+        "is_locked": layer.get("ReadOnly") == "1",
+        "is_hidden": layer.get("Visible") == "0",
+        "extra": json.dumps({"imagescope": others}) if others else "",
+    }
+
+
+def _class(
+    layer: Element,
+    region: Element,
+    texts: Mapping[str, str],
+    color: tuple[int, int, int] | None,
+) -> AnnotationClass | None:
+    name = layer.get("Name", "").strip()
+    described = [
+        attribute.get("Value", "").strip() for attribute in layer.iterfind("Attributes/Attribute")
+    ]
+    if not name or _UNNAMED.fullmatch(name):
+        name = next(filter(None, described), "")
+    if ID in texts:  # ours
+        return class_of(name, color)
+    words = (*texts.values(), region.get("Text", ""), name, *described)
+    return class_in_words(words) or class_of(name, color)
+
+
+def _color(text: str | None) -> tuple[int, int, int] | None:
+    """(red, green, blue) of an integer in which red comes last."""
+    try:
+        value = int(text or "")
+    except ValueError:
+        return None
+    return value & 255, (value >> 8) & 255, (value >> 16) & 255
+
+
+def write_imagescope(
+    path: Path, annotations: Sequence[Annotation], slide: SlideFrame, watch: Watch = UNWATCHED
+) -> tuple[str, ...]:
+    """Write Aperio XML: a layer for each class, locked and hidden ones apart. Any thread.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    Cancelled
+        The watch's token was cancelled; an existing file is untouched.
+    """
+    remarks = Remarks()
+    root = Element("Annotations")
+    if slide.pixel_size.mpp is not None:
+        root.set("MicronsPerPixel", f"{slide.pixel_size.mpp:.6g}")
+    layers: dict[tuple[object, ...], list[Annotation]] = {}
+    for annotation in annotations:
+        own = annotation.annotation_class
+        color = annotation.color if own is None else own.color
+        key = (own, color, annotation.is_locked, annotation.is_hidden)
+        layers.setdefault(key, []).append(annotation)
+    done = 0
+    for layer_number, members in enumerate(layers.values(), 1):
+        regions = _written_layer(root, layer_number, members)
+        for annotation in members:
+            _written(regions, annotation, slide, remarks)
+            done += 1
+            watch.step(done, len(annotations))
+    note_reduced(annotations, remarks.note)
+    write_xml(path, root)
+    return remarks.sentences
+
+
+def _written_layer(root: Element, layer_number: int, members: Sequence[Annotation]) -> Element:
+    first = members[0]
+    own = first.annotation_class
+    color = (own.color if own is not None else first.color) or _USUAL_COLOR
+    layer = SubElement(
+        root,
+        "Annotation",
+        Id=str(layer_number),
+        Name="" if own is None else own.name,
+        ReadOnly=str(int(first.is_locked)),
+        NameReadOnly="0",
+        LineColorReadOnly="0",
+        Incremental="0",
+        Type="4",
+        LineColor=str(color[0] | color[1] << 8 | color[2] << 16),
+        Visible=str(int(not first.is_hidden)),
+        Selected="0",
+        MarkupImagePath="",
+        MacroName="",
+    )
+    attributes = SubElement(layer, "Attributes")
+    SubElement(attributes, "Attribute", Name=_DESCRIPTION, Id="0", Value="")
+    regions = SubElement(layer, "Regions")
+    headers = SubElement(regions, "RegionAttributeHeaders")
+    columns = dict.fromkeys(name for one in members for name in _columns(one))
+    for header_id, name in (*_HEADERS, *((str(k), name) for k, name in enumerate(columns, 1))):
+        SubElement(headers, "AttributeHeader", Id=header_id, Name=name, ColumnWidth="-1")
+    return regions
+
+
+def _columns(annotation: Annotation) -> dict[str, str]:
+    """Texts of the columns beside a region."""
+    kept = json.loads(annotation.extra).get("imagescope", {}) if annotation.extra else {}
+    others = kept if isinstance(kept, dict) else {}
+    return {_DESCRIPTION: annotation.note, **others, **own_texts(annotation)}
+
+
+def _written(regions: Element, annotation: Annotation, slide: SlideFrame, remarks: Remarks) -> None:
+    measures = measures_of(annotation, slide.pixel_size)
+    length_um = measures.perimeter_um if measures.length_um is None else measures.length_um
+    length_px = measures.perimeter_px if measures.length_px is None else measures.length_px
+    area_mm2 = measures.area_mm2
+    measured = {
+        "Length": _rounded(length_px),
+        "Area": _rounded(measures.area_px2),
+        "LengthMicrons": _rounded(length_um),
+        "AreaMicrons": _rounded(None if area_mm2 is None else area_mm2 * 1e6),
+    }
+    columns = {
+        header.get("Name"): header.get("Id", "") for header in regions.iter("AttributeHeader")
+    }
+    for kind, points, is_hole in _regions(annotation, remarks):
+        region_number = str(len(regions))  # the first child are the headers
+        region = SubElement(
+            regions,
+            "Region",
+            {
+                "Id": region_number,
+                "Type": kind,
+                "Zoom": "1",
+                "Selected": "0",
+                "ImageLocation": "",
+                "ImageFocus": "-1",
+                **measured,
+                "Text": annotation.name,
+                "NegativeROA": str(int(is_hole)),
+                "InputRegionId": "0",
+                "Analyze": "1",
+                "DisplayId": region_number,
+            },
+        )
+        attributes = SubElement(region, "Attributes")
+        for name, text in _columns(annotation).items():
+            SubElement(attributes, "Attribute", Name=columns[name], Id="0", Value=text)
+        vertices = SubElement(region, "Vertices")
+        for x, y in points:
+            SubElement(vertices, "Vertex", X=repr(float(x)), Y=repr(float(y)), Z="0")
+        # Measured values are those of the whole annotation, and stand at its first region.
+        measured = dict.fromkeys(measured, "0")
+
+
+def _regions(annotation: Annotation, remarks: Remarks) -> Iterator[tuple[str, Points, bool]]:
+    """(type, vertices, whether it is a hole) of the regions of an annotation."""
+    import shapely
+
+    shape = annotation.geometry
+    frame = annotation.shape
+    if isinstance(frame, Frame):
+        if frame.angle_deg:
+            remarks.note(Note.AS_OUTLINE)
+            yield AREA, next(outlines_of(shape))[0], False
+        elif annotation.kind is Kind.RECTANGLE:
+            yield RECTANGLE, frame.corners, False
+        else:
+            yield ELLIPSE, (frame.corners[0], frame.corners[2]), False
+    elif annotation.kind is Kind.AREA:
+        # What lies in the hole of another part stands after it.
+        for outline, holes in outlines_of(by_size(shape)):
+            yield AREA, outline, False
+            for hole in holes:
+                yield AREA, hole, True
+    elif annotation.kind in (Kind.LINE, Kind.ANGLE):
+        for line in shapely.get_parts(shape):
+            yield RULER, line.coords[:], False
+    else:
+        for point in shapely.get_parts(shape):
+            tail = (point.x + _ARROW_PX, point.y + _ARROW_PX)
+            yield ARROW, ((point.x, point.y), tail), False
+
+
+def _rounded(value: float | None) -> str:
+    return "0" if value is None else f"{value:.1f}"

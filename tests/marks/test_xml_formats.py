@@ -1,0 +1,236 @@
+"""Aperio XML, ASAP XML and NDPA: what others write is read, and what we write comes back."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import shapely
+from hypothesis import given, settings
+
+from bachview.core.classes import BACH_CLASSES
+from bachview.core.pixel_size import PixelSize
+from bachview.datasets.annotations import read_annotations as read_regions
+from bachview.errors import AnnotationError, BachviewError, ExportError
+from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.formats.found import UNWATCHED, Found
+from bachview.marks.formats.table import format_named, format_to_write, read_annotations
+from bachview.marks.measures import measures_of
+from tests.support.annotations import SLIDE, annotations, star
+from tests.support.aperio_xml import rectangle, region, write_xml
+from tests.support.real_data import shared_file
+
+SUFFIXES = {"imagescope": ".xml", "asap": ".asap.xml", "ndpa": ".ndpa"}
+ID = "11111111-2222-4333-8444-555555555555"
+INVASIVE = AnnotationClass("Invasive", (214, 39, 10))
+
+
+def read(path: Path) -> Found:
+    return read_annotations(path, SLIDE, UNWATCHED)
+
+
+def written(path: Path, key: str, *many: Annotation) -> tuple[str, ...]:
+    write = format_named(key).write
+    assert write is not None
+    return write(path, many, SLIDE, UNWATCHED)
+
+
+def found_in(tmp_path: Path, name: str, text: str) -> Found:
+    (tmp_path / name).write_text(text, "utf-8")
+    return read(tmp_path / name)
+
+
+@pytest.mark.parametrize("key", list(SUFFIXES))
+@settings(max_examples=30, deadline=None)
+@given(annotation=annotations())
+def test_what_is_written_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, key: str, annotation: Annotation
+) -> None:
+    # What the formats have no place for is said, and white space at the ends of texts is lost.
+    annotation = replace(
+        annotation,
+        name=" ".join(annotation.name.split()),
+        note=" ".join(annotation.note.split()),
+        annotation_class=annotation.annotation_class
+        and AnnotationClass(
+            " ".join(annotation.annotation_class.name.split()), annotation.annotation_class.color
+        ),
+        color=None if annotation.annotation_class else annotation.color,
+    )
+    path = tmp_path_factory.getbasetemp() / f"round{SUFFIXES[key]}"
+    sentences = written(path, key, annotation)
+    has_more = annotation.nucleus or annotation.measurements or annotation.channel is not None
+    assert any("lost" in one for one in sentences) == bool(has_more or any(annotation.plane))
+    (again,) = read(path).annotations
+    for name in ("id", "kind", "name", "note", "annotation_class", "color", "is_locked"):
+        assert getattr(again, name) == getattr(annotation, name), name
+    assert again.is_hidden == annotation.is_hidden
+    if isinstance(annotation.shape, Frame):
+        assert again.shape == annotation.shape
+    elif annotation.kind is Kind.AREA:
+        rest = shapely.symmetric_difference(again.geometry, annotation.geometry)
+        assert rest.area < 1e-4 * annotation.geometry.area + 1
+    else:
+        assert shapely.hausdorff_distance(again.geometry, annotation.geometry) < 0.01
+
+
+def test_a_real_file_of_imagescope_has_its_outlines_and_color() -> None:
+    path = shared_file("annotations/imagescope.xml")
+    found = read_annotations(path, replace(SLIDE, pixel_size=PixelSize.typed(0.499)), UNWATCHED)
+    assert found.sentences == ()
+    assert {one.kind for one in found.annotations} <= {Kind.AREA}
+    assert all(one.color == (255, 255, 0) for one in found.annotations)
+    slide = replace(SLIDE, pixel_size=PixelSize.typed(0.25))
+    (other,) = read_annotations(path, slide, UNWATCHED).sentences[:1]
+    assert "0.499 µm per pixel, but the slide has 0.25 µm" in other
+
+
+def test_areas_and_lengths_are_those_that_imagescope_states(tmp_path: Path) -> None:
+    """A rectangle of 200 µm drawn there: Length 1598.1, Area 159616.7, 800 µm, 40000 µm²."""
+    corners = rectangle(12039.2397, 4246.2397, 12438.7603, 4645.7603)
+    path = write_xml(tmp_path / "a.xml", [region(corners, kind=1)], mpp=None)
+    (one,) = read(path).annotations
+    measures = measures_of(one, PixelSize.typed(0.5006))
+    assert one.kind is Kind.RECTANGLE
+    assert measures.perimeter_px == pytest.approx(1598.1, rel=0.005)
+    assert measures.area_px2 == pytest.approx(159616.7, rel=0.005)
+    assert measures.perimeter_um == pytest.approx(800, rel=0.005)
+    assert measures.area_mm2 == pytest.approx(0.04, rel=0.005)
+    out = tmp_path / "out.xml"
+    written(out, "imagescope", one)
+    text = out.read_text("utf-8")
+    assert 'Length="1598.1" Area="159616.7"' in text
+    # Training reads the same outlines from what we write.
+    named = replace(one, annotation_class=INVASIVE)
+    written(out, "imagescope", named)
+    (trained,) = read_regions(out, BACH_CLASSES).regions
+    assert trained.label == 3
+    assert trained.polygon.area == pytest.approx(159616.7, rel=1e-4)
+
+
+def test_layers_give_class_and_color_and_negative_regions_cut_holes(tmp_path: Path) -> None:
+    outer, inner = rectangle(0, 0, 100, 100), rectangle(20, 20, 40, 40)
+    path = write_xml(
+        tmp_path / "a.xml",
+        [
+            region(outer, text="seen"),
+            region(inner, negative=True),
+            region(rectangle(900, 900, 990, 990), negative=True),
+            region([(200, 0), (250, 70)], kind=2),
+            region([(5, 5), (9, 9)], kind=3),
+            region([(5, 5), (9, 9), (9, 20)], attribute="Carcinoma invasive"),
+            region([(500, 0), (550, 50), (550, 0), (500, 50)]),
+            region([]),
+            region([(1e9, 0), (0, 1), (1, 1)]),
+        ],
+        layer="Necrosis",
+        mpp=None,
+    )
+    text = path.read_text("utf-8").replace('Id="1" Name', 'Id="1" LineColor="16711935" Name')
+    found = found_in(tmp_path, "a.xml", text)
+    area, ellipse, arrow, invasive, crossed = found.annotations
+    assert (area.kind, area.geometry.area, area.name) == (Kind.AREA, 9600, "seen")
+    assert area.annotation_class == AnnotationClass("Necrosis", (255, 0, 255))
+    assert ellipse.shape == Frame(225, 35, 50, 70)
+    assert arrow.kind is Kind.LINE
+    assert invasive.annotation_class == INVASIVE
+    assert crossed.geometry.area == 1250
+    assert found.sentences == (
+        "1 object was left out, as it has no shape.",
+        "1 object was left out, as a point of it is no number or lies far outside.",
+        "1 outline crossed itself and was mended.",
+        "1 negative region was left out, as it cuts nothing.",
+    )
+    # Without ids in the file, the same annotations have the same ids when it is read again.
+    assert [one.id for one in read(path).annotations] == [one.id for one in found.annotations]
+
+
+def test_an_unnamed_layer_is_called_by_its_description(tmp_path: Path) -> None:
+    drawn = write_xml(tmp_path / "a.xml", [region(rectangle(0, 0, 9, 9))], layer="Layer 7")
+    described = '<Attributes><Attribute Name="Description" Value="TCZ"/></Attributes><Regions>'
+    text = drawn.read_text("utf-8").replace("<Regions>", described)
+    (one,) = found_in(tmp_path, "a.xml", text).annotations
+    assert one.annotation_class is not None
+    assert one.annotation_class.name == "TCZ"
+
+
+def test_an_island_in_a_hole_stays(tmp_path: Path) -> None:
+    ring = shapely.Point(500, 500).buffer(200).difference(shapely.Point(500, 500).buffer(100))
+    shape = shapely.union_all([star(500, 500, 30), ring])
+    for key, suffix in SUFFIXES.items():
+        path = tmp_path / f"a{suffix}"
+        written(path, key, Annotation(ID, Kind.AREA, shape))
+        assert read(path).annotations[0].geometry.area == pytest.approx(shape.area, rel=1e-4)
+
+
+def test_a_file_of_asap_is_told_by_its_content(tmp_path: Path) -> None:
+    points = "".join(
+        f'<Coordinate Order="{k}" X="{x}" Y="{y}"/>'
+        for k, x, y in ((1, 9, 0), (0, 0, 0), (2, 9, 9))
+    )
+    text = (
+        '<?xml version="1.0"?><ASAP_Annotations><Annotations>'
+        f'<Annotation Name="Annotation 0" Type="Spline" PartOfGroup="Tumor" Color="#F4FA58">'
+        f"<Coordinates>{points}</Coordinates></Annotation>"
+        f'<Annotation Name="p" Type="PointSet" PartOfGroup="None" Color="#64FE2E">'
+        f"<Coordinates>{points}</Coordinates></Annotation>"
+        f'<Annotation Type="Odd"><Coordinates>{points}</Coordinates></Annotation>'
+        '</Annotations><AnnotationGroups><Group Name="Tumor" PartOfGroup="None" Color="#ff0000">'
+        "<Attributes/></Group></AnnotationGroups></ASAP_Annotations>"
+    )
+    found = found_in(tmp_path, "camelyon.xml", text)
+    polygon, dots = found.annotations
+    assert polygon.geometry.area == 40.5
+    assert polygon.annotation_class == AnnotationClass("Tumor", (255, 0, 0))
+    assert shapely.get_num_geometries(dots.geometry) == 3
+    assert dots.color == (0x64, 0xFE, 0x2E)
+    assert found.sentences == ("1 object was left out, as its kind is not known.",)
+
+
+def test_ndpa_is_in_nm_from_the_centre_of_the_glass(tmp_path: Path) -> None:
+    # The slide: 40,000 x 30,000 px of 500 x 250 nm, its centre at (1,000,000, -2,000,000) nm.
+    text = (
+        "<annotations><ndpviewstate id='1'><title>in situ</title><details>n</details>"
+        "<coordformat>nanometers</coordformat><annotation type='circle' color='#ffffff'>"
+        "<x>1000500</x><y>-2000000</y><radius>5000</radius></annotation></ndpviewstate>"
+        "<ndpviewstate id='2'><title>mitoses</title><coordformat>micrometers</coordformat>"
+        "<annotation type='pin' color='#ff0000'><x>1000</x><y>-2001</y></annotation>"
+        "</ndpviewstate><ndpviewstate id='3'><annotation type='freehand'><closed>0</closed>"
+        "<pointlist><point><x>1</x><y>a</y></point></pointlist></annotation></ndpviewstate>"
+        "</annotations>"
+    )
+    found = found_in(tmp_path, "slide.ndpi.ndpa", text)
+    circle, pin = found.annotations
+    assert circle.shape == Frame(20001, 15000, 20, 40)
+    assert circle.annotation_class is not None
+    assert (circle.annotation_class.name, circle.note) == ("In situ", "n")
+    assert pin.bounds[:2] == (20000, 14996)
+    assert (pin.name, pin.color) == ("mitoses", (255, 0, 0))
+    assert "a point of it is no number" in found.sentences[0]
+
+    elsewhere = replace(SLIDE, center_nm=None)
+    with pytest.raises(AnnotationError, match="does not state where on the glass it lies"):
+        read_annotations(tmp_path / "slide.ndpi.ndpa", elsewhere, UNWATCHED)
+    write = format_named("ndpa").write
+    assert write is not None
+    with pytest.raises(ExportError, match="use GeoJSON"):
+        write(tmp_path / "b.ndpa", [], elsewhere, UNWATCHED)
+    assert not (tmp_path / "b.ndpa").exists()
+
+
+BILLION_LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Annotations>&b;</Annotations>'
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.ndpa", "a.asap.xml"])
+@pytest.mark.parametrize(
+    "text", ["", "<Annotations>", "<html/>", BILLION_LAUGHS, "<a>" * 3000, "\0\0"]
+)
+def test_what_is_no_file_of_annotations_is_explained(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(AnnotationError, match=rf"^{name} .*\.$"):
+        found_in(tmp_path, name, text)
+
+
+def test_the_longest_suffix_decides_what_is_written() -> None:
+    for name, key in (("A.XML", "imagescope"), ("a.asap.xml", "asap"), ("a.json.gz", "geojson")):
+        assert format_to_write(Path(name)).key == key
+    with pytest.raises(BachviewError, match="does not say which format"):
+        format_to_write(Path("a.doc"))
