@@ -19,7 +19,7 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 #: Commands that the tool bar offers, one way or another.
 _TOOLS = {
-    *("Open…", "Fit to window", "Show overlay", "Class activation map", "Measure a length"),
+    *("Open…", "Fit to window", "Show overlay", "Class activation map"),
     *("1.25x", "2.5x", "5x", "10x", "20x", "40x", "80x", "1:1", "1:2"),
     *("Rotate left", "Rotate right", "Classify whole slide", "Pause", "Cancel", "Export results…"),
     *("Show panel", "Full screen"),
