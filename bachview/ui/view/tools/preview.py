@@ -18,6 +18,8 @@ Rgb = tuple[int, int, int]
 
 _LINE_VP, _HALO_VP = 2.0, 4.0
 _FILL_ALPHA = 60
+#: Without a class the fill is white, which must not look like glass.
+_NEUTRAL_ALPHA = 30
 #: What is erased looks like glass.
 _ERASED = QColor(255, 255, 255, 150)
 #: Half of the side of the mark of a vertex, and radius of that of a point.
@@ -83,7 +85,7 @@ def _paint(painter: QPainter, path: QPainterPath, color: Rgb | None, *, is_fille
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if is_filled:
         fill = QColor(ink)
-        fill.setAlpha(_FILL_ALPHA)
+        fill.setAlpha(_NEUTRAL_ALPHA if color is None else _FILL_ALPHA)
         painter.fillPath(path, fill)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for shade, width in ((SHADE, _HALO_VP), (ink, _LINE_VP)):
