@@ -23,7 +23,8 @@ from bachview.viewing.viewport import Viewport
 Pixels = npt.NDArray[np.uint8]
 
 #: Paints one layer (overlay, marks) over the tiles: (painter, plane, window in plane px).
-#: The painter's px are plane px, and it is clipped to the window.
+#: The painter's px are plane px, and it is clipped to the window. Where it has an attribute
+#: `at_rest`, that layer is painted in its place where there is time.
 Layer = Callable[[QPainter, "ViewPlane", "Window"], None]
 
 #: left, top, right, bottom in whole plane px; half-open.

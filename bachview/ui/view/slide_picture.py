@@ -336,7 +336,7 @@ class SlidePicture:
                 self.tile,
                 self._server.has_failed,
                 self._background,
-                self._layers,
+                tuple(getattr(layer, "at_rest", layer) for layer in self._layers),
             )
         )
 

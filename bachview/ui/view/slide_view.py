@@ -28,6 +28,7 @@ from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.look.spacing import NEAR
+from bachview.ui.view.annotation_drawing import AnnotationDrawing
 from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
@@ -85,6 +86,7 @@ class SlideView(NavigableView):
         self.cursor_watch.moved.connect(self.cursorMoved)
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource(self.update)
+        self.annotations = AnnotationDrawing(self.update)
         self._failure_said: str | None = None
         self.read_out = ReadOut()
         self._objective_power: float | None = None
@@ -164,7 +166,8 @@ class SlideView(NavigableView):
         self._viewport = self._pyramid = None
         self._set_fitted(on=True)
         self.angle.place(None)
-        ended = self._overlay.close(timeout_s / 2)
+        ended = self._overlay.close(timeout_s / 3)
+        ended = self.annotations.close(timeout_s / 3) and ended
         self._overlay.set_prediction(None, None)
         self._field = self._cell = self._counted = None
         self.expect_activation_map(None)
@@ -172,7 +175,7 @@ class SlideView(NavigableView):
         self.cursor_watch.look_soon()
         self.update()
         self.overviewChanged.emit()
-        return ended if picture is None else picture.close(timeout_s / 2) and ended
+        return ended if picture is None else picture.close(timeout_s / 3) and ended
 
     def retry_failed(self) -> None:
         """Try to read again the parts that could not be read."""
@@ -214,6 +217,7 @@ class SlideView(NavigableView):
             # Other ones may be there, or be on their way, before the next paint asks for them.
             and picture.layers == self._layers(viewport)
             and self._overlay.is_settled
+            and self.annotations.is_settled
             and not (self.minimap.isVisible() and self.minimap.is_overlay_waiting)
         )
 
@@ -320,10 +324,10 @@ class SlideView(NavigableView):
 
     def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
         layers = self._overlay.layers(viewport)
-        if self._activation is None or self._overlay.is_flipped:
-            return layers
-        region = self._activation.region
-        return tuple(Outside(layer, region) for layer in layers)
+        if self._activation is not None and not self._overlay.is_flipped:
+            region = self._activation.region
+            layers = tuple(Outside(layer, region) for layer in layers)
+        return layers + self.annotations.layers(viewport)
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
@@ -333,6 +337,7 @@ class SlideView(NavigableView):
             paint_counted(painter, viewport, self._counted)
         if self._field is not None and not is_bare:
             paint_field(painter, viewport, self._field, self._cell)
+        self.annotations.paint(painter, viewport)
         if self.input.tool is not None:
             painter.save()
             self.input.tool.paint(painter, viewport)

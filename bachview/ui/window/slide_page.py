@@ -94,6 +94,11 @@ class SlidePage(QWidget):
         self.suitability.anywayRequested.connect(self._classify_anyway)
         self.suitability.closed.connect(document.accept_refusal)
         document.predictionGrew.connect(self.view.refresh_overlay)
+        marks = document.marks
+        marks.changed.connect(self.view.annotations.change)
+        marks.selection.changed.connect(
+            lambda: self.view.annotations.set_selected(marks.selection.ids)
+        )
         self.banner.show_pixel_size(document.pixel_size)
         if viewport is None:
             viewport, is_fitted = self._remembered()
@@ -133,6 +138,9 @@ class SlidePage(QWidget):
             is_fitted=is_fitted,
         )
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
+        marks = self.document.marks
+        self.view.annotations.set_annotations(marks.working_set.annotations)
+        self.view.annotations.set_selected(marks.selection.ids)
 
     @property
     def has_managed_colours(self) -> bool:

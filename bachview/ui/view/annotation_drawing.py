@@ -1,0 +1,242 @@
+"""The annotations that a view shows: as a layer of its picture, and over it what is edited."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from PySide6.QtGui import QImage, QPainter, QTransform
+
+from bachview.marks.annotation import Annotation
+from bachview.marks.index import AnnotationIndex
+from bachview.marks.working_set import Change
+from bachview.ui.view.annotation_maker import unit_of
+from bachview.ui.view.annotation_source import AnnotationSource
+from bachview.ui.view.painting import Layer
+from bachview.ui.view.painting_annotations import AnnotationLayer, Rgb, Unit, paint_units
+from bachview.viewing.viewport import Viewport
+
+#: As many selected annotations are drawn over the picture; more are drawn in it.
+_MOST_OVER = 40
+#: As many changed ones are drawn over the picture until they are in it.
+_MOST_NEWS = 200
+
+#: Nothing is moved.
+_IN_PLACE = QTransform()
+
+
+class AnnotationDrawing:
+    """The annotations of one view. GUI thread; the owner closes it.
+
+    Most are in a layer that is made off the GUI thread. What has just been changed, what is
+    selected and what is being dragged is drawn over it in each frame.
+
+    Attributes
+    ----------
+    index : finds annotations by place.
+    """
+
+    def __init__(self, on_change: Callable[[], object]) -> None:
+        """`on_change` : called when the view should be painted again."""
+        self.index = AnnotationIndex()
+        self._on_change = on_change
+        self._annotations: Mapping[str, Annotation] = {}
+        self._source: AnnotationSource | None = None
+        self._selected: frozenset[str] = frozenset()
+        self._lifted: frozenset[str] = frozenset()
+        self._live: tuple[Annotation, ...] = ()
+        self._move = _IN_PLACE
+        #: Changed ones by id, each with the number of the change.
+        self._news: dict[str, tuple[int, Annotation]] = {}
+        self._over: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
+        self._news_units: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
+        self._stamps: dict[tuple[Rgb, bool], QImage] = {}
+        self._zoomed: AnnotationLayer | None = None
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def set_annotations(self, annotations: Mapping[str, Annotation]) -> None:
+        """Show other annotations from now on; the mapping follows what `change` is told."""
+        self.close(0)
+        self.index = AnnotationIndex(annotations.values())
+        self._annotations = annotations
+        self._news.clear()
+        self._selected = self._lifted = frozenset()
+        self._live = ()
+        self._tell((each.id, each) for each in annotations.values())
+        self._on_change()
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Show what has been changed in the mapping."""
+        news: dict[str, Annotation | None] = {}
+        for change in changes:
+            mark = change.mark
+            if isinstance(mark, Annotation):
+                after = change.after
+                news[mark.id] = after if isinstance(after, Annotation) else None
+        if not news:
+            return
+        for name, annotation in news.items():
+            if annotation is None:
+                self.index.remove(name)
+            else:
+                self.index.put(annotation)
+        number = self._tell(news.items())
+        if len(news) > _MOST_NEWS:
+            self._news.clear()
+        else:
+            for name, annotation in news.items():
+                if annotation is None or annotation.is_hidden:
+                    self._news.pop(name, None)
+                else:
+                    self._news[name] = number, annotation
+        self._on_change()
+
+    def set_selected(self, ids: frozenset[str]) -> None:
+        """Draw these as selected."""
+        if ids != self._selected:
+            self._selected = ids
+            self._on_change()
+
+    def _tell(self, news: Iterable[tuple[str, Annotation | None]]) -> int:
+        told = [
+            (name, None if each is None or each.is_hidden or name in self._lifted else each)
+            for name, each in news
+        ]
+        if self._source is None:
+            if not any(each is not None for _, each in told):
+                return 0
+            self._source = AnnotationSource(self._on_change)
+        return self._source.change(told)
+
+    # -- dragging ------------------------------------------------------------------------
+
+    @property
+    def lifted(self) -> frozenset[str]:
+        """Ids of those that are being dragged."""
+        return self._lifted
+
+    def lift(self, annotations: Sequence[Annotation]) -> None:
+        """Draw these over the picture, as `show_moved` or `show` says, until `drop`."""
+        self._lifted = frozenset(each.id for each in annotations)
+        self._live = tuple(annotations)
+        self._move = _IN_PLACE
+        self._tell((each.id, each) for each in annotations)
+        self._on_change()
+
+    def show_moved(self, move: QTransform) -> None:
+        """Draw the lifted ones moved, level-0 px to level-0 px."""
+        self._move = move
+        self._on_change()
+
+    def show(self, annotations: Sequence[Annotation]) -> None:
+        """Draw these in place of the lifted ones."""
+        self._live = tuple(annotations)
+        self._move = _IN_PLACE
+        self._on_change()
+
+    @property
+    def shown_live(self) -> tuple[Annotation, ...]:
+        """What is drawn in place of the lifted ones, not moved."""
+        return self._live
+
+    def drop(self) -> None:
+        """Draw all annotations as they are."""
+        lifted, self._lifted = self._lifted, frozenset()
+        self._live, self._move = (), _IN_PLACE
+        back = {name: self._annotations.get(name) for name in lifted}
+        number = self._tell(back.items())
+        if len(back) <= _MOST_NEWS:
+            shown = ((name, each) for name, each in back.items() if each and not each.is_hidden)
+            self._news.update((name, (number, each)) for name, each in shown)
+        self._on_change()
+
+    # -- drawing -------------------------------------------------------------------------
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is being made."""
+        return self._source is None or self._source.is_idle
+
+    def layers(self, viewport: Viewport) -> tuple[Layer, ...]:
+        """Layers that draw the annotations of a view, as far as they are made by now."""
+        source = self._source
+        if source is None:
+            return ()
+        many = self._selected if len(self._selected) > _MOST_OVER else frozenset()
+        source.want(viewport, many)
+        layer = source.layer
+        if layer is None:
+            return ()
+        if layer.px_l0 != viewport.device_downsample:
+            zoomed = self._zoomed
+            if (
+                zoomed is None
+                or zoomed.units is not layer.units
+                or zoomed.squares is not layer.squares
+                or zoomed.px_l0 != viewport.device_downsample
+            ):
+                self._zoomed = replace(layer, px_l0=viewport.device_downsample)
+            assert self._zoomed is not None  # noqa: S101  # made above
+            return (self._zoomed,)
+        return (layer,)
+
+    def paint(self, painter: QPainter, viewport: Viewport) -> None:
+        """Draw what is not in the layers, in device-independent px of the view."""
+        source = self._source
+        if source is None:
+            return
+        if self._news:
+            shown = source.number
+            self._news = {name: news for name, news in self._news.items() if news[0] > shown}
+        if not self._news and not self._selected and not self._live:
+            return
+        level = round(math.log2(viewport.device_downsample))
+        transform = QTransform(*viewport.vp_from_l0_affine)
+        ratio = viewport.pixel_ratio
+        painter.save()
+        news = [
+            each
+            for name, (_, each) in self._news.items()
+            if name not in self._lifted and name not in self._selected
+        ]
+        if news:
+            self._news_units = self._made(self._news_units, news, level, ratio, frozenset())
+            paint_units(painter, self._news_units[1], transform, 1 / ratio, ratio, self._stamps)
+        over = list(self._live)
+        if len(self._selected) <= _MOST_OVER:
+            selected = (self._annotations.get(name) for name in self._selected - self._lifted)
+            over = [*(each for each in selected if each and not each.is_hidden), *over]
+        if over:
+            self._over = self._made(self._over, over, level, ratio, self._selected)
+            still = len(over) - len(self._live)
+            units = self._over[1]
+            paint_units(painter, units[:still], transform, 1 / ratio, ratio, self._stamps)
+            moved = self._move * transform
+            paint_units(painter, units[still:], moved, 1 / ratio, ratio, self._stamps)
+        painter.restore()
+
+    def _made(
+        self,
+        before: tuple[tuple[object, ...], tuple[Unit, ...]],
+        annotations: Sequence[Annotation],
+        level: int,
+        ratio: float,
+        selected: frozenset[str],
+    ) -> tuple[tuple[object, ...], tuple[Unit, ...]]:
+        """One unit for each annotation; those of before if they are the same."""
+        content = (level, ratio, selected, *map(id, annotations))
+        if before[0][: len(content)] == content:
+            return before
+        units = unit_of(annotations, level, ratio, selected, self._stamps)
+        return (*content, tuple(annotations)), units  # kept, so that no other has the same id
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        """Show none and end the thread; False if it did not end in time."""
+        source, self._source = self._source, None
+        self._annotations = {}
+        self.index = AnnotationIndex()
+        self._news.clear()
+        self._selected = self._lifted = frozenset()
+        self._live = ()
+        self._zoomed = None
+        return source is None or source.close(timeout_s)

@@ -1,0 +1,416 @@
+"""Makes what is drawn of annotations: paths for a zoom, and pictures where there are many."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QByteArray, QDataStream
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
+
+from bachview.core.geometry import Region
+from bachview.core.pyramid import TILE_PX
+from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
+from bachview.ui.view.painting_annotations import (
+    MOST_IN_A_FRAME,
+    NEUTRAL,
+    POINT_COST,
+    SELECTED,
+    THIN,
+    WIDE,
+    AnnotationLayer,
+    Dots,
+    Look,
+    Rgb,
+    SquareKey,
+    Stroke,
+    Unit,
+    contains,
+    paint_units,
+    region_of,
+    stamp_of,
+)
+from bachview.viewing.annotation_lines import Line, lines_of
+from bachview.viewing.viewport import Viewport
+
+#: What lies together in squares of this side is drawn together, px.
+_UNIT_PX = 128
+#: Larger shapes are drawn by themselves, px.
+_LARGE_PX = 256
+#: Shapes below this have thin lines, device-independent px.
+_SMALL_VP = 24.0
+
+#: So much of the slide is made ready beside the view, of its longer side.
+_MARGIN = 0.5
+#: As many vertices can be drawn at once at any zoom, wherever they are.
+_FEW = MOST_IN_A_FRAME // 13
+#: Vertices that an ellipse has at most on the screen, more or less.
+_OF_FRAME = 60
+#: The picture of the whole has about this side, px.
+_OVERVIEW_PX = 1024
+
+#: Pictures that are kept (1 MB each), and levels of paths.
+_MOST_SQUARES, _MOST_LEVELS = 96, 3
+#: An answer is given after so much work, and the rest follows with the next ones.
+_TURN_S = 0.08
+
+#: What Qt's stream has of an element of a path: move (0) or line (1), x, y.
+_ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
+
+Box = tuple[float, float, float, float]
+
+
+def path_of(lines: Sequence[Line]) -> tuple[QPainterPath, int]:
+    """Lines as a path, level-0 px, and the number of its elements. Any thread."""
+    sizes = [len(line) for line in lines]
+    elements = np.empty(sum(sizes), _ELEMENT)
+    places = np.concatenate(lines) if lines else np.empty((0, 2))
+    elements["kind"] = 1
+    elements["kind"][np.cumsum([0, *sizes[:-1]])] = 0
+    elements["x"], elements["y"] = places[:, 0], places[:, 1]
+    data = QByteArray(len(elements).to_bytes(4, "big") + elements.tobytes() + bytes(8))
+    path = QPainterPath()
+    QDataStream(data) >> path
+    path.controlPointRect()  # which a path finds when it is first asked, in whatever thread
+    return path, len(elements)
+
+
+@dataclass(slots=True, eq=False)
+class _Cell:
+    """Annotations that are drawn together, and what is drawn of them once that is made."""
+
+    annotations: list[Annotation]
+    box: Box
+    selected: frozenset[str] = frozenset()
+    unit: Unit | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Level:
+    """All annotations, by the places that are drawn together at a level.
+
+    Attributes
+    ----------
+    boxes : (N, 4) of the cells.
+    """
+
+    cells: list[_Cell]
+    boxes: npt.NDArray[np.float64]
+
+    def near(self, region: Region | None) -> list[_Cell]:
+        if region is None:
+            return self.cells
+        return [self.cells[n] for n in np.flatnonzero(_are_near(self.boxes, region))]
+
+
+@dataclass(slots=True, eq=False)
+class _Square:
+    """A picture, and the units in it; no image where there are none."""
+
+    units: list[Unit]
+    image: QImage | None
+    is_stale: bool = field(default=False)
+
+
+class AnnotationMaker:
+    """Makes layers of the annotations that it is told of. One thread."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Annotation] = {}
+        self._rows: list[Annotation] = []
+        self._boxes = np.empty((0, 4))
+        self._changed: list[Box] | None = None
+        self._ratio = 1.0
+        self._is_few = True
+        self._selected: frozenset[str] = frozenset()
+        self._levels: OrderedDict[int, _Level] = OrderedDict()
+        self._squares: OrderedDict[SquareKey, _Square] = OrderedDict()
+        self._stamps: dict[tuple[Rgb, bool], QImage] = {}
+        self._last: AnnotationLayer | None = None
+        self._is_repainted = False
+
+    def change(self, changes: Iterable[tuple[str, Annotation | None]]) -> None:
+        """Take these annotations, or forget them."""
+        for name, annotation in changes:
+            changed = self._changed = self._changed or []
+            before = self._shown.pop(name, None)
+            if annotation is not None:
+                self._shown[name] = annotation
+            changed += [each.bounds for each in (before, annotation) if each is not None]
+
+    def layer(
+        self, viewport: Viewport, selected: frozenset[str]
+    ) -> tuple[AnnotationLayer | None, bool]:
+        """The layer for a viewport, the same as before where it serves; whether it is finished."""
+        stop = time.monotonic() + _TURN_S
+        seen = viewport.region
+        level = round(math.log2(viewport.device_downsample))
+        self._renew(viewport.pixel_ratio, selected, level, seen)
+        if not self._rows:
+            return None, True
+        of_level = self._level(level)
+        last = self._last
+        serves = last is not None and last.level == level
+        if not (serves and last is not None and contains(last.covered, seen)):
+            covered = seen.expanded(_MARGIN * max(seen.width, seen.height))
+            last = AnnotationLayer(
+                level,
+                None if self._is_few else covered,
+                tuple(self._units(level, of_level.near(None if self._is_few else covered))),
+                {},
+                level,
+                self._stamps,
+                viewport.device_downsample,
+                viewport.pixel_ratio,
+            )
+            self._last = None
+        is_whole = True
+        if not self._is_few:
+            near = self._units(level, of_level.near(seen))
+            if sum(unit.cost for unit in near) > MOST_IN_A_FRAME:
+                is_whole = self._make_squares(level, seen, stop)
+            is_whole = is_whole and self._make_overview(level, stop)
+        if self._last is None or self._is_repainted:
+            self._is_repainted = False
+            self._last = AnnotationLayer(
+                last.level,
+                last.covered,
+                last.units,
+                {key: square.image for key, square in self._squares.items()},
+                max((key[0] for key in self._squares), default=level),
+                dict(self._stamps),
+                viewport.device_downsample,
+                viewport.pixel_ratio,
+            )
+        return self._last, is_whole
+
+    def _renew(self, ratio: float, selected: frozenset[str], level: int, seen: Region) -> None:
+        """Forget what has been made of something else."""
+        if ratio != self._ratio:
+            self._ratio = ratio
+            self._levels.clear()
+            self._squares.clear()
+            self._stamps.clear()
+            self._last = None
+        if selected != self._selected:
+            others = selected ^ self._selected
+            boxes = [self._shown[name].bounds for name in others if name in self._shown]
+            self._changed = [*(self._changed or ()), *boxes]
+            self._selected = selected
+        if self._changed is None:
+            return
+        boxes, self._changed = self._changed, None
+        self._last = None
+        self._rows = list(self._shown.values())
+        self._boxes = np.array([each.bounds for each in self._rows]).reshape(-1, 4)
+        self._is_few = _vertices(self._rows) <= _FEW
+        known = {
+            (number, *map(id, cell.annotations)): cell
+            for number, of_level in self._levels.items()
+            for cell in of_level.cells
+            if cell.unit is not None
+        }
+        for number in self._levels:
+            self._levels[number] = self._divided(number, known)
+        changed = np.array(boxes).reshape(-1, 4)
+        for key, square in tuple(self._squares.items()):
+            region = region_of(key)
+            if not _are_near(changed, region.expanded(self._rim(key[0]))).any():
+                continue
+            if key[0] == level and region.intersects(seen):
+                square.is_stale = True  # until the new picture is there
+            else:
+                del self._squares[key]
+
+    def _rim(self, level: int) -> float:
+        """How far beside a shape its line and its mark reach, level-0 px."""
+        return 8 * self._ratio * 2.0**level
+
+    # -- paths ---------------------------------------------------------------------------
+
+    def _level(self, level: int) -> _Level:
+        found = self._levels.get(level)
+        if found is None:
+            found = self._levels[level] = self._divided(level, {})
+        self._levels.move_to_end(level)
+        while len(self._levels) > _MOST_LEVELS:
+            self._levels.popitem(last=False)
+        return found
+
+    def _divided(self, level: int, known: dict[tuple[int, ...], _Cell]) -> _Level:
+        """All annotations by the squares that their middles are in; large ones by themselves."""
+        if not self._rows:
+            return _Level([], np.empty((0, 4)))
+        boxes, side = self._boxes, _UNIT_PX * 2.0**level
+        middles = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2 / side).astype(np.int64)
+        is_large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > _LARGE_PX * 2.0**level
+        order = np.lexsort((middles[:, 0], middles[:, 1], is_large))
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = (np.diff(middles[order], axis=0) != 0).any(axis=1) | is_large[order][1:]
+        cells = []
+        for rows in np.split(order, np.flatnonzero(is_first)[1:]):
+            annotations = [self._rows[row] for row in rows]
+            cell = known.get((level, *map(id, annotations)))
+            if cell is None:
+                left, top = boxes[rows, :2].min(axis=0)
+                right, bottom = boxes[rows, 2:].max(axis=0)
+                cell = _Cell(annotations, (left, top, right, bottom))
+            cells.append(cell)
+        return _Level(cells, np.array([cell.box for cell in cells]))
+
+    def _units(self, level: int, cells: Sequence[_Cell]) -> list[Unit]:
+        """What is drawn of cells; what was made before is the same object."""
+        selected = self._selected
+        lacking = [
+            cell
+            for cell in cells
+            if cell.unit is None
+            or (
+                cell.selected is not selected
+                and any(
+                    (each.id in selected) != (each.id in cell.selected) for each in cell.annotations
+                )
+            )
+        ]
+        if lacking:
+            stamps = dict(self._stamps)
+            annotations = [each for cell in lacking for each in cell.annotations]
+            lines = iter(lines_of(annotations, 2.0**level))
+            for cell in lacking:
+                of_cell = [next(lines) for _ in cell.annotations]
+                cell.unit = _unit(
+                    cell.annotations, of_cell, cell.box, level, self._ratio, selected, stamps
+                )
+                cell.selected = selected
+            if len(stamps) > len(self._stamps):
+                self._stamps = stamps  # layers that are already there keep what they have
+        return [cell.unit for cell in cells if cell.unit is not None]
+
+    # -- pictures ------------------------------------------------------------------------
+
+    def _make_overview(self, level: int, stop: float) -> bool:
+        """Pictures of the whole, which stand in for those that are not there yet."""
+        left, top = self._boxes[:, :2].min(axis=0)
+        right, bottom = self._boxes[:, 2:].max(axis=0)
+        longer = max(1.0, right - left, bottom - top)
+        coarsest = max(level, math.ceil(math.log2(longer / _OVERVIEW_PX)))
+        return self._make_squares(coarsest, Region.between(left, top, right, bottom), stop)
+
+    def _make_squares(self, level: int, region: Region, stop: float) -> bool:
+        """Pictures of all squares in a region, from its middle outwards, while there is time."""
+        side = TILE_PX * 2.0**level
+        keys = [
+            (level, column, row)
+            for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1)
+            for column in range(math.floor(region.x / side), math.floor(region.right / side) + 1)
+        ]
+        lacking = []
+        for key in keys:
+            square = self._squares.get(key)
+            if square is None or square.is_stale:
+                lacking.append(key)
+            else:
+                self._squares.move_to_end(key)
+        middle = region.center
+        lacking.sort(key=lambda key: region_of(key).center.distance_to(middle))
+        for key in lacking:
+            if time.monotonic() > stop:
+                return False
+            self._make_square(key)
+        while len(self._squares) > max(_MOST_SQUARES, 2 * len(keys)):
+            self._squares.popitem(last=False)
+        return True
+
+    def _make_square(self, key: SquareKey) -> None:
+        level = key[0]
+        region = region_of(key)
+        units = self._units(level, self._level(level).near(region.expanded(self._rim(level))))
+        image = None
+        if units:
+            image = QImage(TILE_PX, TILE_PX, QImage.Format.Format_ARGB32_Premultiplied)
+            image.fill(0)
+            scale = 0.5**level
+            transform = QTransform(scale, 0, 0, scale, -region.x * scale, -region.y * scale)
+            painter = QPainter(image)
+            try:
+                paint_units(painter, units, transform, 1.0, self._ratio, self._stamps)
+            finally:
+                painter.end()
+        self._squares[key] = _Square(units, image)
+        self._squares.move_to_end(key)
+        self._is_repainted = True
+
+
+def _are_near(boxes: npt.NDArray[np.float64], region: Region) -> npt.NDArray[np.bool_]:
+    is_near = (boxes[:, 0] <= region.right) & (boxes[:, 2] >= region.x)
+    return is_near & (boxes[:, 1] <= region.bottom) & (boxes[:, 3] >= region.y)
+
+
+def _vertices(annotations: Sequence[Annotation]) -> int:
+    """About how many vertices they have."""
+    import shapely
+
+    shapes = [each.shape for each in annotations if not isinstance(each.shape, Frame)]
+    counted = int(shapely.get_num_coordinates(shapes).sum()) if shapes else 0
+    return counted + _OF_FRAME * (len(annotations) - len(shapes))
+
+
+def unit_of(
+    annotations: Sequence[Annotation],
+    level: int,
+    ratio: float,
+    selected: frozenset[str],
+    stamps: dict[tuple[Rgb, bool], QImage],
+) -> tuple[Unit, ...]:
+    """What is drawn of each annotation, at a zoom. Any thread.
+
+    Parameters
+    ----------
+    level : 2**level level-0 px are about a device px.
+    ratio : device px for a device-independent px.
+    stamps : marks of points; those that are needed are added.
+    """
+    lines = lines_of(annotations, 2.0**level)
+    return tuple(
+        _unit([annotation], [of_it], annotation.bounds, level, ratio, selected, stamps)
+        for annotation, of_it in zip(annotations, lines, strict=True)
+    )
+
+
+def _unit(
+    annotations: Sequence[Annotation],
+    lines: Sequence[Sequence[Line]],
+    box: Box,
+    level: int,
+    ratio: float,
+    selected: frozenset[str],
+    stamps: dict[tuple[Rgb, bool], QImage],
+) -> Unit:
+    by_look: dict[tuple[Rgb, Look], list[Line]] = {}
+    dots: dict[tuple[Rgb, bool], list[tuple[float, float]]] = {}
+    small = _SMALL_VP * ratio * 2.0**level
+    for annotation, of_it in zip(annotations, lines, strict=True):
+        color = annotation.shown_color or NEUTRAL
+        is_selected = annotation.id in selected
+        if annotation.kind in (Kind.POINTS, Kind.TEXT):
+            shape = annotation.geometry
+            places = dots.setdefault((color, is_selected), [])
+            places += [
+                (part.coords[0][0], part.coords[0][1]) for part in getattr(shape, "geoms", (shape,))
+            ]
+            continue
+        left, top, right, bottom = annotation.bounds
+        is_small = annotation.kind in AREAS and max(right - left, bottom - top) < small
+        look = SELECTED if is_selected else THIN if is_small else WIDE
+        by_look.setdefault((color, look), []).extend(of_it)
+    for kind in dots:
+        if kind not in stamps:
+            stamps[kind] = stamp_of(kind[0], ratio, is_selected=kind[1])
+    strokes = tuple(Stroke(*kind, *path_of(of_it)) for kind, of_it in by_look.items() if of_it)
+    marks = tuple(Dots(*kind, tuple(places)) for kind, places in dots.items())
+    cost = sum(each.count * each.look.passes(ratio) for each in strokes)
+    cost += POINT_COST * sum(len(each.places) for each in marks)
+    return Unit(box, strokes, marks, cost)
