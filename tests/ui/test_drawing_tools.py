@@ -76,7 +76,6 @@ def test_points_are_set_and_counted(context: Context) -> None:
     assert [each.kind for each in _all(context)] == [Kind.POINTS, Kind.POINTS]
     assert _last(context).annotation_class == _TUMOUR
     assert context.selected == {_last(context).id}
-    context.select(())
 
     _use(context, CounterTool(context))
     for x in (100, 200, 300):
@@ -95,6 +94,10 @@ def test_points_are_set_and_counted(context: Context) -> None:
     QTest.keyClick(view, Qt.Key.Key_Return)
     _click(view, 400, 300)
     assert len(_all(context)) == 4
+    _use(context, CounterTool(context))
+    context.select([counted.id])
+    _click(view, 420, 300)
+    assert measures_of(context.annotations[counted.id], context.pixel_size).count == 3
 
 
 def test_a_line_is_a_drag_or_clicks_and_stays(context: Context) -> None:

@@ -76,6 +76,16 @@ def test_the_brush_paints_on_and_erases(context: Context) -> None:
     assert cross.id in context.annotations
 
 
+def test_a_stroke_whose_release_went_elsewhere_is_kept(context: Context) -> None:
+    view = context.view
+    view.input.set_tool(BrushTool(context))
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, _NONE, QPoint(100, 100))
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, _NONE, QPoint(400, 400))
+    assert len(_all(context)) == 1
+    view.input.set_tool(None)
+    assert len(_all(context)) == 2
+
+
 def test_a_locked_area_is_not_painted_on_and_a_rectangle_becomes_an_outline(
     context: Context,
 ) -> None:

@@ -124,7 +124,7 @@ class ViewInput(QObject):
         self._update_cursor(is_dragging=False)
 
     def _lose_release(self) -> None:
-        """The end of the last drag was told to another window, e.g. a dialog that came up."""
+        """The last drag ends without a release: a second finger, or a dialog that came up."""
         drag, self._drag = self._drag, _Drag.NONE
         if drag is _Drag.TOOL and self._tool is not None:
             self._tool.release(self._pointer(self._last))
@@ -281,7 +281,7 @@ class ViewInput(QObject):
         if not isinstance(pinch, QPinchGesture):
             return False
         middle = self._view.mapFromGlobal(pinch.centerPoint().toPoint())
-        self._drag = _Drag.NONE
+        self._lose_release()
         if pinch.scaleFactor() > 0:
             self._view.zoom_at(pinch.scaleFactor(), middle.x(), middle.y())
         shift = pinch.centerPoint() - pinch.lastCenterPoint()

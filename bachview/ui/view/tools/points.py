@@ -40,8 +40,8 @@ class CounterTool(DrawingTool):
 
     With Alt, or with the right button, it removes one.
 
-    Every point is a step of its own: it is saved at once, and undone alone. A selected annotation
-    of points is counted on.
+    Every point is a step of its own: it is saved at once, and undone alone. A count that is
+    selected goes on.
     """
 
     key: ClassVar[str] = "counter"
@@ -71,8 +71,8 @@ class CounterTool(DrawingTool):
             return
         point = self.on_slide(at)
         place = (point.x, point.y)
-        if self._annotation is None and len(self.context.selected) == 1:
-            (self._counted,) = self.context.selected
+        if self._annotation is None:
+            self._count_on()
         before = self._annotation
         if before is None:
             new = self.drawn(Kind.POINTS, points_shape([place]))
@@ -81,6 +81,14 @@ class CounterTool(DrawingTool):
         else:
             self._set_places(before, [*rings_of(before)[0], place], "point")
         self.update()
+
+    def _count_on(self) -> None:
+        """Go on with a selected count; a single point was set by itself."""
+        if len(self.context.selected) == 1:
+            (selected,) = self.context.selected
+            found = self.context.annotations.get(selected)
+            if found is not None and found.geometry.geom_type == "MultiPoint":
+                self._counted = selected
 
     def hover(self, at: Pointer) -> None:
         self._at = at.vp
