@@ -42,8 +42,15 @@ def reading_at(
     thresholds: Thresholds,
     pixel_size: PixelSize,
     cell: tuple[int, int],
+    reader: str = "",
 ) -> CursorReading:
-    """What is known about `cell` (row, column)."""
+    """What is known about `cell` (row, column).
+
+    Parameters
+    ----------
+    reader : the class that the reader has given it; empty if none.
+    """
+    said = f"Reader: {reader}; model: " if reader else ""
     row, column = cell
     field = prediction.field(row, column)
     size = ""
@@ -53,7 +60,7 @@ def reading_at(
     state = CellState(int(prediction.states[row, column]))
     patch_result = prediction.patch_result(row, column)
     if patch_result is None:
-        return CursorReading(state.shown, None, size, _WITHOUT_VOTES.get(state, ""))
+        return CursorReading(f"{said}{state.shown}", None, size, _WITHOUT_VOTES.get(state, ""))
     top = int(patch_result.probabilities.argmax())
     best = float(patch_result.probabilities[top])
     name = prediction.classes[top].name
@@ -61,7 +68,7 @@ def reading_at(
     if is_uncertain(best, patch_result.disagreement, thresholds):
         vote = "weak" if is_weak(best, thresholds) else "split"
         text = f"{CellState.UNCERTAIN.shown}, {vote} vote: {name} {percent_text(best)}"
-    return CursorReading(text, patch_result, size)
+    return CursorReading(f"{said}{text}", patch_result, size)
 
 
 def cell_at(grid: PatchGrid, point: Point) -> tuple[int, int] | None:

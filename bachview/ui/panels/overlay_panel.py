@@ -64,6 +64,12 @@ class OverlayPanel(Panel):
         self._visible.setToolTip(
             "Show or hide the prediction (O; while Space is held, the other way round)"
         )
+        self._corrections = QCheckBox("Show corre&ctions", self)
+        self._corrections.setChecked(True)
+        self._corrections.setToolTip(
+            "Stripe the cells that you have corrected in the colour of your class (Shift+O)"
+        )
+        self._corrections.hide()
         self._mode = QComboBox(self)
         self._mode.setToolTip("What the colour of a cell shows")
         self._drawing = QComboBox(self)
@@ -106,10 +112,12 @@ class OverlayPanel(Panel):
         form.addRow("Mar&ks", self._marks)
         column = panel_column(self)
         column.addWidget(self._visible)
+        column.addWidget(self._corrections)
         column.addLayout(form)
         self._fill_modes()
         for signal in (
             self._visible.toggled,
+            self._corrections.toggled,
             self._mode.currentIndexChanged,
             self._drawing.currentIndexChanged,
             self._opacity.valueChanged,
@@ -174,6 +182,7 @@ class OverlayPanel(Panel):
             Marks(self._marks.currentData()),
             Drawing(self._drawing.currentData()),
             self._visible.isChecked(),
+            self._corrections.isChecked(),
         )
 
     @property
@@ -182,6 +191,13 @@ class OverlayPanel(Panel):
 
     def set_overlay_shown(self, shown: bool) -> None:  # a Qt slot
         self._visible.setChecked(shown)
+
+    def set_corrections_shown(self, shown: bool) -> None:  # a Qt slot
+        self._corrections.setChecked(shown)
+
+    def offer_corrections(self, *, on: bool) -> None:
+        """Whether there are corrections that can be shown or hidden."""
+        self._corrections.setVisible(on)
 
     @property
     def opacity(self) -> float:

@@ -16,6 +16,7 @@ from bachview.core.uncertainty import Thresholds
 from bachview.core.units import value_text, whole_percent_text
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.look.widgets import muted, panel_column, plain
+from bachview.ui.panels.corrections import CorrectionsLine
 from bachview.ui.panels.jobs_panel import START_TIP
 from bachview.ui.panels.legend import STATES, Legend
 from bachview.ui.panels.overlay_amounts import MOVING, Amounts, AmountsOf
@@ -68,6 +69,8 @@ class ResultPanel(Panel):
         self._key.hide()
         self._legend = Legend(self._found)
         self._coverage = muted("", self._found)
+        #: Of the slide, whatever the areas are of.
+        self.corrections = CorrectionsLine(self)
         self._measured = muted("", self)
         self._measured.setToolTip("Stated by the model; see its model card (Help, Model card)")
         self._measured.hide()
@@ -83,7 +86,9 @@ class ResultPanel(Panel):
         column.addWidget(self._legend)
         column.addWidget(self._coverage)
         whole = panel_column(self)
-        for widget in (self._advice, self._start, self._found, self._model, self._measured):
+        for widget in (self._advice, self._start, self._found, self.corrections):
+            whole.addWidget(widget)
+        for widget in (self._model, self._measured):
             whole.addWidget(widget)
         self._amounts_of.currentIndexChanged.connect(
             lambda: self.amountsOfChanged.emit(self.amounts_of)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPainter
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
 from bachview.ui.view.painting_overlay import first_px, texel_of
-from bachview.viewing.textures import is_sparse, texture, tile_px
+from bachview.viewing.textures import correction_texture, is_sparse, texture, tile_px
 
 Floats = npt.NDArray[np.floating]
 
@@ -61,7 +61,7 @@ class TextureLayer:
             parts = self._small_cells(plane, side, left, top, right, bottom)
         sparse = is_sparse(min(self._cell) / self.downsample, self.ratio)
         for x, y, end_x, end_y, code in parts:
-            sheet, period = _sheet(code, ratio, self.opacity, is_sparse=sparse)
+            sheet, period = self._sheet(code, ratio, is_sparse=sparse)
             for row in range(y, end_y, _MOST_ROWS):
                 for column in range(x, end_x, _MOST_COLUMNS):
                     # Images, as filling a rectangle with a pattern takes twice as long.
@@ -72,6 +72,9 @@ class TextureLayer:
                         *(min(_MOST_COLUMNS, end_x - column) * side,),
                         *(min(_MOST_ROWS, end_y - row) * side,),
                     )
+
+    def _sheet(self, code: int, ratio: float, *, is_sparse: bool) -> tuple[QImage, int]:
+        return _sheet(code, ratio, self.opacity, is_sparse=is_sparse)
 
     @property
     def _cell(self) -> tuple[float, float]:
@@ -180,7 +183,32 @@ def _sheet(code: int, ratio: float, opacity: float, *, is_sparse: bool) -> tuple
 
     It is so much larger that it can begin at any of its tiles.
     """
-    pixels = texture(code, ratio, opacity, is_sparse=is_sparse)
+    return _repeated(texture(code, ratio, opacity, is_sparse=is_sparse), ratio)
+
+
+@lru_cache(maxsize=64)
+def _correction_sheet(color: tuple[int, int, int], ratio: float) -> tuple[QImage, int]:
+    """As `_sheet`, of the stripes of a correction."""
+    return _repeated(correction_texture(color, ratio), ratio)
+
+
+def _repeated(pixels: npt.NDArray[np.uint8], ratio: float) -> tuple[QImage, int]:
     period = len(pixels) // tile_px(ratio)
     times = (_MOST_ROWS // period + 2, _MOST_COLUMNS // period + 2, 1)
     return image_of(np.tile(pixels, times), with_alpha=True).copy(), period
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorrectionLayer(TextureLayer):
+    """Stripes on the cells that a reader has corrected. Any thread; frozen.
+
+    Attributes
+    ----------
+    codes : (rows, columns) uint8, one more than the label of a cell; 0 where there is none.
+    colors : of the labels, in order.
+    """
+
+    colors: tuple[tuple[int, int, int], ...] = ()
+
+    def _sheet(self, code: int, ratio: float, *, is_sparse: bool) -> tuple[QImage, int]:
+        return _correction_sheet(self.colors[code - 1], ratio)

@@ -18,17 +18,20 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGestureEvent, QWidget
 
+from bachview.core.classes import ClassSet
 from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
+from bachview.marks.corrected_cells import CorrectedCells
 from bachview.slide.reader import SlideReader
 from bachview.slide.tiles.cache import TileCache
 from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.view.annotation_drawing import AnnotationDrawing
+from bachview.ui.view.correction_source import CorrectionSource
 from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
@@ -87,6 +90,7 @@ class SlideView(NavigableView):
         self._picture: SlidePicture | None = None
         self._overlay = OverlaySource(self.update)
         self.annotations = AnnotationDrawing(self.update)
+        self._corrections = CorrectionSource()
         self._failure_said: str | None = None
         self.read_out = ReadOut()
         self._objective_power: float | None = None
@@ -169,6 +173,7 @@ class SlideView(NavigableView):
         ended = self._overlay.close(timeout_s / 3)
         ended = self.annotations.close(timeout_s / 3) and ended
         self._overlay.set_prediction(None, None)
+        self._corrections = CorrectionSource()
         self._field = self._cell = self._counted = None
         self.expect_activation_map(None)
         self.flip_overlay(on=False)
@@ -237,6 +242,11 @@ class SlideView(NavigableView):
         """Colour the cells of a prediction, which may grow; see `refresh_overlay`."""
         self._overlay.set_prediction(prediction, thresholds)
         self.minimap.renew_overlay(is_asked_for=True)
+        self.update()
+
+    def set_corrections(self, corrected: CorrectedCells | None, classes: ClassSet) -> None:
+        """Stripe the cells that the reader has corrected, over whatever the model says of them."""
+        self._corrections.set_corrected(corrected, classes)
         self.update()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:

@@ -53,6 +53,7 @@ from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
 from bachview.ui.window.command_palette import CommandPalette
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.full_screen import FullScreen
@@ -204,10 +205,14 @@ class MainWindow(QMainWindow):
         self.place_commands = PlaceCommands(
             self, commands, self.tabs, self.classify_commands, self.selector, self.messages
         )
+        self.correct_commands = CorrectCommands(
+            self, commands, self.tabs, self.panel, self.messages, services
+        )
         self.availability = Availability(
             *groups,
             self.results_commands,
             self.place_commands,
+            self.correct_commands,
             self.window_commands,
             controller=self.controller,
             overlay=self.panel.overlay,
@@ -215,10 +220,11 @@ class MainWindow(QMainWindow):
             tabs=self.tabs,
             parent=self,
         )
-        self.menus = Menus(self, *groups, *others, self.place_commands, self.tool_commands, theme)
+        places = self.place_commands, self.correct_commands
+        self.menus = Menus(self, *groups, *others, *places, self.tool_commands, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
-        self.slide_menu = SlideMenu(self, *groups, self.results_commands, self.place_commands)
+        self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places)
         self.tool_bar = make_tool_bar(self, *groups, theme)
         if not restore_layout(self, settings):
             width = self.panel.sizeHint().width()
@@ -572,6 +578,7 @@ class MainWindow(QMainWindow):
         self.controller.show_page(page)
         self.file_commands.adapt_to(page)
         self.view_commands.adapt_to(page)
+        self.correct_commands.follow(page)
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.tool_commands.adapt_to(page)
         self.tool_strip.setVisible(page is not None and self.view_commands.tools.isChecked())

@@ -7,6 +7,7 @@ from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
@@ -41,6 +42,7 @@ class Menus:
         other: WindowCommands,
         stack: StackCommands,
         place: PlaceCommands,
+        correct: CorrectCommands,
         tools: ToolCommands,
         theme: Theme,
     ) -> None:
@@ -92,6 +94,8 @@ class Menus:
         devices.aboutToShow.connect(classify.devices.look)
         if in_force().is_locked("device"):
             devices.addAction(LOCKED_TEXT).setEnabled(False)
+        put(menu, None)
+        correct.add_to(menu)
         put(menu, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")

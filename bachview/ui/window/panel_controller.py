@@ -117,6 +117,7 @@ class PanelController(QObject):
         self._link(document.predictionGrew, self._on_grew)
         self._link(document.pixelSizeChanged, self._on_pixel_size)
         self._link(document.run.statusChanged, self._on_status)
+        self._link(page.correcting.changed, self._on_corrections)
         view.set_overlay_style(self._panel.overlay.style_now)
         self._on_viewport(view.viewport)
         self._on_status(document.run.status)
@@ -164,6 +165,16 @@ class PanelController(QObject):
             if self._class_name != was:
                 self._want_map()
 
+    def _on_corrections(self) -> None:
+        self._show_corrections()
+        self._show_cell(self._cell)
+
+    def _show_corrections(self) -> None:
+        """Count them, and offer to hide them where there are any."""
+        found = None if self._page is None else self._page.correcting.agreement
+        self._panel.result.corrections.show_agreement(found)
+        self._panel.overlay.offer_corrections(on=found is not None)
+
     def _on_pixel_size(self) -> None:
         self.show_bundle()
         self._show_amounts()
@@ -185,6 +196,7 @@ class PanelController(QObject):
             )
             page.view.set_counted(page.document.region if is_region else None)
         self._tell_amounts(amounts)
+        self._show_corrections()
 
     def _amounts_on(self, page: SlidePage, whole: Summary | None) -> Amounts:
         """What the legend shall show of a page; `whole` is the summary of its slide."""
@@ -253,7 +265,8 @@ class PanelController(QObject):
             self._show_reading(None)
             page.view.set_field(None)
             return
-        reading = reading_at(prediction, thresholds, document.pixel_size, cell)
+        reader = page.correcting.reader_at(cell)
+        reading = reading_at(prediction, thresholds, document.pixel_size, cell, reader)
         self._show_reading(reading)
         if reading.patch_result is None:
             page.view.set_field(None)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import put
 from bachview.ui.window.place_commands import PlaceCommands
@@ -23,6 +24,7 @@ class SlideMenu(QMenu):
         classify: ClassifyCommands,
         results: ResultsCommands,
         place: PlaceCommands,
+        correct: CorrectCommands,
     ) -> None:
         super().__init__(window)
         self._view: SlideView | None = None
@@ -33,6 +35,7 @@ class SlideMenu(QMenu):
         put(rotation, None, view.upright)
         put(self, None, view.overlay, view.activation_map, view.minimap)
         put(self, None, place.classify_cell, classify.visible_region, classify.drawn_region)
+        correct.add_to(self)
         put(self, None, place.copy_position, file.information)
         put(self, results.results, classify.export_results)
         put(self, None, view.full_screen)

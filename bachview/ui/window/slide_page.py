@@ -8,6 +8,7 @@ from bachview.core.pixel_size import PixelSize, contradiction_text
 from bachview.errors import BachviewError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import SlideMemory
@@ -68,6 +69,7 @@ class SlidePage(QWidget):
         self.tool_context = SlideToolContext(self.view, document, services)
         self.chip = ScopeChip(self.view, self.minimap)
         self.banner = PixelSizeBanner(services.theme, self)
+        self.correcting = Correcting(document, self)
         self.suitability = SuitabilityBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
@@ -99,6 +101,7 @@ class SlidePage(QWidget):
         marks.selection.changed.connect(
             lambda: self.view.annotations.set_selected(marks.selection.ids)
         )
+        self.correcting.changed.connect(self._show_corrections)
         self.banner.show_pixel_size(document.pixel_size)
         if viewport is None:
             viewport, is_fitted = self._remembered()
@@ -141,6 +144,12 @@ class SlidePage(QWidget):
         marks = self.document.marks
         self.view.annotations.set_annotations(marks.working_set.annotations)
         self.view.annotations.set_selected(marks.selection.ids)
+        self._show_corrections()
+
+    def _show_corrections(self) -> None:
+        found, classes = self.correcting.corrected, self.correcting.classes
+        if classes is not None:
+            self.view.set_corrections(found, classes)
 
     @property
     def has_managed_colours(self) -> bool:

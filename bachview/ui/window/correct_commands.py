@@ -1,0 +1,219 @@
+"""Commands by which a reader corrects cells, and sees what was corrected."""
+
+from functools import partial
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMenu, QWidget
+
+from bachview.core.units import count_text
+from bachview.ui.dialogs import modal
+from bachview.ui.dialogs.agreement_dialog import AgreementDialog
+from bachview.ui.panels.side_panel import SidePanel
+from bachview.ui.session.correcting import Correcting
+from bachview.ui.session.services import Services
+from bachview.ui.view.tools.base import Tool
+from bachview.ui.view.tools.correct import CorrectTool
+from bachview.ui.window.commands import Command, Commands
+from bachview.ui.window.messages import Messages
+from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.tabs import SlideTabs
+
+#: As many classes have a command, and the number keys with Shift.
+_MOST_CLASSES = 9
+
+
+class CorrectCommands(QObject):
+    """Corrections of the slide in front. GUI thread only.
+
+    A command for a class corrects the cell under the cursor, or of the menu on the slide the one
+    where it was opened; while the tool is chosen it chooses the class of the tool.
+    """
+
+    def __init__(
+        self,
+        window: QWidget,
+        commands: Commands,
+        tabs: SlideTabs,
+        panel: SidePanel,
+        messages: Messages,
+        services: Services,
+    ) -> None:
+        super().__init__(window)
+        self._tabs, self._panel = tabs, panel
+        self._messages, self._services = messages, services
+        self._page: SlidePage | None = None
+        self._dialogs: dict[SlidePage, AgreementDialog] = {}
+        self.tool = commands.make_switch(
+            "C&orrect cells",
+            "Click or cross cells to give them a class; with Shift draw around them, with Alt or "
+            "the right button take corrections back",
+            self._set_tool,
+            "X",
+            icon="correct",
+        )
+        self.classes: list[Command] = [
+            commands.make(
+                f"Class &{number}",
+                "Say that the cell under the cursor is of this class",
+                partial(self._choose, number - 1),
+                f"Shift+{number}",
+            )
+            for number in range(1, _MOST_CLASSES + 1)
+        ]
+        self.remove = commands.make(
+            "&Remove the correction",
+            "Take back what was said of the cell under the cursor",
+            self._remove,
+            "Shift+0",
+        )
+        self.by_annotations = commands.make(
+            "Correct by the &selected annotations",
+            "Give all cells in the selected annotations the class of the annotation",
+            self._by_annotations,
+        )
+        self.shown = commands.make_switch(
+            "Show correctio&ns",
+            "Stripe the cells that you have corrected in the colour of your class",
+            panel.overlay.set_corrections_shown,
+            "Shift+O",
+            is_on=True,
+        )
+        self.table = commands.make(
+            "Model and reade&r…",
+            "Compare what the model says of the corrected cells with what you say",
+            self._show_table,
+        )
+        panel.overlay.styleChanged.connect(
+            lambda style: self.shown.setChecked(style.show_corrections)
+        )
+        panel.result.corrections.tableRequested.connect(self._show_table)
+
+    def add_to(self, menu: QMenu) -> QMenu:
+        """Add a menu of the corrections to another one."""
+        own = menu.addMenu("C&orrect cells")
+        own.addAction(self.tool)
+        own.addSeparator()
+        own.addActions(self.classes)
+        own.addAction(self.remove)
+        own.addAction(self.by_annotations)
+        own.addSeparator()
+        own.addActions([self.shown, self.table])
+        return own
+
+    def follow(self, page: SlidePage | None) -> None:
+        """Another slide has come to the front, or none."""
+        if self._page is not None:
+            self._page.view.input.toolChanged.disconnect(self._on_tool)
+            self._page.correcting.changed.disconnect(self._renew)
+        self._page = page
+        if page is not None:
+            page.view.input.toolChanged.connect(self._on_tool)
+            page.correcting.changed.connect(self._renew)
+        self._on_tool(None if page is None else page.view.input.tool)
+        self._renew()
+
+    @property
+    def _correcting(self) -> Correcting | None:
+        """Of the slide in front, if its cells can be corrected; says why not otherwise."""
+        page = self._page
+        if page is None:
+            return None
+        obstacle = page.correcting.obstacle
+        if obstacle:
+            self._messages.notice(obstacle)
+            return None
+        return page.correcting
+
+    def _renew(self) -> None:
+        """Name the classes of the model that is shown."""
+        correcting = None if self._page is None else self._page.correcting
+        classes = None if correcting is None else correcting.classes
+        for number, command in enumerate(self.classes):
+            is_there = classes is not None and number < len(classes)
+            command.setVisible(is_there)
+            if classes is not None and is_there:
+                name = classes[number].name
+                command.setText(f"&{number + 1} {name}")
+                command.describe(f"Say that the cell under the cursor is {name}")
+
+    # -- cells -----------------------------------------------------------------------------
+
+    def _cell(self, correcting: Correcting) -> tuple[int, int] | None:
+        """The cell that is pointed at; says so if there is none."""
+        point = None if self._page is None else self._page.view.pointed_at
+        cell = None if point is None else correcting.cell_at(point)
+        if cell is None:
+            self._messages.notice("There is no cell under the cursor.")
+        return cell
+
+    def _choose(self, label: int) -> None:
+        correcting = self._correcting
+        if correcting is None or self._page is None:
+            return
+        correcting.label = label
+        if isinstance(self._page.view.input.tool, CorrectTool):
+            self._page.view.update()
+            return
+        cell = self._cell(correcting)
+        if cell is not None:
+            correcting.relabel([cell])
+
+    def _remove(self) -> None:
+        correcting = self._correcting
+        cell = None if correcting is None else self._cell(correcting)
+        if correcting is not None and cell is not None and not correcting.remove([cell]):
+            self._messages.notice("The cell under the cursor is not corrected.")
+
+    def _by_annotations(self) -> None:
+        correcting, page = self._correcting, self._page
+        if correcting is None or page is None:
+            return
+        chosen = page.document.marks.selected
+        if not any(correcting.label_of(each) is not None for each in chosen):
+            names = ", ".join(one.name for one in correcting.classes or ())
+            self._messages.notice(
+                f"Select annotations with an area and one of the classes {names} first: their "
+                "cells get that class."
+            )
+            return
+        count = correcting.relabel_by(chosen)
+        cells = "1 cell" if count == 1 else f"{count_text(count)} cells"
+        self._messages.notice(
+            f"Corrected {cells}." if count else "All of these cells are so already."
+        )
+
+    # -- tool ------------------------------------------------------------------------------
+
+    def _set_tool(self, on: bool) -> None:
+        page = self._page
+        if page is None:
+            return
+        is_on = isinstance(page.view.input.tool, CorrectTool)
+        if on and not is_on:
+            if page.correcting.obstacle:
+                self._messages.notice(page.correcting.obstacle)
+                self.tool.setChecked(False)
+                return
+            page.view.input.set_tool(CorrectTool(page.view, page.correcting))
+        elif not on and is_on:
+            page.view.input.set_tool(None)
+
+    def _on_tool(self, tool: Tool | None) -> None:
+        self.tool.setChecked(isinstance(tool, CorrectTool))
+
+    # -- table -----------------------------------------------------------------------------
+
+    def _show_table(self) -> None:
+        page = self._page
+        if page is None:
+            return
+        if page in self._dialogs:
+            self._dialogs[page].raise_()
+            self._dialogs[page].activateWindow()
+            return
+        dialog = AgreementDialog(page.document.title, page.correcting, page)
+        self._dialogs[page] = dialog
+        dialog.finished.connect(lambda: self._dialogs.pop(page, None))
+        dialog.destroyed.connect(lambda: self._dialogs.pop(page, None))  # with its slide
+        page.document.run.statusChanged.connect(dialog.renew)
+        modal.show(dialog, self._services.settings)
