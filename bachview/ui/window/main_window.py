@@ -277,7 +277,8 @@ class MainWindow(QMainWindow):
         return middle
 
     def _make_tool_strip(self) -> ToolStrip:
-        strip = ToolStrip(self.tool_commands.groups, self.services.annotation_classes, self._center)
+        groups = (*self.tool_commands.groups, (self.correct_commands.tool,))
+        strip = ToolStrip(groups, self.services.annotation_classes, self._center)
         layout = self._center.layout()
         if isinstance(layout, QHBoxLayout):
             layout.insertWidget(0, strip)
