@@ -95,8 +95,8 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         assert len(said(page)) == count - 2
         marks.undo()
         assert len(said(page)) == count
-        qtbot.keyClick(view, Qt.Key.Key_Escape)
-        assert view.input.tool is None
+        QTest.keyClick(view, Qt.Key.Key_Escape)
+        assert page.view.input.tool is None
         assert not commands.tool.isChecked()
 
         # The cells of an annotation get its class; one without a class of the model does nothing.
@@ -121,7 +121,9 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         texts = [dialog.table.item(dialog.table.rowCount() - 1, n) for n in range(1, 6)]
         counts = [int(item.text()) for item in texts if item is not None]
         assert counts[-1] == sum(counts[:-1]) == len(said(page))
-        assert dialog.table.horizontalHeaderItem(3).text() == "You: In situ"
+        header = dialog.table.horizontalHeaderItem(3)
+        assert header is not None
+        assert header.text() == "You: In situ"
         QTest.mouseMove(view, on_screen(page, 3, 3).toPoint())
         qtbot.waitUntil(
             lambda: window.panel.at_cursor.statement.startswith("Reader: Invasive; model: "),

@@ -64,7 +64,7 @@ class OverlayPanel(Panel):
         self._visible.setToolTip(
             "Show or hide the prediction (O; while Space is held, the other way round)"
         )
-        self._corrections = QCheckBox("Show corre&ctions", self)
+        self._corrections = QCheckBox("Sho&w corrections", self)
         self._corrections.setChecked(True)
         self._corrections.setToolTip(
             "Stripe the cells that you have corrected in the colour of your class (Shift+O)"

@@ -11,7 +11,6 @@ from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.run_status import RUNNING, RunState, RunStatus
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Command
-from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.place_commands import PlaceCommands
@@ -101,7 +100,6 @@ class Availability(QObject):
         classify: ClassifyCommands,
         results: ResultsCommands,
         place: PlaceCommands,
-        correct: CorrectCommands,
         other: WindowCommands,
         *,
         controller: PanelController,
@@ -118,11 +116,6 @@ class Availability(QObject):
         self._rules: Mapping[Command, Callable[[Situation], str]] = {
             **dict.fromkeys((*classify.starts, place.classify_cell), no_start),
             classify.failed_patches: no_retry,
-            **dict.fromkeys(
-                (correct.tool, *correct.classes, correct.remove, correct.by_annotations),
-                no_overlay,
-            ),
-            correct.table: no_overlay,
             classify.pause: lambda now: RunStatus(now.state).no_pause,
             classify.cancel: lambda now: RunStatus(now.state).no_cancel,
             classify.export_results: no_overlay,

@@ -1,6 +1,7 @@
 """Commands by which a reader corrects cells, and sees what was corrected."""
 
 from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu, QWidget
@@ -13,10 +14,13 @@ from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.services import Services
 from bachview.ui.view.tools.base import Tool
 from bachview.ui.view.tools.correct import CorrectTool
+from bachview.ui.window.availability import NO_RESULTS
 from bachview.ui.window.commands import Command, Commands
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
+
+NO_SUCH_CLASS: Final = "Off, because the model has fewer classes"
 
 #: As many classes have a command, and the number keys with Shift.
 _MOST_CLASSES = 9
@@ -45,8 +49,7 @@ class CorrectCommands(QObject):
         self._dialogs: dict[SlidePage, AgreementDialog] = {}
         self.tool = commands.make_switch(
             "C&orrect cells",
-            "Click or cross cells to give them a class; with Shift draw around them, with Alt or "
-            "the right button take corrections back",
+            "Click or cross cells to give them a class; Shift: lasso, Alt: take back",
             self._set_tool,
             "X",
             icon="correct",
@@ -73,7 +76,7 @@ class CorrectCommands(QObject):
         )
         self.shown = commands.make_switch(
             "Show correctio&ns",
-            "Stripe the cells that you have corrected in the colour of your class",
+            "Show or hide stripes on the cells that you have corrected",
             panel.overlay.set_corrections_shown,
             "Shift+O",
             is_on=True,
@@ -125,16 +128,23 @@ class CorrectCommands(QObject):
         return page.correcting
 
     def _renew(self) -> None:
-        """Name the classes of the model that is shown."""
-        correcting = None if self._page is None else self._page.correcting
-        classes = None if correcting is None else correcting.classes
+        """Name the classes of the model that is shown, and switch what can be done."""
+        page = self._page
+        if page is None:
+            return  # all commands for slides are off
+        why_not = NO_RESULTS if page.document.prediction is None else ""
+        for command in (self.tool, self.remove, self.by_annotations, self.table):
+            command.allow(not why_not, why_not)
+        classes = page.correcting.classes or ()
         for number, command in enumerate(self.classes):
-            is_there = classes is not None and number < len(classes)
-            command.setVisible(is_there)
-            if classes is not None and is_there:
+            if number < len(classes):
                 name = classes[number].name
                 command.setText(f"&{number + 1} {name}")
                 command.describe(f"Say that the cell under the cursor is {name}")
+                command.allow(not why_not, why_not)
+            else:
+                command.allow(False, NO_SUCH_CLASS)
+            command.setVisible(number < max(1, len(classes)))
 
     # -- cells -----------------------------------------------------------------------------
 

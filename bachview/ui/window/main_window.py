@@ -198,6 +198,9 @@ class MainWindow(QMainWindow):
             services,
         )
         self.tool_commands = ToolCommands(self, commands, services)
+        self.correct_commands = CorrectCommands(
+            self, commands, self.tabs, self.panel, self.messages, services
+        )
         self.tool_strip = self._make_tool_strip()
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
@@ -205,14 +208,10 @@ class MainWindow(QMainWindow):
         self.place_commands = PlaceCommands(
             self, commands, self.tabs, self.classify_commands, self.selector, self.messages
         )
-        self.correct_commands = CorrectCommands(
-            self, commands, self.tabs, self.panel, self.messages, services
-        )
         self.availability = Availability(
             *groups,
             self.results_commands,
             self.place_commands,
-            self.correct_commands,
             self.window_commands,
             controller=self.controller,
             overlay=self.panel.overlay,
