@@ -131,9 +131,10 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         )
         viewport = view.viewport
         assert viewport is not None
-        assert view._corrections.layers(viewport)
+        (layer,) = view._corrections.layers(viewport)
+        assert layer in view._layers(viewport)
         commands.shown.trigger()
-        assert not view.overlay_style.show_corrections
+        assert layer not in view._layers(viewport)
         assert window.panel.overlay.style_now.show_corrections is False
         commands.shown.trigger()
         kept = said(page)

@@ -334,6 +334,10 @@ class SlideView(NavigableView):
 
     def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
         layers = self._overlay.layers(viewport)
+        style = self._overlay.style
+        # A key held for a look at the tissue hides both.
+        if style.show_corrections and not (self._overlay.is_flipped and style.is_shown):
+            layers += self._corrections.layers(viewport)
         if self._activation is not None and not self._overlay.is_flipped:
             region = self._activation.region
             layers = tuple(Outside(layer, region) for layer in layers)
