@@ -58,10 +58,8 @@ def merge(found: Found, present: Mapping[str, Annotation]) -> Merge:
     replaced = sum(change.before is not None for change in changes)
     added = len(changes) - replaced
     told = [
-        _counted(added, "annotation was added", "annotations were added"),
-        _counted(
-            replaced, "was replaced by that of the file", "were replaced by those of the file"
-        ),
+        _counted(added, "was added", "were added"),
+        _counted(replaced, "was replaced by the file's", "were replaced by the file's"),
         _counted(unchanged, "is on the slide already", "are on the slide already"),
         _counted(
             locked,
@@ -71,7 +69,7 @@ def merge(found: Found, present: Mapping[str, Annotation]) -> Merge:
     ]
     if not found.annotations:
         told.append("The file has no annotations that can be shown.")
-    text = f"import {_counted(len(changes), 'annotation', 'annotations', '')}"
+    text = f"import {_annotations(len(changes))}"
     return Merge(
         Edit(text, tuple(changes)),
         added,
@@ -82,5 +80,9 @@ def merge(found: Found, present: Mapping[str, Annotation]) -> Merge:
     )
 
 
-def _counted(count: int, one: str, many: str, end: str = ".") -> str:
-    return f"{count:,} {one if count == 1 else many}{end}" if count else ""
+def _annotations(count: int) -> str:
+    return f"{count:,} {'annotation' if count == 1 else 'annotations'}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{_annotations(count)} {one if count == 1 else many}." if count else ""

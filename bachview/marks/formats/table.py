@@ -4,6 +4,7 @@ The command line, the window and the Python interface offer what stands in the t
 reads or writes is imported before it does.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,6 +155,8 @@ FORMATS: tuple[AnnotationFormat, ...] = (
 #: What stands in the first part of a file that is not of the first format with its suffix.
 _SIGNS = {"asap": b"ASAP_Annotations"}
 _FIRST_BYTES = 4096
+#: Suffixes that say nothing of what a file beside a slide is.
+_OF_ANYTHING = (".json", ".json.gz", ".zip", ".dcm")
 
 
 def readable_suffixes() -> tuple[str, ...]:
@@ -171,6 +174,25 @@ def is_annotation_file(path: Path) -> bool:
     if path.suffix.lower() == ".dcm":
         return _is_dicom(path)
     return path.name.lower().endswith(readable_suffixes())
+
+
+def sidecars(slide: Path) -> tuple[Path, ...]:
+    """The files of annotations that lie beside a slide and are called like it.
+
+    Of names that other files have too, the content decides. Any thread but the GUI thread.
+    """
+    names = {slide.stem, slide.name}
+    endings = [suffix for suffix in readable_suffixes() if suffix not in _OF_ANYTHING]
+    found = dict.fromkeys(
+        slide.with_name(name + suffix) for suffix in endings for name in sorted(names)
+    )
+    return tuple(path for path in found if _is_sidecar(path))
+
+
+def _is_sidecar(path: Path) -> bool:
+    if not os.path.isfile(path):  # noqa: PTH113  # no error if a share does not answer
+        return False
+    return path.suffix.lower() != ".xml" or b"Annotations" in _start(path)
 
 
 def format_named(key: str) -> AnnotationFormat:

@@ -1,4 +1,4 @@
-"""How far a slow export is, with a button that cancels it."""
+"""How far a slow export or import is, with a button that cancels it."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QProgressDialog, QWidget
@@ -9,13 +9,14 @@ from bachview.core.units import whole_percent_text
 class ExportProgress(QProgressDialog):
     """Floats over the window, which stays usable; the owner shows and closes it."""
 
-    def __init__(self, folder: str, parent: QWidget) -> None:
+    def __init__(self, text: str, parent: QWidget, *, title: str = "Export results") -> None:
+        """`text` : what is being done, before the share of it that is done."""
         super().__init__("", "Cancel", 0, 100, parent)
-        self._text = f"Writing pictures to {folder}…"
+        self._text = text
         bar = QProgressBar(self)
         bar.setTextVisible(False)
         self.setBar(bar)
-        self.setWindowTitle("Export results")
+        self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         # It is shown and closed by its owner alone.
         self.setAutoReset(False)

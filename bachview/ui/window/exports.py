@@ -198,7 +198,9 @@ class Exports(QObject):
         if running.token.is_cancelled:
             return
         if running.progress is None:
-            running.progress = ExportProgress(str(running.folder), self._window)
+            running.progress = ExportProgress(
+                f"Writing pictures to {running.folder}…", self._window
+            )
             running.progress.canceled.connect(running.token.cancel)
             running.progress.show()
         running.progress.show_share(done, total)

@@ -30,6 +30,7 @@ from bachview.audit import trouble_told_to
 from bachview.config import RESEARCH_USE, user_folders
 from bachview.core.stack import Choice
 from bachview.file_names import BUNDLE_SUFFIX
+from bachview.marks.formats.table import is_annotation_file
 from bachview.policy.in_force import in_force
 from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
@@ -48,6 +49,7 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_layout, save_layout
+from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
@@ -219,8 +221,10 @@ class MainWindow(QMainWindow):
             tabs=self.tabs,
             parent=self,
         )
+        self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
-        self.menus = Menus(self, *groups, *others, *places, self.tool_commands, theme)
+        tools = self.tool_commands, self.annotation_files
+        self.menus = Menus(self, *groups, *others, *places, *tools, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places)
@@ -362,14 +366,18 @@ class MainWindow(QMainWindow):
                 self.opener.open(absolute)
 
     def open_files(self, paths: Sequence[Path], *, classify: bool = False) -> None:
-        """Open slides, and choose the last bundle if there is one among `paths`.
+        """Open slides, choose the last bundle among `paths`, and import files of annotations.
 
         Arguments, dropped files and what the system opens with the running program come this way.
         """
         bundles = [path for path in paths if path.suffix.lower() == BUNDLE_SUFFIX]
         if bundles:
             self.selector.choose(str(bundles[-1].absolute()))
-        self.open_slides([path for path in paths if path not in bundles], classify=classify)
+        annotations = [path for path in paths if is_annotation_file(path)]
+        if annotations:
+            self.annotation_files.take(annotations)
+        slides = [path for path in paths if path not in (*bundles, *annotations)]
+        self.open_slides(slides, classify=classify)
 
     def start_with(self, paths: Sequence[Path], *, classify: bool = False) -> None:
         """Open what the program was started with; without that, those of last time if wanted."""
@@ -432,6 +440,7 @@ class MainWindow(QMainWindow):
         page.regionDrawn.connect(self.classify_commands.classify)
         page.view.menuRequested.connect(partial(self.slide_menu.open_on, page.view))
         self.results_commands.follow(page)
+        self.annotation_files.follow(page)
         self._said[page] = SlideMessages(page, self.messages)
         page.cards.arranged.connect(self.toasts.arrange)
         document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
@@ -604,6 +613,7 @@ class MainWindow(QMainWindow):
         self.slide_menu.leave(page.view)
         self.tabs.removeTab(self.tabs.indexOf(page))
         self.results_commands.unfollow(page)
+        self.annotation_files.unfollow(page)
         self._said.pop(page).end()
         page.close_view(0)  # its threads end after their current tile; do not wait for them
         path = page.document.path

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
@@ -44,6 +45,7 @@ class Menus:
         place: PlaceCommands,
         correct: CorrectCommands,
         tools: ToolCommands,
+        files: AnnotationFiles,
         theme: Theme,
     ) -> None:
         self._file, self._classify = file, classify
@@ -55,6 +57,7 @@ class Menus:
         put(self.recent, file.pictures)  # never empty: an empty menu cannot be opened
         put(menu, file.reopen, file.reopens)
         put(menu, None, file.information, file.associated_images, classify.export_results)
+        put(menu, None, files.import_file, files.export_all, files.export_selected)
         put(menu, None, file.close_slide, file.quit)
 
         menu = bar.addMenu("&View")
