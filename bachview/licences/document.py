@@ -16,7 +16,11 @@ LEFT_OUT = frozenset({"openvino-telemetry"})
 _LINE = "=" * 78
 #: Distributions that come without their texts, which therefore come with the program.
 _QT = ("LGPL-3.0.txt", "GPL-3.0.txt", "Qt-notices.txt")
-_SUPPLIED = {"pyside6-essentials": _QT, "shiboken6": _QT}
+_SUPPLIED = {
+    "pyjpegls": ("pyjpegls.txt", "CharLS.txt"),
+    "pyside6-essentials": _QT,
+    "shiboken6": _QT,
+}
 #: Of the weights that the networks began with.
 _OF_BUNDLES = dict.fromkeys(("default.bachmodel", "default-fast.bachmodel"), ("Apache-2.0.txt",))
 
