@@ -33,6 +33,7 @@ class AnnotationFormat:
     read : the annotations of a file; None if it is only written.
     write : writes annotations; returns sentences on what the format has no place for. None if it is
         only read.
+    is_dicom : whether only a DICOM slide can have such a file.
     """
 
     key: str
@@ -40,6 +41,7 @@ class AnnotationFormat:
     title: str
     read: "Read | None"
     write: "Write | None"
+    is_dicom: bool = False
 
 
 def _read_geojson(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
@@ -125,6 +127,16 @@ def _write_dicom(
     return write_dicom_annotations(path, annotations, source, slide.pixel_size, watch)
 
 
+def _write_dicom_report(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.dicom_report import write_dicom_report
+    from bachview.slide.formats.dicom_source import DicomSource
+
+    source = DicomSource.of(slide.path)
+    return write_dicom_report(path, annotations, source, slide.pixel_size, watch)
+
+
 #: Of two formats with one suffix, a file is of that whose first words it has; the first is written.
 FORMATS: tuple[AnnotationFormat, ...] = (
     AnnotationFormat(
@@ -149,6 +161,15 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         "DICOM Microscopy Bulk Simple Annotations",
         _read_dicom,
         _write_dicom,
+        is_dicom=True,
+    ),
+    AnnotationFormat(
+        "dicom-sr",
+        (".sr.dcm",),
+        "DICOM Structured Report of the measured values",
+        None,
+        _write_dicom_report,
+        is_dicom=True,
     ),
 )
 

@@ -26,6 +26,7 @@ from bachview.marks.formats.table import (
     sidecars,
 )
 from bachview.policy.in_force import in_force
+from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.session.annotation_jobs import ReadAnnotations, read_file, write_file
 from bachview.ui.session.services import Services
@@ -71,7 +72,7 @@ class AnnotationFiles(QObject):
         make = commands.make
         self.import_file = make(
             "I&mport annotations…",
-            "Add the annotations of a file of QuPath, ImageScope, ASAP or NDP.view",
+            "Add the annotations of a file of QuPath, ImageScope, ASAP or NDP.view, or of DICOM",
             self._ask_import,
             "Ctrl+Shift+I",
         )
@@ -211,7 +212,10 @@ class AnnotationFiles(QObject):
         annotations = self._chosen(page, only_selected=only_selected)
         if not annotations:
             return
-        formats = [one for one in FORMATS if one.write is not None]
+        is_dicom = page.document.metadata.format_name == DICOM
+        formats = [
+            one for one in FORMATS if one.write is not None and (is_dicom or not one.is_dicom)
+        ]
         filters = {f"{one.title} (*{one.suffixes[0]})": one for one in formats}
         name, chosen = QFileDialog.getSaveFileName(
             self._window,
