@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.working_set import Edit, WorkingSet
+from bachview.ui.view.annotation_drawing import AnnotationDrawing
 from bachview.ui.view.painting import Pixels
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.base import ToolSizes
@@ -25,6 +26,12 @@ class Context:
         self.notices: list[str] = []
         assert view.pyramid is not None
         self.extent = view.pyramid.extent
+        view.annotations.set_annotations(self.working_set.annotations)
+        self.working_set.listen(view.annotations.change)
+
+    @property
+    def drawing(self) -> AnnotationDrawing:
+        return self.view.annotations
 
     def picture_of(self, viewport: Viewport) -> Pixels | None:
         return self.view.picture_of(viewport)
@@ -38,6 +45,7 @@ class Context:
 
     def select(self, ids: Iterable[str]) -> None:
         self.selected = frozenset(ids)
+        self.view.annotations.set_selected(self.selected)
 
     def apply(self, edit: Edit) -> bool:
         self.working_set.apply(edit)

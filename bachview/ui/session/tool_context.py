@@ -8,6 +8,7 @@ from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.working_set import Edit
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
+from bachview.ui.view.annotation_drawing import AnnotationDrawing
 from bachview.ui.view.painting import Pixels
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.base import ToolSizes
@@ -23,6 +24,10 @@ class SlideToolContext:
     @property
     def view(self) -> SlideView:
         return self._view
+
+    @property
+    def drawing(self) -> AnnotationDrawing:
+        return self._view.annotations
 
     @property
     def annotations(self) -> Mapping[str, Annotation]:

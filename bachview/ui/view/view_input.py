@@ -1,6 +1,7 @@
 """Mouse, wheel, touch and keyboard input of a slide view."""
 
 import math
+from collections.abc import Callable
 from enum import Enum, auto
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
@@ -43,6 +44,8 @@ class ViewInput(QObject):
     ----------
     kinetic_pan : whether a flicked slide keeps gliding.
     smooth_zoom : whether a wheel notch zooms in small steps.
+    takes_double_click : asked, without a tool, whether a double click at a place of the view was
+        on something that uses it; otherwise it zooms.
 
     Signals
     -------
@@ -60,6 +63,7 @@ class ViewInput(QObject):
         self._view = view
         self.kinetic_pan = False
         self.smooth_zoom = True
+        self.takes_double_click: Callable[[QPointF], bool] = lambda _: False
         self._drag = _Drag.NONE
         self._press = self._last = QPointF()
         self._has_moved = False
@@ -225,11 +229,16 @@ class ViewInput(QObject):
         return True
 
     def double_click(self, event: QMouseEvent) -> bool:
-        """Zoom in by two at the cursor, with Ctrl out; with a tool, see `Tool.double_click`."""
+        """Zoom in by two at the cursor, with Ctrl out; with a tool, see `Tool.double_click`.
+
+        Without one, see `takes_double_click`.
+        """
         if self._tool is not None:
             return self.press(event)
         if event.button() != Qt.MouseButton.LeftButton:
             return False
+        if not event.modifiers() and self.takes_double_click(event.position()):
+            return True
         out = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         self._zoom(0.5 if out else 2.0, event.position(), is_fine=False)
         return True
@@ -295,7 +304,7 @@ class ViewInput(QObject):
         """Handle a key press; return whether it was used."""
         if self._tool is not None:
             if event.key() == Qt.Key.Key_Escape:
-                if not self._tool.end():
+                if not self._tool.escape():
                     self.set_tool(None)
                 return True
             if self._tool.key_press(event):

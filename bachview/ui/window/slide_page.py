@@ -18,6 +18,7 @@ from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.line import KnownLengthTool
 from bachview.ui.window.cards import Cards
+from bachview.ui.window.hand_selection import HandSelection
 from bachview.ui.window.model_notice import ModelNotice
 from bachview.ui.window.pixel_size_banner import PixelSizeBanner
 from bachview.ui.window.suitability_banner import SuitabilityBanner
@@ -67,6 +68,7 @@ class SlidePage(QWidget):
         self.view.set_overlay_style(style)
         self.minimap = self.view.minimap
         self.tool_context = SlideToolContext(self.view, document, services)
+        self._hand = HandSelection(self.tool_context)
         self.chip = ScopeChip(self.view, self.minimap)
         self.banner = PixelSizeBanner(services.theme, self)
         self.correcting = Correcting(document, self)

@@ -18,6 +18,7 @@ from bachview.ui.view.tools.line import LineTool
 from bachview.ui.view.tools.note import NoteTool
 from bachview.ui.view.tools.points import CounterTool, PointTool
 from bachview.ui.view.tools.polygon import PolygonTool
+from bachview.ui.view.tools.select import SelectTool
 from bachview.ui.view.tools.wand import WandTool
 from bachview.ui.window.commands import Command, Commands
 from bachview.ui.window.slide_page import SlidePage
@@ -42,7 +43,16 @@ class _Row:
 
 #: Every tool, in groups as they are shown.
 _GROUPS: tuple[tuple[_Row, ...], ...] = (
-    (_Row(None, "", "&Hand", "Move the slide", "H"),),
+    (
+        _Row(None, "", "&Hand", "Move the slide", "H"),
+        _Row(
+            SelectTool,
+            "select",
+            "&Select",
+            "Select by click or rubber band; drag to move, double-click for the corners",
+            "V",
+        ),
+    ),
     (
         _Row(PointTool, "point", "&Point", "Set points by clicks", "."),
         _Row(

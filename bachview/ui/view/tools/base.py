@@ -11,6 +11,7 @@ from bachview.core.geometry import Point, Region
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.working_set import Edit
+from bachview.ui.view.annotation_drawing import AnnotationDrawing
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.painting import Pixels
 from bachview.viewing.viewport import Viewport
@@ -74,6 +75,10 @@ class ToolContext(Protocol):
     @property
     def view(self) -> NavigableView:
         """The view that they draw on."""
+
+    @property
+    def drawing(self) -> AnnotationDrawing:
+        """What draws the annotations on it."""
 
     @property
     def annotations(self) -> Mapping[str, Annotation]:
@@ -184,7 +189,7 @@ class Tool:
         return False
 
     def key_press(self, event: QKeyEvent) -> bool:
-        """A key is pressed; returns whether it was used. Escape comes as `end`."""
+        """A key is pressed; returns whether it was used. Escape comes as `escape`."""
         return False
 
     def end(self) -> bool:
@@ -195,6 +200,10 @@ class Tool:
         Whether anything was under way.
         """
         return False
+
+    def escape(self) -> bool:
+        """Escape is pressed; returns whether it was used, otherwise the tool is laid down."""
+        return self.end()
 
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
         """Draw what is under way, in device-independent px of the view."""
