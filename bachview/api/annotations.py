@@ -3,20 +3,27 @@
 import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bachview import audit
 from bachview.config import results_folder
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import UsageError
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
 from bachview.marks.formats.found import Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.merging import Merge, merge
-from bachview.marks.formats.table import format_named, format_to_write, read_annotations
+from bachview.marks.formats.table import (
+    check_written,
+    format_named,
+    format_to_write,
+    read_annotations,
+    write_annotations,
+)
 from bachview.marks.working_set import Change
+from bachview.policy.in_force import in_force
 from bachview.slide.reader import SlideMetadata
 
 if TYPE_CHECKING:
@@ -115,6 +122,7 @@ class SlideAnnotations:
         format: str | None = None,  # noqa: A002  # as everybody calls it
         *,
         annotations: Iterable[Annotation] | None = None,
+        mask_mpp: float | None = None,
         progress: Callable[[int, int], object] | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[str, ...]:
@@ -122,9 +130,11 @@ class SlideAnnotations:
 
         Parameters
         ----------
-        format : ``geojson``, ``imagescope``, ``asap``, ``ndpa``, ``coco``, ``mask`` or ``csv``.
-            None: as the ending of the path says.
+        format : ``geojson``, ``imagescope``, ``asap``, ``ndpa``, ``dicom-ann``, ``csv``,
+            ``csv-excel``, ``coco``, ``mask`` or ``mask-tiff``. None: as the ending of the path
+            says.
         annotations : None for all of the slide.
+        mask_mpp : um per px of a mask; None: as fine as 4096 px for its longer side allow.
 
         Raises
         ------
@@ -139,11 +149,12 @@ class SlideAnnotations:
         """
         path = Path(path)
         chosen = format_to_write(path) if format is None else format_named(format)
-        if chosen.write is None:
-            raise UsageError(f"Annotations are not written as {chosen.key}; they are only read.")
+        check_written(chosen)
         written = tuple(self.all() if annotations is None else annotations)
         record_export(self._metadata, path)
-        return chosen.write(path, written, self._frame, Watch(cancel, progress))
+        return write_annotations(
+            chosen, path, written, named(self._frame), Watch(cancel, progress), mask_mpp=mask_mpp
+        )
 
     def remove(self, annotations: Iterable[Annotation | str]) -> int:
         """Delete annotations, given as such or by their ids; returns how many there were.
@@ -187,6 +198,14 @@ class SlideAnnotations:
 
     def __repr__(self) -> str:
         return f"<annotations of {self._metadata.path.name}>"
+
+
+def named(frame: SlideFrame) -> SlideFrame:
+    """The frame as files may state it: without the slide's name where the policy says so."""
+    policy = in_force()
+    if policy.is_locked("names_in_exports") and not policy.names_in_exports:
+        return replace(frame, name="slide")
+    return frame
 
 
 def record_export(metadata: SlideMetadata, path: Path) -> None:

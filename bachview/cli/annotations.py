@@ -25,6 +25,7 @@ def annotations(
     imported: list[Path],
     exported: list[Path],
     format_key: str | None,
+    mask_mpp: float | None,
     mpp: float | None,
     as_json: bool,
 ) -> int:
@@ -36,14 +37,15 @@ def annotations(
         The slide or its annotations cannot be read, or a file cannot be read or written.
     """
     import bachview
-    from bachview.marks.formats.table import format_named, format_to_write
+    from bachview.marks.formats.table import MASKS, check_written, format_named, format_to_write
 
     if format_key is not None and not exported:
         raise UsageError("--format says how to export: give --export FILE with it.")
     for file in exported:  # before anything is changed
         chosen = format_to_write(file) if format_key is None else format_named(format_key)
-        if chosen.write is None:
-            raise UsageError(f"Annotations are not written as {chosen.key}; they are only read.")
+        check_written(chosen)
+        if mask_mpp is not None and chosen.key not in MASKS:
+            raise UsageError(f"--mask-mpp is for masks, and {file.name} is none.")
     document: dict[str, Any] = {"slide": path.name}
     with bachview.open_slide(path, mpp=mpp, **asdict(choice)) as slide:
         marks = slide.annotations(settled_results(folder), notice=tell)
@@ -64,7 +66,11 @@ def annotations(
         for file in exported:
             with ProgressLine("Writing", "annotations") as line:
                 sentences = marks.export_file(
-                    file, format_key, annotations=saved, progress=line.update
+                    file,
+                    format_key,
+                    annotations=saved,
+                    mask_mpp=mask_mpp,
+                    progress=line.update,
                 )
             document["exported"].append(
                 {"file": str(file), "annotations": len(saved), "sentences": list(sentences)}

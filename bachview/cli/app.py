@@ -202,6 +202,14 @@ def annotations(
             "not given.",
         ),
     ] = None,
+    mask_mpp: Annotated[
+        float | None,
+        typer.Option(
+            parser=number,
+            metavar="UM",
+            help="Micrometres per pixel of a mask; as fine as 4,096 px allow if not given.",
+        ),
+    ] = None,
     mpp: Annotated[
         float | None,
         typer.Option(
@@ -230,7 +238,8 @@ def annotations(
     \b
       bachview annotations biopsy.svs
       bachview annotations biopsy.svs --import qupath.geojson
-      bachview annotations biopsy.svs --export biopsy.xml --format imagescope
+      bachview annotations biopsy.svs --export biopsy.xml --export biopsy.csv
+      bachview annotations biopsy.svs --export biopsy.png --mask-mpp 4
       bachview annotations biopsy.svs --json | jq '.annotations[] | .area_mm2'
     """  # noqa: D301
     from bachview.cli.annotations import annotations
@@ -242,6 +251,7 @@ def annotations(
         imported=imported or [],
         exported=exported or [],
         format_key=format_key,
+        mask_mpp=mask_mpp,
         mpp=mpp,
         as_json=as_json,
     )

@@ -137,6 +137,38 @@ def _write_dicom_report(
     return write_dicom_report(path, annotations, source, slide.pixel_size, watch)
 
 
+def _write_csv(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.measures_csv import write_csv
+
+    return write_csv(path, annotations, slide, watch)
+
+
+def _write_csv_for_excel(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.measures_csv import write_csv
+
+    return write_csv(path, annotations, slide, watch, has_mark=True)
+
+
+def _write_coco(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.coco import write_coco
+
+    return write_coco(path, annotations, slide, watch)
+
+
+def _write_mask(
+    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
+) -> tuple[str, ...]:
+    from bachview.marks.formats.label_mask import write_mask
+
+    return write_mask(path, annotations, slide, watch)
+
+
 #: Of two formats with one suffix, a file is of that whose first words it has; the first is written.
 FORMATS: tuple[AnnotationFormat, ...] = (
     AnnotationFormat(
@@ -171,7 +203,21 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         _write_dicom_report,
         is_dicom=True,
     ),
+    AnnotationFormat("csv", (".csv",), "Table of measured values (CSV)", None, _write_csv),
+    AnnotationFormat(
+        "csv-excel",
+        (".csv",),
+        "The same with a mark of UTF-8, for Excel",
+        None,
+        _write_csv_for_excel,
+    ),
+    AnnotationFormat("coco", (".coco.json",), "COCO, areas only", None, _write_coco),
+    AnnotationFormat("mask", (".png",), "Mask of the classes (PNG), areas only", None, _write_mask),
+    AnnotationFormat("mask-tiff", (".tif", ".tiff"), "The same as TIFF", None, _write_mask),
 )
+
+#: Those whose resolution can be chosen.
+MASKS = frozenset({"mask", "mask-tiff"})
 
 #: What stands in the first part of a file that is not of the first format with its suffix.
 _SIGNS = {"asap": b"ASAP_Annotations"}
@@ -245,6 +291,53 @@ def format_to_write(path: Path) -> AnnotationFormat:
         return fitting[0]
     offered = ", ".join(one.suffixes[0] for one in FORMATS if one.write is not None)
     raise UsageError(f"{path.name} does not say which format it is to have; end it in {offered}.")
+
+
+def write_annotations(
+    kind: AnnotationFormat,
+    path: Path,
+    annotations: "Sequence[Annotation]",
+    slide: "SlideFrame",
+    watch: "Watch",
+    *,
+    mask_mpp: float | None = None,
+) -> tuple[str, ...]:
+    """Write annotations; returns sentences on what the format has no place for. Any thread.
+
+    Parameters
+    ----------
+    mask_mpp : um per px of a mask; None: as fine as 4096 px for its longer side allow.
+
+    Raises
+    ------
+    UsageError
+        The format is only read, or is no mask and `mask_mpp` is given.
+    ExportError
+        The file cannot be written, or needs what the slide does not state.
+    Cancelled
+        The watch's token was cancelled; an existing file is untouched.
+    """
+    check_written(kind)
+    if mask_mpp is not None:
+        from bachview.marks.formats.label_mask import write_mask
+
+        if kind.key not in MASKS:
+            raise UsageError(f"Only a mask has a resolution of its own, and {kind.key} is none.")
+        return write_mask(path, annotations, slide, watch, mpp=mask_mpp)
+    assert kind.write is not None  # noqa: S101  # checked above
+    return kind.write(path, annotations, slide, watch)
+
+
+def check_written(kind: AnnotationFormat) -> None:
+    """Refuse a format that is only read.
+
+    Raises
+    ------
+    UsageError
+        It is.
+    """
+    if kind.write is None:
+        raise UsageError(f"Annotations are not written as {kind.key}; they are only read.")
 
 
 def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":

@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bachview.api.annotations import record_export
+from bachview.api.annotations import named, record_export
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
 from bachview.marks.formats.found import Found, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.merging import Merge, merge
-from bachview.marks.formats.table import AnnotationFormat, read_annotations
+from bachview.marks.formats.table import (
+    AnnotationFormat,
+    read_annotations,
+    write_annotations,
+)
 from bachview.slide.reader import SlideMetadata
 
 
@@ -74,6 +78,5 @@ def write_file(
     Cancelled
         The token was cancelled; an existing file is untouched.
     """
-    assert kind.write is not None  # noqa: S101  # only such are offered
     record_export(metadata, path)
-    return kind.write(path, annotations, frame, Watch(token, told))
+    return write_annotations(kind, path, annotations, named(frame), Watch(token, told))
