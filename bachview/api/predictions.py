@@ -198,9 +198,9 @@ class Prediction:
         Parameters
         ----------
         kind : ``csv``, ``geojson``, ``overlay``, ``overlay_jpeg``, ``overlay_tiff``, ``ome_tiff``,
-            ``summary`` or, of a DICOM slide, ``dicom_seg`` or ``dicom_probabilities``; None: by the
-            suffix of `path` (``.ome.tiff`` for the pyramid, ``.tif`` for the picture, ``.dcm`` for
-            the classes).
+            ``summary`` or, of a DICOM slide, ``dicom_seg``, ``dicom_probabilities`` or
+            ``dicom_corrections``; None: by the suffix of `path` (``.ome.tiff`` for the pyramid,
+            ``.tif`` for the picture, ``.dcm`` for the classes).
         region : what to write of the slide, level-0 px: cells that touch it, areas as far as they
             lie in it. None: the whole slide.
         names : whether the slide's file name is written; it may tell who the patient is. None: yes,

@@ -3,11 +3,13 @@
 The pixels are as large as the cells, and lie where the cells lie on the glass, so that nothing is
 drawn finer than it was judged. Either each class is a binary segment of the cells that are
 certainly of it, beside segments of what has no class; or each is a fractional segment of its
-probability, which is 0 in all segments where nothing was judged.
+probability, which is 0 in all segments where nothing was judged. What a reader has corrected is an
+object of its own.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +40,33 @@ _WITHOUT_CLASS: Final = (
     CellState.PENDING,
     CellState.FAILED,
 )
+
+
+class Of(Enum):
+    """What a segmentation is of.
+
+    Attributes
+    ----------
+    label : names the object, in capitals as the standard asks.
+    series : number of its series.
+    description : of the object.
+    """
+
+    CLASSES = "CLASSES", 9000, "Classes by a model"
+    PROBABILITIES = "PROBABILITIES", 9001, "Probabilities by a model"
+    CORRECTIONS = "CORRECTIONS", 9004, "A reader's corrections"
+
+    label: str
+    series: int
+    description: str
+
+    def __new__(cls, label: str, series: int, what: str) -> "Of":
+        """Make a member."""
+        made = object.__new__(cls)
+        made._value_ = label
+        made.label, made.series = label, series
+        made.description = f"{what}. Research use only, not for diagnosis."
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +113,29 @@ def segmented_source(path: Path, *, names: bool) -> DicomSource:
 
 
 def write_segmentation(
-    path: Path, content: "Content", group: FileGroup | None = None, *, is_fractional: bool
+    path: Path, content: "Content", of: Of, group: FileGroup | None = None
 ) -> None:
     """Write the cells of the slide, or those that touch the region that is spoken of.
 
     Parameters
     ----------
     group : the file appears with the others of this group.
-    is_fractional : of probabilities, not of classes.
 
     Raises
     ------
     ExportError
-        It cannot be written: the slide is none of DICOM, lacks what the object needs, or names are
-        not to be written.
+        It cannot be written: the slide is none of DICOM, lacks what the object needs, names are not
+        to be written, or there are no corrections.
     """
     source = segmented_source(content.reader.metadata.path, names=content.slide_name is not None)
     rows, columns = slice(None), slice(None)
     if content.region is not None:
         rows, columns = content.prediction.grid.cells_in(content.region)
-    found = _probabilities(content) if is_fractional else _classes(content)
-    segments = [replace(one, values=one.values[rows, columns]) for one in found]
+    found = {Of.CLASSES: _classes, Of.PROBABILITIES: _probabilities, Of.CORRECTIONS: _corrections}
+    segments = [replace(one, values=one.values[rows, columns]) for one in found[of](content)]
     if not segments[0].values.size:
         raise ExportError("The region has no cells; choose another.")
-    made = _made(source, content, segments, (rows.start or 0, columns.start or 0), is_fractional)
+    made = _made(source, content, of, segments, (rows.start or 0, columns.start or 0))
     with atomic_path(path, group=group, ending=".dcm") as part:
         made.save_as(part, enforce_file_format=True)
 
@@ -138,12 +166,22 @@ def _probabilities(content: "Content") -> Iterator[Segment]:
         yield Segment(one.name, *codes.class_codes(one.name), one.color, values)
 
 
+def _corrections(content: "Content") -> Iterator[Segment]:
+    """Of the cells that a reader has said something of, by the reader's class."""
+    corrected = content.corrected
+    if not len(corrected):
+        raise ExportError("No cell has been corrected, so there are no corrections to write.")
+    labels = corrected.on_grid()
+    for index, one in enumerate(content.prediction.classes):
+        yield Segment(one.name, *codes.class_codes(one.name), one.color, labels == index)
+
+
 def _made(
     source: DicomSource,
     content: "Content",
+    of: Of,
     segments: list[Segment],
     first: tuple[int, int],
-    is_fractional: bool,
 ) -> Any:
     """The object, in highdicom's class."""
     highdicom = import_highdicom()
@@ -154,10 +192,9 @@ def _made(
     spacing = grid.stride_y * source.spacing[1], grid.stride_x * source.spacing[0]
     slide = highdicom.CoordinateSystemNames.SLIDE
     values = np.stack([one.values for one in segments], axis=-1)[None]
-    text = _statement(content)
-    what = "Probabilities" if is_fractional else "Classes"
-    description = f"{what} by a model. Research use only, not for diagnosis."
-    algorithm = _algorithm(content.provenance)
+    text = _corrections_text(content) if of is Of.CORRECTIONS else _statement(content)
+    is_fractional, is_readers = of is Of.PROBABILITIES, of is Of.CORRECTIONS
+    algorithm = None if is_readers else _algorithm(content.provenance)
     described = []
     for number, one in enumerate(segments, 1):
         row = highdicom.seg.SegmentDescription(
@@ -165,7 +202,7 @@ def _made(
             long_string(one.label),
             codes.concept(one.category),
             codes.concept(one.code),
-            "AUTOMATIC",
+            "MANUAL" if is_readers else "AUTOMATIC",
             algorithm_identification=algorithm,
             display_color=codes.lab_color(one.color),
         )
@@ -178,11 +215,11 @@ def _made(
         "FRACTIONAL" if is_fractional else "BINARY",
         described,
         max_fractional_value=MOST_VALUE,
-        series_number=9001 if is_fractional else 9000,
-        content_label="PROBABILITIES" if is_fractional else "CLASSES",
-        content_description=description,
+        series_number=of.series,
+        content_label=of.label,
+        content_description=of.description,
         content_qualification="RESEARCH",
-        series_description=description,
+        series_description=of.description,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         pixel_measures=highdicom.PixelMeasuresSequence(spacing, _thickness(source)),
         plane_orientation=highdicom.PlaneOrientationSequence(slide, source.orientation),
@@ -214,6 +251,16 @@ def _statement(content: "Content") -> str:
     """What it is of and how far it may be trusted, without the file's name."""
     unnamed = replace(content, slide_name=None)
     return f"{unnamed.statement.line} {content.provenance.research_use}"[:_MOST_TEXT]
+
+
+def _corrections_text(content: "Content") -> str:
+    """How many cells, and of which model they were corrections."""
+    count = len(content.corrected)
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    return (
+        f"{cells} that a reader has corrected, beside what {content.provenance.bundle_name} says. "
+        f"{content.provenance.research_use}"
+    )[:_MOST_TEXT]
 
 
 def _algorithm(provenance: "Provenance") -> Any:

@@ -112,11 +112,11 @@ def _ome_tiff(path: Path, content: Content, group: FileGroup | None) -> None:
     write_ome_tiff(path, content, group)
 
 
-def _segmentation(*, is_fractional: bool) -> "Callable[[Path, Content, FileGroup | None], None]":
+def _segmentation(of: str) -> "Callable[[Path, Content, FileGroup | None], None]":
     def write(path: Path, content: Content, group: FileGroup | None) -> None:
-        from bachview.export.dicom_segmentation import write_segmentation
+        from bachview.export.dicom_segmentation import Of, write_segmentation
 
-        write_segmentation(path, content, group, is_fractional=is_fractional)
+        write_segmentation(path, content, Of[of], group)
 
     return write
 
@@ -182,7 +182,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         "classes.dcm",
         "DICOM Segmentation",
         "Classes as DICOM Segmentation",
-        _segmentation(is_fractional=False),
+        _segmentation("CLASSES"),
         is_usual=False,
         is_dicom=True,
     ),
@@ -191,7 +191,16 @@ FORMATS: tuple[ExportFormat, ...] = (
         "probabilities.dcm",
         "DICOM Segmentation of probabilities",
         "Probabilities as DICOM Segmentation",
-        _segmentation(is_fractional=True),
+        _segmentation("PROBABILITIES"),
+        is_usual=False,
+        is_dicom=True,
+    ),
+    ExportFormat(
+        "dicom_corrections",
+        "corrections.dcm",
+        "DICOM Segmentation of corrections",
+        "Corrections as DICOM Segmentation",
+        _segmentation("CORRECTIONS"),
         is_usual=False,
         is_dicom=True,
     ),

@@ -23,8 +23,9 @@ from bachview.core.tissue_cells import TissueCells
 from bachview.core.uncertainty import Thresholds
 from bachview.errors import ExportError
 from bachview.export.content import Content
-from bachview.export.dicom_segmentation import write_segmentation
+from bachview.export.dicom_segmentation import Of, write_segmentation
 from bachview.export.formats import FORMATS, check_kinds, write_files
+from bachview.marks.correction import Correction
 from bachview.slide.opening import open_slide
 from tests.support.dicom import UPRIGHT, write_placed_slide
 from tests.support.runs import provenance
@@ -77,8 +78,8 @@ def test_a_pixel_is_a_cell_and_lies_where_the_cell_lies(
     )
     content = told(slide)
     prediction = content.prediction
-    write_segmentation(tmp_path / "classes.dcm", content, is_fractional=False)
-    write_segmentation(tmp_path / "probabilities.dcm", content, is_fractional=True)
+    write_segmentation(tmp_path / "classes.dcm", content, Of.CLASSES)
+    write_segmentation(tmp_path / "probabilities.dcm", content, Of.PROBABILITIES)
     binary = highdicom.seg.segread(tmp_path / "classes.dcm")
     fractional = highdicom.seg.segread(tmp_path / "probabilities.dcm")
 
@@ -129,7 +130,7 @@ def test_a_region_has_the_cells_that_touch_it(tmp_path: Path) -> None:
     slide = write_placed_slide(tmp_path / "slide")
     content = told(slide, Region(150, 100, 90, 60))
     path = tmp_path / "classes.dcm"
-    write_segmentation(path, content, is_fractional=True)
+    write_segmentation(path, content, Of.PROBABILITIES)
     data = highdicom.seg.segread(path)
     rows, columns = content.prediction.grid.cells_in(Region(150, 100, 90, 60))
     found = data.get_total_pixel_matrix()
@@ -154,24 +155,34 @@ def test_what_a_slide_lacks_is_said_in_a_sentence(
 ) -> None:
     content = told(write_placed_slide(tmp_path / "slide", **changes))  # type: ignore[arg-type]
     with pytest.raises(ExportError, match=said):
-        write_segmentation(tmp_path / "a.dcm", content, is_fractional=False)
+        write_segmentation(tmp_path / "a.dcm", content, Of.CLASSES)
     assert not (tmp_path / "a.dcm").exists()
 
 
 def test_only_dicom_slides_have_one_and_only_with_names(tmp_path: Path) -> None:
     content = told(write_placed_slide(tmp_path / "slide"))
     with pytest.raises(ExportError, match="patient's name"):
-        write_segmentation(
-            tmp_path / "a.dcm", replace(content, slide_name=None), is_fractional=False
-        )
+        write_segmentation(tmp_path / "a.dcm", replace(content, slide_name=None), Of.CLASSES)
+    with pytest.raises(ExportError, match="No cell has been corrected"):
+        write_segmentation(tmp_path / "a.dcm", content, Of.CORRECTIONS)
     kinds = [kind for kind in FORMATS if kind.is_dicom]
     other = tmp_path / "slide.tiff"
     other.touch()
     with pytest.raises(ExportError, match="not a DICOM slide"):
         check_kinds(kinds, other, names=True)
     check_kinds(kinds, content.reader.metadata.path, names=True)
-    usual, _ = write_files(tmp_path / "out", kinds, content)
-    assert {path.name for path in usual} == {"classes.dcm", "probabilities.dcm"}
+    cell = content.prediction.grid.cell(2, 3)
+    content = replace(content, corrections=(Correction.made(cell, "InSitu", None, ""),))
+    written, _ = write_files(tmp_path / "out", kinds, content)
+    assert {path.name for path in written} == {
+        "classes.dcm",
+        "probabilities.dcm",
+        "corrections.dcm",
+    }
+    corrected = highdicom.seg.segread(tmp_path / "out" / "corrections.dcm")
+    assert np.argwhere(corrected.get_total_pixel_matrix()).tolist() == [[2, 3, 2]]
+    assert corrected.SegmentSequence[2].SegmentAlgorithmType == "MANUAL"
+    assert "1 cell that a reader" in corrected.SegmentSequence[2].SegmentDescription
 
 
 def _to_mm(data: Any) -> Callable[[npt.ArrayLike], npt.NDArray[np.float64]]:
