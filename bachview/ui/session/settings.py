@@ -300,6 +300,9 @@ class Settings:
     folding: Annotated[Mapping[str, bool], _Folding("panel/folding")] = field(default_factory=dict)
     """Of parts of the panel, by their names, whether the user has folded or unfolded them."""
 
+    panel_annotations: Annotated[bool, _Flag("panel/annotations")] = False
+    """Whether the panel shows the annotations rather than the result."""
+
     bundle: Annotated[str, _Text("classify/bundle")] = DEFAULT_BUNDLE
     """Installed name or path of the bundle to begin with; at most 4096 characters."""
 

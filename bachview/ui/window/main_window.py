@@ -39,7 +39,9 @@ from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.on_screen import LEAST_SIZE, ScreenWatch
 from bachview.ui.look.theme import Theme
+from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.panels.side_panel import SidePanel
+from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.demo import demo_slide
 from bachview.ui.session.document import Document
@@ -49,7 +51,9 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
 from bachview.ui.session.window_memory import WindowLayout, layout_of, restore_layout, save_layout
+from bachview.ui.window.annotate_commands import AnnotateCommands
 from bachview.ui.window.annotation_files import AnnotationFiles
+from bachview.ui.window.annotations_controller import AnnotationsController
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
@@ -65,6 +69,7 @@ from bachview.ui.window.message_list import MessageList, MessagesButton
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.panel_dock import PanelDock
+from bachview.ui.window.panel_tabs import PanelTabs
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_menu import SlideMenu
@@ -140,7 +145,10 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self._middle = self._make_middle()
-        self.dock = PanelDock(self.panel, self)
+        self.edits = AnnotationEdits(self)
+        self.annotations = AnnotationsPanel(theme, self.edits, services.annotation_classes, self)
+        self.panel_tabs = PanelTabs(self.panel, self.annotations, settings, self)
+        self.dock = PanelDock(self.panel_tabs, self)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.controller = PanelController(
             self.panel,
@@ -204,6 +212,18 @@ class MainWindow(QMainWindow):
             self, commands, self.tabs, self.panel, self.messages, services
         )
         self.tool_strip = self._make_tool_strip()
+        self.annotate_commands = AnnotateCommands(
+            self,
+            commands,
+            self.annotations,
+            self._show_annotations,
+            self.edits,
+            services.annotation_classes,
+            self.messages,
+        )
+        self.annotations_controller = AnnotationsController(
+            self.annotations, self.edits, self.messages, self
+        )
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands
@@ -223,18 +243,18 @@ class MainWindow(QMainWindow):
         )
         self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
-        tools = self.tool_commands, self.annotation_files
-        self.menus = Menus(self, *groups, *others, *places, *tools, theme)
+        tools, files, annotate = self.tool_commands, self.annotation_files, self.annotate_commands
+        self.menus = Menus(self, *groups, *others, *places, tools, files, annotate, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
-        self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places)
+        self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places, annotate)
         self.tool_bar = make_tool_bar(self, *groups, theme)
         if not restore_layout(self, settings):
-            width = self.panel.sizeHint().width()
+            width = self.panel_tabs.sizeHint().width()
             self.resizeDocks([self.dock], [width], Qt.Orientation.Horizontal)
         self._connect()
         self._on_page(None)
-        floating = self.toasts, self.message_list, self.command_palette
+        floating = self.toasts, self.message_list, self.command_palette, self.annotations.list
         self._input_rules = InputRules(self, lambda: self.tabs.page, own_escape=floating)
         self._restore_bundle()
         if settings.notice:
@@ -287,6 +307,10 @@ class MainWindow(QMainWindow):
             layout.insertWidget(0, strip)
         self.view_commands.tools.toggled.connect(self._show_tools)
         return strip
+
+    def _show_annotations(self) -> None:
+        self.dock.want(True)
+        self.panel_tabs.show_annotations()
 
     def _show_tools(self, on: bool) -> None:  # a Qt slot
         self.tool_strip.setVisible(on and self.tabs.page is not None)
@@ -438,7 +462,7 @@ class MainWindow(QMainWindow):
             parent=self.tabs,
         )
         page.regionDrawn.connect(self.classify_commands.classify)
-        page.view.menuRequested.connect(partial(self.slide_menu.open_on, page.view))
+        page.view.menuRequested.connect(partial(self.slide_menu.open_on, page))
         self.results_commands.follow(page)
         self.annotation_files.follow(page)
         self._said[page] = SlideMessages(page, self.messages)
@@ -590,6 +614,8 @@ class MainWindow(QMainWindow):
         self.correct_commands.follow(page)
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.tool_commands.adapt_to(page)
+        self.annotations_controller.show_page(page)
+        self.annotate_commands.adapt_to(page)
         self.tool_strip.setVisible(page is not None and self.view_commands.tools.isChecked())
         self.availability.follow(page)
         self.toasts.arrange()
@@ -685,6 +711,7 @@ class MainWindow(QMainWindow):
         pages = self.tabs.pages
         endings = [page.document.detach() for page in pages]
         self.controller.show_page(None)
+        self.annotations_controller.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
         self.look.close()

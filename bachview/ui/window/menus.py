@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.window.annotate_commands import AnnotateCommands
 from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.correct_commands import CorrectCommands
@@ -46,9 +47,10 @@ class Menus:
         correct: CorrectCommands,
         tools: ToolCommands,
         files: AnnotationFiles,
+        annotate: AnnotateCommands,
         theme: Theme,
     ) -> None:
-        self._file, self._classify = file, classify
+        self._file, self._classify, self._annotate = file, classify, annotate
         bar = window.menuBar()
         menu = bar.addMenu("&File")
         put(menu, file.open, file.open_folder)
@@ -85,6 +87,12 @@ class Menus:
         tool_menu = menu.addMenu("&Tool")
         for group in tools.groups:
             put(tool_menu, *group, None)
+        put(menu, None, annotate.undo, annotate.redo, None, annotate.select_all)
+        menu.addMenu(annotate.classes_menu)
+        for group in annotate.on_selection:
+            put(menu, *group, None)
+        put(menu, annotate.show_all, annotate.list)
+        menu.addMenu(annotate.delete_class_menu)
 
         menu = bar.addMenu("&Classify")
         put(menu, *classify.starts, place.classify_cell, classify.failed_patches)
@@ -112,6 +120,7 @@ class Menus:
         """Bring those up to date that are filled when they open."""
         self._file.fill_recent(self.recent)
         self._classify.fill_bundles(self.bundles)
+        self._annotate.fill()
 
     def _add_themes(self, menu: QMenu, theme: Theme, window: QMainWindow) -> None:
         group = QActionGroup(window)

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from bachview.ui.panels.side_panel import SidePanel
-
 
 class PanelDock(QDockWidget):
     """Is away while no slide is open, and comes back as the user left it. GUI thread only.
@@ -19,11 +17,11 @@ class PanelDock(QDockWidget):
 
     wantedChanged = Signal(bool)
 
-    def __init__(self, panel: SidePanel, window: QMainWindow) -> None:
-        super().__init__(panel.title, window)
+    def __init__(self, panel: QWidget, window: QMainWindow) -> None:
+        super().__init__("Panel", window)
         self._has_slide = True
         self._is_wanted = True
-        self.setObjectName(f"dock-{panel.name}")
+        self.setObjectName("dock-panel")
         self.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
         self.setTitleBarWidget(QWidget(self))  # none: the sections have their own
         self.setWidget(panel)

@@ -1,15 +1,19 @@
 """The menu on the slide: the window's commands, those for a place at the place clicked."""
 
 from PySide6.QtCore import QPoint, QPointF, QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.window.annotate_commands import AnnotateCommands
+from bachview.ui.window.annotations_controller import select_at
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.menus import put
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
+from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.view_commands import ViewCommands
 
 
@@ -25,6 +29,7 @@ class SlideMenu(QMenu):
         results: ResultsCommands,
         place: PlaceCommands,
         correct: CorrectCommands,
+        annotate: AnnotateCommands,
     ) -> None:
         super().__init__(window)
         self._view: SlideView | None = None
@@ -41,10 +46,31 @@ class SlideMenu(QMenu):
         put(self, None, view.full_screen)
         for menu in (self, *self.findChildren(QMenu)):
             menu.setToolTipsVisible(True)
+        self._for_selection = self._make_for_selection(annotate)
         self.aboutToHide.connect(self._let_go)
 
-    def open_on(self, view: SlideView, at: QPointF) -> None:
-        """Open it at a place of `view`, where its commands act until it closes."""
+    def _make_for_selection(self, annotate: AnnotateCommands) -> tuple[QAction, ...]:
+        """What is for the selected annotations, and the line below."""
+        actions: list[QAction] = [annotate.classes_menu.menuAction()]
+        for group in annotate.on_selection:
+            end = QAction(self)
+            end.setSeparator(True)
+            actions += [*group, end]
+        return tuple(actions)
+
+    def _show_for_selection(self, *, on: bool) -> None:
+        for action in self._for_selection:
+            self.removeAction(action)  # not hidden, as the actions are those of the menu bar
+        if on:
+            self.insertActions(self.actions()[0], self._for_selection)
+
+    def open_on(self, page: SlidePage, at: QPointF) -> None:
+        """Open it at a place of a page, where its commands act until it closes.
+
+        An annotation there is selected, if it was not, and its commands come first.
+        """
+        view = page.view
+        self._show_for_selection(on=select_at(page, at))
         self._view = view
         view.anchor = at
         self.popup(view.mapToGlobal(at).toPoint() + QPoint(1, 1))

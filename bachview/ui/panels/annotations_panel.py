@@ -1,0 +1,162 @@
+"""The annotations of the slide: the list, and what is known of those that are selected."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bachview.core.pixel_size import PixelSize
+from bachview.core.units import count_text
+from bachview.ui.look.icons import icon
+from bachview.ui.look.spacing import APART, NEAR, TIGHT
+from bachview.ui.look.theme import Theme
+from bachview.ui.look.widgets import line, muted, scrolled
+from bachview.ui.panels.annotation_list import AnnotationList
+from bachview.ui.panels.properties_panel import PropertiesPanel
+from bachview.ui.session.annotation_classes import AnnotationClasses
+from bachview.ui.session.annotation_edits import AnnotationEdits
+from bachview.ui.session.document import Document
+from bachview.ui.session.marks_session import MarksSession
+
+_EMPTY = "There are no annotations on this slide. Draw some with the tools, or import a file."
+
+
+class AnnotationsPanel(QWidget):
+    """Follows the marks of one slide at a time. GUI thread only.
+
+    Attributes
+    ----------
+    list, properties : its two parts.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        edits: AnnotationEdits,
+        classes: AnnotationClasses,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._classes, self._edits = theme, classes, edits
+        self._marks: MarksSession | None = None
+        self._pixel_size = PixelSize.unknown()
+        self.wanted = QLineEdit(self)
+        self.wanted.setPlaceholderText("Find by name, class, kind or note")
+        self.wanted.setAccessibleName("Words of annotations to find")
+        self.wanted.setClearButtonEnabled(True)
+        self.grouped = QToolButton(self)
+        self.grouped.setCheckable(True)
+        self.grouped.setIconSize(QSize(20, 20))
+        self.grouped.setToolTip("Group by class")
+        self.grouped.setAccessibleName("Group by class")
+        self.grouped.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.list = AnnotationList(theme, self)
+        self._empty = muted(_EMPTY, self)
+        self._count = QLabel(self)
+        self._count.setObjectName("muted")
+        self._count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.properties = PropertiesPanel(edits, classes, self)
+        self._lay_out()
+        self._connect()
+        self._tint()
+        self._show_count()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(TIGHT)
+        head.addWidget(self.wanted, 1)
+        head.addWidget(self.grouped)
+        upper = QWidget(self)
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(APART, NEAR, APART, TIGHT)
+        column.setSpacing(NEAR)
+        column.addLayout(head)
+        column.addWidget(self._empty)
+        column.addWidget(self.list, 1)
+        column.addWidget(self._count)
+        lower: QScrollArea = scrolled(self.properties)
+        lower.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(upper, 1)
+        whole.addWidget(line(self))
+        whole.addWidget(lower)
+
+    def _connect(self) -> None:
+        edits, rows = self._edits, self.list.rows
+        self.wanted.textChanged.connect(self.list.find_text)
+        self.grouped.toggled.connect(lambda on: self.list.group(on=on))
+        self.list.selected.connect(self._select)
+        self.list.hideRequested.connect(lambda those, on: edits.hide(those, on=on))
+        self.list.lockRequested.connect(lambda those, on: edits.lock(those, on=on))
+        rows.renamed.connect(lambda one, text: edits.set_values("rename", (one,), name=text))
+        for signal in (rows.modelReset, rows.rowsInserted, rows.rowsRemoved):
+            signal.connect(self._show_count)
+        self._classes.changed.connect(self._order_groups)
+        self._theme.changed.connect(self._tint)
+        self._order_groups()
+
+    def _tint(self) -> None:
+        self.grouped.setIcon(icon("group", self._theme.colors))
+
+    def _order_groups(self) -> None:
+        self.list.order_groups(each.name for each in self._classes.all)
+
+    # -- the slide -----------------------------------------------------------------------
+
+    def follow(self, document: Document | None) -> None:
+        """Show the annotations of another slide, or none; or the same with another pixel size."""
+        marks = None if document is None else document.marks
+        before, self._marks = self._marks, marks
+        self._pixel_size = PixelSize.unknown() if document is None else document.pixel_size
+        if before is not None:
+            before.changed.disconnect(self._on_changed)
+            before.selection.changed.disconnect(self._show_selected)
+        annotations = {} if marks is None else marks.working_set.annotations
+        self.list.rows.show_annotations(annotations, self._pixel_size)
+        if marks is not None:
+            marks.changed.connect(self._on_changed)
+            marks.selection.changed.connect(self._show_selected)
+        self._show_selected()
+        self._show_count()
+
+    def _on_changed(self, changes: object) -> None:
+        self.list.take(changes)  # type: ignore[arg-type]  # a signal of any object
+        self._show_properties()
+        self._show_count()
+
+    def _select(self, ids: frozenset[str]) -> None:
+        if self._marks is not None:
+            self._marks.selection.set(ids)
+
+    def _show_selected(self) -> None:
+        ids = frozenset() if self._marks is None else self._marks.selection.ids
+        self.list.show_selected(ids)
+        self._show_properties()
+        self._show_count()
+
+    def _show_properties(self) -> None:
+        selected = () if self._marks is None else self._marks.selected
+        self.properties.show_selected(selected, self._pixel_size)
+
+    def _show_count(self) -> None:
+        rows = self.list.rows
+        is_empty = not rows.total
+        self._empty.setVisible(is_empty)
+        for widget in (self.list, self._count, self.wanted, self.grouped):
+            widget.setVisible(not is_empty)
+        text = f"{count_text(rows.total)} annotation{'' if rows.total == 1 else 's'}"
+        if rows.listed != rows.total:
+            text = f"{count_text(rows.listed)} of {text}"
+        selected = 0 if self._marks is None else len(self._marks.selection.ids)
+        if selected:
+            text += f", {count_text(selected)} selected"
+        self._count.setText(text)

@@ -1,0 +1,406 @@
+"""The Annotate menu: what can be done with annotations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, SignalInstance
+from PySide6.QtGui import QAction, QIcon
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from bachview.marks.annotation import AREAS, FRAMED, Annotation, Kind
+from bachview.marks.operations import count_of, merge, simplify, split, subtract
+from bachview.marks.working_set import Edit
+from bachview.ui.look.swatches import color_swatch
+from bachview.ui.panels.annotation_rows import UNCLASSIFIED, class_name
+from bachview.ui.panels.annotations_panel import AnnotationsPanel
+from bachview.ui.session.annotation_classes import AnnotationClasses
+from bachview.ui.session.annotation_edits import AnnotationEdits
+from bachview.ui.session.document import Document
+from bachview.ui.window.commands import NO_SLIDE, Command, Commands
+from bachview.ui.window.messages import Messages
+from bachview.ui.window.slide_page import SlidePage
+
+NOTHING_SELECTED: Final = "Off, because no annotation is selected"
+ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
+NONE_LOCKED: Final = "Off, because nothing that is selected is locked"
+NONE_THERE: Final = "Off, because this slide has no annotations"
+NOT_YET: Final = "Off, because the annotations of this slide are still being read"
+NO_UNDO: Final = "Off, because there is nothing to undo"
+NO_REDO: Final = "Off, because nothing was undone"
+NO_MERGE: Final = "Off, because merging needs two or more areas, lines or points"
+NO_SPLIT: Final = "Off, because splitting needs several parts, or an area and a line across it"
+NO_SUBTRACT: Final = "Off, because subtracting needs two or more areas"
+NO_SIMPLIFY: Final = "Off, because only areas and lines have vertices to leave out"
+NO_HIDE: Final = "Off, because what is selected is hidden"
+NO_HIDDEN: Final = "Off, because no annotation is hidden"
+ONE_ONLY: Final = "Off, because one annotation is renamed at a time"
+
+#: Device-independent px by which a copy lies beside what it is of, and by which an outline may move
+#: when it is simplified.
+_BESIDE_VP, _TOLERANCE_VP = 16, 1
+#: Classes that have a key of their own.
+_WITH_KEYS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the commands depend on.
+
+    Attributes
+    ----------
+    no_marks : why nothing can be done; empty if something can.
+    annotations : those that are selected.
+    free : those of them that are not locked.
+    """
+
+    no_marks: str = NO_SLIDE
+    annotations: tuple[Annotation, ...] = ()
+    free: tuple[Annotation, ...] = ()
+    has_any: bool = False
+    has_hidden: bool = False
+    undo_text: str | None = None
+    redo_text: str | None = None
+
+    @property
+    def kinds(self) -> set[Kind]:
+        return {each.kind for each in self.free}
+
+
+def _no_change(now: Chosen) -> str:
+    if not now.annotations:
+        return NOTHING_SELECTED
+    return "" if now.free else ALL_LOCKED
+
+
+def _no_merge(now: Chosen) -> str:
+    kinds = now.kinds
+    fits = kinds <= AREAS or kinds in ({Kind.LINE}, {Kind.POINTS})
+    return _no_change(now) or ("" if fits and len(now.free) > 1 else NO_MERGE)
+
+
+def _no_split(now: Chosen) -> str:
+    kinds = now.kinds
+    has_line = Kind.LINE in kinds and bool(kinds & AREAS)
+    # Not a rectangle or an ellipse, which are of one part and would be made polygons here.
+    parts = (each for each in now.free if each.kind not in FRAMED)
+    has_parts = any(len(getattr(each.geometry, "geoms", ())) > 1 for each in parts)
+    return _no_change(now) or ("" if has_line or has_parts else NO_SPLIT)
+
+
+def _no_subtract(now: Chosen) -> str:
+    areas = sum(each.kind in AREAS for each in now.free)
+    return _no_change(now) or ("" if areas > 1 else NO_SUBTRACT)
+
+
+def _no_simplify(now: Chosen) -> str:
+    fits = now.kinds & {Kind.AREA, Kind.LINE}
+    return _no_change(now) or ("" if fits else NO_SIMPLIFY)
+
+
+def _no_hide(now: Chosen) -> str:
+    if not now.annotations:
+        return NOTHING_SELECTED
+    return "" if any(not each.is_hidden for each in now.annotations) else NO_HIDE
+
+
+def _no_unlock(now: Chosen) -> str:
+    if not now.annotations:
+        return NOTHING_SELECTED
+    return "" if len(now.free) < len(now.annotations) else NONE_LOCKED
+
+
+def _no_rename(now: Chosen) -> str:
+    return _no_change(now) or ("" if len(now.annotations) == 1 else ONE_ONLY)
+
+
+class AnnotateCommands(QObject):
+    """Commands for the annotations of the slide in front. GUI thread only.
+
+    Attributes
+    ----------
+    on_selection : those for what is selected, in groups.
+    classes_menu, delete_class_menu : filled by `fill`.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        commands: Commands,
+        panel: AnnotationsPanel,
+        show_panel: Callable[[], object],
+        edits: AnnotationEdits,
+        classes: AnnotationClasses,
+        messages: Messages,
+    ) -> None:
+        """`show_panel` : brings the list and the properties to the front."""
+        super().__init__(window)
+        self._window, self._panel, self._show_panel = window, panel, show_panel
+        self._edits, self._classes, self._messages = edits, classes, messages
+        self._page: SlidePage | None = None
+        make = commands.make
+        self.undo = make("&Undo", "Undo the last step", self._undo, "Ctrl+Z")
+        self.redo = make("&Redo", "Do again what was undone", self._redo, "Ctrl+Shift+Z", "Ctrl+Y")
+        self.select_all = make(
+            "Select &all", "Select all annotations of this slide", self._select_all, "Ctrl+A"
+        )
+        self.duplicate = make(
+            "&Duplicate", "Copy what is selected, a little beside it", self._duplicate, "Ctrl+J"
+        )
+        self.delete = make(
+            "D&elete", "Delete the selected annotations", self._delete, "Del", "Backspace"
+        )
+        self.merge = make(
+            "&Merge",
+            "Make one annotation of the selected ones",
+            partial(self._operate, merge),
+            "Ctrl+M",
+        )
+        self.split = make(
+            "S&plit",
+            "Cut areas along the selected lines, or make an annotation of each part",
+            partial(self._operate, split),
+        )
+        self.subtract = make(
+            "Su&btract",
+            "Cut the smaller areas out of the largest",
+            partial(self._operate, subtract),
+        )
+        self.simplify = make(
+            "S&implify",
+            "Leave out vertices that cannot be told apart at this magnification",
+            self._simplify,
+        )
+        self.lock = make(
+            "&Lock", "Protect what is selected from changes", partial(self._lock, on=True)
+        )
+        self.unlock = make("U&nlock", "Allow changes again", partial(self._lock, on=False))
+        self.hide = make("&Hide", "Do not draw what is selected", self._hide)
+        self.show_all = make(
+            "Sh&ow all", "Draw all annotations, hidden ones too", self._show_hidden
+        )
+        self.rename = make("Re&name", "Type a name for the selected one", self._rename, "F2")
+        self.properties = make(
+            "Propert&ies",
+            "Class, name, note, colour and measured values of what is selected",
+            self._show_properties,
+            "Alt+Return",
+        )
+        self.list = make(
+            "L&ist of annotations",
+            "Go to the list of annotations beside the slide",
+            self._show_list,
+            "F6",
+        )
+        self.on_selection: tuple[tuple[Command, ...], ...] = (
+            (self.duplicate, self.delete),
+            (self.merge, self.split, self.subtract, self.simplify),
+            (self.lock, self.unlock, self.hide),
+            (self.rename, self.properties),
+        )
+        self.classes_menu = QMenu("&Class", window.menuBar())
+        self.delete_class_menu = QMenu("Delete all of a c&lass", window.menuBar())
+        self.delete_class_menu.aboutToShow.connect(self._fill_delete_class)
+        self._class_actions: list[QAction] = []
+        self._rules: Mapping[Command, Callable[[Chosen], str]] = {
+            self.undo: lambda now: "" if now.undo_text else NO_UNDO,
+            self.redo: lambda now: "" if now.redo_text else NO_REDO,
+            self.select_all: lambda now: "" if now.has_any else NONE_THERE,
+            self.list: lambda now: "",
+            self.duplicate: lambda now: "" if now.annotations else NOTHING_SELECTED,
+            self.delete: _no_change,
+            self.merge: _no_merge,
+            self.split: _no_split,
+            self.subtract: _no_subtract,
+            self.simplify: _no_simplify,
+            self.lock: _no_change,
+            self.unlock: _no_unlock,
+            self.hide: _no_hide,
+            self.show_all: lambda now: "" if now.has_hidden else NO_HIDDEN,
+            self.rename: _no_rename,
+            self.properties: lambda now: "" if now.annotations else NOTHING_SELECTED,
+        }
+        classes.changed.connect(self._make_classes)
+        self._make_classes()
+        self._fill_delete_class()
+
+    # -- which of them do something ------------------------------------------------------
+
+    def adapt_to(self, page: SlidePage | None) -> None:
+        """Act on the page that has just come to the front."""
+        before, self._page = self._page, page
+        for signal in _signals(before):
+            signal.disconnect(self.renew)
+        for signal in _signals(page):
+            signal.connect(self.renew)
+        self.renew()
+
+    def renew(self, *_: object) -> None:
+        """Switch the commands by what is selected."""
+        now = self._chosen()
+        for command, rule in self._rules.items():
+            why_not = now.no_marks or rule(now)
+            command.allow(not why_not, why_not)
+        self.undo.setText(f"&Undo {now.undo_text or ''}".rstrip())
+        self.redo.setText(f"&Redo {now.redo_text or ''}".rstrip())
+        no_class = now.no_marks or _no_change(now)
+        present = {class_name(each) for each in now.annotations}
+        for action in self._class_actions:
+            action.setEnabled(not no_class)
+            action.setToolTip(no_class or action.statusTip())
+            action.setChecked(present == {action.data()})
+        self.classes_menu.menuAction().setEnabled(not no_class)
+        self.delete_class_menu.menuAction().setEnabled(now.has_any)
+
+    def _chosen(self) -> Chosen:
+        document = self._document
+        if document is None:
+            return Chosen()
+        marks = document.marks
+        if not marks.is_loaded:
+            return Chosen(NOT_YET)
+        selected, working_set = marks.selected, marks.working_set
+        everything = working_set.annotations.values()
+        return Chosen(
+            "",
+            selected,
+            tuple(each for each in selected if not each.is_locked),
+            bool(everything),
+            any(each.is_hidden for each in everything),
+            working_set.undo_text,
+            working_set.redo_text,
+        )
+
+    @property
+    def _document(self) -> Document | None:
+        return None if self._page is None else self._page.document
+
+    # -- classes -------------------------------------------------------------------------
+
+    def _make_classes(self) -> None:
+        """The classes as they are now, with keys for the first ones."""
+        for action in self._class_actions:
+            self._window.removeAction(action)
+            self.classes_menu.removeAction(action)
+            action.deleteLater()
+        self._class_actions.clear()
+        ratio = self._window.devicePixelRatioF()
+        for number, each in enumerate((None, *self._classes.all)):
+            text = UNCLASSIFIED if each is None else each.name
+            action = QAction(text.replace("&", "&&"), self._window)
+            action.setIcon(QIcon(color_swatch(None if each is None else each.color, ratio)))
+            action.setData("" if each is None else each.name)
+            action.setCheckable(True)
+            if number <= _WITH_KEYS:
+                action.setShortcut(f"Alt+{number}")
+            action.setStatusTip(f"Make what is selected {text}")
+            action.triggered.connect(partial(self._classify, each))
+            self._window.addAction(action)
+            self.classes_menu.addAction(action)
+            self._class_actions.append(action)
+        self.renew()
+
+    def _classify(self, chosen: object, _: bool = False) -> None:
+        selected = self._edits.selected
+        self._edits.set_values("classify", selected, annotation_class=chosen)
+        self.renew()  # Qt has changed the mark of the action already
+
+    def fill(self) -> None:
+        """Bring the menus up to date that are filled when they open."""
+        self._fill_delete_class()
+
+    def _fill_delete_class(self) -> None:
+        menu = self.delete_class_menu
+        menu.clear()
+        of_class: dict[str, list[Annotation]] = {}
+        document = self._document
+        annotations = () if document is None else document.marks.working_set.annotations.values()
+        for each in annotations:
+            of_class.setdefault(class_name(each), []).append(each)
+        for name in sorted(of_class, key=lambda name: (not name, name.casefold())):
+            text = f"{name or UNCLASSIFIED} ({count_of(of_class[name])})"
+            action = menu.addAction(text.replace("&", "&&"))
+            action.triggered.connect(partial(self._delete_class, name))
+        if not of_class:
+            menu.addAction("No annotations").setEnabled(False)
+
+    def _delete_class(self, name: str, _: bool = False) -> None:
+        document = self._document
+        if document is not None:
+            annotations = document.marks.working_set.annotations.values()
+            self._edits.delete([each for each in annotations if class_name(each) == name])
+
+    # -- what they do --------------------------------------------------------------------
+
+    def _undo(self) -> None:
+        if self._document is not None:
+            self._document.marks.undo()
+
+    def _redo(self) -> None:
+        if self._document is not None:
+            self._document.marks.redo()
+
+    def _select_all(self) -> None:
+        if self._document is not None:
+            marks = self._document.marks
+            marks.selection.set(marks.working_set.annotations)
+
+    def _operate(self, operation: Callable[[Sequence[Annotation]], Edit]) -> None:
+        self._edits.operate(operation, self._edits.selected)
+
+    def _duplicate(self) -> None:
+        viewport = None if self._page is None else self._page.view.viewport
+        if viewport is not None:
+            here = viewport.l0_from_vp(0, 0)
+            there = viewport.l0_from_vp(_BESIDE_VP, _BESIDE_VP)
+            self._edits.duplicate(self._edits.selected, there.x - here.x, there.y - here.y)
+
+    def _simplify(self) -> None:
+        viewport = None if self._page is None else self._page.view.viewport
+        if viewport is None:
+            return
+        free = [each for each in self._edits.selected if not each.is_locked]
+        edit, before, after = simplify(free, _TOLERANCE_VP * viewport.downsample)
+        if not edit.changes:
+            self._messages.notice(
+                "No vertex can be left out without a change that is seen at this magnification. "
+                "Zoom out to leave out more."
+            )
+            return
+        self._edits.operate(lambda _: edit, free)
+        self._messages.notice(f"{before:,} vertices have become {after:,}.")
+
+    def _delete(self) -> None:
+        self._edits.delete(self._edits.selected)
+
+    def _lock(self, *, on: bool) -> None:
+        self._edits.lock(self._edits.selected, on=on)
+
+    def _hide(self) -> None:
+        self._edits.hide(self._edits.selected, on=True)
+
+    def _show_hidden(self) -> None:
+        if self._document is not None:
+            everything = self._document.marks.working_set.annotations.values()
+            self._edits.hide([each for each in everything if each.is_hidden], on=False)
+
+    def _rename(self) -> None:
+        self._show_panel()
+        if not self._panel.list.rename():  # it may be in a folded group, or not be found
+            self._panel.properties.name.setFocus()
+
+    def _show_properties(self) -> None:
+        self._show_panel()
+        self._panel.properties.name.setFocus()
+
+    def _show_list(self) -> None:
+        self._show_panel()
+        self._panel.list.setFocus()
+
+
+def _signals(page: SlidePage | None) -> tuple[SignalInstance, ...]:
+    if page is None:
+        return ()
+    marks = page.document.marks
+    return marks.changed, marks.loaded, marks.selection.changed
