@@ -60,7 +60,8 @@ def read_dataset(
     ----------
     folder : contains ``Photos`` or ``WSI``, or is ``Photos``, or contains BACH's unpacked folder.
     mpp : um/px of all photos; None for what each file states, else BACH's if it is a BACH file.
-    patients : CSV ``file,patient``; None for blocks of neighbouring numbers.
+    patients : CSV ``file,patient``; None for ``patients.csv`` in the data set, or blocks of
+        neighbouring numbers.
     classes : in the order of the ensemble's; None for those of the folder's ``classes.toml``, else
         BACH's.
 

@@ -17,10 +17,13 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import Level
 from bachview.core.stack import Choice, Stack
 from bachview.errors import PixelSizeError, UsageError
+from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideReader
 
 if TYPE_CHECKING:
     from bachview.api.annotations import SlideAnnotations
+    from bachview.datasets.corrections import WrittenPatches
+    from bachview.marks.correction import Correction
     from bachview.slide.tissue import TissueMask
 
 RGB = npt.NDArray[np.uint8]
@@ -284,6 +287,73 @@ class Slide(Closable):
             self.pixel_size,
             None if folder is None else Path(folder),
             notice=notice,
+        )
+
+    def corrections(self, folder: str | Path | None = None) -> "tuple[Correction, ...]":
+        """What a reader has said of cells of the slide, beside what models say of them.
+
+        Parameters
+        ----------
+        folder : of the results, if they are not among the user's.
+
+        Raises
+        ------
+        StoreError
+            They cannot be read; a `LockedError` if the administrator allows another folder only.
+        """
+        from bachview.api.corrections import saved_corrections
+
+        place = None if folder is None else Path(folder)
+        return saved_corrections(self.reader.metadata, place)
+
+    def save_corrections(
+        self,
+        folder: str | Path,
+        *,
+        bundle: str | Path | None = None,
+        patient: str = "",
+        store: str | Path | None = None,
+        cancel: CancelToken | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> "WrittenPatches":
+        """Add a patch for each corrected cell to a data set, which `train` and `evaluate` read.
+
+        Parameters
+        ----------
+        folder : of the data set: missing, empty, or written by this method. What it has of this
+            slide is replaced.
+        bundle : whose field and classes the patches have; None as for `load_ensemble`.
+        patient : keeps the patches of several slides together in every split; the slide is a
+            patient of its own if it is empty.
+        store : folder of the results, if they are not among the user's.
+        cancel : may be cancelled from another thread.
+        progress : called with the number of patches written and of all.
+
+        Raises
+        ------
+        DatasetError
+            No cell is corrected; the folder holds something else or cannot be written to.
+        PixelSizeError
+            The pixel size is unknown: open the slide with ``mpp=``.
+        BundleError, StoreError
+            The bundle, or the corrections, cannot be read.
+        UsageError
+            The slide is closed.
+        Cancelled
+            `cancel` was cancelled.
+        """
+        from bachview.api.corrections import save_as_dataset
+
+        self.check_open()
+        return save_as_dataset(
+            Path(folder),
+            self.reader,
+            self.pixel_size,
+            bundle=None if bundle is None else str(bundle),
+            patient=patient,
+            store=None if store is None else Path(store),
+            cancel=cancel,
+            progress=progress,
         )
 
     def check_open(self) -> None:

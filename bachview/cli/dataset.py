@@ -1,13 +1,15 @@
-"""``bachview dataset check``: look a data set over before hours are spent on it."""
+"""``bachview dataset``: look a data set over before hours are spent on it, or make one."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bachview.cli.exits import ExitCode
 from bachview.cli.output import clean_stdout, print_json, print_table
-from bachview.cli.progress import spinning
+from bachview.cli.progress import ProgressLine, spinning
+from bachview.core.stack import Choice
 
 #: How many problems of one kind are listed; the JSON document has all of them.
 _MOST_LISTED = 10
@@ -31,7 +33,8 @@ def check(folder: Path, *, mpp: float | None, patients: Path | None, as_json: bo
     Parameters
     ----------
     mpp : um/px of all photos; None for what each file states.
-    patients : CSV ``file,patient``; None for blocks of neighbouring numbers.
+    patients : CSV ``file,patient``; None for that of the data set, or blocks of neighbouring
+        numbers.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def check(folder: Path, *, mpp: float | None, patients: Path | None, as_json: bo
 
     with clean_stdout(), spinning("Reading the photos"):
         scan = scan_dataset(folder, mpp=mpp, patients=patients)
-    document = dataset_document(scan, has_patient_list=patients is not None)
+    document = dataset_document(scan)
     if as_json:
         print_json(document)
         return ExitCode.DONE
@@ -98,3 +101,57 @@ def _problems(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield kind, problem["file"], problem["message"]
         if len(problems) > _MOST_LISTED:
             yield kind, f"and {len(problems) - _MOST_LISTED:,} more", "See --json."
+
+
+def write_corrections(
+    slides: list[Path],
+    output: Path,
+    *,
+    bundle: str | None,
+    patient: str,
+    mpp: float | None,
+    store: Path | None,
+    choice: Choice,
+    as_json: bool,
+) -> int:
+    """Write a patch for each corrected cell of slides into a data set.
+
+    Raises
+    ------
+    BachviewError
+        A slide, the bundle or the corrections cannot be read, there are none, or the data set
+        cannot be written; what was written of earlier slides stays.
+    """
+    import bachview
+
+    found = []
+    for path in slides:
+        with (
+            bachview.open_slide(path, mpp=mpp, **asdict(choice)) as slide,
+            clean_stdout(),
+            ProgressLine("Writing the patches", "patches") as line,
+        ):
+            written = slide.save_corrections(
+                output, bundle=bundle, patient=patient, store=store, progress=line.update
+            )
+        found.append((path, written))
+        if not as_json:
+            print(f"{path.name}: {written.text}")
+    if as_json:
+        print_json(
+            {
+                "folder": str(output),
+                "slides": [
+                    {
+                        "slide": path.name,
+                        "patches": written.count,
+                        "per_class": written.per_class,
+                        "similar": written.similar,
+                        "foreign": written.foreign,
+                        "unreadable": written.unreadable,
+                    }
+                    for path, written in found
+                ],
+            }
+        )
+    return ExitCode.DONE

@@ -8,10 +8,12 @@ import typer
 
 from bachview.cli.numbers import number
 from bachview.cli.policy_options import Device
-from bachview.cli.stack_options import Plane, TimePoint
+from bachview.cli.stack_options import Image, Plane, TimePoint
 from bachview.core.stack import Choice
 
-dataset_app = typer.Typer(name="dataset", help="Check a data set.", no_args_is_help=True)
+dataset_app = typer.Typer(
+    name="dataset", help="Check a data set, or make one of corrections.", no_args_is_help=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 DatasetFolder = Annotated[
@@ -36,7 +38,8 @@ Patients = Annotated[
     Path | None,
     typer.Option(
         metavar="CSV",
-        help="Columns file,patient; otherwise neighbouring numbers are one patient.",
+        help="Columns file,patient; otherwise patients.csv in the data set, or neighbouring "
+        "numbers are one patient.",
     ),
 ]
 
@@ -64,6 +67,68 @@ def check(
     from bachview.cli.dataset import check
 
     return check(dataset, mpp=mpp, patients=patients, as_json=as_json)
+
+
+@dataset_app.command()
+def corrections(
+    slides: Annotated[
+        list[Path], typer.Argument(metavar="SLIDE…", help="Slides whose cells were corrected.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="The data set: a new folder, or one that this command has written.",
+        ),
+    ],
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--bundle",
+            "-b",
+            metavar="BUNDLE",
+            help="The model whose field and classes the patches have; default if not given.",
+        ),
+    ] = None,
+    patient: Annotated[
+        str, typer.Option(metavar="NAME", help="Patient of these slides; otherwise one for each.")
+    ] = "",
+    mpp: Annotated[
+        float | None,
+        typer.Option("--mpp", parser=number, metavar="UM", help="µm per pixel of the slides."),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The results folder, if not in your data folder."),
+    ] = None,
+    image: Image = None,
+    plane: Plane = None,
+    time_point: TimePoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write what a reader has corrected as a data set for train and evaluate.
+
+    A patch around each corrected cell, in the folder of the reader's class; patients.csv keeps the
+    patches of a slide together, cells.csv says where each is from. More slides can be added later.
+
+    \b
+      bachview dataset corrections biopsy.svs --output corrected
+      bachview dataset check corrected
+    """  # noqa: D301
+    from bachview.cli.dataset import write_corrections
+
+    return write_corrections(
+        slides,
+        output,
+        bundle=bundle,
+        patient=patient,
+        mpp=mpp,
+        store=store,
+        choice=Choice(image, plane, time_point),
+        as_json=as_json,
+    )
 
 
 def train(

@@ -28,6 +28,8 @@ from bachview.slide.opening import open_in_time, opened_slide, photo_pixel_size
 
 #: Hashing and decoding release the interpreter lock; more threads would only make the disk seek.
 _READERS = 4
+#: Says which patient each photo is of, beside ``Photos``.
+PATIENTS_FILE = "patients.csv"
 #: Rows of a photo that are read at once.
 _ROWS = 1024
 
@@ -53,11 +55,13 @@ class Scan:
     Attributes
     ----------
     outlines : number of outlines of each of `dataset.slides` by class, (slide, class).
+    patients : the table that says which patient each photo is of; None without one.
     """
 
     dataset: Dataset
     facts: tuple[PhotoFacts, ...]
     outlines: tuple[tuple[int, ...], ...]
+    patients: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ def scan_dataset(
     ----------
     folder : contains ``Photos`` or ``WSI``, or is ``Photos``, or contains BACH's unpacked folder.
     mpp : um/px of all photos; None for what each file states, else BACH's if it is a BACH file.
-    patients : CSV ``file,patient`` of all photos; None for blocks of neighbouring numbers.
+    patients : CSV ``file,patient`` of all photos; None for ``patients.csv`` beside ``Photos``, or
+        blocks of neighbouring numbers where there is none.
     classes : None for those of the folder's ``classes.toml``, else BACH's.
 
     Raises
@@ -126,6 +131,7 @@ def scan_dataset(
     problems = list(layout.problems)
     table = None if layout.class_table is None else read_classes(layout.class_table, classes)
     labelled = _labelled(layout, table, classes, problems)
+    patients = patients or _own_patients(layout)
     patient_table = None if patients is None else read_patients(patients)
     reads = _read_all([path for path, _ in labelled], mpp, token or CancelToken())
     photos: list[Photo] = []
@@ -168,7 +174,16 @@ def scan_dataset(
         unlabelled,
         tuple(sorted(problems, key=lambda problem: (problem.kind, problem.file))),
     )
-    return Scan(dataset, tuple(facts[index] for index in kept), outlines)
+    return Scan(dataset, tuple(facts[index] for index in kept), outlines, patients)
+
+
+def _own_patients(layout: Layout) -> Path | None:
+    """The table of patients that comes with the data set."""
+    places = [layout.root]
+    if layout.photos_folder.name.casefold() == "photos":
+        places.append(layout.photos_folder.parent)
+    found = (place / PATIENTS_FILE for place in places)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _labelled(

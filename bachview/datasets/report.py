@@ -6,14 +6,10 @@ from typing import Any
 from bachview.datasets.reading import Scan
 
 
-def dataset_document(scan: Scan, *, has_patient_list: bool) -> dict[str, Any]:
+def dataset_document(scan: Scan) -> dict[str, Any]:
     """Count photos, patients, sizes, pixel sizes and outlines.
 
     See ``resources/schemas/dataset-check.schema.json``.
-
-    Parameters
-    ----------
-    has_patient_list : whether the patients come from a list rather than the numbering.
     """
     dataset = scan.dataset
     keys = dataset.classes.keys
@@ -41,7 +37,7 @@ def dataset_document(scan: Scan, *, has_patient_list: bool) -> dict[str, Any]:
             ],
         },
         "patients": {
-            "origin": "list" if has_patient_list else "numbering",
+            "origin": "list" if scan.patients is not None else "numbering",
             "count": len({patient for _, patient in patients}),
             "per_class": {
                 key: sum(of == label for of, _ in patients) for label, key in enumerate(keys)
