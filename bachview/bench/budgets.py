@@ -35,6 +35,10 @@ BUDGETS = (
     Budget("pan", "*blank frames", "at most", 0),  # frames
     Budget("pan", "1920x1080*p99", "at most", 8.3),  # ms: 120 Hz
     Budget("pan", "3840x2160*p99", "at most", 16.7),  # ms: 60 Hz
+    Budget("annotations", "*hit test, p99", "at most", 5.0),  # ms
+    Budget("annotations", "*blank frames", "at most", 0),  # frames
+    Budget("annotations", "1920x1080*p99", "at most", 8.3),  # ms: 120 Hz
+    Budget("annotations", "3840x2160*p99", "at most", 16.7),  # ms: 60 Hz
     Budget("engines", "*f32 against the reference, greatest difference*", "at most", 1e-3),
     Budget("engines", "*bf16 against the reference, same class", "at least", 99.5),  # %
     Budget("chain", "bf16 against keras.predict", "at least", 8.0),  # times

@@ -13,6 +13,7 @@ _MODULES = {
     "start": "start",
     "open": "opening",
     "pan": "pan",
+    "annotations": "annotations",
     "overlay": "overlay",
     "engines": "engines",
     "chain": "chain",

@@ -484,8 +484,8 @@ def bench(
 ) -> int:
     """Measure this machine against the speed budgets.
 
-    start, open, pan, engines, chain, overlay, memory, latency. Things that are compared are
-    measured in the same run. Nothing else should be running on the machine.
+    start, open, pan, annotations, engines, chain, overlay, memory, latency. Things that are
+    compared are measured in the same run. Nothing else should be running on the machine.
 
     \b
       bachview bench

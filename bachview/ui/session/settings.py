@@ -278,6 +278,8 @@ class Settings:
 
     minimap: Annotated[bool, _Flag("view/minimap")] = True
     """Whether the minimap is shown where there is room for it."""
+    annotation_values: Annotated[bool, _Flag("view/annotation_values")] = True
+    """Whether measured values stand at all annotations, or only at what is selected."""
 
     tools: Annotated[bool, _Flag("view/tools")] = True
     """Whether the tools for annotations are shown beside the slide."""

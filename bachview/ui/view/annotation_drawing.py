@@ -4,15 +4,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QImage, QPainter, QTransform
 
-from bachview.marks.annotation import Annotation
+from bachview.core.geometry import Point
+from bachview.core.pixel_size import PixelSize
+from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.index import AnnotationIndex
 from bachview.marks.working_set import Change
-from bachview.ui.view.annotation_maker import unit_of
+from bachview.ui.view.annotation_labels import LabelLayer, LabelMaker
+from bachview.ui.view.annotation_maker import Wanted, unit_of
 from bachview.ui.view.annotation_source import AnnotationSource
 from bachview.ui.view.painting import Layer
-from bachview.ui.view.painting_annotations import AnnotationLayer, Rgb, Unit, paint_units
+from bachview.ui.view.painting_annotations import Rgb, Unit, paint_units
 from bachview.viewing.viewport import Viewport
 
 #: As many selected annotations are drawn over the picture; more are drawn in it.
@@ -50,7 +54,12 @@ class AnnotationDrawing:
         self._over: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
         self._news_units: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
         self._stamps: dict[tuple[Rgb, bool], QImage] = {}
-        self._zoomed: AnnotationLayer | None = None
+        self._shown_of: tuple[object, ...] = ()
+        self._shown: tuple[Layer, ...] = ()
+        self._pixel_size = PixelSize.unknown()
+        self._has_values = True
+        self._label_maker = LabelMaker()
+        self._labels: tuple[tuple[object, ...], LabelLayer] = ((), LabelLayer((), 1.0))
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -95,6 +104,19 @@ class AnnotationDrawing:
         """Draw these as selected."""
         if ids != self._selected:
             self._selected = ids
+            self._on_change()
+
+    def set_pixel_size(self, pixel_size: PixelSize) -> None:
+        """Measure by this pixel size."""
+        self._pixel_size = pixel_size
+
+    def set_values_shown(self, *, on: bool) -> None:
+        """Let measured values and names stand at all shapes that are large enough, or not.
+
+        At what is selected they always stand.
+        """
+        if on != self._has_values:
+            self._has_values = on
             self._on_change()
 
     def _tell(self, news: Iterable[tuple[str, Annotation | None]]) -> int:
@@ -163,22 +185,18 @@ class AnnotationDrawing:
         if source is None:
             return ()
         many = self._selected if len(self._selected) > _MOST_OVER else frozenset()
-        source.want(viewport, many)
+        source.want(Wanted(viewport, many, self._pixel_size, self._has_values))
         layer = source.layer
         if layer is None:
             return ()
-        if layer.px_l0 != viewport.device_downsample:
-            zoomed = self._zoomed
-            if (
-                zoomed is None
-                or zoomed.units is not layer.units
-                or zoomed.squares is not layer.squares
-                or zoomed.px_l0 != viewport.device_downsample
-            ):
-                self._zoomed = replace(layer, px_l0=viewport.device_downsample)
-            assert self._zoomed is not None  # noqa: S101  # made above
-            return (self._zoomed,)
-        return (layer,)
+        key = layer, viewport.device_downsample
+        if key != self._shown_of:
+            self._shown_of = key
+            if layer.px_l0 != viewport.device_downsample:
+                layer = replace(layer, px_l0=viewport.device_downsample)
+            texts = LabelLayer(layer.labels, layer.px_l0)
+            self._shown = (layer, texts) if layer.labels else (layer,)
+        return self._shown
 
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
         """Draw what is not in the layers, in device-independent px of the view."""
@@ -213,7 +231,29 @@ class AnnotationDrawing:
             paint_units(painter, units[:still], transform, 1 / ratio, ratio, self._stamps)
             moved = self._move * transform
             paint_units(painter, units[still:], moved, 1 / ratio, ratio, self._stamps)
+            if not self._has_values:
+                self._paint_labels(painter, viewport, over[:still], level)
         painter.restore()
+
+    def _paint_labels(
+        self, painter: QPainter, viewport: Viewport, annotations: Sequence[Annotation], level: int
+    ) -> None:
+        """Draw values at what is selected."""
+        turn, ratio = viewport.rotation_deg, viewport.pixel_ratio
+        labels_of = (level, turn, ratio, self._pixel_size, *map(id, annotations))
+        if self._labels[0][: len(labels_of)] != labels_of:
+            shapes = [each for each in annotations if each.kind is not Kind.TEXT]
+            labels = self._label_maker.labels(
+                shapes, viewport, level, self._pixel_size, has_values=True
+            )
+            self._labels = (*labels_of, tuple(annotations)), LabelLayer(labels, 1.0)
+        for label in self._labels[1].labels:
+            x, y = viewport.vp_from_l0(Point(label.x, label.y))
+            size = label.plate.size() / ratio
+            at = QPointF(
+                round(x * ratio + label.right) / ratio, round(y * ratio + label.down) / ratio
+            )
+            painter.drawImage(QRectF(at, QSizeF(size)), label.plate)
 
     def _made(
         self,
@@ -238,5 +278,5 @@ class AnnotationDrawing:
         self._news.clear()
         self._selected = self._lifted = frozenset()
         self._live = ()
-        self._zoomed = None
+        self._shown_of, self._shown = (), ()
         return source is None or source.close(timeout_s)

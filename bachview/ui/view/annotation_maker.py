@@ -12,8 +12,10 @@ from PySide6.QtCore import QByteArray, QDataStream
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 
 from bachview.core.geometry import Region
+from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import TILE_PX
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
+from bachview.ui.view.annotation_labels import Label, LabelMaker
 from bachview.ui.view.painting_annotations import (
     MOST_IN_A_FRAME,
     NEUTRAL,
@@ -115,6 +117,23 @@ class _Square:
     is_stale: bool = field(default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be made ready.
+
+    Attributes
+    ----------
+    selected : what is to be drawn as selected.
+    pixel_size : of the slide, for values.
+    has_values : whether measured values stand at the shapes.
+    """
+
+    viewport: Viewport
+    selected: frozenset[str]
+    pixel_size: PixelSize
+    has_values: bool
+
+
 class AnnotationMaker:
     """Makes layers of the annotations that it is told of. One thread."""
 
@@ -131,6 +150,9 @@ class AnnotationMaker:
         self._stamps: dict[tuple[Rgb, bool], QImage] = {}
         self._last: AnnotationLayer | None = None
         self._is_repainted = False
+        self._label_maker = LabelMaker()
+        self._labels: tuple[Label, ...] = ()
+        self._labels_of: tuple[object, ...] = ()
 
     def change(self, changes: Iterable[tuple[str, Annotation | None]]) -> None:
         """Take these annotations, or forget them."""
@@ -141,10 +163,9 @@ class AnnotationMaker:
                 self._shown[name] = annotation
             changed += [each.bounds for each in (before, annotation) if each is not None]
 
-    def layer(
-        self, viewport: Viewport, selected: frozenset[str]
-    ) -> tuple[AnnotationLayer | None, bool]:
+    def layer(self, wanted: Wanted) -> tuple[AnnotationLayer | None, bool]:
         """The layer for a viewport, the same as before where it serves; whether it is finished."""
+        viewport, selected = wanted.viewport, wanted.selected
         stop = time.monotonic() + _TURN_S
         seen = viewport.region
         level = round(math.log2(viewport.device_downsample))
@@ -167,6 +188,7 @@ class AnnotationMaker:
                 viewport.pixel_ratio,
             )
             self._last = None
+        self._label(wanted, of_level, last)
         is_whole = True
         if not self._is_few:
             near = self._units(level, of_level.near(seen))
@@ -184,8 +206,27 @@ class AnnotationMaker:
                 dict(self._stamps),
                 viewport.device_downsample,
                 viewport.pixel_ratio,
+                self._labels,
             )
         return self._last, is_whole
+
+    def _label(self, wanted: Wanted, of_level: _Level, last: AnnotationLayer) -> None:
+        """Find new places for texts where others are wanted."""
+        turn = wanted.viewport.rotation_deg
+        labels_of = (last.units, last.level, turn, wanted.pixel_size, wanted.has_values)
+        before = self._labels_of
+        if before and before[0] is labels_of[0] and before[1:] == labels_of[1:]:
+            return
+        self._labels_of = labels_of
+        near = of_level.near(last.covered)
+        self._labels = self._label_maker.labels(
+            (annotation for cell in near for annotation in cell.annotations),
+            wanted.viewport,
+            last.level,
+            wanted.pixel_size,
+            has_values=wanted.has_values,
+        )
+        self._last = None
 
     def _renew(self, ratio: float, selected: frozenset[str], level: int, seen: Region) -> None:
         """Forget what has been made of something else."""

@@ -5,19 +5,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bachview.marks.annotation import Annotation
-from bachview.ui.view.annotation_maker import AnnotationMaker
+from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted
 from bachview.ui.view.latest import Latest
 from bachview.ui.view.painting_annotations import AnnotationLayer
-from bachview.viewing.viewport import Viewport
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """`number` : changes with the annotations."""
 
-    viewport: Viewport
+    wanted: Wanted
     number: int
-    selected: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +65,9 @@ class AnnotationSource:
             self._given += 1
         return self._given
 
-    def want(self, viewport: Viewport, selected: frozenset[str] = frozenset()) -> None:
-        """Have a view made ready.
-
-        `selected` : what is to be drawn as selected.
-        """
-        request = _Request(viewport, self._given, selected)
+    def want(self, wanted: Wanted) -> None:
+        """Have a view made ready."""
+        request = _Request(wanted, self._given)
         if request != self._asked:
             self._asked = request
             self._latest.want(request)
@@ -83,7 +78,7 @@ class AnnotationSource:
             changes, self._changes = self._changes, []
             number = self._given
         self._maker.change(changes)
-        layer, is_whole = self._maker.layer(request.viewport, request.selected)
+        layer, is_whole = self._maker.layer(request.wanted)
         return _Drawn(layer, number, is_whole)
 
     def _take(self, request: _Request, drawn: _Drawn) -> None:

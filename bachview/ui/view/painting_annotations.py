@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransfo
 
 from bachview.core.geometry import Region
 from bachview.core.pyramid import TILE_PX
+from bachview.ui.view.annotation_labels import Label
 from bachview.ui.view.painting import ViewPlane, Window
 from bachview.viewing.contour_look import DARK_HALO, LIGHT_HALO, has_dark_halo
 
@@ -245,6 +246,7 @@ class AnnotationLayer:
     stamps : marks of points.
     px_l0 : level-0 px for a device px of the view.
     ratio : device px for a device-independent px.
+    labels : texts, drawn by a layer of their own.
     """
 
     level: int
@@ -255,6 +257,7 @@ class AnnotationLayer:
     stamps: Mapping[tuple[Rgb, bool], QImage]
     px_l0: float
     ratio: float
+    labels: tuple[Label, ...] = ()
     is_at_rest: bool = False
 
     @property

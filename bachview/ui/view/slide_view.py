@@ -134,6 +134,7 @@ class SlideView(NavigableView):
         self.close_slide(0)  # tiles still being read for the previous slide are dropped
         self._failure_said = None
         self._pixel_size = self._overlay.pixel_size = pixel_size
+        self.annotations.set_pixel_size(pixel_size)
         self._objective_power = reader.metadata.objective_power
         self._picture = SlidePicture(
             reader,
@@ -155,6 +156,7 @@ class SlideView(NavigableView):
     def set_pixel_size(self, pixel_size: PixelSize) -> None:
         """Use another pixel size from now on."""
         self._pixel_size = self._overlay.pixel_size = pixel_size
+        self.annotations.set_pixel_size(pixel_size)
         self.update()
 
     def close_slide(self, timeout_s: float = 2.0) -> bool:

@@ -70,7 +70,14 @@ class Menus:
         put(rotation, None, view.upright)
         put(menu.addMenu("Focal &planes and time points"), *stack.steps)
         put(menu, None, view.overlay, view.activation_map, view.more_opaque, view.less_opaque)
-        put(menu, None, place.copy_position, view.correct_pixel_size, view.minimap)
+        put(
+            menu,
+            None,
+            place.copy_position,
+            view.correct_pixel_size,
+            view.minimap,
+            view.annotation_values,
+        )
         put(
             menu,
             view.colour_management,

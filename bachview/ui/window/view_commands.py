@@ -141,6 +141,12 @@ class ViewCommands(QObject):
             is_on=stored.minimap,
             needs_slide=False,
         )
+        self.annotation_values = make_switch(
+            "Measured &values at annotations",
+            "Show area, length, angle or count at all annotations, not only at the selected",
+            self._set_annotation_values,
+            is_on=stored.annotation_values,
+        )
         self.retry_failed = make(
             "Re&ad damaged parts again",
             "Retry parts that could not be read",
@@ -202,6 +208,7 @@ class ViewCommands(QObject):
         page.set_managed_colours(on=self.colour_management.isChecked())
         page.minimap.set_wanted(on=self.minimap.isChecked())
         page.view.input.kinetic_pan = self.kinetic_pan.isChecked()
+        page.view.annotations.set_values_shown(on=self.annotation_values.isChecked())
 
     @property
     def _page(self) -> SlidePage | None:
@@ -247,6 +254,11 @@ class ViewCommands(QObject):
         self._settings.now = replace(self._settings.now, kinetic_pan=on)
         if self._page is not None:
             self._page.view.input.kinetic_pan = on
+
+    def _set_annotation_values(self, on: bool) -> None:
+        self._settings.now = replace(self._settings.now, annotation_values=on)
+        if self._page is not None:
+            self._page.view.annotations.set_values_shown(on=on)
 
     def _set_minimap(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, minimap=on)
