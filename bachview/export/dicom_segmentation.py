@@ -209,7 +209,7 @@ def _made(
         row.SegmentDescription = text
         described.append(row)
     rows, columns = values.shape[1:3]
-    return highdicom.seg.Segmentation(
+    made = highdicom.seg.Segmentation(
         [source.header],
         values if is_fractional else values.astype(np.uint8),
         "FRACTIONAL" if is_fractional else "BINARY",
@@ -228,12 +228,16 @@ def _made(
                 slide, source.mm_of([_center(cell.center)])[0].tolist(), (1, 1)
             )
         ],
+        # Every frame says where it lies and of which segment it is: not all readers work that out.
         omit_empty_frames=False,
-        dimension_organization_type="TILED_FULL",
+        dimension_organization_type="TILED_SPARSE",
         tile_pixel_array=True,
         tile_size=(min(_TILE, rows), min(_TILE, columns)),
         **source.equipment(),
     )
+    # Asked for of images without a place in the patient, and not known of a section.
+    made.PatientOrientation = ""
+    return made
 
 
 def _center(point: Point) -> tuple[float, float]:

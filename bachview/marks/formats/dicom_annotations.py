@@ -188,7 +188,7 @@ def _made(group: _Group, number: int) -> Any:
         "MANUAL" if is_drawn else "AUTOMATIC",
         algorithm_identification=None if is_drawn else _unknown_algorithm(),
         measurements=measurements or None,
-        description="" if is_drawn else f"Of another program: {first.object_type}",
+        description=None if is_drawn else f"Of another program: {first.object_type}",
         display_color=None if color is None else codes.lab_color(color),
     )
 
