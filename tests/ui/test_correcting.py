@@ -8,10 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from bachview.core.geometry import Point, Region
-from bachview.core.uncertainty import Thresholds
+from bachview.core.geometry import Region
 from bachview.marks.annotation import Annotation, AnnotationClass, Kind
-from bachview.marks.working_set import added
+from bachview.marks.working_set import added, changed
 from bachview.ui.dialogs.agreement_dialog import AgreementDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.view.tools.correct import CorrectTool
@@ -112,6 +111,32 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         commands.by_annotations.trigger()
         assert said(page)[3, 3] == 3
 
+        # Of two that overlap the smaller one counts, and both are one step.
+        before, grid = said(page), prediction.grid
+        inner = shapely.box(0, 0, grid.stride_x, grid.stride_y)
+        around = shapely.box(0, 0, 2 * grid.stride_x, 2 * grid.stride_y)
+        normal = Annotation.drawn(Kind.AREA, inner, AnnotationClass("Normal", (0, 0, 0)))
+        in_situ = Annotation.drawn(Kind.AREA, around, AnnotationClass("In situ", (0, 0, 0)))
+        assert page.correcting.relabel_by([normal, in_situ]) == 4
+        expected = {(0, 0): 0, (0, 1): 2, (1, 0): 2, (1, 1): 2}
+        assert expected.items() <= said(page).items()
+        assert marks.working_set.undo_text == "correct the cells of 2 annotations"
+        marks.undo()
+        assert said(page) == before
+
+        # What the model says inside the one that is selected, as it says it: of its own cells.
+        inside = window.annotations.properties.inside
+        assert inside.isHidden()  # two are selected
+        marks.selection.set([drawn.id])
+        (row,) = inside.rows.values()
+        assert row[1] == "100.0 %"
+        assert inside.note.startswith("All of the annotation judged by Self-test")
+        whole = drawn.with_changes(shape=shapely.box(-cell.width, 0, cell.width, cell.height))
+        marks.apply(changed("change", [(drawn, whole)]))
+        qtbot.waitUntil(lambda: "Outside of the classified region" in inside.rows)
+        assert inside.rows["Outside of the classified region"][1] == "50.0 %"
+        marks.undo()
+
         # Counted, compared, read out, and hidden.
         agreement = page.correcting.agreement
         assert agreement is not None
@@ -152,21 +177,3 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         assert said(page) == kept
         assert page.correcting.agreement is None
         assert page.correcting.relabel([(0, 0)], 0) == 0
-
-
-def test_of_overlapping_annotations_the_smaller_one_counts(qtbot: QtBot, tmp_path: Path) -> None:
-    with open_window(qtbot) as window:
-        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
-        page.regionDrawn.emit(PART)
-        wait_for(qtbot, page, RunState.DONE)
-        assert page.correcting.grid is not None
-        assert page.document.thresholds != Thresholds(0, 0)
-        cell = page.correcting.grid.cell(0, 0)
-        inner = shapely.box(cell.x, cell.y, cell.right, cell.bottom)
-        outer = shapely.box(cell.x, cell.y, cell.right + cell.width, cell.bottom + cell.height)
-        normal = Annotation.drawn(Kind.AREA, inner, AnnotationClass("Normal", (0, 0, 0)))
-        in_situ = Annotation.drawn(Kind.AREA, outer, AnnotationClass("In situ", (0, 0, 0)))
-        assert page.correcting.relabel_by([normal, in_situ]) == 4
-        assert said(page) == {(0, 0): 0, (0, 1): 2, (1, 0): 2, (1, 1): 2}
-        assert page.document.marks.working_set.undo_text == "correct the cells of 2 annotations"
-        assert page.correcting.cell_at(Point(-5, -5)) is None

@@ -27,6 +27,7 @@ from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import color_swatch
 from bachview.ui.look.widgets import WrappedLabel, panel_column, plain, tabular
 from bachview.ui.panels.annotation_rows import UNCLASSIFIED, kind_of
+from bachview.ui.panels.inside_annotation import InsidePanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 
@@ -45,6 +46,7 @@ class PropertiesPanel(QWidget):
     Attributes
     ----------
     more : a column below the values, for what others say about the selection.
+    inside : there, what the model says inside the selected one.
 
     Signals
     -------
@@ -91,6 +93,8 @@ class PropertiesPanel(QWidget):
         self._values.setVerticalSpacing(TIGHT)
         self.more = QVBoxLayout()
         self.more.setSpacing(NEAR)
+        self.inside = InsidePanel(self._form)
+        self.more.addWidget(self.inside)
         self._lay_out()
         self._connect()
         self.show_selected((), self._pixel_size)

@@ -64,6 +64,7 @@ from bachview.ui.window.dropped_files import dropped_paths, take_copy
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.full_screen import FullScreen
 from bachview.ui.window.input_rules import InputRules
+from bachview.ui.window.inside_follower import InsideFollower
 from bachview.ui.window.menus import Menus
 from bachview.ui.window.message_list import MessageList, MessagesButton
 from bachview.ui.window.messages import Messages, Offer
@@ -224,6 +225,7 @@ class MainWindow(QMainWindow):
         self.annotations_controller = AnnotationsController(
             self.annotations, self.edits, self.messages, self
         )
+        self.inside_follower = InsideFollower(self.annotations.properties.inside, self)
         self.stack_commands = StackCommands(commands, self.status.stack)
         groups = self.file_commands, self.view_commands, self.classify_commands
         others = self.results_commands, self.window_commands, self.stack_commands
@@ -615,6 +617,7 @@ class MainWindow(QMainWindow):
         self.stack_commands.adapt_to(page.document.metadata.stack if page else None)
         self.tool_commands.adapt_to(page)
         self.annotations_controller.show_page(page)
+        self.inside_follower.show_page(page)
         self.annotate_commands.adapt_to(page)
         self.tool_strip.setVisible(page is not None and self.view_commands.tools.isChecked())
         self.availability.follow(page)
@@ -712,6 +715,7 @@ class MainWindow(QMainWindow):
         endings = [page.document.detach() for page in pages]
         self.controller.show_page(None)
         self.annotations_controller.show_page(None)
+        self.inside_follower.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
         self.look.close()

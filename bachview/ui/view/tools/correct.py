@@ -171,6 +171,8 @@ class CorrectTool(Tool):
         if self._is_drawing:
             outline = QPainterPath(self._path)
             outline.addPolygon(self._lasso)
+            if self._lasso.size() > 2:
+                outline.closeSubpath()
             shown = to_screen(viewport).map(outline)
             if self._removes:
                 paint_erased(painter, shown)
