@@ -8,7 +8,9 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTran
 
 from bachview.core.geometry import Point
 from bachview.ui.look.plates import INK, SHADE
+from bachview.ui.view.painting_annotations import NEUTRAL
 from bachview.ui.view.painting_decor import paint_plate
+from bachview.viewing.contour_look import DARK_HALO, LIGHT_HALO, has_dark_halo
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -81,14 +83,15 @@ def paint_erased(painter: QPainter, outline: QPainterPath) -> None:
 
 
 def _paint(painter: QPainter, path: QPainterPath, color: Rgb | None, *, is_filled: bool) -> None:
-    ink = QColor(INK) if color is None else QColor(*color)
+    ink = QColor(*(color or NEUTRAL))
+    halo = QColor(*(DARK_HALO if has_dark_halo(color or NEUTRAL) else LIGHT_HALO))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if is_filled:
         fill = QColor(ink)
         fill.setAlpha(_NEUTRAL_ALPHA if color is None else _FILL_ALPHA)
         painter.fillPath(path, fill)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for shade, width in ((SHADE, _HALO_VP), (ink, _LINE_VP)):
+    for shade, width in ((halo, _HALO_VP), (ink, _LINE_VP)):
         pen = QPen(shade, width)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
