@@ -128,6 +128,7 @@ def write_segmentation(
         to be written, or there are no corrections.
     """
     source = segmented_source(content.reader.metadata.path, names=content.slide_name is not None)
+    source.check_target(path)
     rows, columns = slice(None), slice(None)
     if content.region is not None:
         rows, columns = content.prediction.grid.cells_in(content.region)

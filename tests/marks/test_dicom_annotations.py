@@ -227,5 +227,9 @@ def test_a_dicom_file_is_one_of_annotations_by_what_is_in_it(
     assert is_annotation_file(path)
     assert slide.path is not None
     assert not is_annotation_file(slide.path)
+    before = slide.path.read_bytes()
+    with pytest.raises(ExportError, match="file of the slide"):
+        written(slide.path, [mark], slide)
+    assert slide.path.read_bytes() == before
     assert not is_annotation_file(tmp_path / "missing.dcm")
     assert_same(read_annotations(path, slide, UNWATCHED).annotations, [mark])

@@ -69,6 +69,7 @@ def write_dicom_annotations(
     Cancelled
         The watch's token was cancelled; an existing file is untouched.
     """
+    source.check_target(path)
     groups, sentences = _grouped(annotations, source, pixel_size, watch)
     if not groups:
         raise ExportError(

@@ -56,6 +56,7 @@ def write_dicom_report(
     Cancelled
         The watch's token was cancelled; an existing file is untouched.
     """
+    source.check_target(path)
     source.check_placed()
     if not pixel_size.is_plausible:
         raise ExportError(

@@ -10,6 +10,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -85,6 +86,7 @@ class DicomSource:
     origin : (x, y, z) mm on the slide of the centre of level 0's first pixel; None if not stated.
     orientation : directions on the slide of a row and of a column of level 0; None if not stated.
     levels : UID of each level's file to the (width, height) of the level, px.
+    files : of the levels.
     """
 
     header: "Dataset"
@@ -92,6 +94,7 @@ class DicomSource:
     origin: tuple[float, float, float] | None
     orientation: tuple[float, ...] | None
     levels: Mapping[str, tuple[int, int]]
+    files: tuple[Path, ...]
 
     @classmethod
     def of(cls, path: Path | None, *, error: type[BachviewError] = ExportError) -> "DicomSource":
@@ -135,6 +138,7 @@ class DicomSource:
             _origin(header),
             _orientation(header),
             {file.instance: file.size for file in files},
+            tuple(file.path for file in files),
         )
 
     @property
@@ -142,6 +146,19 @@ class DicomSource:
         """(width, height) of level 0, px."""
         header = self.header
         return int(header.TotalPixelMatrixColumns), int(header.TotalPixelMatrixRows)
+
+    def check_target(self, path: Path) -> None:
+        """Make sure that a file to be written is none of the slide, which has the same suffix.
+
+        Raises
+        ------
+        ExportError
+            It is one.
+        """
+        for file in self.files:
+            with suppress(OSError):  # what is not there is no file of the slide
+                if file.samefile(path):
+                    raise ExportError(f"{path.name} is a file of the slide; choose another name.")
 
     def check_placed(self, *, error: type[BachviewError] = ExportError) -> None:
         """Make sure that it is known where on the glass the pixels lie.
