@@ -9,6 +9,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 # A test worker for each core: threads of OpenMP and BLAS beside them would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 import logging
 import threading
 import time
@@ -27,6 +28,17 @@ from tests.support.cli import Answer, Cli
 
 hypothesis.settings.register_profile("bachview", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("bachview")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is read and imported stays: the collector need not look at it, now or in any test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

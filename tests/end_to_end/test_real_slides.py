@@ -12,6 +12,8 @@ from bachview.slide.opening import open_slide
 from tests.support.cli import Cli, check_schema
 from tests.support.real_data import shared_file
 
+pytestmark = pytest.mark.long
+
 #: Quicker than the default bundle, where any classes will do.
 SELFTEST = ("classify", "--bundle", "selftest")
 SLIDES = ["CMU-1-Small-Region.svs", "OS-1-detail.ome.tif"]

@@ -1,9 +1,10 @@
 """The bundles that come with the program: whole, small, honest; one is the default."""
 
+import shutil
 from collections.abc import Iterator
-from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -14,6 +15,8 @@ from bachview.models.bundle.opened import Bundle, open_bundle
 from bachview.models.loading import load_ensemble
 from bachview.models.verification import verify_bundle
 from tests.support.real_data import shared_file
+
+pytestmark = pytest.mark.long
 
 MEGABYTE = 1_000_000
 
@@ -47,9 +50,9 @@ def test_it_is_installed_and_small_enough_for_a_repository(name: str, most: int)
     assert sum(sizes) <= most * MEGABYTE
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_it_passes_every_check(name: str) -> None:
-    checks = verify_bundle(resolve_bundle(name))
+def test_it_passes_every_check() -> None:
+    """The fast one; loading, as the tests of the other do, takes the same steps."""
+    checks = verify_bundle(resolve_bundle(FAST))
     assert [check.name for check in checks if not check.ok] == []
     assert {"files", "golden patches", "networks"} <= {check.name for check in checks}
 
@@ -102,23 +105,39 @@ def test_its_card_says_what_it_is_not_for_and_how_it_was_measured(trained: Bundl
     assert metrics["cv_photo_accuracy_low"] < stated < metrics["cv_photo_accuracy_high"]
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_it_names_most_of_the_photos_that_it_has_learnt_from(name: str) -> None:
-    """No measurement: a swapped class, channel or scale would show here."""
-    photos = read_dataset(shared_file("bach-photos")).photos
+@pytest.fixture(scope="module")
+def learnt(
+    default: Bundle, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[npt.NDArray[np.uint8], list[int]]:
+    """The middle of some photos of each class, as the bundles take patches, and their classes."""
+    some = tmp_path_factory.mktemp("photos")
+    for folder in shared_file("bach-photos/Photos").iterdir():
+        (some / "Photos" / folder.name).mkdir(parents=True)
+        for path in sorted(folder.glob("*.jpg"))[::12]:  # reading all would take the longest
+            shutil.copy(path, some / "Photos" / folder.name)
     patches, labels = [], []
+    geometry = default.geometry
+    side = geometry.input_px
+    for photo in read_dataset(some).photos:
+        with Image.open(photo.path) as opened:
+            sides = tuple(round(side * photo.mpp / geometry.mpp) for side in opened.size)
+            pixels = np.asarray(opened.convert("RGB").resize((sides[0], sides[1])))
+        y, x = ((n - side) // 2 for n in pixels.shape[:2])
+        assert photo.label is not None
+        patches.append(pixels[y : y + side, x : x + side])
+        labels.append(photo.label)
+    return np.stack(patches), labels
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_it_names_most_of_the_photos_that_it_has_learnt_from(
+    name: str, learnt: tuple[npt.NDArray[np.uint8], list[int]]
+) -> None:
+    """No measurement: a swapped class, channel or scale would show here."""
+    patches, labels = learnt
     with load_ensemble(resolve_bundle(name), precision="f32") as ensemble:
-        geometry = ensemble.bundle.geometry
-        side = geometry.input_px
-        for _, members in groupby(photos, key=lambda photo: photo.label):
-            for photo in list(members)[::12]:
-                with Image.open(photo.path) as opened:
-                    sides = tuple(round(side * photo.mpp / geometry.mpp) for side in opened.size)
-                    pixels = np.asarray(opened.convert("RGB").resize((sides[0], sides[1])))
-                y, x = ((n - side) // 2 for n in pixels.shape[:2])
-                patches.append(pixels[y : y + side, x : x + side])
-                labels.append(photo.label)
-        answers = ensemble.predict(np.stack(patches)).probabilities
+        assert ensemble.bundle.geometry.input_px == patches.shape[1]
+        answers = ensemble.predict(patches).probabilities
     places = answers.reshape(len(labels), -1, len(BACH_CLASSES))
     assert len(labels) > 20
     assert np.mean(places.mean(axis=1).argmax(axis=1) == labels) > 0.8
