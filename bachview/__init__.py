@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bachview.api.predictions import Prediction as Prediction
     from bachview.api.slides import Slide as Slide
     from bachview.api.slides import open_slide as open_slide
+    from bachview.api.teaching import KeptLesson as KeptLesson
+    from bachview.api.teaching import teach as teach
     from bachview.core.geometry import Region as Region
     from bachview.errors import BachviewError as BachviewError
     from bachview.errors import Cancelled as Cancelled
@@ -44,6 +46,7 @@ _PLACES = {
     "CancelToken": "bachview.jobs.tokens",
     "Cancelled": "bachview.errors",
     "Ensemble": "bachview.models.ensemble",
+    "KeptLesson": "bachview.api.teaching",
     "Measurement": "bachview.api.measuring",
     "NoTissueError": "bachview.errors",
     "Prediction": "bachview.api.predictions",
@@ -57,6 +60,7 @@ _PLACES = {
     "open_slide": "bachview.api.slides",
     "predict_photos": "bachview.api.classification",
     "read_dataset": "bachview.api.measuring",
+    "teach": "bachview.api.teaching",
     "train": "bachview.training.run",
 }
 
@@ -65,6 +69,7 @@ __all__ = [
     "CancelToken",
     "Cancelled",
     "Ensemble",
+    "KeptLesson",
     "Measurement",
     "NoTissueError",
     "Prediction",
@@ -78,6 +83,7 @@ __all__ = [
     "open_slide",
     "predict_photos",
     "read_dataset",
+    "teach",
     "train",
 ]
 

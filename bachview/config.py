@@ -37,6 +37,11 @@ class Folders:
         return self.data / "results"
 
     @property
+    def models(self) -> Path:
+        """Folder of the models that the user has made by teaching one."""
+        return self.data / "models"
+
+    @property
     def thumbnails(self) -> Path:
         """Folder of small pictures of the slides that the user has opened."""
         return self.cache / "thumbnails"

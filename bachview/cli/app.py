@@ -48,6 +48,7 @@ COMMANDS = frozenset(
         "bundle",
         "dataset",
         "train",
+        "teach",
         "evaluate",
         "predict",
         "phantom",

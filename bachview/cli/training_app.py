@@ -1,4 +1,4 @@
-"""``bachview dataset``, ``train``, ``evaluate`` and ``predict``: arguments and help."""
+"""``bachview dataset``, ``train``, ``teach``, ``evaluate`` and ``predict``: arguments and help."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -329,7 +329,61 @@ def predict(
     )
 
 
+def teach(
+    slides: Annotated[
+        list[Path],
+        typer.Argument(metavar="SLIDES...", help="Slides with corrections or annotations."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="NEW.bachmodel", help="The new model's file."),
+    ],
+    bundle: Annotated[
+        str | None,
+        typer.Option(metavar="BUNDLE", help="The model to teach: a file, a folder, or a name."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the new model; that of its file if not given.")
+    ] = None,
+    mpp: Annotated[
+        float | None,
+        typer.Option(
+            "--mpp", parser=number, metavar="UM", help="µm per pixel, if the slides state none."
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where results are kept; the user's if not given."),
+    ] = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> int:
+    """Fit a model's members again on the corrections and annotations saved of slides.
+
+    Teaches the classes of the model: corrected cells, and cells of which at least half
+    lies in an annotation with such a class. The model itself stays as it is; the new one
+    says from which it was made, what it was taught, and how many taught cells it judges
+    as you do (cross-fitted). Needs no TensorFlow.
+
+    \b
+      bachview teach slide.svs --output my.bachmodel
+      bachview teach case/*.svs --bundle default-fast --name "Ours, taught" --output ours.bachmodel
+    """  # noqa: D301
+    from bachview.cli.teach import teach_model
+
+    return teach_model(
+        slides,
+        output,
+        bundle=bundle,
+        name=name,
+        mpp=mpp,
+        device=device,
+        store=store,
+        as_json=as_json,
+    )
+
+
 def add_training_commands(app: typer.Typer) -> None:
-    """Add `train`, `evaluate` and `predict` to the program's commands."""
-    for command in (train, evaluate, predict):
+    """Add `train`, `teach`, `evaluate` and `predict` to the program's commands."""
+    for command in (train, teach, evaluate, predict):
         app.command()(command)

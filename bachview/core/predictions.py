@@ -119,6 +119,11 @@ class Prediction:
         self._members = np.zeros((0, len(member_names), len(classes)), np.float32)
         self._changes: deque[tuple[int, npt.NDArray[np.int32]]] = deque(maxlen=_CHANGES_KEPT)
 
+    @property
+    def tissue(self) -> TissueCells:
+        """The cells that are judged, and how their fields are moved."""
+        return self._tissue
+
     def field(self, row: int, column: int) -> Region:
         """What the models saw of a tissue cell, level-0 px."""
         return self._tissue.field(self.grid, row, column)

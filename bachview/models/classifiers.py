@@ -31,6 +31,11 @@ class Classifier:
         self._fitted = fitted
         self._class_count = class_count
 
+    @property
+    def fitted(self) -> Any:
+        """The estimator or pipeline; not to be changed."""
+        return self._fitted
+
     def probabilities(self, features: Floats) -> Floats:
         """(N, F) float32 to (N, C) float32, rows sum to 1; N may be 0."""
         if not len(features):

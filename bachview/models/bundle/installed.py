@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bachview.config import resource_folder
+from bachview.config import resource_folder, user_folders
 from bachview.errors import BundleError
 from bachview.file_names import BUNDLE_SUFFIX
 from bachview.policy.in_force import in_force
@@ -18,6 +18,18 @@ DEFAULT = "default"
 def installed_bundles() -> tuple[str, ...]:
     """Names of the bundles of the program and of those in the folders of the policy, sorted."""
     return tuple(sorted(_installed(in_force().models_folders)))
+
+
+def own_bundles() -> tuple[str, ...]:
+    """Names of the bundles that the user has kept after teaching, sorted; those of others win."""
+    others = _installed(in_force().models_folders)
+    return tuple(sorted(name for name in _own() if name not in others))
+
+
+def _own() -> dict[str, Path]:
+    with contextlib.suppress(OSError):
+        return {path.stem: path for path in user_folders().models.glob(f"*{BUNDLE_SUFFIX}")}
+    return {}
 
 
 def shipped_bundles() -> frozenset[str]:
@@ -40,7 +52,7 @@ def _installed(models_folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def resolve_bundle(name_or_path: str, policy: Policy | None = None) -> Path:
-    """The path of a bundle given as a path or as the name of an installed one.
+    """The path of a bundle given as a path or as the name of an installed or a kept one.
 
     ``default`` is the installed default bundle, or the self-test bundle if there is none.
     An installed name wins over a file of the same name in the working folder; write
@@ -66,11 +78,13 @@ def resolve_bundle(name_or_path: str, policy: Policy | None = None) -> Path:
     path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111
     # A name in the policy is that of an installed one only: any user may have a file of that name.
     is_settled = name_or_path == policy.bundle and not Path(name_or_path).is_absolute()
+    if not is_settled and name in (own := _own()):
+        return own[name]
     if not is_settled and os.path.exists(path):  # noqa: PTH110
         return path
     raise BundleError(
         f"There is no model {path.name}: give a path, or one of the installed models "
-        f"({', '.join(sorted(installed)) or 'none'})."
+        f"({', '.join(sorted((*installed, *own_bundles()))) or 'none'})."
     )
 
 

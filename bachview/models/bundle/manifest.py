@@ -2,7 +2,8 @@
 
 Every key is required, no others are allowed, and no value is converted ("1" is not 1). An error is
 one sentence that names the field. Version 2 of the format has one key more than version 1,
-``patch.cells_per_side``; with version 1 a patch stands for one cell.
+``patch.cells_per_side``; with version 1 a patch stands for one cell. Version 3 has one more,
+``taught``: what a reader has taught the bundle, and which one it was made from.
 """
 
 import json
@@ -27,7 +28,7 @@ from bachview.models.architectures import Architecture, architecture_of, serves
 from bachview.models.estimators import EstimatorKey
 
 #: The newest version of the format; all earlier ones are read.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST_FILE = "manifest.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
 GOLDEN_FILE = "golden.npz"
@@ -134,6 +135,28 @@ class TrainingEntry(_Strict):
     metrics: dict[Word, float]
 
 
+#: What the probabilities of a taught bundle are: fitted to what was taught, or of the bundle that
+#: it was made from, which says nothing of this one.
+Calibration = Literal["fitted", "unknown"]
+
+
+class TaughtEntry(_Strict):
+    """What a reader has taught, and which bundle the manifest's was made from.
+
+    `cells` counts them by the key of their class; `slides` are fingerprints; `date` is ISO 8601
+    UTC. `refitted` and `kept` are names of members.
+    """
+
+    parent_name: Word
+    parent_sha256: Sha256
+    date: Word
+    cells: dict[Word, Annotated[int, Field(ge=0)]]
+    slides: Annotated[tuple[Text, ...], Field(max_length=10_000)]
+    refitted: tuple[Word, ...]
+    kept: tuple[Word, ...]
+    calibration: Calibration
+
+
 class Manifest(_Strict):
     """The whole ``manifest.json``; see the module."""
 
@@ -149,6 +172,7 @@ class Manifest(_Strict):
     photo_doubt: Annotated[float, Field(ge=0, lt=1)]
     thresholds: ThresholdEntry
     training: TrainingEntry
+    taught: TaughtEntry | None = None
     versions: dict[Word, Word]
     files: Annotated[dict[FileName, Sha256], Field(max_length=256)]
 
@@ -163,6 +187,8 @@ class Manifest(_Strict):
 
         From the metrics that ``bachview train`` writes.
         """
+        if self.taught is not None:
+            return self.taught_text
         metrics = self.training.metrics
         accuracy, low, high = (
             metrics.get(f"cv_photo_accuracy{end}") for end in ("", "_low", "_high")
@@ -175,6 +201,21 @@ class Manifest(_Strict):
             else f" (95\u00a0%: {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
         )
         return f"In cross-validation it was right on {100 * accuracy:.0f} % of photos{interval}."
+
+    @property
+    def taught_text(self) -> str:
+        """What a reader has taught and what is not known of it, for users; empty for others."""
+        if self.taught is None:
+            return ""
+        cells, slides = sum(self.taught.cells.values()), len(self.taught.slides)
+        probabilities = (
+            " Its probabilities are not calibrated." if self.taught.calibration == "unknown" else ""
+        )
+        return (
+            f"Taught by a reader with {cells:,} {'cell' if cells == 1 else 'cells'} of "
+            f"{slides} {'slide' if slides == 1 else 'slides'}; how often it is right elsewhere was "
+            f"not measured.{probabilities}"
+        )
 
     @field_validator("classes")
     @classmethod
@@ -195,6 +236,7 @@ class Manifest(_Strict):
         if len({cnn.map_size for cnn in self.cnns}) > 1:
             raise ValueError("the CNN members have activation maps of different sizes")
         self._check_cells()
+        self._check_taught()
         if sum(member.weight for member in self.members) <= 0:
             raise ValueError("the weights of all members are zero")
         if MANIFEST_FILE in self.files:
@@ -206,6 +248,20 @@ class Manifest(_Strict):
         if unused:
             raise ValueError(f"files lists {unused[0]}, which is not used in the manifest")
         return self
+
+    def _check_taught(self) -> None:
+        if self.schema_version < 3:
+            if "taught" in self.model_fields_set:
+                raise ValueError("taught: this field is unknown before format version 3")
+            return
+        if self.taught is None:
+            raise ValueError("taught: this field is missing")
+        names = [member.name for member in self.members]
+        if sorted((*self.taught.refitted, *self.taught.kept)) != sorted(names):
+            raise ValueError("taught: refitted and kept are not the members")
+        unknown = set(self.taught.cells) - {entry.key for entry in self.classes}
+        if unknown:
+            raise ValueError(f"taught.cells: there is no class {sorted(unknown)[0]}")
 
     def _check_cells(self) -> None:
         patch, (height, width) = self.patch, self.cnns[0].map_size

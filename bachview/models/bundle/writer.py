@@ -178,7 +178,7 @@ def write_bundle(
         _fill(folder, cnns, classifiers, description, outputs, golden, keras_weights, seen)
         if is_packed:
             with atomic_path(output) as packed:
-                _pack(folder, packed)
+                pack_folder(folder, packed)
     return output
 
 
@@ -225,14 +225,29 @@ def _fill(
         outputs.features,
     )
     (folder / schema.GOLDEN_FILE).write_bytes(golden.to_bytes())
-    hashes = {
+    hashes = file_hashes(folder)
+    whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
+    (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
+    check_written(folder)
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a bundle that is being written, for its manifest."""
+    return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    whole = _manifest(cnns, classifiers, description, outputs, hashes, keras_weights)
-    (folder / schema.MANIFEST_FILE).write_bytes(whole.to_json())
-    # A bundle that would not load is not released.
+
+
+def check_written(folder: Path) -> None:
+    """Load what was written: a bundle that would not load is not released.
+
+    Raises
+    ------
+    BundleError
+        It does not load.
+    """
     with Loading(
         folder, engine="openvino", device="CPU", precision="f32", is_trusted=True
     ) as loading:
@@ -280,7 +295,7 @@ def _manifest(
     count = geometry.cells_per_side
     values: dict[str, Any] = {
         # Earlier programs read version 1, and with one cell it says the same.
-        "schema_version": 1 if count == 1 else schema.SCHEMA_VERSION,
+        "schema_version": 1 if count == 1 else 2,
         "name": description.name,
         "version": description.version,
         "licence": description.licence,
@@ -320,7 +335,7 @@ def _manifest(
 _LIBRARIES = ("keras", "numpy", "openvino", "scikit-learn", "skops", "tensorflow")
 
 
-def _pack(folder: Path, output: Path) -> None:
+def pack_folder(folder: Path, output: Path) -> None:
     """Zip a folder, the manifest first; equal files give equal bytes."""
     names = sorted(
         (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),

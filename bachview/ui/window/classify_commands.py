@@ -133,11 +133,12 @@ class ClassifyCommands(QObject):
     def fill_bundles(self, menu: QMenu) -> None:
         """List the bundles, each time the menu opens."""
         # Only then, as the modules that read bundles are slow to import.
-        from bachview.models.bundle.installed import installed_bundles
+        from bachview.models.bundle.installed import installed_bundles, own_bundles
 
         menu.clear()
         current = self._selector.current
         names = [DEFAULT_BUNDLE, *(n for n in installed_bundles() if n != DEFAULT_BUNDLE)]
+        names += own_bundles()
         policy = in_force()
         if policy.is_locked("bundle") and policy.bundle is not None:
             names = [policy.bundle]
