@@ -19,8 +19,6 @@ from bachview.viewing.viewport import Viewport
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-#: Detail of a stroke, px of the screen.
-_TOLERANCE_VP = 0.25
 #: Rests beside a stroke that erases are specks below this, px² of the screen.
 _SPECK_VP2 = 16.0
 _STEPS = {Qt.Key.Key_BracketLeft: -2.0, Qt.Key.Key_BracketRight: 2.0}
@@ -35,6 +33,8 @@ class PaintingTool(DrawingTool):
     """
 
     takes_right_button: ClassVar[bool] = True
+    #: Detail of a stroke, px of the screen.
+    tolerance_vp: ClassVar[float] = 0.25
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
@@ -68,7 +68,7 @@ class PaintingTool(DrawingTool):
         viewport = self.context.view.viewport
         if viewport is None:
             return
-        self._stroke, self._pressed = Stroke(_TOLERANCE_VP * viewport.downsample), at
+        self._stroke, self._pressed = Stroke(self.tolerance_vp * viewport.downsample), at
         self._path = QPainterPath()
         self.drag(at)
 

@@ -8,9 +8,8 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTran
 
 from bachview.core.geometry import Point
 from bachview.ui.look.plates import INK, SHADE
-from bachview.ui.view.painting_annotations import NEUTRAL
+from bachview.ui.view.painting_annotations import NEUTRAL, THIN, WIDE
 from bachview.ui.view.painting_decor import paint_plate
-from bachview.viewing.contour_look import DARK_HALO, LIGHT_HALO, has_dark_halo
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
 Rgb = tuple[int, int, int]
 
-_LINE_VP, _HALO_VP = 2.0, 4.0
 _FILL_ALPHA = 60
 #: Without a class the fill is white, which must not look like glass.
 _NEUTRAL_ALPHA = 30
+#: Longer paths are drawn thinner, in fewer passes: a frame has no time for more.
+_MOST_WIDE = 300
 #: What is erased looks like glass.
 _ERASED = QColor(255, 255, 255, 150)
 #: Half of the side of the mark of a vertex, and radius of that of a point.
@@ -74,29 +74,30 @@ def paint_erased(painter: QPainter, outline: QPainterPath) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillPath(outline, _ERASED)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for shade, width in ((SHADE, _LINE_VP), (INK, 1.0)):
-        pen = QPen(shade, width)
+    for shade in (SHADE, INK):
+        pen = QPen(shade, 1.0)
+        pen.setCosmetic(True)
         if shade is INK:
             pen.setDashPattern([4.0, 4.0])
-        painter.setPen(pen)
-        painter.drawPath(outline)
+        painter.strokePath(outline, pen)
 
 
 def _paint(painter: QPainter, path: QPainterPath, color: Rgb | None, *, is_filled: bool) -> None:
-    ink = QColor(*(color or NEUTRAL))
-    halo = QColor(*(DARK_HALO if has_dark_halo(color or NEUTRAL) else LIGHT_HALO))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    """As annotations are drawn, in passes one device px wide: wide pens are slow on long paths."""
+    ink = color or NEUTRAL
     if is_filled:
-        fill = QColor(ink)
-        fill.setAlpha(_NEUTRAL_ALPHA if color is None else _FILL_ALPHA)
-        painter.fillPath(path, fill)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for shade, width in ((halo, _HALO_VP), (ink, _LINE_VP)):
-        pen = QPen(shade, width)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
-        painter.drawPath(path)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)  # lines hide its steps
+        painter.fillPath(path, QColor(*ink, _NEUTRAL_ALPHA if color is None else _FILL_ALPHA))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    ratio = painter.device().devicePixelRatio()
+    look = WIDE if path.elementCount() <= _MOST_WIDE else THIN
+    for shade, ways in look.layers(ink, ratio):
+        pen = QPen(QColor(*shade), 1.0)
+        pen.setCosmetic(True)
+        for x, y in ways:
+            painter.translate(x / ratio, y / ratio)
+            painter.strokePath(path, pen)
+            painter.translate(-x / ratio, -y / ratio)
 
 
 def paint_vertices(painter: QPainter, places: Sequence[QPointF]) -> None:

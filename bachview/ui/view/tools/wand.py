@@ -32,6 +32,7 @@ class WandTool(PaintingTool):
     """
 
     key: ClassVar[str] = "wand"
+    tolerance_vp: ClassVar[float] = 1.0
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
