@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,9 @@ from bachview.slide.reader import SlideReader
 if TYPE_CHECKING:
     from bachview.api.annotations import SlideAnnotations
     from bachview.datasets.corrections import WrittenPatches
+    from bachview.marks.annotation import Annotation
     from bachview.marks.correction import Correction
+    from bachview.marks.inside import InsideAnnotation
     from bachview.slide.tissue import TissueMask
 
 RGB = npt.NDArray[np.uint8]
@@ -287,6 +289,44 @@ class Slide(Closable):
             self.pixel_size,
             None if folder is None else Path(folder),
             notice=notice,
+        )
+
+    def inside(
+        self,
+        annotations: "Iterable[Annotation]",
+        *,
+        bundle: str | Path | None = None,
+        folder: str | Path | None = None,
+    ) -> "dict[str, InsideAnnotation]":
+        """What the saved results of a model say inside annotations, by their ids.
+
+        Areas of the classes, of what is uncertain, outside the training material, not judged or no
+        tissue, from cells that the outlines cut, and how much of each annotation was judged. Those
+        without an area are left out.
+
+        Parameters
+        ----------
+        bundle : whose results; None as for `load_ensemble`.
+        folder : of the results, if they are not among the user's.
+
+        Raises
+        ------
+        StoreError
+            There are no results of this model, or they cannot be read; a `LockedError` if the
+            administrator allows another folder only.
+        BundleError
+            There is no such bundle.
+        PixelSizeError
+            The pixel size is unknown: open the slide with ``mpp=``.
+        """
+        from bachview.api.inside import inside_annotations
+
+        return inside_annotations(
+            self.reader.metadata,
+            self.pixel_size,
+            annotations,
+            bundle=None if bundle is None else str(bundle),
+            folder=None if folder is None else Path(folder),
         )
 
     def corrections(self, folder: str | Path | None = None) -> "tuple[Correction, ...]":

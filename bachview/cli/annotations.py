@@ -15,6 +15,7 @@ from bachview.errors import UsageError
 if TYPE_CHECKING:
     from bachview.api.slides import Slide
     from bachview.marks.annotation import Annotation
+    from bachview.marks.inside import InsideAnnotation
 
 
 def annotations(
@@ -27,6 +28,7 @@ def annotations(
     format_key: str | None,
     mask_mpp: float | None,
     mpp: float | None,
+    bundle: str | None,
     as_json: bool,
 ) -> int:
     """Import files, then export to files; without either, list what the slide has.
@@ -38,6 +40,7 @@ def annotations(
     """
     import bachview
     from bachview.marks.formats.table import MASKS, check_written, format_named, format_to_write
+    from bachview.marks.inside import with_measurements
 
     if format_key is not None and not exported:
         raise UsageError("--format says how to export: give --export FILE with it.")
@@ -62,6 +65,10 @@ def annotations(
             for sentence in merged.sentences:
                 tell(f"{file.name}: {sentence}")
         saved = marks.all()
+        insides = {}
+        if bundle is not None:
+            insides = slide.inside(saved, bundle=bundle, folder=settled_results(folder))
+            saved = tuple(with_measurements(each, insides.get(each.id)) for each in saved)
         document["exported"] = []
         for file in exported:
             with ProgressLine("Writing", "annotations") as line:
@@ -77,11 +84,14 @@ def annotations(
             )
             for sentence in sentences:
                 tell(f"{file.name}: {sentence}")
-        document["annotations"] = [_document(one, slide) for one in saved]
+        document["annotations"] = [_document(one, slide, insides.get(one.id)) for one in saved]
     if as_json:
         print_json(document)
     elif not imported and not exported:
         _print_list(path, document["annotations"])
+        for each in saved:
+            if each.id in insides:
+                _print_inside(each, insides[each.id])
     else:
         for one in document["exported"]:
             number = one["annotations"]
@@ -90,7 +100,9 @@ def annotations(
     return ExitCode.DONE
 
 
-def _document(annotation: "Annotation", slide: "Slide") -> dict[str, Any]:
+def _document(
+    annotation: "Annotation", slide: "Slide", found: "InsideAnnotation | None"
+) -> dict[str, Any]:
     """One annotation of ``annotations --json``; see ``annotations.schema.json``."""
     from bachview.marks.measures import measures_of
 
@@ -112,6 +124,7 @@ def _document(annotation: "Annotation", slide: "Slide") -> dict[str, Any]:
         "locked": annotation.is_locked,
         "hidden": annotation.is_hidden,
         "changed": annotation.changed,
+        "inside": None if found is None else found.to_document(),
     }
 
 
@@ -131,4 +144,14 @@ def _print_list(path: Path, found: list[dict[str, Any]]) -> None:
         f"Annotations of {path.name}",
         [("class", False), ("kind", False), ("count", True), ("mm²", True)],
         rows,
+    )
+
+
+def _print_inside(annotation: "Annotation", found: "InsideAnnotation") -> None:
+    """A line for each part of an annotation."""
+    own = annotation.annotation_class
+    name = annotation.name or (own.name if own else "") or annotation.kind.value
+    rows = [(what, part.text) for what, _, part in found.rows if part.share > 0]
+    print_table(
+        visible(f"Inside {name}: {found.coverage_text}"), [("", False), ("area", True)], rows
     )

@@ -219,6 +219,15 @@ def annotations(
             help="Micrometres per pixel, for slides that do not state it correctly.",
         ),
     ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--bundle",
+            "-b",
+            metavar="BUNDLE",
+            help="Say what the saved results of this model say inside each, in files too.",
+        ),
+    ] = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -241,6 +250,7 @@ def annotations(
       bachview annotations biopsy.svs --import qupath.geojson
       bachview annotations biopsy.svs --export biopsy.xml --export biopsy.csv
       bachview annotations biopsy.svs --export biopsy.png --mask-mpp 4
+      bachview annotations biopsy.svs --bundle default --export inside.csv
       bachview annotations biopsy.svs --json | jq '.annotations[] | .area_mm2'
     """  # noqa: D301
     from bachview.cli.annotations import annotations
@@ -254,6 +264,7 @@ def annotations(
         format_key=format_key,
         mask_mpp=mask_mpp,
         mpp=mpp,
+        bundle=bundle,
         as_json=as_json,
     )
 

@@ -1,6 +1,6 @@
 """What the model says inside an annotation: areas of the cells as far as they lie in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,6 +190,13 @@ def inside(
         parts[CellState.NO_TISSUE],
         part(0, max(0.0, all_px - sum(sums))),
     )
+
+
+def with_measurements(annotation: Annotation, found: InsideAnnotation | None) -> Annotation:
+    """The annotation with what was found in it among its measurements, for a file."""
+    if found is None:
+        return annotation
+    return replace(annotation, measurements={**annotation.measurements, **found.measurements})
 
 
 def areas_inside(grid: PatchGrid, shape: "BaseGeometry") -> tuple[Areas, tuple[slice, slice]]:

@@ -1,5 +1,6 @@
 """``bachview results``: list, clear, export; with the self-test bundle."""
 
+import csv
 import json
 import os
 import shutil
@@ -8,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import shapely
 import tifffile
 
 from bachview.core.geometry import Region
+from bachview.marks.annotation import Annotation, Frame, Kind
 from bachview.marks.correction import Correction
 from bachview.marks.working_set import added
 from bachview.phantom.writer import write_phantom
@@ -299,3 +302,32 @@ def test_a_region_in_one_process_and_the_slide_in_another_share_their_cells(
     assert (tmp_path / "both1" / "predictions.csv").read_bytes() == (
         tmp_path / "alone" / "predictions.csv"
     ).read_bytes()
+
+
+def test_annotations_say_what_the_results_of_a_model_say_inside_them(
+    cli: Cli, slide: Path, store: Path, tmp_path: Path
+) -> None:
+    (file,) = results_files(store)
+    assert file.fingerprint is not None
+    whole = Annotation.drawn(Kind.RECTANGLE, Frame(1500, 1200, 3000, 2400))
+    line = Annotation.drawn(Kind.LINE, shapely.LineString([(0, 0), (9, 9)]))
+    with ResultStore.open(store, file.fingerprint) as opened:
+        opened.save_marks(added("draw", [whole, line]).changes)
+    table = tmp_path / "inside.csv"
+    arguments = ("annotations", slide, "--store", store, "--export", table, *SELFTEST)
+    document = cli(*arguments, "--json").document
+    check_schema("annotations", document)
+    inside = {one["kind"]: one["inside"] for one in document["annotations"]}
+    assert inside["line"] is None
+    # Of the whole slide, what its summary says.
+    summary = cli("results", "export", slide, "--store", store, *SELFTEST, "-o", tmp_path, "--json")
+    for name, part in summary.document["classes"].items():
+        assert inside["rectangle"]["classes"][name]["area_mm2"] == pytest.approx(part["area_mm2"])
+    with table.open(newline="", encoding="utf-8") as lines:
+        rows = {row["kind"]: row for row in csv.DictReader(lines)}
+    share = 100 * inside["rectangle"]["coverage"]
+    assert float(rows["rectangle"]["Model: judged %"]) == pytest.approx(share)
+    assert rows["line"]["Model: judged %"] == ""
+    answer = cli("annotations", slide, "--store", store, "--bundle", "default")
+    assert answer.code == 3
+    assert "has no results of BACH ensemble" in answer.err
