@@ -19,6 +19,11 @@ _DICOM_HEAD_BYTES = 16 << 10
 #: references to other series.
 _SERIES = re.compile(rb"\x20\x00\x0e\x00(?:UI..|.{4})([0-9.]{1,64})", re.DOTALL)
 
+#: MediaStorageSOPClassUID, within the first few hundred bytes.
+DICOM_KIND = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]{1,64})", re.DOTALL)
+#: The kind of object that slides are.
+WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+
 _Mark = tuple[int, ...]
 
 
@@ -142,13 +147,17 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _dicom_series(file: Path) -> list[Path]:
-    """The DICOM files of the series of `file`; all in the folder where it does not name one."""
+    """The DICOM files of the series of `file`; all in the folder where it does not name one.
+
+    What else was made of the slide (annotations, segmentations, reports) names its series too.
+    """
     series = _series_named(_head(file))
     found = []
     for other in _inside(file.parent):
         with suppress(OSError):  # a file that may not be read is not part of a slide that opens
             head = _head(other)
-            if begins_as_dicom(head) and (not series or series & _series_named(head)):
+            is_ours = not series or series & _series_named(head)
+            if begins_as_dicom(head) and is_ours and _may_be_slide(head):
                 found.append(other)
     return found
 
@@ -157,6 +166,12 @@ def _head(file: Path) -> bytes:
     with file.open("rb", buffering=0) as stream:
         head = stream.read(132)
         return head + stream.read(_DICOM_HEAD_BYTES) if begins_as_dicom(head) else head
+
+
+def _may_be_slide(head: bytes) -> bool:
+    """Whether the file is none that states another kind of object."""
+    kind = DICOM_KIND.search(head)
+    return kind is None or kind[1].decode() == WHOLE_SLIDE_IMAGE
 
 
 def _series_named(head: bytes) -> frozenset[bytes]:

@@ -14,10 +14,10 @@ from bachview.core.stack import USUAL, Choice, check_single
 from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.slide.file_state import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.companions import check_companions
 from bachview.slide.formats.dicom_headers import (
     DIRECTORY,
-    WHOLE_SLIDE_IMAGE,
     kind_name,
     kind_of,
 )

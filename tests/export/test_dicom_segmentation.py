@@ -173,13 +173,19 @@ def test_only_dicom_slides_have_one_and_only_with_names(tmp_path: Path) -> None:
     check_kinds(kinds, content.reader.metadata.path, names=True)
     cell = content.prediction.grid.cell(2, 3)
     content = replace(content, corrections=(Correction.made(cell, "InSitu", None, ""),))
-    written, _ = write_files(tmp_path / "out", kinds, content)
+    # Into the folder of the slide, which it does not change.
+    out = content.reader.metadata.path.parent
+    written, _ = write_files(out, kinds, content)
+    with closing(open_slide(content.reader.metadata.path)) as again:
+        assert again.metadata.fingerprint == content.reader.metadata.fingerprint
+    assert content.reader.metadata.files is not None
+    content.reader.metadata.files.check()
     assert {path.name for path in written} == {
         "classes.dcm",
         "probabilities.dcm",
         "corrections.dcm",
     }
-    corrected = highdicom.seg.segread(tmp_path / "out" / "corrections.dcm")
+    corrected = highdicom.seg.segread(out / "corrections.dcm")
     assert np.argwhere(corrected.get_total_pixel_matrix()).tolist() == [[2, 3, 2]]
     assert corrected.SegmentSequence[2].SegmentAlgorithmType == "MANUAL"
     assert "1 cell that a reader" in corrected.SegmentSequence[2].SegmentDescription

@@ -12,9 +12,9 @@ from typing import Final
 from bachview.errors import SlideOpenError
 from bachview.file_names import is_litter
 from bachview.slide.choices import SlideChoice, SlideChoiceError
+from bachview.slide.file_state import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.dicom_headers import (
     DIRECTORY,
-    WHOLE_SLIDE_IMAGE,
     SlideFile,
     kind_name,
     kind_of,

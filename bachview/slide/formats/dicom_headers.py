@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from bachview.slide.file_state import begins_as_dicom
+from bachview.slide.file_state import DICOM_KIND, WHOLE_SLIDE_IMAGE, begins_as_dicom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -20,7 +20,6 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _IMPORTING: Final = threading.Lock()
 
-WHOLE_SLIDE_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
 
@@ -30,8 +29,6 @@ _START_BYTES = 2048
 _HEADER_BYTES = 4 << 20
 #: Bytes of a DICOMDIR; one of a full disc has some hundred thousand.
 _DIRECTORY_BYTES = 16 << 20
-#: MediaStorageSOPClassUID.
-_KIND = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]{1,64})", re.DOTALL)
 #: PerFrameFunctionalGroupsSequence, and the column of a tile in it, little-endian.
 _PLACES, _PLACE_COLUMN = b"\x00\x52\x30\x92", b"\x48\x00\x1e\x02"
 #: NumberOfOpticalPaths and TotalPixelMatrixFocalPlanes are the last that are read.
@@ -115,7 +112,7 @@ def kind_of(path: Path) -> str | None:
         start = file.read(_START_BYTES)
     if not begins_as_dicom(start):
         return None
-    found = _KIND.search(start)
+    found = DICOM_KIND.search(start)
     return found[1].decode() if found else ""
 
 
