@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.classes import BACH_CLASSES
 from bachview.marks.annotation import Kind
 from bachview.ui.session.annotation_classes import AnnotationClasses
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.tool_strip import ClassButton, ToolStrip
 from tests.support.slide_views import drag
@@ -102,7 +103,7 @@ def test_a_known_length_is_measured_and_leaves_no_annotation(qtbot: QtBot, tmp_p
 @pytest.mark.parametrize("height", [900, 470, 200, 40])
 def test_no_button_of_the_strip_is_cut_off(qtbot: QtBot, height: int) -> None:
     with open_window(qtbot) as window:
-        strip = ToolStrip(window.tool_commands.groups, AnnotationClasses())
+        strip = ToolStrip(window.tool_commands.groups, window.services.annotation_classes)
         qtbot.addWidget(strip)
         strip.resize(strip.width(), height)
         strip.show()
@@ -115,8 +116,8 @@ def test_no_button_of_the_strip_is_cut_off(qtbot: QtBot, height: int) -> None:
         strip.grab()
 
 
-def test_new_annotations_get_the_class_that_is_chosen(qtbot: QtBot) -> None:
-    classes = AnnotationClasses()
+def test_new_annotations_get_the_class_that_is_chosen(qtbot: QtBot, tmp_path: Path) -> None:
+    classes = AnnotationClasses(SettingsFile(tmp_path))
     strip = ToolStrip([], classes)
     qtbot.addWidget(strip)
     button = strip.findChild(ClassButton)

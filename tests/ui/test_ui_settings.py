@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from bachview.core.geometry import Point
+from bachview.marks.annotation import AnnotationClass
 from bachview.ui.look.theme import ThemeChoice
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.settings import (
@@ -30,6 +31,7 @@ _OTHERS = Settings(
     annotation_values=False,
     tools=False,
     panel_annotations=True,
+    annotation_classes=(AnnotationClass("Mitoses", (1, 2, 3)),),
     brush_px=35.0,
     wand_tolerance=2.0,
     reopen=True,
@@ -68,6 +70,7 @@ _KEYS = {
     "view/annotation_values",
     "view/tools",
     "panel/annotations",
+    "annotations/classes",
     "tools/brush",
     "tools/wand",
     "overlay/opacity",

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -50,9 +51,11 @@ class PropertiesPanel(QWidget):
 
     Signals
     -------
+    classesRequested : the reader wants to edit the list of classes.
     colorRequested((red, green, blue) or None) : the reader wants another than this colour.
     """
 
+    classesRequested = Signal()
     colorRequested = Signal(object)
 
     def __init__(
@@ -70,6 +73,12 @@ class PropertiesPanel(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.class_choice.setMinimumContentsLength(8)
+        self._edit_classes = QToolButton(self._form)
+        self._edit_classes.setText("…")
+        self._edit_classes.setToolTip("Edit classes")
+        self._edit_classes.setAccessibleName("Edit classes")
+        self._edit_classes.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._edit_classes.clicked.connect(self.classesRequested)
         self.name = QLineEdit(self._form)
         self.name.setAccessibleName("Name of the selected annotations")
         self.note = _NoteEdit(self._save_note, self._form)
@@ -104,7 +113,11 @@ class PropertiesPanel(QWidget):
         form.setHorizontalSpacing(NEAR)
         form.setVerticalSpacing(TIGHT)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Class", self.class_choice)
+        classes = QHBoxLayout()
+        classes.setSpacing(TIGHT)
+        classes.addWidget(self.class_choice, 1)
+        classes.addWidget(self._edit_classes)
+        form.addRow("Class", classes)
         form.addRow("Name", self.name)
         form.addRow("Note", self.note)
         colors = QHBoxLayout()

@@ -57,7 +57,7 @@ class Services:
             EnsembleService(marker),
             marker,
             warms_up,
-            AnnotationClasses(),
+            AnnotationClasses(settings),
             ToolSizes(settings.now.brush_px, settings.now.wand_tolerance),
         )
 

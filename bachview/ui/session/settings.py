@@ -24,6 +24,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PLAUSIBLE_MPP
 from bachview.file_names import printable
+from bachview.marks.annotation import AnnotationClass
 from bachview.policy.in_force import in_force
 from bachview.ui.look.theme import ThemeChoice
 from bachview.ui.session.settings_format import (
@@ -40,6 +41,8 @@ MOST_RECENT = 12
 DEFAULT_BUNDLE = "default"
 
 _log = logging.getLogger(__name__)
+#: Own classes of annotations, and letters of the name of one.
+MOST_CLASSES, MOST_CLASS_NAME = 200, 60
 _MOST_SLIDES = 300
 _MOST_TEXT = 4096
 #: Several windows may add to the list before one of them shortens it.
@@ -245,6 +248,24 @@ class _Sizes(_Stored):
         return dict(list({**(there or {}), **value}.items())[-_MOST_DIALOGS:])
 
 
+class _Classes(_Stored):
+    def decode(self, raw: object) -> tuple[AnnotationClass, ...] | None:
+        values = _document(raw)
+        if not isinstance(values, list):
+            return None
+        found = [each for each in map(_class_from, values[:MOST_CLASSES]) if each is not None]
+        by_name = {each.name.casefold(): each for each in reversed(found)}
+        return tuple(each for each in found if by_name[each.name.casefold()] is each)
+
+    def encode(self, value: Any) -> str:
+        return json.dumps([[each.name, *each.color] for each in value])
+
+    def merge(self, earlier: Any, value: Any, there: Any) -> tuple[AnnotationClass, ...]:
+        gone = {each.name for each in earlier or ()} | {each.name for each in value}
+        others = (each for each in there or () if each.name not in gone)
+        return (*value, *others)[:MOST_CLASSES]
+
+
 class _Slides(_Stored):
     def decode(self, raw: object) -> Mapping[str, SlideMemory] | None:
         return _slides_of(raw) if isinstance(raw, str) else None
@@ -301,6 +322,9 @@ class Settings:
 
     folding: Annotated[Mapping[str, bool], _Folding("panel/folding")] = field(default_factory=dict)
     """Of parts of the panel, by their names, whether the user has folded or unfolded them."""
+
+    annotation_classes: Annotated[tuple[AnnotationClass, ...], _Classes("annotations/classes")] = ()
+    """Classes of annotations that the reader has made; at most `MOST_CLASSES`."""
 
     panel_annotations: Annotated[bool, _Flag("panel/annotations")] = False
     """Whether the panel shows the annotations rather than the result."""
@@ -484,6 +508,17 @@ def _locks() -> dict[str, Any]:
 
 def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _MOST_TEXT
+
+
+def _class_from(entry: object) -> AnnotationClass | None:
+    if not isinstance(entry, list) or len(entry) != 4:
+        return None
+    name, *parts = entry
+    is_name = _is_text(name) and name.isprintable() and name.strip() == name
+    is_color = all(type(part) is int and 0 <= part <= 255 for part in parts)
+    if not is_name or len(name) > MOST_CLASS_NAME or not is_color:
+        return None
+    return AnnotationClass(name, (parts[0], parts[1], parts[2]))
 
 
 def _opened_from(entry: object) -> Opened | None:

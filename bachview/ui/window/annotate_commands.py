@@ -9,15 +9,19 @@ from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from bachview.marks.annotation import AREAS, FRAMED, Annotation, Kind
+from bachview.marks.annotation import AREAS, FRAMED, Annotation, AnnotationClass, Kind
 from bachview.marks.operations import count_of, merge, simplify, split, subtract
 from bachview.marks.working_set import Edit
+from bachview.ui.dialogs.classes_dialog import ClassesDialog
+from bachview.ui.dialogs.modal import ask, show
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.look.swatches import color_swatch
 from bachview.ui.panels.annotation_rows import UNCLASSIFIED, class_name
 from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
+from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.commands import NO_SLIDE, Command, Commands
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
@@ -133,11 +137,13 @@ class AnnotateCommands(QObject):
         edits: AnnotationEdits,
         classes: AnnotationClasses,
         messages: Messages,
+        settings: SettingsFile,
     ) -> None:
         """`show_panel` : brings the list and the properties to the front."""
         super().__init__(window)
         self._window, self._panel, self._show_panel = window, panel, show_panel
         self._edits, self._classes, self._messages = edits, classes, messages
+        self._settings = settings
         self._page: SlidePage | None = None
         make = commands.make
         self.undo = make("&Undo", "Undo the last step", self._undo, "Ctrl+Z")
@@ -148,9 +154,7 @@ class AnnotateCommands(QObject):
         self.duplicate = make(
             "&Duplicate", "Copy what is selected, a little beside it", self._duplicate, "Ctrl+J"
         )
-        self.delete = make(
-            "D&elete", "Delete the selected annotations", self._delete, "Del", "Backspace"
-        )
+        self.delete = make("D&elete", "Delete the selected annotations", self._delete, "Del")
         self.merge = make(
             "&Merge",
             "Make one annotation of the selected ones",
@@ -187,6 +191,12 @@ class AnnotateCommands(QObject):
             self._show_properties,
             "Alt+Return",
         )
+        self.edit_classes = make(
+            "Edit &classes…",
+            "Make, rename, colour and delete classes of annotations",
+            self._edit_classes,
+            needs_slide=False,
+        )
         self.list = make(
             "L&ist of annotations",
             "Go to the list of annotations beside the slide",
@@ -221,6 +231,7 @@ class AnnotateCommands(QObject):
             self.rename: _no_rename,
             self.properties: lambda now: "" if now.annotations else NOTHING_SELECTED,
         }
+        panel.properties.classesRequested.connect(self.edit_classes.trigger)
         classes.changed.connect(self._make_classes)
         self._make_classes()
         self._fill_delete_class()
@@ -301,7 +312,7 @@ class AnnotateCommands(QObject):
             self._class_actions.append(action)
         self.renew()
 
-    def _classify(self, chosen: object, _: bool = False) -> None:
+    def _classify(self, chosen: AnnotationClass | None, _: bool = False) -> None:
         selected = self._edits.selected
         self._edits.set_values("classify", selected, annotation_class=chosen)
         self.renew()  # Qt has changed the mark of the action already
@@ -330,6 +341,47 @@ class AnnotateCommands(QObject):
         if document is not None:
             annotations = document.marks.working_set.annotations.values()
             self._edits.delete([each for each in annotations if class_name(each) == name])
+
+    def _edit_classes(self) -> None:
+        dialog = ClassesDialog(self._classes, self._classes_of_slide, self._window)
+        dialog.edited.connect(partial(self._ask_to_follow, dialog))
+        show(dialog, self._settings)
+
+    def _classes_of_slide(self) -> list[AnnotationClass]:
+        document = self._document
+        annotations = () if document is None else document.marks.working_set.annotations.values()
+        return [each.annotation_class for each in annotations if each.annotation_class is not None]
+
+    def _ask_to_follow(
+        self, dialog: ClassesDialog, before: AnnotationClass, after: AnnotationClass | None
+    ) -> None:
+        """Annotations keep the class that they have, unless the reader wants them to follow."""
+        document = self._document
+        if document is None:
+            return
+        annotations = document.marks.working_set.annotations.values()
+        of_it = [each for each in annotations if each.annotation_class == before]
+        if not of_it:
+            return
+        have = "has" if len(of_it) == 1 else "have"
+        what = "lose it" if after is None else "change with it"
+        question = QuestionDialog(
+            "Classes of annotations",
+            f"{count_of(of_it)} of this slide {have} the class {before.name} as it was. "
+            f"Shall {'it' if len(of_it) == 1 else 'they'} {what}? This can be undone.",
+            "Change them" if len(of_it) > 1 else "Change it",
+            "Keep as it is",
+            dialog,
+        )
+        ids = [each.id for each in of_it]
+
+        def follow() -> None:
+            present = document.marks.working_set.annotations
+            those = [present[each] for each in ids if each in present]
+            self._edits.set_values("classify", those, annotation_class=after)
+
+        question.accepted.connect(follow)
+        ask(question)
 
     # -- what they do --------------------------------------------------------------------
 

@@ -221,6 +221,7 @@ class MainWindow(QMainWindow):
             self.edits,
             services.annotation_classes,
             self.messages,
+            settings,
         )
         self.annotations_controller = AnnotationsController(
             self.annotations, self.edits, self.messages, self

@@ -100,6 +100,7 @@ class Menus:
             put(menu, *group, None)
         put(menu, annotate.show_all, annotate.list)
         menu.addMenu(annotate.delete_class_menu)
+        put(menu, annotate.edit_classes)
 
         menu = bar.addMenu("&Classify")
         put(menu, *classify.starts, place.classify_cell, classify.failed_patches)
