@@ -4,17 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.working_set import added
 from bachview.ui.dialogs.export_progress import ExportProgress
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.window import annotation_files
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.messages import Message
 from tests.support.annotations import star
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 ID = "11111111-2222-4333-8444-555555555555"
 
@@ -81,6 +84,19 @@ def test_annotations_are_dropped_offered_undone_and_exported(
         window.annotation_files.export_selected.trigger()
         said(qtbot, window, "1 annotation was written to")
         assert b"<Annotations" in (tmp_path / "out.xml").read_bytes()
+        # The dialog has not asked about a name that it did not know.
+        monkeypatch.setattr(
+            QFileDialog,
+            "getSaveFileName",
+            lambda *_: (str(tmp_path / "moved"), "GeoJSON, as QuPath has it (*.geojson)"),
+        )
+        before = moved.read_bytes()
+        window.annotation_files.export_selected.trigger()
+        question = QApplication.activeModalWidget()
+        assert isinstance(question, QuestionDialog)
+        assert question.text == "moved.geojson exists already."
+        question.reject()
+        assert moved.read_bytes() == before
         marks.selection.clear()
         window.annotation_files.export_selected.trigger()
         assert "No annotation is selected" in window.messages.texts[-1]

@@ -49,7 +49,7 @@ def merge(found: Found, present: Mapping[str, Annotation]) -> Merge:
         before = present.get(annotation.id)
         if before is None:
             changes.append(Change(None, annotation))
-        elif content_text(before) == content_text(annotation):
+        elif _same(before, annotation):
             unchanged += 1
         elif before.is_locked:
             locked += 1
@@ -78,6 +78,15 @@ def merge(found: Found, present: Mapping[str, Annotation]) -> Merge:
         locked,
         (*filter(None, told), *found.sentences),
     )
+
+
+def _same(before: Annotation, annotation: Annotation) -> bool:
+    """Whether two annotations differ in their times at most."""
+    created, changed = annotation.created, annotation.changed
+    if replace(before, created=created, changed=changed) == annotation:
+        return True
+    # A measurement that is no number is not equal to itself.
+    return content_text(before) == content_text(annotation)
 
 
 def _annotations(count: int) -> str:

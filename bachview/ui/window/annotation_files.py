@@ -28,6 +28,8 @@ from bachview.marks.formats.table import (
 from bachview.policy.in_force import in_force
 from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
 from bachview.ui.dialogs.export_progress import ExportProgress
+from bachview.ui.dialogs.modal import ask
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.annotation_jobs import ReadAnnotations, read_file, write_file
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
@@ -227,7 +229,18 @@ class AnnotationFiles(QObject):
             return
         path, kind = _named(Path(name), filters.get(chosen, formats[0]))
         self._last_folder = path.parent
-        self.write(page, path, kind, annotations)
+
+        def write() -> None:
+            self.write(page, path, kind, annotations)
+
+        # The dialog has asked only about the name as it was typed.
+        if path == Path(name) or not path.exists():
+            write()
+            return
+        text = f"{printable(path.name)} exists already."
+        question = QuestionDialog("Export annotations", text, "Replace", "Cancel", self._window)
+        question.accepted.connect(write)
+        ask(question)
 
     def _chosen(self, page: SlidePage, *, only_selected: bool) -> tuple[Annotation, ...]:
         marks, title = page.document.marks, page.document.title
