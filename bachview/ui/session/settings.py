@@ -302,6 +302,9 @@ class Settings:
     annotation_values: Annotated[bool, _Flag("view/annotation_values")] = True
     """Whether measured values stand at all annotations, or only at what is selected."""
 
+    grid: Annotated[bool, _Flag("view/grid")] = False
+    """Whether a grid is drawn over slides."""
+
     tools: Annotated[bool, _Flag("view/tools")] = True
     """Whether the tools for annotations are shown beside the slide."""
 

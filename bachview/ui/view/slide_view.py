@@ -44,6 +44,7 @@ from bachview.ui.view.painting_activation import (
     paint_activation,
 )
 from bachview.ui.view.painting_decor import paint_counted, paint_field
+from bachview.ui.view.painting_grid import paint_grid
 from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
@@ -97,6 +98,7 @@ class SlideView(NavigableView):
         self._field: Region | None = None
         self._cell: Region | None = None
         self._counted: Region | None = None
+        self._has_grid = False
         self._activation: ActivationMap | None = None
         self._activation_key = ActivationKey()
         self._key_text: KeyText | None = None
@@ -287,6 +289,12 @@ class SlideView(NavigableView):
             self._counted = region
             self.update()
 
+    def set_grid(self, *, on: bool) -> None:
+        """Draw a grid in round lengths over the slide, or none."""
+        if on != self._has_grid:
+            self._has_grid = on
+            self.update()
+
     def expect_activation_map(self, class_name: str | None, *, is_delayed: bool = False) -> None:
         """Show the key of the map that will come, and no map meanwhile.
 
@@ -347,6 +355,8 @@ class SlideView(NavigableView):
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
+        if self._has_grid and self._pyramid is not None and not is_bare:
+            paint_grid(painter, viewport, self._pyramid.bounds, self._pixel_size)
         if self._activation is not None and not is_bare:
             paint_activation(painter, viewport, self._activation)
         if self._counted is not None:

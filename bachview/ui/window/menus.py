@@ -73,9 +73,11 @@ class Menus:
         put(
             menu,
             None,
+            place.go_to,
             place.copy_position,
             view.correct_pixel_size,
             view.minimap,
+            view.grid,
             view.annotation_values,
         )
         put(

@@ -6,6 +6,8 @@ from PySide6.QtGui import QGuiApplication
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Point
 from bachview.core.patches import PatchGrid
+from bachview.ui.dialogs.go_to_dialog import GoToDialog
+from bachview.ui.dialogs.modal import ask
 from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Commands
@@ -39,6 +41,12 @@ class PlaceCommands(QObject):
             self._copy_position,
             "Ctrl+Shift+C",
         )
+        self.go_to = commands.make(
+            "&Go to…",
+            "Go to a place of the slide, typed in pixels or micrometres",
+            self._ask_place,
+            "Ctrl+G",
+        )
         self.classify_cell = commands.make(
             "Classify the &cell under the cursor",
             "Classify one cell of the model: the one under the cursor",
@@ -60,6 +68,18 @@ class PlaceCommands(QObject):
         point = None if page is None else self._pointed_at(page)
         if point is not None:
             QGuiApplication.clipboard().setText(f"{int(point.x)}, {int(point.y)}")
+
+    def _ask_place(self) -> None:
+        page = self._tabs.page
+        viewport = None if page is None else page.view.viewport
+        if page is None or viewport is None:
+            return
+        document = page.document
+        dialog = GoToDialog(
+            viewport.center, document.metadata.pyramid.extent, document.pixel_size, page
+        )
+        dialog.chosen.connect(page.view.center_on)
+        ask(dialog)
 
     def _classify_cell(self) -> None:
         page = self._tabs.page

@@ -147,6 +147,14 @@ class ViewCommands(QObject):
             self._set_annotation_values,
             is_on=stored.annotation_values,
         )
+        self.grid = make_switch(
+            "&Grid",
+            "Draw a grid in round lengths over the slide",
+            self._set_grid,
+            "G",
+            is_on=stored.grid,
+            needs_slide=False,
+        )
         self.retry_failed = make(
             "Re&ad damaged parts again",
             "Retry parts that could not be read",
@@ -209,6 +217,7 @@ class ViewCommands(QObject):
         page.minimap.set_wanted(on=self.minimap.isChecked())
         page.view.input.kinetic_pan = self.kinetic_pan.isChecked()
         page.view.annotations.set_values_shown(on=self.annotation_values.isChecked())
+        page.view.set_grid(on=self.grid.isChecked())
 
     @property
     def _page(self) -> SlidePage | None:
@@ -259,6 +268,11 @@ class ViewCommands(QObject):
         self._settings.now = replace(self._settings.now, annotation_values=on)
         if self._page is not None:
             self._page.view.annotations.set_values_shown(on=on)
+
+    def _set_grid(self, on: bool) -> None:
+        self._settings.now = replace(self._settings.now, grid=on)
+        if self._page is not None:
+            self._page.view.set_grid(on=on)
 
     def _set_minimap(self, on: bool) -> None:
         self._settings.now = replace(self._settings.now, minimap=on)
