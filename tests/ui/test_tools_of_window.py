@@ -104,7 +104,7 @@ def test_a_known_length_is_measured_and_leaves_no_annotation(qtbot: QtBot, tmp_p
 def test_no_button_of_the_strip_is_cut_off(qtbot: QtBot, height: int) -> None:
     with open_window(qtbot) as window:
         groups = window.tool_commands.groups
-        strip = ToolStrip(groups, AnnotationClasses())
+        strip = ToolStrip(groups, window.services.annotation_classes)
         qtbot.addWidget(strip)
         strip.resize(strip.width(), height)
         strip.show()

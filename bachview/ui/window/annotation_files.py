@@ -74,7 +74,7 @@ class AnnotationFiles(QObject):
         make = commands.make
         self.import_file = make(
             "I&mport annotations…",
-            "Add the annotations of a file of QuPath, ImageScope, ASAP or NDP.view, or of DICOM",
+            "Add annotations of QuPath, ImageScope, ASAP, NDP.view or DICOM",
             self._ask_import,
             "Ctrl+Shift+I",
         )

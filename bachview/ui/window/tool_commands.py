@@ -49,7 +49,7 @@ _GROUPS: tuple[tuple[_Row, ...], ...] = (
             SelectTool,
             "select",
             "&Select",
-            "Select by click or rubber band; drag to move, double-click for the corners",
+            "Select by click or rubber band; move, change, turn",
             "V",
         ),
     ),
@@ -132,7 +132,6 @@ class ToolCommands(QObject):
         self._page: SlidePage | None = None
         self._rows = {row.key: row for group in _GROUPS for row in group}
         self._commands: dict[str, Command] = {}
-        self._is_giving = False
         self._key = ""
         exclusive = QActionGroup(self)
         # None is checked while a known length is measured.
