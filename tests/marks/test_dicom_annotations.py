@@ -207,12 +207,25 @@ def test_objects_of_other_programs_are_read_in_px_of_level_0(tmp_path: Path) -> 
         write(source, "2D", places, **changes)
         with pytest.raises(AnnotationError, match=said):
             read_dicom_annotations(path, slide)
+    write(source, "2D", places)
+    data = dcmread(path)
+    data.AnnotationGroupSequence[0].NumberOfAnnotations = 4_000_000_000
+    data.save_as(path)
+    nothing = read_dicom_annotations(path, slide)
+    assert nothing.annotations == ()
+    assert "damaged" in nothing.sentences[0]
     with pytest.raises(AnnotationError, match="VL Whole Slide"):
         read_dicom_annotations(file, slide)
     broken = path.read_bytes()
     path.write_bytes(broken[: len(broken) // 2])
     with pytest.raises(AnnotationError, match=r"a\.dcm"):
         read_dicom_annotations(path, slide)
+    packed = broken.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99", 1)
+    path.write_bytes(packed)
+    with pytest.raises(AnnotationError, match="deflated"):
+        read_dicom_annotations(path, slide)
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_dicom_annotations(tmp_path / "missing.dcm", slide)
     path.write_bytes(broken)
     with pytest.raises(AnnotationError, match="DICOM slide"):
         read_dicom_annotations(path, replace(slide, path=path))

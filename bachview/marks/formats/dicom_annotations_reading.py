@@ -15,7 +15,7 @@ from bachview.marks.formats.dicom_shapes import frame_of_axes, frame_of_corners
 from bachview.marks.formats.found import UNWATCHED, Found, Note, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.shapes import Builder, class_of
-from bachview.slide.formats.dicom_headers import kind_name, kind_of
+from bachview.slide.formats.dicom_headers import is_deflated, kind_name, kind_of
 from bachview.slide.formats.dicom_source import DicomSource, import_highdicom
 
 Points = npt.NDArray[np.float64]
@@ -49,11 +49,11 @@ def read_dicom_annotations(path: Path, slide: SlideFrame, watch: Watch = UNWATCH
     is_ours = data.get("ManufacturerModelName") == "bachview"
     for done, group in enumerate(groups, 1):
         try:
-            values = _values(group, is_ours=is_ours)
-            own, color = _class(group, classes)
             graphics = [to_px(graphic) for graphic in group.get_graphic_data(to_px.kind)]
+            values = _values(group, len(graphics), is_ours=is_ours)
+            own, color = _class(group, classes)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
-            builder.remarks.note(Note.BROKEN, max(1, int(group.get("NumberOfAnnotations") or 1)))
+            builder.remarks.say("A group of annotations was left out, as it is damaged.")
             continue
         shown: dict[str, Any] = {"annotation_class": own, "color": color}
         if group.get("AnnotationGroupGenerationType") != "MANUAL":
@@ -74,6 +74,11 @@ def _checked(path: Path) -> Any:
                 f"{path.name} holds no annotations, but is {kind_name(kind) or 'damaged'}; choose "
                 "a file with Microscopy Bulk Simple Annotations."
             )
+        if is_deflated(path):
+            raise AnnotationError(
+                f"{path.name} is packed as a whole (deflated), which is not read; export it "
+                "uncompressed."
+            )
         if path.stat().st_size > _MOST_BYTES:
             raise AnnotationError(
                 f"{path.name} is larger than {_MOST_BYTES // 1_000_000} MB and is not read; "
@@ -83,13 +88,13 @@ def _checked(path: Path) -> Any:
         data = highdicom.ann.annread(path)
         if not len(data.AnnotationGroupSequence):
             raise AnnotationError(f"{path.name} has no groups of annotations.")
-    except OSError as error:
-        raise AnnotationError(
-            f"{path.name} cannot be read ({error.strerror}); check its path."
-        ) from error
     except AnnotationError:
         raise
     except Exception as error:  # pydicom and highdicom raise many kinds of errors on damaged files
+        if isinstance(error, OSError) and error.strerror:
+            raise AnnotationError(
+                f"{path.name} cannot be read ({error.strerror}); check its path."
+            ) from error
         raise AnnotationError(f"{path.name} is damaged; export the annotations again.") from error
     return data
 
@@ -162,9 +167,16 @@ def _class(
     return own, None if color in (None, own.color) else color
 
 
-def _values(group: Any, *, is_ours: bool) -> list[dict[str, float]]:
-    """The measurements of each annotation, by name."""
-    count = int(group.NumberOfAnnotations)
+def _values(group: Any, count: int, *, is_ours: bool) -> list[dict[str, float]]:
+    """The measurements of each of `count` annotations, by name.
+
+    Raises
+    ------
+    ValueError
+        The group states another number of annotations than it has.
+    """
+    if int(group.NumberOfAnnotations) != count:
+        raise ValueError(f"{group.NumberOfAnnotations} stated, {count} found")
     found: list[dict[str, float]] = [{} for _ in range(count)]
     for item in group.get("MeasurementsSequence") or ():
         code = item.ConceptNameCodeSequence[0]

@@ -116,6 +116,18 @@ def kind_of(path: Path) -> str | None:
     return found[1].decode() if found else ""
 
 
+def is_deflated(path: Path) -> bool:
+    """Whether a file is packed as a whole, so that reading it could need any amount of memory.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        return _DEFLATED in file.read(_START_BYTES)
+
+
 def kind_name(uid: str) -> str:
     """The standard's name of a kind or a compression, else the UID itself."""
     import_pydicom()
