@@ -1,17 +1,21 @@
 """The list of annotations: order, groups, words to find, and small steps where little changes."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import WorkingSet, added, changed, deleted
+from bachview.ui.look.theme import Theme, ThemeChoice
+from bachview.ui.panels.annotation_list import AnnotationList
 from bachview.ui.panels.annotation_model import AnnotationModel
 from bachview.ui.panels.annotation_rows import Arrangement, Column, Group, Values, arranged
 
@@ -161,3 +165,41 @@ def test_a_name_is_typed_in_the_list_unless_it_is_locked(qtbot: QtBot, is_locked
     model.renamed.connect(lambda _, text: renamed.append(text))
     model.setData(index, "  margin ")
     assert renamed == ["margin"]
+
+
+def test_what_is_drawn_asks_for_the_rows_that_are_seen_only(
+    qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is done with thousands of rows, the view asks for some tens of them."""
+    asked = 0
+    plain_flags = AnnotationModel.flags
+
+    def counted(model: AnnotationModel, index: QModelIndex) -> Qt.ItemFlag:
+        nonlocal asked
+        asked += 1
+        return plain_flags(model, index)
+
+    monkeypatch.setattr(AnnotationModel, "flags", counted)
+    theme = Theme(qapp, ThemeChoice.LIGHT)
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    listed = AnnotationList(theme, holder)
+    holder.resize(320, 400)
+    listed.resize(320, 400)
+    holder.show()
+    marks = WorkingSet([square(side) for side in range(1, 3001)])
+    listed.rows.show_annotations(marks.annotations, UM)
+    marks.listen(listed.take)
+    first = next(iter(marks.annotations.values()))
+    steps: list[Callable[[], object]] = [
+        lambda: listed.show_selected(frozenset(marks.annotations)),
+        lambda: marks.apply(changed("note", [(first, first.with_changes(note="n"))])),
+        lambda: listed.find_text("rect"),
+        lambda: listed.group(on=True),
+        lambda: marks.apply(deleted("delete", [marks.annotations[first.id]])),
+    ]
+    for step in steps:
+        step()
+        QApplication.processEvents()
+    assert 0 < asked < 1000
+    theme.deleteLater()

@@ -109,6 +109,8 @@ class AnnotationList(QTableView):
         head = self.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         head.setHighlightSections(False)
+        # One in which nothing is selected: at each paint it asks every row whether it is.
+        head.setSelectionModel(QItemSelectionModel(self.rows, head))
         head.setMinimumSectionSize(20)
         head.setSortIndicatorClearable(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)

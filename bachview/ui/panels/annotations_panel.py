@@ -1,6 +1,7 @@
 """The annotations of the slide: the list, and what is known of those that are selected."""
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -25,6 +26,8 @@ from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
 from bachview.ui.session.marks_session import MarksSession
 
+#: Of the height; the list has the rest.
+_MOST_FOR_PROPERTIES = 0.45
 _EMPTY = "There are no annotations on this slide. Draw some with the tools, or import a file."
 
 
@@ -81,14 +84,19 @@ class AnnotationsPanel(QWidget):
         column.addWidget(self._empty)
         column.addWidget(self.list, 1)
         column.addWidget(self._count)
-        lower: QScrollArea = scrolled(self.properties)
-        lower.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._lower: QScrollArea = scrolled(self.properties)
+        self._lower.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(upper, 1)
         whole.addWidget(line(self))
-        whole.addWidget(lower)
+        whole.addWidget(self._lower)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low window the list keeps some rows, and the properties scroll."""
+        super().resizeEvent(event)
+        self._lower.setMaximumHeight(round(_MOST_FOR_PROPERTIES * event.size().height()))
 
     def _connect(self) -> None:
         edits, rows = self._edits, self.list.rows
