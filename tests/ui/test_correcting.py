@@ -163,6 +163,20 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         assert window.panel.overlay.style_now.show_corrections is False
         commands.shown.trigger()
         kept = said(page)
+
+        # As a data set, beside the window's work.
+        bundle, folder = page.document.bundle, tmp_path / "set"
+        assert bundle is not None
+        commands.exports.write(page.document, page.correcting, bundle, folder)
+        qtbot.waitUntil(
+            lambda: any("Written to" in text for text in window.messages.texts), timeout=LONG_MS
+        )
+        assert 0 < len(list(folder.glob("Photos/*/*.tif"))) <= len(kept)
+        commands.exports.write(page.document, page.correcting, bundle, tmp_path)
+        qtbot.waitUntil(
+            lambda: any("choose another folder" in text for text in window.messages.texts),
+            timeout=LONG_MS,
+        )
         qtbot.waitUntil(lambda: marks.is_saved)
 
     with open_window(qtbot) as window:

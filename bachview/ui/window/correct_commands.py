@@ -16,6 +16,7 @@ from bachview.ui.view.tools.base import Tool
 from bachview.ui.view.tools.correct import CorrectTool
 from bachview.ui.window.availability import NO_RESULTS
 from bachview.ui.window.commands import Command, Commands
+from bachview.ui.window.corrections_export import CorrectionsExport
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
@@ -86,6 +87,12 @@ class CorrectCommands(QObject):
             "Compare what the model says of the corrected cells with what you say",
             self._show_table,
         )
+        self.exports = CorrectionsExport(window, messages, services)
+        self.dataset = commands.make(
+            "Save as a &data set…",
+            "Write a patch for each corrected cell, for training and evaluation",
+            self._save_dataset,
+        )
         panel.overlay.styleChanged.connect(
             lambda style: self.shown.setChecked(style.show_corrections)
         )
@@ -100,7 +107,7 @@ class CorrectCommands(QObject):
         own.addAction(self.remove)
         own.addAction(self.by_annotations)
         own.addSeparator()
-        own.addActions([self.shown, self.table])
+        own.addActions([self.shown, self.table, self.dataset])
         return own
 
     def follow(self, page: SlidePage | None) -> None:
@@ -133,7 +140,7 @@ class CorrectCommands(QObject):
         if page is None:
             return  # all commands for slides are off
         why_not = NO_RESULTS if page.document.prediction is None else ""
-        for command in (self.tool, self.remove, self.by_annotations, self.table):
+        for command in (self.tool, self.remove, self.by_annotations, self.table, self.dataset):
             command.allow(not why_not, why_not)
         classes = page.correcting.classes or ()
         for number, command in enumerate(self.classes):
@@ -210,6 +217,10 @@ class CorrectCommands(QObject):
 
     def _on_tool(self, tool: Tool | None) -> None:
         self.tool.setChecked(isinstance(tool, CorrectTool))
+
+    def _save_dataset(self) -> None:
+        if self._page is not None:
+            self.exports.ask(self._page.document, self._page.correcting)
 
     # -- table -----------------------------------------------------------------------------
 
