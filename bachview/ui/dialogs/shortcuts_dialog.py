@@ -11,8 +11,9 @@ Keys = Sequence[tuple[str, str]]
 
 #: Keys and gestures of the slide view itself; shortcuts of the menus come from the actions.
 VIEW_KEYS: tuple[tuple[str, str], ...] = (
-    ("Drag", "Move the slide"),
-    ("Shift + drag", "Rotate the slide"),
+    ("Drag", "Move the slide; with the middle button also while a tool draws"),
+    ("Shift + drag", "Rotate the slide, with the hand"),
+    ("Esc", "Keep the shape that is being drawn; then back to the hand"),
     ("Wheel", "Zoom at the cursor; with Ctrl, in finer steps"),
     ("Double click", "Zoom in by a factor of two; with Ctrl, out"),
     ("Arrow keys", "Move by part of the view; with Shift, by a whole view"),
