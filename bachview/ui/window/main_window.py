@@ -71,6 +71,7 @@ from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.panel_dock import PanelDock
 from bachview.ui.window.panel_tabs import PanelTabs
+from bachview.ui.window.picture_commands import PictureCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_menu import SlideMenu
@@ -233,6 +234,7 @@ class MainWindow(QMainWindow):
         self.place_commands = PlaceCommands(
             self, commands, self.tabs, self.classify_commands, self.selector, self.messages
         )
+        self.picture_commands = PictureCommands(self, commands, self.tabs, self.messages, services)
         self.availability = Availability(
             *groups,
             self.results_commands,
@@ -247,7 +249,9 @@ class MainWindow(QMainWindow):
         self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
         tools, files, annotate = self.tool_commands, self.annotation_files, self.annotate_commands
-        self.menus = Menus(self, *groups, *others, *places, tools, files, annotate, theme)
+        self.menus = Menus(
+            self, *groups, *others, *places, tools, files, annotate, self.picture_commands, theme
+        )
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places, annotate)

@@ -11,6 +11,7 @@ from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
+from bachview.ui.window.picture_commands import PictureCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.stack_control import StackCommands
@@ -48,6 +49,7 @@ class Menus:
         tools: ToolCommands,
         files: AnnotationFiles,
         annotate: AnnotateCommands,
+        picture: PictureCommands,
         theme: Theme,
     ) -> None:
         self._file, self._classify, self._annotate = file, classify, annotate
@@ -59,6 +61,7 @@ class Menus:
         put(self.recent, file.pictures)  # never empty: an empty menu cannot be opened
         put(menu, file.reopen, file.reopens)
         put(menu, None, file.information, file.associated_images, classify.export_results)
+        put(menu, None, picture.copy, picture.save)
         put(menu, None, files.import_file, files.export_all, files.export_selected)
         put(menu, None, file.close_slide, file.quit)
 

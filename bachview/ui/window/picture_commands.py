@@ -1,0 +1,127 @@
+"""The view as a picture: copied, or saved."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMainWindow
+
+from bachview import audit
+from bachview.core.units import pixels_text
+from bachview.file_names import printable
+from bachview.files import atomic_file
+from bachview.jobs.tokens import CancelToken
+from bachview.slide.reader import SlideMetadata
+from bachview.ui.dialogs.modal import ask
+from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.session.services import Services
+from bachview.ui.window.commands import Commands
+from bachview.ui.window.messages import Messages
+from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.view_picture import view_picture
+
+#: A view that is not sharp yet is waited for, in steps, as long as this, ms.
+_STEP_MS, _LONGEST_MS = 50, 3000
+_PNG = ".png"
+
+
+class PictureCommands(QObject):
+    """Commands that pass on what the view shows. GUI thread only."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        commands: Commands,
+        tabs: SlideTabs,
+        messages: Messages,
+        services: Services,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._tabs = window, tabs
+        self._messages, self._services = messages, services
+        self._folder: Path | None = None
+        self.copy = commands.make(
+            "Copy &view",
+            "Copy what the view shows as a picture, with scale bar and legend",
+            lambda: self._when_sharp(_LONGEST_MS, self._copy),
+            "Ctrl+C",
+        )
+        self.save = commands.make(
+            "Save view as &picture…",
+            "Save what the view shows as a PNG file, with scale bar and legend",
+            self._ask_file,
+            "Ctrl+Shift+S",
+        )
+
+    def _when_sharp(self, left_ms: int, use: Callable[[QImage], object]) -> None:
+        """Take the picture of the current view when all of it is there, or else as it is then."""
+        page = self._tabs.page
+        if page is None or page.view.viewport is None:
+            return
+        if left_ms > 0 and not page.view.is_settled:
+            QTimer.singleShot(_STEP_MS, self, lambda: self._when_sharp(left_ms - _STEP_MS, use))
+            return
+        use(view_picture(page))
+
+    def _copy(self, picture: QImage) -> None:
+        QGuiApplication.clipboard().setImage(picture)
+        size = pixels_text(picture.width(), picture.height())
+        self._messages.notice(f"The view was copied as a picture of {size}.")
+
+    def _ask_file(self) -> None:
+        page = self._tabs.page
+        if page is None:
+            return
+        folder = self._folder or page.document.path.parent
+        # Not named after the slide, whose name may be a patient's.
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save view as picture", str(folder / f"view{_PNG}"), "Picture (*.png)"
+        )
+        if not name:
+            return
+        path = Path(name)
+        if path.suffix.lower() == _PNG:
+            self.write(path)
+            return
+        path = path.with_name(path.name + _PNG)
+        if not path.exists():  # the dialog has asked only about the name as it was typed
+            self.write(path)
+            return
+        text = f"{printable(path.name)} exists already."
+        question = QuestionDialog("Save view as picture", text, "Replace", "Cancel", self._window)
+        question.accepted.connect(lambda: self.write(path))
+        ask(question)
+
+    def write(self, path: Path) -> None:
+        """Write the current view to a PNG file, in the lane of exports."""
+        self._folder = path.parent
+        page = self._tabs.page
+        if page is not None:
+            metadata = page.document.metadata
+            self._when_sharp(_LONGEST_MS, lambda picture: self._write(path, picture, metadata))
+
+    def _write(self, path: Path, picture: QImage, metadata: SlideMetadata) -> None:
+        def job(token: CancelToken) -> None:
+            token.check()
+            audit.record(
+                "export",
+                file=str(metadata.path),
+                fingerprint=metadata.fingerprint,
+                view=True,
+                names=False,
+                output=[str(path.absolute())],
+            )
+            content = QByteArray()
+            buffer = QBuffer(content)
+            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+            picture.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes
+            buffer.close()
+            with atomic_file(path) as file:
+                file.write(content.data())
+
+        self._services.bridge.watch(
+            self._services.exports.submit(job),
+            lambda _: self._messages.notice(f"The view was saved as {printable(str(path))}."),
+            lambda error: self._messages.problem(str(error)),
+        )

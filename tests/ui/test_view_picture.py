@@ -1,0 +1,63 @@
+"""The view as a picture, copied and saved."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication, QImage
+from pytestqt.qtbot import QtBot
+
+from bachview.ui.session.run_status import RunState
+from bachview.ui.view.painting import pixels_of
+from bachview.viewing.overlay import Drawing, OverlayStyle
+from tests.support.slide_views import Pixels, shown
+from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+def pixels(image: QImage) -> Pixels:
+    return pixels_of(image.convertToFormat(QImage.Format.Format_RGB32))[..., :3].copy()
+
+
+def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        view, commands = page.view, window.picture_commands
+        clipboard = QGuiApplication.clipboard()
+        clipboard.clear()
+
+        def copied() -> Pixels:
+            clipboard.clear()
+            commands.copy.trigger()
+            qtbot.waitUntil(lambda: not clipboard.image().isNull(), timeout=LONG_MS)
+            return pixels(clipboard.image())
+
+        plain = copied()
+        # Without colours nothing has to be explained.
+        assert plain.shape[:2] == (view.height(), view.width())
+        seen = shown(view)
+        same = slice(100, 400), slice(50, 300)
+        np.testing.assert_array_equal(plain[same], seen[same])
+        corner = slice(view.height() - 50, view.height()), slice(0, 200)
+        np.testing.assert_array_equal(plain[corner], seen[corner])  # the scale bar
+
+        window.classify_commands.whole_slide.trigger()
+        wait_for(qtbot, page, RunState.DONE)
+        view.set_overlay_style(OverlayStyle(opacity=1.0, drawing=Drawing.TINT))
+        coloured = copied()
+        assert coloured.shape[0] > view.height() + 30
+        legend = coloured[view.height() :]
+        assert page.document.prediction is not None
+        for each in page.document.prediction.classes:
+            assert (legend == np.array(each.color[::-1])).all(axis=-1).any(), each.name
+        assert (coloured[same] != plain[same]).any()
+
+        path = tmp_path / "out" / "picture.png"
+        path.parent.mkdir()
+        commands.write(path)
+        qtbot.waitUntil(lambda: any(str(path) in text for text in window.messages.texts))
+        np.testing.assert_array_equal(pixels(QImage(str(path))), coloured)
+        commands.write(tmp_path / "none" / "picture.png")
+        qtbot.waitUntil(lambda: any("none" in text for text in window.messages.texts))
+        clipboard.clear()
