@@ -17,6 +17,7 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.companions import check_companions
 from bachview.slide.formats.dicom_headers import (
+    ANNOTATIONS,
     DIRECTORY,
     kind_name,
     kind_of,
@@ -261,6 +262,11 @@ def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) ->
             return _open_folder(path)
         if kind == WHOLE_SLIDE_IMAGE:
             return _open_dicom(path, opened_as=path)
+        if kind == ANNOTATIONS:
+            raise SlideOpenError(
+                f"{path.name} holds the annotations of a DICOM slide; open that slide, then import "
+                "them."
+            )
         if kind is not None:
             kind_said = kind_name(kind) or "of no stated kind"
             raise SlideOpenError(

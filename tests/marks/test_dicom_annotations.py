@@ -16,7 +16,7 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import AnnotationError, ExportError
+from bachview.errors import AnnotationError, ExportError, SlideOpenError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats.dicom_annotations import write_dicom_annotations
 from bachview.marks.formats.dicom_annotations_reading import read_dicom_annotations
@@ -24,6 +24,7 @@ from bachview.marks.formats.found import UNWATCHED
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.table import format_to_write, is_annotation_file, read_annotations
 from bachview.slide.formats.dicom_source import DicomSource
+from bachview.slide.opening import open_slide
 from tests.support.annotations import annotations
 from tests.support.dicom import write_placed_slide
 
@@ -231,10 +232,10 @@ def test_objects_of_other_programs_are_read_in_px_of_level_0(tmp_path: Path) -> 
         read_dicom_annotations(path, replace(slide, path=path))
 
 
-def test_a_dicom_file_is_one_of_annotations_by_what_is_in_it(
+def test_annotations_are_told_from_slides_by_name_and_by_what_is_in_them(
     tmp_path: Path, slide: SlideFrame
 ) -> None:
-    path = tmp_path / "a.dcm"
+    path = tmp_path / "a.ann.dcm"
     mark = Annotation("1", Kind.POINTS, shapely.Point(4, 5), INVASIVE)
     assert format_to_write(path).write(path, [mark], slide, UNWATCHED) == ()  # type: ignore[misc]
     assert is_annotation_file(path)
@@ -244,5 +245,6 @@ def test_a_dicom_file_is_one_of_annotations_by_what_is_in_it(
     with pytest.raises(ExportError, match="file of the slide"):
         written(slide.path, [mark], slide)
     assert slide.path.read_bytes() == before
-    assert not is_annotation_file(tmp_path / "missing.dcm")
+    with pytest.raises(SlideOpenError, match="open that slide, then import them"):
+        open_slide(path)
     assert_same(read_annotations(path, slide, UNWATCHED).annotations, [mark])

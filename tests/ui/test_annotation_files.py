@@ -1,8 +1,11 @@
 """Annotations from files and into files in a real window: menu, drop, offer, cancel."""
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import highdicom
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -15,6 +18,7 @@ from bachview.ui.window import annotation_files
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.messages import Message
 from tests.support.annotations import star
+from tests.support.dicom import write_placed_slide
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -128,3 +132,28 @@ def test_a_long_export_shows_its_progress_and_is_cancelled(
         said(qtbot, window, "The export was cancelled; nothing was written.")
         assert not path.exists()
         qtbot.waitUntil(lambda: not window.findChildren(ExportProgress), timeout=LONG_MS)
+
+
+def test_dicom_is_offered_for_dicom_slides(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+
+    def answer(*asked: Any) -> tuple[str, str]:
+        offered.append(asked[3])
+        if "DICOM" not in asked[3]:
+            return "", ""
+        return str(tmp_path / "out"), "DICOM Microscopy Bulk Simple Annotations (*.ann.dcm)"
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    other, slide = pink_slide(tmp_path / "a.tiff", side=512), write_placed_slide(tmp_path / "s")
+    with open_window(qtbot) as window:
+        for path in (other, slide):
+            marks = page_of(qtbot, window, path).document.marks
+            qtbot.waitUntil(partial(getattr, marks, "is_loaded"), timeout=LONG_MS)
+            marks.apply(added("draw", [Annotation.drawn(Kind.AREA, star(200, 200))]))
+            window.annotation_files.export_all.trigger()
+        said(qtbot, window, "out.ann.dcm")
+    assert ["DICOM" in filters for filters in offered] == [False, True]
+    (group,) = highdicom.ann.annread(tmp_path / "out.ann.dcm").get_annotation_groups()
+    assert group.graphic_type.value == "POLYGON"

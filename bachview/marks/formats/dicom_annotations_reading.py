@@ -15,12 +15,11 @@ from bachview.marks.formats.dicom_shapes import frame_of_axes, frame_of_corners
 from bachview.marks.formats.found import UNWATCHED, Found, Note, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.shapes import Builder, class_of
-from bachview.slide.formats.dicom_headers import is_deflated, kind_name, kind_of
+from bachview.slide.formats.dicom_headers import ANNOTATIONS, is_deflated, kind_name, kind_of
 from bachview.slide.formats.dicom_source import DicomSource, import_highdicom
 
 Points = npt.NDArray[np.float64]
 
-STORAGE: Final = "1.2.840.10008.5.1.4.1.1.91.1"
 _MOST_BYTES: Final = 512_000_000
 #: What is measured anew from the shape.
 _OWN_MEASURES: Final = {codes.AREA[0], codes.PERIMETER[0], codes.LENGTH[0], codes.ANGLE[0]}
@@ -69,7 +68,7 @@ def _checked(path: Path) -> Any:
         kind = kind_of(path)
         if kind is None:
             raise AnnotationError(f"{path.name} is no DICOM file; choose another.")
-        if kind != STORAGE:
+        if kind != ANNOTATIONS:
             raise AnnotationError(
                 f"{path.name} holds no annotations, but is {kind_name(kind) or 'damaged'}; choose "
                 "a file with Microscopy Bulk Simple Annotations."

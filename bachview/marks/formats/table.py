@@ -106,17 +106,6 @@ def _read_dicom(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
     return read_dicom_annotations(path, slide, watch)
 
 
-def _is_dicom(path: Path) -> bool:
-    """Whether a file is an object of annotations: slides have the same suffix."""
-    from bachview.marks.formats.dicom_annotations_reading import STORAGE
-    from bachview.slide.formats.dicom_headers import kind_of
-
-    try:
-        return kind_of(path) == STORAGE
-    except OSError:
-        return False
-
-
 def _write_dicom(
     path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
 ) -> tuple[str, ...]:
@@ -234,13 +223,9 @@ def readable_suffixes() -> tuple[str, ...]:
 
 
 def is_annotation_file(path: Path) -> bool:
-    """Whether a file has the name of one that annotations are read from.
-
-    Of a DICOM file what is in it decides: slides have the same name.
-    """
-    if path.suffix.lower() == ".dcm":
-        return _is_dicom(path)
-    return path.name.lower().endswith(readable_suffixes())
+    """Whether a file has the name of one that annotations are read from, and that no slide has."""
+    suffixes = tuple(suffix for suffix in readable_suffixes() if suffix != ".dcm")
+    return path.name.lower().endswith(suffixes)
 
 
 def sidecars(slide: Path) -> tuple[Path, ...]:

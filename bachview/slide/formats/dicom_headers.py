@@ -20,6 +20,8 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _IMPORTING: Final = threading.Lock()
 
+#: Microscopy Bulk Simple Annotations.
+ANNOTATIONS: Final = "1.2.840.10008.5.1.4.1.1.91.1"
 DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
 
