@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Region
 from bachview.marks.annotation import Annotation, AnnotationClass, Kind
+from bachview.marks.formats.table import format_to_write
 from bachview.marks.working_set import added, changed
 from bachview.ui.dialogs.agreement_dialog import AgreementDialog
 from bachview.ui.session.run_status import RunState
@@ -136,6 +137,18 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         qtbot.waitUntil(lambda: "Outside of the classified region" in inside.rows)
         assert inside.rows["Outside of the classified region"][1] == "50.0 %"
         marks.undo()
+        # The table of measured values says so, too; other formats come back as they were.
+        for name in ("a.csv", "a.geojson"):
+            kind = format_to_write(tmp_path / name)
+            window.annotation_files.write(page, tmp_path / name, kind, [drawn])
+        qtbot.waitUntil(
+            lambda: sum("1 annotation was written" in text for text in window.messages.texts) == 2,
+            timeout=LONG_MS,
+        )
+        names, values = (tmp_path / "a.csv").read_text("utf-8").splitlines()
+        measured = dict(zip(names.split(","), values.split(","), strict=True))
+        assert float(measured["Model: judged %"]) == pytest.approx(100)
+        assert "Model: " not in (tmp_path / "a.geojson").read_text("utf-8")
 
         # Counted, compared, read out, and hidden.
         agreement = page.correcting.agreement

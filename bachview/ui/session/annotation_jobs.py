@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.api.annotations import named, record_export
+from bachview.core.pixel_size import PixelSize
+from bachview.core.uncertainty import Thresholds
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
 from bachview.marks.formats.found import Found, Watch
@@ -15,7 +17,13 @@ from bachview.marks.formats.table import (
     read_annotations,
     write_annotations,
 )
+from bachview.marks.inside import inside, with_measurements
 from bachview.slide.reader import SlideMetadata
+from bachview.ui.session.document import Document
+from bachview.ui.session.slide_results import SlideResults
+
+#: Formats that are there for measured values alone; others are to come back as they were.
+_TABLES = ("csv", "csv-excel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,48 @@ def read_file(
     return ReadAnnotations(found, present, merge(found, present))
 
 
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """Saved cells of a slide, of which a table of measured values says what lies in annotations.
+
+    Attributes
+    ----------
+    grid_id : in the slide's store.
+    pixel_size : that the cells were computed with.
+    """
+
+    results: SlideResults
+    grid_id: int
+    thresholds: Thresholds
+    pixel_size: PixelSize
+
+    def measured(
+        self, annotations: Sequence[Annotation], token: CancelToken
+    ) -> Sequence[Annotation]:
+        """The annotations with what the model says inside among their measurements.
+
+        Raises
+        ------
+        StoreError
+            The cells cannot be read.
+        """
+        prediction = self.results.opened().load(self.grid_id)
+        found = []
+        for each in annotations:
+            token.check()
+            what = inside(prediction, self.thresholds, each, self.pixel_size)
+            found.append(with_measurements(each, what))
+        return found
+
+
+def shown_model(document: Document) -> ShownModel | None:
+    """The model whose results a document shows; None if it shows none."""
+    source = document.export_source
+    if source is None:
+        return None
+    return ShownModel(document.results, source.grid_id, source.thresholds, source.pixel_size)
+
+
 def write_file(
     path: Path,
     kind: AnnotationFormat,
@@ -68,15 +118,25 @@ def write_file(
     metadata: SlideMetadata,
     token: CancelToken,
     told: Callable[[int, int], object],
+    *,
+    model: ShownModel | None = None,
 ) -> tuple[str, ...]:
     """Write a file; returns sentences on what the format has no place for.
+
+    Parameters
+    ----------
+    model : says in tables of measured values what lies in the annotations.
 
     Raises
     ------
     ExportError
         It cannot be written.
+    StoreError
+        The results of `model` cannot be read.
     Cancelled
         The token was cancelled; an existing file is untouched.
     """
+    if model is not None and kind.key in _TABLES:
+        annotations = model.measured(annotations, token)
     record_export(metadata, path)
     return write_annotations(kind, path, annotations, named(frame), Watch(token, told))

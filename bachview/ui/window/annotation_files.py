@@ -30,7 +30,7 @@ from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.session.annotation_jobs import ReadAnnotations, read_file, write_file
+from bachview.ui.session.annotation_jobs import ReadAnnotations, read_file, shown_model, write_file
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.exports import folder_names
@@ -272,10 +272,13 @@ class AnnotationFiles(QObject):
         told = partial(self._told, running)
         metadata = document.metadata
         frame = SlideFrame.of(metadata, document.pixel_size)
+        model = shown_model(document)
         count = len(annotations)
         future = self._submit(
             running,
-            lambda token: write_file(path, kind, annotations, frame, metadata, token, told),
+            lambda token: write_file(
+                path, kind, annotations, frame, metadata, token, told, model=model
+            ),
             lambda sentences: self._on_written(path, count, sentences),
             lambda error: self._messages.problem(str(error)),
         )
