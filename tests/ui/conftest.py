@@ -94,5 +94,5 @@ def view(qtbot: QtBot, slide: WatchedSlide) -> Iterator[SlideView]:
     qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
     yield view
     slide.gate.set()
-    assert view.close_slide()
+    assert view.close_slide(20)  # as long as a busy machine needs
     assert not slide.closed
