@@ -130,9 +130,9 @@ class SlideAnnotations:
 
         Parameters
         ----------
-        format : ``geojson``, ``imagescope``, ``asap``, ``ndpa``, ``dicom-ann``, ``csv``,
-            ``csv-excel``, ``coco``, ``mask`` or ``mask-tiff``. None: as the ending of the path
-            says.
+        format : ``geojson``, ``imagescope``, ``asap``, ``ndpa``, ``dicom-ann``,
+            ``dicom-sr``, ``csv``, ``csv-excel``, ``coco``, ``mask`` or ``mask-tiff``. None: as the
+            ending of the path says.
         annotations : None for all of the slide.
         mask_mpp : um per px of a mask; None: as fine as 4096 px for its longer side allow.
 

@@ -16,17 +16,23 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import AnnotationError, ExportError, SlideOpenError
+from bachview.errors import AnnotationError, ExportError, LockedError, SlideOpenError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats.dicom_annotations import write_dicom_annotations
 from bachview.marks.formats.dicom_annotations_reading import read_dicom_annotations
 from bachview.marks.formats.found import UNWATCHED
 from bachview.marks.formats.frame_of_slide import SlideFrame
-from bachview.marks.formats.table import format_to_write, is_annotation_file, read_annotations
+from bachview.marks.formats.table import (
+    format_named,
+    format_to_write,
+    is_annotation_file,
+    read_annotations,
+)
 from bachview.slide.formats.dicom_source import DicomSource
 from bachview.slide.opening import open_slide
 from tests.support.annotations import annotations
 from tests.support.dicom import write_placed_slide
+from tests.support.policies import set_policy
 
 WIDTH, HEIGHT = 40_000, 30_000
 SIZE = PixelSize.typed(0.5)
@@ -248,3 +254,14 @@ def test_annotations_are_told_from_slides_by_name_and_by_what_is_in_them(
     with pytest.raises(SlideOpenError, match="open that slide, then import them"):
         open_slide(path)
     assert_same(read_annotations(path, slide, UNWATCHED).annotations, [mark])
+
+
+def test_where_names_are_forbidden_none_is_written(
+    tmp_path: Path, slide: SlideFrame, own_policy: Path
+) -> None:
+    set_policy(own_policy, 'names_in_exports = false\nlocked = ["names_in_exports"]')
+    mark = Annotation("1", Kind.POINTS, shapely.Point(4, 5))
+    for key in ("dicom-ann", "dicom-sr"):
+        with pytest.raises(LockedError, match="patient's name"):
+            format_named(key).write(tmp_path / "a.dcm", [mark], slide, UNWATCHED)  # type: ignore[misc]
+    assert not (tmp_path / "a.dcm").exists()

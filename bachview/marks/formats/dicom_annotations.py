@@ -19,6 +19,7 @@ from bachview.marks.formats import dicom_codes as codes
 from bachview.marks.formats.dicom_shapes import Graphic, cut_to, graphics_of
 from bachview.marks.formats.found import UNWATCHED, Watch
 from bachview.marks.measures import measures_of
+from bachview.policy.in_force import in_force
 from bachview.slide.formats.dicom_source import (
     DicomSource,
     import_highdicom,
@@ -66,9 +67,12 @@ def write_dicom_annotations(
     ------
     ExportError
         The file cannot be written, or there is nothing to write.
+    LockedError
+        The administrator allows no names in exported files.
     Cancelled
         The watch's token was cancelled; an existing file is untouched.
     """
+    in_force().check_names("A DICOM object, which carries the patient's name")
     source.check_target(path)
     groups, sentences = _grouped(annotations, source, pixel_size, watch)
     if not groups:

@@ -20,6 +20,7 @@ from bachview.marks.formats import dicom_codes as codes
 from bachview.marks.formats.dicom_shapes import Graphic, graphics_of
 from bachview.marks.formats.found import UNWATCHED, Watch
 from bachview.marks.measures import Measures, measures_of
+from bachview.policy.in_force import in_force
 from bachview.slide.formats.dicom_source import DicomSource, import_highdicom
 
 SERIES_NUMBER: Final = 9003
@@ -53,9 +54,12 @@ def write_dicom_report(
     ExportError
         The file cannot be written, there is nothing to write, it is not known how large a pixel is
         or where on the glass the slide lies.
+    LockedError
+        The administrator allows no names in exported files.
     Cancelled
         The watch's token was cancelled; an existing file is untouched.
     """
+    in_force().check_names("A DICOM object, which carries the patient's name")
     source.check_target(path)
     source.check_placed()
     if not pixel_size.is_plausible:
