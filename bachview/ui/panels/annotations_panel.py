@@ -1,7 +1,7 @@
 """The annotations of the slide: the list, and what is known of those that are selected."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -49,6 +49,7 @@ class AnnotationsPanel(QWidget):
         super().__init__(parent)
         self._theme, self._classes, self._edits = theme, classes, edits
         self._marks: MarksSession | None = None
+        self._is_behind = False
         self._pixel_size = PixelSize.unknown()
         self.wanted = QLineEdit(self)
         self.wanted.setPlaceholderText("Find by name, class, kind or note")
@@ -128,15 +129,28 @@ class AnnotationsPanel(QWidget):
         if before is not None:
             before.changed.disconnect(self._on_changed)
             before.selection.changed.disconnect(self._show_selected)
-        annotations = {} if marks is None else marks.working_set.annotations
-        self.list.rows.show_annotations(annotations, self._pixel_size)
         if marks is not None:
             marks.changed.connect(self._on_changed)
             marks.selection.changed.connect(self._show_selected)
-        self._show_selected()
-        self._show_count()
+        self._renew()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up on what has changed meanwhile."""
+        super().showEvent(event)
+        if self._is_behind:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._is_behind = False
+        marks = self._marks
+        annotations = {} if marks is None else marks.working_set.annotations
+        self.list.rows.show_annotations(annotations, self._pixel_size)
+        self._tell_selected()
 
     def _on_changed(self, changes: object) -> None:
+        if not self.isVisible():  # each step would cost the time to find the order of all
+            self._is_behind = True
+            return
         self.list.take(changes)  # type: ignore[arg-type]  # a signal of any object
         self._show_properties()
         self._show_count()
@@ -146,6 +160,12 @@ class AnnotationsPanel(QWidget):
             self._marks.selection.set(ids)
 
     def _show_selected(self) -> None:
+        if self.isVisible():
+            self._tell_selected()
+        else:
+            self._is_behind = True
+
+    def _tell_selected(self) -> None:
         ids = frozenset() if self._marks is None else self._marks.selection.ids
         self.list.show_selected(ids)
         self._show_properties()

@@ -42,11 +42,13 @@ class AnnotationEdits(QObject):
 
     def lock(self, annotations: Iterable[Annotation], *, on: bool) -> None:
         """Lock or unlock them."""
-        self._apply(set_values("lock" if on else "unlock", annotations, is_locked=on))
+        text = "lock" if on else "unlock"
+        self._apply(set_values(text, self._present(annotations), is_locked=on))
 
     def hide(self, annotations: Iterable[Annotation], *, on: bool) -> None:
         """Hide or show them, locked or not."""
-        self._apply(set_values("hide" if on else "show", annotations, is_hidden=on))
+        text = "hide" if on else "show"
+        self._apply(set_values(text, self._present(annotations), is_hidden=on))
 
     def delete(self, annotations: Iterable[Annotation]) -> None:
         """Delete those that are not locked."""
@@ -54,14 +56,15 @@ class AnnotationEdits(QObject):
 
     def duplicate(self, annotations: Sequence[Annotation], dx: float, dy: float) -> None:
         """Make copies, moved by so much, level-0 px; also of locked ones, which stay."""
-        if annotations:
-            edit = duplicate(annotations, dx, dy)
+        present = self._present(annotations)
+        if present:
+            edit = duplicate(present, dx, dy)
             self._apply(edit)
             self._select_made(edit)
 
     def operate(self, operation: Operation, on: Iterable[Annotation]) -> None:
         """Apply what an operation makes of those that are not locked, and select what it made."""
-        free, sentence = unlocked(on)
+        free, sentence = unlocked(self._present(on))
         if free:
             try:
                 edit = operation(free)
@@ -72,6 +75,11 @@ class AnnotationEdits(QObject):
             self._select_made(edit)
         if sentence:
             self.noticed.emit(sentence)
+
+    def _present(self, annotations: Iterable[Annotation]) -> list[Annotation]:
+        """As they are now: another window may have changed or deleted some since they were seen."""
+        there = {} if self.marks is None else self.marks.working_set.annotations
+        return [there[each.id] for each in annotations if each.id in there]
 
     def _apply(self, edit: Edit) -> None:
         if self.marks is not None and edit.changes:

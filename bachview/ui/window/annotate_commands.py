@@ -203,9 +203,10 @@ class AnnotateCommands(QObject):
             self._show_list,
             "F6",
         )
-        self.on_selection: tuple[tuple[Command, ...], ...] = (
-            (self.duplicate, self.delete),
-            (self.merge, self.split, self.subtract, self.simplify),
+        shapes = QMenu("&Shapes", window.menuBar())  # of its own, as low screens have few lines
+        shapes.addActions([self.merge, self.split, self.subtract, self.simplify])
+        self.on_selection: tuple[tuple[QAction, ...], ...] = (
+            (self.duplicate, self.delete, shapes.menuAction()),
             (self.lock, self.unlock, self.hide),
             (self.rename, self.properties),
         )

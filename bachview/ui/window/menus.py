@@ -101,8 +101,8 @@ class Menus:
             put(tool_menu, *group, None)
         put(menu, None, annotate.undo, annotate.redo, None, annotate.select_all)
         menu.addMenu(annotate.classes_menu)
-        for group in annotate.on_selection:
-            put(menu, *group, None)
+        for actions in annotate.on_selection:
+            put(menu, *actions, None)
         put(menu, annotate.show_all, annotate.list)
         menu.addMenu(annotate.delete_class_menu)
         put(menu, annotate.edit_classes)
