@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from bachview.core.units import area_text, percent_text
+from bachview.core.units import area_column, percent_text
 from bachview.marks.inside import InsideAnnotation
 from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import color_swatch
@@ -56,10 +56,13 @@ class InsidePanel(QWidget):
         if found is None:
             return
         shown = [row for row in found.rows if row[2].cells or row[2].share > 1e-9]
-        for number, (name, color, part) in enumerate(shown):
+        areas = [f"{part.area_px:,.0f} px²" for _, _, part in shown]
+        if found.all.area_mm2 is not None:
+            known = [part.area_mm2 or 0.0 for _, _, part in shown]
+            areas = area_column(known, found.all.area_mm2)
+        for number, ((name, color, part), area) in enumerate(zip(shown, areas, strict=True)):
             swatch = QLabel(self._table)
             swatch.setPixmap(color_swatch(color, self.devicePixelRatioF()))
-            area = f"{part.area_px:,.0f} px²" if part.area_mm2 is None else area_text(part.area_mm2)
             texts = [plain(QLabel(text, self._table)) for text in (name, area)]
             texts.append(QLabel(percent_text(part.share), self._table))
             texts[0].setWordWrap(True)
