@@ -4,7 +4,7 @@ import math
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
 from bachview.core.geometry import Point
@@ -135,7 +135,7 @@ class NoteEditor(QPlainTextEdit):
         self.resize(*_SIZE_PX)
         if before is not None:
             self.setPlainText(before.note)
-            self.selectAll()
+            self.moveCursor(QTextCursor.MoveOperation.End)
         view.viewportChanged.connect(self._place)
         self._place()
         self.show()
