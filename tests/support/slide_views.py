@@ -72,14 +72,19 @@ def drag(
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, modifiers, end)
 
 
-def wheel(view: SlideView, at: QPointF, units: int) -> None:
+def wheel(
+    view: SlideView,
+    at: QPointF,
+    units: int,
+    modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
     event = QWheelEvent(
         at,
         view.mapToGlobal(at),
         QPoint(),
         QPoint(0, units),
         Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
+        modifiers,
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )

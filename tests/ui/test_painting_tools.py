@@ -17,7 +17,7 @@ from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.brush import BrushTool
 from bachview.ui.view.tools.note import NoteEditor, NoteTool
 from bachview.ui.view.tools.wand import WandTool
-from tests.support.slide_views import drag, shown
+from tests.support.slide_views import drag, shown, wheel
 from tests.support.slides import ArraySlide
 from tests.support.tool_contexts import Context
 
@@ -49,6 +49,10 @@ def test_the_brush_paints_on_and_erases(context: Context) -> None:
 
     QTest.keyClick(view, Qt.Key.Key_BracketLeft)
     assert context.sizes.brush_vp == pytest.approx(20 / 1.15**2)
+    before = view.viewport
+    wheel(view, QPointF(200, 200), 120, Qt.KeyboardModifier.ControlModifier)
+    assert context.sizes.brush_vp == pytest.approx(20 / 1.15)
+    assert view.viewport == before
     drag(view, QPoint(250, 180), QPoint(250, 320))  # touches the selected area
     (cross,) = _all(context)
     assert cross.id == first.id
