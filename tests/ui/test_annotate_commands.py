@@ -122,6 +122,20 @@ def test_list_slide_and_properties_agree(qtbot: QtBot, tmp_path: Path) -> None:
         assert properties.values == {"Sum of 2 areas": "0.0125 mm²", "Points": "2"}
         assert properties.name.placeholderText() == "Several"
 
+        # A box says whether all, some or none are locked, and a click locks all.
+        boxes = []
+        for those in ({first.id}, set(marks.working_set.annotations), {first.id}):
+            marks.selection.set(those)
+            boxes.append(properties.locked.checkState())
+            if len(boxes) == 1:
+                properties.locked.click()
+        some, all_of_them = Qt.CheckState.PartiallyChecked, Qt.CheckState.Checked
+        assert boxes == [Qt.CheckState.Unchecked, some, all_of_them]
+        assert not properties.name.isEnabled()
+        properties.locked.click()
+        assert properties.name.isEnabled()
+        marks.selection.set(marks.working_set.annotations)
+
         # One class for all of them, in one step.
         invasive = properties.class_choice.findText("Invasive")
         properties.class_choice.setCurrentIndex(invasive)

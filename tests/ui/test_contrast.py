@@ -65,7 +65,7 @@ def test_pictures_in_the_style_sheet_can_be_seen(colors: Colors) -> None:
     values = asdict(colors)
     for path in (resource_folder() / "icons").glob(f"*-{colors.variant}.svg"):
         inks = re.findall(r'stroke="(#\w{6})"', path.read_text(encoding="utf-8"))
-        on_accent = path.name.startswith(("tick-", "arrow-accent-"))
+        on_accent = path.name.startswith(("tick-", "dash-", "arrow-accent-"))
         grounds = ("accent",) if on_accent else ("window", "base", "raised", "hover")
         for ground in grounds:
             for ink in inks:

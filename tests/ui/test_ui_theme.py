@@ -70,7 +70,7 @@ def test_the_style_sheet_is_filled_in_and_finds_its_icons(colors: Colors) -> Non
     assert f"color: {colors.accent_text};" in sheet
     assert other.base not in sheet
     icons = re.findall(r'url\("(.*?)"\)', sheet)
-    assert len(icons) == 6
+    assert len(icons) == 7
     assert all(Path(icon).is_file() for icon in icons)
 
 

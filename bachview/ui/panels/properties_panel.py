@@ -331,10 +331,9 @@ def _show_box(box: QCheckBox, states: Iterable[bool]) -> None:
     found = set(states)
     is_mixed = len(found) > 1
     box.setTristate(is_mixed)
-    if is_mixed:
-        box.setCheckState(Qt.CheckState.PartiallyChecked)
-    else:
-        box.setChecked(True in found)
+    # Not setChecked, for which a mixed box is checked already.
+    one = Qt.CheckState.Checked if True in found else Qt.CheckState.Unchecked
+    box.setCheckState(Qt.CheckState.PartiallyChecked if is_mixed else one)
 
 
 def value_rows(measured: Sequence[Measures]) -> list[tuple[str, str]]:
