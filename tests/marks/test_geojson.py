@@ -34,7 +34,7 @@ def found_in(tmp_path: Path, document: object, name: str = "a.geojson") -> Found
     return read(path)
 
 
-def feature(coordinates: object = None, kind: str = "Polygon", **others: Any) -> dict[str, Any]:
+def feature(coordinates: object = None, kind: object = "Polygon", **others: Any) -> dict[str, Any]:
     properties = others.pop("properties", {})
     geometry = {
         "type": kind,
@@ -207,9 +207,34 @@ def test_what_is_left_out_or_mended_is_said_with_its_reason(tmp_path: Path) -> N
     )
 
 
+def test_odd_members_and_holes_far_away_cost_their_object_alone(tmp_path: Path) -> None:
+    far = [[1e300, 0], [0, 1e300], [9, 9], [1e300, 0]]
+    odd: list[Any] = [
+        feature([TRIANGLE, far]),
+        feature(kind=["Polygon"]),
+        {"type": ["Feature"]},
+        {"type": {}, "geometry": None},
+        feature(id=["x"], properties={"classification": [], "metadata": {"bachview.kind": {}}}),
+        feature(
+            properties={
+                "metadata": {"bachview.kind": "ellipse", "bachview.frame": "1e308 0 1e308 1 0"}
+            }
+        ),
+        feature(nucleusGeometry={"type": "Polygon", "coordinates": [far]}),
+    ]
+    found = found_in(tmp_path, odd)
+    assert [one.kind for one in found.annotations] == [Kind.AREA] * 3
+    assert all(one.nucleus is None for one in found.annotations)
+    assert found.sentences == (
+        "2 objects were left out, as a point of them is no number or lies far outside.",
+        "1 object was left out, as it is not written as the format asks.",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        ("a.json", b'{1: 2, "features": []}'),
         ("a.json", b""),
         ("a.json", b"{"),
         ("a.json", b'{"type": "FeatureCollection", "features": [1,,2]}'),

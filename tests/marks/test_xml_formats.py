@@ -196,7 +196,8 @@ def test_ndpa_is_in_nm_from_the_centre_of_the_glass(tmp_path: Path) -> None:
         "<annotation type='pin' color='#ff0000'><x>1000</x><y>-2001</y></annotation>"
         "</ndpviewstate><ndpviewstate id='3'><annotation type='freehand'><closed>0</closed>"
         "<pointlist><point><x>1</x><y>a</y></point></pointlist></annotation></ndpviewstate>"
-        "</annotations>"
+        "<ndpviewstate id='4'><annotation type='pin'><x>5</x><y>nan</y></annotation>"
+        "</ndpviewstate></annotations>"
     )
     found = found_in(tmp_path, "slide.ndpi.ndpa", text)
     circle, pin = found.annotations
@@ -205,7 +206,7 @@ def test_ndpa_is_in_nm_from_the_centre_of_the_glass(tmp_path: Path) -> None:
     assert (circle.annotation_class.name, circle.note) == ("In situ", "n")
     assert pin.bounds[:2] == (20000, 14996)
     assert (pin.name, pin.color) == ("mitoses", (255, 0, 0))
-    assert "a point of it is no number" in found.sentences[0]
+    assert "2 objects were left out, as a point of them is no number" in found.sentences[0]
 
     elsewhere = replace(SLIDE, center_nm=None)
     with pytest.raises(AnnotationError, match="does not state where on the glass it lies"):

@@ -34,7 +34,7 @@ def test_the_same_generator_makes_the_same_input(is_text: bool) -> None:
     [
         (
             40,
-            "manifest golden tiff image annotations recipe table settings",
+            "manifest golden tiff image annotations marks recipe table settings",
         ),
         (6, "graph store zip skops"),
     ],

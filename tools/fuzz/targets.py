@@ -294,6 +294,19 @@ def _use_annotations(path: Path) -> None:
     read_annotations(path, BACH_CLASSES)
 
 
+def _use_annotation_files(path: Path) -> None:
+    from bachview.core.pixel_size import PixelSize
+    from bachview.marks.formats.found import UNWATCHED
+    from bachview.marks.formats.frame_of_slide import SlideFrame
+    from bachview.marks.formats.table import format_named, read_annotations, write_annotations
+
+    slide = SlideFrame("a.ndpi", 4000, 3000, PixelSize.typed(0.5), (0.0, 0.0))
+    found = read_annotations(path, slide, UNWATCHED)
+    for key in ("geojson", "imagescope", "asap", "ndpa", "csv", "coco"):
+        written = path.with_name(f"written.{key}")
+        write_annotations(format_named(key), written, found.annotations, slide, UNWATCHED)
+
+
 def _use_recipe(path: Path) -> None:
     from bachview.training.recipe import read_recipe
 
@@ -347,6 +360,22 @@ _OME = """<?xml version="1.0" encoding="UTF-8"?>
  Type="uint8" SignificantBits="8" PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" PhysicalSizeY="500"
  PhysicalSizeYUnit="nm"><Channel ID="Channel:0:0" SamplesPerPixel="3"/></Pixels></Image></OME>
 """
+_GEOJSON = """{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry":
+{"type": "Polygon", "coordinates": [[[1, 1], [90, 1], [90, 80], [1, 1]]], "plane": {"c": 1}},
+"nucleusGeometry": {"type": "Polygon", "coordinates": [[[2, 2], [9, 2], [9, 8], [2, 2]]]},
+"properties": {"objectType": "cell", "classification": {"names": ["a", "b"], "color": [1, 2, 3]},
+"measurements": {"Area": "NaN"}, "metadata": {"bachview.kind": "ellipse"}}}]}
+"""
+_ASAP = """<ASAP_Annotations><Annotations><Annotation Name="a" Type="Polygon" PartOfGroup="T">
+<Coordinates><Coordinate Order="0" X="1" Y="1"/><Coordinate Order="1" X="9" Y="1"/>
+<Coordinate Order="2" X="9" Y="8"/></Coordinates></Annotation></Annotations><AnnotationGroups>
+<Group Name="T" PartOfGroup="None" Color="#ff0000"/></AnnotationGroups></ASAP_Annotations>
+"""
+_NDPA = """<annotations><ndpviewstate id="1"><title>a</title><coordformat>nanometers</coordformat>
+<annotation type="freehand" color="#ff0000"><closed>1</closed><pointlist><point><x>10</x><y>20</y>
+</point><point><x>9000</x><y>20</y></point><point><x>9000</x><y>8000</y></point></pointlist>
+</annotation></ndpviewstate></annotations>
+"""
 _CSV = "file,class,patient\nis001.tif,InSitu,1\nb001.tif,Benign,2\niv001.tif,Invasive,3\n"
 
 
@@ -369,6 +398,12 @@ TARGETS = {
         Target("image", _images, _use_slide),
         Target("ome", _written(ome__xml=_OME), _use_ome, True),
         Target("annotations", _written(slide__xml=_XML), _use_annotations, True),
+        Target(
+            "marks",
+            _written(a__geojson=_GEOJSON, a__xml=_XML, b__xml=_ASAP, a__ndpa=_NDPA),
+            _use_annotation_files,
+            True,
+        ),
         Target("recipe", _recipes, _use_recipe, True),
         Target("table", _written(classes__csv=_CSV), _use_table, True),
         Target("settings", _settings, _use_settings, True),

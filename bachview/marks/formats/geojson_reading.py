@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bachview.errors import AnnotationError
-from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.annotation import AnnotationClass, Frame, Kind
 from bachview.marks.formats import geojson_words as words
 from bachview.marks.formats.found import UNWATCHED, Found, Note, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.json_stream import objects_of
-from bachview.marks.formats.shapes import Builder, class_of, frame_of_box, rectangle_of
+from bachview.marks.formats.shapes import (
+    FARTHEST_PX,
+    Builder,
+    class_of,
+    frame_of_box,
+    frame_of_text,
+    is_near,
+    rectangle_of,
+)
 from bachview.marks.formats.source import json_texts
 
 if TYPE_CHECKING:
@@ -38,8 +46,6 @@ _KINDS = {
     "MultiPolygon": Kind.AREA,
 }
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-#: QuPath's coordinates have two decimals.
-_ROUNDING_PX = 0.02
 #: What a value of the wrong type raises.
 _WRONG = (TypeError, ValueError, LookupError, AttributeError, OverflowError, ArithmeticError)
 
@@ -69,32 +75,23 @@ def read_geojson(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Fou
                 f"{path.name} is no JSON that can be read; export the annotations again."
             ) from error
     found = builder.found()
-    if not is_geojson and not found.sentences:
-        has_none = path.suffix.lower() == ".zip" or _is_empty_collection(path)
-        if not has_none:
-            raise AnnotationError(
-                f"{path.name} contains no GeoJSON; export the annotations as GeoJSON."
-            )
+    if not is_geojson and not found.sentences and path.suffix.lower() != ".zip":
+        raise AnnotationError(
+            f"{path.name} contains no GeoJSON; export the annotations as GeoJSON."
+        )
     return found
-
-
-def _is_empty_collection(path: Path) -> bool:
-    """Whether a file without any object says that it is a collection of none."""
-    for text in json_texts(path):
-        document = json.loads(text)
-        if document == [] or (isinstance(document, dict) and "features" in document):
-            return True
-    return False
 
 
 def _add(builder: Builder, document: Any) -> bool:
     """Add what a document holds; whether it is GeoJSON."""
     if isinstance(document, list):
         kinds = [_add(builder, one) for one in document]  # all of them, not only the first
-        return any(kinds)
+        return any(kinds) or not document
     if not isinstance(document, dict):
         return False
     kind = document.get("type")
+    if not isinstance(kind, str):
+        return False
     if kind == "FeatureCollection":
         features = document.get("features")
         return isinstance(features, list) and (not features or _add(builder, features))
@@ -231,7 +228,7 @@ def _unusable(kind: str, coordinates: list[Any]) -> Note | None:
         polygons = [coordinates] if kind == "Polygon" else coordinates
         lines, least = [ring for polygon in polygons for ring in polygon], 3
     for line in lines:
-        if not all(math.isfinite(float(at[0]) + float(at[1])) for at in line):
+        if not all(abs(float(side)) <= FARTHEST_PX for at in line for side in at[:2]):
             return Note.BAD_POINT
         if len(line) < least or (least == 3 and len({(at[0], at[1]) for at in line}) < 3):
             return Note.TOO_SMALL
@@ -276,7 +273,7 @@ def _kind_and_shape(
     import shapely
 
     stated = metadata.get(words.KIND)
-    frame = _frame(metadata.get(words.FRAME), stated, shape)
+    frame = frame_of_text(metadata.get(words.FRAME), stated, shape)
     if frame is not None:
         return Kind(str(stated)), frame
     if stated == Kind.ANGLE and shape.geom_type == "LineString" and len(shape.coords) == 3:
@@ -291,23 +288,6 @@ def _kind_and_shape(
         if rectangle is not None:
             return Kind.RECTANGLE, rectangle
     return _KINDS[shape.geom_type], shape
-
-
-def _frame(text: Any, kind: Any, shape: "BaseGeometry") -> Frame | None:
-    """The frame that we wrote, unless another program has changed the outline since."""
-    import shapely
-
-    if not text or kind not in (Kind.RECTANGLE, Kind.ELLIPSE) or shape.geom_type != "Polygon":
-        return None
-    count = shapely.get_num_coordinates(shape)
-    try:
-        frame = Frame(*map(float, str(text).split()))
-    except (TypeError, ValueError):
-        return None
-    ours = Annotation("", Kind(kind), frame).geometry
-    if shapely.get_num_coordinates(ours) != count:
-        return None
-    return frame if shapely.hausdorff_distance(ours, shape) <= _ROUNDING_PX else None
 
 
 def _class_of(value: Any) -> AnnotationClass | None:
@@ -360,7 +340,11 @@ def _measurements(value: Any) -> dict[str, float]:
 
 
 def _nucleus(geometry: Mapping[str, Any], note: Callable[[Note], None]) -> "BaseGeometry | None":
-    return next(_shapes(geometry, note), None)
+    shape = next(_shapes(geometry, note), None)
+    if shape is None or is_near(shape):
+        return shape
+    note(Note.BAD_POINT)
+    return None
 
 
 def _extra(
@@ -382,7 +366,7 @@ def _extra(
         },
     }
     named = feature.get("id")
-    if named is not None and not _uuid(named) and named not in _LEGACY_TYPES:
+    if named is not None and not _uuid(named) and str(named) not in _LEGACY_TYPES:
         kept["feature"]["id"] = named
     kept = {place: _writable(members) for place, members in kept.items() if members}
     return json.dumps({"geojson": kept}, ensure_ascii=False) if kept else ""

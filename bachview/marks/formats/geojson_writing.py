@@ -12,7 +12,7 @@ from bachview.marks.annotation import Annotation, Frame, Kind
 from bachview.marks.formats import geojson_words as words
 from bachview.marks.formats.found import UNWATCHED, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
-from bachview.marks.formats.shapes import frame_of_box, rectangle_of
+from bachview.marks.formats.shapes import frame_of_box, rectangle_of, text_of_frame
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -118,8 +118,7 @@ def _metadata(annotation: Annotation) -> dict[str, str]:
     if isinstance(frame, Frame):
         if frame != _frame_as_read(annotation):
             told[words.KIND] = annotation.kind.value
-            values = (frame.x, frame.y, frame.width, frame.height, frame.angle_deg)
-            told[words.FRAME] = " ".join(map(repr, map(float, values)))
+            told[words.FRAME] = text_of_frame(frame)
     elif annotation.kind in (Kind.ANGLE, Kind.TEXT) or _looks_like_rectangle(annotation):
         told[words.KIND] = annotation.kind.value
     if annotation.is_hidden:

@@ -19,7 +19,8 @@ _Walk = Generator[tuple[Any, int], None, int]
 def objects_of(text: str) -> Iterator[tuple[Any, int]]:
     """The objects of a GeoJSON text, each with the place in the text where it ends.
 
-    Those are the features of a collection, the elements of an array, or the whole.
+    Those are the features of a collection, the elements of an array, or the whole; the last also
+    of a collection or an array that is empty.
 
     Raises
     ------
@@ -28,7 +29,10 @@ def objects_of(text: str) -> Iterator[tuple[Any, int]]:
     """
     place = _after_space(text, 0)
     if text[place : place + 1] == "[":
+        begin = place
         place = yield from _elements(text, place)
+        if _after_space(text, begin + 1) == place - 1:
+            yield [], place
     elif text[place : place + 1] == "{":
         place = yield from _members(text, place)
     else:
@@ -38,18 +42,22 @@ def objects_of(text: str) -> Iterator[tuple[Any, int]]:
 
 
 def _members(text: str, place: int) -> _Walk:
-    """An object as a whole, or its features if it has any; returns where it ends."""
+    """An object as a whole, or its features in its place if it has any."""
     members: dict[str, Any] = {}
     has_features = False
     place = _after_space(text, place + 1)
     while text[place : place + 1] != "}":
         key, place = _value(text, place)
+        if not isinstance(key, str):
+            raise ValueError("a name is missing")
         place = _after_space(text, _expected(text, place, ":"))
         if key == "features" and text[place : place + 1] == "[":
-            has_features = True
+            begin = _after_space(text, place + 1)
+            has_features = has_features or text[begin : begin + 1] != "]"
             place = yield from _elements(text, place)
+            members[key] = []
         else:
-            members[str(key)], place = _value(text, place)
+            members[key], place = _value(text, place)
         place = _next(text, place, "}")
     if not has_features:
         yield members, place + 1

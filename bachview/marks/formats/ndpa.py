@@ -12,6 +12,7 @@ from bachview.marks.formats.found import UNWATCHED, Found, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.parts import Part, add_parts, class_in_words, note_reduced, own_texts
 from bachview.marks.formats.shapes import (
+    FARTHEST_PX,
     Builder,
     class_of,
     color_of_hex,
@@ -137,7 +138,10 @@ def _shape(element: Element, unit: float, glass: _Glass) -> "tuple[Kind, Any] | 
     import shapely
 
     def place(of: Element, x: str = "x", y: str = "y") -> tuple[float, float]:
-        return glass.to_px(unit * number(_text(of, x)), unit * number(_text(of, y)))
+        at = glass.to_px(unit * number(_text(of, x)), unit * number(_text(of, y)))
+        if not all(abs(side) <= FARTHEST_PX for side in at):
+            raise ValueError(f"{at} is on no slide")
+        return at
 
     kind = element.get("type", "").lower()
     if kind == "freehand":
@@ -155,7 +159,7 @@ def _shape(element: Element, unit: float, glass: _Glass) -> "tuple[Kind, Any] | 
         return (Kind.AREA, polygon) if frame is None else (Kind.RECTANGLE, frame)
     if kind == "circle":
         radius = unit * number(_text(element, "radius"))
-        if not radius > 0:
+        if not 0 < radius < FARTHEST_PX * glass.nm_x:
             return Note.TOO_SMALL
         return Kind.ELLIPSE, Frame(
             *place(element), 2 * radius / glass.nm_x, 2 * radius / glass.nm_y

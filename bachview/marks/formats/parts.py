@@ -13,15 +13,13 @@ from bachview.core.classes import BACH_CLASSES
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats.class_words import class_of_text
 from bachview.marks.formats.found import UNWATCHED, Note, Watch
-from bachview.marks.formats.shapes import Builder, mended
+from bachview.marks.formats.shapes import Builder, frame_of_text, mended, text_of_frame
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 #: Names of the texts that stand beside a shape.
 ID, KIND, FRAME = "Id", "Kind", "Frame"
-#: Coordinates are written with two decimals at least.
-_ROUNDING_PX = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,7 @@ def own_texts(annotation: Annotation) -> dict[str, str]:
     told = {ID: annotation.id, KIND: annotation.kind.value}
     frame = annotation.shape
     if isinstance(frame, Frame):
-        values = (frame.x, frame.y, frame.width, frame.height, frame.angle_deg)
-        told[FRAME] = " ".join(map(repr, map(float, values)))
+        told[FRAME] = text_of_frame(frame)
     return told
 
 
@@ -85,7 +82,7 @@ def _together(group: list[Part]) -> "tuple[Kind, Frame | BaseGeometry]":
         for part in group
     ]
     if len(shapes) == 1 and stated in ("", first.kind):
-        frame = _frame(first.own.get(FRAME), stated, shapes[0])
+        frame = frame_of_text(first.own.get(FRAME), stated, shapes[0])
         return first.kind, first.shape if frame is None else frame
     types = {shape.geom_type.removeprefix("Multi") for shape in shapes}
     if stated in (Kind.POINTS, Kind.TEXT) and types <= {"Point", "LineString"}:
@@ -95,7 +92,7 @@ def _together(group: list[Part]) -> "tuple[Kind, Frame | BaseGeometry]":
         return Kind.POINTS, shapely.MultiPoint(points)
     if types == {"Polygon"}:
         shape = shapes[0] if len(shapes) == 1 else _union(shapes)
-        frame = _frame(first.own.get(FRAME), stated, shape)
+        frame = frame_of_text(first.own.get(FRAME), stated, shape)
         if frame is not None:
             return Kind(stated), frame
         return Kind.AREA, shape
@@ -112,20 +109,6 @@ def _union(shapes: "list[BaseGeometry]") -> "BaseGeometry":
 
     valid = [shape if shape.is_valid else mended(shape) for shape in shapes]
     return shapely.union_all(valid)
-
-
-def _frame(text: str | None, kind: str, shape: "BaseGeometry") -> Frame | None:
-    """The frame that we wrote, unless another program has changed the outline since."""
-    import shapely
-
-    if not text or kind not in (Kind.RECTANGLE, Kind.ELLIPSE):
-        return None
-    try:
-        frame = Frame(*map(float, text.split()))
-    except (TypeError, ValueError):
-        return None
-    ours = Annotation("", Kind(kind), frame).geometry
-    return frame if shapely.hausdorff_distance(ours, shape) <= _ROUNDING_PX else None
 
 
 def class_in_words(texts: Iterable[str]) -> AnnotationClass | None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FARTHEST_PX = 1e7
 #: Repairing an outline leaves tiny pieces where it crossed itself, level-0 px².
 LEAST_AREA_PX = 1.0
+#: QuPath's coordinates have two decimals; those of the other formats have more.
+_ROUNDING_PX = 0.02
 _MOST_ANNOTATIONS = 500_000
 _MOST_VERTICES = 20_000_000
 
@@ -88,7 +90,7 @@ class Builder:
             if checked is None:
                 return
             shape = checked
-        elif not _is_near(shape.corners):
+        elif not _are_near(shape.corners):
             self.remarks.note(Note.BAD_POINT)
             return
         if len(self._annotations) >= _MOST_ANNOTATIONS or self._vertices > _MOST_VERTICES:
@@ -117,7 +119,7 @@ class Builder:
             return None
         if shape.has_z:
             shape = shapely.force_2d(shape)
-        if not all(abs(value) <= FARTHEST_PX for value in shape.bounds):
+        if not is_near(shape):
             self.remarks.note(Note.BAD_POINT)
             return None
         if kind is Kind.AREA and not shape.is_valid:
@@ -250,7 +252,47 @@ def by_size(shape: "BaseGeometry") -> "BaseGeometry":
     return shapely.MultiPolygon(parts)
 
 
-def _is_near(points: Iterable[tuple[float, float]]) -> bool:
+def text_of_frame(frame: Frame) -> str:
+    """A frame with all digits, for formats that have none."""
+    values = (frame.x, frame.y, frame.width, frame.height, frame.angle_deg)
+    return " ".join(map(repr, map(float, values)))
+
+
+def frame_of_text(text: Any, kind: Any, shape: "BaseGeometry") -> Frame | None:
+    """The frame of `text_of_frame`, unless another program has changed the outline since.
+
+    Parameters
+    ----------
+    kind : as stated beside it; only rectangles and ellipses have a frame.
+    shape : the outline as it is now.
+    """
+    import shapely
+
+    if not text or kind not in (Kind.RECTANGLE, Kind.ELLIPSE) or shape.geom_type != "Polygon":
+        return None
+    try:
+        frame = Frame(*map(float, str(text).split()))
+    except (TypeError, ValueError):
+        return None
+    if not (_are_near(frame.corners) and is_near(shape)):
+        return None
+    ours = Annotation("", Kind(str(kind)), frame).geometry
+    if shapely.get_num_coordinates(ours) != shapely.get_num_coordinates(shape):
+        return None
+    return frame if shapely.hausdorff_distance(ours, shape) <= _ROUNDING_PX else None
+
+
+def is_near(shape: "BaseGeometry") -> bool:
+    """Whether all points are numbers and not far from any slide.
+
+    The bounds of an outline do not tell, as they leave out its holes.
+    """
+    import shapely
+
+    return bool(abs(shapely.get_coordinates(shape)).max(initial=0.0) <= FARTHEST_PX)
+
+
+def _are_near(points: Iterable[tuple[float, float]]) -> bool:
     return all(math.isfinite(x + y) and max(abs(x), abs(y)) <= FARTHEST_PX for x, y in points)
 
 
