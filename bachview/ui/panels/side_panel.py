@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.widgets import plain, scrolled
+from bachview.ui.panels.bookmarks_panel import BookmarksPanel
 from bachview.ui.panels.cursor_panel import CursorPanel
 from bachview.ui.panels.cursor_reading import CursorReading
 from bachview.ui.panels.folds import Fold
@@ -32,7 +33,7 @@ class SidePanel(Panel):
 
     Attributes
     ----------
-    result, at_cursor, overlay, run : the sections' contents.
+    result, at_cursor, overlay, run, bookmarks : the sections' contents.
     """
 
     name, title = "panel", "Panel"
@@ -50,8 +51,15 @@ class SidePanel(Panel):
         self.at_cursor = CursorPanel(content)
         self.overlay = OverlayPanel(settings, self.result.legend, content)
         self.run = JobsPanel(content)
+        self.bookmarks = BookmarksPanel(content)
         #: What the window tells the panel, it tells each of these.
-        self._panels: tuple[Panel, ...] = (self.result, self.at_cursor, self.overlay, self.run)
+        self._panels: tuple[Panel, ...] = (
+            self.result,
+            self.at_cursor,
+            self.overlay,
+            self.run,
+            self.bookmarks,
+        )
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -74,6 +82,7 @@ class SidePanel(Panel):
         self._look = QTimer(self, singleShot=True, interval=0)
         self._look.timeout.connect(self._look_at_unfolded)
         self.overlay.styleChanged.connect(self.result.show_style)
+        self.bookmarks.shownChanged.connect(self._show_sections)
         self._show_sections()
 
     def sizeHint(self) -> QSize:
@@ -132,6 +141,7 @@ class SidePanel(Panel):
             (self.at_cursor, self._has_prediction),
             (self.overlay, self._has_prediction),
             (self.run, self._has_prediction or has_run),
+            (self.bookmarks, self._has_slide and self.bookmarks.has_bookmarks),
         ):
             self.sections[panel.name].setVisible(shown)
         self._adapt()

@@ -55,6 +55,7 @@ from bachview.ui.window.annotate_commands import AnnotateCommands
 from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.annotations_controller import AnnotationsController
 from bachview.ui.window.availability import Availability
+from bachview.ui.window.bookmark_commands import BookmarkCommands
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
 from bachview.ui.window.command_palette import CommandPalette
@@ -235,6 +236,9 @@ class MainWindow(QMainWindow):
             self, commands, self.tabs, self.classify_commands, self.selector, self.messages
         )
         self.picture_commands = PictureCommands(self, commands, self.tabs, self.messages, services)
+        self.bookmark_commands = BookmarkCommands(
+            self, commands, self.panel.bookmarks, self.messages, self._choose_picture
+        )
         self.availability = Availability(
             *groups,
             self.results_commands,
@@ -249,9 +253,8 @@ class MainWindow(QMainWindow):
         self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
         tools, files, annotate = self.tool_commands, self.annotation_files, self.annotate_commands
-        self.menus = Menus(
-            self, *groups, *others, *places, tools, files, annotate, self.picture_commands, theme
-        )
+        views = self.picture_commands, self.bookmark_commands
+        self.menus = Menus(self, *groups, *others, *places, tools, files, annotate, *views, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places, annotate)
@@ -623,6 +626,7 @@ class MainWindow(QMainWindow):
         self.tool_commands.adapt_to(page)
         self.annotations_controller.show_page(page)
         self.inside_follower.show_page(page)
+        self.bookmark_commands.show_page(page)
         self.annotate_commands.adapt_to(page)
         self.tool_strip.setVisible(page is not None and self.view_commands.tools.isChecked())
         self.availability.follow(page)
@@ -721,6 +725,7 @@ class MainWindow(QMainWindow):
         self.controller.show_page(None)
         self.annotations_controller.show_page(None)
         self.inside_follower.show_page(None)
+        self.bookmark_commands.show_page(None)
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
         self.look.close()

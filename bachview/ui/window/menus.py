@@ -8,6 +8,7 @@ from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.window.annotate_commands import AnnotateCommands
 from bachview.ui.window.annotation_files import AnnotationFiles
+from bachview.ui.window.bookmark_commands import BookmarkCommands
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
@@ -50,6 +51,7 @@ class Menus:
         files: AnnotationFiles,
         annotate: AnnotateCommands,
         picture: PictureCommands,
+        bookmark: BookmarkCommands,
         theme: Theme,
     ) -> None:
         self._file, self._classify, self._annotate = file, classify, annotate
@@ -77,6 +79,7 @@ class Menus:
             menu,
             None,
             place.go_to,
+            bookmark.add,
             place.copy_position,
             view.correct_pixel_size,
             view.minimap,
