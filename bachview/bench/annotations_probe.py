@@ -78,6 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     document = {
         "pan": pan.times,
         "zoom": zoom.times,
+        "processor": [*pan.processor, *zoom.processor],
         "blank": pan.blank + zoom.blank,
         "hits": _hit_times(made, extent),
         "first_s": whole,

@@ -1,6 +1,5 @@
 """The annotations that a view shows: as a layer of its picture, and over it what is edited."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.index import AnnotationIndex
 from bachview.marks.working_set import Change
 from bachview.ui.view.annotation_labels import LabelLayer, LabelMaker
-from bachview.ui.view.annotation_maker import Wanted, unit_of
+from bachview.ui.view.annotation_maker import Wanted, level_of, unit_of
 from bachview.ui.view.annotation_source import AnnotationSource
 from bachview.ui.view.painting import Layer
 from bachview.ui.view.painting_annotations import Rgb, Unit, paint_units
@@ -208,7 +207,7 @@ class AnnotationDrawing:
             self._news = {name: news for name, news in self._news.items() if news[0] > shown}
         if not self._news and not self._selected and not self._live:
             return
-        level = round(math.log2(viewport.device_downsample))
+        level = level_of(viewport)
         transform = QTransform(*viewport.vp_from_l0_affine)
         ratio = viewport.pixel_ratio
         painter.save()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter
 
 from bachview.core.pixel_size import PixelSize
@@ -69,7 +69,10 @@ class LabelLayer:
             x, y = round(at.x() + label.right * px), round(at.y() + label.down * px)
             width, height = label.plate.width() * px, label.plate.height() * px
             if left - width < x < right and top - height < y < bottom:
-                painter.drawImage(QRectF(x, y, width, height), label.plate)
+                if px == 1:
+                    painter.drawImage(QPointF(x, y), label.plate)
+                else:
+                    painter.drawImage(QRectF(x, y, width, height), label.plate)
 
 
 class LabelMaker:

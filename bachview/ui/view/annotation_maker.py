@@ -3,7 +3,7 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,8 +45,9 @@ _LARGE_PX = 256
 #: Shapes below this have thin lines, device-independent px.
 _SMALL_VP = 24.0
 
-#: So much of the slide is made ready beside the view, of its longer side.
-_MARGIN = 0.5
+#: So much of the slide beside the view is made ready, of its longer side; of what is drawn there
+#: paths are kept farther out.
+_READY, _HEAVY_READY, _MARGIN = 0.25, 0.1, 0.5
 #: As many vertices can be drawn at once at any zoom, wherever they are.
 _FEW = MOST_IN_A_FRAME // 13
 #: Vertices that an ellipse has at most on the screen, more or less.
@@ -54,15 +55,23 @@ _OF_FRAME = 60
 #: The picture of the whole has about this side, px.
 _OVERVIEW_PX = 1024
 
-#: Pictures that are kept (1 MB each), and levels of paths.
-_MOST_SQUARES, _MOST_LEVELS = 96, 3
+#: Pictures that are kept besides those of the view (1 MB each), and levels of paths.
+_MOST_SQUARES, _MOST_LEVELS = 64, 3
 #: An answer is given after so much work, and the rest follows with the next ones.
 _TURN_S = 0.08
+
+#: The interpreter lock is offered to the GUI thread after so many cells or shapes.
+_BETWEEN_OFFERS, _AT_ONCE, _OFFER_S = 4, 50, 0.0002
 
 #: What Qt's stream has of an element of a path: move (0) or line (1), x, y.
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
 
 Box = tuple[float, float, float, float]
+
+
+def level_of(viewport: Viewport) -> int:
+    """The level that annotations are made ready at for a viewport."""
+    return round(math.log2(viewport.device_downsample))
 
 
 def path_of(lines: Sequence[Line]) -> tuple[QPainterPath, int]:
@@ -168,17 +177,20 @@ class AnnotationMaker:
         viewport, selected = wanted.viewport, wanted.selected
         stop = time.monotonic() + _TURN_S
         seen = viewport.region
-        level = round(math.log2(viewport.device_downsample))
+        level = level_of(viewport)
         self._renew(viewport.pixel_ratio, selected, level, seen)
         if not self._rows:
             return None, True
         of_level = self._level(level)
         last = self._last
         serves = last is not None and last.level == level
-        if not (serves and last is not None and contains(last.covered, seen)):
-            covered = seen.expanded(_MARGIN * max(seen.width, seen.height))
+        if not (serves and last is not None and contains(last.ready, seen)):
+            longer = max(seen.width, seen.height)
+            covered = seen.expanded(_MARGIN * longer)
+            is_heavy = self._is_heavy(level, of_level, seen)
             last = AnnotationLayer(
                 level,
+                seen.expanded((_HEAVY_READY if is_heavy else _READY) * longer),
                 None if self._is_few else covered,
                 tuple(self._units(level, of_level.near(None if self._is_few else covered))),
                 {},
@@ -191,14 +203,19 @@ class AnnotationMaker:
         self._label(wanted, of_level, last)
         is_whole = True
         if not self._is_few:
-            near = self._units(level, of_level.near(seen))
-            if sum(unit.cost for unit in near) > MOST_IN_A_FRAME:
+            keys: list[SquareKey] = []
+            if self._is_heavy(level, of_level, seen):
+                keys = _squares_in(level, last.ready)
                 is_whole = self._make_squares(level, seen, stop)
+                is_whole = is_whole and self._make_squares(level, last.ready, stop)
             is_whole = is_whole and self._make_overview(level, stop)
+            while is_whole and len(self._squares) > _MOST_SQUARES + len(keys):
+                self._squares.popitem(last=False)
         if self._last is None or self._is_repainted:
             self._is_repainted = False
             self._last = AnnotationLayer(
                 last.level,
+                last.ready,
                 last.covered,
                 last.units,
                 {key: square.image for key, square in self._squares.items()},
@@ -209,6 +226,11 @@ class AnnotationMaker:
                 self._labels,
             )
         return self._last, is_whole
+
+    def _is_heavy(self, level: int, of_level: _Level, seen: Region) -> bool:
+        """Whether pictures are needed, as the paths are too many for a frame."""
+        units = self._units(level, of_level.near(seen))
+        return sum(unit.cost for unit in units) > MOST_IN_A_FRAME
 
     def _label(self, wanted: Wanted, of_level: _Level, last: AnnotationLayer) -> None:
         """Find new places for texts where others are wanted."""
@@ -319,8 +341,10 @@ class AnnotationMaker:
         if lacking:
             stamps = dict(self._stamps)
             annotations = [each for cell in lacking for each in cell.annotations]
-            lines = iter(lines_of(annotations, 2.0**level))
-            for cell in lacking:
+            lines = _lines_of(annotations, level)
+            for number, cell in enumerate(lacking):
+                if number % _BETWEEN_OFFERS == 0:
+                    time.sleep(_OFFER_S)
                 of_cell = [next(lines) for _ in cell.annotations]
                 cell.unit = _unit(
                     cell.annotations, of_cell, cell.box, level, self._ratio, selected, stamps
@@ -342,12 +366,7 @@ class AnnotationMaker:
 
     def _make_squares(self, level: int, region: Region, stop: float) -> bool:
         """Pictures of all squares in a region, from its middle outwards, while there is time."""
-        side = TILE_PX * 2.0**level
-        keys = [
-            (level, column, row)
-            for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1)
-            for column in range(math.floor(region.x / side), math.floor(region.right / side) + 1)
-        ]
+        keys = _squares_in(level, region)
         lacking = []
         for key in keys:
             square = self._squares.get(key)
@@ -357,12 +376,10 @@ class AnnotationMaker:
                 self._squares.move_to_end(key)
         middle = region.center
         lacking.sort(key=lambda key: region_of(key).center.distance_to(middle))
-        for key in lacking:
-            if time.monotonic() > stop:
+        for number, key in enumerate(lacking):
+            if number and time.monotonic() > stop:
                 return False
-            self._make_square(key)
-        while len(self._squares) > max(_MOST_SQUARES, 2 * len(keys)):
-            self._squares.popitem(last=False)
+            self._make_square(key)  # one at least, or it would never end on a busy machine
         return True
 
     def _make_square(self, key: SquareKey) -> None:
@@ -377,12 +394,30 @@ class AnnotationMaker:
             transform = QTransform(scale, 0, 0, scale, -region.x * scale, -region.y * scale)
             painter = QPainter(image)
             try:
-                paint_units(painter, units, transform, 1.0, self._ratio, self._stamps)
+                paint_units(
+                    painter, units, transform, 1.0, self._ratio, self._stamps, offers_lock=True
+                )
             finally:
                 painter.end()
         self._squares[key] = _Square(units, image)
         self._squares.move_to_end(key)
         self._is_repainted = True
+
+
+def _squares_in(level: int, region: Region) -> list[SquareKey]:
+    side = TILE_PX * 2.0**level
+    return [
+        (level, column, row)
+        for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1)
+        for column in range(math.floor(region.x / side), math.floor(region.right / side) + 1)
+    ]
+
+
+def _lines_of(annotations: Sequence[Annotation], level: int) -> Iterator[Sequence[Line]]:
+    """As `lines_of`, in parts between which the interpreter lock is offered."""
+    for first in range(0, len(annotations), _AT_ONCE):
+        yield from lines_of(annotations[first : first + _AT_ONCE], 2.0**level)
+        time.sleep(_OFFER_S)
 
 
 def _are_near(boxes: npt.NDArray[np.float64], region: Region) -> npt.NDArray[np.bool_]:

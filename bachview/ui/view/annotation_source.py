@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bachview.marks.annotation import Annotation
-from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted
+from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted, level_of
 from bachview.ui.view.latest import Latest
-from bachview.ui.view.painting_annotations import AnnotationLayer
+from bachview.ui.view.painting_annotations import AnnotationLayer, contains
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class AnnotationSource:
         self._changes: list[tuple[str, Annotation | None]] = []
         self._lock = threading.Lock()
         self._asked: _Request | None = None
+        self._answered: _Request | None = None
         self._given = 0
         self._maker = AnnotationMaker()
         self._latest: Latest[_Request, _Drawn] = Latest("annotations", self._made, self._take)
@@ -68,9 +69,24 @@ class AnnotationSource:
     def want(self, wanted: Wanted) -> None:
         """Have a view made ready."""
         request = _Request(wanted, self._given)
-        if request != self._asked:
-            self._asked = request
-            self._latest.want(request)
+        if request == self._asked or self._serves(request):
+            return
+        self._asked = request
+        self._latest.want(request)
+
+    def _serves(self, request: _Request) -> bool:
+        """Whether the last answer is all that the request can get."""
+        answered, layer = self._answered, self.layer
+        if answered is None or answered != self._asked or answered.number != request.number:
+            return False
+        before, now = answered.wanted, request.wanted
+        is_same = (
+            level_of(before.viewport) == level_of(now.viewport)
+            and before.viewport.rotation_deg == now.viewport.rotation_deg
+            and before.viewport.pixel_ratio == now.viewport.pixel_ratio
+            and replace(before, viewport=now.viewport) == now
+        )
+        return is_same and (layer is None or contains(layer.ready, now.viewport.region))
 
     def _made(self, request: _Request) -> _Drawn:
         """The answer to a request. The source's own thread."""
@@ -83,7 +99,9 @@ class AnnotationSource:
 
     def _take(self, request: _Request, drawn: _Drawn) -> None:
         self.layer, self.number = drawn.layer, drawn.number
-        if not drawn.is_whole and request is self._asked:
+        if drawn.is_whole:
+            self._answered = request
+        elif request is self._asked:
             self._latest.want(request)
         self._on_change()
 

@@ -6,6 +6,7 @@ beforehand are drawn, in squares of the slide like its tiles.
 """
 
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -46,6 +47,9 @@ _MOST_AT_REST = 200_000
 POINT_VP, _POINT_HALO_VP = 4.5, 1.5
 #: Nothing is drawn farther beside a line or a point, device-independent px.
 _REACH_VP = 10.0
+#: PySide holds the interpreter lock while it draws, so off the GUI thread it is offered after so
+#: many elements of paths, about half a millisecond.
+_BETWEEN_OFFERS, _OFFER_S = 1000, 0.0002
 #: What a mark of a point costs, in elements of paths.
 POINT_COST = 12
 
@@ -153,6 +157,8 @@ def paint_units(
     px: float,
     ratio: float,
     stamps: Mapping[tuple[Rgb, bool], QImage],
+    *,
+    offers_lock: bool = False,
 ) -> None:
     """Draw units: all halos below all lines. Any thread.
 
@@ -161,18 +167,20 @@ def paint_units(
     transform : from level-0 px to px of the painter.
     px : px of the painter for a device px.
     ratio : device px for a device-independent px.
-    stamps : as of `stamps_of`.
+    stamps : marks of points, by colour and whether they are selected.
+    offers_lock : off the GUI thread, so that that does not wait for the interpreter.
     """
     base = painter.transform()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    by_look: dict[tuple[int, Rgba, Ways], list[QPainterPath]] = {}
+    by_look: dict[tuple[int, Rgba, Ways], list[tuple[QPainterPath, int]]] = {}
+    drawn = 0
     dots: list[Dots] = []
     for unit in units:
         dots += unit.dots
         for stroke in unit.strokes:
             for depth, (color, ways) in enumerate(stroke.look.layers(stroke.color, ratio)):
                 above = depth + stroke.look.is_selected  # of the halos of the others
-                by_look.setdefault((above, color, ways), []).append(stroke.path)
+                by_look.setdefault((above, color, ways), []).append((stroke.path, stroke.count))
     for key in sorted(by_look, key=lambda key: key[0]):
         _, color, ways = key
         pen = QPen(QColor(*color), 1.0)
@@ -181,8 +189,12 @@ def paint_units(
         for x, y in ways:
             moved = transform * QTransform.fromTranslate(x * px, y * px)
             painter.setTransform(moved * base)
-            for path in paths:
+            for path, count in paths:
                 painter.strokePath(path, pen)
+                drawn += count
+                if offers_lock and drawn > _BETWEEN_OFFERS:
+                    drawn = 0
+                    time.sleep(_OFFER_S)
     painter.setTransform(base)
     for group in dots:
         stamp = stamps[group.color, group.is_selected]
@@ -238,6 +250,7 @@ class AnnotationLayer:
     Attributes
     ----------
     level : device px of the squares and of what is left out of outlines: 2**level level-0 px.
+    ready : where everything that a view needs is there, level-0 px.
     covered : where `units` has all annotations, level-0 px; None for everywhere.
     units : those in `covered`.
     squares : pictures for where the units are too many for a frame, of `level` and others; None
@@ -250,6 +263,7 @@ class AnnotationLayer:
     """
 
     level: int
+    ready: Region
     covered: Region | None
     units: tuple[Unit, ...]
     squares: Mapping[SquareKey, QImage | None]
@@ -273,7 +287,15 @@ class AnnotationLayer:
             units = [unit for unit in self.units if unit.touches(region)]
             limit = _MOST_AT_REST if self.is_at_rest else MOST_IN_A_FRAME
             if sum(unit.cost for unit in units) <= limit:
-                paint_units(painter, units, plane.transform, px, self.ratio, self.stamps)
+                paint_units(
+                    painter,
+                    units,
+                    plane.transform,
+                    px,
+                    self.ratio,
+                    self.stamps,
+                    offers_lock=self.is_at_rest,
+                )
                 return
         self._paint_squares(painter, plane, region)
 

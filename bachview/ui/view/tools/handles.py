@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from bachview.core.geometry import Point
@@ -12,7 +12,6 @@ from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.marks.shapes import Place, Vertex, rings_of
 from bachview.marks.transforms import resized, turned
 from bachview.ui.look.plates import INK, SHADE
-from bachview.ui.view.tools.preview import paint_vertices
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 #: A handle is hit within this distance, px.
 GRAB_VP = 8.0
+#: Half of the side of a handle, px.
+_HALF_VP = 4.0
 #: The handle that turns is so far beyond the upper side, px.
 _TURN_VP = 26.0
 #: Sides below this have no handle in their middle, and boxes below that none at all, px.
@@ -156,8 +157,12 @@ def paint_handles(
         and -GRAB_VP < handle.at.x() < size.width + GRAB_VP
         and -GRAB_VP < handle.at.y() < size.height + GRAB_VP
     ]
-    if len(shown) <= _MOST_VERTICES:
-        paint_vertices(painter, shown)
+    if len(shown) > _MOST_VERTICES:
+        return
+    painter.setPen(QPen(SHADE, 1.4))
+    painter.setBrush(INK)
+    for at in shown:
+        painter.drawRect(QRectF(at.x() - _HALF_VP, at.y() - _HALF_VP, 2 * _HALF_VP, 2 * _HALF_VP))
 
 
 def handle_at(handles: list[Handle], at: QPointF) -> Handle | None:
