@@ -190,7 +190,7 @@ def test_list_slide_and_properties_agree(qtbot: QtBot, tmp_path: Path) -> None:
         assert page.view.hasFocus()
 
 
-def test_the_menu_on_a_shape_begins_with_its_commands(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_menu_on_a_shape_and_the_one_of_whole_classes(qtbot: QtBot, tmp_path: Path) -> None:
     with open_window(qtbot) as window:
         page = opened(
             qtbot,
@@ -214,3 +214,14 @@ def test_the_menu_on_a_shape_begins_with_its_commands(qtbot: QtBot, tmp_path: Pa
         assert [action.text() for action in menu.actions()][:1] == first
         menu.close()
         QApplication.processEvents()
+
+        invasive = [rectangle(x, 500, annotation_class=INVASIVE) for x in (300, 600, 900)]
+        marks.apply(added("draw", invasive))
+        of_classes = window.annotate_commands.delete_class_menu
+        of_classes.aboutToShow.emit()
+        offered = {action.text(): action for action in of_classes.actions()}
+        assert list(offered) == ["Invasive (3 annotations)", "Unclassified (2 annotations)"]
+        offered["Invasive (3 annotations)"].trigger()
+        assert len(names(page)) == 2
+        window.annotate_commands.undo.trigger()
+        assert len(names(page)) == 5

@@ -71,6 +71,8 @@ def test_every_action_of_the_menus_is_there_and_runs(qtbot: QtBot, tmp_path: Pat
         assert in_menus == listed.keys()
         shown = {command for command in window.commands.all if command.isVisible()}
         assert shown <= listed.keys()
+        keys = [key.toString() for action in window.actions() for key in action.shortcuts()]
+        assert len(keys) == len(set(keys))  # one that two commands had would do nothing
         assert listed[view.rotate_left].menu == "View › Rotation"
         assert listed[view.minimap].state == "on"
         assert "a.tiff" in texts(palette)  # among the recent slides

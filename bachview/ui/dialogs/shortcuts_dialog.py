@@ -22,6 +22,7 @@ VIEW_KEYS: tuple[tuple[str, str], ...] = (
     ("Home", "Fit the slide to the window, and keep it so until you zoom or move"),
     ("Space, held", "Hide the overlay for as long; show it if it is off"),
     ("Click or drag in the minimap", "Go there"),
+    ("Alt+1 … Alt+9, Alt+0", "Give what is selected one of the first classes, or none"),
     (
         "Right click, menu key, Shift+F10",
         "Commands for the place under the cursor, and for the slide",
