@@ -81,6 +81,11 @@ class Classification(QObject):
     def status(self) -> RunStatus:
         return self._status
 
+    @property
+    def view(self) -> Region | None:
+        """The visible region, level-0 px. Any thread."""
+        return self._view
+
     def set_view(self, region: Region) -> None:
         """The visible region, whose patches come next."""
         self._view = region

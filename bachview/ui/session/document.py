@@ -117,6 +117,7 @@ class Document(QObject):
         #: Why the last run has classified nothing, one sentence each; empty if it was not refused.
         self.refusal: tuple[str, ...] = ()
         self._exports: list[tuple[futures.Future[Any], CancelToken]] = []
+        self._lessons: list[tuple[futures.Future[Any], CancelToken]] = []
         self._asked: Callable[[], None] = lambda: None
         self.results = SlideResults(self.metadata.fingerprint, self.metadata.former)
         #: What the reader puts on the slide: annotations, corrections, bookmarks.
@@ -472,6 +473,11 @@ class Document(QObject):
         self._exports = [each for each in self._exports if not each[0].done()]
         self._exports.append((export, token))
 
+    def hold_for_lesson(self, lesson: "futures.Future[Any]", token: CancelToken) -> None:
+        """The same for what is read of the slide to teach a model, of which nobody is asked."""
+        self._lessons = [each for each in self._lessons if not each[0].done()]
+        self._lessons.append((lesson, token))
+
     @property
     def is_exporting(self) -> bool:
         """Whether an export is being written, or waits for that, which nobody has cancelled."""
@@ -491,8 +497,9 @@ class Document(QObject):
         store and slide.
         """
         save_marks = self.marks.detach()
-        waited = [future for future, _ in self._exports]
-        for _, token in self._exports:
+        held = (*self._exports, *self._lessons)
+        waited = [future for future, _ in held]
+        for _, token in held:
             token.cancel()
         if (run := self.run.detach()) is not None:
             waited.append(run)

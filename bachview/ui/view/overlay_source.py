@@ -60,6 +60,11 @@ class OverlaySource:
         self._made_of: tuple[object, ...] | None = None
         self._layers: tuple[Layer, ...] = ()
 
+    @property
+    def prediction(self) -> Prediction | None:
+        """The one that is shown."""
+        return self._prediction
+
     def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
         """Show another prediction, or none."""
         self._prediction = prediction

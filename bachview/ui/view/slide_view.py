@@ -242,6 +242,11 @@ class SlideView(NavigableView):
 
     # -- what is drawn over it -----------------------------------------------------------
 
+    @property
+    def prediction(self) -> Prediction | None:
+        """The one whose cells are coloured."""
+        return self._overlay.prediction
+
     def set_prediction(self, prediction: Prediction | None, thresholds: Thresholds | None) -> None:
         """Colour the cells of a prediction, which may grow; see `refresh_overlay`."""
         self._overlay.set_prediction(prediction, thresholds)

@@ -17,6 +17,7 @@ from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.teach_commands import TeachCommands
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
@@ -99,6 +100,7 @@ class Availability(QObject):
         view: ViewCommands,
         classify: ClassifyCommands,
         results: ResultsCommands,
+        teach: TeachCommands,
         place: PlaceCommands,
         other: WindowCommands,
         *,
@@ -119,6 +121,7 @@ class Availability(QObject):
             classify.pause: lambda now: RunStatus(now.state).no_pause,
             classify.cancel: lambda now: RunStatus(now.state).no_cancel,
             classify.export_results: no_overlay,
+            teach.teach: lambda now: teach.obstacle or no_start(now),
             results.results: lambda now: "" if now.has_saved else NO_SAVED,
             **dict.fromkeys(
                 view.magnifications,

@@ -83,6 +83,7 @@ from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
+from bachview.ui.window.teach_commands import TeachCommands
 from bachview.ui.window.thumbnail_maker import ThumbnailMaker
 from bachview.ui.window.toasts import Toasts
 from bachview.ui.window.tool_bar import make_tool_bar
@@ -200,6 +201,15 @@ class MainWindow(QMainWindow):
             self.messages,
             services,
         )
+        self.teach_commands = TeachCommands(
+            self,
+            commands,
+            self.tabs,
+            self.classify_commands,
+            self.selector,
+            self.messages,
+            services,
+        )
         self.window_commands = WindowCommands(
             self,
             commands,
@@ -242,6 +252,7 @@ class MainWindow(QMainWindow):
         self.availability = Availability(
             *groups,
             self.results_commands,
+            self.teach_commands,
             self.place_commands,
             self.window_commands,
             controller=self.controller,
@@ -253,7 +264,7 @@ class MainWindow(QMainWindow):
         self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
         tools, files, annotate = self.tool_commands, self.annotation_files, self.annotate_commands
-        views = self.picture_commands, self.bookmark_commands
+        views = self.picture_commands, self.bookmark_commands, self.teach_commands
         self.menus = Menus(self, *groups, *others, *places, tools, files, annotate, *views, theme)
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)

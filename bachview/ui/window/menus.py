@@ -16,6 +16,7 @@ from bachview.ui.window.picture_commands import PictureCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.stack_control import StackCommands
+from bachview.ui.window.teach_commands import TeachCommands
 from bachview.ui.window.tool_commands import ToolCommands
 from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
@@ -52,6 +53,7 @@ class Menus:
         annotate: AnnotateCommands,
         picture: PictureCommands,
         bookmark: BookmarkCommands,
+        teach: TeachCommands,
         theme: Theme,
     ) -> None:
         self._file, self._classify, self._annotate = file, classify, annotate
@@ -123,7 +125,7 @@ class Menus:
             devices.addAction(LOCKED_TEXT).setEnabled(False)
         put(menu, None)
         correct.add_to(menu)
-        put(menu, None, results.results, classify.export_results)
+        put(menu, None, teach.teach, None, results.results, classify.export_results)
 
         menu = bar.addMenu("&Help")
         put(menu, other.user_guide, other.keyboard, other.find)
