@@ -264,8 +264,10 @@ class MainWindow(QMainWindow):
         self.annotation_files = AnnotationFiles(self, commands, self.tabs, self.messages, services)
         places = self.place_commands, self.correct_commands
         tools, files, annotate = self.tool_commands, self.annotation_files, self.annotate_commands
-        views = self.picture_commands, self.bookmark_commands, self.teach_commands
-        self.menus = Menus(self, *groups, *others, *places, tools, files, annotate, *views, theme)
+        views, teach = (self.picture_commands, self.bookmark_commands), self.teach_commands
+        self.menus = Menus(
+            self, *groups, *others, *places, tools, files, annotate, *views, teach, theme
+        )
         self.command_palette = CommandPalette(self, commands, theme, self.menus.fill)
         self.command_palette.left.connect(self._leave_messages)
         self.slide_menu = SlideMenu(self, *groups, self.results_commands, *places, annotate)
