@@ -9,6 +9,7 @@ import pytest
 from bachview.cli import completion
 from bachview.cli.main import run
 from tests.support.cli import Cli, check_schema
+from tests.support.policies import set_policy
 from tests.support.real_data import shared_file
 
 ID = "11111111-2222-4333-8444-555555555555"
@@ -70,6 +71,24 @@ def test_annotations_are_imported_once_listed_and_exported(
         assert cli("annotations", slide, *store, *wrong).code == 2
     named_wrongly = ("--export", out, "--format", "word")
     assert cli("annotations", slide, *store, *named_wrongly).code == 2
+
+
+def test_no_file_names_the_slide_where_the_policy_forbids_it(
+    cli: Cli, slide: Path, tmp_path: Path, own_policy: Path
+) -> None:
+    store = ("--store", tmp_path / "store")
+    source, out = tmp_path / "in.geojson", tmp_path / "out.coco.json"
+    source.write_text(json.dumps(square(0)))
+    both = ("--import", source, "--export", out)
+    assert cli("annotations", slide, *store, *both).code == 0
+    assert slide.name in out.read_text("utf-8")
+    set_policy(own_policy, 'names_in_exports = false\nlocked = ["names_in_exports"]')
+    assert cli("annotations", slide, *store, *both).code == 0
+    assert slide.stem not in out.read_text("utf-8")
+    # A mask is as fine as asked for.
+    mask = tmp_path / "m.png"
+    assert cli("annotations", slide, *store, "--export", mask, "--mask-mpp", "4.99").code == 0
+    assert b"IHDR" + (222).to_bytes(4) + (297).to_bytes(4) in mask.read_bytes()
 
 
 def test_the_shell_completes_formats(

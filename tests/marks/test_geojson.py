@@ -44,7 +44,7 @@ def feature(coordinates: object = None, kind: object = "Polygon", **others: Any)
     return {"type": "Feature", **others, "geometry": geometry, "properties": properties}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(annotations())
 def test_what_is_written_comes_back_without_loss(
     tmp_path_factory: pytest.TempPathFactory, annotation: Annotation

@@ -40,7 +40,7 @@ def found_in(tmp_path: Path, name: str, text: str) -> Found:
 
 
 @pytest.mark.parametrize("key", list(SUFFIXES))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(annotation=annotations())
 def test_what_is_written_comes_back(
     tmp_path_factory: pytest.TempPathFactory, key: str, annotation: Annotation
