@@ -6,7 +6,7 @@ import pytest
 
 from bachview.cli.exits import ExitCode
 from tests.support.cli import Cli
-from tests.support.dicom import Scan, write_disc, write_slide
+from tests.support.dicom import Scan, write_disc, write_placed_slide, write_slide
 
 
 @pytest.mark.parametrize("command", [("info",), ("results", "list"), ("classify",)])
@@ -42,3 +42,21 @@ def test_predict_says_what_to_do_with_a_folder_of_dicom_files(cli: Cli, tmp_path
     answer = cli("predict", "selftest", tmp_path / "case", "-o", tmp_path / "x.csv")
     assert answer.code == ExitCode.BAD_INPUT
     assert "use bachview classify" in " ".join(answer.err.split())
+
+
+def test_dicom_objects_are_refused_before_a_slide_is_classified(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = ("--bundle", "selftest", "--output", out, "--format", "dicom-seg", "--format", "csv")
+    unplaced = write_slide(tmp_path / "unplaced", Scan())
+    answer = cli("classify", unplaced, *asked)
+    assert (answer.code, out.exists()) == (ExitCode.BAD_INPUT, False)
+    assert "lacks FrameOfReferenceUID" in answer.err
+
+    placed = write_placed_slide(tmp_path / "placed")
+    answer = cli("classify", placed, *asked, "--no-names")
+    assert (answer.code, out.exists()) == (ExitCode.BAD_INPUT, False)
+    assert "patient's name" in answer.err
+    answer = cli("classify", placed, *asked, "--anyway")
+    assert answer.code == 0
+    assert {path.name for path in out.iterdir()} >= {"classes.dcm", "predictions.csv"}
+    assert not (out / "summary.json").exists()
