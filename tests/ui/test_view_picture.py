@@ -4,11 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
+from bachview.marks.annotation import Annotation, Kind
+from bachview.marks.working_set import added
 from bachview.ui.session.run_status import RunState
 from bachview.ui.view.painting import pixels_of
+from bachview.ui.window.main_window import MainWindow
 from bachview.viewing.overlay import Drawing, OverlayStyle
 from tests.support.slide_views import Pixels, shown
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
@@ -53,11 +57,38 @@ def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Pa
             assert (legend == np.array(each.color[::-1])).all(axis=-1).any(), each.name
         assert (coloured[same] != plain[same]).any()
 
+        def saved(name: str) -> bytes:
+            path = tmp_path / "out" / name
+            path.parent.mkdir(exist_ok=True)
+            commands.write(path)
+            qtbot.waitUntil(
+                lambda: any(str(path) in text for text in window.messages.texts), timeout=LONG_MS
+            )
+            return path.read_bytes()
+
+        saved("picture.png")
         path = tmp_path / "out" / "picture.png"
-        path.parent.mkdir()
-        commands.write(path)
-        qtbot.waitUntil(lambda: any(str(path) in text for text in window.messages.texts))
         np.testing.assert_array_equal(pixels(QImage(str(path))), coloured)
         commands.write(tmp_path / "none" / "picture.png")
         qtbot.waitUntil(lambda: any("none" in text for text in window.messages.texts))
         clipboard.clear()
+
+        # Annotations are lines, and the rest is a picture.
+        shape = shapely.Polygon([(500, 500), (1500, 500), (1000, 1500)])
+        page.document.marks.apply(added("draw", (Annotation.drawn(Kind.AREA, shape),)))
+        view.rotate_by(37)
+        svg = save(qtbot, window, tmp_path / "picture.svg").read_text("utf-8")
+        assert "<image" in svg
+        assert save(qtbot, window, tmp_path / "picture.pdf").read_bytes().startswith(b"%PDF")
+        page.document.marks.undo()
+        bare = save(qtbot, window, tmp_path / "bare.svg").read_text("utf-8")
+        assert svg.count("<path") - bare.count("<path") == 2  # the line and its halo
+        assert "a.tiff" not in svg
+
+
+def save(qtbot: QtBot, window: MainWindow, path: Path) -> Path:
+    window.picture_commands.write(path)
+    qtbot.waitUntil(
+        lambda: any(str(path) in text for text in window.messages.texts), timeout=LONG_MS
+    )
+    return path

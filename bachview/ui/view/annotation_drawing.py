@@ -118,6 +118,11 @@ class AnnotationDrawing:
             self._has_values = on
             self._on_change()
 
+    @property
+    def has_values(self) -> bool:
+        """Whether measured values stand at all shapes that are large enough."""
+        return self._has_values
+
     def _tell(self, news: Iterable[tuple[str, Annotation | None]]) -> int:
         told = [
             (name, None if each is None or each.is_hidden or name in self._lifted else each)

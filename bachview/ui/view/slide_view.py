@@ -6,6 +6,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
     QHideEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -36,7 +37,14 @@ from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
 from bachview.ui.view.navigable_view import NavigableView
 from bachview.ui.view.overlay_source import OverlaySource
-from bachview.ui.view.painting import Layer, Pixels
+from bachview.ui.view.painting import (
+    Layer,
+    Pixels,
+    ViewPlane,
+    image_of,
+    paint_layers,
+    snapped,
+)
 from bachview.ui.view.painting_activation import (
     ActivationKey,
     KeyText,
@@ -215,6 +223,23 @@ class SlideView(NavigableView):
         frame = compose_frame(viewport, picture.pyramid, picture.tile)
         return None if frame is None else frame.image
 
+    def picture_below_annotations(self) -> QImage | None:
+        """What is shown without the annotations and without scale bar; None without a slide.
+
+        Of tiles in memory, device px of the view.
+        """
+        if self._viewport is None:
+            return None
+        exact, x, y = snapped(self._viewport)
+        pixels = self.picture_of(exact)
+        if pixels is None:
+            return None
+        image = image_of(pixels).copy()
+        window = (x, y, x + image.width(), y + image.height())
+        layers = self._layers_below(self._viewport)
+        paint_layers(image, ViewPlane.of(exact), (x, y), layers, window)
+        return image
+
     @property
     def is_settled(self) -> bool:
         """Whether the picture on the screen is finished and sharp."""
@@ -348,6 +373,9 @@ class SlideView(NavigableView):
             painter.end()
 
     def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
+        return self._layers_below(viewport) + self.annotations.layers(viewport)
+
+    def _layers_below(self, viewport: Viewport) -> tuple[Layer, ...]:
         layers = self._overlay.layers(viewport)
         style = self._overlay.style
         # A key held for a look at the tissue hides both.
@@ -356,7 +384,7 @@ class SlideView(NavigableView):
         if self._activation is not None and not self._overlay.is_flipped:
             region = self._activation.region
             layers = tuple(Outside(layer, region) for layer in layers)
-        return layers + self.annotations.layers(viewport)
+        return layers
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below

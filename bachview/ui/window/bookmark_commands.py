@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, QSize, Qt
+from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QRegion
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -15,6 +15,7 @@ from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.view_picture import png
 
 #: Of the thumbnail that is kept, px: sharp on a screen of twice the density.
 _THUMBNAIL = QSize(144, 108)
@@ -127,9 +128,4 @@ def _thumbnail(view: SlideView) -> bytes:
         Qt.AspectRatioMode.KeepAspectRatio,
         Qt.TransformationMode.SmoothTransformation,
     )
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    small.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes
-    buffer.close()
-    return bytes(content.data())
+    return png(small)

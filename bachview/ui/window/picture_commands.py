@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from bachview import audit
@@ -19,11 +19,16 @@ from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.tabs import SlideTabs
-from bachview.ui.window.view_picture import view_picture
+from bachview.ui.window.view_picture import ViewPicture, png
 
 #: A view that is not sharp yet is waited for, in steps, as long as this, ms.
 _STEP_MS, _LONGEST_MS = 50, 3000
 _PNG = ".png"
+_FILTERS = {
+    "Picture (*.png)": _PNG,
+    "Picture, annotations as lines (*.svg)": ".svg",
+    "Page, annotations as lines (*.pdf)": ".pdf",
+}
 
 
 class PictureCommands(QObject):
@@ -49,12 +54,12 @@ class PictureCommands(QObject):
         )
         self.save = commands.make(
             "Save view as &picture…",
-            "Save what the view shows as a PNG file, with scale bar and legend",
+            "Save what the view shows as PNG, SVG or PDF, with scale bar and legend",
             self._ask_file,
             "Ctrl+Shift+S",
         )
 
-    def _when_sharp(self, left_ms: int, use: Callable[[QImage], object]) -> None:
+    def _when_sharp(self, left_ms: int, use: Callable[[ViewPicture], object]) -> None:
         """Take the picture of the current view when all of it is there, or else as it is then."""
         page = self._tabs.page
         if page is None or page.view.viewport is None:
@@ -62,11 +67,12 @@ class PictureCommands(QObject):
         if left_ms > 0 and not page.view.is_settled:
             QTimer.singleShot(_STEP_MS, self, lambda: self._when_sharp(left_ms - _STEP_MS, use))
             return
-        use(view_picture(page))
+        use(ViewPicture(page))
 
-    def _copy(self, picture: QImage) -> None:
-        QGuiApplication.clipboard().setImage(picture)
-        size = pixels_text(picture.width(), picture.height())
+    def _copy(self, picture: ViewPicture) -> None:
+        image = picture.image()
+        QGuiApplication.clipboard().setImage(image)
+        size = pixels_text(image.width(), image.height())
         self._messages.notice(f"The view was copied as a picture of {size}.")
 
     def _ask_file(self) -> None:
@@ -75,16 +81,16 @@ class PictureCommands(QObject):
             return
         folder = self._folder or page.document.path.parent
         # Not named after the slide, whose name may be a patient's.
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save view as picture", str(folder / f"view{_PNG}"), "Picture (*.png)"
+        name, chosen = QFileDialog.getSaveFileName(
+            self._window, "Save view as picture", str(folder / "view.png"), ";;".join(_FILTERS)
         )
         if not name:
             return
         path = Path(name)
-        if path.suffix.lower() == _PNG:
+        if path.suffix.lower() in _FILTERS.values():
             self.write(path)
             return
-        path = path.with_name(path.name + _PNG)
+        path = path.with_name(path.name + _FILTERS.get(chosen, _PNG))
         if not path.exists():  # the dialog has asked only about the name as it was typed
             self.write(path)
             return
@@ -94,14 +100,18 @@ class PictureCommands(QObject):
         ask(question)
 
     def write(self, path: Path) -> None:
-        """Write the current view to a PNG file, in the lane of exports."""
+        """Write the current view to a file, of the kind that its suffix names."""
         self._folder = path.parent
         page = self._tabs.page
         if page is not None:
             metadata = page.document.metadata
             self._when_sharp(_LONGEST_MS, lambda picture: self._write(path, picture, metadata))
 
-    def _write(self, path: Path, picture: QImage, metadata: SlideMetadata) -> None:
+    def _write(self, path: Path, picture: ViewPicture, metadata: SlideMetadata) -> None:
+        suffix = path.suffix.lower()
+        image = picture.image() if suffix == _PNG else None
+        made = picture.svg() if suffix == ".svg" else picture.pdf() if suffix == ".pdf" else b""
+
         def job(token: CancelToken) -> None:
             token.check()
             audit.record(
@@ -112,13 +122,9 @@ class PictureCommands(QObject):
                 names=False,
                 output=[str(path.absolute())],
             )
-            content = QByteArray()
-            buffer = QBuffer(content)
-            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            picture.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes
-            buffer.close()
+            content = made if image is None else png(image)
             with atomic_file(path) as file:
-                file.write(content.data())
+                file.write(content)
 
         self._services.bridge.watch(
             self._services.exports.submit(job),
