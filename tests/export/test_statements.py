@@ -45,6 +45,8 @@ NAME = "Doe^Jane 1954 (left).svs"
 MEASURED = "In cross-validation it was right on 87 % of photos."
 DARK = "64 % of the slide is darker than glass in bright field can be."
 TABLE, GEOJSON, PICTURE, SUMMARY = usual_kinds()
+#: Of a slide that is none of DICOM.
+KINDS = tuple(kind for kind in FORMATS if not kind.is_dicom)
 
 
 def content(**changes: object) -> Content:
@@ -134,7 +136,7 @@ def test_every_file_says_which_plane_was_judged(
 @pytest.mark.parametrize("region", [None, REGION])
 def test_the_summary_is_of_its_scope(tmp_path: Path, region: Region | None) -> None:
     told = content(region=region, warnings=(DARK,))
-    write_files(tmp_path, FORMATS, told)
+    write_files(tmp_path, KINDS, told)
     document = json.loads((tmp_path / "summary.json").read_text("utf-8"))
     summary = summarize(told.prediction, MPP, THRESHOLDS, region=region)
     assert document["patches"] == summary.classified
@@ -162,7 +164,7 @@ def test_the_summary_is_of_its_scope(tmp_path: Path, region: Region | None) -> N
 
 def test_without_names_no_file_knows_the_slide(tmp_path: Path) -> None:
     for name, folder in ((NAME, tmp_path / "named"), (None, tmp_path / Path(NAME).stem)):
-        write_files(folder, FORMATS, content(slide_name=name, region=REGION))
+        write_files(folder, KINDS, content(slide_name=name, region=REGION))
         for path in folder.iterdir():
             written = path.read_bytes()
             if path.suffix == ".png":
@@ -231,7 +233,7 @@ def test_long_names_are_cut_to_the_panel_and_stay_in_one_line(tmp_path: Path) ->
 
 def test_a_pixel_size_that_the_user_stated_is_said_to_be(tmp_path: Path) -> None:
     stated = PixelSize.typed(0.5)
-    write_files(tmp_path, FORMATS, content(pixel_size=stated))
+    write_files(tmp_path, KINDS, content(pixel_size=stated))
     for line in lines(tmp_path).values():
         assert "0.5 µm per pixel (stated by you)" in line
 
