@@ -4,6 +4,7 @@
 document; started by the benchmark `annotations`. Frames are measured as in `pan_probe`.
 """
 
+import gc
 import json
 import math
 import sys
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     from bachview.slide.tiles.cache import TileCache
 
     slide, width, height, count, vertices = arguments
+    gc.disable()  # as in the program, which collects between frames
     QApplication([sys.argv[0], "-style", "Fusion"])
     reader = open_slide(Path(slide))
     extent = reader.metadata.pyramid.extent

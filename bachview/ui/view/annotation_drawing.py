@@ -198,7 +198,7 @@ class AnnotationDrawing:
             self._shown_of = key
             if layer.px_l0 != viewport.device_downsample:
                 layer = replace(layer, px_l0=viewport.device_downsample)
-            texts = LabelLayer(layer.labels, layer.px_l0)
+            texts = LabelLayer.of(layer.labels, layer.px_l0)
             self._shown = (layer, texts) if layer.labels else (layer,)
         return self._shown
 

@@ -54,16 +54,32 @@ class LabelLayer:
     Attributes
     ----------
     px_l0 : level-0 px for a device px of the view.
+    reach : no text reaches farther from its place, device px.
     """
 
     labels: tuple[Label, ...]
     px_l0: float
+    reach: float = 0.0
+
+    @classmethod
+    def of(cls, labels: tuple[Label, ...], px_l0: float) -> "LabelLayer":
+        """The layer of labels."""
+        sizes = [
+            max(abs(each.right), abs(each.down)) + max(each.plate.width(), each.plate.height())
+            for each in labels
+        ]
+        return cls(labels, px_l0, max(sizes, default=0.0))
 
     def __call__(self, painter: QPainter, plane: ViewPlane, window: Window) -> None:
         """Draw the texts over a window of the plane."""
         px = self.px_l0 / plane.downsample
         left, top, right, bottom = window
+        # A frame is painted in several strips, each of which few texts touch.
+        near = plane.region_of(window).expanded(self.reach * self.px_l0)
+        x_min, y_min, x_max, y_max = near.x, near.y, near.right, near.bottom
         for label in self.labels:
+            if not (x_min < label.x < x_max and y_min < label.y < y_max):
+                continue
             at = plane.from_l0(label.x, label.y)
             # On whole px, so that the text stays crisp.
             x, y = round(at.x() + label.right * px), round(at.y() + label.down * px)

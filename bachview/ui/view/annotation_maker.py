@@ -43,7 +43,7 @@ _UNIT_PX = 128
 #: Larger shapes are drawn by themselves, px.
 _LARGE_PX = 256
 #: Shapes below this have thin lines, device-independent px.
-_SMALL_VP = 24.0
+_SMALL_VP = 40.0
 
 #: So much of the slide beside the view is made ready, of its longer side; of what is drawn there
 #: paths are kept farther out.
@@ -187,7 +187,7 @@ class AnnotationMaker:
         if not (serves and last is not None and contains(last.ready, seen)):
             longer = max(seen.width, seen.height)
             covered = seen.expanded(_MARGIN * longer)
-            is_heavy = self._is_heavy(level, of_level, seen)
+            is_heavy = not self._is_few and self._is_heavy(level, of_level, seen)
             last = AnnotationLayer(
                 level,
                 seen.expanded((_HEAVY_READY if is_heavy else _READY) * longer),
@@ -198,13 +198,14 @@ class AnnotationMaker:
                 self._stamps,
                 viewport.device_downsample,
                 viewport.pixel_ratio,
+                is_heavy,
             )
             self._last = None
         self._label(wanted, of_level, last)
         is_whole = True
         if not self._is_few:
             keys: list[SquareKey] = []
-            if self._is_heavy(level, of_level, seen):
+            if last.is_heavy:
                 keys = _squares_in(level, last.ready)
                 is_whole = self._make_squares(level, seen, stop)
                 is_whole = is_whole and self._make_squares(level, last.ready, stop)
@@ -223,6 +224,7 @@ class AnnotationMaker:
                 dict(self._stamps),
                 viewport.device_downsample,
                 viewport.pixel_ratio,
+                last.is_heavy,
                 self._labels,
             )
         return self._last, is_whole

@@ -259,6 +259,7 @@ class AnnotationLayer:
     stamps : marks of points.
     px_l0 : level-0 px for a device px of the view.
     ratio : device px for a device-independent px.
+    is_heavy : whether a view has more paths than a frame has time for.
     labels : texts, drawn by a layer of their own.
     """
 
@@ -271,6 +272,7 @@ class AnnotationLayer:
     stamps: Mapping[tuple[Rgb, bool], QImage]
     px_l0: float
     ratio: float
+    is_heavy: bool
     labels: tuple[Label, ...] = ()
     is_at_rest: bool = False
 
@@ -283,7 +285,8 @@ class AnnotationLayer:
         """Draw the annotations over a window of the plane."""
         px = self.px_l0 / plane.downsample
         region = plane.region_of(window).expanded(_REACH_VP * self.ratio * self.px_l0)
-        if contains(self.covered, region):
+        # Each of the strips that a frame is painted in may be drawn by paths; all of them may not.
+        if (self.is_at_rest or not self.is_heavy) and contains(self.covered, region):
             units = [unit for unit in self.units if unit.touches(region)]
             limit = _MOST_AT_REST if self.is_at_rest else MOST_IN_A_FRAME
             if sum(unit.cost for unit in units) <= limit:
@@ -302,18 +305,23 @@ class AnnotationLayer:
     def _paint_squares(self, painter: QPainter, plane: ViewPlane, region: Region) -> None:
         if not self.squares:
             return
-        painter.setTransform(plane.transform, combine=True)
+        # Without a transform, squares at their own size are copied, which is many times faster.
+        scale = plane.along if plane.is_upright else 1.0
+        if not plane.is_upright:
+            painter.setTransform(plane.transform, combine=True)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, on=self.is_at_rest)
         level = max(self.level, min(self.coarsest, round(math.log2(plane.downsample)) - 1))
         side = TILE_PX * 2.0**level
         columns = range(math.floor(region.x / side), math.floor(region.right / side) + 1)
         for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1):
             for column in columns:
-                self._paint_square(painter, (level, column, row))
+                self._paint_square(painter, (level, column, row), scale)
 
-    def _paint_square(self, painter: QPainter, key: SquareKey) -> None:
-        target = region_of(key)
-        place = QRectF(target.x, target.y, target.width, target.height)
+    def _paint_square(self, painter: QPainter, key: SquareKey, scale: float) -> None:
+        of_key = region_of(key)
+        place = QRectF(
+            of_key.x * scale, of_key.y * scale, of_key.width * scale, of_key.height * scale
+        )
         level, column, row = key
         for above in range(level, self.coarsest + 1):
             steps = above - level
