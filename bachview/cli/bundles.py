@@ -26,16 +26,20 @@ def verify(name: str, *, as_json: bool) -> int:
 
 
 def list_installed(*, as_json: bool) -> int:
-    """Print the bundles that come with the program; for those that cannot be read, the reason.
+    """Print the bundles of the program and the taught ones; for those that cannot be read, why.
 
     The JSON document has one key, ``bundles``: name, title, version, classes and path of each.
     """
     from bachview.errors import BundleError
-    from bachview.models.bundle.installed import installed_bundles, resolve_bundle
+    from bachview.models.bundle.installed import (
+        installed_bundles,
+        own_bundles,
+        resolve_bundle,
+    )
     from bachview.models.bundle.opened import open_bundle
 
     found: list[dict[str, object]] = []
-    for name in installed_bundles():
+    for name in (*installed_bundles(), *own_bundles()):
         path = resolve_bundle(name)
         try:
             with open_bundle(path) as bundle:

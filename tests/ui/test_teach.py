@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.cell_state import CellState
 from bachview.marks.correction import Correction
 from bachview.marks.working_set import added
-from bachview.models.bundle.installed import own_bundles
+from bachview.models.bundle.installed import own_bundles, resolve_bundle
 from bachview.models.bundle.opened import open_bundle
 from bachview.models.known_bundles import KnownBundles
 from bachview.phantom.writer import write_phantom
@@ -97,6 +97,7 @@ def test_a_lesson_is_shown_beside_the_present_model_and_kept_only_on_demand(
         with qtbot.waitSignal(teaching.kept, timeout=LONG_MS):
             dialog.keep_button.click()
         assert own_bundles() == ("Ours_ taught",)
+        assert resolve_bundle("Ours_ taught") == teaching.path_of("Ours: taught")
         assert window.selector.current is not None
         assert window.selector.current.path == model
         window.menus.fill()

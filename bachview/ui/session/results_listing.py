@@ -77,11 +77,11 @@ def list_results(
 
 
 def _installed(in_use: BundleSummary | None, token: CancelToken) -> Sequence[BundleSummary]:
-    """The model in use and those that come with the program."""
-    from bachview.models.bundle.installed import installed_bundles
+    """The model in use, those of the program, and those that the user has taught."""
+    from bachview.models.bundle.installed import installed_bundles, own_bundles
 
     found = [] if in_use is None else [in_use]
-    for name in installed_bundles():
+    for name in (*installed_bundles(), *own_bundles()):
         token.check()
         try:
             found.append(read_summary(name))
