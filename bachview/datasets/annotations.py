@@ -22,6 +22,8 @@ from bachview.marks.formats.shapes import polygons_of
 if TYPE_CHECKING:
     import shapely
 
+#: BACH's largest file has some 2 MB; nobody draws outlines that need more than this.
+_LARGEST_BYTES = 128_000_000
 _MOST_VERTICES = 5_000_000
 
 
@@ -68,7 +70,7 @@ def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
     DatasetError
         The file cannot be read, is not such a file, is too large, or a region has no class.
     """
-    root = aperio_root(path, error=DatasetError)
+    root = aperio_root(path, error=DatasetError, most=_LARGEST_BYTES)
     regions: list[AnnotatedRegion] = []
     vertices = 0
     for layer in root.iter("Annotation"):

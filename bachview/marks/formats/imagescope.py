@@ -34,7 +34,7 @@ from bachview.marks.formats.shapes import (
     polygons_of_any,
     rectangle_of,
 )
-from bachview.marks.formats.source import number, xml_root
+from bachview.marks.formats.source import MOST_XML_BYTES, number, xml_root
 from bachview.marks.formats.xml_writing import write_xml
 from bachview.marks.measures import measures_of
 
@@ -54,15 +54,17 @@ _USUAL_COLOR = (0, 255, 0)
 _ARROW_PX = 100.0
 
 
-def aperio_root(path: Path, *, error: type[BachviewError] = AnnotationError) -> Element:
-    """The root of an Aperio XML file.
+def aperio_root(
+    path: Path, *, error: type[BachviewError] = AnnotationError, most: int = MOST_XML_BYTES
+) -> Element:
+    """The root of an Aperio XML file of at most so many bytes.
 
     Raises
     ------
     BachviewError
         An `error`: it cannot be read, is too large, or is none.
     """
-    root = xml_root(path, error=error)
+    root = xml_root(path, error=error, most=most)
     if root.tag != "Annotations":
         raise error(
             f"{path.name} contains no Aperio annotations; export them again with ImageScope."
@@ -353,9 +355,7 @@ def _written(regions: Element, annotation: Annotation, slide: SlideFrame, remark
         "LengthMicrons": _rounded(length_um),
         "AreaMicrons": _rounded(None if area_mm2 is None else area_mm2 * 1e6),
     }
-    columns = {
-        header.get("Name"): header.get("Id", "") for header in regions.iter("AttributeHeader")
-    }
+    columns = {header.get("Name"): header.get("Id", "") for header in regions[0]}
     for kind, points, is_hole in _regions(annotation, remarks):
         region_number = str(len(regions))  # the first child are the headers
         region = SubElement(

@@ -31,4 +31,6 @@ def write_xml(path: Path, root: Element) -> None:
 
 
 def _allowed(text: str) -> str:
+    if text.isascii() and text.isprintable():  # most are numbers
+        return text
     return _FORBIDDEN.sub("", printable(text))
