@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from bachview.core.units import count_text, whole_percent_text
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.look.on_screen import fit_dialog
 from bachview.ui.look.spacing import EDGE
 from bachview.ui.look.widgets import WrappedLabel, allow, muted, plain
 from bachview.ui.session.teaching import MarkedSlide, Teaching
@@ -141,6 +142,7 @@ class TeachDialog(LaidOutDialog):
         self.content.addWidget(self.moved, 2)
         self.content.addWidget(self.show_new)
         self.content.addWidget(self._named)
+        self.content.addStretch()
 
     # -- what it learns from -------------------------------------------------------------
 
@@ -219,6 +221,9 @@ class TeachDialog(LaidOutDialog):
         self.findings.setText(result_text(taught))
         self._show_moved()
         self._renew()
+        # The sentences are higher than what they take the place of.
+        self.content.activate()
+        fit_dialog(self)
 
     def _on_grew(self) -> None:
         if not self._timer.isActive():
@@ -250,6 +255,8 @@ class TeachDialog(LaidOutDialog):
         for row, name in enumerate(names):
             texts = [name, *(count_text(int(n)) if n else "–" for n in moved.table[row])]
             _fill(self.moved, row, texts, bold=row + 1)
+        rows = self.moved.verticalHeader().length() + self.moved.horizontalHeader().height()
+        self.moved.setMaximumHeight(rows + 2 * self.moved.frameWidth() + 2)
         if self.show_new.isChecked():
             self.compareToggled.emit(True)
 
