@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
+from bachview.core.units import count_text
 from bachview.marks.corrected_cells import Agreement
 from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
 from bachview.ui.look.widgets import muted
@@ -56,8 +57,8 @@ class AgreementDialog(LaidOutDialog):
             self._put(number, 0, name)
             is_class = number < len(found.classes)
             for column, count in enumerate(counts):
-                self._put(number, column + 1, f"{count:,}", bold=is_class and number == column)
-            self._put(number, len(counts) + 1, f"{sum(counts):,}")
+                self._put(number, column + 1, count_text(count), bold=is_class and number == column)
+            self._put(number, len(counts) + 1, count_text(sum(counts)))
 
     def _put(self, row: int, column: int, text: str, *, bold: bool = False) -> None:
         item = QTableWidgetItem(text)

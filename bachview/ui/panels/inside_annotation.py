@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from bachview.core.units import area_column, percent_text
+from bachview.core.units import area_column, count_text, percent_text
 from bachview.marks.inside import InsideAnnotation
 from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import color_swatch
@@ -56,7 +56,7 @@ class InsidePanel(QWidget):
         if found is None:
             return
         shown = [row for row in found.rows if row[2].cells or row[2].share > 1e-9]
-        areas = [f"{part.area_px:,.0f} px²" for _, _, part in shown]
+        areas = [f"{count_text(part.area_px)} px²" for _, _, part in shown]
         if found.all.area_mm2 is not None:
             known = [part.area_mm2 or 0.0 for _, _, part in shown]
             areas = area_column(known, found.all.area_mm2)

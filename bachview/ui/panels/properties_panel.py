@@ -348,14 +348,16 @@ def value_rows(measured: Sequence[Measures]) -> list[tuple[str, str]]:
     if areas:
         text = _sum_text([each.area_mm2 for each in areas], area_text)
         text = text or f"{count_text(sum(each.area_px2 or 0 for each in areas))} px²"
-        rows.append(("Area" if len(areas) == 1 else f"Sum of {len(areas):,} areas", text))
+        rows.append(("Area" if len(areas) == 1 else f"Sum of {count_text(len(areas))} areas", text))
         if is_one:
             text = _sum_text([each.perimeter_um for each in areas], length_text)
             rows.append(("Perimeter", text or f"{count_text(areas[0].perimeter_px or 0)} px"))
     if lines:
         text = _sum_text([each.length_um for each in lines], length_text)
         text = text or f"{count_text(sum(each.length_px or 0 for each in lines))} px"
-        rows.append(("Length" if len(lines) == 1 else f"Sum of {len(lines):,} lengths", text))
+        rows.append(
+            ("Length" if len(lines) == 1 else f"Sum of {count_text(len(lines))} lengths", text)
+        )
     counts = [each.count for each in measured if each.count is not None]
     if counts:
         rows.append(("Points", count_text(sum(counts))))

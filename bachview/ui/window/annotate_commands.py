@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from bachview.core.units import count_text
 from bachview.marks.annotation import AREAS, FRAMED, Annotation, AnnotationClass, Kind
 from bachview.marks.operations import count_of, merge, simplify, split, subtract
 from bachview.marks.working_set import Edit
@@ -422,7 +423,7 @@ class AnnotateCommands(QObject):
             )
             return
         self._edits.operate(lambda _: edit, free)
-        self._messages.notice(f"{before:,} vertices have become {after:,}.")
+        self._messages.notice(f"{count_text(before)} vertices have become {count_text(after)}.")
 
     def _delete(self) -> None:
         self._edits.delete(self._edits.selected)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from bachview.core.geometry import Point
+from bachview.core.units import count_text
 from bachview.errors import BachviewError, Cancelled
 from bachview.file_names import printable
 from bachview.jobs.tokens import CancelToken
@@ -286,7 +287,7 @@ class AnnotationFiles(QObject):
 
     def _on_written(self, path: Path, count: int, sentences: Sequence[str]) -> None:
         many = "annotation was" if count == 1 else "annotations were"
-        text = f"{count:,} {many} written to {printable(str(path))}."
+        text = f"{count_text(count)} {many} written to {printable(str(path))}."
         url = QUrl.fromLocalFile(str(path.parent))
         self._messages.notice(
             " ".join((text, *sentences)),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QCursor, QKeyEvent, QPainter, QPen, QTransform
 
+from bachview.core.units import angle_text
 from bachview.marks.annotation import AREAS, Annotation, Kind
 from bachview.marks.measures import measures_of, measures_text
 from bachview.marks.operations import count_of, delete, unlocked
@@ -286,7 +287,7 @@ class SelectTool(Tool):
                 return
             if handle.side is None:
                 live, deg = turned_to(before, box, start.point, at.point, in_steps=at.has_shift)
-                self._text = f"{deg:+.0f}°"
+                self._text = ("-" if deg < 0 else "+") + angle_text(abs(round(deg)))
             else:
                 live = resized_by(
                     before,
