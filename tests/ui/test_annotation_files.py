@@ -119,7 +119,7 @@ def test_a_long_export_shows_its_progress_and_is_cancelled(
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=512))
         marks = page.document.marks
         qtbot.waitUntil(lambda: marks.is_loaded, timeout=LONG_MS)
-        many = [Annotation.drawn(Kind.AREA, star(k % 500, 250)) for k in range(20_000)]
+        many = [Annotation.drawn(Kind.AREA, star(k % 500, 250)) for k in range(4000)]
         marks.working_set.apply(added("many", many))
         path = tmp_path / "out.geojson"
         answer = (str(path), "")
