@@ -80,15 +80,18 @@ class Agreement:
     Attributes
     ----------
     before, after : cells; `after` by members that were not taught the cell's neighbourhood. None if
-        all cells lie in one neighbourhood.
+        all cells lie in one neighbourhood, or the model knew them before.
     total : cells.
     neighbourhoods : in which they lie.
+    known_slides : how many of the slides had taught the model that was fitted again, so that no
+        part of it is left that does not know their cells.
     """
 
     before: int
     after: int | None
     total: int
     neighbourhoods: int
+    known_slides: int = 0
 
     @property
     def before_interval(self) -> Interval | None:
@@ -280,7 +283,9 @@ def teach(
     Cancelled
         `token` was cancelled.
     """
-    lessons = [lesson for lesson in lessons if len(lesson.labels)]
+    # A slide that is given twice, maybe as a copy, teaches once.
+    by_slide = {lesson.fingerprint: lesson for lesson in lessons if len(lesson.labels)}
+    lessons = list(by_slide.values())
     if not lessons:
         raise UsageError(
             "There is nothing to learn from: no tissue cell has a class of the model's from you. "
@@ -296,7 +301,10 @@ def teach(
     outputs = joined([lesson.outputs for lesson in lessons], manifest)
     labels = np.concatenate([lesson.labels for lesson in lessons])
     groups = _groups(lessons)
-    folds = _folds(groups, seed=0)
+    earlier = manifest.taught
+    knows = () if earlier is None else (*earlier.slides, *earlier.earlier_slides)
+    known_slides = len(by_slide.keys() & set(knows))
+    folds = [] if known_slides else _folds(groups, seed=0)
     steps = len(known.refitted) * (1 + len(folds))
     done = 0
 
@@ -321,7 +329,7 @@ def teach(
         manifest,
         members,
         {key: int(n) for key, n in zip(bundle.classes.keys, counts, strict=True)},
-        tuple(dict.fromkeys(lesson.fingerprint for lesson in lessons)),
+        tuple(by_slide),
         known.refitted,
         known.kept,
         Agreement(
@@ -329,6 +337,7 @@ def teach(
             after,
             len(labels),
             len(np.unique(groups)),
+            known_slides,
         ),
         same,
         total,

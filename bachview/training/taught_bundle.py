@@ -140,7 +140,7 @@ def _manifest(
     for member in values["members"]:
         if member["kind"] == "cnn":
             member["weights_file"] = None
-    cells = sum(taught.counts.values())
+    cells, earlier = sum(taught.counts.values()), taught.manifest.taught
     values["training"]["data"] = (
         f"{cells} cells of {len(taught.slides)} slides, taught by a reader, and what "
         f"{bundle.name} knew: {taught.manifest.training.data}"
@@ -156,6 +156,7 @@ def _manifest(
         "date": now_text(),
         "cells": taught.counts,
         "slides": taught.slides,
+        "earlier_slides": () if earlier is None else (*earlier.earlier_slides, *earlier.slides),
         "refitted": taught.refitted,
         "kept": taught.kept,
         "calibration": taught.calibration,
@@ -222,7 +223,14 @@ def agreement_text(taught: "Taught") -> str:
     """How well it agrees with what was taught and with the golden patches, in two sentences."""
     agreement = taught.agreement
     total = agreement.total
-    if agreement.after is None or agreement.after_interval is None:
+    if agreement.known_slides:
+        slides = _slides_text(agreement.known_slides)
+        cells = (
+            f"{agreement.before} of {total} taught cells were judged as the reader did before, by "
+            f"a model that {slides} of these had taught already; how many would be after it "
+            "without having been taught them cannot be said."
+        )
+    elif agreement.after is None or agreement.after_interval is None:
         cells = (
             f"{agreement.before} of {total} taught cells were judged as the reader did before; how "
             "many would be after it cannot be said, as all of them lie together."
@@ -249,7 +257,16 @@ def calibration_text(taught: "Taught") -> str:
             "The probabilities were calibrated on the taught cells, cross-fitted; the reader chose "
             "these, so that they are no fair sample of a slide."
         )
+    if taught.agreement.known_slides:
+        return (
+            "Whether its probabilities are calibrated is not known: the model that was taught knew "
+            f"{_slides_text(taught.agreement.known_slides)} before."
+        )
     return (
         "Whether its probabilities are calibrated is not known: for that, too few cells were "
         "taught, or not of all classes."
     )
+
+
+def _slides_text(count: int) -> str:
+    return "1 slide" if count == 1 else f"{count:,} slides"

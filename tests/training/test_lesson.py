@@ -28,6 +28,7 @@ from bachview.phantom.writer import write_phantom
 from bachview.store.of_slide import open_results
 from bachview.training.lesson import SlideLesson, teach
 from bachview.training.refit import Teachable
+from bachview.training.taught_bundle import agreement_text
 from bachview.training.taught_cells import taught_cells
 from tests.support.bundles import edit_manifest, selftest_path, unpacked
 from tests.support.cli import Cli
@@ -137,6 +138,24 @@ def test_a_taught_model_is_a_bundle_that_says_what_it_is(
         assert slide.name not in bundle.model_card
         # What was measured of the one before is no figure of this one.
         assert "cv_photo_accuracy" not in bundle.manifest.training.metrics
+    # No part of it is left that does not know these cells, so that nothing is said of others.
+    with bachview.load_ensemble(kept.path) as ensemble:
+        again = bachview.teach([slide], ensemble, tmp_path / "again.bachmodel")
+    agreement = again.taught.agreement
+    assert (agreement.after, agreement.known_slides) == (None, 1)
+    assert "1 slide of these had taught already" in agreement_text(again.taught)
+    assert again.taught.calibration == "unknown"
+    with closing(open_bundle(again.path)) as bundle:
+        assert bundle.manifest.taught is not None
+        assert bundle.manifest.taught.earlier_slides == (fingerprint,)
+
+
+def test_a_slide_that_is_given_twice_teaches_once(model: Path) -> None:
+    with closing(open_bundle(model)) as bundle:
+        lesson = _lesson(bundle, wrong=0, name=1)
+        taught = teach(bundle, [lesson, lesson], CancelToken())
+    assert taught.agreement.total == len(lesson.labels)
+    assert taught.agreement.neighbourhoods == 12
 
 
 def _lesson(
@@ -157,7 +176,9 @@ def _lesson(
         np.full((count, 3, 4), 0.25, np.float32), features, np.zeros((0, 3, 8, 8, 4), np.float32)
     )
     places = np.repeat(np.arange(12), count // 12)
-    return SlideLesson("a.svs", "c2:0", outputs, np.full(count, name, np.int64), places, 0, 0)
+    return SlideLesson(
+        "a.svs", f"c2:{wrong}{name}", outputs, np.full(count, name, np.int64), places, 0, 0
+    )
 
 
 def test_teaching_moves_what_was_taught_and_forgets_nothing_else(model: Path) -> None:

@@ -143,8 +143,9 @@ Calibration = Literal["fitted", "unknown"]
 class TaughtEntry(_Strict):
     """What a reader has taught, and which bundle the manifest's was made from.
 
-    `cells` counts them by the key of their class; `slides` are fingerprints; `date` is ISO 8601
-    UTC. `refitted` and `kept` are names of members.
+    `cells` counts them by the key of their class; `slides` are fingerprints, and `earlier_slides`
+    those that taught the bundles that this one comes from; `date` is ISO 8601 UTC. `refitted` and
+    `kept` are names of members.
     """
 
     parent_name: Word
@@ -152,6 +153,7 @@ class TaughtEntry(_Strict):
     date: Word
     cells: dict[Word, Annotated[int, Field(ge=0)]]
     slides: Annotated[tuple[Text, ...], Field(max_length=10_000)]
+    earlier_slides: Annotated[tuple[Text, ...], Field(max_length=10_000)]
     refitted: tuple[Word, ...]
     kept: tuple[Word, ...]
     calibration: Calibration
