@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from bachview.errors import AnnotationError, Cancelled
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.formats import source
 from bachview.marks.formats.found import UNWATCHED, Found, Watch
 from bachview.marks.formats.geojson_writing import feature_of, write_geojson
 from bachview.marks.formats.table import read_annotations
@@ -285,3 +286,15 @@ def test_writing_is_cancelled_without_touching_the_file(tmp_path: Path) -> None:
         write_geojson(path, many, SLIDE, Watch(token, told))
     assert path.read_text("utf-8") == "before"
     assert steps == [(1, 5), (2, 5), (3, 5)]
+
+
+def test_a_small_file_that_unpacks_to_endless_lists_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MOST_JSON_PARTS", 1000)
+    path = tmp_path / "a.geojson.gz"
+    path.write_bytes(
+        gzip.compress(b'{"type":"MultiPoint","coordinates":[[]' + b",[]" * 1000 + b"]}")
+    )
+    with pytest.raises(AnnotationError, match="more than 1,000 points and is not read"):
+        read(path)

@@ -18,7 +18,7 @@ from bachview.errors import ExportError, UsageError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats.found import UNWATCHED
 from bachview.marks.formats.frame_of_slide import SlideFrame
-from bachview.marks.formats.table import format_named, write_annotations
+from bachview.marks.formats.table import format_named, read_annotations, write_annotations
 from tests.support.annotations import SLIDE, star
 
 TUMOR, STROMA = AnnotationClass("Tumor", (200, 0, 0)), AnnotationClass("=Stroma", (0, 0, 200))
@@ -109,3 +109,46 @@ def test_a_mask_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         written(path, "mask", mask_mpp=0.1)
     with pytest.raises(UsageError, match="Only a mask"):
         written(path, "geojson", mask_mpp=2.0)
+
+
+def test_times_of_another_file_are_no_formulas(tmp_path: Path) -> None:
+    path, table = tmp_path / "a.geojson", tmp_path / "a.csv"
+    told = {"bachview.created": "=1+1", "bachview.changed": "2026-01-02T03:04:05+00:00"}
+    properties = {"metadata": told, "color": [float("nan"), 0, 0], "name": "kept"}
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}
+    path.write_text(json.dumps({**feature, "properties": properties}), "utf-8")
+    (found,) = read_annotations(path, SLIDE, UNWATCHED).annotations
+    assert (found.name, found.color, found.changed) == ("kept", None, told["bachview.changed"])
+    assert found.created.startswith("20")
+    other = replace(found, created="=1+1", changed="\ud800")
+    write_annotations(format_named("csv"), table, [other], SLIDE, UNWATCHED)
+    (row,) = csv.DictReader(io.StringIO(table.read_text("utf-8")))
+    assert (row["created"], row["changed"]) == ("'=1+1", "\\ud800")
+
+
+def test_a_class_has_one_number_in_a_mask_whatever_its_colours(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    areas = [
+        Annotation(str(at), Kind.RECTANGLE, Frame(at * 9000 + 5000, 5000, 4000, 4000), own)
+        for at, own in enumerate((TUMOR, STROMA, replace(TUMOR, color=(9, 9, 9))))
+    ]
+    write_annotations(format_named("mask"), path, areas, SLIDE, UNWATCHED)
+    with Image.open(path) as picture:
+        assert set(np.unique(np.asarray(picture))) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("key", ["coco", "asap", "ndpa"])
+def test_thousands_of_holes_are_left_out_of_what_is_drawn(tmp_path: Path, key: str) -> None:
+    holes = [shapely.box(10 * at, 10, 10 * at + 4, 14).exterior.coords for at in range(1, 1500)]
+    sieve = shapely.Polygon(shapely.box(0, 0, 16_000, 100).exterior.coords, holes)
+    path = tmp_path / f"a{format_named(key).suffixes[0]}"
+    write_annotations(
+        format_named(key), path, [Annotation("a", Kind.AREA, sieve)], SLIDE, UNWATCHED
+    )
+    if key == "coco":
+        (one,) = json.loads(path.read_text("utf-8"))["annotations"]
+        pieces = [shapely.Polygon(np.reshape(flat, (-1, 2))) for flat in one["segmentation"]]
+    else:
+        (found,) = read_annotations(path, SLIDE, UNWATCHED).annotations
+        pieces = list(shapely.get_parts(found.geometry))
+    assert sum(piece.area for piece in pieces) == pytest.approx(sieve.area, rel=1e-4)

@@ -235,3 +235,24 @@ def test_the_longest_suffix_decides_what_is_written() -> None:
         assert format_to_write(Path(name)).key == key
     with pytest.raises(BachviewError, match="does not say which format"):
         format_to_write(Path("a.doc"))
+
+
+def test_hundreds_of_negative_regions_cut_what_they_touch(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+
+    def region(box: tuple[int, int, int, int], negative: int) -> str:
+        corners = shapely.box(*box).exterior.coords[:-1]
+        places = "".join(f'<Vertex X="{x}" Y="{y}"/>' for x, y in corners)
+        return f'<Region Type="0" NegativeROA="{negative}"><Vertices>{places}</Vertices></Region>'
+
+    regions = [region((0, 0, 20_000, 50), 0), region((100, 100, 200, 200), 0)]
+    regions += [region((20 * at, 10, 20 * at + 5, 15), 1) for at in range(1, 900)]
+    regions += [region((90, 90, 210, 210), 1), region((900, 900, 910, 910), 1)]
+    path.write_text(f"<Annotations><Annotation>{''.join(regions)}</Annotation></Annotations>")
+    found = read(path)
+    (sieve,) = found.annotations
+    assert sieve.geometry.area == 20_000 * 50 - 899 * 25
+    assert found.sentences == (
+        "1 negative region was left out, as it cuts nothing.",
+        "1 region was left out, as negative regions cover it.",
+    )

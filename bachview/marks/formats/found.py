@@ -52,6 +52,10 @@ class Note(Enum):
         "1 negative region was left out, as it cuts nothing.",
         "{} negative regions were left out, as they cut nothing.",
     )
+    CUT_AWAY = (
+        "1 region was left out, as negative regions cover it.",
+        "{} regions were left out, as negative regions cover them.",
+    )
     NOT_WRITTEN = (
         "1 annotation was left out, as the format has nothing like it.",
         "{} annotations were left out, as the format has nothing like them.",

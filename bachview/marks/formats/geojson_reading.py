@@ -1,9 +1,11 @@
 """Reads GeoJSON as QuPath 0.2 to 0.7 writes it, and as other programs do."""
 
+import contextlib
 import json
 import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,9 +162,9 @@ def _values(
     channel = int(plane.get("c", -1))
     nucleus = feature.get("nucleusGeometry")
     times = {
-        name: str(metadata[key])
+        name: metadata[key]
         for name, key in (("created", words.CREATED), ("changed", words.CHANGED))
-        if metadata.get(key)
+        if _is_time(metadata.get(key))
     }
     own_class = _class_of(properties.get("classification"))
     if own_class is not None and (exact := metadata.get(words.CLASS)):
@@ -310,7 +312,7 @@ def _names(value: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 
 def _color(value: Any) -> tuple[int, int, int] | None:
-    """(red, green, blue) of an array of three or four, or of a signed integer."""
+    """(red, green, blue) of an array of three or four, or of a signed integer; None of others."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool):
@@ -318,9 +320,17 @@ def _color(value: Any) -> tuple[int, int, int] | None:
     if isinstance(value, int):
         return ((value >> 16) & 255, (value >> 8) & 255, value & 255)
     if isinstance(value, list) and len(value) in (3, 4):
-        red, green, blue = (min(255, max(0, int(part))) for part in value[:3])
-        return red, green, blue
+        with contextlib.suppress(*_WRONG):  # the object is worth more than its colour
+            red, green, blue = (min(255, max(0, int(part))) for part in value[:3])
+            return red, green, blue
     return None
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and value.isascii() and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _measurements(value: Any) -> dict[str, float]:

@@ -136,8 +136,9 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
     columns = {
         header.get("Id", ""): header.get("Name", "") for header in layer.iter("AttributeHeader")
     }
-    drawn: list[Part] = []
-    holes: list[shapely.Geometry] = []
+    # By the annotation of ours that they are of; "" for those of others.
+    drawn: dict[str, list[Part]] = {}
+    holes: dict[str, list[shapely.Geometry]] = {}
     for region in layer.iter("Region"):
         points = vertices_of(region)
         if points is None:
@@ -147,10 +148,7 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
         if region.get("NegativeROA") == "1":
             if len(set(points)) >= 3:
                 inside = shapely.make_valid(shapely.Polygon(points))
-                if texts.get(ID):  # ours, which stands after the outline that it is in
-                    drawn = _cut(drawn, texts[ID], inside, remarks)
-                else:
-                    holes.append(inside)
+                holes.setdefault(texts.get(ID, ""), []).append(inside)
             else:
                 remarks.note(Note.TOO_SMALL)
             continue
@@ -158,38 +156,48 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
         if found is None:
             remarks.note(Note.TOO_SMALL if points else Note.NO_SHAPE)
             continue
-        drawn.append(Part(*found, texts, _values(layer, region, texts)))
-    for hole in holes:
-        drawn = _cut(drawn, "", hole, remarks)
-    return drawn
+        own_id = texts.get(ID, "")
+        members = drawn.setdefault(own_id, [])
+        if own_id and own_id in holes:  # which stand after the outline that they are in
+            members[:] = _cut(members, holes.pop(own_id), remarks)
+        members.append(Part(*found, texts, _values(layer, region, texts)))
+    others = holes.pop("", [])
+    for own_id, inside_of in holes.items():
+        drawn[own_id] = _cut(drawn.get(own_id, []), inside_of, remarks)
+    return _cut([part for members in drawn.values() for part in members], others, remarks)
 
 
-def _cut(drawn: list[Part], own_id: str, hole: "shapely.Geometry", remarks: Remarks) -> list[Part]:
-    """The regions of a layer without one that is negative, which cuts all that it touches."""
+def _cut(drawn: list[Part], holes: "Sequence[shapely.Geometry]", remarks: Remarks) -> list[Part]:
+    """Regions without those that are negative, which cut all that they touch."""
     import shapely
 
-    cut, result = False, []
+    if not holes:
+        return drawn
+    tree, cutting, result = shapely.STRtree(holes), set(), []
     for part in drawn:
         shape: Any = part.shape
         if isinstance(shape, Frame):
             shape = Annotation("", part.kind, shape).geometry
-        is_other = own_id and part.own.get(ID) != own_id
-        if is_other or shape.geom_type not in ("Polygon", "MultiPolygon"):
+        if shape.geom_type not in ("Polygon", "MultiPolygon"):
             result.append(part)
             continue
         valid = shapely.make_valid(shape)
-        if not shapely.intersects(valid, hole):
+        touched = tree.query(valid, predicate="intersects").tolist()
+        if not touched:
             result.append(part)
             continue
-        cut = True
+        cutting.update(touched)
         if not shape.is_valid:
             remarks.note(Note.MENDED)
-        left = [one for one in polygons_of_any(shapely.difference(valid, hole)) if one.area > 0]
+        rest = shapely.difference(valid, shapely.union_all([holes[at] for at in touched]))
+        left = [one for one in polygons_of_any(rest) if one.area > 0]
         if left:
-            rest = left[0] if len(left) == 1 else shapely.MultiPolygon(left)
-            result.append(Part(Kind.AREA, rest, part.own, part.values))
-    if not cut:
-        remarks.note(Note.CUTS_NOTHING)
+            area = left[0] if len(left) == 1 else shapely.MultiPolygon(left)
+            result.append(Part(Kind.AREA, area, part.own, part.values))
+        else:
+            remarks.note(Note.CUT_AWAY)
+    if len(cutting) < len(holes):
+        remarks.note(Note.CUTS_NOTHING, len(holes) - len(cutting))
     return result
 
 

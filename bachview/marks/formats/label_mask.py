@@ -60,7 +60,12 @@ def write_mask(
     areas = [one for one in annotations if one.kind in AREAS]
     if len(areas) < len(annotations):
         remarks.note(Note.NOT_WRITTEN, len(annotations) - len(areas))
-    classes = list(dict.fromkeys(one.annotation_class or NO_CLASS for one in areas))
+    # By name: files of other programs may give a class another colour.
+    named: dict[str, AnnotationClass] = {}
+    for own in map(_class_of, areas):
+        named.setdefault(own.name, own)
+    classes = list(named.values())
+    numbers = {one.name: number for number, one in enumerate(classes, 1)}
     if len(classes) > _MOST_CLASSES:
         raise ExportError(
             f"{path.name} would have {len(classes)} classes; a mask has at most {_MOST_CLASSES}."
@@ -73,12 +78,16 @@ def write_mask(
         )
     mask = np.zeros((height, width), np.uint8)
     for done, annotation in enumerate(sorted(areas, key=lambda one: -one.geometry.area), 1):
-        label = classes.index(annotation.annotation_class or NO_CLASS) + 1
+        label = numbers[_class_of(annotation).name]
         _draw(mask, annotation.geometry, step_x, step_y, label)
         watch.step(done, len(areas))
     sides = None if slide.mpp is None else (slide.mpp[0] * step_x, slide.mpp[1] * step_y)
     _write(path, mask, classes, sides)
     return remarks.sentences
+
+
+def _class_of(annotation: Annotation) -> AnnotationClass:
+    return annotation.annotation_class or NO_CLASS
 
 
 def _steps(path: Path, slide: SlideFrame, mpp: float | None) -> tuple[float, float]:

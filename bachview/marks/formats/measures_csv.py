@@ -82,7 +82,7 @@ def _cells(annotation: Annotation, slide: SlideFrame) -> Iterable[str]:
     yield from (_number(getattr(measures, name)) for name in _MEASURES)
     yield from (str(z + 1), str(t + 1))
     yield from (str(flag).lower() for flag in (annotation.is_locked, annotation.is_hidden))
-    yield from (annotation.created, annotation.changed)
+    yield from map(safe_text, (annotation.created, annotation.changed))
 
 
 def _others(annotation: Annotation, names: Iterable[str]) -> Iterable[str]:

@@ -300,19 +300,22 @@ def without_holes(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":
     """The polygons of an area, those with holes cut into pieces without."""
     import shapely
 
-    for polygon in shapely.get_parts(shape):
+    waiting = shapely.get_parts(shape).tolist()[::-1]
+    while waiting:
+        polygon = waiting.pop()
         if not len(polygon.interiors):
             yield polygon
             continue
         left, top, right, bottom = polygon.bounds
-        middle = shapely.centroid(shapely.Polygon(polygon.interiors[0])).x
+        # At the middle one of the holes, so that thousands of them need few cuts one after another.
+        centers = sorted(shapely.centroid(shapely.Polygon(ring)).x for ring in polygon.interiors)
+        middle = centers[len(centers) // 2]
         for box in (
-            shapely.box(left, top, middle, bottom),
             shapely.box(middle, top, right, bottom),
+            shapely.box(left, top, middle, bottom),
         ):
             half = shapely.intersection(polygon, box)
-            pieces = [p for p in polygons_of_any(half) if p.area > 0]
-            yield from without_holes(shapely.MultiPolygon(pieces))
+            waiting += [p for p in polygons_of_any(half) if p.area > 0][::-1]
 
 
 def polygons_of_any(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":

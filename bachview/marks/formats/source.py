@@ -21,6 +21,8 @@ MOST_JSON_BYTES = 512_000_000
 #: 10,000 outlines of 200 points have 140 MB.
 MOST_XML_BYTES = 256_000_000
 _MOST_ENTRIES = 1000
+#: Lists and objects of JSON, each of which takes far more memory than its two characters.
+MOST_JSON_PARTS = 30_000_000
 
 _DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 #: What unpacking damaged data raises.
@@ -41,10 +43,10 @@ def json_texts(path: Path) -> Iterator[str]:
             yield from _zipped(path)
         elif ending == ".gz":
             with gzip.open(path) as file:
-                yield decoded(_bounded(file, path, MOST_JSON_BYTES))
+                yield _text(_bounded(file, path, MOST_JSON_BYTES), path)
         else:
             with path.open("rb") as file:
-                yield decoded(_bounded(file, path, MOST_JSON_BYTES))
+                yield _text(_bounded(file, path, MOST_JSON_BYTES), path)
     except gzip.BadGzipFile as error:
         raise _damaged(path) from error
     except OSError as error:
@@ -69,7 +71,15 @@ def _zipped(path: Path) -> Iterator[str]:
             with archive.open(entry) as file:
                 content = _bounded(file, path, left)
             left -= len(content)
-            yield decoded(content)
+            yield _text(content, path)
+
+
+def _text(content: bytes, path: Path) -> str:
+    if content.count(b"[") + content.count(b"{") > MOST_JSON_PARTS:
+        raise AnnotationError(
+            f"{path.name} has more than {MOST_JSON_PARTS:,} points and is not read; divide it."
+        )
+    return decoded(content)
 
 
 def _bounded(file: "IO[bytes] | gzip.GzipFile", path: Path, most: int) -> bytes:
