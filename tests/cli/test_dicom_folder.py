@@ -59,3 +59,17 @@ def test_dicom_objects_are_refused_before_a_slide_is_classified(cli: Cli, tmp_pa
     answer = cli("classify", placed, *asked, "--no-names")
     assert (answer.code, out.exists()) == (ExitCode.BAD_INPUT, False)
     assert "patient's name" in answer.err
+
+
+def test_annotations_of_a_folder_or_disc_are_written_as_dicom_too(cli: Cli, tmp_path: Path) -> None:
+    file = write_placed_slide(tmp_path / "placed")
+    disc = write_disc(tmp_path / "disc", *sorted((tmp_path / "placed").iterdir()))
+    marks = tmp_path / "a.geojson"
+    marks.write_text('{"type": "Point", "coordinates": [9, 9]}', "utf-8")
+    assert cli("annotations", file, "--import", marks).code == 0
+    for number, opened in enumerate((file.parent, disc.parent, disc)):
+        target = tmp_path / f"{number}.ann.dcm"
+        answer = cli("annotations", opened, "--export", target, "--json")
+        assert answer.code == 0, answer.err
+        assert answer.document["exported"][0]["annotations"] == 1
+        assert target.is_file()

@@ -265,3 +265,18 @@ def test_where_names_are_forbidden_none_is_written(
         with pytest.raises(LockedError, match="patient's name"):
             format_named(key).write(tmp_path / "a.dcm", [mark], slide, UNWATCHED)  # type: ignore[misc]
     assert not (tmp_path / "a.dcm").exists()
+
+
+def test_what_lies_beside_the_slide_is_left_out_and_said(tmp_path: Path, slide: SlideFrame) -> None:
+    path = tmp_path / "a.dcm"
+    inside = Annotation("1", Kind.RECTANGLE, Frame(500, 500, 100, 100), INVASIVE)
+    beside = [
+        Annotation("2", Kind.AREA, shapely.box(WIDTH + 10, 0, WIDTH + 90, 90), INVASIVE),
+        Annotation("3", Kind.LINE, shapely.LineString([(-9, -9), (-5, 0)])),
+        Annotation("4", Kind.POINTS, shapely.MultiPoint([(-9, -9), (-5, 0)])),
+    ]
+    (sentence,) = written(path, [inside, *beside], slide)
+    assert sentence.startswith("3 annotations were left out, as they lie outside")
+    assert_same(read_dicom_annotations(path, slide).annotations, [inside])
+    with pytest.raises(ExportError, match="no annotation that the DICOM object could hold"):
+        written(tmp_path / "b.dcm", beside, slide)

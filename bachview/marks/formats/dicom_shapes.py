@@ -127,5 +127,5 @@ def _simple_parts(shape: "BaseGeometry") -> "Iterator[BaseGeometry]":
     for part in shapely.get_parts(shape):
         if isinstance(part, shapely.geometry.base.BaseMultipartGeometry):
             yield from _simple_parts(part)
-        else:
+        elif not part.is_empty:  # what is left of a shape that lies elsewhere is one
             yield part

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bachview.errors import BachviewError, ExportError
-from bachview.slide.formats.dicom_folder import files_of_series
-from bachview.slide.formats.dicom_headers import SlideFile, import_pydicom
+from bachview.errors import BachviewError, ExportError, SlideOpenError
+from bachview.slide.formats.dicom_folder import files_of_series, slide_file_in
+from bachview.slide.formats.dicom_headers import DIRECTORY, SlideFile, import_pydicom, kind_of
 from bachview.version import __version__
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class DicomSource:
 
         Parameters
         ----------
-        path : a file of the slide; None for a slide without one.
+        path : what was opened: a file of the slide, its folder, or the directory of its disc; None
+            for a slide without one.
         error : class of the error that is raised.
 
         Raises
@@ -114,11 +115,16 @@ class DicomSource:
         if path is None:
             raise error("The slide has no file, and DICOM objects are only of DICOM slides.")
         try:
-            files = [file for file in files_of_series(path) if file.is_level]
+            own = path
+            if path.is_dir() or kind_of(path) == DIRECTORY:
+                own = slide_file_in(path)
+            files = [file for file in files_of_series(own) if file.is_level]
             if not files:
                 raise error(f"{path.name} is not a DICOM slide, and DICOM objects are only of one.")
             first = max(files, key=_rank)
             header = _header(first.path, error)
+        except SlideOpenError as cause:
+            raise error(str(cause)) from cause
         except OSError as cause:
             raise error(
                 f"{path.name} cannot be read ({cause.strerror}); check its path."
