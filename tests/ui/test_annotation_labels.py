@@ -81,3 +81,13 @@ def test_texts_do_not_lie_on_each_other(view: SlideView) -> None:
     ]
     for n, place in enumerate(places):
         assert not any(place.intersects(other) for other in places[:n])
+
+
+def test_a_text_stands_in_the_middle_below_or_else_above(view: SlideView) -> None:
+    assert view.viewport is not None
+    viewport = view.viewport.with_downsample(2.0)
+    large = Annotation.drawn(Kind.RECTANGLE, Frame(1000, 1000, 800, 600, 0))
+    small = Annotation.drawn(Kind.RECTANGLE, Frame(1000, 1050, 700, 500, 0))
+    labels = LabelMaker().labels([large, small], viewport, 1, PixelSize.typed(0.5), has_values=True)
+    assert [(each.x, each.y) for each in labels] == [(1000, 1300), (1000, 800)]
+    assert [each.down > 0 for each in labels] == [True, False]

@@ -45,7 +45,7 @@ from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import tabular
 from bachview.ui.panels.annotation_model import ROW, AnnotationModel
-from bachview.ui.panels.annotation_rows import Column, Group, Row
+from bachview.ui.panels.annotation_rows import Column, Group, Row, class_name
 
 _Index = QModelIndex | QPersistentModelIndex
 _SWATCH_PX = 12
@@ -87,6 +87,7 @@ class AnnotationList(QTableView):
         self._shown_ids: frozenset[str] = frozenset()
         self._follows = False
         self._is_fitted = True
+        self.shows_class = False
         self.setModel(self.rows)
         self.setItemDelegate(_Delegate(theme, self))
         self.setAccessibleName("Annotations")
@@ -323,6 +324,7 @@ class AnnotationList(QTableView):
         while len(widths) > Column.VALUE and room - sum(widths) < least:
             widths.pop()  # the last ones are scrolled to
         self.setColumnWidth(Column.NAME, max(least, room - sum(widths)))
+        self.shows_class = len(widths) >= Column.CLASS
 
 
 class _Delegate(QStyledItemDelegate):
@@ -393,6 +395,10 @@ class _Delegate(QStyledItemDelegate):
             ink = colors.disabled
         elif column is Column.NAME and not row.name:
             ink = colors.muted
+        if column is Column.NAME and isinstance(row, Annotation) and not row.name:
+            named = class_name(row)
+            if named and not self._list.shows_class and not self._list.rows.arrangement.is_grouped:
+                text = f"{text}, {named}"
         if column is Column.NAME:
             color = row.color if isinstance(row, Group) else row.shown_color
             self._paint_swatch(painter, inner, color)

@@ -22,6 +22,8 @@ _MOST = 300
 _BESIDE_VP = 7.0
 #: Notes are broken at this width, and cut after so many lines.
 _NOTE_WIDTH_VP, _NOTE_LINES = 240.0, 6
+#: Corners of an area whose heights differ by less are an edge, of its height.
+_LEVEL = 0.02
 #: Zoomed out within a level, texts come closer to each other by this factor.
 _CLOSER = 2**0.5
 #: Texts and plates that are kept.
@@ -142,42 +144,48 @@ class LabelMaker:
         taken: list[QRectF] = []
         labels = []
         for annotation in chosen:
-            label = self._label(annotation, plane, ratio, pixel_size)
-            if label is None:
-                continue
-            at = plane.from_l0(label.x, label.y)
-            place = QRectF(
-                at.x() * scale + label.right,
-                at.y() * scale + label.down,
-                label.plate.width(),
-                label.plate.height(),
-            )
-            if not any(place.intersects(other) for other in taken):
-                taken.append(place)
-                labels.append(label)
+            for label in self._choices(annotation, plane, ratio, pixel_size):
+                at = plane.from_l0(label.x, label.y)
+                place = QRectF(
+                    at.x() * scale + label.right,
+                    at.y() * scale + label.down,
+                    label.plate.width(),
+                    label.plate.height(),
+                )
+                if not any(place.intersects(other) for other in taken):
+                    taken.append(place)
+                    labels.append(label)
+                    break
         return tuple(labels)
 
-    def _label(
+    def _choices(
         self, annotation: Annotation, plane: ViewPlane, ratio: float, pixel_size: PixelSize
-    ) -> Label | None:
+    ) -> tuple[Label, ...]:
+        """Where its text may be, the best place first; nothing without a text."""
         text = self._text(annotation, pixel_size)
         if not text:
-            return None
+            return ()
         image = self._plate(text, is_note=annotation.kind is Kind.TEXT, ratio=ratio)
         beside = _BESIDE_VP * ratio
         width, height = image.width(), image.height()
         places = _places(annotation)
         match annotation.kind:
             case Kind.TEXT | Kind.POINTS:
-                (x, y), right, down = places[-1], beside, -height / 2
+                return (Label(*places[-1], beside, -height / 2, image),)
             case Kind.LINE:
-                (x, y), right, down = places[-1], beside, beside
+                return tuple(
+                    Label(*place, right, down, image)
+                    for place in (places[-1], places[0])
+                    for right in (beside, -beside - width)
+                    for down in (beside, -beside - height)
+                )
             case Kind.ANGLE:
-                (x, y), right, down = places[1], -width / 2, beside
+                below = Label(*places[1], -width / 2, beside, image)
+                return below, Label(*places[1], -width / 2, -beside - height, image)
             case _:
-                x, y = max(places, key=lambda place: plane.from_l0(*place).y())
-                right, down = -width / 2, beside
-        return Label(x, y, right, down, image)
+                low, high = _lowest_and_highest(places, plane)
+                below = Label(*low, -width / 2, beside, image)
+                return below, Label(*high, -width / 2, -beside - height, image)
 
     def _text(self, annotation: Annotation, pixel_size: PixelSize) -> str:
         if annotation.kind is Kind.TEXT:
@@ -206,6 +214,23 @@ def _places(annotation: Annotation) -> Sequence[tuple[float, float]]:
     if annotation.kind in AREAS:
         geometry = geometry.convex_hull
     return [(float(x), float(y)) for x, y in shapely.get_coordinates(geometry)]
+
+
+def _lowest_and_highest(
+    places: Sequence[tuple[float, float]], plane: ViewPlane
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The middles of the edges at the bottom and at the top of the view, or the corners there."""
+    downs = [plane.from_l0(*place).y() for place in places]
+    least, most = min(downs), max(downs)
+    near = (most - least) * _LEVEL
+    lows = [place for place, down in zip(places, downs, strict=True) if down >= most - near]
+    highs = [place for place, down in zip(places, downs, strict=True) if down <= least + near]
+    return _middle(lows), _middle(highs)
+
+
+def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    xs, ys = zip(*places, strict=True)
+    return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
 def _plate_of(text: str, *, is_note: bool, ratio: float) -> QImage:
