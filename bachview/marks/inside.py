@@ -179,6 +179,7 @@ def inside(
     length = first + len(prediction.classes)
     counts = np.bincount(codes[is_in], minlength=length).tolist()
     sums = np.bincount(codes[is_in], areas[is_in], minlength=length).tolist()
+    beyond_px = all_px - sum(sums)
     parts = [part(count, area) for count, area in zip(counts, sums, strict=True)]
     return InsideAnnotation(
         part(sum(counts), all_px),
@@ -188,7 +189,7 @@ def inside(
         parts[CellState.PENDING],
         parts[CellState.FAILED],
         parts[CellState.NO_TISSUE],
-        part(0, max(0.0, all_px - sum(sums))),
+        part(0, beyond_px if beyond_px > _SLIVER * all_px else 0.0),
     )
 
 

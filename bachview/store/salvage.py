@@ -30,10 +30,13 @@ class Salvaged:
     ----------
     rows : those that are whole, as they stand in the table.
     damaged : how many cannot be read, as far as that is known.
+    is_counted : whether that is all: not where neither the table nor its index could be read to the
+        end.
     """
 
     rows: tuple[tuple[Any, ...], ...]
     damaged: int
+    is_counted: bool
 
 
 def salvaged_marks(damaged: Path, path: Path, fingerprint: str) -> str:
@@ -47,9 +50,11 @@ def salvaged_marks(damaged: Path, path: Path, fingerprint: str) -> str:
     """
     found = _found(damaged)
     if not found.rows:
-        if not found.damaged:
-            return ""
-        return " Annotations, corrections and bookmarks in it cannot be read."
+        if found.damaged:
+            return " Annotations, corrections and bookmarks in it cannot be read."
+        if not found.is_counted:
+            return " Annotations, corrections and bookmarks, if it had any, cannot be read."
+        return ""
     try:
         with (
             explained(path.name),
@@ -63,6 +68,8 @@ def salvaged_marks(damaged: Path, path: Path, fingerprint: str) -> str:
     if not any(counts.values()):
         return ""
     lost = f"; {found.damaged} more cannot be read" if found.damaged else ""
+    if not found.is_counted:
+        lost += f"{', and' if lost else ';'} there may have been others"
     return f" What you had marked was taken over: {marks_text(counts)}{lost}."
 
 
@@ -71,18 +78,24 @@ def _found(path: Path) -> Salvaged:
         with looking(path) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != APPLICATION_ID:
-                return Salvaged((), 0)
+                return Salvaged((), 0, is_counted=True)
+            query = "SELECT count(*) FROM sqlite_master WHERE name = 'marks'"
+            if not connection.execute(query).fetchone()[0]:  # of an earlier format
+                return Salvaged((), 0, is_counted=True)
             rows = {row[:2]: row for row in _readable(connection)}
+            is_counted = False
             with contextlib.suppress(sqlite3.Error):
                 # From the index, which may be whole where the table is not.
                 query = "SELECT type, id FROM marks ORDER BY type, id"
                 for key in connection.execute(query):
                     rows.setdefault(key, ())
+                is_counted = True
     except StoreError as error:
         _log.warning("no marks can be read from a damaged results file (%r)", error.__cause__)
-        return Salvaged((), 0)
+        return Salvaged((), 0, is_counted=False)
     whole = tuple(row for row in rows.values() if row and is_whole(row))
-    return Salvaged(tuple(sorted(whole, key=lambda row: row[2])), len(rows) - len(whole))
+    whole = tuple(sorted(whole, key=lambda row: row[2]))
+    return Salvaged(whole, len(rows) - len(whole), is_counted)
 
 
 def _readable(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from bachview.slide.reader import SlideReader
 from bachview.store.of_slide import existing_results
 from bachview.store.results import ResultStore
 from bachview.training.refit import Members, Teachable, fit_again
-from bachview.training.taught_cells import outputs_of_cells, taught_cells
+from bachview.training.taught_cells import is_readers_area, outputs_of_cells, taught_cells
 
 if TYPE_CHECKING:
     from bachview.core.tissue_cells import TissueCells
@@ -256,7 +256,9 @@ def teaches(
     """Whether any of these marks has a class of the model's."""
     known = {name for entry in bundle.classes for name in (entry.name, entry.key)}
     return any(correction.class_key in known for correction in corrections) or any(
-        each.annotation_class is not None and each.annotation_class.name in known
+        each.annotation_class is not None
+        and each.annotation_class.name in known
+        and is_readers_area(each)
         for each in annotations
     )
 

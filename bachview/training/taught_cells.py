@@ -95,7 +95,8 @@ def taught_cells(
     """Which cells of a plan have which class of the reader's.
 
     A correction counts more than an annotation. A cell is of an annotation if at least half of it
-    lies inside. Classes that the model does not have teach nothing, nor do cells without tissue.
+    lies inside. Classes that the model does not have teach nothing, nor do cells without tissue,
+    nor what a program has detected, e.g. imported tiles with the classes of a prediction.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def taught_cells(
     index = {name: place for place, entry in enumerate(classes) for name in (entry.name, entry.key)}
     for annotation in annotations:
         named = annotation.annotation_class
-        if named is None or named.name not in index or annotation.kind not in AREAS:
+        if named is None or named.name not in index or not is_readers_area(annotation):
             continue
         inside, within = _inside(grid, annotation)
         present = labels[within]
@@ -121,6 +122,11 @@ def taught_cells(
         contradictory[cells] = False
     labels[~tissue] = _NONE
     return TaughtCells(labels, int((contradictory & tissue).sum()))
+
+
+def is_readers_area(annotation: Annotation) -> bool:
+    """Whether an annotation is an area of the reader's, and not a detection, cell or tile."""
+    return annotation.kind in AREAS and annotation.object_type == "annotation"
 
 
 def _inside(

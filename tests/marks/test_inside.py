@@ -28,7 +28,12 @@ def area(shape: BaseGeometry) -> Annotation:
     return Annotation.drawn(Kind.AREA, shape)
 
 
-points = st.tuples(st.floats(-200, 2200), st.floats(-200, 1500))
+def coordinate(least: float, most: float) -> st.SearchStrategy[float]:
+    """As precise as files state them: GEOS cuts wrongly at corners 1e-284 px off an edge."""
+    return st.floats(least, most).map(lambda value: round(value, 6))
+
+
+points = st.tuples(coordinate(-200, 2200), coordinate(-200, 1500))
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,3 +108,10 @@ def test_what_has_no_class_is_told_apart_and_counts_for_no_coverage() -> None:
     assert elsewhere.coverage_text == "Nothing of the annotation was judged"
     line = Annotation.drawn(Kind.LINE, shapely.LineString([(0, 0), (100, 100)]))
     assert inside(made, SURE, line, SIZE) is None
+
+
+def test_rounding_is_no_area_beyond_the_cells() -> None:
+    corners = [(407, 467), (682, 540), (483, 430)]
+    found = inside(prediction(), SURE, area(shapely.Polygon(corners)), SIZE)
+    assert found is not None
+    assert found.beyond.area_px == 0

@@ -190,3 +190,18 @@ def test_a_file_whose_pages_are_damaged_gives_what_is_left_of_its_marks(
         lost = len(marks) - len(kept)
         assert f"taken over: {len(kept)} annotations; {lost} more cannot" in (store.notice or "")
     assert "damaged" in expects_log.text
+
+
+def test_marks_that_nobody_can_count_are_told_too(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.save_marks(added("draw", [point(1)]).changes)
+    content = bytearray(path.read_bytes())
+    content[:4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert store.marks().marks == ()
+        assert "bookmarks, if it had any, cannot be read" in (store.notice or "")
+    assert "damaged" in expects_log.text

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_cells_have_the_readers_class_where_half_of_them_is_marked() -> None:
         _drawn("Invasive", 600, 600, 100, 100),
         _drawn("Normal", 600, 600, 200, 100),  # contradicts the one before in a cell
         _drawn("Necrosis", 0, 300, 500, 100),  # no class of the model's
+        replace(_drawn("Benign", 0, 700, 500, 100), object_type="tile"),  # another program's
     ]
     corrections = [
         Correction.made(_GRID.cell(0, 1), "Invasive", "Benign", ""),
