@@ -256,3 +256,26 @@ def test_hundreds_of_negative_regions_cut_what_they_touch(tmp_path: Path) -> Non
         "1 negative region was left out, as it cuts nothing.",
         "1 region was left out, as negative regions cover it.",
     )
+
+
+def test_columns_of_others_that_are_called_like_ours_join_no_regions(tmp_path: Path) -> None:
+    header = '<RegionAttributeHeaders><AttributeHeader Id="1" Name="Id"/></RegionAttributeHeaders>'
+    patient = '<Attributes><Attribute Name="1" Value="P7"/></Attributes>'
+    squares = [
+        "".join(f'<Vertex X="{x}" Y="{y}"/>' for x, y in ((at, 0), (at + 90, 0), (at, 90)))
+        for at in (0, 500)
+    ]
+    regions = [f"<Region Type='0'>{patient}<Vertices>{one}</Vertices></Region>" for one in squares]
+    inside = f"<Regions>{header}{''.join(regions)}</Regions>"
+    text = f"<Annotations><Annotation>{inside}</Annotation></Annotations>"
+    first, second = found_in(tmp_path, "a.xml", text).annotations
+    assert first.geometry.area == second.geometry.area == 4050
+    assert '"Id": "P7"' in first.extra
+
+
+def test_a_class_keeps_a_name_that_imagescope_gives_to_new_layers(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    own = AnnotationClass("Layer 2", (1, 2, 3))
+    written(path, "imagescope", Annotation(ID, Kind.AREA, star(900, 900, 90), own))
+    (found,) = read(path).annotations
+    assert found.annotation_class == own

@@ -145,10 +145,12 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
             remarks.note(Note.BAD_POINT)
             continue
         texts = _texts(region, columns)
+        own = texts if _is_ours(texts) else {}
+        own_id = own.get(ID, "")
         if region.get("NegativeROA") == "1":
             if len(set(points)) >= 3:
                 inside = shapely.make_valid(shapely.Polygon(points))
-                holes.setdefault(texts.get(ID, ""), []).append(inside)
+                holes.setdefault(own_id, []).append(inside)
             else:
                 remarks.note(Note.TOO_SMALL)
             continue
@@ -156,11 +158,10 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
         if found is None:
             remarks.note(Note.TOO_SMALL if points else Note.NO_SHAPE)
             continue
-        own_id = texts.get(ID, "")
         members = drawn.setdefault(own_id, [])
         if own_id and own_id in holes:  # which stand after the outline that they are in
             members[:] = _cut(members, holes.pop(own_id), remarks)
-        members.append(Part(*found, texts, _values(layer, region, texts)))
+        members.append(Part(*found, own, _values(layer, region, texts)))
     others = holes.pop("", [])
     for own_id, inside_of in holes.items():
         drawn[own_id] = _cut(drawn.get(own_id, []), inside_of, remarks)
@@ -226,6 +227,11 @@ def _shape(kind: str, points: Points) -> "tuple[Kind, Any] | None":
     return Kind.AREA, polygon
 
 
+def _is_ours(texts: Mapping[str, str]) -> bool:
+    """Whether the columns are those that we write: others may have an *Id*, too."""
+    return bool(texts.get(ID)) and texts.get(KIND) in set(Kind)
+
+
 def _texts(region: Element, columns: Mapping[str, str]) -> dict[str, str]:
     """Name of the column to text of a region's attributes."""
     found = {}
@@ -237,11 +243,8 @@ def _texts(region: Element, columns: Mapping[str, str]) -> dict[str, str]:
 
 def _values(layer: Element, region: Element, texts: Mapping[str, str]) -> dict[str, Any]:
     color = _color(layer.get("LineColor"))
-    others = {
-        name: text
-        for name, text in texts.items()
-        if text.strip() and name not in (_DESCRIPTION, ID, KIND, FRAME)
-    }
+    known = (_DESCRIPTION, ID, KIND, FRAME) if _is_ours(texts) else (_DESCRIPTION,)
+    others = {name: text for name, text in texts.items() if text.strip() and name not in known}
     own_class = _class(layer, region, texts, color)
     return {
         "annotation_class": own_class,
@@ -261,13 +264,13 @@ def _class(
     color: tuple[int, int, int] | None,
 ) -> AnnotationClass | None:
     name = layer.get("Name", "").strip()
+    if _is_ours(texts):
+        return class_of(name, color)
     described = [
         attribute.get("Value", "").strip() for attribute in layer.iterfind("Attributes/Attribute")
     ]
     if not name or _UNNAMED.fullmatch(name):
         name = next(filter(None, described), "")
-    if ID in texts:  # ours
-        return class_of(name, color)
     words = (*texts.values(), region.get("Text", ""), name, *described)
     return class_in_words(words) or class_of(name, color)
 
