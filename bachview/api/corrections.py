@@ -36,7 +36,14 @@ def saved_corrections(metadata: SlideMetadata, folder: Path | None) -> tuple[Cor
     with open_results(folder, metadata.fingerprint, metadata.former) as store:
         if store.notice:
             warnings.warn(store.notice, stacklevel=3)
-        return store.corrections()
+        saved = store.marks()
+        if saved.damaged:
+            warnings.warn(
+                f"{saved.damaged} of the saved marks of {metadata.path.name} cannot be read and "
+                "are left out; they stay in the results file.",
+                stacklevel=3,
+            )
+        return tuple(mark for mark in saved.marks if isinstance(mark, Correction))
 
 
 def save_as_dataset(

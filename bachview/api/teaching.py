@@ -30,6 +30,7 @@ class KeptLesson:
     skipped : names of the slides that have no marks with a class of the model's.
     contradictory, unread : cells left out, as annotations of several classes claim them, or as they
         could not be read.
+    damaged : saved marks that cannot be read; what they would have taught is not known.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class KeptLesson:
     skipped: tuple[str, ...]
     contradictory: int
     unread: int
+    damaged: int
 
 
 def teach(
@@ -111,4 +113,5 @@ def teach(
         tuple(skipped),
         sum(lesson.contradictory for lesson in lessons),
         sum(lesson.unread for lesson in lessons),
+        sum(lesson.damaged for lesson in lessons),
     )

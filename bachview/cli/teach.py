@@ -79,6 +79,8 @@ def teach_model(
         tell(f"{kept.contradictory:,} cells lie in annotations of several classes: left out.")
     if kept.unread:
         tell(f"{kept.unread:,} cells could not be read: left out.")
+    if kept.damaged:
+        tell(f"{kept.damaged:,} saved marks cannot be read: what they would teach is not known.")
     if as_json:
         print_json(_document(kept))
         return ExitCode.DONE
@@ -118,4 +120,5 @@ def _document(kept: Any) -> dict[str, Any]:
         "skipped": list(kept.skipped),
         "contradictory": kept.contradictory,
         "unread": kept.unread,
+        "damaged": kept.damaged,
     }

@@ -6,7 +6,7 @@ changed: `bachview.training.taught_bundle` keeps what they return, if the reader
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.pixel_size import PixelSize
-from bachview.errors import UsageError
+from bachview.errors import StoreError, UsageError
 from bachview.evaluation.intervals import Interval, wilson
 from bachview.evaluation.operating_point import fit_temperature
 from bachview.inference.plan import make_plan
@@ -62,6 +62,7 @@ class SlideLesson:
     neighbourhoods : (N,) int64, cells with the same number lie together.
     contradictory : cells that annotations of several classes claim, left out.
     unread : cells that could not be read, left out.
+    damaged : saved marks that cannot be read; what they would have taught is not known.
     """
 
     name: str
@@ -71,6 +72,7 @@ class SlideLesson:
     neighbourhoods: Labels
     contradictory: int
     unread: int
+    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +234,20 @@ def lesson_of_file(
         if not existing_results(results, metadata.fingerprint, metadata.former):
             return None
         with closing(ResultStore.open(results, metadata.fingerprint)) as store:
-            marks = store.marks().marks
-            corrections = [mark for mark in marks if isinstance(mark, Correction)]
-            annotations = [mark for mark in marks if isinstance(mark, Annotation)]
+            if store.notice:
+                raise StoreError(store.notice)
+            saved = store.marks()
+            corrections = [mark for mark in saved.marks if isinstance(mark, Correction)]
+            annotations = [mark for mark in saved.marks if isinstance(mark, Annotation)]
             if not teaches(ensemble.bundle, corrections, annotations):
+                if saved.damaged:
+                    raise StoreError(
+                        f"{saved.damaged} of the saved marks of {path.name} cannot be read, and no "
+                        "other teaches this model; leave this slide out, or mark it again."
+                    )
                 return None
             pixel_size = metadata.pixel_size if mpp is None else PixelSize.typed(mpp)
-            return slide_lesson(
+            lesson = slide_lesson(
                 reader,
                 pixel_size,
                 ensemble,
@@ -248,6 +257,7 @@ def lesson_of_file(
                 token,
                 on_cells=on_cells,
             )
+            return replace(lesson, damaged=saved.damaged)
 
 
 def teaches(

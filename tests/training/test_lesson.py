@@ -1,5 +1,6 @@
 """What a reader marks on slides becomes a model of its own, without TensorFlow."""
 
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -27,6 +28,7 @@ from bachview.models.engines.base import CnnOutputs
 from bachview.models.verification import verify_bundle
 from bachview.phantom.writer import write_phantom
 from bachview.store.of_slide import open_results
+from bachview.store.schema import store_name
 from bachview.training.lesson import SlideLesson, teach
 from bachview.training.refit import Teachable
 from bachview.training.taught_bundle import agreement_text
@@ -104,7 +106,7 @@ def _mark(slide: bachview.Slide, ensemble: bachview.Ensemble) -> str:
 
 
 def test_a_taught_model_is_a_bundle_that_says_what_it_is(
-    slide: Path, model: Path, tmp_path: Path
+    slide: Path, model: Path, tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
     before = (model / "manifest.json").read_bytes()
     steps: list[tuple[int, int]] = []
@@ -140,11 +142,15 @@ def test_a_taught_model_is_a_bundle_that_says_what_it_is(
         assert slide.name not in bundle.model_card
         # What was measured of the one before is no figure of this one.
         assert "cv_photo_accuracy" not in bundle.manifest.training.metrics
+    with closing(sqlite3.connect(user_folders().results / store_name(fingerprint))) as raw, raw:
+        raw.execute("UPDATE marks SET crc = 0 WHERE revision = 1")
     # No part of it is left that does not know these cells, so that nothing is said of others.
     with bachview.load_ensemble(kept.path) as ensemble:
         again = bachview.teach([slide], ensemble, tmp_path / "again.bachmodel")
     agreement = again.taught.agreement
     assert (agreement.after, agreement.known_slides) == (None, 1)
+    assert "1 marks of a results file are damaged" in expects_log.text
+    assert (again.damaged, agreement.total) == (1, kept.taught.agreement.total - 1)
     assert "1 slide of these had taught already" in agreement_text(again.taught)
     assert again.taught.calibration == "unknown"
     with closing(open_bundle(again.path)) as bundle:
