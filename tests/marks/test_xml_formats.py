@@ -279,3 +279,15 @@ def test_a_class_keeps_a_name_that_imagescope_gives_to_new_layers(tmp_path: Path
     written(path, "imagescope", Annotation(ID, Kind.AREA, star(900, 900, 90), own))
     (found,) = read(path).annotations
     assert found.annotation_class == own
+
+
+def test_our_own_file_is_of_its_slide_though_pixels_are_not_square(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    written(path, "imagescope", Annotation(ID, Kind.AREA, star(900, 900, 90)))
+    text = path.read_text("utf-8")
+    sides = f"{SLIDE.pixel_size.mpp:.6g}", SLIDE.pixel_size.mpp_x, SLIDE.pixel_size.mpp_y
+    assert sides[1] != sides[2]
+    for stated in sides:
+        assert not found_in(tmp_path, "b.xml", text.replace(sides[0], str(stated), 1)).sentences
+    (sentence,) = found_in(tmp_path, "b.xml", text.replace(sides[0], "1", 1)).sentences
+    assert "may have been made for another slide" in sentence

@@ -123,7 +123,10 @@ def _compare(root: Element, slide: SlideFrame, remarks: Remarks) -> None:
     mpp = stated_mpp(root)
     if mpp is None or not slide.pixel_size.is_plausible:
         return
-    if contradiction(slide.pixel_size, PixelSize.typed(mpp)) is not None:
+    known, stated = slide.pixel_size, PixelSize.typed(mpp)
+    # The file has one number, also for pixels that are not square.
+    sides = filter(None, (known.mpp, known.mpp_x, known.mpp_y))
+    if all(contradiction(PixelSize.typed(side), stated) is not None for side in sides):
         remarks.say(
             f"The file states {mpp:.4g} µm per pixel, but the slide has {slide.pixel_size.text}: "
             "it may have been made for another slide."
