@@ -54,7 +54,6 @@ def write_taught(output: Path, bundle: "Bundle", taught: "Taught", name: str) ->
     if not 1 <= len(name) <= schema.LONGEST_NAME:
         raise ExportError(f"A model's name has 1 to {schema.LONGEST_NAME} characters.")
     check_output(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(output) as folder:
         folder.mkdir(exist_ok=True)
         _fill(folder, bundle, taught, name)
@@ -71,12 +70,20 @@ def check_output(output: Path) -> None:
     Raises
     ------
     ExportError
-        There is a file of this name, or it has another suffix than a model.
+        There is a file of this name, it has another suffix than a model, or its folder cannot be
+        made.
     """
     if output.suffix != BUNDLE_SUFFIX:
         raise ExportError(f"{output.name} is no name of a model file: end it with {BUNDLE_SUFFIX}.")
     if output.exists():
         raise ExportError(f"{output.name} already exists: choose another name for the model.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{output.name} cannot be written to {output.parent} ({error.strerror}); choose "
+            "another folder."
+        ) from error
 
 
 def _sha256(folder: Path) -> str:

@@ -248,6 +248,9 @@ def test_the_command_says_what_came_of_it_and_needs_no_tensorflow(
     answer = cli("teach", slide, "--bundle", "selftest", "--output", tmp_path / "x.zip")
     assert answer.code != 0
     assert "end it with .bachmodel" in answer.err
+    answer = cli("teach", slide, "--bundle", "selftest", "--output", slide / "x" / "a.bachmodel")
+    assert answer.code != 0
+    assert "a.bachmodel cannot be written to" in " ".join(answer.err.split())
     script = (
         "import sys; import bachview.api.teaching, bachview.training.taught_bundle;"
         "import bachview.training.comparison;"

@@ -274,7 +274,8 @@ def format_to_write(path: Path) -> AnnotationFormat:
     fitting = _fitting(path, [one for one in FORMATS if one.write is not None])
     if fitting:
         return fitting[0]
-    offered = ", ".join(one.suffixes[0] for one in FORMATS if one.write is not None)
+    suffixes = dict.fromkeys(one.suffixes[0] for one in FORMATS if one.write is not None)
+    offered = ", ".join(suffixes)
     raise UsageError(f"{path.name} does not say which format it is to have; end it in {offered}.")
 
 
