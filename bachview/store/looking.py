@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bachview.errors import StoreError
-from bachview.store.schema import explained, snapshot
+from bachview.store.schema import OPENING, explained, snapshot
 
 #: Of `store_name`; backups and files that were set aside have a dot more.
 _NAME = re.compile(r"[A-Za-z0-9-]*-[0-9a-f]{16}\.sqlite")
@@ -22,7 +22,8 @@ def is_store_name(name: str) -> bool:
 def looking(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, at one state of the file; closed at the end.
 
-    Not even SQLite's files beside it are created or changed. Any thread, which alone uses it.
+    Not even SQLite's files beside it are created or changed. Any thread, which alone uses it;
+    no other thread opens a file for writing meanwhile.
 
     Raises
     ------
@@ -30,6 +31,7 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
         It cannot be read; `DamagedStoreError` if it is damaged.
     """
     with (
+        OPENING,
         explained(path.name),
         contextlib.closing(_connected(path)) as connection,
         snapshot(connection),

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,10 @@ _NOT_WRITABLE = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 )
+#: Held while a file is opened for writing, and while one is looked at. Within a process SQLite has
+#: one log index for all connections to a file: opened by a reader that must not change it, it
+#: refuses writes of all connections that are made meanwhile.
+OPENING = threading.RLock()
 #: Of shares that are mounted without locks.
 _NO_LOCKS = (
     sqlite3.SQLITE_PROTOCOL,
@@ -151,7 +156,7 @@ def connect(path: Path | None, fingerprint: str, *, timeout_s: float) -> sqlite3
         `DamagedStoreError` if the file is damaged or belongs to another program.
     """
     name = path.name if path else "in memory"
-    with explained(name):
+    with OPENING, explained(name):
         connection = sqlite3.connect(
             path or ":memory:", timeout=timeout_s, isolation_level=None, check_same_thread=False
         )

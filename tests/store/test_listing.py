@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from bachview.core.geometry import Region
 from bachview.store.listing import SavedGrid, results_files, saved_grids
 from bachview.store.log import Outcome
+from bachview.store.looking import looking
 from bachview.store.results import ResultStore
 from bachview.store.schema import store_name
 from tests.support import runs
@@ -132,6 +134,26 @@ os.kill(os.getpid(), {int(signal.SIGKILL)})
     assert results_files(tmp_path)[0].grids[0].record.done == 2
     index.unlink()  # copied without it: the log cannot be read without writing
     assert "was not closed" in problem_of(path)
+
+
+def test_a_file_that_was_not_closed_is_opened_while_it_is_looked_at(tmp_path: Path) -> None:
+    path = made(tmp_path / "written")
+    left = tmp_path / "left"
+    with ResultStore.open(path.parent, SLIDE) as store:
+        store.commit(store.grids()[0].grid_id, runs.results([[3, 3]]))
+        shutil.copytree(path.parent, left)  # as a program that is killed leaves it
+
+    def write() -> None:
+        with ResultStore.open(left, SLIDE) as store:
+            store.commit(store.grids()[0].grid_id, runs.results([[4, 4]]))
+
+    with ThreadPoolExecutor(1) as thread:
+        with looking(left / path.name) as connection:
+            connection.execute("SELECT count(*) FROM batches").fetchone()
+            writing = thread.submit(write)
+            wait((writing,), timeout=0.2)
+        writing.result()
+    assert results_files(left)[0].grids[0].record.done == 3
 
 
 def only_grid(folder: Path) -> SavedGrid:
