@@ -28,7 +28,10 @@ def test_bookmarks_are_kept_and_gone_to(qtbot: QtBot, tmp_path: Path) -> None:
         window.bookmark_commands.add.trigger()
         first = view.viewport
         view.fit()
+        section.fold(on=True)
         window.bookmark_commands.add.trigger()
+        assert "Bookmark 2" in window.messages.texts[-1]
+        section.fold(on=False)
         rows = panel.list
         assert [rows.item(n).text() for n in range(rows.count())] == ["Bookmark 1", "Bookmark 2"]
         assert section.isVisibleTo(window)

@@ -27,7 +27,9 @@ from bachview.ui.session.document import Document
 from bachview.ui.session.marks_session import MarksSession
 
 #: Of the height; the list has the rest.
-_MOST_FOR_PROPERTIES = 0.45
+_MOST_FOR_PROPERTIES, _MOST_IF_LOW = 0.6, 0.45
+#: Of which the list has so much, for field, title and some rows, where they would have more.
+_LIST_PX = 260
 _EMPTY = "There are no annotations on this slide. Draw some with the tools, or import a file."
 
 
@@ -97,7 +99,9 @@ class AnnotationsPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a low window the list keeps some rows, and the properties scroll."""
         super().resizeEvent(event)
-        self._lower.setMaximumHeight(round(_MOST_FOR_PROPERTIES * event.size().height()))
+        height = event.size().height()
+        most = max(_MOST_IF_LOW * height, height - _LIST_PX)
+        self._lower.setMaximumHeight(round(min(_MOST_FOR_PROPERTIES * height, most)))
 
     def _connect(self) -> None:
         edits, rows = self._edits, self.list.rows

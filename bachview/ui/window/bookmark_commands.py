@@ -90,9 +90,11 @@ class BookmarkCommands(QObject):
             plane=(stack.plane - 1, stack.time_point - 1),
             thumbnail=_thumbnail(page.view),
         )
+        # The section may be folded, scrolled away, or of the other tab.
+        was_seen = not self._panel.visibleRegion().isEmpty()
         self._apply(added("add a bookmark", (bookmark,)))
-        if not self._panel.isVisible():
-            self._messages.notice(f"{name} was added to the panel beside the slide (F9).")
+        if not was_seen:
+            self._messages.notice(f"{name} was added under Bookmarks, in the panel (F9).")
 
     def _go_to(self, bookmark_id: str) -> None:
         page, bookmark = self._page, self._bookmark(bookmark_id)
