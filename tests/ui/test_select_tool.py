@@ -200,6 +200,70 @@ def test_handles_resize_and_turn(context: Context) -> None:
     assert "locked" in context.notices[-1]
 
 
+def test_several_have_a_common_box_that_resizes_and_turns(context: Context) -> None:
+    view = context.view
+    a, b = _square(view, -80, 0, 20), _square(view, 80, 20, 20)  # -100…100 by -20…40
+    points = Annotation.drawn(Kind.POINTS, shapely.Point(_l0(view, 0, 10)))
+    locked = _square(view, 0, 150).with_changes(is_locked=True)
+    _add(context, a, b, points, locked)
+    context.select({a.id, b.id, points.id, locked.id})
+
+    def expect(of: Annotation, *corners: tuple[float, float]) -> None:
+        places = shapely.get_coordinates(_now(context, of).geometry)[: len(corners)]
+        expected = [_l0(view, *corner) for corner in corners]
+        assert places.ravel().tolist() == pytest.approx(
+            [value for place in expected for value in place], abs=3
+        )
+
+    _drag(view, (100, 40), (200, 40))  # the lower right corner, to the right
+    expect(a, (-100, -20), (-40, -20))
+    expect(b, (140, 0), (200, 0), (200, 40))
+    expect(points, (50, 10))
+    assert "locked" in context.notices[-1]
+    assert _now(context, locked) == locked
+    assert context.working_set.undo_text == "resize 3 annotations"
+    context.working_set.undo()
+    assert [_now(context, each) for each in (a, b, points)] == [a, b, points]
+    _drag(view, (100, 40), (200, 40), _SHIFT | _ALT)  # in proportion, from the middle
+    expect(b, (120, -10), (200, -10), (200, 70))
+    expect(a, (-200, -50))
+    context.working_set.undo()
+    # A quarter turn around the middle, by a drag that is off by less than a step.
+    _drag(view, (0, -46), (56, 14), _SHIFT)
+    expect(a, (30, -90), (30, -50))
+    expect(points, (0, 10))
+    assert context.working_set.undo_text == "turn 3 annotations"
+    context.working_set.undo()
+    # Escape puts all of them back.
+    QTest.mousePress(view, _LEFT, _NONE, QPoint(400, 290))
+    QTest.mouseMove(view, QPoint(450, 320))
+    assert view.annotations.lifted == {a.id, b.id, points.id}
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    QTest.mouseRelease(view, _LEFT, _NONE, QPoint(450, 320))
+    assert not view.annotations.lifted
+    assert _now(context, b) == b
+
+
+def test_rectangles_that_are_turned_alike_stay_rectangles_in_a_common_box(
+    context: Context,
+) -> None:
+    view = context.view
+    made = [
+        Annotation.drawn(Kind.RECTANGLE, Frame(2000 + dx, 1500, 60, 40, angle))
+        for dx, angle in ((-100, 0), (100, 90))
+    ]
+    _add(context, *made)
+    context.select({each.id for each in made})
+    # Of the box from 1870 to 2120 by 1470 to 1530.
+    corner, to = _vp(view, (2120, 1530)), _vp(view, (2245, 1590))
+    drag(view, corner, to)
+    for each, sides in zip(made, ((90, 80), (60, 120)), strict=True):
+        now = _now(context, each)
+        assert now.kind is Kind.RECTANGLE
+        left, top, right, bottom = now.bounds
+        assert (right - left, bottom - top) == pytest.approx(sides, abs=4)
+
+
 def test_vertices_are_moved_added_and_removed(context: Context) -> None:
     view = context.view
     area = _square(view, 0, 0, 40)

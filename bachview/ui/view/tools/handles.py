@@ -2,21 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from bachview.core.geometry import Point
-from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
+from bachview.marks.annotation import Annotation, Frame, Kind
 from bachview.marks.shapes import Place, Vertex, rings_of
-from bachview.marks.transforms import resized, turned
 from bachview.ui.look.plates import INK, SHADE
+from bachview.ui.view.tools.boxes import box_of
 from bachview.viewing.viewport import Viewport
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 #: A handle is hit within this distance, px.
 GRAB_VP = 8.0
@@ -26,12 +21,8 @@ _HALF_VP = 4.0
 _TURN_VP = 26.0
 #: Sides below this have no handle in their middle, and boxes below that none at all, px.
 _LEAST_SIDE_VP, _LEAST_BOX_VP = 44.0, 10.0
-#: Shift turns by multiples of this.
-_TURN_STEP_DEG = 15.0
 #: More vertices are not drawn with handles.
 _MOST_VERTICES = 4000
-#: A side of a box is never dragged to less than this part of it.
-_LEAST_TIMES = 1e-3
 
 _CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 _SIDES = ((0, -1), (1, 0), (0, 1), (-1, 0))
@@ -72,34 +63,6 @@ class Handle:
         return _ARROWS[round(bearing / 45) % 4]
 
 
-def box_of(annotation: Annotation, viewport: Viewport) -> Frame | None:
-    """The frame of a rectangle or an ellipse, or the box of an area, upright on the screen.
-
-    None for others, and for an area without a box.
-    """
-    if isinstance(annotation.shape, Frame):
-        return annotation.shape
-    if annotation.kind not in AREAS:
-        return None
-    import shapely
-
-    turn = math.radians(viewport.rotation_deg)
-    c, s = math.cos(turn), math.sin(turn)
-    places: npt.NDArray[np.float64] = shapely.get_coordinates(annotation.shape)
-    u, v = places @ (c, -s), places @ (s, c)
-    width, height = float(u.max() - u.min()), float(v.max() - v.min())
-    if width <= 0 or height <= 0:
-        return None
-    middle_u, middle_v = float(u.max() + u.min()) / 2, float(v.max() + v.min()) / 2
-    return Frame(
-        c * middle_u + s * middle_v,
-        -s * middle_u + c * middle_v,
-        width,
-        height,
-        -viewport.rotation_deg % 360,
-    )
-
-
 def handles_of(
     annotation: Annotation, viewport: Viewport, *, of_vertices: bool
 ) -> tuple[list[Handle], Frame | None]:
@@ -108,7 +71,7 @@ def handles_of(
         return [], None
     box = None if of_vertices else box_of(annotation, viewport)
     if box is not None:
-        return _of_box(box, viewport), box
+        return handles_of_box(box, viewport), box
     if annotation.kind is Kind.TEXT:
         return [], None
     return [
@@ -118,7 +81,8 @@ def handles_of(
     ], None
 
 
-def _of_box(box: Frame, viewport: Viewport) -> list[Handle]:
+def handles_of_box(box: Frame, viewport: Viewport) -> list[Handle]:
+    """The handle that turns a box, and those that resize it; none if it is too small."""
     width, height = box.width / viewport.downsample, box.height / viewport.downsample
     if max(width, height) < _LEAST_BOX_VP:
         return []
@@ -169,51 +133,6 @@ def handle_at(handles: list[Handle], at: QPointF) -> Handle | None:
     """The nearest handle within reach."""
     near = min(handles, key=lambda each: _distance(each.at, at), default=None)
     return near if near is not None and _distance(near.at, at) <= GRAB_VP else None
-
-
-def resized_by(
-    annotation: Annotation,
-    box: Frame,
-    side: tuple[int, int],
-    to: Point,
-    *,
-    keeps_proportions: bool,
-    from_center: bool,
-) -> Annotation:
-    """With a handle of its box dragged to a level-0 point."""
-    turn = math.radians(box.angle_deg)
-    dx, dy = to.x - box.x, to.y - box.y
-    u = (dx * math.cos(turn) + dy * math.sin(turn)) / (box.width / 2)
-    v = (-dx * math.sin(turn) + dy * math.cos(turn)) / (box.height / 2)
-    if from_center:
-        times = [u * side[0] if side[0] else 1.0, v * side[1] if side[1] else 1.0]
-        anchor: Place = (box.x, box.y)
-    else:
-        times = [(1 + u * side[0]) / 2 if side[0] else 1, (1 + v * side[1]) / 2 if side[1] else 1]
-        anchor = box.point(-side[0], -side[1])
-    if keeps_proportions:
-        sides = list(zip(times, side, strict=True))
-        dragged = [abs(each) for each, way in sides if way]
-        same = max(dragged)
-        times = [
-            math.copysign(same, each) if way else same
-            for each, way in zip(times, side, strict=True)
-        ]
-    along, across = (math.copysign(max(abs(each), _LEAST_TIMES), each) for each in times)
-    return resized(annotation, anchor, along, across, box.angle_deg)
-
-
-def turned_to(
-    annotation: Annotation, box: Frame, start: Point, to: Point, *, in_steps: bool
-) -> tuple[Annotation, float]:
-    """Turned about the middle of its box by a drag from `start`; and by how much, degrees."""
-    deg = math.degrees(
-        math.atan2(to.y - box.y, to.x - box.x) - math.atan2(start.y - box.y, start.x - box.x)
-    )
-    deg = (deg + 180) % 360 - 180
-    if in_steps:
-        deg = round(deg / _TURN_STEP_DEG) * _TURN_STEP_DEG
-    return turned(annotation, deg, (box.x, box.y)), deg
 
 
 def edge_at(annotation: Annotation, place: Point, reach: float) -> tuple[Vertex, Place] | None:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from enum import Enum, auto
+from operator import is_not
 from typing import ClassVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QCursor, QKeyEvent, QPainter, QPen, QTransform
 
-from bachview.core.units import angle_text
-from bachview.marks.annotation import AREAS, Annotation, Kind
+from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.marks.measures import measures_of, measures_text
 from bachview.marks.operations import count_of, delete, unlocked
 from bachview.marks.shapes import Vertex, vertex_added, vertex_moved, vertex_removed
@@ -17,15 +17,14 @@ from bachview.marks.transforms import moved
 from bachview.marks.working_set import changed
 from bachview.ui.look.plates import INK, SHADE
 from bachview.ui.view.tools.base import Pointer, Tool, ToolContext
+from bachview.ui.view.tools.boxes import Stretch, Turn, box_of, common_box, stretch_by, turn_by
 from bachview.ui.view.tools.handles import (
     Handle,
-    box_of,
     edge_at,
     handle_at,
     handles_of,
+    handles_of_box,
     paint_handles,
-    resized_by,
-    turned_to,
 )
 from bachview.ui.view.tools.preview import paint_text
 from bachview.viewing.viewport import Viewport
@@ -78,6 +77,11 @@ class SelectTool(Tool):
         self._live: Annotation | None = None
         self._lifted: tuple[Annotation, ...] = ()
         self._text = ""
+        #: The common box of those that are selected, and of which and how turned it is; while it
+        #: is dragged, as it was, and what is done with what is inside.
+        self._common: tuple[tuple[object, ...], Frame | None] = ((), None)
+        self._group: Frame | None = None
+        self._change: Stretch | Turn | None = None
         #: The annotation whose vertices have handles, and the vertex that Delete removes.
         self._of_vertices: str | None = None
         self._vertex: Vertex | None = None
@@ -123,15 +127,32 @@ class SelectTool(Tool):
         found = self.context.annotations.get(name)
         return None if found is None or found.is_hidden else found
 
+    def _common_box(self, viewport: Viewport) -> Frame | None:
+        """The box of several that are selected, shown and not locked."""
+        ids = self.context.selected
+        if len(ids) < 2:
+            return None
+        found = (self.context.annotations.get(each) for each in ids)
+        of_box = [each for each in found if each and not each.is_hidden and not each.is_locked]
+        key = (viewport.rotation_deg, *of_box)
+        before = self._common[0]
+        # By identity, as thousands may be selected.
+        if len(key) != len(before) or key[0] != before[0] or any(map(is_not, key[1:], before[1:])):
+            self._common = key, common_box(of_box, viewport) if len(of_box) > 1 else None
+        return self._common[1]
+
     def _handles(self, annotation: Annotation, viewport: Viewport) -> list[Handle]:
         of_vertices = self._of_vertices == annotation.id
         return handles_of(annotation, viewport, of_vertices=of_vertices)[0]
 
     def _handle_at(self, at: Pointer) -> Handle | None:
         single, viewport = self._single, self._viewport
-        if single is None or viewport is None:
+        if viewport is None:
             return None
-        return handle_at(self._handles(single, viewport), at.vp)
+        if single is not None:
+            return handle_at(self._handles(single, viewport), at.vp)
+        box = self._common_box(viewport)
+        return None if box is None else handle_at(handles_of_box(box, viewport), at.vp)
 
     def _hits(self, at: Pointer) -> list[Annotation]:
         return self.context.drawing.index.at(at.point, HIT_VP * self._downsample)
@@ -179,8 +200,12 @@ class SelectTool(Tool):
 
     def _press_handle(self, at: Pointer) -> bool:
         handle, single = self._handle_at(at), self._single
-        if handle is None or single is None:
+        if handle is None:
             return False
+        if single is None:
+            self._doing = _Doing.HANDLE
+            self._handle, self._group, self._change = handle, self._common[1], None
+            return True
         if handle.vertex is not None and at.has_control:
             self._remove(single, handle.vertex)
             return True
@@ -249,8 +274,12 @@ class SelectTool(Tool):
         if self._doing is _Doing.MOVE:
             dx, dy = self._way(start, at)
             self.context.drawing.show_moved(QTransform.fromTranslate(dx, dy))
-        elif self._doing is _Doing.HANDLE and (self._live is not None or not at.is_near(start)):
-            self._drag_handle(start, at)
+        elif self._doing is _Doing.HANDLE:
+            if self._group is not None:
+                if self._change is not None or not at.is_near(start):
+                    self._drag_group(self._group, start, at)
+            elif self._live is not None or not at.is_near(start):
+                self._drag_handle(start, at)
         self.update()
 
     def _begin_drag(self, start: Pointer) -> None:
@@ -259,19 +288,54 @@ class SelectTool(Tool):
         if hit is None or not (self._was_selected or self._is_by_line(hit, start)):
             self._doing = _Doing.BAND
             return
-        self._doing = _Doing.NOTHING
+        self._doing = _Doing.MOVE if self._lift() else _Doing.NOTHING
+
+    def _lift(self) -> bool:
+        """Draw what is selected by itself; locked ones stay, which is said. False if all do."""
         chosen = [self.context.annotations[each] for each in self.context.selected]
         free, sentence = unlocked(chosen)
         if sentence:
             self.context.notice(sentence)
         if free:
-            self._doing = _Doing.MOVE
             self._lifted = free
             self.context.drawing.lift(free)
+        return bool(free)
 
     @staticmethod
     def _way(start: Pointer, at: Pointer) -> tuple[float, float]:
         return at.point.x - start.point.x, at.point.y - start.point.y
+
+    @staticmethod
+    def _change_by(box: Frame, handle: Handle, start: Pointer, at: Pointer) -> Stretch | Turn:
+        """What a drag of a handle of a box does with what is inside."""
+        if handle.side is None:
+            return turn_by(box, start.point, at.point, in_steps=at.has_shift)
+        return stretch_by(
+            box,
+            handle.side,
+            at.point,
+            keeps_proportions=at.has_shift,
+            from_center=at.has_alt or at.has_control,
+        )
+
+    def _drag_group(self, box: Frame, start: Pointer, at: Pointer) -> None:
+        """Show what is selected as the drag has it; what is drawn is mapped, however much it is."""
+        handle = self._handle
+        if handle is None or (self._change is None and not self._lift()):
+            return
+        self._change = self._change_by(box, handle, start, at)
+        self._text = self._change.text
+        self.context.drawing.show_moved(self._change.transform)
+
+    def _end_group(self) -> None:
+        change, lifted = self._change, self._lifted
+        self._handle = self._group = self._change = None
+        self._lifted = ()
+        if change is None:
+            return
+        pairs = [(each, change.of(each)) for each in lifted]
+        self.context.apply(changed(f"{change.verb} {count_of(lifted)}", pairs))
+        self.context.drawing.drop()
 
     def _drag_handle(self, start: Pointer, at: Pointer) -> None:
         before, handle, viewport = self._before, self._handle, self._viewport
@@ -285,18 +349,10 @@ class SelectTool(Tool):
             box = box_of(before, viewport)
             if box is None:
                 return
-            if handle.side is None:
-                live, deg = turned_to(before, box, start.point, at.point, in_steps=at.has_shift)
-                self._text = ("-" if deg < 0 else "+") + angle_text(abs(round(deg)))
-            else:
-                live = resized_by(
-                    before,
-                    box,
-                    handle.side,
-                    at.point,
-                    keeps_proportions=at.has_shift,
-                    from_center=at.has_alt or at.has_control,
-                )
+            change = self._change_by(box, handle, start, at)
+            live = change.of(before)
+            if isinstance(change, Turn):
+                self._text = change.text
         if self._live is None:
             self.context.drawing.lift((before,))
         self._live = live or self._live or before
@@ -319,7 +375,10 @@ class SelectTool(Tool):
             lifted, self._lifted = self._lifted, ()
             self._apply_moved(lifted, *self._way(start, at))
         elif doing is _Doing.HANDLE:
-            self._end_handle(at)
+            if self._group is not None:
+                self._end_group()
+            else:
+                self._end_handle(at)
         self._start = self._hit = None
         self._text = ""
         self.hover(at)
@@ -395,10 +454,10 @@ class SelectTool(Tool):
         if viewport is None:
             return Qt.CursorShape.ArrowCursor
         handle = self._handle_at(at)
-        if handle is not None and single is not None:
+        if handle is not None:
             if handle.vertex is not None and at.has_control:
                 return Qt.CursorShape.ForbiddenCursor
-            box = box_of(single, viewport)
+            box = self._common[1] if single is None else box_of(single, viewport)
             return Qt.CursorShape.CrossCursor if box is None else handle.cursor(box, viewport)
         hit = self._hit_at(at)
         if hit is None:
@@ -462,15 +521,8 @@ class SelectTool(Tool):
         viewport = self._viewport
         if viewport is None:
             return
-        if not self._lifted:
-            chosen = [self.context.annotations[each] for each in self.context.selected]
-            free, sentence = unlocked(chosen)
-            if sentence:
-                self.context.notice(sentence)
-            if not free:
-                return
-            self._lifted = free
-            self.context.drawing.lift(free)
+        if not self._lifted and not self._lift():
+            return
         turn = math.radians(viewport.rotation_deg)
         u, v = right * by_vp * viewport.downsample, down * by_vp * viewport.downsample
         c, s = math.cos(turn), math.sin(turn)
@@ -497,6 +549,7 @@ class SelectTool(Tool):
             self.context.drawing.drop()
         self._doing = _Doing.NOTHING
         self._start = self._hit = self._before = self._live = self._handle = None
+        self._group = self._change = None
         self._lifted = ()
         self._text = ""
         if was_busy:
@@ -529,6 +582,10 @@ class SelectTool(Tool):
                     pen.setDashPattern([4.0, 3.0])
                 painter.setPen(pen)
                 painter.drawRect(band)
+        if self._doing is _Doing.HANDLE and self._change is not None:
+            if self._at is not None:
+                paint_text(painter, viewport, self._text, self._at.vp)
+            return
         if self._doing is _Doing.HANDLE and self._live is not None:
             is_vertex = self._handle is not None and self._handle.vertex is not None
             if is_vertex:
@@ -538,7 +595,12 @@ class SelectTool(Tool):
                 paint_text(painter, viewport, self._text, self._at.vp)
             return
         single = self._single
-        if single is None or self._doing is _Doing.MOVE or self._lifted:
+        if self._doing is _Doing.MOVE or self._lifted:
+            return
+        if single is None:
+            common = self._common_box(viewport)
+            if common is not None:
+                paint_handles(painter, viewport, handles_of_box(common, viewport), common)
             return
         of_vertices = self._of_vertices == single.id
         handles, box = handles_of(single, viewport, of_vertices=of_vertices)
