@@ -12,7 +12,9 @@ from pytestqt.qtbot import QtBot
 from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import Change
+from bachview.ui.view import annotation_maker
 from bachview.ui.view.slide_view import SlideView
+from bachview.viewing.annotation_lines import Line, lines_of
 from tests.support.slide_views import shown
 
 #: As no place of the slide is, nor a halo.
@@ -137,3 +139,32 @@ def test_without_annotations_nothing_is_made(view: SlideView, qtbot: QtBot) -> N
     made = Annotation.drawn(Kind.POINTS, shapely.Point(2000, 1500), _RED)
     _change(view, by_id, None, made)
     assert _has(view, _RED, Point(2000, 1500), shown(view))
+
+
+def test_closing_does_not_wait_for_all_shapes(
+    view: SlideView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being made of many shapes ends after the few that are worked on."""
+    started, goes_on = threading.Event(), threading.Event()
+    parts = 0
+
+    def held(annotations: Sequence[Annotation], px_l0: float) -> list[list[Line]]:
+        nonlocal parts
+        parts += 1
+        started.set()
+        goes_on.wait(20)
+        return lines_of(annotations, px_l0)
+
+    monkeypatch.setattr(annotation_maker, "lines_of", held)
+    _show(
+        view,
+        [
+            Annotation.drawn(Kind.RECTANGLE, Frame(1000 + n % 50, 1000 + n // 50, 30, 30), _RED)
+            for n in range(1000)
+        ],
+    )
+    shown(view)
+    qtbot.waitUntil(started.is_set, timeout=20_000)
+    threading.Timer(0.05, goes_on.set).start()  # while it is being closed
+    assert view.annotations.close(20.0)
+    assert parts == 1

@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import TILE_PX
+from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.ui.view.annotation_labels import Label, LabelMaker
 from bachview.ui.view.painting_annotations import (
@@ -146,7 +147,9 @@ class Wanted:
 class AnnotationMaker:
     """Makes layers of the annotations that it is told of. One thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: CancelToken | None = None) -> None:
+        """`token` : checked between units of work, for no other layer is wanted afterwards."""
+        self._token = token or CancelToken()
         self._shown: dict[str, Annotation] = {}
         self._rows: list[Annotation] = []
         self._boxes = np.empty((0, 4))
@@ -165,7 +168,9 @@ class AnnotationMaker:
 
     def change(self, changes: Iterable[tuple[str, Annotation | None]]) -> None:
         """Take these annotations, or forget them."""
-        for name, annotation in changes:
+        for number, (name, annotation) in enumerate(changes):
+            if number % _AT_ONCE == 0:
+                self._token.check()
             changed = self._changed = self._changed or []
             before = self._shown.pop(name, None)
             if annotation is not None:
@@ -270,7 +275,7 @@ class AnnotationMaker:
         boxes, self._changed = self._changed, None
         self._last = None
         self._rows = list(self._shown.values())
-        self._boxes = np.array([each.bounds for each in self._rows]).reshape(-1, 4)
+        self._boxes = np.array(list(self._bounds())).reshape(-1, 4)
         self._is_few = _vertices(self._rows) <= _FEW
         known = {
             (number, *map(id, cell.annotations)): cell
@@ -289,6 +294,12 @@ class AnnotationMaker:
                 square.is_stale = True  # until the new picture is there
             else:
                 del self._squares[key]
+
+    def _bounds(self) -> Iterator[Box]:
+        for number, annotation in enumerate(self._rows):
+            if number % _AT_ONCE == 0:
+                self._token.check()
+            yield annotation.bounds
 
     def _rim(self, level: int) -> float:
         """How far beside a shape its line and its mark reach, level-0 px."""
@@ -343,7 +354,7 @@ class AnnotationMaker:
         if lacking:
             stamps = dict(self._stamps)
             annotations = [each for cell in lacking for each in cell.annotations]
-            lines = _lines_of(annotations, level)
+            lines = self._lines_of(annotations, level)
             for number, cell in enumerate(lacking):
                 if number % _BETWEEN_OFFERS == 0:
                     time.sleep(_OFFER_S)
@@ -355,6 +366,13 @@ class AnnotationMaker:
             if len(stamps) > len(self._stamps):
                 self._stamps = stamps  # layers that are already there keep what they have
         return [cell.unit for cell in cells if cell.unit is not None]
+
+    def _lines_of(self, annotations: Sequence[Annotation], level: int) -> Iterator[Sequence[Line]]:
+        """As `lines_of`, in parts between which the interpreter lock is offered."""
+        for first in range(0, len(annotations), _AT_ONCE):
+            self._token.check()
+            yield from lines_of(annotations[first : first + _AT_ONCE], 2.0**level)
+            time.sleep(_OFFER_S)
 
     # -- pictures ------------------------------------------------------------------------
 
@@ -381,6 +399,7 @@ class AnnotationMaker:
         for number, key in enumerate(lacking):
             if number and time.monotonic() > stop:
                 return False
+            self._token.check()
             self._make_square(key)  # one at least, or it would never end on a busy machine
         return True
 
@@ -413,13 +432,6 @@ def _squares_in(level: int, region: Region) -> list[SquareKey]:
         for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1)
         for column in range(math.floor(region.x / side), math.floor(region.right / side) + 1)
     ]
-
-
-def _lines_of(annotations: Sequence[Annotation], level: int) -> Iterator[Sequence[Line]]:
-    """As `lines_of`, in parts between which the interpreter lock is offered."""
-    for first in range(0, len(annotations), _AT_ONCE):
-        yield from lines_of(annotations[first : first + _AT_ONCE], 2.0**level)
-        time.sleep(_OFFER_S)
 
 
 def _are_near(boxes: npt.NDArray[np.float64], region: Region) -> npt.NDArray[np.bool_]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
 from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted, level_of
 from bachview.ui.view.latest import Latest
@@ -46,7 +47,8 @@ class AnnotationSource:
         self._asked: _Request | None = None
         self._answered: _Request | None = None
         self._given = 0
-        self._maker = AnnotationMaker()
+        self._token = CancelToken()
+        self._maker = AnnotationMaker(self._token)
         self._latest: Latest[_Request, _Drawn] = Latest("annotations", self._made, self._take)
 
     @property
@@ -107,4 +109,5 @@ class AnnotationSource:
 
     def close(self, timeout_s: float = 1.0) -> bool:
         """Drop what was wanted and end the thread; False if it did not end in time."""
+        self._token.cancel()
         return self._latest.close(timeout_s)
