@@ -99,7 +99,7 @@ def test_folders_that_are_something_else_are_sentences(tmp_path: Path, environme
         take_inventory(tmp_path / "none")
     with pytest.raises(InstallerError, match="no frozen program"):
         take_inventory(environment, tmp_path / "none")
-    with pytest.raises(InstallerError, match="Not installed in the environment: defusedxml"):
+    with pytest.raises(InstallerError, match="Not installed in the environment: contourpy"):
         take_inventory(environment)
 
 

@@ -92,7 +92,7 @@ class ClassesDialog(LaidOutDialog):
         self.content.addWidget(self.take, 0, Qt.AlignmentFlag.AlignLeft)
         self.add_close()
         self.add.clicked.connect(self._add)
-        self.rename.clicked.connect(lambda: self.list.editItem(self.list.currentItem()))
+        self.rename.clicked.connect(lambda: self.list.edit(self.list.currentIndex()))
         self.color.clicked.connect(self._ask_color)
         self.remove.clicked.connect(self._remove)
         self.list.removeRequested.connect(self.remove.click)

@@ -87,7 +87,8 @@ class BookmarksPanel(Panel):
 
     @property
     def _selected_id(self) -> str | None:
-        return next((str(item.data(_ID)) for item in self.list.selectedItems()), None)
+        rows = self.list.selectionModel().selectedRows()
+        return str(rows[0].data(_ID)) if rows else None
 
     def _on_edited(self, item: QListWidgetItem) -> None:
         bookmark = next((each for each in self._shown if each.id == item.data(_ID)), None)
@@ -118,8 +119,8 @@ class _List(QListWidget):
         if not _is_delete(event):
             super().keyPressEvent(event)
             return
-        for item in self.selectedItems():
-            self.deleted.emit(item)
+        for index in self.selectionModel().selectedRows():
+            self.deleted.emit(index)
 
 
 def _is_delete(event: QEvent) -> bool:
