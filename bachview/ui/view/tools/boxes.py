@@ -12,6 +12,7 @@ from bachview.core.units import angle_text
 from bachview.marks.annotation import AREAS, Annotation, Frame
 from bachview.marks.shapes import Place
 from bachview.marks.transforms import resized, turned
+from bachview.ui.view.tools.base import Pointer
 from bachview.viewing.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Turn:
         return ("-" if self.deg < 0 else "+") + angle_text(abs(round(self.deg)))
 
 
-def stretch_by(
+def _stretch_by(
     box: Frame,
     side: tuple[int, int],
     to: Point,
@@ -167,7 +168,7 @@ def stretch_by(
     return Stretch(anchor, along, across, box.angle_deg)
 
 
-def turn_by(box: Frame, start: Point, to: Point, *, in_steps: bool) -> Turn:
+def _turn_by(box: Frame, start: Point, to: Point, *, in_steps: bool) -> Turn:
     """What a drag of the round handle of a box from `start` does."""
     deg = math.degrees(
         math.atan2(to.y - box.y, to.x - box.x) - math.atan2(start.y - box.y, start.x - box.x)
@@ -176,3 +177,23 @@ def turn_by(box: Frame, start: Point, to: Point, *, in_steps: bool) -> Turn:
     if in_steps:
         deg = round(deg / _TURN_STEP_DEG) * _TURN_STEP_DEG
     return Turn((box.x, box.y), deg)
+
+
+def change_by(
+    box: Frame, side: tuple[int, int] | None, start: Pointer, at: Pointer
+) -> Stretch | Turn:
+    """What a drag of a handle of a box does, as the keys that are held say.
+
+    Parameters
+    ----------
+    side : of the handle, each -1, 0 or 1; None for the one that turns.
+    """
+    if side is None:
+        return _turn_by(box, start.point, at.point, in_steps=at.has_shift)
+    return _stretch_by(
+        box,
+        side,
+        at.point,
+        keeps_proportions=at.has_shift,
+        from_center=at.has_alt or at.has_control,
+    )

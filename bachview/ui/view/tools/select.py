@@ -3,11 +3,10 @@
 import math
 from collections.abc import Sequence
 from enum import Enum, auto
-from operator import is_not
 from typing import ClassVar
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QCursor, QKeyEvent, QPainter, QPen, QTransform
+from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtGui import QCursor, QKeyEvent, QPainter, QTransform
 
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.marks.measures import measures_of, measures_text
@@ -15,9 +14,9 @@ from bachview.marks.operations import count_of, delete, unlocked
 from bachview.marks.shapes import Vertex, vertex_added, vertex_moved, vertex_removed
 from bachview.marks.transforms import moved
 from bachview.marks.working_set import changed
-from bachview.ui.look.plates import INK, SHADE
 from bachview.ui.view.tools.base import Pointer, Tool, ToolContext
-from bachview.ui.view.tools.boxes import Stretch, Turn, box_of, common_box, stretch_by, turn_by
+from bachview.ui.view.tools.boxes import Stretch, Turn, box_of, change_by
+from bachview.ui.view.tools.common_box import CommonBox
 from bachview.ui.view.tools.handles import (
     Handle,
     edge_at,
@@ -27,6 +26,7 @@ from bachview.ui.view.tools.handles import (
     paint_handles,
 )
 from bachview.ui.view.tools.preview import paint_text
+from bachview.ui.view.tools.rubber_band import paint_band, selected_by
 from bachview.viewing.viewport import Viewport
 
 #: An outline, a line or a point is hit within this distance, px.
@@ -77,9 +77,8 @@ class SelectTool(Tool):
         self._live: Annotation | None = None
         self._lifted: tuple[Annotation, ...] = ()
         self._text = ""
-        #: The common box of those that are selected, and of which and how turned it is; while it
-        #: is dragged, as it was, and what is done with what is inside.
-        self._common: tuple[tuple[object, ...], Frame | None] = ((), None)
+        #: The box of several; while it is dragged, as it was, and what is done inside.
+        self._common = CommonBox(context)
         self._group: Frame | None = None
         self._change: Stretch | Turn | None = None
         #: The annotation whose vertices have handles, and the vertex that Delete removes.
@@ -127,20 +126,6 @@ class SelectTool(Tool):
         found = self.context.annotations.get(name)
         return None if found is None or found.is_hidden else found
 
-    def _common_box(self, viewport: Viewport) -> Frame | None:
-        """The box of several that are selected, shown and not locked."""
-        ids = self.context.selected
-        if len(ids) < 2:
-            return None
-        found = (self.context.annotations.get(each) for each in ids)
-        of_box = [each for each in found if each and not each.is_hidden and not each.is_locked]
-        key = (viewport.rotation_deg, *of_box)
-        before = self._common[0]
-        # By identity, as thousands may be selected.
-        if len(key) != len(before) or key[0] != before[0] or any(map(is_not, key[1:], before[1:])):
-            self._common = key, common_box(of_box, viewport) if len(of_box) > 1 else None
-        return self._common[1]
-
     def _handles(self, annotation: Annotation, viewport: Viewport) -> list[Handle]:
         of_vertices = self._of_vertices == annotation.id
         return handles_of(annotation, viewport, of_vertices=of_vertices)[0]
@@ -151,7 +136,7 @@ class SelectTool(Tool):
             return None
         if single is not None:
             return handle_at(self._handles(single, viewport), at.vp)
-        box = self._common_box(viewport)
+        box = self._common.box(viewport)
         return None if box is None else handle_at(handles_of_box(box, viewport), at.vp)
 
     def _hits(self, at: Pointer) -> list[Annotation]:
@@ -204,7 +189,9 @@ class SelectTool(Tool):
             return False
         if single is None:
             self._doing = _Doing.HANDLE
-            self._handle, self._group, self._change = handle, self._common[1], None
+            viewport = self._viewport
+            self._group = None if viewport is None else self._common.box(viewport)
+            self._handle, self._change = handle, None
             return True
         if handle.vertex is not None and at.has_control:
             self._remove(single, handle.vertex)
@@ -305,25 +292,12 @@ class SelectTool(Tool):
     def _way(start: Pointer, at: Pointer) -> tuple[float, float]:
         return at.point.x - start.point.x, at.point.y - start.point.y
 
-    @staticmethod
-    def _change_by(box: Frame, handle: Handle, start: Pointer, at: Pointer) -> Stretch | Turn:
-        """What a drag of a handle of a box does with what is inside."""
-        if handle.side is None:
-            return turn_by(box, start.point, at.point, in_steps=at.has_shift)
-        return stretch_by(
-            box,
-            handle.side,
-            at.point,
-            keeps_proportions=at.has_shift,
-            from_center=at.has_alt or at.has_control,
-        )
-
     def _drag_group(self, box: Frame, start: Pointer, at: Pointer) -> None:
         """Show what is selected as the drag has it; what is drawn is mapped, however much it is."""
         handle = self._handle
         if handle is None or (self._change is None and not self._lift()):
             return
-        self._change = self._change_by(box, handle, start, at)
+        self._change = change_by(box, handle.side, start, at)
         self._text = self._change.text
         self.context.drawing.show_moved(self._change.transform)
 
@@ -349,7 +323,7 @@ class SelectTool(Tool):
             box = box_of(before, viewport)
             if box is None:
                 return
-            change = self._change_by(box, handle, start, at)
+            change = change_by(box, handle.side, start, at)
             live = change.of(before)
             if isinstance(change, Turn):
                 self._text = change.text
@@ -370,7 +344,10 @@ class SelectTool(Tool):
             if not (at.has_control or at.has_shift):
                 self._choose({self._hit.id})
         elif doing is _Doing.BAND:
-            self._end_band(start, at)
+            around = None if self._was_selected else self._hit
+            found = selected_by(self.context, start, at, self._hit, around)
+            if found is not None:
+                self._choose(found)
         elif doing is _Doing.MOVE:
             lifted, self._lifted = self._lifted, ()
             self._apply_moved(lifted, *self._way(start, at))
@@ -408,44 +385,6 @@ class SelectTool(Tool):
             self.context.apply(changed(f"move {count_of(lifted)}", pairs))
         self.context.drawing.drop()
 
-    def _band(self) -> QRectF | None:
-        """The rubber band on the screen; None while it is no more than a click."""
-        start, at = self._start, self._at
-        if self._doing is not _Doing.BAND or start is None or at is None or at.is_near(start):
-            return None
-        viewport = self._viewport
-        if viewport is None:
-            return None
-        # The slide may have moved below it.
-        return QRectF(QPointF(*viewport.vp_from_l0(start.point)), at.vp).normalized()
-
-    def _end_band(self, start: Pointer, at: Pointer) -> None:
-        self._doing = _Doing.BAND
-        band, viewport = self._band(), self._viewport
-        self._doing = _Doing.NOTHING
-        before = self.context.selected
-        keeps = at.has_shift or at.has_control
-        if band is None or viewport is None:
-            if self._hit is not None:  # a click inside of an area
-                self._choose(before | {self._hit.id} if keeps else {self._hit.id})
-            elif not keeps:
-                self._choose(frozenset())
-            return
-        corners = [
-            viewport.l0_from_vp(each.x(), each.y())
-            for each in (band.topLeft(), band.topRight(), band.bottomRight(), band.bottomLeft())
-        ]
-        found = self.context.drawing.index.within(corners, whole=at.has_alt)
-        # That in which the band began is selected by its outline only.
-        around = None if self._hit is None or self._was_selected else self._hit.id
-        ids = frozenset(each.id for each in found if each.id != around)
-        if around is not None:
-            before -= {around}
-        if at.has_control:
-            self._choose(before ^ ids)
-        else:
-            self._choose(before | ids if at.has_shift else ids)
-
     def hover(self, at: Pointer) -> None:
         self._shape = self._cursor_at(at)
 
@@ -457,7 +396,7 @@ class SelectTool(Tool):
         if handle is not None:
             if handle.vertex is not None and at.has_control:
                 return Qt.CursorShape.ForbiddenCursor
-            box = self._common[1] if single is None else box_of(single, viewport)
+            box = self._common.box(viewport) if single is None else box_of(single, viewport)
             return Qt.CursorShape.CrossCursor if box is None else handle.cursor(box, viewport)
         hit = self._hit_at(at)
         if hit is None:
@@ -572,16 +511,8 @@ class SelectTool(Tool):
     # -- what is seen --------------------------------------------------------------------
 
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
-        band = self._band()
-        if band is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for color, width in ((SHADE, 3.0), (INK, 1.0)):
-                pen = QPen(color, width)
-                if color is INK:
-                    pen.setDashPattern([4.0, 3.0])
-                painter.setPen(pen)
-                painter.drawRect(band)
+        if self._doing is _Doing.BAND and self._start is not None and self._at is not None:
+            paint_band(painter, viewport, self._start, self._at)
         if self._doing is _Doing.HANDLE and self._change is not None:
             if self._at is not None:
                 paint_text(painter, viewport, self._text, self._at.vp)
@@ -598,7 +529,7 @@ class SelectTool(Tool):
         if self._doing is _Doing.MOVE or self._lifted:
             return
         if single is None:
-            common = self._common_box(viewport)
+            common = self._common.box(viewport)
             if common is not None:
                 paint_handles(painter, viewport, handles_of_box(common, viewport), common)
             return
