@@ -47,9 +47,9 @@ _MOST_AT_REST = 200_000
 POINT_VP, _POINT_HALO_VP = 4.5, 1.5
 #: Nothing is drawn farther beside a line or a point, device-independent px.
 _REACH_VP = 10.0
-#: PySide holds the interpreter lock while it draws, so off the GUI thread it is offered after so
-#: many elements of paths, about half a millisecond.
-_BETWEEN_OFFERS, _OFFER_S = 1000, 0.0002
+#: PySide holds the interpreter lock while it draws, so off the GUI thread it is offered between
+#: paths after so long. Not more often: each offer takes longer than most paths do.
+_BETWEEN_OFFERS_S, _OFFER_S = 0.0005, 0.0002
 #: What a mark of a point costs, in elements of paths.
 POINT_COST = 12
 
@@ -172,15 +172,15 @@ def paint_units(
     """
     base = painter.transform()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    by_look: dict[tuple[int, Rgba, Ways], list[tuple[QPainterPath, int]]] = {}
-    drawn = 0
+    by_look: dict[tuple[int, Rgba, Ways], list[QPainterPath]] = {}
+    offered = time.monotonic()
     dots: list[Dots] = []
     for unit in units:
         dots += unit.dots
         for stroke in unit.strokes:
             for depth, (color, ways) in enumerate(stroke.look.layers(stroke.color, ratio)):
                 above = depth + stroke.look.is_selected  # of the halos of the others
-                by_look.setdefault((above, color, ways), []).append((stroke.path, stroke.count))
+                by_look.setdefault((above, color, ways), []).append(stroke.path)
     for key in sorted(by_look, key=lambda key: key[0]):
         _, color, ways = key
         pen = QPen(QColor(*color), 1.0)
@@ -189,12 +189,11 @@ def paint_units(
         for x, y in ways:
             moved = transform * QTransform.fromTranslate(x * px, y * px)
             painter.setTransform(moved * base)
-            for path, count in paths:
+            for path in paths:
                 painter.strokePath(path, pen)
-                drawn += count
-                if offers_lock and drawn > _BETWEEN_OFFERS:
-                    drawn = 0
+                if offers_lock and time.monotonic() - offered > _BETWEEN_OFFERS_S:
                     time.sleep(_OFFER_S)
+                    offered = time.monotonic()
     painter.setTransform(base)
     for group in dots:
         stamp = stamps[group.color, group.is_selected]
