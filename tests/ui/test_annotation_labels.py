@@ -83,11 +83,12 @@ def test_texts_do_not_lie_on_each_other(view: SlideView) -> None:
         assert not any(place.intersects(other) for other in places[:n])
 
 
-def test_a_text_stands_in_the_middle_below_or_else_above(view: SlideView) -> None:
+def test_a_text_stands_in_the_middle_below_or_at_the_end_of_a_line(view: SlideView) -> None:
     assert view.viewport is not None
     viewport = view.viewport.with_downsample(2.0)
-    large = Annotation.drawn(Kind.RECTANGLE, Frame(1000, 1000, 800, 600, 0))
-    small = Annotation.drawn(Kind.RECTANGLE, Frame(1000, 1050, 700, 500, 0))
-    labels = LabelMaker().labels([large, small], viewport, 1, PixelSize.typed(0.5), has_values=True)
-    assert [(each.x, each.y) for each in labels] == [(1000, 1300), (1000, 800)]
-    assert [each.down > 0 for each in labels] == [True, False]
+    area = Annotation.drawn(Kind.RECTANGLE, Frame(1000, 1000, 800, 600, 0))
+    line = Annotation.drawn(Kind.LINE, shapely.LineString([(500, 1100), (985, 1300)]))
+    labels = LabelMaker().labels([area, line], viewport, 1, PixelSize.typed(0.5), has_values=True)
+    assert [(each.x, each.y) for each in labels] == [(1000, 1300), (985, 1300)]
+    # Above, as that of the area is below; and beside the line, not on it.
+    assert labels[1].down < 0 < labels[1].right

@@ -45,7 +45,7 @@ from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import tabular
 from bachview.ui.panels.annotation_model import ROW, AnnotationModel
-from bachview.ui.panels.annotation_rows import Column, Group, Row, class_name
+from bachview.ui.panels.annotation_rows import Column, Group, Row, class_name, kind_of
 
 _Index = QModelIndex | QPersistentModelIndex
 _SWATCH_PX = 12
@@ -395,7 +395,7 @@ class _Delegate(QStyledItemDelegate):
             ink = colors.disabled
         elif column is Column.NAME and not row.name:
             ink = colors.muted
-        if column is Column.NAME and isinstance(row, Annotation) and not row.name:
+        if column is Column.NAME and isinstance(row, Annotation) and text == kind_of(row):
             named = class_name(row)
             if named and not self._list.shows_class and not self._list.rows.arrangement.is_grouped:
                 text = f"{text}, {named}"

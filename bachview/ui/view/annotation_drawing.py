@@ -11,7 +11,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.index import AnnotationIndex
 from bachview.marks.working_set import Change
-from bachview.ui.view.annotation_labels import LabelLayer, LabelMaker
+from bachview.ui.view.annotation_labels import Label, LabelLayer, LabelMaker
 from bachview.ui.view.annotation_maker import Wanted, level_of, unit_of
 from bachview.ui.view.annotation_source import AnnotationSource
 from bachview.ui.view.painting import Layer
@@ -237,6 +237,13 @@ class AnnotationDrawing:
             paint_units(painter, units[still:], moved, 1 / ratio, ratio, self._stamps)
             if not self._has_values:
                 self._paint_labels(painter, viewport, over[:still], level)
+            elif still and self._shown_of:
+                boxes = [_box_of(each, transform) for each in over[:still]]
+                for label in self._shown_of[0].labels:  # type: ignore[attr-defined]  # the layer
+                    place = _place_of(label, viewport)
+                    # The lines of what is selected would cross the text.
+                    if any(box.intersects(place) for box in boxes):
+                        painter.drawImage(place, label.plate)
         painter.restore()
 
     def _paint_labels(
@@ -252,12 +259,7 @@ class AnnotationDrawing:
             )
             self._labels = (*labels_of, tuple(annotations)), LabelLayer(labels, 1.0)
         for label in self._labels[1].labels:
-            x, y = viewport.vp_from_l0(Point(label.x, label.y))
-            size = label.plate.size() / ratio
-            at = QPointF(
-                round(x * ratio + label.right) / ratio, round(y * ratio + label.down) / ratio
-            )
-            painter.drawImage(QRectF(at, QSizeF(size)), label.plate)
+            painter.drawImage(_place_of(label, viewport), label.plate)
 
     def _made(
         self,
@@ -284,3 +286,17 @@ class AnnotationDrawing:
         self._live = ()
         self._shown_of, self._shown = (), ()
         return source is None or source.close(timeout_s)
+
+
+def _place_of(label: Label, viewport: Viewport) -> QRectF:
+    """Of its plate in the view, on whole device px, so that the text stays crisp."""
+    ratio = viewport.pixel_ratio
+    x, y = viewport.vp_from_l0(Point(label.x, label.y))
+    at = QPointF(round(x * ratio + label.right) / ratio, round(y * ratio + label.down) / ratio)
+    return QRectF(at, QSizeF(label.plate.size() / ratio))
+
+
+def _box_of(annotation: Annotation, transform: QTransform) -> QRectF:
+    """In the view."""
+    left, top, right, bottom = annotation.bounds
+    return transform.mapRect(QRectF(left, top, right - left, bottom - top))

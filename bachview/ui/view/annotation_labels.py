@@ -24,7 +24,7 @@ _BESIDE_VP = 7.0
 _NOTE_WIDTH_VP, _NOTE_LINES = 240.0, 6
 #: Corners of an area whose heights differ by less are an edge, of its height.
 _LEVEL = 0.02
-#: Zoomed out within a level, texts come closer to each other by this factor.
+#: Within a level, shapes come closer to each other or part by this factor.
 _CLOSER = 2**0.5
 #: Texts and plates that are kept.
 _MOST_KEPT = 2000
@@ -139,21 +139,26 @@ class LabelMaker:
             self._texts.clear()
             self._plates.clear()
         plane = ViewPlane.of(viewport)
-        # Where the level is shown smallest they are closest to each other.
-        scale = plane.downsample / (2.0**level * _CLOSER)
-        taken: list[QRectF] = []
+        # Texts keep their size while shapes come closer or part within the level: one below a shape
+        # and one above the end of a line may meet at some zooms only.
+        within = plane.downsample / 2.0**level
+        scales = within / _CLOSER, within, within * _CLOSER
+        taken: list[tuple[QRectF, ...]] = []
         labels = []
         for annotation in chosen:
             for label in self._choices(annotation, plane, ratio, pixel_size):
                 at = plane.from_l0(label.x, label.y)
-                place = QRectF(
-                    at.x() * scale + label.right,
-                    at.y() * scale + label.down,
-                    label.plate.width(),
-                    label.plate.height(),
+                width, height = label.plate.width(), label.plate.height()
+                places = tuple(
+                    QRectF(at.x() * scale + label.right, at.y() * scale + label.down, width, height)
+                    for scale in scales
                 )
-                if not any(place.intersects(other) for other in taken):
-                    taken.append(place)
+                if not any(
+                    place.intersects(other)
+                    for others in taken
+                    for place, other in zip(places, others, strict=True)
+                ):
+                    taken.append(places)
                     labels.append(label)
                     break
         return tuple(labels)
@@ -173,19 +178,17 @@ class LabelMaker:
             case Kind.TEXT | Kind.POINTS:
                 return (Label(*places[-1], beside, -height / 2, image),)
             case Kind.LINE:
+                # At an end, on the side that the line does not come from.
                 return tuple(
-                    Label(*place, right, down, image)
-                    for place in (places[-1], places[0])
-                    for right in (beside, -beside - width)
+                    Label(*end, beside if is_right else -beside - width, down, image)
+                    for end, before in ((places[-1], places[-2]), (places[0], places[1]))
+                    for is_right in (plane.from_l0(*end).x() >= plane.from_l0(*before).x(),)
                     for down in (beside, -beside - height)
                 )
             case Kind.ANGLE:
-                below = Label(*places[1], -width / 2, beside, image)
-                return below, Label(*places[1], -width / 2, -beside - height, image)
+                return (Label(*places[1], -width / 2, beside, image),)
             case _:
-                low, high = _lowest_and_highest(places, plane)
-                below = Label(*low, -width / 2, beside, image)
-                return below, Label(*high, -width / 2, -beside - height, image)
+                return (Label(*_lowest(places, plane), -width / 2, beside, image),)
 
     def _text(self, annotation: Annotation, pixel_size: PixelSize) -> str:
         if annotation.kind is Kind.TEXT:
@@ -216,20 +219,12 @@ def _places(annotation: Annotation) -> Sequence[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in shapely.get_coordinates(geometry)]
 
 
-def _lowest_and_highest(
-    places: Sequence[tuple[float, float]], plane: ViewPlane
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The middles of the edges at the bottom and at the top of the view, or the corners there."""
+def _lowest(places: Sequence[tuple[float, float]], plane: ViewPlane) -> tuple[float, float]:
+    """The middle of the edge at the bottom of the view, or the corner there."""
     downs = [plane.from_l0(*place).y() for place in places]
-    least, most = min(downs), max(downs)
-    near = (most - least) * _LEVEL
-    lows = [place for place, down in zip(places, downs, strict=True) if down >= most - near]
-    highs = [place for place, down in zip(places, downs, strict=True) if down <= least + near]
-    return _middle(lows), _middle(highs)
-
-
-def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    xs, ys = zip(*places, strict=True)
+    least = max(downs) - _LEVEL * (max(downs) - min(downs))
+    lowest = [place for place, down in zip(places, downs, strict=True) if down >= least]
+    xs, ys = zip(*lowest, strict=True)
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
