@@ -48,7 +48,7 @@ class BookmarksPanel(Panel):
         self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.list.itemActivated.connect(lambda item: self.chosen.emit(item.data(_ID)))
         self.list.itemChanged.connect(self._on_edited)
-        self.list.deleted.connect(lambda item: self.deleteRequested.emit(item.data(_ID)))
+        self.list.deleted.connect(lambda index: self.deleteRequested.emit(index.data(_ID)))
         panel_column(self).addWidget(self.list)
         self._shown: tuple[Bookmark, ...] = ()
         self.show_bookmarks(())
