@@ -28,14 +28,9 @@ from PySide6.QtWidgets import (
 
 from bachview.audit import trouble_told_to
 from bachview.config import RESEARCH_USE, user_folders
-from bachview.core.stack import Choice
-from bachview.file_names import BUNDLE_SUFFIX
-from bachview.marks.formats.table import is_annotation_file
 from bachview.policy.in_force import in_force
-from bachview.slide.choices import SlideChoiceError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.dialogs.slide_choice_dialog import SlideChoiceDialog
 from bachview.ui.look.icons import application_icon
 from bachview.ui.look.on_screen import LEAST_SIZE, ScreenWatch
 from bachview.ui.look.theme import Theme
@@ -43,10 +38,8 @@ from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.bundles import BundleSelector
-from bachview.ui.session.demo import demo_slide
 from bachview.ui.session.document import Document
-from bachview.ui.session.ensemble_service import EnsembleChoice
-from bachview.ui.session.opening import OpenedSlide, SlideOpener
+from bachview.ui.session.opening import SlideOpener
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
@@ -56,8 +49,9 @@ from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.annotations_controller import AnnotationsController
 from bachview.ui.window.availability import Availability
 from bachview.ui.window.bookmark_commands import BookmarkCommands
+from bachview.ui.window.bundle_follower import BundleFollower
 from bachview.ui.window.classify_commands import ClassifyCommands
-from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
+from bachview.ui.window.closing import closing_question, is_at_work, staying_text
 from bachview.ui.window.command_palette import CommandPalette
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.correct_commands import CorrectCommands
@@ -76,8 +70,9 @@ from bachview.ui.window.picture_commands import PictureCommands
 from bachview.ui.window.place_commands import PlaceCommands
 from bachview.ui.window.results_commands import ResultsCommands
 from bachview.ui.window.slide_menu import SlideMenu
-from bachview.ui.window.slide_messages import SlideMessages
+from bachview.ui.window.slide_opening import SlideOpening
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.slide_pages import SlidePages
 from bachview.ui.window.stack_control import StackCommands
 from bachview.ui.window.start_page import StartPage
 from bachview.ui.window.status_line import StatusLine
@@ -94,8 +89,6 @@ from bachview.ui.window.view_commands import ViewCommands
 from bachview.ui.window.window_commands import WindowCommands
 
 _log = logging.getLogger(__name__)
-#: Delay between opening a slide, or choosing a bundle, and loading the ensemble for it.
-_WARM_UP_MS = 700
 #: The user has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
 #: A log-out that another program has stopped is over by then.
@@ -127,11 +120,6 @@ class MainWindow(QMainWindow):
         self._asks = True
         self._question: QuestionDialog | None = None
         self._session_ends = QTimer(self, singleShot=True, interval=_SESSION_ENDS_MS)
-        # Not at once: the first picture has priority.
-        self._warm_up = QTimer(self, singleShot=True, interval=_WARM_UP_MS)
-        self._warm_up.timeout.connect(self._load_ensemble)
-        self._classify_when_ready: set[Path] = set()
-        self._said: dict[SlidePage, SlideMessages] = {}
         settings, theme = services.settings, services.theme
         self.recent = RecentFiles(settings, self)
         self.selector = BundleSelector(
@@ -247,7 +235,11 @@ class MainWindow(QMainWindow):
         )
         self.picture_commands = PictureCommands(self, commands, self.tabs, self.messages, services)
         self.bookmark_commands = BookmarkCommands(
-            self, commands, self.panel.bookmarks, self.messages, self._choose_picture
+            self,
+            commands,
+            self.panel.bookmarks,
+            self.messages,
+            lambda choice: self.opening.choose_picture(choice),
         )
         self.availability = Availability(
             *groups,
@@ -275,11 +267,43 @@ class MainWindow(QMainWindow):
         if not restore_layout(self, settings):
             width = self.panel_tabs.sizeHint().width()
             self.resizeDocks([self.dock], [width], Qt.Orientation.Horizontal)
+        self.bundles = BundleFollower(
+            self.tabs, self.selector, self.classify_commands, self.messages, services, self
+        )
+        self.pages = SlidePages(
+            self.tabs,
+            self.keeper,
+            self.bundles,
+            self.selector,
+            self.recent,
+            self.look,
+            self.thumbnails,
+            self.view_commands,
+            self.panel.overlay,
+            self.messages,
+            services,
+            self,
+        )
+        self.opening = SlideOpening(
+            self,
+            self.opener,
+            self.pages,
+            self.tabs,
+            self.keeper,
+            self.bundles,
+            self.selector,
+            self.annotation_files,
+            self.stack_commands,
+            self.start_page,
+            self.status,
+            self.messages,
+            services,
+        )
         self._connect()
         self._on_page(None)
         floating = self.toasts, self.message_list, self.command_palette, self.annotations.list
         self._input_rules = InputRules(self, lambda: self.tabs.page, own_escape=floating)
-        self._restore_bundle()
+        self.bundles.restore()
         if settings.notice:
             self.messages.problem(settings.notice)
         if not settings.now.research_use_seen:
@@ -371,24 +395,16 @@ class MainWindow(QMainWindow):
         self.view_commands.panel.setChecked(self.dock.is_wanted)
         self.dock.wantedChanged.connect(self.view_commands.panel.setChecked)
         self.start_page.openRequested.connect(self.file_commands.ask_files)
-        self.start_page.demoRequested.connect(self._open_demo)
         self.start_page.reopenRequested.connect(self.keeper.reopen)
         self.keeper.lastChanged.connect(self._show_last)
         self._show_last()
         self.recent.changed.connect(self._on_recent)
-        self.start_page.recentRequested.connect(lambda path: self.open_slides([path]))
-        self.opener.opened.connect(self._on_opened)
-        self.opener.failed.connect(self._on_open_failed)
-        self.opener.offered.connect(self._offer_slides)
-        self.opener.busyChanged.connect(self.status.show_opening)
-        self.status.stopRequested.connect(self._stop_opening)
-        self.status.stack.chosen.connect(self._choose_picture)
         self.tabs.pageChanged.connect(self._on_page)
-        self.tabs.closeRequested.connect(self.ask_to_close_page)
-        self.selector.changed.connect(self._on_bundle)
-        self.selector.prepared.connect(self._on_prepared)
-        bridge, remember = self.services.bridge, self.selector.remember
-        self.services.service.on_ready = lambda choice: bridge.call(remember, choice.sha256)
+        self.tabs.closeRequested.connect(self.pages.ask_to_close)
+        self.pages.made.connect(self._follow)
+        self.pages.leaving.connect(lambda page: self.slide_menu.leave(page.view))
+        self.pages.left.connect(self._unfollow)
+        bridge = self.services.bridge
         # A context of its own: it ends when the window closes.
         self._audit.enter_context(
             trouble_told_to(lambda sentence: bridge.call(self.messages.problem, sentence))
@@ -401,127 +417,15 @@ class MainWindow(QMainWindow):
 
         With `classify` the run starts as soon as slide and bundle are ready.
         """
-        for path in paths:
-            absolute = path.expanduser().absolute()
-            if classify:
-                self._classify_when_ready.add(absolute)
-            page = self.tabs.page_of(absolute)
-            if page is not None:
-                self.tabs.setCurrentWidget(page)
-                self._classify_waiting(page)
-            elif not self.opener.is_opening(absolute):
-                self.opener.open(absolute)
+        self.opening.open_slides(paths, classify=classify)
 
     def open_files(self, paths: Sequence[Path], *, classify: bool = False) -> None:
-        """Open slides, choose the last bundle among `paths`, and import files of annotations.
-
-        Arguments, dropped files and what the system opens with the running program come this way.
-        """
-        bundles = [path for path in paths if path.suffix.lower() == BUNDLE_SUFFIX]
-        if bundles:
-            self.selector.choose(str(bundles[-1].absolute()))
-        annotations = [path for path in paths if is_annotation_file(path)]
-        if annotations:
-            self.annotation_files.take(annotations)
-        slides = [path for path in paths if path not in (*bundles, *annotations)]
-        self.open_slides(slides, classify=classify)
+        """Open slides, choose the last bundle among `paths`, and import files of annotations."""
+        self.opening.open_files(paths, classify=classify)
 
     def start_with(self, paths: Sequence[Path], *, classify: bool = False) -> None:
         """Open what the program was started with; without that, those of last time if wanted."""
-        if paths:
-            self.open_files(paths, classify=classify)
-        elif self.services.settings.now.reopen:
-            self.keeper.reopen()
-
-    def _open_demo(self) -> None:
-        bridge = self.services.bridge
-
-        def on_progress(done: int, total: int) -> None:
-            self.start_page.show_progress("Drawing the demo slide…", done, total)
-
-        on_progress(0, 0)
-        future = self.services.io.submit(
-            lambda token: demo_slide(token, lambda *n: bridge.call(on_progress, *n))
-        )
-        bridge.watch(
-            future,
-            lambda path: self.open_slides([path], classify=True),
-            lambda error: self.messages.problem(str(error)),
-            on_finished=lambda: self.start_page.show_progress("", 0, 0),
-        )
-
-    def _choose_picture(self, choice: Choice) -> None:
-        """Show another focal plane, time point or image of the slide in front in its place."""
-        page = self.tabs.page
-        if page is None:
-            return
-        if page.document.run.status.is_active:
-            self.stack_commands.adapt_to(page.document.metadata.stack)
-            self._said[page].must_wait(
-                "Another picture of this file cannot be shown while this one is being classified: "
-                "cancel the run first."
-            )
-            return
-        self.opener.open(page.document.path, choice)
-
-    def _on_opened(self, opened: OpenedSlide) -> None:
-        # Another picture of a file that is open takes the place of the one before.
-        before = self.tabs.page_of(opened.path)
-        if before is not None and goes_on(before.document):
-            opened.reader.close()
-            self._on_page(self.tabs.page)
-            return
-        document = Document(opened, self.services, memory=self.keeper.memory_of(opened.path))
-        if before is not None:
-            document.take_pixel_size(before.document)
-        page = SlidePage(
-            document,
-            self.services,
-            managed_colours=self.view_commands.colour_management.isChecked(),
-            kinetic=self.view_commands.kinetic_pan.isChecked(),
-            style=self.panel.overlay.style_now,
-            viewport=before.viewport_for(document) if before is not None else None,
-            is_fitted=before is not None and before.view.is_fitted,
-            parent=self.tabs,
-        )
-        page.regionDrawn.connect(self.classify_commands.classify)
-        page.view.menuRequested.connect(partial(self.slide_menu.open_on, page))
-        self.results_commands.follow(page)
-        self.annotation_files.follow(page)
-        self._said[page] = SlideMessages(page, self.messages)
-        page.cards.arranged.connect(self.toasts.arrange)
-        document.pixelSizeChanged.connect(lambda: self._on_pixel_size(page))
-        self.look.hold(opened.path)
-        self.recent.add(opened.path, document.metadata.fingerprint)
-        self.thumbnails.follow(page)
-        self.selector.prepare(opened.path)
-        self._middle.setCurrentWidget(self.tabs)
-        self.keeper.follow(page)
-        if before is not None or not self.keeper.put(page):
-            self.tabs.add_page(page, -1 if before is None else self.tabs.indexOf(before))
-        if before is not None:
-            self.close_page(before)
-        self._take_bundle(page)
-        self._warm_up.start()
-
-    def _on_open_failed(self, path: Path) -> None:
-        self._classify_when_ready.discard(path)
-        self._show_stack_again(path)
-        self.keeper.give_up(path)
-
-    def _offer_slides(self, path: Path, instead: SlideChoiceError) -> None:
-        classify = path in self._classify_when_ready
-        self._classify_when_ready.discard(path)
-        self.keeper.give_up(path)
-        dialog = SlideChoiceDialog(instead.what, instead.choices, self)
-        dialog.chosen.connect(lambda chosen: self.open_slides(chosen, classify=classify))
-        ask(dialog)
-
-    def _stop_opening(self, path: Path) -> None:
-        self._classify_when_ready.discard(path)
-        self.opener.stop(path)
-        self.keeper.give_up(path)
-        self._show_stack_again(path)
+        self.opening.start_with(paths, classify=classify)
 
     def _on_recent(self) -> None:
         """A list that was cleared shall leave no trace elsewhere."""
@@ -531,76 +435,6 @@ class MainWindow(QMainWindow):
     def _show_last(self) -> None:
         self.start_page.show_last(len(self.keeper.last))
         self.file_commands.adapt_to(self.tabs.page)
-
-    def _show_stack_again(self, path: Path) -> None:
-        """If `path` is in front, say which picture of it is shown: the one asked for never came."""
-        page = self.tabs.page
-        if page is not None and page.document.path == path:
-            self.stack_commands.adapt_to(page.document.metadata.stack)
-
-    def _look_up(self, page: SlidePage) -> None:
-        """Show earlier results of the bundle in use."""
-        bundle = self.selector.of(page.document.path)
-        if bundle is not None:
-            page.document.show_saved(bundle)
-
-    def _on_pixel_size(self, page: SlidePage) -> None:
-        if self.tabs.page is page:
-            self.view_commands.adapt_to(page)
-        self._look_up(page)
-
-    def _restore_bundle(self) -> None:
-        """Use the bundle of the last session, unless loading it ended the program."""
-        ended = self.services.marker.left_over()
-        self.selector.restore(avoid=ended)
-        for bundle in ended:
-            message = self.messages.problem(
-                f"bachview ended while loading the model {Path(bundle).name}, so it was not "
-                "loaded again.",
-                Offer("Load it again", partial(self.selector.choose, bundle)),
-            )
-            self.selector.choosing.connect(message.withdraw)
-
-    def _on_bundle(self) -> None:
-        if self.selector.current is not None:
-            self.services.annotation_classes.take_model(self.selector.current.classes)
-        for page in self.tabs.pages:
-            self._take_bundle(page)
-        self._warm_up.start()
-
-    def _on_prepared(self, path: Path) -> None:
-        page = self.tabs.page_of(path)
-        if page is not None:
-            self._take_bundle(page)
-            self._warm_up.start()
-
-    def _take_bundle(self, page: SlidePage) -> None:
-        self._look_up(page)
-        self._classify_waiting(page)
-
-    def _load_ensemble(self) -> None:
-        """Load the ensemble while the user looks around.
-
-        Without a slide, only a bundle that was just chosen, as it is remembered once it has been
-        loaded.
-        """
-        page, services = self.tabs.page, self.services
-        bundle = self.selector.of(page.document.path if page else None)
-        if bundle is None or not services.warms_up or self._is_closed:
-            return
-        if page is None and self.selector.is_remembered:
-            return
-        choice = EnsembleChoice(bundle.path, bundle.sha256, self.classify_commands.devices.in_use)
-        # A bundle that cannot be loaded is reported when it is needed.
-        services.bridge.watch(services.service.warm_up(choice), lambda _: None, lambda _: None)
-
-    def _classify_waiting(self, page: SlidePage) -> None:
-        path = page.document.path
-        if path not in self._classify_when_ready or self.selector.of(path) is None:
-            return
-        self._classify_when_ready.discard(path)
-        if page.document.pixel_size.is_plausible and self.tabs.page is page:
-            self.classify_commands.classify()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape that nothing else has used closes the newest message, or else full screen."""
@@ -649,28 +483,22 @@ class MainWindow(QMainWindow):
             self.start_page.show_last(len(self.keeper.last))
             self._middle.setCurrentIndex(0)
 
-    def ask_to_close_page(self, page: SlidePage) -> None:
-        """Close one slide; if it is being classified or exported, only when told so."""
-        if not is_at_work(page.document):
-            self.close_page(page)
-            return
-        text, stay = closing_question([page.document], what="it"), staying_text([page.document])
-        question = QuestionDialog("Close slide", text, "Close slide", stay, page)
-        question.accepted.connect(lambda: self.close_page(page))
-        ask(question)
-
     def close_page(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
-        self.slide_menu.leave(page.view)
-        self.tabs.removeTab(self.tabs.indexOf(page))
+        self.pages.close(page)
+
+    def _follow(self, page: SlidePage) -> None:
+        """Connect a new page with what acts on it."""
+        page.regionDrawn.connect(self.classify_commands.classify)
+        page.view.menuRequested.connect(partial(self.slide_menu.open_on, page))
+        self.results_commands.follow(page)
+        self.annotation_files.follow(page)
+        page.cards.arranged.connect(self.toasts.arrange)
+        self._middle.setCurrentWidget(self.tabs)
+
+    def _unfollow(self, page: SlidePage) -> None:
         self.results_commands.unfollow(page)
         self.annotation_files.unfollow(page)
-        self._said.pop(page).end()
-        page.close_view(0)  # its threads end after their current tile; do not wait for them
-        path = page.document.path
-        page.document.close(lambda: self.look.release(path))
-        page.hide()
-        page.deleteLater()
 
     def changeEvent(self, event: QEvent) -> None:
         """The window manager may leave full screen by itself."""
@@ -694,6 +522,7 @@ class MainWindow(QMainWindow):
         event.accept()
         if not self._is_closed:
             self._is_closed = True
+            self.bundles.stop()
             self.shut_down()
 
     def close_unasked(self) -> None:
