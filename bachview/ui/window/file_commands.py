@@ -39,6 +39,7 @@ class FileCommands(QObject):
         super().__init__(window)
         self._window, self._tabs, self._recent = window, tabs, recent
         self._keeper = keeper
+        recent.changed.connect(self._on_recent)
         self._services, self._open_slides = services, open_slides
         make = commands.make
         self.open = make(
@@ -98,6 +99,11 @@ class FileCommands(QObject):
     def adapt_to(self, page: SlidePage | None) -> None:
         """Enable what makes sense for the page that has just come to the front."""
         self.reopen.allow(bool(self._keeper.last), "There are none, or they are open.")
+
+    def _on_recent(self) -> None:
+        """A list that was cleared shall leave no trace elsewhere."""
+        if not self._recent.paths:
+            self._keeper.forget_last()
 
     def _set_reopens(self, on: bool) -> None:  # a slot
         settings = self._services.settings
