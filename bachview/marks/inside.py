@@ -137,30 +137,56 @@ class InsideAnnotation:
         }
 
 
-def inside(
-    prediction: Prediction,
-    thresholds: Thresholds,
-    annotation: Annotation,
-    pixel_size: PixelSize,
-) -> InsideAnnotation | None:
-    """What the model says inside an annotation; None for a kind that has no area.
+@dataclass(frozen=True, slots=True, eq=False)
+class CutCells:
+    """How the outline of an annotation cuts the cells of a grid.
 
-    Cells that the outline cuts count with the part that lies in it. Of a million cells, those far
-    from the outline cost nothing.
-
-    Parameters
+    Attributes
     ----------
-    thresholds : of the bundle of the prediction.
-    pixel_size : of level 0; with an unknown or implausible one there are no mm2.
+    all_px : area of the annotation, square level-0 px.
+    areas, place : see `areas_inside`.
     """
-    if annotation.kind not in AREAS:
-        return None
+
+    all_px: float
+    areas: Areas
+    place: tuple[slice, slice]
+
+
+def cut_cells(grid: PatchGrid, annotation: Annotation) -> CutCells:
+    """Cut the cells of a grid by an annotation that has an area. Any thread.
+
+    Takes up to a second where an outline of many corners lies over a million cells.
+    """
     import shapely
 
     shape = annotation.geometry
     if not shape.is_valid:
         shape = shapely.make_valid(shape)
-    all_px = float(shape.area)
+    return CutCells(float(shape.area), *areas_inside(grid, shape))
+
+
+def inside(
+    prediction: Prediction,
+    thresholds: Thresholds,
+    annotation: Annotation,
+    pixel_size: PixelSize,
+    cut: "CutCells | None" = None,
+) -> InsideAnnotation | None:
+    """What the model says inside an annotation; None for a kind that has no area.
+
+    Cells that the outline cuts count with the part that lies in it. Of a million cells, those far
+    from the outline cost nothing. The thread that owns the prediction.
+
+    Parameters
+    ----------
+    thresholds : of the bundle of the prediction.
+    cut : what `cut_cells` has found for the annotation; None to find it now.
+    pixel_size : of level 0; with an unknown or implausible one there are no mm2.
+    """
+    if annotation.kind not in AREAS:
+        return None
+    found = cut or cut_cells(prediction.grid, annotation)
+    all_px, areas, (rows, columns) = found.all_px, found.areas, found.place
     per_px = None
     if pixel_size.is_plausible and pixel_size.mpp_x is not None and pixel_size.mpp_y is not None:
         per_px = pixel_size.mpp_x * pixel_size.mpp_y / 1e6
@@ -169,7 +195,6 @@ def inside(
         in_mm2 = None if per_px is None else area_px * per_px
         return InsidePart(cells, area_px, in_mm2, area_px / all_px if all_px else 0.0)
 
-    areas, (rows, columns) = areas_inside(prediction.grid, shape)
     is_in = areas > 0
     codes = prediction.states[rows, columns].astype(np.intp)
     codes[uncertain(prediction, thresholds)[rows, columns]] = CellState.UNCERTAIN

@@ -129,6 +129,7 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         inside = window.annotations.properties.inside
         assert inside.isHidden()  # two are selected
         marks.selection.set([drawn.id])
+        qtbot.waitUntil(lambda: not inside.isHidden())
         (row,) = inside.rows.values()
         assert row[1] == "100.0 %"
         assert inside.note.startswith("All of the annotation judged by Self-test")

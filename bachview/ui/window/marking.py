@@ -73,7 +73,7 @@ class Marking(QObject):
             services.settings,
         )
         self._controller = AnnotationsController(annotations, edits, messages, self)
-        self._inside = InsideFollower(annotations.properties.inside, self)
+        self._inside = InsideFollower(annotations.properties.inside, services, self)
         self.bookmarks = BookmarkCommands(window, commands, panel.bookmarks, messages, show_picture)
         self.files = AnnotationFiles(window, commands, tabs, messages, services)
 
