@@ -242,7 +242,8 @@ def display(width: int, height: int) -> Iterator[str]:
             process.wait(10)
 
 
-def _run(arguments: Sequence[str], **variables: str) -> int:
+def run_python(arguments: Sequence[str], **variables: str) -> int:
+    """The exit code of the same Python with these arguments and environment variables."""
     command = [sys.executable, "-X", "utf8", *arguments]
     return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
 
@@ -274,7 +275,7 @@ def main() -> int:
             return 1
     with tempfile.TemporaryDirectory() as home:
         files = ["--bundle", asked.bundle, "--output", f"{home}/files"]
-        if _run(["-m", "bachview", "classify", str(asked.slide), *files], BACHVIEW_HOME=home):
+        if run_python(["-m", "bachview", "classify", str(asked.slide), *files], BACHVIEW_HOME=home):
             return 1
         codes = [
             _combination(asked, size, scale, theme, home)
@@ -293,7 +294,7 @@ def _combination(asked: argparse.Namespace, size: str, scale: int, theme: str, h
     place.mkdir(parents=True)
     child = ["--child", theme, "--bundle", asked.bundle, "--at", *map(str, asked.at)]
     with display(width, height) as name:
-        code = _run(
+        code = run_python(
             ["-m", "tools.screenshots", str(asked.slide), str(place), *child],
             BACHVIEW_HOME=home,
             DISPLAY=name,
