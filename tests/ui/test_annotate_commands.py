@@ -118,7 +118,7 @@ def test_list_slide_and_properties_agree(qtbot: QtBot, tmp_path: Path) -> None:
         assert properties.name.text() == "first"
         marks.selection.set(marks.working_set.annotations)
         assert {index.row() for index in listed.selectionModel().selectedRows()} == {0, 1, 2}
-        assert properties.what == "3 annotations: 2 rectangles, 1 points"
+        assert properties.what == "3 annotations: 2 rectangles, 1 count"
         assert properties.values == {"Sum of 2 areas": "0.0125 mm²", "Points": "2"}
         assert properties.name.placeholderText() == "Several"
 

@@ -57,13 +57,13 @@ def model_of(marks: WorkingSet) -> AnnotationModel:
 
 def test_columns_order_and_words(qtbot: QtBot) -> None:
     model = model_of(some())
-    assert texts(model) == ["front", "Rectangle", "Line", "Points", "Rectangle"]
+    assert texts(model) == ["front", "Rectangle", "Line", "Count", "Rectangle"]
     assert texts(model, Column.VALUE) == ["1 mm²", "0.0025 mm²", "250 µm", "3", "0.04 mm²"]
     assert texts(model, Column.CLASS) == ["Invasive", "Benign", "", "Mitoses", "Invasive"]
     model.arrange(Arrangement(column=Column.VALUE))
     assert texts(model, Column.VALUE) == ["0.0025 mm²", "0.04 mm²", "1 mm²", "250 µm", "3"]
     model.arrange(Arrangement(column=Column.NAME, is_descending=True))
-    assert texts(model)[-1] == "front"
+    assert texts(model)[-2:] == ["front", "Count"]
     model.arrange(Arrangement(words=("inva", "fro")))
     assert texts(model, Column.VALUE) == ["1 mm²"]
     model.arrange(Arrangement(words=("again",)))
@@ -77,7 +77,7 @@ def test_groups_have_counts_and_fold(qtbot: QtBot) -> None:
     assert texts(model) == [
         *("Benign", "Rectangle"),
         *("Invasive", "front", "Rectangle"),
-        *("Mitoses", "Points"),
+        *("Mitoses", "Count"),
         *("Unclassified", "Line"),
     ]
     assert texts(model, Column.VALUE)[:3:2] == ["1", "2"]

@@ -96,6 +96,7 @@ def test_a_lesson_is_shown_beside_the_present_model_and_kept_only_on_demand(
         dialog.name.setText("Ours: taught")
         with qtbot.waitSignal(teaching.kept, timeout=LONG_MS):
             dialog.keep_button.click()
+            assert dialog.bar.isVisible()  # it takes seconds
         assert own_bundles() == ("Ours_ taught",)
         assert resolve_bundle("Ours_ taught") == teaching.path_of("Ours: taught")
         assert window.selector.current is not None

@@ -290,7 +290,10 @@ class TeachDialog(LaidOutDialog):
         elif not self._is_running and not is_taught:
             self.step.setText(_LOOKING if self._is_looking else "")
             self.step.setVisible(self._is_looking)
-        self.bar.setVisible(self._is_running)
+        self.bar.setVisible(self._is_running or self._is_keeping)
+        if self._is_keeping:
+            self.step.setText("Writing the new model and trying it…")
+            self.bar.setRange(0, 0)  # busy, as how far it is is not known
         has_table = is_taught and self._teaching.after is not None
         for part in (self.findings, self._named):
             part.setVisible(is_taught)

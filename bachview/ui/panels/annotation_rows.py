@@ -10,7 +10,7 @@ from bachview.marks.measures import Measures, measures_of
 
 #: What the reader calls each kind.
 KIND_TITLES = {
-    Kind.POINTS: "Points",
+    Kind.POINTS: "Count",
     Kind.LINE: "Line",
     Kind.ANGLE: "Angle",
     Kind.RECTANGLE: "Rectangle",
@@ -99,7 +99,7 @@ def class_name(annotation: Annotation) -> str:
 
 
 def kind_of(annotation: Annotation) -> str:
-    """What it is, e.g. ``Point``, ``Points``, ``Rectangle``."""
+    """What it is, e.g. ``Point``, ``Count``, ``Rectangle``."""
     if annotation.kind is Kind.POINTS and annotation.geometry.geom_type == "Point":
         return "Point"
     return KIND_TITLES[annotation.kind]
