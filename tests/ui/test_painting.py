@@ -126,6 +126,8 @@ def test_painted_in_strips_is_painted_at_once(
         # whose centre lies on the border of two slide px may take either; they differ by 1 here.
         assert differs.sum() <= size.width + size.height
         assert np.abs(at_once.astype(int) - in_parts).max() <= 1
+    elif viewport.rotation_deg % 90 == 0:  # the same, but at the edge of the slide it may be all
+        assert differs.sum() <= size.width + size.height
     else:  # Qt may decide otherwise on a px that the turned edge of the slide cuts in half
         assert differs.sum() <= 2 + 0.001 * differs.size
 

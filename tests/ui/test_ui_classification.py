@@ -14,7 +14,7 @@ from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
-from bachview.export.formats import FORMATS
+from bachview.export.formats import usual_kinds
 from bachview.models.bundle.installed import resolve_bundle
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.ensemble_service import EnsembleChoice, EnsembleService
@@ -75,7 +75,7 @@ def test_a_classified_slide_shows_its_results_again_when_reopened(
         assert window.panel.result.legend.texts(BACH_CLASSES[0])[0] != "–"
 
         folder = tmp_path / "out"
-        kinds = tuple(kind for kind in FORMATS if not kind.is_dicom)
+        kinds = usual_kinds()
         window.classify_commands.exports.export(page.document, folder, kinds)
         qtbot.waitUntil(
             lambda: any("Written" in text for text in window.messages.texts), timeout=LONG_MS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QTransform
 
 from bachview.core.geometry import Point
-from bachview.core.units import angle_text
+from bachview.core.units import angle_text, whole_percent_text
 from bachview.marks.annotation import AREAS, Annotation, Frame
 from bachview.marks.shapes import Place
 from bachview.marks.transforms import resized, turned
@@ -105,9 +105,7 @@ class Stretch:
     @property
     def text(self) -> str:
         """How much, for the user."""
-        along, across = (
-            f"{abs(each):.0%}".replace("%", " %") for each in (self.along, self.across)
-        )
+        along, across = (whole_percent_text(abs(each)) for each in (self.along, self.across))
         return along if along == across else f"{along} × {across}"
 
 
