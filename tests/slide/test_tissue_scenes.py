@@ -70,8 +70,9 @@ def _overlap(mask: npt.NDArray[np.bool_]) -> float:
 @settings(max_examples=15, deadline=None)
 @given(red=st.floats(0.86, 1.0), green=st.floats(0.9, 1.0), blue=st.floats(0.7, 1.0))
 def test_tinted_light_hardly_changes_the_mask(red: float, green: float, blue: float) -> None:
-    # Glass whose green is darkest is not told from pale stain.
-    green = max(green, min(red, blue) * 1.02, 0.93 * red)
+    # Glass whose green is darkest is not told from pale stain, nor glass that is bluer than
+    # `_MOST_PINK` in `bachview.slide.glass`, a density of 0.032: pale haematoxylin is as blue.
+    green = max(green, min(red, blue) * 1.02, 0.93 * max(red, blue))
     tinted = (_PICTURE * np.minimum([red, green, blue], 1)).round().astype(np.uint8)
     assert _overlap(stained(tinted, 8.0)) > 0.95
 
