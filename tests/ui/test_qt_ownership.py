@@ -95,6 +95,20 @@ def test_no_handler_runs_an_event_loop_of_its_own() -> None:
     assert [place.partition(":")[0] for place in found] == ["app.py"] * 2, found
 
 
+def test_what_is_put_off_names_the_object_that_it_is_put_off_for() -> None:
+    """Without one, Qt calls the function even after the widget that it is of has been deleted."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(Path(next(iter(bachview.ui.__path__))).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "singleShot"
+        and len(node.args) < len(("delay", "object", "function"))
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_messages_and_dialogs_can_come_and_go_for_long() -> None:
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(_ROUNDS)],

@@ -304,8 +304,8 @@ class SlidePicture:
             if time.perf_counter() > stop:
                 break
         if self._to_repaint:
-            # Not during this paint: the rest comes with the next frame.
-            QTimer.singleShot(0, self._on_change)
+            # Not during this paint: the rest comes with the next frame, if the view is still there.
+            self._bridge.call(self._on_change)
 
     # -- frames at rest ------------------------------------------------------------------
 
