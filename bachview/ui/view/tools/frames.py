@@ -1,6 +1,8 @@
 """Rectangles and ellipses, upright on the screen."""
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 from PySide6.QtCore import QPointF
@@ -16,7 +18,7 @@ from bachview.viewing.viewport import Viewport
 _ELLIPSE_CORNERS = 72
 
 
-class FrameTool(DrawingTool):
+class FrameTool(DrawingTool, ABC):
     """A drag draws it from corner to corner; with Alt or Ctrl from the centre.
 
     Shift makes it as wide as high.
@@ -88,14 +90,15 @@ class FrameTool(DrawingTool):
             -viewport.rotation_deg % 360,
         )
 
-    def outline_of(self, frame: Frame) -> list[Point]:
-        """Its outline, level-0 px."""
-        raise NotImplementedError
+    @abstractmethod
+    def outline_of(self, frame: Frame) -> Iterable[tuple[float, float]]:
+        """(x, y) of the corners of its outline, level-0 px."""
 
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
         frame, at = self._frame(), self._at
         if frame is not None and at is not None:
-            paint_area(painter, on_screen(viewport, self.outline_of(frame)), self.color)
+            outline = on_screen(viewport, (Point(*corner) for corner in self.outline_of(frame)))
+            paint_area(painter, outline, self.color)
             paint_text(painter, viewport, self._text, QPointF(at.vp))
 
 
@@ -105,8 +108,8 @@ class RectangleTool(FrameTool):
     key: ClassVar[str] = "rectangle"
     kind: ClassVar[Kind] = Kind.RECTANGLE
 
-    def outline_of(self, frame: Frame) -> list[Point]:
-        return [Point(*corner) for corner in frame.corners]
+    def outline_of(self, frame: Frame) -> Iterable[tuple[float, float]]:
+        return frame.corners
 
 
 class EllipseTool(FrameTool):
@@ -115,6 +118,5 @@ class EllipseTool(FrameTool):
     key: ClassVar[str] = "ellipse"
     kind: ClassVar[Kind] = Kind.ELLIPSE
 
-    def outline_of(self, frame: Frame) -> list[Point]:
-        turns = [2 * math.pi * k / _ELLIPSE_CORNERS for k in range(_ELLIPSE_CORNERS)]
-        return [Point(*frame.point(math.cos(turn), math.sin(turn))) for turn in turns]
+    def outline_of(self, frame: Frame) -> Iterable[tuple[float, float]]:
+        return frame.ellipse(_ELLIPSE_CORNERS)

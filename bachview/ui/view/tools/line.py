@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtGui import QPainter
 
@@ -13,23 +13,20 @@ from bachview.ui.view.tools.preview import on_screen, paint_line
 from bachview.ui.view.tools.vertices import VertexTool
 from bachview.viewing.viewport import Viewport
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 
 class LineTool(VertexTool):
     """A drag draws a line between two points; clicks draw one with more."""
 
     key: ClassVar[str] = "line"
+    kind: ClassVar[Kind] = Kind.LINE
 
-    def complete(self, points: list[Point]) -> None:
+    def shape_of(self, points: list[Point]) -> "BaseGeometry":
         import shapely
 
-        line = shapely.LineString([(point.x, point.y) for point in points])
-        self.keep("line", self.drawn(Kind.LINE, line))
-
-    def text_of(self, points: list[Point]) -> str:
-        import shapely
-
-        line = shapely.LineString([(point.x, point.y) for point in points])
-        return self.measured(Kind.LINE, line)
+        return shapely.LineString([(point.x, point.y) for point in points])
 
     def after_drag(self) -> None:
         self.end()

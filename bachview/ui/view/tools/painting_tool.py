@@ -1,5 +1,6 @@
 """What brush and wand have in common: a stroke that adds to an area, or takes away from it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,7 +25,7 @@ _SPECK_VP2 = 16.0
 _STEPS = {Qt.Key.Key_BracketLeft: -2.0, Qt.Key.Key_BracketRight: 2.0}
 
 
-class PaintingTool(DrawingTool):
+class PaintingTool(DrawingTool, ABC):
     """Paints areas, and erases with Alt or the right button. GUI thread.
 
     A stroke that touches the selected area is added to it, as is any with Shift; one that starts in
@@ -45,13 +46,13 @@ class PaintingTool(DrawingTool):
         self.at: QPointF | None = None
         self._erases_next = False
 
+    @abstractmethod
     def pass_over(self, stroke: Stroke, at: Pointer, viewport: Viewport) -> None:
         """Add to the stroke what the tool takes at this place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resize(self, steps: float) -> None:
         """Make the brush larger, or smaller."""
-        raise NotImplementedError
 
     @property
     def is_busy(self) -> bool:

@@ -1,6 +1,6 @@
 """A polygon that is drawn vertex by vertex."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
@@ -13,6 +13,9 @@ from bachview.ui.view.tools.preview import on_screen, paint_area, paint_line
 from bachview.ui.view.tools.vertices import VertexTool
 from bachview.viewing.viewport import Viewport
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 #: A click within this distance of the first vertex closes the polygon, px.
 _CLOSING_VP = 8.0
 
@@ -21,6 +24,7 @@ class PolygonTool(VertexTool):
     """Clicks set its corners; a click on the first one closes it, too."""
 
     key: ClassVar[str] = "polygon"
+    kind: ClassVar[Kind] = Kind.AREA
     least: ClassVar[int] = 3
 
     def press(self, at: Pointer) -> None:
@@ -32,20 +36,10 @@ class PolygonTool(VertexTool):
                 return
         super().press(at)
 
-    def complete(self, points: list[Point]) -> None:
+    def shape_of(self, points: list[Point]) -> "BaseGeometry | None":
         import shapely
 
-        outline = mended_area([shapely.Polygon([(point.x, point.y) for point in points])])
-        if outline is not None:
-            self.keep("polygon", self.drawn(Kind.AREA, outline))
-
-    def text_of(self, points: list[Point]) -> str:
-        import shapely
-
-        if len(points) < 3:
-            return ""
-        outline = mended_area([shapely.Polygon([(point.x, point.y) for point in points])])
-        return "" if outline is None else self.measured(Kind.AREA, outline)
+        return mended_area([shapely.Polygon([(point.x, point.y) for point in points])])
 
     def paint_shape(self, painter: QPainter, viewport: Viewport) -> None:
         outline = on_screen(viewport, self.shown)

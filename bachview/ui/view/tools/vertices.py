@@ -1,22 +1,27 @@
 """Shapes that are drawn vertex by vertex: a line, an angle, a polygon."""
 
 import math
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
 from bachview.core.geometry import Point
+from bachview.marks.annotation import Kind
 from bachview.ui.view.tools.base import Pointer, ToolContext
 from bachview.ui.view.tools.drawing import DrawingTool
 from bachview.ui.view.tools.preview import on_screen, paint_line, paint_text, paint_vertices
 from bachview.viewing.viewport import Viewport
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 _ENTER = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 _SNAP_DEG = 45.0
 
 
-class VertexTool(DrawingTool):
+class VertexTool(DrawingTool, ABC):
     """Clicks set vertices; with the button held, the last one follows the mouse.
 
     Double click, Enter and Escape end the shape; Backspace and undo take the last vertex back.
@@ -24,10 +29,12 @@ class VertexTool(DrawingTool):
 
     Attributes
     ----------
+    kind : of the annotation that it makes.
     least : so many vertices make a shape; fewer are dropped.
     most : with so many it is complete; None for any number.
     """
 
+    kind: ClassVar[Kind]
     least: ClassVar[int] = 2
     most: ClassVar[int | None] = None
 
@@ -42,13 +49,20 @@ class VertexTool(DrawingTool):
         self._at: QPointF | None = None
         self._text = ""
 
+    @abstractmethod
+    def shape_of(self, points: list[Point]) -> "BaseGeometry | None":
+        """The shape of at least `least` vertices; None where they make none."""
+
     def complete(self, points: list[Point]) -> None:
         """Make the annotation of at least `least` vertices."""
-        raise NotImplementedError
+        shape = self.shape_of(points)
+        if shape is not None:
+            self.keep(self.key, self.drawn(self.kind, shape))
 
     def text_of(self, points: list[Point]) -> str:
-        """What is measured of these vertices, at least two."""
-        return ""
+        """What is measured of these vertices; empty while they are too few."""
+        shape = self.shape_of(points[: self.most]) if len(points) >= self.least else None
+        return "" if shape is None else self.measured(self.kind, shape)
 
     @property
     def is_busy(self) -> bool:
@@ -145,8 +159,7 @@ class VertexTool(DrawingTool):
         self.update()
 
     def _measure(self) -> None:
-        shown = self.shown
-        self._text = self.text_of(shown) if len(shown) > 1 else ""
+        self._text = self.text_of(self.shown)
 
     def _snapped(self, at: Pointer, before: list[Point]) -> Point:
         viewport = self.context.view.viewport
