@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,20 +50,24 @@ class FileState:
     marks: tuple[tuple[Path, _Mark], ...]
 
     @classmethod
-    def of(cls, path: Path, *, opened_as: Path | None = None) -> "FileState":
+    def of(
+        cls, path: Path, *, opened_as: Path | None = None, as_formerly: bool = False
+    ) -> "FileState":
         """Record the files now; call it before any of them is read.
 
         Parameters
         ----------
         path : a file.
         opened_as : what the user opened, where that is another path (a DICOM folder).
+        as_formerly : with what else names a DICOM slide's series, which earlier versions took for
+            a part of it.
 
         Raises
         ------
         OSError
             The file cannot be accessed.
         """
-        files = _files_of(path)[:_MOST_FILES]
+        files = _files_of(path, as_formerly)[:_MOST_FILES]
         return cls(opened_as or path, tuple((file, _mark(file)) for file in files))
 
     def check(self, *, by_reading: bool = False) -> None:
@@ -126,7 +131,7 @@ def begins_as_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM"
 
 
-def _files_of(path: Path) -> list[Path]:
+def _files_of(path: Path, as_formerly: bool) -> list[Path]:
     """The opened file first, then other files that belong to its format.
 
     No others: results and notes beside a slide may change while it is open.
@@ -140,25 +145,50 @@ def _files_of(path: Path) -> list[Path]:
                 named = stream.read(_LIST_BYTES).decode("utf-8", "replace")
             others = [file for file in _inside(path.parent) if file.name in named]
         case _ if _is_dicom(path):
-            others = _dicom_series(path)
+            others = _naming_series(path) if as_formerly else _dicom_series(path)
         case _:
             others = []
     return [path, *(file for file in others if file != path)]
 
 
 def _dicom_series(file: Path) -> list[Path]:
-    """The DICOM files of the series of `file`; all in the folder where it does not name one.
+    """The files of the slide in the series of `file`; all in the folder where it names none.
 
-    What else was made of the slide (annotations, segmentations, reports) names its series too.
+    What else was made of the slide (annotations, segmentations, reports), and other slides, may
+    name its series too. Where a header is damaged, the mention counts.
     """
-    series = _series_named(_head(file))
+    from bachview.slide.formats.dicom_headers import series_of
+
+    head = _head(file)
+    own, named = series_of(head), _series_named(head)
+
+    def is_ours(head: bytes) -> bool:
+        if not (begins_as_dicom(head) and _may_be_slide(head)):
+            return False
+        stated = series_of(head)
+        if own and stated:
+            return stated == own
+        return not named or bool(named & _series_named(head))
+
+    return _inside_where(file.parent, is_ours)
+
+
+def _naming_series(file: Path) -> list[Path]:
+    """The DICOM files that name a series that `file` names; all where it names none."""
+    named = _series_named(_head(file))
+    return _inside_where(
+        file.parent,
+        lambda head: begins_as_dicom(head) and (not named or bool(named & _series_named(head))),
+    )
+
+
+def _inside_where(folder: Path, fits: Callable[[bytes], bool]) -> list[Path]:
+    """The files with such a start."""
     found = []
-    for other in _inside(file.parent):
+    for file in _inside(folder):
         with suppress(OSError):  # a file that may not be read is not part of a slide that opens
-            head = _head(other)
-            is_ours = not series or series & _series_named(head)
-            if begins_as_dicom(head) and is_ours and _may_be_slide(head):
-                found.append(other)
+            if fits(_head(file)):
+                found.append(file)
     return found
 
 

@@ -25,10 +25,18 @@ class Former:
     fingerprint : ``q1:`` and OpenSlide's quickhash-1 if there is one, else ``s1:`` and a hash of
         the size and some samples. Copies with other pixels may have the same.
     changed_s : when a file of the slide was last changed, s since 1970.
+    with_others : the fingerprint with the DICOM objects beside the slide that are none of its
+        files but name its series; None if there are none.
     """
 
     fingerprint: str
     changed_s: float
+    with_others: str | None = None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """All of them, the newest first."""
+        return (*filter(None, (self.with_others,)), self.fingerprint)
 
 
 def is_covered(files: FileState) -> bool:
@@ -68,9 +76,12 @@ def former_of(files: FileState, quickhash: str | None = None) -> Former:
     OSError
         A file cannot be read.
     """
-    name = f"q1:{quickhash}" if quickhash else _former_sampled(files.marks[0][0])
+    path = files.marks[0][0]
+    name = f"q1:{quickhash}" if quickhash else _former_sampled(path)
     changed_ns = max(path.stat().st_mtime_ns for path, _ in files.marks)
-    return Former(name, changed_ns / 1e9)
+    earlier = FileState.of(path, as_formerly=True)
+    is_same = {file for file, _ in earlier.marks} == {file for file, _ in files.marks}
+    return Former(name, changed_ns / 1e9, None if is_same else content_fingerprint(earlier))
 
 
 def _whole(path: Path) -> bytes:

@@ -50,7 +50,7 @@ def open_results(folder: Path, fingerprint: str, former: Former | None) -> Resul
 def existing_results(folder: Path, fingerprint: str, former: Former | None) -> Path | None:
     """The results file of a slide; None if it has none. Creates no empty file.
 
-    Results and marks under the former fingerprint are taken over, once, if the slide was not
+    Results and marks under a former fingerprint are taken over, once, if the slide was not
     changed since the first of them was begun: an edited copy may have had the same. Their file is
     kept beside with ``.former`` in its name. What cannot be taken over stays where it is, and is
     logged.
@@ -58,30 +58,33 @@ def existing_results(folder: Path, fingerprint: str, former: Former | None) -> P
     path = folder / store_name(fingerprint)
     if former is None or path.exists():
         return path if path.exists() else None
-    old = folder / store_name(former.fingerprint)
-    if not old.exists():
-        return None
-    try:
-        with (
-            name_lock(path, timeout_s=_TIMEOUT_S),
-            name_lock(old, timeout_s=_TIMEOUT_S),
-        ):
-            if not path.exists() and old.exists():
-                _take_over(old, path, fingerprint, former)
-    except (StoreError, ValueError, TypeError, LookupError) as error:
-        _log.warning("results of an earlier version cannot be taken over (%s)", error)
-    return path if path.exists() else None
+    for name in former.fingerprints:
+        old = folder / store_name(name)
+        if not old.exists():
+            continue
+        try:
+            with (
+                name_lock(path, timeout_s=_TIMEOUT_S),
+                name_lock(old, timeout_s=_TIMEOUT_S),
+            ):
+                if not path.exists() and old.exists():
+                    _take_over(old, name, path, fingerprint, former.changed_s)
+        except (StoreError, ValueError, TypeError, LookupError) as error:
+            _log.warning("results of an earlier version cannot be taken over (%s)", error)
+        if path.exists():
+            return path
+    return None
 
 
-def _take_over(old: Path, path: Path, fingerprint: str, former: Former) -> None:
+def _take_over(old: Path, former: str, path: Path, fingerprint: str, changed_s: float) -> None:
     """Copy `old` to `path` under the new fingerprint, then set `old` aside."""
-    with contextlib.closing(connect(old, former.fingerprint, timeout_s=_TIMEOUT_S)) as source:
+    with contextlib.closing(connect(old, former, timeout_s=_TIMEOUT_S)) as source:
         with explained(old.name):
             begun = source.execute("SELECT min(started) FROM grids").fetchone()[0]
             # Marks are kept of slides that were never classified, too.
             times = [text for text in (begun, earliest_created(source)) if text is not None]
         # Times of grids are whole seconds.
-        if not times or math.floor(former.changed_s) > min(map(_seconds, times)):
+        if not times or math.floor(changed_s) > min(map(_seconds, times)):
             return
         with (
             atomic_path(path, error=StoreError) as part,
@@ -90,7 +93,7 @@ def _take_over(old: Path, path: Path, fingerprint: str, former: Former) -> None:
         ):
             source.backup(copy)
             with transaction(copy):
-                _rename(copy, former.fingerprint, fingerprint)
+                _rename(copy, former, fingerprint)
             # One file, as its name changes.
             copy.execute("PRAGMA journal_mode = DELETE").fetchone()
     with contextlib.suppress(OSError):  # open elsewhere, on Windows: then it stays as it is

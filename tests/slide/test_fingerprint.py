@@ -1,5 +1,6 @@
 """The same content has one fingerprint, other content another."""
 
+import hashlib
 import io
 import os
 from contextlib import closing
@@ -10,12 +11,15 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from bachview.slide import fingerprint
 from bachview.slide.file_state import FileState
 from bachview.slide.fingerprint import content_fingerprint, former_of
 from bachview.slide.opening import open_slide
-from bachview.slide.reader import RGB
+from bachview.slide.reader import RGB, SlideMetadata
+from tests.support.dicom import Scan, write_other, write_slide
 from tests.support.slides import gradient
 
 SIZE, TILE = 512, 64
@@ -24,6 +28,11 @@ PICTURE = gradient(SIZE, SIZE)
 
 def named(path: Path) -> str:
     return content_fingerprint(FileState.of(path))
+
+
+def facts_of(path: Path) -> SlideMetadata:
+    with closing(open_slide(path)) as reader:
+        return reader.metadata
 
 
 def pyramid(pixels: RGB, coarse: RGB, compression: str | None) -> bytes:
@@ -153,6 +162,29 @@ def test_what_earlier_versions_called_a_slide_is_known(tmp_path: Path) -> None:
     assert former_of(FileState.of(path)).fingerprint == (
         "s1:f2c6cac7cd68ff17d443a3ee5ca4b9292636f50c114e67dbc2909ee45f567be4"
     )
+
+
+def test_what_names_the_series_of_a_dicom_slide_is_no_part_of_it(tmp_path: Path) -> None:
+    scan, folder = Scan(), tmp_path / "case"
+    path = write_slide(folder, scan)
+    alone = facts_of(path)
+    assert alone.former is not None
+    assert alone.former.with_others is None
+    named_series = Dataset()
+    named_series.SeriesInstanceUID = scan.series
+    report = write_other(folder / "report.dcm", "1.2.840.10008.5.1.4.1.1.88.33", "SR")
+    made = dcmread(report)
+    made.ReferencedSeriesSequence = [named_series]
+    made.save_as(report)
+    # Another slide, such as a section beside it in another stain.
+    Scan().write(folder / "other slide.dcm", ReferencedSeriesSequence=[named_series])
+    beside = facts_of(path)
+    assert beside.fingerprint == alone.fingerprint
+    # Earlier versions counted all of them.
+    digests = sorted(hashlib.sha256(file.read_bytes()).digest() for file in folder.iterdir())
+    earlier = f"c2:{hashlib.sha256(b''.join(digests)).hexdigest()}"
+    assert beside.former is not None
+    assert beside.former.fingerprints == (earlier, alone.former.fingerprint)
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:

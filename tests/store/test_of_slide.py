@@ -87,6 +87,14 @@ def test_results_of_an_unchanged_slide_are_taken_over(
     assert existing_results(tmp_path, "c2:other", former) is None
 
 
+def test_results_of_a_slide_that_was_known_with_other_objects_are_found(
+    tmp_path: Path, begun: float
+) -> None:
+    former = Former("q1:feed", begun, with_others=OLD)
+    with open_results(tmp_path, NEW, former) as store:
+        assert len(store.grids()) == 2
+
+
 def test_a_copy_that_was_edited_later_gets_nothing(tmp_path: Path, begun: float) -> None:
     edited = Former(OLD, begun + 1)
     assert existing_results(tmp_path, NEW, edited) is None

@@ -35,6 +35,7 @@ _DIRECTORY_BYTES = 16 << 20
 _PLACES, _PLACE_COLUMN = b"\x00\x52\x30\x92", b"\x48\x00\x1e\x02"
 #: NumberOfOpticalPaths and TotalPixelMatrixFocalPlanes are the last that are read.
 _LAST_TAG: Final = 0x0048_0303
+_SERIES_TAG: Final = 0x0020_000E
 _WANTED = (
     "SpecificCharacterSet",
     "ImageType",
@@ -176,6 +177,15 @@ def read_slide_file(path: Path) -> SlideFile | None:
         concatenation=_text(header, "ConcatenationUID"),
         parts=_count(header, "InConcatenationTotalNumber"),
     )
+
+
+def series_of(start: bytes) -> str:
+    """UID of the series that an object says it is of, by the start of its file.
+
+    Empty where that is damaged or does not reach so far. References to other series do not count.
+    """
+    header = _parsed(io.BytesIO(start), len(start), last_tag=_SERIES_TAG)
+    return "" if header is None else _text(header, "SeriesInstanceUID")
 
 
 def read_directory(path: Path) -> tuple[tuple[str, ...], ...]:

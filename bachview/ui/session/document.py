@@ -91,7 +91,8 @@ class Document(QObject):
         remembered, former = services.settings.now.slides, self.metadata.former
         self.memory = memory or remembered.get(self.metadata.fingerprint)
         if self.memory is None and former is not None:
-            self.memory = remembered.get(former.fingerprint)
+            known = (remembered.get(name) for name in former.fingerprints)
+            self.memory = next(filter(None, known), None)
         self.pixel_size = self.metadata.pixel_size
         if self.memory and self.memory.typed_mpp and not self.pixel_size.is_plausible:
             self.pixel_size = PixelSize.typed(self.memory.typed_mpp)
