@@ -36,11 +36,11 @@ from bachview.jobs.tokens import CancelToken
 from bachview.slide.file_state import gone
 from bachview.slide.known_copies import remember_content
 from bachview.slide.reader import SlideReader, is_there
+from bachview.store.grids import lost_grid
 from bachview.store.log import Outcome
 from bachview.store.provenance import Provenance, library_versions, now_text
 from bachview.store.records import GridRecord
 from bachview.store.results import ResultStore
-from bachview.store.schema import lost_grid
 
 if TYPE_CHECKING:
     from bachview.models.engines.base import EngineInfo

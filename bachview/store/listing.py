@@ -22,6 +22,7 @@ from bachview.store.schema import (
     named_slide,
     store_name,
 )
+from bachview.store.store_file import StoreFile
 
 #: Of `SavedGrid.run_texts`. Patches that could not be read were tried too.
 RUN_COLUMNS = ("Asked for", "Cells tried", "Speed", "Device", "How it ended")
@@ -188,7 +189,7 @@ def _looked_at(path: Path) -> ResultsFile:
             else:
                 fingerprint = named_slide(connection, path.name)
                 # Without a path: a damaged file is not moved aside.
-                store = ResultStore(connection, fingerprint, None, None)
+                store = ResultStore(StoreFile(connection, fingerprint))
                 grids, marks = saved_grids(store), store.mark_counts()
             if fingerprint is not None and store_name(fingerprint) != path.name:
                 grids, marks = (), {}

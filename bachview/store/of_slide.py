@@ -13,6 +13,7 @@ from pathlib import Path
 from bachview.errors import StoreError
 from bachview.files import atomic_path
 from bachview.slide.fingerprint import Former
+from bachview.store.grids import seal_grid
 from bachview.store.marks import earliest_created
 from bachview.store.records import (
     GRID_COLUMNS,
@@ -25,7 +26,6 @@ from bachview.store.schema import (
     connect,
     explained,
     name_lock,
-    seal_grid,
     store_name,
     transaction,
 )

@@ -15,7 +15,7 @@ from bachview.store.log import TABLE as LOG_TABLE
 from bachview.store.marks import TABLE as MARKS_TABLE
 from bachview.store.migration import migrate
 from bachview.store.place import is_on_network
-from bachview.store.records import GRID_COLUMNS, row_checksum
+from bachview.store.records import row_checksum
 
 #: Raised with every change of the tables; an older program rejects a newer file.
 SCHEMA_VERSION = 5
@@ -270,45 +270,6 @@ def named_slide(connection: sqlite3.Connection, name: str) -> str:
     if len(slides) != 1 or slides[0][1] != row_checksum(slides[0][:1]):
         raise DamagedStoreError(f"The results file {name} does not name its slide.")
     return str(slides[0][0])
-
-
-def change_grid(
-    connection: sqlite3.Connection, grid_id: int, change: str, values: tuple[object, ...]
-) -> None:
-    """Update columns of a grid and its checksum, after verifying the old one.
-
-    Raises
-    ------
-    StoreError
-        The grid is gone; `DamagedStoreError` if it has been changed.
-    """
-    row = connection.execute(
-        f"SELECT {GRID_COLUMNS}, checksum FROM grids WHERE id = ?",  # noqa: S608  # a constant of ours
-        (grid_id,),
-    ).fetchone()
-    if row is None:
-        raise lost_grid()
-    if row_checksum(row[:-1]) != row[-1]:
-        raise DamagedStoreError("The description of a grid is damaged.")
-    connection.execute(
-        f"UPDATE grids SET {change} WHERE id = ?",  # noqa: S608  # each caller's is a constant
-        (*values, grid_id),
-    )
-    seal_grid(connection, grid_id)
-
-
-def lost_grid() -> StoreError:
-    """The error for results that another process has cleared, or whose file is replaced."""
-    return StoreError("The results file no longer has these results; classify the slide again.")
-
-
-def seal_grid(connection: sqlite3.Connection, grid_id: int) -> None:
-    """Write the checksum of a grid in its current state."""
-    row = connection.execute(
-        f"SELECT {GRID_COLUMNS} FROM grids WHERE id = ?",  # noqa: S608  # a constant of ours
-        (grid_id,),
-    ).fetchone()
-    connection.execute("UPDATE grids SET checksum = ? WHERE id = ?", (row_checksum(row), grid_id))
 
 
 @contextlib.contextmanager

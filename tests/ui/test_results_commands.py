@@ -17,9 +17,10 @@ from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.correction import Correction
 from bachview.marks.working_set import added
+from bachview.store.grids import seal_grid
 from bachview.store.log import Outcome
 from bachview.store.results import ResultStore
-from bachview.store.schema import seal_grid, store_name
+from bachview.store.schema import store_name
 from bachview.ui.dialogs.export_dialog import ExportDialog
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.dialogs.results_dialog import ResultsDialog

@@ -17,8 +17,9 @@ from bachview.export.formats import SUMMARY
 from bachview.inference import run as inference_run
 from bachview.inference.plan import Plan
 from bachview.jobs.tokens import CancelToken
+from bachview.store.grids import seal_grid
 from bachview.store.results import ResultStore
-from bachview.store.schema import seal_grid, store_name
+from bachview.store.schema import store_name
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session import document as session_document
 from bachview.ui.session.exporting import ExportRequest, export

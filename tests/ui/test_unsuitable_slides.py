@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Region
+from bachview.store.grids import seal_grid
 from bachview.store.log import Outcome
-from bachview.store.schema import seal_grid, store_name
+from bachview.store.schema import store_name
 from bachview.ui.session.run_status import RunState
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import write_pyramid

@@ -124,8 +124,8 @@ def _another_value(value: object, draw: random.Random) -> object:
 
 def _seal(connection: sqlite3.Connection) -> None:
     """Make the checksums right, so that what is behind them is asked."""
+    from bachview.store.grids import seal_grid
     from bachview.store.records import batch_crc, row_checksum
-    from bachview.store.schema import seal_grid
 
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     grid = "grid" if version > 2 else "run"
