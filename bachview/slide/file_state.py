@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bachview.errors import SlideChangedError, SlideReadError
+from bachview.slide.formats.dicom_start import WHOLE_SLIDE_IMAGE, begins_as_dicom, kind_in
 
 #: Maximum number of files watched; of a slide with more, only the first ones are.
 _MOST_FILES = 512
@@ -19,11 +20,6 @@ _DICOM_HEAD_BYTES = 16 << 10
 #: SeriesInstanceUID (0020,000E) with or without its type, little-endian. It also stands in
 #: references to other series.
 _SERIES = re.compile(rb"\x20\x00\x0e\x00(?:UI..|.{4})([0-9.]{1,64})", re.DOTALL)
-
-#: MediaStorageSOPClassUID, within the first few hundred bytes.
-DICOM_KIND = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]{1,64})", re.DOTALL)
-#: The kind of object that slides are.
-WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 _Mark = tuple[int, ...]
 
@@ -126,11 +122,6 @@ def _is_dicom(file: Path) -> bool:
         return begins_as_dicom(stream.read(132))
 
 
-def begins_as_dicom(head: bytes) -> bool:
-    """Whether these are the first 132 bytes or more of a DICOM file."""
-    return head[128:132] == b"DICM"
-
-
 def _files_of(path: Path, as_formerly: bool) -> list[Path]:
     """The opened file first, then other files that belong to its format.
 
@@ -163,7 +154,7 @@ def _dicom_series(file: Path) -> list[Path]:
     own, named = series_of(head), _series_named(head)
 
     def is_ours(head: bytes) -> bool:
-        if not (begins_as_dicom(head) and _may_be_slide(head)):
+        if kind_in(head) not in ("", WHOLE_SLIDE_IMAGE):  # what states none may be damaged
             return False
         stated = series_of(head)
         if own and stated:
@@ -196,12 +187,6 @@ def _head(file: Path) -> bytes:
     with file.open("rb", buffering=0) as stream:
         head = stream.read(132)
         return head + stream.read(_DICOM_HEAD_BYTES) if begins_as_dicom(head) else head
-
-
-def _may_be_slide(head: bytes) -> bool:
-    """Whether the file is none that states another kind of object."""
-    kind = DICOM_KIND.search(head)
-    return kind is None or kind[1].decode() == WHOLE_SLIDE_IMAGE
 
 
 def _series_named(head: bytes) -> frozenset[bytes]:

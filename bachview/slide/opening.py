@@ -14,7 +14,6 @@ from bachview.core.stack import USUAL, Choice, check_single
 from bachview.errors import SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
-from bachview.slide.file_state import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.companions import check_companions
 from bachview.slide.formats.dicom_headers import (
     ANNOTATIONS,
@@ -22,6 +21,7 @@ from bachview.slide.formats.dicom_headers import (
     kind_name,
     kind_of,
 )
+from bachview.slide.formats.dicom_start import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.image_structure import JPEG_START, PNG_START
 from bachview.slide.formats.tiff_structure import TIFF_STARTS, check_tiff
 from bachview.slide.reader import SlideMetadata, SlideReader

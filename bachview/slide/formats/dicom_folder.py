@@ -12,7 +12,6 @@ from typing import Final
 from bachview.errors import SlideOpenError
 from bachview.file_names import is_litter
 from bachview.slide.choices import SlideChoice, SlideChoiceError
-from bachview.slide.file_state import WHOLE_SLIDE_IMAGE
 from bachview.slide.formats.dicom_headers import (
     DIRECTORY,
     SlideFile,
@@ -21,6 +20,7 @@ from bachview.slide.formats.dicom_headers import (
     read_directory,
     read_slide_file,
 )
+from bachview.slide.formats.dicom_start import WHOLE_SLIDE_IMAGE
 from bachview.slide.suffixes import SLIDE_SUFFIXES
 
 #: Folders included. A disc of slides has some hundred; who opens a whole drive learns it soon.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from bachview.slide.file_state import DICOM_KIND, WHOLE_SLIDE_IMAGE, begins_as_dicom
+from bachview.slide.formats.dicom_start import WHOLE_SLIDE_IMAGE, kind_in
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -112,11 +112,7 @@ def kind_of(path: Path) -> str | None:
         The file cannot be read.
     """
     with path.open("rb", buffering=0) as file:
-        start = file.read(_START_BYTES)
-    if not begins_as_dicom(start):
-        return None
-    found = DICOM_KIND.search(start)
-    return found[1].decode() if found else ""
+        return kind_in(file.read(_START_BYTES))
 
 
 def is_deflated(path: Path) -> bool:
