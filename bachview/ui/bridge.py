@@ -6,6 +6,7 @@ event loop; none arrives after `Bridge.close`.
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future
 from functools import partial
@@ -28,6 +29,15 @@ _WORKER_TURN_S = 0.0005
 _FRAME_TURN_S = 0.005
 
 
+#: A worker that gives way offers the lock for so long after so long, s. Not more often: an offer
+#: takes longer than most steps of the work do.
+_OFFER_S, _BETWEEN_OFFERS_S = 0.0002, 0.0005
+#: After an event the next one of the same frame may follow, s.
+_REST_OF_FRAME_S = 0.003
+#: No worker waits longer at a time, s.
+_LONGEST_WAY_S = 0.05
+
+
 class Undisturbed:
     """Context in which the GUI thread keeps the interpreter lock. GUI thread only; nests.
 
@@ -35,17 +45,46 @@ class Undisturbed:
     program runs with the short switch interval.
     """
 
-    _depth = 0
+    def __init__(self) -> None:
+        self._depth = 0
+        self._ended = 0.0
+        self._is_over = threading.Event()
+        self._is_over.set()
+        self._offered = threading.local()
 
     def __enter__(self) -> None:
-        if Undisturbed._depth == 0:
+        if self._depth == 0:
+            self._is_over.clear()
             sys.setswitchinterval(_FRAME_TURN_S)
-        Undisturbed._depth += 1
+        self._depth += 1
 
     def __exit__(self, *_: object) -> None:
-        Undisturbed._depth -= 1
-        if Undisturbed._depth == 0:
+        self._depth -= 1
+        if self._depth == 0:
             sys.setswitchinterval(_WORKER_TURN_S)
+            self._ended = time.monotonic()
+            self._is_over.set()
+
+    def give_way(self) -> None:
+        """Wait while the GUI thread is at a frame. Workers that draw or run Python code, often.
+
+        PySide holds the interpreter lock while it draws, so the GUI thread would wait for each
+        thing that a worker draws. It returns after some frames at the latest: who gives way may be
+        slow, but not stopped.
+        """
+        now = time.monotonic()
+        until = now + _LONGEST_WAY_S
+        if now > getattr(self._offered, "at", 0.0) + _BETWEEN_OFFERS_S:
+            time.sleep(_OFFER_S)
+            self._offered.at = now = time.monotonic()
+        while now < until:
+            if not self._is_over.is_set():
+                self._is_over.wait(until - now)
+            elif now < self._ended + _REST_OF_FRAME_S:
+                time.sleep(self._ended + _REST_OF_FRAME_S - now)
+            else:
+                return
+            self._offered.at = now = time.monotonic()
 
 
 UNDISTURBED = Undisturbed()

@@ -13,6 +13,7 @@ from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import Change
 from bachview.ui.view import annotation_maker
+from bachview.ui.view.painting_annotations import AnnotationLayer
 from bachview.ui.view.slide_view import SlideView
 from bachview.viewing.annotation_lines import Line, lines_of
 from tests.support.slide_views import shown
@@ -109,6 +110,11 @@ def test_many_shapes_are_all_drawn_from_afar_and_near(view: SlideView, qtbot: Qt
     _show(view, many)
     view.fit()
     _settle(view, qtbot)
+    # Coarser pictures are there before the view is zoomed out.
+    (layer, *_) = view.annotations.layers(view.viewport)  # type: ignore[arg-type]
+    assert isinstance(layer, AnnotationLayer)
+    levels = {level for level, _, _ in layer.squares}
+    assert {layer.level, layer.level + 1, layer.level + 2} <= levels
     for magnification in (2.5, 10.0):
         view.zoom_to_magnification(magnification)
         view.center_on(Point(2000, 1500))

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from bachview.errors import Cancelled, SlideReadError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.ui import bridge as bridges
 from bachview.ui.bridge import UNDISTURBED, Bridge
 
 
@@ -130,3 +131,22 @@ def test_a_worker_never_keeps_the_gui_thread_waiting_longer_than_python_would() 
     with UNDISTURBED:
         within = sys.getswitchinterval()
     assert sys.getswitchinterval() < within <= pythons_own
+
+
+def test_a_worker_gives_way_until_the_frame_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridges, "_LONGEST_WAY_S", 60.0)
+    with ThreadPoolExecutor(1) as pool:
+        with UNDISTURBED, UNDISTURBED:
+            gone_on = pool.submit(UNDISTURBED.give_way)
+            with pytest.raises(TimeoutError):
+                gone_on.result(0.1)
+        gone_on.result(20)
+        pool.submit(UNDISTURBED.give_way).result(20)  # no frame is being made
+
+
+def test_a_worker_goes_on_in_the_end_however_long_the_gui_thread_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridges, "_LONGEST_WAY_S", 0.01)
+    with UNDISTURBED, ThreadPoolExecutor(1) as pool:
+        pool.submit(UNDISTURBED.give_way).result(20)

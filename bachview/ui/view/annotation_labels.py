@@ -1,6 +1,6 @@
 """Texts at annotations: measured values, names, and notes, as far as there is room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -111,6 +111,7 @@ class LabelMaker:
         pixel_size: PixelSize,
         *,
         has_values: bool,
+        give_way: Callable[[], object] = lambda: None,
     ) -> tuple[Label, ...]:
         """Texts of annotations at a zoom; those of notes first, then of larger shapes.
 
@@ -119,6 +120,7 @@ class LabelMaker:
         viewport : its rotation and pixel ratio count.
         level : 2**level level-0 px are about a device px.
         has_values : whether others than notes have one.
+        give_way : called now and then.
         """
         ratio = viewport.pixel_ratio
         px_l0 = ratio * 2.0**level
@@ -146,6 +148,7 @@ class LabelMaker:
         taken: list[tuple[QRectF, ...]] = []
         labels = []
         for annotation in chosen:
+            give_way()
             for label in self._choices(annotation, plane, ratio, pixel_size):
                 at = plane.from_l0(label.x, label.y)
                 width, height = label.plate.width(), label.plate.height()

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.core.pyramid import TILE_PX
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.view.annotation_labels import Label, LabelMaker
 from bachview.ui.view.painting_annotations import (
     MOST_IN_A_FRAME,
@@ -61,12 +63,13 @@ _MOST_SQUARES, _MOST_LEVELS = 64, 3
 #: An answer is given after so much work, and the rest follows with the next ones.
 _TURN_S = 0.08
 
-#: The interpreter lock is offered to the GUI thread after so many cells or shapes.
-_BETWEEN_OFFERS, _AT_ONCE, _OFFER_S = 4, 50, 0.0002
+#: Shapes that are worked on at once; then the worker gives way to the GUI thread.
+_AT_ONCE = 20
 
 #: What Qt's stream has of an element of a path: move (0) or line (1), x, y.
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
 
+T = TypeVar("T")
 Box = tuple[float, float, float, float]
 
 
@@ -214,6 +217,10 @@ class AnnotationMaker:
                 keys = _squares_in(level, last.ready)
                 is_whole = self._make_squares(level, seen, stop)
                 is_whole = is_whole and self._make_squares(level, last.ready, stop)
+                # For zooming out, and for large views, which are zoomed at half their resolution.
+                for coarser in (level + 1, level + 2):
+                    keys += _squares_in(coarser, last.ready)
+                    is_whole = is_whole and self._make_squares(coarser, last.ready, stop)
             is_whole = is_whole and self._make_overview(level, stop)
             while is_whole and len(self._squares) > _MOST_SQUARES + len(keys):
                 self._squares.popitem(last=False)
@@ -249,11 +256,12 @@ class AnnotationMaker:
         self._labels_of = labels_of
         near = of_level.near(last.covered)
         self._labels = self._label_maker.labels(
-            (annotation for cell in near for annotation in cell.annotations),
+            giving_way(annotation for cell in near for annotation in cell.annotations),
             wanted.viewport,
             last.level,
             wanted.pixel_size,
             has_values=wanted.has_values,
+            give_way=UNDISTURBED.give_way,
         )
         self._last = None
 
@@ -296,9 +304,8 @@ class AnnotationMaker:
                 del self._squares[key]
 
     def _bounds(self) -> Iterator[Box]:
-        for number, annotation in enumerate(self._rows):
-            if number % _AT_ONCE == 0:
-                self._token.check()
+        for annotation in giving_way(self._rows):
+            self._token.check()
             yield annotation.bounds
 
     def _rim(self, level: int) -> float:
@@ -327,7 +334,7 @@ class AnnotationMaker:
         is_first = np.ones(len(order), np.bool_)
         is_first[1:] = (np.diff(middles[order], axis=0) != 0).any(axis=1) | is_large[order][1:]
         cells = []
-        for rows in np.split(order, np.flatnonzero(is_first)[1:]):
+        for rows in giving_way(np.split(order, np.flatnonzero(is_first)[1:])):
             annotations = [self._rows[row] for row in rows]
             cell = known.get((level, *map(id, annotations)))
             if cell is None:
@@ -355,9 +362,8 @@ class AnnotationMaker:
             stamps = dict(self._stamps)
             annotations = [each for cell in lacking for each in cell.annotations]
             lines = self._lines_of(annotations, level)
-            for number, cell in enumerate(lacking):
-                if number % _BETWEEN_OFFERS == 0:
-                    time.sleep(_OFFER_S)
+            for cell in lacking:
+                UNDISTURBED.give_way()
                 of_cell = [next(lines) for _ in cell.annotations]
                 cell.unit = _unit(
                     cell.annotations, of_cell, cell.box, level, self._ratio, selected, stamps
@@ -372,7 +378,7 @@ class AnnotationMaker:
         for first in range(0, len(annotations), _AT_ONCE):
             self._token.check()
             yield from lines_of(annotations[first : first + _AT_ONCE], 2.0**level)
-            time.sleep(_OFFER_S)
+            UNDISTURBED.give_way()
 
     # -- pictures ------------------------------------------------------------------------
 
@@ -416,13 +422,21 @@ class AnnotationMaker:
             painter = QPainter(image)
             try:
                 paint_units(
-                    painter, units, transform, 1.0, self._ratio, self._stamps, offers_lock=True
+                    painter, units, transform, 1.0, self._ratio, self._stamps, gives_way=True
                 )
             finally:
                 painter.end()
         self._squares[key] = _Square(units, image)
         self._squares.move_to_end(key)
         self._is_repainted = True
+
+
+def giving_way(each_of: Iterable[T]) -> Iterator[T]:
+    """The same, the GUI thread being let to the interpreter every now and then."""
+    for number, each in enumerate(each_of):
+        if number % _AT_ONCE == 0:
+            UNDISTURBED.give_way()
+        yield each
 
 
 def _squares_in(level: int, region: Region) -> list[SquareKey]:

@@ -1,7 +1,6 @@
 """Composes the finished picture of a viewport off the GUI thread; the latest request wins."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from PySide6.QtGui import QImage
 from bachview.core.pyramid import Pyramid, TileKey
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.view.painting import Layer, ViewPlane, paint_layers, pixels_of
 from bachview.viewing.frames import compose_frame
 from bachview.viewing.viewport import Viewport
@@ -19,9 +19,8 @@ from bachview.viewing.viewport import Viewport
 Pixels = npt.NDArray[np.uint8]
 
 #: PySide holds the interpreter lock while it draws, so layers are drawn in bands of about
-#: half a millisecond, and the lock is offered in between.
+#: half a millisecond, and the worker gives way in between.
 _BAND_PX = 250_000
-_OFFER_S = 0.0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,11 @@ class FrameComposer:
                 self._on_frame(frame)
 
     def _is_stale(self, request: FrameRequest, token: CancelToken) -> bool:
-        """Whether another place is wanted by now; a newer overlay of the same place can wait."""
+        """Whether another place is wanted by now; a newer overlay of the same place can wait.
+
+        Asked between parts of the work, so it gives way to the GUI thread as well.
+        """
+        UNDISTURBED.give_way()
         pending = self._pending
         return token.is_cancelled or (
             pending is not None and ViewPlane.of(pending.viewport) != ViewPlane.of(request.viewport)
@@ -159,7 +162,6 @@ class FrameComposer:
             last = min(image.height(), first + rows)
             window = (x, y + first, x + image.width(), y + last)
             paint_layers(image, plane, (x, y), request.layers, window)
-            time.sleep(_OFFER_S)
         return True
 
     def forget(self) -> None:

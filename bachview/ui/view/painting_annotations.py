@@ -6,7 +6,6 @@ beforehand are drawn, in squares of the slide like its tiles.
 """
 
 import math
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransfo
 
 from bachview.core.geometry import Region
 from bachview.core.pyramid import TILE_PX
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.view.annotation_labels import Label
 from bachview.ui.view.painting import ViewPlane, Window
 from bachview.viewing.contour_look import DARK_HALO, LIGHT_HALO, has_dark_halo
@@ -47,9 +47,6 @@ _MOST_AT_REST = 200_000
 POINT_VP, _POINT_HALO_VP = 4.5, 1.5
 #: Nothing is drawn farther beside a line or a point, device-independent px.
 _REACH_VP = 10.0
-#: PySide holds the interpreter lock while it draws, so off the GUI thread it is offered between
-#: paths after so long. Not more often: each offer takes longer than most paths do.
-_BETWEEN_OFFERS_S, _OFFER_S = 0.0005, 0.0002
 #: What a mark of a point costs, in elements of paths.
 POINT_COST = 12
 
@@ -158,7 +155,7 @@ def paint_units(
     ratio: float,
     stamps: Mapping[tuple[Rgb, bool], QImage],
     *,
-    offers_lock: bool = False,
+    gives_way: bool = False,
 ) -> None:
     """Draw units: all halos below all lines. Any thread.
 
@@ -168,12 +165,11 @@ def paint_units(
     px : px of the painter for a device px.
     ratio : device px for a device-independent px.
     stamps : marks of points, by colour and whether they are selected.
-    offers_lock : off the GUI thread, so that that does not wait for the interpreter.
+    gives_way : off the GUI thread, which does not wait for the interpreter then.
     """
     base = painter.transform()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     by_look: dict[tuple[int, Rgba, Ways], list[QPainterPath]] = {}
-    offered = time.monotonic()
     dots: list[Dots] = []
     for unit in units:
         dots += unit.dots
@@ -191,9 +187,8 @@ def paint_units(
             painter.setTransform(moved * base)
             for path in paths:
                 painter.strokePath(path, pen)
-                if offers_lock and time.monotonic() - offered > _BETWEEN_OFFERS_S:
-                    time.sleep(_OFFER_S)
-                    offered = time.monotonic()
+                if gives_way:
+                    UNDISTURBED.give_way()
     painter.setTransform(base)
     for group in dots:
         stamp = stamps[group.color, group.is_selected]
@@ -296,12 +291,14 @@ class AnnotationLayer:
                     px,
                     self.ratio,
                     self.stamps,
-                    offers_lock=self.is_at_rest,
+                    gives_way=self.is_at_rest,
                 )
                 return
-        self._paint_squares(painter, plane, region)
+        self._paint_squares(painter, plane, region, px)
 
-    def _paint_squares(self, painter: QPainter, plane: ViewPlane, region: Region) -> None:
+    def _paint_squares(
+        self, painter: QPainter, plane: ViewPlane, region: Region, px: float
+    ) -> None:
         if not self.squares:
             return
         # Without a transform, squares at their own size are copied, which is many times faster.
@@ -309,7 +306,11 @@ class AnnotationLayer:
         if not plane.is_upright:
             painter.setTransform(plane.transform, combine=True)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, on=self.is_at_rest)
-        level = max(self.level, min(self.coarsest, round(math.log2(plane.downsample)) - 1))
+        # Coarser ones stand in, but no finer ones, as shrinking those takes twice as long; where
+        # the plane is drawn at half the resolution, for lack of time, none is shrunk at all.
+        nearest = math.log2(plane.downsample)
+        level = math.ceil(nearest - 0.01) if px < 1 else round(nearest)
+        level = max(self.level, min(self.coarsest, level))
         side = TILE_PX * 2.0**level
         columns = range(math.floor(region.x / side), math.floor(region.right / side) + 1)
         for row in range(math.floor(region.y / side), math.floor(region.bottom / side) + 1):
@@ -317,6 +318,7 @@ class AnnotationLayer:
                 self._paint_square(painter, (level, column, row), scale)
 
     def _paint_square(self, painter: QPainter, key: SquareKey, scale: float) -> None:
+        """Draw a square, from its own picture or a coarser one."""
         of_key = region_of(key)
         place = QRectF(
             of_key.x * scale, of_key.y * scale, of_key.width * scale, of_key.height * scale
