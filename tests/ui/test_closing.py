@@ -1,18 +1,25 @@
 """Closing in the middle of a run asks once, says what is kept, and never waits for an answer."""
 
 import re
+import threading
+from concurrent import futures
 from pathlib import Path
 
 import pytest
+import shapely
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 
+from bachview.config import user_folders
 from bachview.core.geometry import Region
-from bachview.errors import Cancelled
+from bachview.errors import Cancelled, StoreError
 from bachview.export.formats import SUMMARY
 from bachview.jobs.tokens import CancelToken
+from bachview.marks.annotation import Annotation, Kind
+from bachview.marks.working_set import added
+from bachview.store.results import ResultStore
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.exporting import ExportRequest
 from bachview.ui.session.run_status import RunState
@@ -157,3 +164,59 @@ def test_what_cannot_be_saved_is_not_said_to_be_kept(
         assert "cannot be saved, and will be lost. Close it?" in asked().text
         assert "later run" not in asked().text
         asked().no.click()
+
+
+def _drawn(page: SlidePage) -> Annotation:
+    """One more annotation, in this moment."""
+    made = Annotation.drawn(Kind.POINTS, shapely.Point(5, 5))
+    page.document.marks.apply(added("draw", [made]))
+    return made
+
+
+def test_marks_that_cannot_be_saved_are_asked_about(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: ResultStore, changes: object) -> int:
+        raise StoreError("The disk is full.")
+
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        marks = page.document.marks
+        qtbot.waitUntil(lambda: marks.is_loaded, timeout=LONG_MS)
+        with monkeypatch.context() as patch:
+            patch.setattr(ResultStore, "save_marks", fails)
+            with qtbot.waitSignal(marks.failed, timeout=LONG_MS):
+                _drawn(page)
+            assert not window.close()
+            lost = "a.tiff has changes of 1 annotation that could not be saved, and will be lost."
+            assert asked().text == f"{lost} Close the window?"
+            assert asked().no.text() == "Keep it open"
+            asked().no.click()
+            window.tabs.closeRequested.emit(page)
+            assert asked().text == f"{lost} Close it?"
+            asked().no.click()
+        qtbot.waitUntil(lambda: not marks.lost_at_close, timeout=LONG_MS)
+        window.tabs.closeRequested.emit(page)
+        assert not window.tabs.pages
+
+
+@pytest.mark.usefixtures("expects_log")  # that a job did not end
+def test_marks_are_saved_though_another_job_does_not_end(qtbot: QtBot, tmp_path: Path) -> None:
+    go_on = threading.Event()
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        document = page.document
+        qtbot.waitUntil(lambda: document.marks.is_loaded, timeout=LONG_MS)
+        held = [window.services.io.submit(lambda _: go_on.wait(60)) for _ in range(2)]
+        drawn = _drawn(page)
+        window._closing_s = 0.1
+        with qtbot.waitSignal(window.closed) as closed:
+            window.close_unasked()
+        assert closed.args == [False]
+        with ResultStore.open(user_folders().results, document.metadata.fingerprint) as store:
+            assert [mark.id for mark in store.marks().marks] == [drawn.id]
+        # What the end of the process does.
+        go_on.set()
+        futures.wait(held)
+        document.results.close()
+        document.reader.close()

@@ -1,7 +1,9 @@
 """The marks of an open slide: read once, saved with every change, kept in step with others."""
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent import futures
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -9,9 +11,9 @@ from bachview.errors import BachviewError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
-from bachview.marks.records import TYPE_NAMES
+from bachview.marks.records import TYPE_NAMES, name_of_type
 from bachview.marks.working_set import Change, Edit, WorkingSet
-from bachview.store.marks import SavedMarks
+from bachview.store.marks import SavedMarks, marks_text
 from bachview.ui.bridge import Bridge
 from bachview.ui.session.mark_saver import MarkSaver, Synced
 from bachview.ui.session.selection import Selection
@@ -51,7 +53,7 @@ class MarksSession(QObject):
         self.working_set = WorkingSet()
         self.selection = Selection(self)
         self.is_loaded = False
-        self._io, self._bridge = io, bridge
+        self._results, self._io, self._bridge = results, io, bridge
         self._saver = MarkSaver(results)
         self._is_at_work = False
         self._error = ""
@@ -126,6 +128,17 @@ class MarksSession(QObject):
     def is_saved(self) -> bool:
         """Whether everything is in the file."""
         return not self._saver.unsaved
+
+    @property
+    def lost_at_close(self) -> str:
+        """What has not been saved, as that fails, e.g. ``3 annotations``; empty if nothing."""
+        if self._results.is_temporary:
+            by_type = self.working_set.by_type
+            return marks_text({TYPE_NAMES[kind]: len(made) for kind, made in by_type.items()})
+        if not self._error:
+            return ""
+        unsaved = {change.id: change.mark for change in self._saver.unsaved}
+        return marks_text(Counter(map(name_of_type, unsaved.values())))
 
     def _save(self, changes: tuple[Change, ...]) -> None:
         if changes:
@@ -213,6 +226,16 @@ class MarksSession(QObject):
                 _log.error("%d marks could not be saved (%s)", len(saver.unsaved), error)
 
         return save_rest
+
+
+def save_marks(sessions: Iterable[MarksSession], timeout_s: float) -> None:
+    """Save what is not saved yet, though other jobs go on; waits so long. GUI thread."""
+    unsaved = [session.detach() for session in sessions if not session.is_saved]
+    if unsaved:
+        lane = Lane("last marks")
+        saving = [lane.submit(lambda _, save=save: save()) for save in unsaved]  # type: ignore[misc]
+        futures.wait(saving, timeout_s)
+        lane.close(0)
 
 
 def _changes(news: SavedMarks, working_set: WorkingSet) -> list[Change]:

@@ -1,4 +1,4 @@
-"""What is asked before slides are closed that are being classified or exported."""
+"""What is asked before slides are closed of which something would be lost."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ def goes_on(document: Document) -> bool:
     return status.is_active and status.state is not RunState.STOPPING
 
 
-def is_at_work(document: Document) -> bool:
-    """Whether closing the slide would end a run or an export."""
-    return goes_on(document) or document.is_exporting
+def needs_question(document: Document) -> bool:
+    """Whether closing the slide would end a run or an export, or lose what could not be saved."""
+    return goes_on(document) or document.is_exporting or bool(document.marks.lost_at_close)
 
 
 def closing_question(documents: Sequence[Document], *, what: str) -> str:
@@ -33,16 +33,23 @@ def closing_question(documents: Sequence[Document], *, what: str) -> str:
 
 def staying_text(documents: Sequence[Document]) -> str:
     """The answer that closes nothing."""
-    return "Keep classifying" if any(map(goes_on, documents)) else "Keep exporting"
+    if any(map(goes_on, documents)):
+        return "Keep classifying"
+    return "Keep exporting" if any(each.is_exporting for each in documents) else "Keep it open"
 
 
 def _kept(document: Document) -> str:
-    """What is done of a run, and that an export will not be written."""
-    if not document.is_exporting:
-        return _kept_of_run(document)
-    if not goes_on(document):
-        return "is being exported: no file of that will be written"
-    return f"{_kept_of_run(document)}; no file of its export will be written"
+    """What is done of a run, that an export will not be written, and what could not be saved."""
+    parts = []
+    if goes_on(document):
+        parts.append(_kept_of_run(document))
+        if document.is_exporting:
+            parts.append("no file of its export will be written")
+    elif document.is_exporting:
+        parts.append("is being exported: no file of that will be written")
+    if lost := document.marks.lost_at_close:
+        parts.append(f"has changes of {lost} that could not be saved, and will be lost")
+    return "; ".join(parts)
 
 
 def _kept_of_run(document: Document) -> str:

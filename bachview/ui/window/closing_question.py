@@ -1,4 +1,4 @@
-"""Asks before the window is closed while slides are being classified or exported."""
+"""Asks before the window is closed while something of a slide would be lost."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.document import Document
-from bachview.ui.window.closing import closing_question, is_at_work, staying_text
+from bachview.ui.window.closing import closing_question, needs_question, staying_text
 
 #: A log-out that another program has stopped is over by then.
 _SESSION_ENDS_MS = 60_000
@@ -26,7 +26,7 @@ class ClosingQuestion(QObject):
 
     def may_close(self, documents: Sequence[Document]) -> bool:
         """Whether nothing would be broken off; if not, the user is asked, and may close again."""
-        going_on = [document for document in documents if is_at_work(document)]
+        going_on = [document for document in documents if needs_question(document)]
         if not going_on or not self._asks or self._session_ends.isActive():
             return True
         self._ask(going_on)

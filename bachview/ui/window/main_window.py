@@ -29,6 +29,7 @@ from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.bundles import BundleSelector
+from bachview.ui.session.marks_session import save_marks
 from bachview.ui.session.opening import SlideOpener
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
@@ -74,6 +75,8 @@ from bachview.ui.window.window_commands import WindowCommands
 _log = logging.getLogger(__name__)
 #: The user has closed the window: it must be gone within a second.
 CLOSING_S = 0.8
+#: And how long for marks alone, where a job that has nothing to do with them does not end.
+_LAST_MARKS_S = 1.0
 
 
 class MainWindow(QMainWindow):
@@ -395,8 +398,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Shut down in stages, in less than a second and without losing anything.
 
-        While slides are being classified or exported the user is asked first, and the window stays
-        until then.
+        While slides are being classified or exported, or have marks that could not be saved, the
+        user is asked first, and the window stays until then.
         """
         documents = [page.document for page in self.tabs.pages]
         if not self._is_closed and not self._question.may_close(documents):
@@ -429,9 +432,9 @@ class MainWindow(QMainWindow):
             dialog.close()
         self.hide()
         pages = self.tabs.pages
+        self.marking.let_go()
         endings = [page.document.detach() for page in pages]
         self.controller.show_page(None)
-        self.marking.let_go()
         views_ended = [page.close_view(self._closing_s / 2) for page in pages]
         self.services.settings.save()
         self.look.close()
@@ -444,4 +447,5 @@ class MainWindow(QMainWindow):
                 ending()
         else:
             _log.warning("A job did not end in time; its slide is left to the system.")
+            save_marks([page.document.marks for page in pages], _LAST_MARKS_S)
         self.closed.emit(ended)

@@ -12,7 +12,7 @@ from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.recent_facts import RecentLook
 from bachview.ui.session.services import Services
 from bachview.ui.window.bundle_follower import BundleFollower
-from bachview.ui.window.closing import closing_question, goes_on, is_at_work, staying_text
+from bachview.ui.window.closing import closing_question, goes_on, needs_question, staying_text
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_messages import SlideMessages
 from bachview.ui.window.slide_page import SlidePage
@@ -100,8 +100,8 @@ class SlidePages(QObject):
         self._said[page].must_wait(text)
 
     def ask_to_close(self, page: SlidePage) -> None:
-        """Close one slide; if it is being classified or exported, only when told so."""
-        if not is_at_work(page.document):
+        """Close one slide; if something of it would be lost, only when told so."""
+        if not needs_question(page.document):
             self.close(page)
             return
         text, stay = closing_question([page.document], what="it"), staying_text([page.document])
