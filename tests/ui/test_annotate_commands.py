@@ -6,7 +6,7 @@ import pytest
 import shapely
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
@@ -47,7 +47,7 @@ def test_commands_say_what_they_undo_and_why_they_are_off(qtbot: QtBot, tmp_path
     with open_window(qtbot) as window:
         page = opened(qtbot, window, tmp_path)
         menu, marks = window.annotate_commands, page.document.marks
-        assert menu.select_all.toolTip() == texts.NONE_THERE
+        assert menu.select_all.toolTip() == texts.NONE_SHOWN
         assert menu.undo.toolTip() == texts.NO_UNDO
         one, other = rectangle(500, 500), rectangle(600, 600, is_locked=True)
         line = Annotation.drawn(Kind.LINE, shapely.LineString([(0, 500), (1000, 500)]))
@@ -78,6 +78,9 @@ def test_commands_say_what_they_undo_and_why_they_are_off(qtbot: QtBot, tmp_path
         menu.hide.trigger()
         assert [each.is_hidden for each in marks.selected] == [True]
         assert menu.hide.toolTip() == texts.NO_HIDE
+        menu.select_all.trigger()  # nobody deletes with them what they do not see
+        assert marks.selection.ids == {*marks.working_set.annotations} - {copy.id}
+        marks.selection.set({copy.id})
         menu.show_all.trigger()
         assert [each.is_hidden for each in marks.selected] == [False]
 
@@ -225,3 +228,49 @@ def test_the_menu_on_a_shape_and_the_one_of_whole_classes(qtbot: QtBot, tmp_path
         assert len(names(page)) == 2
         window.annotate_commands.undo.trigger()
         assert len(names(page)) == 5
+
+
+def test_what_is_being_typed_is_kept_for_what_it_was_typed_for(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    one, other = rectangle(500, 500), rectangle(900, 900)
+    with open_window(qtbot) as window:
+        page = opened(qtbot, window, tmp_path, one, other)
+        marks, panel = page.document.marks, window.annotations
+        fields, name = panel.properties, panel.properties.name
+        another = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 700)))
+        qtbot.waitUntil(lambda: another.document.marks.is_loaded)
+        another.document.marks.apply(added("draw", [rectangle(100, 100)]))
+
+        def typed(where: QWidget, text: str) -> None:
+            window.tabs.setCurrentWidget(page)
+            marks.selection.set({one.id})
+            where.setFocus()
+            QTest.keyClicks(where, text)
+
+        # Another slide, by keyboard.
+        window.annotate_commands.list.trigger()
+        typed(name, "first")
+        typed(fields.note, "seen")
+        window.tabs.setCurrentWidget(another)
+        assert [(each.name, each.note) for each in marks.selected] == [("first", "seen")]
+        assert (name.text(), fields.note.toPlainText()) == ("", "")
+        # Others are selected, e.g. by a command.
+        typed(name, "2")
+        marks.selection.set({other.id})
+        qtbot.waitUntil(lambda: "first2" in names(page))
+        assert name.text() == ""
+        # In the list.
+        marks.selection.set({one.id})
+        window.annotate_commands.rename.trigger()
+        editor = panel.list.viewport().findChild(QLineEdit)
+        assert isinstance(editor, QLineEdit)
+        QTest.keyClicks(editor, "third")
+        window.tabs.setCurrentWidget(another)
+        assert sorted(names(page)) == ["", "third"]
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        # The slide is closed.
+        typed(name, " and last")
+        marks_after = marks.working_set.annotations
+        window.close_page(page)
+        assert marks_after[one.id].name == "third and last"

@@ -29,6 +29,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
     QHeaderView,
     QStyle,
@@ -299,6 +300,13 @@ class AnnotationList(QTableView):
             return False
         self.edit(self.rows.index(self.currentIndex().row(), Column.NAME))
         return True
+
+    def keep_typed(self) -> None:
+        """End the typing of a name, and keep it."""
+        field = self.indexWidget(self.currentIndex())
+        if field is not None and self.state() == QAbstractItemView.State.EditingState:
+            self.commitData(field)
+            self.closeEditor(field, QAbstractItemDelegate.EndEditHint.NoHint)
 
     # -- width ---------------------------------------------------------------------------
 

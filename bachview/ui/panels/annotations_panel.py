@@ -138,6 +138,11 @@ class AnnotationsPanel(QWidget):
             marks.selection.changed.connect(self._show_selected)
         self._renew()
 
+    def keep_typed(self) -> None:
+        """Keep what is being typed for the annotations of the slide that is shown."""
+        self.list.keep_typed()
+        self.properties.keep_typed()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up on what has changed meanwhile."""
         super().showEvent(event)

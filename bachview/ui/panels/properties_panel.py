@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -65,6 +65,10 @@ class PropertiesPanel(QWidget):
         self._edits, self._classes = edits, classes
         self._selected: tuple[Annotation, ...] = ()
         self._pixel_size = PixelSize.unknown()
+        #: What was typed, and for which annotations, until it is kept.
+        self._typed: list[tuple[str, tuple[Annotation, ...], dict[str, str]]] = []
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self.keep_typed)
         self._what: QLabel = plain(WrappedLabel("", self))
         self._form = QWidget(self)
         self.class_choice = QComboBox(self._form)
@@ -81,7 +85,7 @@ class PropertiesPanel(QWidget):
         self._edit_classes.clicked.connect(self.classesRequested)
         self.name = QLineEdit(self._form)
         self.name.setAccessibleName("Name of the selected annotations")
-        self.note = _NoteEdit(self._save_note, self._form)
+        self.note = _NoteEdit(self.keep_typed, self._form)
         self.note.setAccessibleName("Note on the selected annotations")
         self._color = QPushButton(self._form)
         self._color.setIconSize(QSize(16, 16))
@@ -143,7 +147,7 @@ class PropertiesPanel(QWidget):
 
     def _connect(self) -> None:
         self.class_choice.activated.connect(self._save_class)
-        self.name.editingFinished.connect(self._save_name)
+        self.name.editingFinished.connect(self.keep_typed)
         self._color.clicked.connect(self._ask_color)
         self._no_color.clicked.connect(lambda: self.set_color(None))
         self.locked.clicked.connect(self._save_locked)
@@ -161,13 +165,13 @@ class PropertiesPanel(QWidget):
         return dict(self._shown_values)
 
     def show_selected(self, annotations: Sequence[Annotation], pixel_size: PixelSize) -> None:
-        """These are selected; what is being typed belongs to those before."""
-        before, self._selected = self._selected, tuple(annotations)
-        is_other = [each.id for each in before] != [each.id for each in self._selected]
-        self._pixel_size = pixel_size
-        if is_other:
-            self.name.setModified(False)
-            self.note.document().setModified(False)
+        """These are selected; what is being typed is kept for those before."""
+        before, now = self._selected, tuple(annotations)
+        if [each.id for each in before] != [each.id for each in now]:
+            self._take_typed()
+            if self._typed:
+                self._later.start()  # not in the middle of another change
+        self._selected, self._pixel_size = now, pixel_size
         self._show()
 
     # -- what is shown -------------------------------------------------------------------
@@ -244,17 +248,22 @@ class PropertiesPanel(QWidget):
         chosen: AnnotationClass | None = self.class_choice.itemData(index)
         self._edits.set_values("classify", self._selected, annotation_class=chosen)
 
-    def _save_name(self) -> None:
+    def keep_typed(self) -> None:
+        """Keep the name and the note that are being typed, or were."""
+        self._take_typed()
+        typed, self._typed = self._typed, []
+        for text, annotations, values in typed:
+            self._edits.set_values(text, annotations, **values)
+
+    def _take_typed(self) -> None:
+        document, selected = self.note.document(), self._selected
         if self.name.isModified():
             self.name.setModified(False)
-            self._edits.set_values("rename", self._selected, name=self.name.text().strip())
-
-    def _save_note(self) -> None:
-        document = self.note.document()
+            self._typed.append(("rename", selected, {"name": self.name.text().strip()}))
         if document.isModified():
             document.setModified(False)
-            text = self.note.toPlainText().strip()
-            self._edits.set_values("change the note of", self._selected, note=text)
+            note = self.note.toPlainText().strip()
+            self._typed.append(("change the note of", selected, {"note": note}))
 
     def _save_locked(self) -> None:
         self._edits.lock(self._selected, on=self.locked.checkState() is Qt.CheckState.Checked)

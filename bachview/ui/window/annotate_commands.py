@@ -30,7 +30,7 @@ from bachview.ui.window.slide_page import SlidePage
 NOTHING_SELECTED: Final = "Off, because no annotation is selected"
 ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
 NONE_LOCKED: Final = "Off, because nothing that is selected is locked"
-NONE_THERE: Final = "Off, because this slide has no annotations"
+NONE_SHOWN: Final = "Off, because no annotation of this slide is shown"
 NOT_YET: Final = "Off, because the annotations of this slide are still being read"
 NO_UNDO: Final = "Off, because there is nothing to undo"
 NO_REDO: Final = "Off, because nothing was undone"
@@ -64,6 +64,7 @@ class Chosen:
     annotations: tuple[Annotation, ...] = ()
     free: tuple[Annotation, ...] = ()
     has_any: bool = False
+    has_shown: bool = False
     has_hidden: bool = False
     undo_text: str | None = None
     redo_text: str | None = None
@@ -150,7 +151,7 @@ class AnnotateCommands(QObject):
         self.undo = make("&Undo", "Undo the last step", self._undo, "Ctrl+Z")
         self.redo = make("&Redo", "Do again what was undone", self._redo, "Ctrl+Shift+Z", "Ctrl+Y")
         self.select_all = make(
-            "Select &all", "Select all annotations of this slide", self._select_all, "Ctrl+A"
+            "Select &all", "Select all annotations that are shown", self._select_all, "Ctrl+A"
         )
         self.duplicate = make(
             "&Duplicate", "Copy what is selected, a little beside it", self._duplicate, "Ctrl+J"
@@ -218,7 +219,7 @@ class AnnotateCommands(QObject):
         self._rules: Mapping[Command, Callable[[Chosen], str]] = {
             self.undo: lambda now: "" if now.undo_text else NO_UNDO,
             self.redo: lambda now: "" if now.redo_text else NO_REDO,
-            self.select_all: lambda now: "" if now.has_any else NONE_THERE,
+            self.select_all: lambda now: "" if now.has_shown else NONE_SHOWN,
             self.list: lambda now: "",
             self.duplicate: lambda now: "" if now.annotations else NOTHING_SELECTED,
             self.delete: _no_change,
@@ -280,6 +281,7 @@ class AnnotateCommands(QObject):
             selected,
             tuple(each for each in selected if not each.is_locked),
             bool(everything),
+            any(not each.is_hidden for each in everything),
             any(each.is_hidden for each in everything),
             working_set.undo_text,
             working_set.redo_text,
@@ -398,7 +400,8 @@ class AnnotateCommands(QObject):
     def _select_all(self) -> None:
         if self._document is not None:
             marks = self._document.marks
-            marks.selection.set(marks.working_set.annotations)
+            everything = marks.working_set.annotations.values()
+            marks.selection.set(each.id for each in everything if not each.is_hidden)
 
     def _operate(self, operation: Callable[[Sequence[Annotation]], Edit]) -> None:
         self._edits.operate(operation, self._edits.selected)

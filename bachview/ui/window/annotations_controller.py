@@ -41,6 +41,7 @@ class AnnotationsController(QObject):
 
     def show_page(self, page: SlidePage | None) -> None:
         """Follow another page, or none."""
+        self._panel.keep_typed()
         before, self._page = self._page, page
         if before is not None:
             before.document.pixelSizeChanged.disconnect(self._follow)
