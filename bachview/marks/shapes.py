@@ -152,4 +152,4 @@ def _parts(geometry: "BaseGeometry") -> "list[BaseGeometry]":
 def _places(geometry: "BaseGeometry") -> list[Place]:
     import shapely
 
-    return [(float(x), float(y)) for x, y in shapely.get_coordinates(geometry)]
+    return [(x, y) for x, y in shapely.get_coordinates(geometry).tolist()]

@@ -159,6 +159,68 @@ def test_a_drag_moves_what_is_selected_in_one_step(context: Context, qtbot: QtBo
     assert not view.annotations.lifted
 
 
+def test_undo_puts_back_what_is_being_moved(context: Context) -> None:
+    view = context.view
+    a = _square(view, 0, 0)
+    _add(context, a)
+    context.select({a.id})
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    QTest.keyClick(view, Qt.Key.Key_Z, _CONTROL)
+    assert not context.drawing.lifted
+    QTest.mousePress(view, _LEFT, _NONE, QPoint(300, 250))
+    QTest.mouseMove(view, QPoint(340, 250))
+    QTest.keyClick(view, Qt.Key.Key_Z, _CONTROL)
+    QTest.mouseRelease(view, _LEFT, _NONE, QPoint(340, 250))
+    assert _now(context, a) is a
+    assert context.working_set.undo_text == "add"
+    assert isinstance(view.input.tool, SelectTool)
+    assert not view.input.tool.is_busy
+
+
+def test_what_is_hidden_is_not_moved(context: Context) -> None:
+    view = context.view
+    a, hidden = _square(view, -100, 0), _square(view, 60, 0).with_changes(is_hidden=True)
+    _add(context, a, hidden)
+    context.select({a.id, hidden.id})
+    _drag(view, (-100, 0), (-80, 25))
+    assert _now(context, a) != a
+    assert _now(context, hidden) is hidden
+    context.select({hidden.id})
+    before = view.viewport
+    QTest.keyClick(view, Qt.Key.Key_Right)  # moves the slide
+    assert view.viewport != before
+
+
+def test_an_outline_of_many_vertices_has_handles_where_they_can_be_told_apart(
+    context: Context,
+) -> None:
+    view = context.view
+    turns = [2 * math.pi * n / 5000 for n in range(5000)]
+    places = [_l0(view, 200 * math.cos(turn), 200 * math.sin(turn)) for turn in turns]
+    a = Annotation.drawn(Kind.AREA, shapely.Polygon(places))
+    _add(context, a)
+    context.select({a.id})
+    assert isinstance(view.input.tool, SelectTool)
+    view.input.tool.edit_vertices(a)
+
+    def pull() -> None:
+        """The first vertex, inwards."""
+        at = _vp(view, places[0])
+        QTest.mousePress(view, _LEFT, _CONTROL, at)
+        QTest.mouseRelease(view, _LEFT, _CONTROL, at)
+
+    pull()  # all are in the view: nothing is taken hold of
+    assert _now(context, a) is a
+    context.select({a.id})
+    view.input.tool.edit_vertices(a)
+    view.center_on(Point(*places[0]))
+    view.zoom_to_magnification(40.0)
+    pull()
+    left = shapely.get_coordinates(_now(context, a).geometry)
+    assert len(left) == 5000
+    assert not (left == places[0]).all(axis=1).any()
+
+
 def test_handles_resize_and_turn(context: Context) -> None:
     view = context.view
     x, y = _l0(view, 0, 0)

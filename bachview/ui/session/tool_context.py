@@ -41,11 +41,11 @@ class SlideToolContext:
         self._document.marks.selection.set(ids)
 
     def apply(self, edit: Edit) -> bool:
-        """Carry out an edit, unless another window has changed the mark in this moment."""
+        """Carry out an edit, unless the mark was changed while it was drawn, maybe elsewhere."""
         try:
             self._document.marks.apply(edit)
         except ValueError:
-            self.notice("The annotation was changed in another window meanwhile: try again.")
+            self.notice("The annotation was changed or deleted meanwhile: try again.")
             return False
         return True
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
@@ -13,6 +14,10 @@ from bachview.ui.look.plates import INK, SHADE
 from bachview.ui.view.tools.boxes import box_of
 from bachview.viewing.viewport import Viewport
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 #: A handle is hit within this distance, px.
 GRAB_VP = 8.0
 #: Half of the side of a handle, px.
@@ -21,8 +26,8 @@ _HALF_VP = 4.0
 _TURN_VP = 26.0
 #: Sides below this have no handle in their middle, and boxes below that none at all, px.
 _LEAST_SIDE_VP, _LEAST_BOX_VP = 44.0, 10.0
-#: More vertices are not drawn with handles.
-_MOST_VERTICES = 4000
+#: Where more vertices are in the view, none has a handle: they would lie on each other.
+_MOST_VERTICES = 1000
 
 _CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 _SIDES = ((0, -1), (1, 0), (0, 1), (-1, 0))
@@ -63,22 +68,89 @@ class Handle:
         return _ARROWS[round(bearing / 45) % 4]
 
 
-def handles_of(
-    annotation: Annotation, viewport: Viewport, *, of_vertices: bool
-) -> tuple[list[Handle], Frame | None]:
-    """The handles of an annotation on the screen, and the box if they are of one."""
-    if annotation.is_locked:
-        return [], None
-    box = None if of_vertices else box_of(annotation, viewport)
-    if box is not None:
-        return handles_of_box(box, viewport), box
-    if annotation.kind is Kind.TEXT:
-        return [], None
-    return [
-        Handle(QPointF(*viewport.vp_from_l0(Point(*place))), vertex=Vertex(ring, index))
-        for ring, places in enumerate(rings_of(annotation))
-        for index, place in enumerate(places)
-    ], None
+class Handles:
+    """Finds the handles of an annotation, and keeps them while it and the view stay. GUI thread.
+
+    They are asked for with every move of the mouse and every frame.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[Annotation, Viewport, bool] | None = None
+        self._found: tuple[list[Handle], Frame | None] = [], None
+        self._vertices: _Vertices | None = None
+
+    def of(
+        self, annotation: Annotation, viewport: Viewport, *, of_vertices: bool
+    ) -> tuple[list[Handle], Frame | None]:
+        """The handles in the view, and the box if they are of one."""
+        before = self._of
+        # By identity, as annotations may have many vertices to be compared.
+        if before is None or before[0] is not annotation or before[1:] != (viewport, of_vertices):
+            self._of = annotation, viewport, of_vertices
+            self._found = self._find(annotation, viewport, of_vertices=of_vertices)
+        return self._found
+
+    def _find(
+        self, annotation: Annotation, viewport: Viewport, *, of_vertices: bool
+    ) -> tuple[list[Handle], Frame | None]:
+        if annotation.is_locked:
+            return [], None
+        box = None if of_vertices else box_of(annotation, viewport)
+        if box is not None:
+            return handles_of_box(box, viewport), box
+        if annotation.kind is Kind.TEXT:
+            return [], None
+        if self._vertices is None or self._vertices.annotation is not annotation:
+            self._vertices = _Vertices.of(annotation)
+        return self._vertices.handles(viewport), None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vertices:
+    """All vertices of an annotation.
+
+    Attributes
+    ----------
+    x, y : (N,) float64, level-0 px.
+    rings, indexes : (N,) of each, as `Vertex` has them.
+    """
+
+    annotation: Annotation
+    x: "npt.NDArray[np.float64]"
+    y: "npt.NDArray[np.float64]"
+    rings: "npt.NDArray[np.intp]"
+    indexes: "npt.NDArray[np.intp]"
+
+    @classmethod
+    def of(cls, annotation: Annotation) -> "_Vertices":
+        import numpy as np
+
+        rings = rings_of(annotation)
+        sizes = [len(ring) for ring in rings]
+        places = np.array([place for ring in rings for place in ring]).reshape(-1, 2)
+        return cls(
+            annotation,
+            places[:, 0],
+            places[:, 1],
+            np.repeat(np.arange(len(rings)), sizes),
+            np.concatenate([np.arange(size) for size in (*sizes, 0)]),
+        )
+
+    def handles(self, viewport: Viewport) -> list[Handle]:
+        """Of those in the view; none where they are too many."""
+        m11, m12, m21, m22, dx, dy = viewport.vp_from_l0_affine
+        x, y = m11 * self.x + m21 * self.y + dx, m12 * self.x + m22 * self.y + dy
+        size = viewport.size
+        is_seen = (x > -GRAB_VP) & (x < size.width + GRAB_VP)
+        is_seen &= (y > -GRAB_VP) & (y < size.height + GRAB_VP)
+        rows = is_seen.nonzero()[0]
+        if len(rows) > _MOST_VERTICES:
+            return []
+        found = (part[rows].tolist() for part in (x, y, self.rings, self.indexes))
+        return [
+            Handle(QPointF(at_x, at_y), vertex=Vertex(ring, index))
+            for at_x, at_y, ring, index in zip(*found, strict=True)
+        ]
 
 
 def handles_of_box(box: Frame, viewport: Viewport) -> list[Handle]:
@@ -113,20 +185,12 @@ def paint_handles(
         painter.setPen(QPen(SHADE, 1.2))
         painter.setBrush(INK)
         painter.drawEllipse(handles[0].at, 5, 5)
-    size = viewport.size
-    shown = [
-        handle.at
-        for handle in handles
-        if not handle.turns
-        and -GRAB_VP < handle.at.x() < size.width + GRAB_VP
-        and -GRAB_VP < handle.at.y() < size.height + GRAB_VP
-    ]
-    if len(shown) > _MOST_VERTICES:
-        return
     painter.setPen(QPen(SHADE, 1.4))
     painter.setBrush(INK)
-    for at in shown:
-        painter.drawRect(QRectF(at.x() - _HALF_VP, at.y() - _HALF_VP, 2 * _HALF_VP, 2 * _HALF_VP))
+    half = QPointF(_HALF_VP, _HALF_VP)
+    painter.drawRects(
+        [QRectF(each.at - half, each.at + half) for each in handles if not each.turns]
+    )
 
 
 def handle_at(handles: list[Handle], at: QPointF) -> Handle | None:

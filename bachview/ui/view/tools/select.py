@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtGui import QCursor, QKeyEvent, QPainter, QTransform
+from PySide6.QtGui import QCursor, QKeyEvent, QKeySequence, QPainter, QTransform
 
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.marks.measures import measures_of, measures_text
@@ -19,9 +19,9 @@ from bachview.ui.view.tools.boxes import Stretch, Turn, box_of, change_by
 from bachview.ui.view.tools.common_box import CommonBox
 from bachview.ui.view.tools.handles import (
     Handle,
+    Handles,
     edge_at,
     handle_at,
-    handles_of,
     handles_of_box,
     paint_handles,
 )
@@ -77,6 +77,7 @@ class SelectTool(Tool):
         self._live: Annotation | None = None
         self._lifted: tuple[Annotation, ...] = ()
         self._text = ""
+        self._shown_handles = Handles()
         #: The box of several; while it is dragged, as it was, and what is done inside.
         self._common = CommonBox(context)
         self._group: Frame | None = None
@@ -128,7 +129,7 @@ class SelectTool(Tool):
 
     def _handles(self, annotation: Annotation, viewport: Viewport) -> list[Handle]:
         of_vertices = self._of_vertices == annotation.id
-        return handles_of(annotation, viewport, of_vertices=of_vertices)[0]
+        return self._shown_handles.of(annotation, viewport, of_vertices=of_vertices)[0]
 
     def _handle_at(self, at: Pointer) -> Handle | None:
         single, viewport = self._single, self._viewport
@@ -277,10 +278,16 @@ class SelectTool(Tool):
             return
         self._doing = _Doing.MOVE if self._lift() else _Doing.NOTHING
 
+    @property
+    def _chosen(self) -> list[Annotation]:
+        """What is selected and shown: nobody moves what they do not see."""
+        annotations = self.context.annotations
+        found = (annotations.get(each) for each in self.context.selected)
+        return [each for each in found if each is not None and not each.is_hidden]
+
     def _lift(self) -> bool:
         """Draw what is selected by itself; locked ones stay, which is said. False if all do."""
-        chosen = [self.context.annotations[each] for each in self.context.selected]
-        free, sentence = unlocked(chosen)
+        free, sentence = unlocked(self._chosen)
         if sentence:
             self.context.notice(sentence)
         if free:
@@ -425,10 +432,15 @@ class SelectTool(Tool):
     # -- keys ----------------------------------------------------------------------------
 
     def takes_key(self, event: QKeyEvent) -> bool:
-        """The vertex that was held last is deleted before the annotation is."""
+        """Undo puts back what is being moved; a vertex is deleted before its annotation is."""
+        if event.matches(QKeySequence.StandardKey.Undo):
+            return self._is_moving
         return event.key() in _DELETE and self._vertex is not None and self._single is not None
 
     def key_press(self, event: QKeyEvent) -> bool:
+        if event.matches(QKeySequence.StandardKey.Undo) and self._is_moving:
+            self._put_back()
+            return True
         key, chosen = Qt.Key(event.key()), self.context.selected
         if not chosen or self._doing is not _Doing.NOTHING:
             return False
@@ -439,9 +451,10 @@ class SelectTool(Tool):
             else:
                 self._delete()
             return True
-        if key in _ARROWS and not event.modifiers() & (
+        has_others = event.modifiers() & (
             Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-        ):
+        )
+        if key in _ARROWS and not has_others and self._chosen:
             far = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             self._nudge(*_ARROWS[key], _FAR_NUDGE_VP if far else _NUDGE_VP)
             return True
@@ -479,6 +492,16 @@ class SelectTool(Tool):
         present = [self.context.annotations.get(each.id) for each in lifted]
         still = [each for each in present if each is not None]
         self._apply_moved(still, way.x(), way.y())
+
+    @property
+    def _is_moving(self) -> bool:
+        """Whether something is shown elsewhere than it is, by the mouse or by arrow keys."""
+        return self._doing in (_Doing.MOVE, _Doing.HANDLE) or not self._nudged.isNull()
+
+    def _put_back(self) -> None:
+        self._nudged, self._lifted = QPointF(), ()
+        self.context.drawing.drop()
+        self.end()
 
     def end(self) -> bool:
         """Put back what is being dragged; keep what arrow keys have moved."""
@@ -520,7 +543,7 @@ class SelectTool(Tool):
         if self._doing is _Doing.HANDLE and self._live is not None:
             is_vertex = self._handle is not None and self._handle.vertex is not None
             if is_vertex:
-                handles, _ = handles_of(self._live, viewport, of_vertices=True)
+                handles, _ = self._shown_handles.of(self._live, viewport, of_vertices=True)
                 paint_handles(painter, viewport, handles, None)
             if self._at is not None:
                 paint_text(painter, viewport, self._text, self._at.vp)
@@ -534,5 +557,5 @@ class SelectTool(Tool):
                 paint_handles(painter, viewport, handles_of_box(common, viewport), common)
             return
         of_vertices = self._of_vertices == single.id
-        handles, box = handles_of(single, viewport, of_vertices=of_vertices)
+        handles, box = self._shown_handles.of(single, viewport, of_vertices=of_vertices)
         paint_handles(painter, viewport, handles, box)
