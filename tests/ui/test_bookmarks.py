@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+import shapely
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
+from bachview.marks.annotation import Annotation, Kind
+from bachview.marks.working_set import added
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import LONG_MS, open_window, page_of
 
@@ -54,6 +58,22 @@ def test_bookmarks_are_kept_and_gone_to(qtbot: QtBot, tmp_path: Path) -> None:
         marks.undo()  # the name
         assert rows.item(0).text() == "Bookmark 1"
         marks.redo()
+
+        # Keys of the list, which are those of annotations elsewhere.
+        marks.apply(added("draw", [Annotation.drawn(Kind.POINTS, shapely.Point(9, 9))]))
+        marks.selection.set(marks.working_set.annotations)
+        rows.setFocus()
+        rows.setCurrentRow(1)
+        QTest.keyClick(rows, Qt.Key.Key_F2)
+        editor = rows.viewport().findChild(QLineEdit)
+        assert isinstance(editor, QLineEdit)
+        QTest.keyClicks(editor, "Margin")
+        QTest.keyClick(editor, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: rows.item(1).text() == "Margin")
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        rows.setFocus()
+        QTest.keyClick(rows, Qt.Key.Key_Escape)
+        assert view.hasFocus()
 
         page_of(qtbot, window, other)  # has none
         assert not section.isVisibleTo(window)

@@ -98,6 +98,13 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         QTest.keyClick(view, Qt.Key.Key_Escape)
         assert page.view.input.tool is None
         assert not commands.tool.isChecked()
+        # It does not go along to another slide, and nothing else does in its place.
+        window.tool_commands.choose("brush")
+        commands.tool.trigger()
+        other = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        assert other.view.input.tool is None
+        window.close_page(other)
+        assert page.view.input.tool is None
 
         # The cells of an annotation get its class; one without a class of the model does nothing.
         cell = prediction.grid.cell(3, 3)

@@ -94,10 +94,17 @@ def test_points_are_set_and_counted(context: Context) -> None:
     QTest.keyClick(view, Qt.Key.Key_Return)
     _click(view, 400, 300)
     assert len(_all(context)) == 4
-    _use(context, CounterTool(context))
     context.select([counted.id])
+    _use(context, CounterTool(context))
     _click(view, 420, 300)
     assert measures_of(context.annotations[counted.id], context.pixel_size).count == 3
+    _use(context, PointTool(context))
+    assert context.selected == {counted.id}
+    _use(context, CounterTool(context))
+    _click(view, 440, 300)
+    assert measures_of(context.annotations[counted.id], context.pixel_size).count == 4
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert not context.selected
 
 
 def test_a_line_is_a_drag_or_clicks_and_stays(context: Context) -> None:

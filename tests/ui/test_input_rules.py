@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QLineEdit,
+    QPlainTextEdit,
     QScrollArea,
     QSlider,
     QSpinBox,
@@ -43,12 +44,12 @@ class Desk(QWidget):
         self.slide.setMinimumHeight(40)
         self.combo, self.spin, self.tabs = QComboBox(self), QSpinBox(self), QTabBar(self)
         self.slider, self.check = QSlider(Qt.Orientation.Horizontal, self), QCheckBox("a", self)
-        self.text = QLineEdit(self)
+        self.text, self.note = QLineEdit(self), QPlainTextEdit(self)
         for name in "abcd":
             self.combo.addItem(name)
             self.tabs.addTab(name)
         column = QVBoxLayout(self)
-        for each in (self.slide, *self.controls, self.check, self.text):
+        for each in (self.slide, *self.controls, self.check, self.text, self.note):
             column.addWidget(each)
 
     @property
@@ -177,6 +178,9 @@ def test_a_text_field_keeps_the_keyboard_until_escape(desk: Desk) -> None:
     assert desk.text.hasFocus()
     assert desk.text.text() == "12"
     QTest.keyClick(desk.text, Qt.Key.Key_Escape)
+    assert desk.slide.hasFocus()
+    desk.note.setFocus()
+    QTest.keyClick(desk.note, Qt.Key.Key_Escape)
     assert desk.slide.hasFocus()
 
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
-from bachview.marks.working_set import added
+from bachview.marks.working_set import added, deleted
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.brush import BrushTool
@@ -78,6 +78,12 @@ def test_the_brush_paints_on_and_erases(context: Context) -> None:
     assert context.working_set.undo_text == "erase"
     context.working_set.undo()
     assert cross.id in context.annotations
+    context.select([cross.id])
+    view.input.set_tool(WandTool(context))  # which goes on with it
+    assert context.selected == {cross.id}
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert not context.selected
+    assert view.input.tool is not None
 
 
 def test_a_stroke_whose_release_went_elsewhere_is_kept(context: Context) -> None:
@@ -181,5 +187,11 @@ def test_a_note_is_written_where_it_stands(qtbot: QtBot, context: Context) -> No
     assert not [each for each in view.findChildren(NoteEditor) if each.isVisible()]
     qtbot.wait(10)
     click(300, 400)  # nothing is written
-    view.input.set_tool(None)
+    view.input.set_tool(NoteTool(context))
     assert len(_all(context)) == 2
+
+    click(400, 300)  # one that is deleted while it is changed
+    QTest.keyClicks(editor(), " thought")
+    context.apply(deleted("delete", _all(context)))
+    view.input.set_tool(None)
+    assert [each.note for each in _all(context)] == ["Second thought"]

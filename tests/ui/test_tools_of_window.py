@@ -63,6 +63,8 @@ def test_tools_are_taken_by_key_and_button_and_go_along(qtbot: QtBot, tmp_path: 
         assert window.services.settings.now.brush_px > size
 
         QTest.keyClick(other.view, Qt.Key.Key_F11)
+        window.tabs.setCurrentWidget(page)
+        window.tabs.setCurrentWidget(other)
         assert strip.isHidden()
         QTest.keyClick(other.view, Qt.Key.Key_M)
         assert _tool_of(other.view) == "line"

@@ -16,6 +16,8 @@ THUMBNAIL = QSize(72, 54)
 _ID = Qt.ItemDataRole.UserRole
 #: As many are seen without scrolling.
 _MOST_ROWS = 4
+#: Keys that are shortcuts of commands elsewhere.
+_KEYS = frozenset({Qt.Key.Key_Delete, Qt.Key.Key_F2})
 _TIP = "Double-click or Enter to go there, F2 to rename, Delete to delete"
 
 
@@ -28,6 +30,7 @@ class BookmarksPanel(Panel):
     renamed(str, str) : its id and the new name.
     deleteRequested(str) : its id.
     shownChanged : there are bookmarks now, or none any more.
+    left : the keyboard goes back to the slide.
     """
 
     name, title = "bookmarks", "Bookmarks"
@@ -35,6 +38,7 @@ class BookmarksPanel(Panel):
     renamed = Signal(str, str)
     deleteRequested = Signal(str)
     shownChanged = Signal()
+    left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +53,7 @@ class BookmarksPanel(Panel):
         self.list.itemActivated.connect(lambda item: self.chosen.emit(item.data(_ID)))
         self.list.itemChanged.connect(self._on_edited)
         self.list.deleted.connect(lambda index: self.deleteRequested.emit(index.data(_ID)))
+        self.list.left.connect(self.left)
         panel_column(self).addWidget(self.list)
         self._shown: tuple[Bookmark, ...] = ()
         self.show_bookmarks(())
@@ -104,24 +109,28 @@ class BookmarksPanel(Panel):
 
 
 class _List(QListWidget):
-    """Deletes by key, which otherwise deletes annotations."""
+    """Takes the keys that mean something else for annotations."""
 
     deleted = Signal(object)
+    left = Signal()
 
     def event(self, event: QEvent) -> bool:
-        """Take the keys that mean something here before the window's commands do."""
-        if event.type() == QEvent.Type.ShortcutOverride and _is_delete(event):
+        """Before the window's commands get them."""
+        if event.type() == QEvent.Type.ShortcutOverride and _key_of(event) in _KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not _is_delete(event):
+        key = _key_of(event)
+        if key == Qt.Key.Key_Delete:
+            for index in self.selectionModel().selectedRows():
+                self.deleted.emit(index)
+        elif key == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
             super().keyPressEvent(event)
-            return
-        for index in self.selectionModel().selectedRows():
-            self.deleted.emit(index)
 
 
-def _is_delete(event: QEvent) -> bool:
-    return isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete
+def _key_of(event: QEvent) -> int | None:
+    return event.key() if isinstance(event, QKeyEvent) else None

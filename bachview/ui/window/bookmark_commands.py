@@ -45,6 +45,7 @@ class BookmarkCommands(QObject):
         panel.chosen.connect(self._go_to)
         panel.renamed.connect(self._rename)
         panel.deleteRequested.connect(self._delete)
+        panel.left.connect(self._leave)
 
     def show_page(self, page: SlidePage | None) -> None:
         """Follow another page, or none."""
@@ -114,6 +115,10 @@ class BookmarkCommands(QObject):
         bookmark = self._bookmark(bookmark_id)
         if bookmark is not None:
             self._apply(changed("rename a bookmark", ((bookmark, replace(bookmark, name=name)),)))
+
+    def _leave(self) -> None:
+        if self._page is not None:
+            self._page.view.setFocus()
 
     def _delete(self, bookmark_id: str) -> None:
         bookmark = self._bookmark(bookmark_id)

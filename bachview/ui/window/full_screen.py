@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QToolBar, QWidget
 
 from bachview.ui.session.window_memory import WindowLayout, restore_panels
-from bachview.ui.window.tool_strip import ToolStrip
 
 
 class FullScreen(QObject):
@@ -62,4 +61,4 @@ class FullScreen(QObject):
         window = self._window
         bars = window.findChildren(QToolBar), window.findChildren(QDockWidget)
         around = window.menuBar(), window.statusBar(), self._tabs.tabBar()
-        return [*around, *bars[0], *bars[1], *window.findChildren(ToolStrip)]
+        return [*around, *bars[0], *bars[1]]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QPlainTextEdit,
     QScrollBar,
     QTabBar,
     QTextEdit,
@@ -21,7 +22,7 @@ from bachview.ui.window.dropped_files import has_files
 
 _WITH_WHEEL = QComboBox, QAbstractSpinBox, QAbstractSlider, QTabBar
 _CONTROLS = *_WITH_WHEEL, QAbstractButton
-_TEXTS = QLineEdit, QTextEdit
+_TEXTS = QLineEdit, QPlainTextEdit, QTextEdit
 #: What the rules are about.
 _KINDS = QInputEvent, QFocusEvent, QDropEvent
 _TABBED = frozenset({Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason})

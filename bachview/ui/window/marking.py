@@ -61,7 +61,8 @@ class Marking(QObject):
         self.correct = CorrectCommands(window, commands, tabs, panel, messages, services)
         self.strip = ToolStrip((*self.tools.groups, (self.correct.tool,)), classes, center)
         center.put_at_left(self.strip)
-        view.tools.toggled.connect(self._show_strip)
+        for switch in (view.tools, view.full_screen):
+            switch.toggled.connect(self._show_strip)
         self.annotate = AnnotateCommands(
             window,
             commands,
@@ -95,4 +96,6 @@ class Marking(QObject):
         self.bookmarks.show_page(page)
 
     def _show_strip(self) -> None:
-        self.strip.setVisible(self._tabs.page is not None and self._view.tools.isChecked())
+        view = self._view
+        is_wanted = view.tools.isChecked() and not view.full_screen.isChecked()
+        self.strip.setVisible(is_wanted and self._tabs.page is not None)

@@ -178,8 +178,7 @@ class ToolCommands(QObject):
 
     def _on_tool(self, tool: Tool | None) -> None:
         key = "" if tool is None else tool.key
-        if key in self._rows:
-            self._key = key
+        self._key = key if key in self._rows else ""  # other tools do not go along
         self._show(key)
 
     def _show(self, key: str) -> None:

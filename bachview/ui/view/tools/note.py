@@ -78,6 +78,8 @@ class NoteTool(DrawingTool):
                 self.context.apply(changed("change a note", [(present, after)]))
             elif present is not None:
                 self.context.apply(deleted("delete a note", [present]))
+            elif text:  # it was deleted while this was written
+                self.keep("note", before.copied(note=text))
         return True
 
     def _on_ended(self, by_mouse: bool) -> None:  # a Qt slot

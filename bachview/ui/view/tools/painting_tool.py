@@ -115,12 +115,12 @@ class PaintingTool(DrawingTool, ABC):
         return True
 
     def end(self) -> bool:
-        """Keep the stroke; without one, let go of the selected area, so that a new one begins."""
+        """Keep the stroke."""
         stroke, pressed = self._stroke, self._pressed
         self._stroke = self._pressed = None
         self._path = QPainterPath()
         if stroke is None or pressed is None:
-            return self._let_go()
+            return False
         self.update()
         shape = None if stroke.shape is None else self._clipped(stroke.shape)
         if shape is None:
@@ -131,7 +131,10 @@ class PaintingTool(DrawingTool, ABC):
             self._add(shape, pressed)
         return True
 
-    def _let_go(self) -> bool:
+    def escape(self) -> bool:
+        """Keep the stroke; without one, let go of the selected area, so that a new one begins."""
+        if self.end():
+            return True
         has_area = any(each.kind in AREAS for each in self._selected())
         if has_area:
             self.context.select(())

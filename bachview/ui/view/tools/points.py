@@ -102,7 +102,7 @@ class CounterTool(DrawingTool):
         self.update()
 
     def double_click(self, at: Pointer) -> bool:
-        return self.end()
+        return self.escape()
 
     def takes_key(self, event: QKeyEvent) -> bool:
         return self.is_busy and event.key() in _KEYS
@@ -115,13 +115,20 @@ class CounterTool(DrawingTool):
             self._set_places(counted, rings_of(counted)[0][:-1], "remove a point")
             self.update()
             return True
-        return self.end()
+        return self.escape()
 
     def end(self) -> bool:
+        """Count no further; the count stays selected, and may be gone on with."""
         was_busy, self._counted = self.is_busy, None
         if was_busy:
-            self.context.select(())
             self.update()
+        return was_busy
+
+    def escape(self) -> bool:
+        """The next click begins another count."""
+        was_busy = self.end()
+        if was_busy:
+            self.context.select(())
         return was_busy
 
     def _remove(self, at: Pointer) -> None:
