@@ -101,9 +101,9 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         # It does not go along to another slide, and nothing else does in its place.
         window.tool_commands.choose("brush")
         commands.tool.trigger()
-        other = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
-        assert other.view.input.tool is None
-        window.close_page(other)
+        another = page_of(qtbot, window, pink_slide(tmp_path / "b.tiff"))
+        assert another.view.input.tool is None
+        window.close_page(another)
         assert page.view.input.tool is None
 
         # The cells of an annotation get its class; one without a class of the model does nothing.

@@ -303,7 +303,7 @@ class AnnotationList(QTableView):
 
     def keep_typed(self) -> None:
         """End the typing of a name, and keep it."""
-        field = self.indexWidget(self.currentIndex())
+        field: QWidget | None = self.indexWidget(self.currentIndex())
         if field is not None and self.state() == QAbstractItemView.State.EditingState:
             self.commitData(field)
             self.closeEditor(field, QAbstractItemDelegate.EndEditHint.NoHint)
