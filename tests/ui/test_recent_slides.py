@@ -21,7 +21,8 @@ from bachview.ui.bridge import Bridge
 from bachview.ui.look.theme import Theme, ThemeChoice
 from bachview.ui.session.recent import RecentFiles, RecentSlide
 from bachview.ui.session.recent_facts import Presence, RecentFacts, RecentLook
-from bachview.ui.session.settings import Opened, SettingsFile
+from bachview.ui.session.settings import SettingsFile
+from bachview.ui.session.slide_memory import Opened
 from bachview.ui.session.thumbnails import LONGEST_PX, Thumbnails, thumbnail_name
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.recent_list import RecentList

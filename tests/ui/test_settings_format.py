@@ -9,8 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from bachview.config import user_folders
 from bachview.ui.session.recent import RecentFiles
-from bachview.ui.session.settings import FILE_NAME, SettingsFile, SlideMemory
+from bachview.ui.session.settings import FILE_NAME, SettingsFile
 from bachview.ui.session.settings_format import FORMAT_KEY, SETTINGS_FORMAT
+from bachview.ui.session.slide_memory import SlideMemory
 from tests.support.windows import open_window
 
 # The offscreen platform says so whenever a window with a least size is shown.

@@ -11,15 +11,9 @@ from bachview.core.geometry import Point
 from bachview.marks.annotation import AnnotationClass
 from bachview.ui.look.theme import ThemeChoice
 from bachview.ui.session.recent import RecentFiles
-from bachview.ui.session.settings import (
-    FILE_NAME,
-    MOST_RECENT,
-    Device,
-    Opened,
-    Settings,
-    SettingsFile,
-    SlideMemory,
-)
+from bachview.ui.session.settings import FILE_NAME, Device, Settings, SettingsFile
+from bachview.ui.session.slide_memory import Opened, SlideMemory
+from bachview.ui.session.stored_values import MOST_RECENT
 from bachview.viewing.overlay import Drawing, Marks
 
 #: One value of every field, none of them the default.

@@ -218,7 +218,8 @@ def _images(folder: Path) -> list[Path]:
 
 def _settings(folder: Path) -> list[Path]:
     from bachview.core.geometry import Point
-    from bachview.ui.session.settings import FILE_NAME, Settings, SettingsFile, SlideMemory
+    from bachview.ui.session.settings import FILE_NAME, Settings, SettingsFile
+    from bachview.ui.session.slide_memory import SlideMemory
 
     file = SettingsFile(folder)
     file.now = Settings(

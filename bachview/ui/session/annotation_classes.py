@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, Signal
 from bachview.core.classes import BACH_CLASSES, TissueClass
 from bachview.errors import UsageError
 from bachview.marks.annotation import AnnotationClass
-from bachview.ui.session.settings import MOST_CLASS_NAME, MOST_CLASSES, SettingsFile
+from bachview.ui.session.settings import SettingsFile
+from bachview.ui.session.stored_values import MOST_CLASS_NAME, MOST_CLASSES
 
 
 class AnnotationClasses(QObject):

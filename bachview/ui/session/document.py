@@ -27,7 +27,7 @@ from bachview.ui.session.marks_session import MarksSession
 from bachview.ui.session.opening import OpenedSlide
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.services import Services
-from bachview.ui.session.settings import SlideMemory
+from bachview.ui.session.slide_memory import SlideMemory
 from bachview.ui.session.slide_results import (
     SavedResults,
     SlideResults,

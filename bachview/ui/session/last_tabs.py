@@ -18,7 +18,8 @@ from bachview.files import write_text
 from bachview.jobs.lanes import Lane
 from bachview.jobs.processes import left_behind
 from bachview.jobs.tokens import CancelToken
-from bachview.ui.session.settings import SlideMemory, memory_entry, memory_from
+from bachview.ui.session.slide_memory import SlideMemory
+from bachview.ui.session.stored_values import memory_entry, memory_from
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from bachview.store.provenance import now_text
-from bachview.ui.session.settings import Opened, SettingsFile
+from bachview.ui.session.settings import SettingsFile
+from bachview.ui.session.slide_memory import Opened
 
 
 @dataclass(frozen=True, slots=True)

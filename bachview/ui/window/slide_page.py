@@ -11,7 +11,7 @@ from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
-from bachview.ui.session.settings import SlideMemory
+from bachview.ui.session.slide_memory import SlideMemory
 from bachview.ui.session.tool_context import SlideToolContext
 from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.scope_chip import ScopeChip

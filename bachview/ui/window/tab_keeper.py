@@ -10,7 +10,7 @@ from bachview.file_names import printable
 from bachview.ui.session.last_tabs import LastTabs, OpenTab, OpenTabs
 from bachview.ui.session.load_marker import LoadMarker
 from bachview.ui.session.opening import SlideOpener
-from bachview.ui.session.settings import SlideMemory
+from bachview.ui.session.slide_memory import SlideMemory
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
