@@ -13,11 +13,12 @@ from bachview.marks.formats.imagescope import (
     ARROW,
     ELLIPSE,
     RULER,
-    aperio_root,
+    aperio_file,
     stated_mpp,
     vertices_of,
 )
 from bachview.marks.formats.shapes import polygons_of
+from bachview.marks.formats.xml_reading import Places, XmlFile, first_different
 
 if TYPE_CHECKING:
     import shapely
@@ -70,14 +71,14 @@ def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
     DatasetError
         The file cannot be read, is not such a file, is too large, or a region has no class.
     """
-    root = aperio_root(path, error=DatasetError, most=_LARGEST_BYTES)
+    file = aperio_file(path, error=DatasetError, most=_LARGEST_BYTES)
     regions: list[AnnotatedRegion] = []
     vertices = 0
-    for layer in root.iter("Annotation"):
+    for layer in file.root.iter("Annotation"):
         drawn: list[tuple[int, shapely.Polygon]] = []
         holes: list[shapely.Polygon] = []
         for element in layer.iter("Region"):
-            points = _points(path, element)
+            points = _points(path, file, element)
             vertices += len(points)
             if vertices > _MOST_VERTICES:
                 raise DatasetError(f"{path.name} has more outlines than can be read; split it.")
@@ -91,12 +92,12 @@ def read_annotations(path: Path, classes: ClassSet) -> SlideAnnotations:
             drawn += [(label, polygon) for polygon in polygons]
         regions += _cut(drawn, holes)
     regions.sort(key=lambda region: -region.polygon.area)
-    return SlideAnnotations(stated_mpp(root), tuple(regions))
+    return SlideAnnotations(stated_mpp(file.root), tuple(regions))
 
 
-def _points(path: Path, region: Element) -> list[tuple[float, float]]:
-    """Vertices of a region, level-0 px."""
-    points = vertices_of(region)
+def _points(path: Path, file: XmlFile, region: Element) -> Places:
+    """Vertices of a region, (N, 2) level-0 px."""
+    points = vertices_of(file, region)
     if points is None:
         raise DatasetError(
             f"{_called(region)} in {path.name} has a point without coordinates; draw it again."
@@ -104,7 +105,7 @@ def _points(path: Path, region: Element) -> list[tuple[float, float]]:
     return points
 
 
-def _polygons(kind: str, points: list[tuple[float, float]]) -> "Iterator[shapely.Polygon]":
+def _polygons(kind: str, points: Places) -> "Iterator[shapely.Polygon]":
     """The valid polygons that an outline encloses; none if it has no area."""
     import shapely.affinity
 
@@ -117,7 +118,7 @@ def _polygons(kind: str, points: list[tuple[float, float]]) -> "Iterator[shapely
         shape = shapely.affinity.affine_transform(
             circle, [x1 - x0, 0, 0, y1 - y0, (x0 + x1) / 2, (y0 + y1) / 2]
         )
-    elif len(set(points)) < 3:
+    elif len(first_different(points)) < 3:
         return
     else:
         shape = shapely.Polygon(points)

@@ -12,6 +12,7 @@ from bachview.core.pixel_size import PixelSize
 from bachview.datasets.annotations import read_annotations as read_regions
 from bachview.errors import AnnotationError, BachviewError, ExportError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+from bachview.marks.formats import xml_reading
 from bachview.marks.formats.found import UNWATCHED, Found
 from bachview.marks.formats.table import format_named, format_to_write, read_annotations
 from bachview.marks.measures import measures_of
@@ -223,11 +224,54 @@ BILLION_LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Annotation
 
 @pytest.mark.parametrize("name", ["a.xml", "a.ndpa", "a.asap.xml"])
 @pytest.mark.parametrize(
-    "text", ["", "<Annotations>", "<html/>", BILLION_LAUGHS, "<a>" * 3000, "\0\0"]
+    "text",
+    [
+        *("", "<Annotations>", "<html/>", BILLION_LAUGHS, "<a>" * 3000, "\0\0"),
+        *("<a>" * 3000 + "</a>" * 3000, "<Vertex/>", "<Coordinate/>", "<point/>"),
+    ],
 )
 def test_what_is_no_file_of_annotations_is_explained(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(AnnotationError, match=rf"^{name} .*\.$"):
         found_in(tmp_path, name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "part", "end"),
+    [
+        ("a.xml", "<Annotations>", "<a/>", "</Annotations>"),
+        ("a.xml", "<Annotations><a ", "b{}='' ", "/></Annotations>"),
+        ("a.xml", "<Annotations>", "<Vertex/>", "</Annotations>"),
+        ("a.asap.xml", "<ASAP_Annotations>", "<Coordinate/>", "</ASAP_Annotations>"),
+        ("a.ndpa", "<annotations>", "<point><x>1</x></point>", "</annotations>"),
+    ],
+)
+def test_more_parts_than_memory_has_room_for_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: str, part: str, end: str
+) -> None:
+    monkeypatch.setattr(xml_reading, "_MOST_PARTS", 50)
+    monkeypatch.setattr(xml_reading, "_MOST_POINTS", 50)
+
+    def text(count: int) -> str:
+        return start + "".join(part.format(at) for at in range(count)) + end
+
+    assert not found_in(tmp_path, name, text(45)).annotations
+    with pytest.raises(AnnotationError, match=rf"^{name} has more than 50 .* divide it\.$"):
+        found_in(tmp_path, name, text(60))
+
+
+def test_points_that_stand_between_other_elements_or_in_other_forms_are_read(
+    tmp_path: Path,
+) -> None:
+    vertices = "<Vertex X='0' Y='0'/><Other/><Vertex X=' 9' Y='0,5'/><Vertex Y='9' X='9e0'/>"
+    text = f"<Annotations><Annotation><Region>{vertices}</Region></Annotation></Annotations>"
+    (one,) = found_in(tmp_path, "a.xml", text).annotations
+    assert shapely.get_coordinates(one.geometry).tolist() == [[0, 0], [9, 0.5], [9, 9], [0, 0]]
+    # A character of a declared encoding, and one of an encoding that is not the declared one.
+    for encoding, declared in (("iso-8859-15", "iso-8859-15"), ("cp1252", "utf-8")):
+        named = text.replace("<Region>", "<Region Text='Größe'>")
+        declaration = f'<?xml version="1.0" encoding="{declared}"?>'
+        (tmp_path / "b.xml").write_bytes((declaration + named).encode(encoding))
+        assert read(tmp_path / "b.xml").annotations[0].name == "Größe"
 
 
 def test_the_longest_suffix_decides_what_is_written() -> None:

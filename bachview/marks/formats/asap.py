@@ -1,10 +1,11 @@
 """ASAP's XML: annotations in groups."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
+
+import numpy as np
 
 from bachview.errors import AnnotationError
 from bachview.marks.annotation import Annotation, AnnotationClass, Kind
@@ -12,22 +13,31 @@ from bachview.marks.formats.found import UNWATCHED, Found, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.parts import Part, add_parts, note_reduced, own_texts
 from bachview.marks.formats.shapes import (
-    FARTHEST_PX,
     Builder,
+    Points,
     class_of,
     color_of_hex,
+    corners_of,
     hex_of,
     rectangle_of,
     without_holes,
 )
-from bachview.marks.formats.source import number, xml_root
-from bachview.marks.formats.xml_writing import write_xml
+from bachview.marks.formats.xml_reading import (
+    Places,
+    PointForm,
+    XmlFile,
+    are_near,
+    first_different,
+    read_xml,
+)
+from bachview.marks.formats.xml_writing import XmlWriter, xml_file
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 #: What ASAP calls no group, and the colour that it gives to an annotation of none.
 _NO_GROUP, _USUAL_COLOR = "None", "#F4FA58"
+_COORDINATES = PointForm("Coordinate", ("X", "Y", "Order"))
 _OWN = "bachview"
 _NOTE = "note"
 
@@ -44,7 +54,8 @@ def read_asap(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
     Cancelled
         The watch's token was cancelled.
     """
-    root = xml_root(path)
+    file = read_xml(path, _COORDINATES)
+    root = file.root
     if root.tag != "ASAP_Annotations":
         raise AnnotationError(
             f"{path.name} contains no annotations of ASAP; export them again with ASAP."
@@ -55,7 +66,7 @@ def read_asap(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
     }
     parts = []
     for element in root.iter("Annotation"):
-        points = _points(element)
+        points = _points(file, element)
         if points is None:
             builder.remarks.note(Note.BAD_POINT)
             continue
@@ -92,35 +103,32 @@ def _own(
     return own, values
 
 
-def _points(element: Element) -> list[tuple[float, float]] | None:
-    """The points in their order; None if one is not on any slide."""
-    found = []
-    for place, at in enumerate(element.iter("Coordinate")):
-        try:
-            x, y = number(at.get("X", "")), number(at.get("Y", ""))
-            order = number(at.get("Order", str(place)))
-        except ValueError:
-            return None
-        if not (abs(x) <= FARTHEST_PX and abs(y) <= FARTHEST_PX and math.isfinite(order)):
-            return None
-        found.append((order, x, y))
-    return [(x, y) for _, x, y in sorted(found, key=lambda one: one[0])]
+def _points(file: XmlFile, element: Element) -> Places | None:
+    """The points in their order, (N, 2); None if one is not on any slide."""
+    found = file.points_of(element)
+    if found is None:
+        return None
+    order = np.where(np.isnan(found[:, 2]), np.arange(len(found)), found[:, 2])
+    if not (are_near(found[:, :2]) and np.isfinite(order).all()):
+        return None
+    return found[np.argsort(order, kind="stable"), :2]
 
 
-def _shape(kind: str, points: list[tuple[float, float]]) -> "tuple[Kind, Any] | Note":
+def _shape(kind: str, points: Places) -> "tuple[Kind, Any] | Note":
     import shapely
 
-    if not points:
+    if not len(points):
         return Note.NO_SHAPE
     if kind in ("Dot", "PointSet"):
         return Kind.POINTS, (
             shapely.Point(points[0]) if len(points) == 1 else shapely.MultiPoint(points)
         )
+    count = len(first_different(points))
     if kind == "Measurement":
-        return (Kind.LINE, shapely.LineString(points)) if len(set(points)) > 1 else Note.TOO_SMALL
+        return (Kind.LINE, shapely.LineString(points)) if count > 1 else Note.TOO_SMALL
     if kind not in ("Polygon", "Spline", "Rectangle"):
         return Note.NOT_KNOWN
-    if len(set(points)) < 3:
+    if count < 3:
         return Note.TOO_SMALL
     polygon = shapely.Polygon(points)
     frame = rectangle_of(polygon) if kind == "Rectangle" else None
@@ -140,26 +148,26 @@ def write_asap(
         The watch's token was cancelled; an existing file is untouched.
     """
     remarks = Remarks()
-    root = Element("ASAP_Annotations")
-    written = SubElement(root, "Annotations")
-    for done, annotation in enumerate(annotations, 1):
-        _write(written, annotation, remarks)
-        watch.step(done, len(annotations))
-    groups = SubElement(root, "AnnotationGroups")
-    classes = {
-        one.annotation_class.name: one.annotation_class.color
-        for one in annotations
-        if one.annotation_class is not None
-    }
-    for name, color in classes.items():
-        group = SubElement(groups, "Group", Name=name, PartOfGroup=_NO_GROUP, Color=hex_of(color))
-        SubElement(group, "Attributes")
+    with xml_file(path) as file, file.inside("ASAP_Annotations"):
+        with file.inside("Annotations"):
+            for done, annotation in enumerate(annotations, 1):
+                _write(file, annotation, remarks)
+                watch.step(done, len(annotations))
+        classes = {
+            one.annotation_class.name: one.annotation_class.color
+            for one in annotations
+            if one.annotation_class is not None
+        }
+        with file.inside("AnnotationGroups"):
+            for name, color in classes.items():
+                group = {"Name": name, "PartOfGroup": _NO_GROUP, "Color": hex_of(color)}
+                with file.inside("Group", group):
+                    file.element("Attributes")
     note_reduced(annotations, remarks.note)
-    write_xml(path, root)
     return remarks.sentences
 
 
-def _write(written: Element, annotation: Annotation, remarks: Remarks) -> None:
+def _write(file: XmlWriter, annotation: Annotation, remarks: Remarks) -> None:
     own = annotation.annotation_class
     color = annotation.shown_color
     told = {
@@ -169,31 +177,21 @@ def _write(written: Element, annotation: Annotation, remarks: Remarks) -> None:
         **({"hidden": "1"} if annotation.is_hidden else {}),
     }
     for kind, points in _shapes(annotation, remarks):
-        element = SubElement(
-            written,
-            "Annotation",
-            {
-                "Name": annotation.name,
-                "Type": kind,
-                "PartOfGroup": _NO_GROUP if own is None else own.name,
-                "Color": _USUAL_COLOR if color is None else hex_of(color),
-                **{f"{_OWN}-{name}": text for name, text in told.items()},
-            },
-        )
-        coordinates = SubElement(element, "Coordinates")
-        for order, (x, y) in enumerate(points):
-            SubElement(
-                coordinates,
-                "Coordinate",
-                Order=str(order),
-                X=repr(float(x)),
-                Y=repr(float(y)),
+        attributes = {
+            "Name": annotation.name,
+            "Type": kind,
+            "PartOfGroup": _NO_GROUP if own is None else own.name,
+            "Color": _USUAL_COLOR if color is None else hex_of(color),
+            **{f"{_OWN}-{name}": text for name, text in told.items()},
+        }
+        with file.inside("Annotation", attributes), file.inside("Coordinates"):
+            file.lines(
+                f'<Coordinate Order="{order}" X="{x!r}" Y="{y!r}" />'
+                for order, (x, y) in enumerate(points)
             )
 
 
-def _shapes(
-    annotation: Annotation, remarks: Remarks
-) -> Iterator[tuple[str, Sequence[tuple[float, ...]]]]:
+def _shapes(annotation: Annotation, remarks: Remarks) -> Iterator[tuple[str, Points]]:
     import shapely
 
     shape: BaseGeometry = annotation.geometry
@@ -208,4 +206,4 @@ def _shapes(
         if annotation.kind is Kind.ELLIPSE:
             remarks.note(Note.AS_OUTLINE)
         for polygon in without_holes(shape):
-            yield ("Rectangle" if is_rectangle else "Polygon"), polygon.exterior.coords[:-1]
+            yield ("Rectangle" if is_rectangle else "Polygon"), corners_of(polygon.exterior)

@@ -10,7 +10,7 @@ from bachview.files import atomic_file
 from bachview.marks.annotation import AREAS, Annotation
 from bachview.marks.formats.found import UNWATCHED, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
-from bachview.marks.formats.shapes import without_holes
+from bachview.marks.formats.shapes import corners_of, without_holes
 
 #: Name of the category of annotations without a class.
 NO_CLASS = "no class"
@@ -81,7 +81,7 @@ def _document(number: int, annotation: Annotation, category: int) -> dict[str, A
         "area": round(shape.area, 2),
         "bbox": [round(side, 2) for side in (left, top, right - left, bottom - top)],
         "segmentation": [
-            [round(side, 2) for at in polygon.exterior.coords[:-1] for side in at]
+            [round(side, 2) for at in corners_of(polygon.exterior) for side in at]
             for polygon in without_holes(shape)
         ],
         "attributes": {"id": annotation.id, "name": annotation.name, "note": annotation.note},

@@ -1,12 +1,11 @@
 """Aperio XML, as ImageScope reads and writes it: layers of regions, negative regions as holes."""
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from bachview.core.pixel_size import Origin, PixelSize, contradiction
 from bachview.errors import AnnotationError, BachviewError
@@ -24,7 +23,6 @@ from bachview.marks.formats.parts import (
     own_texts,
 )
 from bachview.marks.formats.shapes import (
-    FARTHEST_PX,
     Builder,
     Points,
     by_size,
@@ -34,8 +32,17 @@ from bachview.marks.formats.shapes import (
     polygons_of_any,
     rectangle_of,
 )
-from bachview.marks.formats.source import MOST_XML_BYTES, number, xml_root
-from bachview.marks.formats.xml_writing import write_xml
+from bachview.marks.formats.xml_reading import (
+    MOST_XML_BYTES,
+    Places,
+    PointForm,
+    XmlFile,
+    are_near,
+    first_different,
+    number,
+    read_xml,
+)
+from bachview.marks.formats.xml_writing import XmlWriter, xml_file
 from bachview.marks.measures import measures_of
 
 if TYPE_CHECKING:
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 
 AREA, RECTANGLE, ELLIPSE, ARROW, RULER = "0", "1", "2", "3", "4"
 
+_VERTICES = PointForm("Vertex", ("X", "Y"))
 _DESCRIPTION = "Description"
 #: Columns of ImageScope's list of regions that every file has.
 _HEADERS = (("9999", "Region"), ("9997", "Length"), ("9996", "Area"), ("9998", "Text"))
@@ -54,22 +62,22 @@ _USUAL_COLOR = (0, 255, 0)
 _ARROW_PX = 100.0
 
 
-def aperio_root(
+def aperio_file(
     path: Path, *, error: type[BachviewError] = AnnotationError, most: int = MOST_XML_BYTES
-) -> Element:
-    """The root of an Aperio XML file of at most so many bytes.
+) -> XmlFile:
+    """An Aperio XML file of at most so many bytes.
 
     Raises
     ------
     BachviewError
         An `error`: it cannot be read, is too large, or is none.
     """
-    root = xml_root(path, error=error, most=most)
-    if root.tag != "Annotations":
+    file = read_xml(path, _VERTICES, error=error, most=most)
+    if file.root.tag != "Annotations":
         raise error(
             f"{path.name} contains no Aperio annotations; export them again with ImageScope."
         )
-    return root
+    return file
 
 
 def stated_mpp(root: Element) -> float | None:
@@ -81,18 +89,10 @@ def stated_mpp(root: Element) -> float | None:
     return PixelSize(value, value, Origin.FILE).mpp
 
 
-def vertices_of(region: Element) -> list[tuple[float, float]] | None:
-    """Vertices of a region, level-0 px; None if one has no place, or one far from any slide."""
-    points = []
-    for vertex in region.iter("Vertex"):
-        try:
-            x, y = number(vertex.get("X", "")), number(vertex.get("Y", ""))
-        except ValueError:
-            x = y = math.nan
-        if not (abs(x) <= FARTHEST_PX and abs(y) <= FARTHEST_PX):
-            return None
-        points.append((x, y))
-    return points
+def vertices_of(file: XmlFile, region: Element) -> Places | None:
+    """Vertices of a region, (N, 2) level-0 px; None if one has no place, or one far away."""
+    points = file.points_of(region)
+    return points if points is not None and are_near(points) else None
 
 
 def read_imagescope(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
@@ -108,12 +108,12 @@ def read_imagescope(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> 
     Cancelled
         The watch's token was cancelled.
     """
-    root = aperio_root(path)
+    file = aperio_file(path)
     builder = Builder(path, slide)
-    _compare(root, slide, builder.remarks)
+    _compare(file.root, slide, builder.remarks)
     parts: list[Part] = []
-    for layer in root.iter("Annotation"):
-        parts += _layer(layer, builder.remarks)
+    for layer in file.root.iter("Annotation"):
+        parts += _layer(file, layer, builder.remarks)
     add_parts(builder, parts, watch)
     return builder.found()
 
@@ -133,7 +133,7 @@ def _compare(root: Element, slide: SlideFrame, remarks: Remarks) -> None:
         )
 
 
-def _layer(layer: Element, remarks: Remarks) -> list[Part]:
+def _layer(file: XmlFile, layer: Element, remarks: Remarks) -> list[Part]:
     import shapely
 
     columns = {
@@ -143,7 +143,7 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
     drawn: dict[str, list[Part]] = {}
     holes: dict[str, list[shapely.Geometry]] = {}
     for region in layer.iter("Region"):
-        points = vertices_of(region)
+        points = vertices_of(file, region)
         if points is None:
             remarks.note(Note.BAD_POINT)
             continue
@@ -151,7 +151,7 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
         own = texts if _is_ours(texts) else {}
         own_id = own.get(ID, "")
         if region.get("NegativeROA") == "1":
-            if len(set(points)) >= 3:
+            if len(first_different(points)) == 3:
                 inside = shapely.make_valid(shapely.Polygon(points))
                 holes.setdefault(own_id, []).append(inside)
             else:
@@ -159,7 +159,7 @@ def _layer(layer: Element, remarks: Remarks) -> list[Part]:
             continue
         found = _shape(region.get("Type", AREA), points)
         if found is None:
-            remarks.note(Note.TOO_SMALL if points else Note.NO_SHAPE)
+            remarks.note(Note.TOO_SMALL if len(points) else Note.NO_SHAPE)
             continue
         members = drawn.setdefault(own_id, [])
         if own_id and own_id in holes:  # which stand after the outline that they are in
@@ -205,21 +205,21 @@ def _cut(drawn: list[Part], holes: "Sequence[shapely.Geometry]", remarks: Remark
     return result
 
 
-def _shape(kind: str, points: Points) -> "tuple[Kind, Any] | None":
+def _shape(kind: str, points: Places) -> "tuple[Kind, Any] | None":
     """What a region is; None if it has too few points."""
     import shapely
 
-    different = len(set(points))
-    if different == 0:
+    different = first_different(points)
+    if not different:
         return None
-    if different == 1:
-        return Kind.POINTS, shapely.Point(points[0])
-    if different == 2:
-        (x0, y0), (x1, y1) = points[0], next(at for at in points if at != points[0])
+    if len(different) == 1:
+        return Kind.POINTS, shapely.Point(different[0])
+    if len(different) == 2:
+        (x0, y0), (x1, y1) = different
         if kind in (RECTANGLE, ELLIPSE) and x0 != x1 and y0 != y1:
             box = frame_of_box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
             return (Kind.RECTANGLE if kind == RECTANGLE else Kind.ELLIPSE), box
-        return Kind.LINE, shapely.LineString([(x0, y0), (x1, y1)])
+        return Kind.LINE, shapely.LineString(different)
     if kind in (ARROW, RULER):
         return Kind.LINE, shapely.LineString(points)
     polygon = shapely.Polygon(points)
@@ -300,9 +300,7 @@ def write_imagescope(
         The watch's token was cancelled; an existing file is untouched.
     """
     remarks = Remarks()
-    root = Element("Annotations")
-    if slide.pixel_size.mpp is not None:
-        root.set("MicronsPerPixel", f"{slide.pixel_size.mpp:.6g}")
+    mpp = slide.pixel_size.mpp
     layers: dict[tuple[object, ...], list[Annotation]] = {}
     for annotation in annotations:
         own = annotation.annotation_class
@@ -310,45 +308,39 @@ def write_imagescope(
         key = (own, color, annotation.is_locked, annotation.is_hidden)
         layers.setdefault(key, []).append(annotation)
     done = 0
-    for layer_number, members in enumerate(layers.values(), 1):
-        regions = _written_layer(root, layer_number, members)
-        for annotation in members:
-            _written(regions, annotation, slide, remarks)
-            done += 1
-            watch.step(done, len(annotations))
+    stated = {} if mpp is None else {"MicronsPerPixel": f"{mpp:.6g}"}
+    with xml_file(path) as file, file.inside("Annotations", stated):
+        for layer_number, members in enumerate(layers.values(), 1):
+            with file.inside("Annotation", _layer_attributes(layer_number, members[0])):
+                with file.inside("Attributes"):
+                    file.element("Attribute", {"Name": _DESCRIPTION, "Id": "0", "Value": ""})
+                with file.inside("Regions"):
+                    regions = _Regions(file, members, slide, remarks)
+                    for annotation in members:
+                        regions.write(annotation)
+                        done += 1
+                        watch.step(done, len(annotations))
     note_reduced(annotations, remarks.note)
-    write_xml(path, root)
     return remarks.sentences
 
 
-def _written_layer(root: Element, layer_number: int, members: Sequence[Annotation]) -> Element:
-    first = members[0]
+def _layer_attributes(layer_number: int, first: Annotation) -> dict[str, str]:
     own = first.annotation_class
     color = (own.color if own is not None else first.color) or _USUAL_COLOR
-    layer = SubElement(
-        root,
-        "Annotation",
-        Id=str(layer_number),
-        Name="" if own is None else own.name,
-        ReadOnly=str(int(first.is_locked)),
-        NameReadOnly="0",
-        LineColorReadOnly="0",
-        Incremental="0",
-        Type="4",
-        LineColor=str(color[0] | color[1] << 8 | color[2] << 16),
-        Visible=str(int(not first.is_hidden)),
-        Selected="0",
-        MarkupImagePath="",
-        MacroName="",
-    )
-    attributes = SubElement(layer, "Attributes")
-    SubElement(attributes, "Attribute", Name=_DESCRIPTION, Id="0", Value="")
-    regions = SubElement(layer, "Regions")
-    headers = SubElement(regions, "RegionAttributeHeaders")
-    columns = dict.fromkeys(name for one in members for name in _columns(one))
-    for header_id, name in (*_HEADERS, *((str(k), name) for k, name in enumerate(columns, 1))):
-        SubElement(headers, "AttributeHeader", Id=header_id, Name=name, ColumnWidth="-1")
-    return regions
+    return {
+        "Id": str(layer_number),
+        "Name": "" if own is None else own.name,
+        "ReadOnly": str(int(first.is_locked)),
+        "NameReadOnly": "0",
+        "LineColorReadOnly": "0",
+        "Incremental": "0",
+        "Type": "4",
+        "LineColor": str(color[0] | color[1] << 8 | color[2] << 16),
+        "Visible": str(int(not first.is_hidden)),
+        "Selected": "0",
+        "MarkupImagePath": "",
+        "MacroName": "",
+    }
 
 
 def _columns(annotation: Annotation) -> dict[str, str]:
@@ -358,25 +350,30 @@ def _columns(annotation: Annotation) -> dict[str, str]:
     return {_DESCRIPTION: annotation.note, **others, **own_texts(annotation)}
 
 
-def _written(regions: Element, annotation: Annotation, slide: SlideFrame, remarks: Remarks) -> None:
-    measures = measures_of(annotation, slide.pixel_size)
-    length_um = measures.perimeter_um if measures.length_um is None else measures.length_um
-    length_px = measures.perimeter_px if measures.length_px is None else measures.length_px
-    area_mm2 = measures.area_mm2
-    measured = {
-        "Length": _rounded(length_px),
-        "Area": _rounded(measures.area_px2),
-        "LengthMicrons": _rounded(length_um),
-        "AreaMicrons": _rounded(None if area_mm2 is None else area_mm2 * 1e6),
-    }
-    columns = {header.get("Name"): header.get("Id", "") for header in regions[0]}
-    for kind, points, is_hole in _regions(annotation, remarks):
-        region_number = str(len(regions))  # the first child are the headers
-        region = SubElement(
-            regions,
-            "Region",
-            {
-                "Id": region_number,
+class _Regions:
+    """Writes the regions of a layer, after the headers of their columns."""
+
+    def __init__(
+        self, file: XmlWriter, members: Sequence[Annotation], slide: SlideFrame, remarks: Remarks
+    ) -> None:
+        self._file, self._slide, self._remarks = file, slide, remarks
+        self._count = 0
+        names = dict.fromkeys(name for one in members for name in _columns(one))
+        numbered = [(str(number), name) for number, name in enumerate(names, 1)]
+        self._column_ids = {name: column_id for column_id, name in (*_HEADERS, *numbered)}
+        with file.inside("RegionAttributeHeaders"):
+            for header_id, name in (*_HEADERS, *numbered):
+                header = {"Id": header_id, "Name": name, "ColumnWidth": "-1"}
+                file.element("AttributeHeader", header)
+
+    def write(self, annotation: Annotation) -> None:
+        """Write what an annotation becomes."""
+        file = self._file
+        measured = _measured(annotation, self._slide)
+        for kind, points, is_hole in _regions(annotation, self._remarks):
+            self._count += 1
+            attributes = {
+                "Id": str(self._count),
                 "Type": kind,
                 "Zoom": "1",
                 "Selected": "0",
@@ -387,17 +384,30 @@ def _written(regions: Element, annotation: Annotation, slide: SlideFrame, remark
                 "NegativeROA": str(int(is_hole)),
                 "InputRegionId": "0",
                 "Analyze": "1",
-                "DisplayId": region_number,
-            },
-        )
-        attributes = SubElement(region, "Attributes")
-        for name, text in _columns(annotation).items():
-            SubElement(attributes, "Attribute", Name=columns[name], Id="0", Value=text)
-        vertices = SubElement(region, "Vertices")
-        for x, y in points:
-            SubElement(vertices, "Vertex", X=repr(float(x)), Y=repr(float(y)), Z="0")
-        # Measured values are those of the whole annotation, and stand at its first region.
-        measured = dict.fromkeys(measured, "0")
+                "DisplayId": str(self._count),
+            }
+            with file.inside("Region", attributes):
+                with file.inside("Attributes"):
+                    for name, text in _columns(annotation).items():
+                        attribute = {"Name": self._column_ids[name], "Id": "0", "Value": text}
+                        file.element("Attribute", attribute)
+                with file.inside("Vertices"):
+                    file.lines(f'<Vertex X="{x!r}" Y="{y!r}" Z="0" />' for x, y in points)
+            # Measured values are those of the whole annotation, and stand at its first region.
+            measured = dict.fromkeys(measured, "0")
+
+
+def _measured(annotation: Annotation, slide: SlideFrame) -> dict[str, str]:
+    measures = measures_of(annotation, slide.pixel_size)
+    length_um = measures.perimeter_um if measures.length_um is None else measures.length_um
+    length_px = measures.perimeter_px if measures.length_px is None else measures.length_px
+    area_mm2 = measures.area_mm2
+    return {
+        "Length": _rounded(length_px),
+        "Area": _rounded(measures.area_px2),
+        "LengthMicrons": _rounded(length_um),
+        "AreaMicrons": _rounded(None if area_mm2 is None else area_mm2 * 1e6),
+    }
 
 
 def _regions(annotation: Annotation, remarks: Remarks) -> Iterator[tuple[str, Points, bool]]:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
+
+import numpy as np
 
 from bachview.errors import AnnotationError, BachviewError, ExportError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
@@ -16,16 +18,25 @@ from bachview.marks.formats.shapes import (
     Builder,
     class_of,
     color_of_hex,
+    corners_of,
     hex_of,
     rectangle_of,
     without_holes,
 )
-from bachview.marks.formats.source import number, xml_root
-from bachview.marks.formats.xml_writing import write_xml
+from bachview.marks.formats.xml_reading import (
+    PointForm,
+    XmlFile,
+    are_near,
+    first_different,
+    number,
+    read_xml,
+)
+from bachview.marks.formats.xml_writing import XmlWriter, xml_file
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+_POINTS = PointForm("point", ("x", "y"), are_elements=True)
 _OWN = "bachview"
 #: nm in a unit that ``coordformat`` may name.
 _UNITS = {"nanometers": 1.0, "micrometers": 1e3, "millimeters": 1e6}
@@ -80,7 +91,8 @@ def read_ndpa(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
     Cancelled
         The watch's token was cancelled.
     """
-    root = xml_root(path)
+    file = read_xml(path, _POINTS)
+    root = file.root
     if root.tag != "annotations":
         raise AnnotationError(
             f"{path.name} contains no annotations of NDP.view; save them again there."
@@ -93,7 +105,7 @@ def read_ndpa(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
         for element in view.iterfind("annotation"):
             try:
                 shaped: tuple[Kind, Any] | Note = (
-                    Note.NOT_KNOWN if unit is None else _shape(element, unit, glass)
+                    Note.NOT_KNOWN if unit is None else _shape(file, element, unit, glass)
                 )
             except ValueError:
                 shaped = Note.BAD_POINT
@@ -133,7 +145,9 @@ def _own(view: Element, element: Element) -> tuple[dict[str, str], dict[str, Any
     return own, values
 
 
-def _shape(element: Element, unit: float, glass: _Glass) -> "tuple[Kind, Any] | Note":
+def _shape(
+    file: XmlFile, element: Element, unit: float, glass: _Glass
+) -> "tuple[Kind, Any] | Note":
     """What an annotation is; ValueError if a place of it is no number."""
     import shapely
 
@@ -145,12 +159,18 @@ def _shape(element: Element, unit: float, glass: _Glass) -> "tuple[Kind, Any] | 
 
     kind = element.get("type", "").lower()
     if kind == "freehand":
-        points = [place(point) for point in element.iter("point")]
+        given = file.points_of(element)
+        if given is None:
+            return Note.BAD_POINT
+        with np.errstate(over="ignore"):  # of numbers that are on no slide
+            points = np.column_stack(glass.to_px(*(unit * given.T)))
+        if not are_near(points):
+            return Note.BAD_POINT
         is_closed = _text(element, "closed") != "0"
         is_rectangle = _text(element, "specialtype") == "rectangle"
-        if not points:
+        if not len(points):
             return Note.NO_SHAPE
-        if len(set(points)) < (3 if is_closed else 2):
+        if len(first_different(points)) < (3 if is_closed else 2):
             return Note.TOO_SMALL
         if not is_closed:
             return Kind.LINE, shapely.LineString(points)
@@ -190,17 +210,20 @@ def write_ndpa(
     """
     glass = _Glass.of(path, slide, ExportError)
     remarks = Remarks()
-    root = Element("annotations")
-    for done, annotation in enumerate(annotations, 1):
-        told = _told(annotation)
-        for attributes, fill in _shapes(annotation, glass, remarks):
-            view = _view(root, annotation, glass, told)
+    view_number = 0
+    with xml_file(path) as file, file.inside("annotations"):
+        for done, annotation in enumerate(annotations, 1):
+            told = {f"{_OWN}-{name}": text for name, text in _told(annotation).items()}
             color = annotation.shown_color
-            attributes = {**attributes, "color": hex_of(color) if color else _USUAL_COLOR}
-            fill(SubElement(view, "annotation", attributes))
-        watch.step(done, len(annotations))
+            shown = {"color": hex_of(color) if color else _USUAL_COLOR}
+            for attributes, fill in _shapes(annotation, glass, remarks):
+                view_number += 1
+                with file.inside("ndpviewstate", {"id": str(view_number), **told}):
+                    _add(file, **_view(annotation, glass))
+                    with file.inside("annotation", {**attributes, **shown}):
+                        fill(file)
+            watch.step(done, len(annotations))
     note_reduced(annotations, remarks.note)
-    write_xml(path, root)
     return remarks.sentences
 
 
@@ -218,34 +241,27 @@ def _told(annotation: Annotation) -> dict[str, str]:
     return {name: text for name, text in told.items() if text}
 
 
-def _view(root: Element, annotation: Annotation, glass: _Glass, told: dict[str, str]) -> Element:
+def _view(annotation: Annotation, glass: _Glass) -> dict[str, str]:
     own = annotation.annotation_class
     left, top, right, bottom = annotation.bounds
     x, y = glass.to_nm((left + right) / 2, (top + bottom) / 2)
-    view = SubElement(
-        root,
-        "ndpviewstate",
-        {"id": str(len(root) + 1), **{f"{_OWN}-{name}": text for name, text in told.items()}},
-    )
-    _add(
-        view,
-        title=annotation.name or ("" if own is None else own.name),
-        details=annotation.note,
-        coordformat="nanometers",
-        lens="10",
-        x=str(x),
-        y=str(y),
-        z="0",
-        showtitle="0",
-        showhistogram="0",
-        showlineprofile="0",
-    )
-    return view
+    return {
+        "title": annotation.name or ("" if own is None else own.name),
+        "details": annotation.note,
+        "coordformat": "nanometers",
+        "lens": "10",
+        "x": str(x),
+        "y": str(y),
+        "z": "0",
+        "showtitle": "0",
+        "showhistogram": "0",
+        "showlineprofile": "0",
+    }
 
 
 def _shapes(
     annotation: Annotation, glass: _Glass, remarks: Remarks
-) -> Iterator[tuple[dict[str, str], Callable[[Element], None]]]:
+) -> Iterator[tuple[dict[str, str], Callable[[XmlWriter], None]]]:
     """Attributes of each element that an annotation becomes, and what fills it."""
     import shapely
 
@@ -282,7 +298,7 @@ def _shapes(
         name = "AnnotateRectangle" if annotation.kind is Kind.RECTANGLE else "AnnotateFreehand"
         special = "rectangle" if annotation.kind is Kind.RECTANGLE else ""
         for polygon in without_holes(shape):
-            points = [glass.to_nm(*at) for at in polygon.exterior.coords[:-1]]
+            points = [glass.to_nm(x, y) for x, y in corners_of(polygon.exterior)]
             yield _named("freehand", name), _outlined(points, is_closed=True, special=special)
 
 
@@ -295,29 +311,28 @@ def _named(kind: str, name: str) -> dict[str, str]:
     return {"type": kind, "displayname": name}
 
 
-def _filled(values: Any, **texts: str) -> Callable[[Element], None]:
+def _filled(values: Any, **texts: str) -> Callable[[XmlWriter], None]:
     numbers = {name: str(value) for name, value in values}
 
-    def fill(element: Element) -> None:
-        _add(element, **numbers, **texts)
+    def fill(file: XmlWriter) -> None:
+        _add(file, **numbers, **texts)
 
     return fill
 
 
 def _outlined(
     points: list[tuple[int, int]], *, is_closed: bool, special: str = ""
-) -> Callable[[Element], None]:
-    def fill(element: Element) -> None:
-        _add(element, measuretype="0", closed=str(int(is_closed)))
-        listed = SubElement(element, "pointlist")
-        for x, y in points:
-            _add(SubElement(listed, "point"), x=str(x), y=str(y))
+) -> Callable[[XmlWriter], None]:
+    def fill(file: XmlWriter) -> None:
+        _add(file, measuretype="0", closed=str(int(is_closed)))
+        with file.inside("pointlist"):
+            file.lines(f"<point><x>{x}</x><y>{y}</y></point>" for x, y in points)
         if special:
-            _add(element, specialtype=special)
+            _add(file, specialtype=special)
 
     return fill
 
 
-def _add(element: Element, **texts: str) -> None:
+def _add(file: XmlWriter, **texts: str) -> None:
     for name, text in texts.items():
-        SubElement(element, name).text = text
+        file.element(name, text=text)

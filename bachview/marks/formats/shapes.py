@@ -44,7 +44,8 @@ _PALETTE = (
     *((160, 90, 30), (0, 110, 110), (230, 60, 140), (110, 110, 110)),
 )
 
-Points = Sequence[tuple[float, float]]
+#: (x, y) each.
+Points = Sequence[Sequence[float]]
 
 
 class Builder:
@@ -236,10 +237,15 @@ def outlines_of(shape: "BaseGeometry") -> "Iterator[tuple[Points, list[Points]]]
     import shapely
 
     for polygon in shapely.get_parts(shape):
-        yield (
-            polygon.exterior.coords[:-1],
-            [ring.coords[:-1] for ring in polygon.interiors],
-        )
+        yield corners_of(polygon.exterior), list(map(corners_of, polygon.interiors))
+
+
+def corners_of(ring: "shapely.LinearRing") -> Points:
+    """The points of a ring, without the repeated last one."""
+    import shapely
+
+    corners: Points = shapely.get_coordinates(ring)[:-1].tolist()
+    return corners
 
 
 def by_size(shape: "BaseGeometry") -> "BaseGeometry":

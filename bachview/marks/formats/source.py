@@ -1,14 +1,12 @@
-"""Opens files of annotations of unknown origin: size, compression, encoding, hostile XML."""
+"""Opens JSON files of annotations of unknown origin: size, compression, encoding."""
 
 import gzip
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError
 
 from bachview.errors import AnnotationError, BachviewError
 from bachview.text_files import decoded
@@ -18,13 +16,10 @@ if TYPE_CHECKING:
 
 #: Of JSON, unpacked; a million cells with their measurements need more, which nobody reviews.
 MOST_JSON_BYTES = 512_000_000
-#: 10,000 outlines of 200 points have 140 MB.
-MOST_XML_BYTES = 256_000_000
 _MOST_ENTRIES = 1000
 #: Lists and objects of JSON, each of which takes far more memory than its two characters.
 MOST_JSON_PARTS = 30_000_000
 
-_DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 #: What unpacking damaged data raises.
 _DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
@@ -88,47 +83,8 @@ def _bounded(file: "IO[bytes] | gzip.GzipFile", path: Path, most: int) -> bytes:
     while part := file.read(1 << 20):
         content.write(part)
         if content.tell() > most:
-            raise AnnotationError(_too_large(path, MOST_JSON_BYTES))
+            raise AnnotationError(too_large(path, MOST_JSON_BYTES))
     return content.getvalue()
-
-
-def xml_root(
-    path: Path, *, error: type[BachviewError] = AnnotationError, most: int = MOST_XML_BYTES
-) -> Element:
-    """The root element of an XML file, whatever encoding it is in.
-
-    Parameters
-    ----------
-    error : class of the error that is raised.
-
-    Raises
-    ------
-    BachviewError
-        An `error`: it cannot be read, is too large, or is no XML without declarations of types.
-    """
-    import defusedxml
-
-    try:
-        if path.stat().st_size > most:
-            raise error(_too_large(path, most))
-        return _parsed(path.read_bytes())
-    except OSError as cause:
-        raise unreadable(path, cause, error) from cause
-    except (ParseError, defusedxml.DefusedXmlException, ValueError, LookupError) as cause:
-        raise error(
-            f"{path.name} is not an XML file that can be read; export the annotations again."
-        ) from cause
-
-
-def _parsed(content: bytes) -> Element:
-    """The root element: the file's own declaration of its encoding may be wrong."""
-    import defusedxml.ElementTree
-
-    try:
-        return defusedxml.ElementTree.fromstring(content, forbid_dtd=True)
-    except (ParseError, ValueError, LookupError):
-        text = _DECLARATION.sub("", decoded(content).lstrip())
-        return defusedxml.ElementTree.fromstring(text, forbid_dtd=True)
 
 
 def unreadable(path: Path, cause: OSError, error: type[BachviewError]) -> BachviewError:
@@ -140,16 +96,6 @@ def _damaged(path: Path) -> AnnotationError:
     return AnnotationError(f"{path.name} is damaged or encrypted; export the annotations again.")
 
 
-def _too_large(path: Path, most: int) -> str:
+def too_large(path: Path, most: int) -> str:
+    """What is said of a file of more bytes than are read."""
     return f"{path.name} is larger than {most // 1_000_000} MB and is not read; divide it."
-
-
-def number(text: str) -> float:
-    """A number as written in any country; no program groups the digits of these files.
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    return float(text.replace(",", "."))
