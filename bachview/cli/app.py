@@ -170,7 +170,7 @@ def info(
 
 
 def _annotation_formats(incomplete: str) -> list[str]:
-    return [one.key for one in FORMATS if one.write is not None and one.key.startswith(incomplete)]
+    return [one.key for one in FORMATS if one.writer is not None and one.key.startswith(incomplete)]
 
 
 @app.command()

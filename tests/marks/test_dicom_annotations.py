@@ -27,6 +27,7 @@ from bachview.marks.formats.table import (
     format_to_write,
     is_annotation_file,
     read_annotations,
+    write_annotations,
 )
 from bachview.slide.formats.dicom_source import DicomSource
 from bachview.slide.opening import open_slide
@@ -243,7 +244,7 @@ def test_annotations_are_told_from_slides_by_name_and_by_what_is_in_them(
 ) -> None:
     path = tmp_path / "a.ann.dcm"
     mark = Annotation("1", Kind.POINTS, shapely.Point(4, 5), INVASIVE)
-    assert format_to_write(path).write(path, [mark], slide, UNWATCHED) == ()  # type: ignore[misc]
+    assert write_annotations(format_to_write(path), path, [mark], slide, UNWATCHED) == ()
     assert is_annotation_file(path)
     assert slide.path is not None
     assert not is_annotation_file(slide.path)
@@ -263,7 +264,7 @@ def test_where_names_are_forbidden_none_is_written(
     mark = Annotation("1", Kind.POINTS, shapely.Point(4, 5))
     for key in ("dicom-ann", "dicom-sr"):
         with pytest.raises(LockedError, match="patient's name"):
-            format_named(key).write(tmp_path / "a.dcm", [mark], slide, UNWATCHED)  # type: ignore[misc]
+            write_annotations(format_named(key), tmp_path / "a.dcm", [mark], slide, UNWATCHED)
     assert not (tmp_path / "a.dcm").exists()
 
 

@@ -14,7 +14,12 @@ from bachview.errors import AnnotationError, BachviewError, ExportError
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats import xml_reading
 from bachview.marks.formats.found import UNWATCHED, Found
-from bachview.marks.formats.table import format_named, format_to_write, read_annotations
+from bachview.marks.formats.table import (
+    format_named,
+    format_to_write,
+    read_annotations,
+    write_annotations,
+)
 from bachview.marks.measures import measures_of
 from tests.support.annotations import SLIDE, annotations, star
 from tests.support.aperio_xml import rectangle, region, write_xml
@@ -30,9 +35,7 @@ def read(path: Path) -> Found:
 
 
 def written(path: Path, key: str, *many: Annotation) -> tuple[str, ...]:
-    write = format_named(key).write
-    assert write is not None
-    return write(path, many, SLIDE, UNWATCHED)
+    return write_annotations(format_named(key), path, many, SLIDE, UNWATCHED)
 
 
 def found_in(tmp_path: Path, name: str, text: str) -> Found:
@@ -212,10 +215,8 @@ def test_ndpa_is_in_nm_from_the_centre_of_the_glass(tmp_path: Path) -> None:
     elsewhere = replace(SLIDE, center_nm=None)
     with pytest.raises(AnnotationError, match="does not state where on the glass it lies"):
         read_annotations(tmp_path / "slide.ndpi.ndpa", elsewhere, UNWATCHED)
-    write = format_named("ndpa").write
-    assert write is not None
     with pytest.raises(ExportError, match="use GeoJSON"):
-        write(tmp_path / "b.ndpa", [], elsewhere, UNWATCHED)
+        write_annotations(format_named("ndpa"), tmp_path / "b.ndpa", [], elsewhere, UNWATCHED)
     assert not (tmp_path / "b.ndpa").exists()
 
 

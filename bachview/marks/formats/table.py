@@ -7,18 +7,25 @@ reads or writes is imported before it does.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bachview.errors import AnnotationError, UsageError
 
 if TYPE_CHECKING:
+    from bachview.core.pixel_size import PixelSize
     from bachview.marks.annotation import Annotation
     from bachview.marks.formats.found import Found, Watch
     from bachview.marks.formats.frame_of_slide import SlideFrame
+    from bachview.slide.formats.dicom_source import DicomSource
 
     Read = Callable[[Path, SlideFrame, Watch], Found]
+    #: Returns sentences on what the format has no place for.
     Write = Callable[[Path, Sequence[Annotation], SlideFrame, Watch], tuple[str, ...]]
+    WriteOfSource = Callable[
+        [Path, Sequence[Annotation], DicomSource, PixelSize, Watch], tuple[str, ...]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,132 +37,116 @@ class AnnotationFormat:
     key : names it on the command line and in Python.
     suffixes : of its files, the usual one first.
     title : what the window offers.
-    read : the annotations of a file; None if it is only written.
-    write : writes annotations; returns sentences on what the format has no place for. None if it is
-        only read.
+    reader : imports what reads the annotations of a file; None if it is only written.
+    writer : imports what writes annotations; None if it is only read.
     is_dicom : whether only a DICOM slide can have such a file.
     """
 
     key: str
     suffixes: tuple[str, ...]
     title: str
-    read: "Read | None"
-    write: "Write | None"
+    reader: "Callable[[], Read] | None"
+    writer: "Callable[[], Write] | None"
     is_dicom: bool = False
 
 
-def _read_geojson(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+def _geojson_reader() -> "Read":
     from bachview.marks.formats.geojson_reading import read_geojson
 
-    return read_geojson(path, slide, watch)
+    return read_geojson
 
 
-def _write_geojson(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _geojson_writer() -> "Write":
     from bachview.marks.formats.geojson_writing import write_geojson
 
-    return write_geojson(path, annotations, slide, watch)
+    return write_geojson
 
 
-def _read_imagescope(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+def _imagescope_reader() -> "Read":
     from bachview.marks.formats.imagescope import read_imagescope
 
-    return read_imagescope(path, slide, watch)
+    return read_imagescope
 
 
-def _write_imagescope(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _imagescope_writer() -> "Write":
     from bachview.marks.formats.imagescope import write_imagescope
 
-    return write_imagescope(path, annotations, slide, watch)
+    return write_imagescope
 
 
-def _read_asap(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+def _asap_reader() -> "Read":
     from bachview.marks.formats.asap import read_asap
 
-    return read_asap(path, slide, watch)
+    return read_asap
 
 
-def _write_asap(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _asap_writer() -> "Write":
     from bachview.marks.formats.asap import write_asap
 
-    return write_asap(path, annotations, slide, watch)
+    return write_asap
 
 
-def _read_ndpa(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+def _ndpa_reader() -> "Read":
     from bachview.marks.formats.ndpa import read_ndpa
 
-    return read_ndpa(path, slide, watch)
+    return read_ndpa
 
 
-def _write_ndpa(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _ndpa_writer() -> "Write":
     from bachview.marks.formats.ndpa import write_ndpa
 
-    return write_ndpa(path, annotations, slide, watch)
+    return write_ndpa
 
 
-def _read_dicom(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found":
+def _dicom_reader() -> "Read":
     from bachview.marks.formats.dicom_annotations_reading import read_dicom_annotations
 
-    return read_dicom_annotations(path, slide, watch)
+    return read_dicom_annotations
 
 
-def _write_dicom(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _dicom_writer() -> "Write":
     from bachview.marks.formats.dicom_annotations import write_dicom_annotations
-    from bachview.slide.formats.dicom_source import DicomSource
 
-    source = DicomSource.of(slide.path)
-    return write_dicom_annotations(path, annotations, source, slide.pixel_size, watch)
+    return _of_source(write_dicom_annotations)
 
 
-def _write_dicom_report(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _dicom_report_writer() -> "Write":
     from bachview.marks.formats.dicom_report import write_dicom_report
+
+    return _of_source(write_dicom_report)
+
+
+def _of_source(write: "WriteOfSource") -> "Write":
+    """Write from the DICOM files of the slide."""
     from bachview.slide.formats.dicom_source import DicomSource
 
-    source = DicomSource.of(slide.path)
-    return write_dicom_report(path, annotations, source, slide.pixel_size, watch)
+    return lambda path, annotations, slide, watch: write(
+        path, annotations, DicomSource.of(slide.path), slide.pixel_size, watch
+    )
 
 
-def _write_csv(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _csv_writer() -> "Write":
     from bachview.marks.formats.measures_csv import write_csv
 
-    return write_csv(path, annotations, slide, watch)
+    return write_csv
 
 
-def _write_csv_for_excel(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _csv_writer_for_excel() -> "Write":
     from bachview.marks.formats.measures_csv import write_csv
 
-    return write_csv(path, annotations, slide, watch, has_mark=True)
+    return partial(write_csv, has_mark=True)
 
 
-def _write_coco(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _coco_writer() -> "Write":
     from bachview.marks.formats.coco import write_coco
 
-    return write_coco(path, annotations, slide, watch)
+    return write_coco
 
 
-def _write_mask(
-    path: Path, annotations: "Sequence[Annotation]", slide: "SlideFrame", watch: "Watch"
-) -> tuple[str, ...]:
+def _mask_writer() -> "Write":
     from bachview.marks.formats.label_mask import write_mask
 
-    return write_mask(path, annotations, slide, watch)
+    return write_mask
 
 
 #: Of two formats with one suffix, a file is of that whose first words it has; the first is written.
@@ -164,24 +155,26 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         "geojson",
         (".geojson", ".json", ".geojson.gz", ".json.gz", ".zip"),
         "GeoJSON, as QuPath has it",
-        _read_geojson,
-        _write_geojson,
+        _geojson_reader,
+        _geojson_writer,
     ),
     AnnotationFormat(
         "imagescope",
         (".xml",),
         "Aperio XML, as ImageScope has it",
-        _read_imagescope,
-        _write_imagescope,
+        _imagescope_reader,
+        _imagescope_writer,
     ),
-    AnnotationFormat("asap", (".asap.xml", ".xml"), "XML of ASAP", _read_asap, _write_asap),
-    AnnotationFormat("ndpa", (".ndpa",), "NDPA of Hamamatsu's NDP.view", _read_ndpa, _write_ndpa),
+    AnnotationFormat("asap", (".asap.xml", ".xml"), "XML of ASAP", _asap_reader, _asap_writer),
+    AnnotationFormat(
+        "ndpa", (".ndpa",), "NDPA of Hamamatsu's NDP.view", _ndpa_reader, _ndpa_writer
+    ),
     AnnotationFormat(
         "dicom-ann",
         (".ann.dcm", ".dcm"),
         "DICOM Microscopy Bulk Simple Annotations",
-        _read_dicom,
-        _write_dicom,
+        _dicom_reader,
+        _dicom_writer,
         is_dicom=True,
     ),
     AnnotationFormat(
@@ -189,20 +182,22 @@ FORMATS: tuple[AnnotationFormat, ...] = (
         (".sr.dcm",),
         "DICOM Structured Report of the measured values",
         None,
-        _write_dicom_report,
+        _dicom_report_writer,
         is_dicom=True,
     ),
-    AnnotationFormat("csv", (".csv",), "Table of measured values (CSV)", None, _write_csv),
+    AnnotationFormat("csv", (".csv",), "Table of measured values (CSV)", None, _csv_writer),
     AnnotationFormat(
         "csv-excel",
         (".csv",),
         "The same with a mark of UTF-8, for Excel",
         None,
-        _write_csv_for_excel,
+        _csv_writer_for_excel,
     ),
-    AnnotationFormat("coco", (".coco.json",), "COCO, areas only", None, _write_coco),
-    AnnotationFormat("mask", (".png",), "Mask of the classes (PNG), areas only", None, _write_mask),
-    AnnotationFormat("mask-tiff", (".tif", ".tiff"), "The same as TIFF", None, _write_mask),
+    AnnotationFormat("coco", (".coco.json",), "COCO, areas only", None, _coco_writer),
+    AnnotationFormat(
+        "mask", (".png",), "Mask of the classes (PNG), areas only", None, _mask_writer
+    ),
+    AnnotationFormat("mask-tiff", (".tif", ".tiff"), "The same as TIFF", None, _mask_writer),
 )
 
 #: Those whose resolution can be chosen.
@@ -218,7 +213,9 @@ _OF_ANYTHING = (".json", ".json.gz", ".zip", ".dcm")
 def readable_suffixes() -> tuple[str, ...]:
     """Suffixes of all files that can be read."""
     return tuple(
-        dict.fromkeys(suffix for one in FORMATS if one.read is not None for suffix in one.suffixes)
+        dict.fromkeys(
+            suffix for one in FORMATS if one.reader is not None for suffix in one.suffixes
+        )
     )
 
 
@@ -271,10 +268,10 @@ def format_to_write(path: Path) -> AnnotationFormat:
     UsageError
         None has its suffix.
     """
-    fitting = _fitting(path, [one for one in FORMATS if one.write is not None])
+    fitting = _fitting(path, [one for one in FORMATS if one.writer is not None])
     if fitting:
         return fitting[0]
-    suffixes = dict.fromkeys(one.suffixes[0] for one in FORMATS if one.write is not None)
+    suffixes = dict.fromkeys(one.suffixes[0] for one in FORMATS if one.writer is not None)
     offered = ", ".join(suffixes)
     raise UsageError(f"{path.name} does not say which format it is to have; end it in {offered}.")
 
@@ -310,8 +307,8 @@ def write_annotations(
         if kind.key not in MASKS:
             raise UsageError(f"Only a mask has a resolution of its own, and {kind.key} is none.")
         return write_mask(path, annotations, slide, watch, mpp=mask_mpp)
-    assert kind.write is not None  # noqa: S101  # checked above
-    return kind.write(path, annotations, slide, watch)
+    assert kind.writer is not None  # noqa: S101  # checked above
+    return kind.writer()(path, annotations, slide, watch)
 
 
 def check_written(kind: AnnotationFormat) -> None:
@@ -322,7 +319,7 @@ def check_written(kind: AnnotationFormat) -> None:
     UsageError
         It is.
     """
-    if kind.write is None:
+    if kind.writer is None:
         raise UsageError(f"Annotations are not written as {kind.key}; they are only read.")
 
 
@@ -336,7 +333,7 @@ def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found"
     Cancelled
         The watch's token was cancelled.
     """
-    fitting = _fitting(path, [one for one in FORMATS if one.read is not None])
+    fitting = _fitting(path, [one for one in FORMATS if one.reader is not None])
     if not fitting:
         raise AnnotationError(
             f"{path.name} is of no format that annotations are read from; it must end in "
@@ -346,9 +343,9 @@ def read_annotations(path: Path, slide: "SlideFrame", watch: "Watch") -> "Found"
         start = _start(path)
         signed = [one for one in fitting if one.key in _SIGNS and _SIGNS[one.key] in start]
         fitting = [*signed, *(one for one in fitting if one.key not in _SIGNS), *fitting]
-    read = fitting[0].read
-    assert read is not None  # noqa: S101  # only such were asked for
-    return read(path, slide, watch)
+    reader = fitting[0].reader
+    assert reader is not None  # noqa: S101  # only such were asked for
+    return reader()(path, slide, watch)
 
 
 def _fitting(path: Path, formats: "Sequence[AnnotationFormat]") -> list[AnnotationFormat]:

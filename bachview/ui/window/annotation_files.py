@@ -217,7 +217,7 @@ class AnnotationFiles(QObject):
             return
         is_dicom = page.document.metadata.format_name == DICOM
         formats = [
-            one for one in FORMATS if one.write is not None and (is_dicom or not one.is_dicom)
+            one for one in FORMATS if one.writer is not None and (is_dicom or not one.is_dicom)
         ]
         filters = {f"{one.title} (*{one.suffixes[0]})": one for one in formats}
         name, chosen = QFileDialog.getSaveFileName(
