@@ -1,22 +1,20 @@
 """Select, move, resize and turn annotations, and edit their vertices."""
 
-import math
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
-from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtGui import QCursor, QKeyEvent, QKeySequence, QPainter, QTransform
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCursor, QKeyEvent, QKeySequence, QPainter
 
-from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
-from bachview.marks.measures import measures_of, measures_text
-from bachview.marks.operations import count_of, delete, unlocked
-from bachview.marks.shapes import Vertex, vertex_added, vertex_moved, vertex_removed
-from bachview.marks.transforms import moved
+from bachview.marks.annotation import AREAS, Annotation, Kind
+from bachview.marks.operations import delete, unlocked
+from bachview.marks.shapes import Vertex, vertex_added, vertex_removed
 from bachview.marks.working_set import changed
 from bachview.ui.view.tools.base import Pointer, Tool, ToolContext
-from bachview.ui.view.tools.boxes import Stretch, Turn, box_of, change_by
+from bachview.ui.view.tools.boxes import box_of
 from bachview.ui.view.tools.common_box import CommonBox
+from bachview.ui.view.tools.handle_drags import BoxDrag, HandleDrag
 from bachview.ui.view.tools.handles import (
     Handle,
     Handles,
@@ -25,7 +23,7 @@ from bachview.ui.view.tools.handles import (
     handles_of_box,
     paint_handles,
 )
-from bachview.ui.view.tools.preview import paint_text
+from bachview.ui.view.tools.lifting import Lifted, Nudge, chosen_of
 from bachview.ui.view.tools.rubber_band import paint_band, selected_by
 from bachview.viewing.viewport import Viewport
 
@@ -33,8 +31,6 @@ from bachview.viewing.viewport import Viewport
 HIT_VP = 6.0
 #: An arrow key moves by this, px; with Shift by more.
 _NUDGE_VP, _FAR_NUDGE_VP = 1.0, 10.0
-#: Arrow keys that follow each other within this time are one step to undo.
-_NUDGE_MS = 600
 
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -45,7 +41,6 @@ _ARROWS = {
 _DELETE = frozenset({Qt.Key.Key_Delete, Qt.Key.Key_Backspace})
 
 _TOO_FEW = "This corner cannot be removed: too few would be left for a shape."
-_NO_SHAPE = "With the corner there, nothing of the shape would be left: it stays as it was."
 
 
 class _Doing(Enum):
@@ -71,26 +66,16 @@ class SelectTool(Tool):
         #: What the press was on, and whether it was selected before.
         self._hit: Annotation | None = None
         self._was_selected = False
-        self._handle: Handle | None = None
-        #: The annotation that is edited, as it was, and as it is shown.
-        self._before: Annotation | None = None
-        self._live: Annotation | None = None
-        self._lifted: tuple[Annotation, ...] = ()
-        self._text = ""
+        self._lifted = Lifted(context)
+        self._nudge = Nudge(context)
+        #: The handle that is held.
+        self._held: HandleDrag | BoxDrag | None = None
         self._shown_handles = Handles()
-        #: The box of several; while it is dragged, as it was, and what is done inside.
         self._common = CommonBox(context)
-        self._group: Frame | None = None
-        self._change: Stretch | Turn | None = None
         #: The annotation whose vertices have handles, and the vertex that Delete removes.
         self._of_vertices: str | None = None
         self._vertex: Vertex | None = None
-        self._nudged = QPointF()
         self._shape: QCursor | Qt.CursorShape = Qt.CursorShape.ArrowCursor
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_NUDGE_MS)
-        self._timer.timeout.connect(self._end_nudge)
 
     # -- state ---------------------------------------------------------------------------
 
@@ -100,7 +85,7 @@ class SelectTool(Tool):
 
     @property
     def is_busy(self) -> bool:
-        return self._doing is not _Doing.NOTHING or not self._nudged.isNull()
+        return self._doing is not _Doing.NOTHING or self._nudge.is_busy
 
     def edit_vertices(self, annotation: Annotation) -> None:
         """Show the handles of an area's vertices in place of those of its box."""
@@ -159,7 +144,7 @@ class SelectTool(Tool):
     # -- mouse ---------------------------------------------------------------------------
 
     def press(self, at: Pointer) -> None:
-        self._end_nudge()
+        self._nudge.end()
         self._start = self._at = at
         self._doing = _Doing.NOTHING
         if self._press_handle(at) or self._press_edge(at):
@@ -189,10 +174,11 @@ class SelectTool(Tool):
         if handle is None:
             return False
         if single is None:
-            self._doing = _Doing.HANDLE
             viewport = self._viewport
-            self._group = None if viewport is None else self._common.box(viewport)
-            self._handle, self._change = handle, None
+            box = None if viewport is None else self._common.box(viewport)
+            if box is None:
+                return False
+            self._doing, self._held = _Doing.HANDLE, BoxDrag(self.context, box, handle)
             return True
         if handle.vertex is not None and at.has_control:
             self._remove(single, handle.vertex)
@@ -240,8 +226,7 @@ class SelectTool(Tool):
         self.update()
 
     def _take(self, annotation: Annotation, handle: Handle) -> None:
-        self._doing = _Doing.HANDLE
-        self._handle, self._before, self._live = handle, annotation, None
+        self._doing, self._held = _Doing.HANDLE, HandleDrag(self.context, annotation, handle)
         self._vertex = handle.vertex
         self.update()
 
@@ -260,14 +245,9 @@ class SelectTool(Tool):
         if self._doing is _Doing.PRESS and not at.is_near(start):
             self._begin_drag(start)
         if self._doing is _Doing.MOVE:
-            dx, dy = self._way(start, at)
-            self.context.drawing.show_moved(QTransform.fromTranslate(dx, dy))
-        elif self._doing is _Doing.HANDLE:
-            if self._group is not None:
-                if self._change is not None or not at.is_near(start):
-                    self._drag_group(self._group, start, at)
-            elif self._live is not None or not at.is_near(start):
-                self._drag_handle(start, at)
+            self._lifted.show_moved(*self._way(start, at))
+        elif self._held is not None:
+            self._held.drag(start, at)
         self.update()
 
     def _begin_drag(self, start: Pointer) -> None:
@@ -276,74 +256,16 @@ class SelectTool(Tool):
         if hit is None or not (self._was_selected or self._is_by_line(hit, start)):
             self._doing = _Doing.BAND
             return
-        self._doing = _Doing.MOVE if self._lift() else _Doing.NOTHING
-
-    @property
-    def _chosen(self) -> list[Annotation]:
-        """What is selected and shown: nobody moves what they do not see."""
-        annotations = self.context.annotations
-        found = (annotations.get(each) for each in self.context.selected)
-        return [each for each in found if each is not None and not each.is_hidden]
-
-    def _lift(self) -> bool:
-        """Draw what is selected by itself; locked ones stay, which is said. False if all do."""
-        free, sentence = unlocked(self._chosen)
-        if sentence:
-            self.context.notice(sentence)
-        if free:
-            self._lifted = free
-            self.context.drawing.lift(free)
-        return bool(free)
+        self._doing = _Doing.MOVE if self._lifted.lift() else _Doing.NOTHING
 
     @staticmethod
     def _way(start: Pointer, at: Pointer) -> tuple[float, float]:
         return at.point.x - start.point.x, at.point.y - start.point.y
 
-    def _drag_group(self, box: Frame, start: Pointer, at: Pointer) -> None:
-        """Show what is selected as the drag has it; what is drawn is mapped, however much it is."""
-        handle = self._handle
-        if handle is None or (self._change is None and not self._lift()):
-            return
-        self._change = change_by(box, handle.side, start, at)
-        self._text = self._change.text
-        self.context.drawing.show_moved(self._change.transform)
-
-    def _end_group(self) -> None:
-        change, lifted = self._change, self._lifted
-        self._handle = self._group = self._change = None
-        self._lifted = ()
-        if change is None:
-            return
-        pairs = [(each, change.of(each)) for each in lifted]
-        self.context.apply(changed(f"{change.verb} {count_of(lifted)}", pairs))
-        self.context.drawing.drop()
-
-    def _drag_handle(self, start: Pointer, at: Pointer) -> None:
-        before, handle, viewport = self._before, self._handle, self._viewport
-        if before is None or handle is None or viewport is None:
-            return
-        live: Annotation | None
-        self._text = ""
-        if handle.vertex is not None:
-            live = vertex_moved(before, handle.vertex, (at.point.x, at.point.y))
-        else:
-            box = box_of(before, viewport)
-            if box is None:
-                return
-            change = change_by(box, handle.side, start, at)
-            live = change.of(before)
-            if isinstance(change, Turn):
-                self._text = change.text
-        if self._live is None:
-            self.context.drawing.lift((before,))
-        self._live = live or self._live or before
-        if not self._text:
-            self._text = measures_text(measures_of(self._live, self.context.pixel_size))
-        self.context.drawing.show((self._live,))
-
     def release(self, at: Pointer) -> None:
         self.drag(at)
         doing, self._doing = self._doing, _Doing.NOTHING
+        held, self._held = self._held, None
         start = self._start
         if start is None:
             return
@@ -356,41 +278,12 @@ class SelectTool(Tool):
             if found is not None:
                 self._choose(found)
         elif doing is _Doing.MOVE:
-            lifted, self._lifted = self._lifted, ()
-            self._apply_moved(lifted, *self._way(start, at))
-        elif doing is _Doing.HANDLE:
-            if self._group is not None:
-                self._end_group()
-            else:
-                self._end_handle(at)
+            self._lifted.move(*self._way(start, at))
+        elif held is not None:
+            held.release(at)
         self._start = self._hit = None
-        self._text = ""
         self.hover(at)
         self.update()
-
-    def _end_handle(self, at: Pointer) -> None:
-        before, live, handle = self._before, self._live, self._handle
-        self._before = self._live = self._handle = None
-        if before is None or live is None or handle is None:
-            return
-        text = "turn"
-        if handle.vertex is not None:
-            text = "move a corner"
-            last = vertex_moved(before, handle.vertex, (at.point.x, at.point.y))
-            if last is None:
-                self.context.notice(_NO_SHAPE)
-                live = before
-        elif handle.side is not None:
-            text = "resize"
-        if live is not before:
-            self.context.apply(changed(text, [(before, live)]))
-        self.context.drawing.drop()
-
-    def _apply_moved(self, lifted: Sequence[Annotation], dx: float, dy: float) -> None:
-        if dx or dy:
-            pairs = [(each, moved(each, dx, dy)) for each in lifted]
-            self.context.apply(changed(f"move {count_of(lifted)}", pairs))
-        self.context.drawing.drop()
 
     def hover(self, at: Pointer) -> None:
         self._shape = self._cursor_at(at)
@@ -454,14 +347,17 @@ class SelectTool(Tool):
         has_others = event.modifiers() & (
             Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
         )
-        if key in _ARROWS and not has_others and self._chosen:
+        if key in _ARROWS and not has_others and chosen_of(self.context):
             far = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            self._nudge(*_ARROWS[key], _FAR_NUDGE_VP if far else _NUDGE_VP)
+            by_vp = _FAR_NUDGE_VP if far else _NUDGE_VP
+            right, down = _ARROWS[key]
+            if self._viewport is not None:
+                self._nudge.step(self._viewport, right * by_vp, down * by_vp)
             return True
         return False
 
     def _delete(self) -> None:
-        self._end_nudge()
+        self._nudge.end()
         chosen = [self.context.annotations[each] for each in self.context.selected]
         free, sentence = unlocked(chosen)
         if sentence:
@@ -469,51 +365,23 @@ class SelectTool(Tool):
         if free:
             self.context.apply(delete(free))
 
-    def _nudge(self, right: int, down: int, by_vp: float) -> None:
-        viewport = self._viewport
-        if viewport is None:
-            return
-        if not self._lifted and not self._lift():
-            return
-        turn = math.radians(viewport.rotation_deg)
-        u, v = right * by_vp * viewport.downsample, down * by_vp * viewport.downsample
-        c, s = math.cos(turn), math.sin(turn)
-        self._nudged += QPointF(c * u + s * v, -s * u + c * v)
-        moved_so_far = QTransform.fromTranslate(self._nudged.x(), self._nudged.y())
-        self.context.drawing.show_moved(moved_so_far)
-        self._timer.start()
-
-    def _end_nudge(self) -> None:
-        self._timer.stop()
-        if self._nudged.isNull() and not (self._lifted and self._doing is _Doing.NOTHING):
-            return
-        way, self._nudged = self._nudged, QPointF()
-        lifted, self._lifted = self._lifted, ()
-        present = [self.context.annotations.get(each.id) for each in lifted]
-        still = [each for each in present if each is not None]
-        self._apply_moved(still, way.x(), way.y())
-
     @property
     def _is_moving(self) -> bool:
         """Whether something is shown elsewhere than it is, by the mouse or by arrow keys."""
-        return self._doing in (_Doing.MOVE, _Doing.HANDLE) or not self._nudged.isNull()
+        return self._doing in (_Doing.MOVE, _Doing.HANDLE) or self._nudge.is_busy
 
     def _put_back(self) -> None:
-        self._nudged, self._lifted = QPointF(), ()
-        self.context.drawing.drop()
+        self._nudge.put_back()
         self.end()
 
     def end(self) -> bool:
         """Put back what is being dragged; keep what arrow keys have moved."""
         was_busy = self.is_busy
-        self._end_nudge()
+        self._nudge.end()
         if self._doing in (_Doing.MOVE, _Doing.HANDLE):
-            self.context.drawing.drop()
+            self._lifted.put_back()
         self._doing = _Doing.NOTHING
-        self._start = self._hit = self._before = self._live = self._handle = None
-        self._group = self._change = None
-        self._lifted = ()
-        self._text = ""
+        self._start = self._hit = self._held = None
         if was_busy:
             self.update()
         return was_busy
@@ -536,20 +404,11 @@ class SelectTool(Tool):
     def paint(self, painter: QPainter, viewport: Viewport) -> None:
         if self._doing is _Doing.BAND and self._start is not None and self._at is not None:
             paint_band(painter, viewport, self._start, self._at)
-        if self._doing is _Doing.HANDLE and self._change is not None:
-            if self._at is not None:
-                paint_text(painter, viewport, self._text, self._at.vp)
-            return
-        if self._doing is _Doing.HANDLE and self._live is not None:
-            is_vertex = self._handle is not None and self._handle.vertex is not None
-            if is_vertex:
-                handles, _ = self._shown_handles.of(self._live, viewport, of_vertices=True)
-                paint_handles(painter, viewport, handles, None)
-            if self._at is not None:
-                paint_text(painter, viewport, self._text, self._at.vp)
+        if self._held is not None and self._held.has_begun and self._at is not None:
+            self._held.paint(painter, viewport, self._at, self._shown_handles)
             return
         single = self._single
-        if self._doing is _Doing.MOVE or self._lifted:
+        if self._doing is _Doing.MOVE or self._nudge.has_lifted:
             return
         if single is None:
             common = self._common.box(viewport)
