@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from bachview.core.geometry import Point, Region
 from bachview.core.pyramid import TILE_PX, Pyramid, TileKey, display_level_for
+from bachview.ui.view.tile_places import TurnedPlaces, UprightPlaces
 from bachview.viewing.frames import FAILED_TILE, compose_frame
 from bachview.viewing.viewport import Viewport
 
@@ -170,8 +171,8 @@ class TileImages:
 
 FAILED_IMAGE = image_of(FAILED_TILE)
 
-#: How far rotated tiles overlap, device px.
-_LAP_PX = 1 / 32
+#: Stands for a tile of which there is nothing to show.
+_NO_TILE = (None, QRectF(0, 0, TILE_PX, TILE_PX), BLANK)
 
 
 def paint_tiles(
@@ -195,19 +196,23 @@ def paint_tiles(
     region = plane.region_of(window)
     part = region.intersection(extent)
     left, top, right, bottom = window
-    if part != region or not plane.is_upright:
+    if part != region or plane.across:
         painter.fillRect(left, top, right - left, bottom - top, background)
     if part.is_empty:
         return {}
     missing: dict[TileKey, int] = {}
     level = display_level_for(pyramid, plane.downsample)
     side = TILE_PX << level
-    scale = plane.along if plane.is_upright else 1.0
+    places: TurnedPlaces | UprightPlaces
+    if plane.across:
+        places = TurnedPlaces(plane.transform, plane.downsample)
+    else:
+        places = UprightPlaces(plane.along, plane.downsample)
     middle, reach_u, reach_v = _reach(plane, window, side)
     painter.save()
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-    if not plane.is_upright:
-        painter.setTransform(plane.transform, combine=True)
+    if places.transform is not None:
+        painter.setTransform(places.transform, combine=True)
     for row in range(int(part.y // side), math.ceil(part.bottom / side)):
         y = row * side
         height = min(side, extent.bottom - y)
@@ -220,19 +225,8 @@ def paint_tiles(
                 ):  # inside the bounding region, outside the rotated window
                     continue
             width = min(side, extent.right - x)
-            target = QRectF(x * scale, y * scale, width * scale, height * scale)
-            if not plane.is_upright:
-                # Qt leaves out a px whose centre both tiles just miss, as it rounds the rotated
-                # edges of each tile separately.
-                lap = _LAP_PX * plane.downsample
-                target.adjust(-lap, -lap, lap, lap)
             key = TileKey(level, column, row)
-            found = tiles.best(key)
-            if found is None:
-                missing[key] = BLANK
-                painter.fillRect(target, background)
-                continue
-            image, source, level_found = found
+            image, source, level_found = tiles.best(key) or _NO_TILE
             if level_found != level:
                 missing[key] = level_found
             if width != side or height != side:
@@ -242,7 +236,13 @@ def paint_tiles(
                     source.width() * width / side,
                     source.height() * height / side,
                 )
-            painter.drawImage(target, image, source)
+            place = places.of(x, y, width, height, source)
+            if place is None:
+                continue
+            if image is None:
+                painter.fillRect(place[0], background)
+            else:
+                painter.drawImage(place[0], image, place[1])
     painter.restore()
     return missing
 
@@ -250,11 +250,11 @@ def paint_tiles(
 def _reach(plane: ViewPlane, window: Window, side: float) -> tuple[QPointF, float, float]:
     """Centre of the window, and how far a tile's centre may be from it in u and v to touch it.
 
-    Zeros where tiles and window are both upright, as no test is needed.
+    Zeros where they are not turned against each other, as no test is needed.
     """
     left, top, right, bottom = window
     middle = QPointF((left + right) / 2, (top + bottom) / 2)
-    if plane.is_upright:
+    if plane.across == 0:
         return middle, 0.0, 0.0
     half = side / 2 * (abs(plane.along) + abs(plane.across))
     return middle, (right - left) / 2 + half, (bottom - top) / 2 + half

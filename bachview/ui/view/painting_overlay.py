@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
+from bachview.ui.view.whole_px import first_px
 from bachview.viewing.letters import Letter
 from bachview.viewing.overlay import (
     OverlayPicture,
@@ -147,11 +148,6 @@ def _fill_cells(
                 painter.fillRect(x, y, edges_x[stop] - x, height, _color_of(value))
             start = stop
     return True
-
-
-def first_px(place_l0: float, step: float) -> int:
-    """The first px whose centre is not before a level-0 position."""
-    return math.ceil(place_l0 / step - 0.5)
 
 
 def texel_of(px: int, step: float, begin_l0: float, size_l0: float, count: int) -> int:

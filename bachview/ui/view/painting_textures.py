@@ -11,7 +11,8 @@ from PySide6.QtGui import QImage, QPainter
 
 from bachview.core.geometry import Region
 from bachview.ui.view.painting import ViewPlane, Window, image_of
-from bachview.ui.view.painting_overlay import first_px, texel_of
+from bachview.ui.view.painting_overlay import texel_of
+from bachview.ui.view.whole_px import first_px
 from bachview.viewing.textures import correction_texture, is_sparse, texture, tile_px
 
 Floats = npt.NDArray[np.floating]
