@@ -27,7 +27,7 @@ MOST_XML_BYTES: Final = 256_000_000
 #: Points; as many as can be kept.
 _MOST_POINTS = 20_000_000
 #: Elements that are no points, and attributes: each takes far more memory than its few characters.
-_MOST_PARTS = 10_000_000
+_MOST_PARTS = 5_000_000
 #: The formats have eight.
 _MOST_DEPTH = 64
 _CHUNK = 1 << 20
