@@ -137,11 +137,22 @@ def marks_text(counts: Mapping[str, int]) -> str:
     ----------
     counts : as of `count_marks`.
     """
-    parts = [
-        f"{count:,} {nouns[count != 1]}"
-        for name, nouns in _NOUNS.items()
-        if (count := counts.get(name, 0))
-    ]
+    return _listed(
+        [
+            f"{count:,} {nouns[count != 1]}"
+            for name, nouns in _NOUNS.items()
+            if (count := counts.get(name, 0))
+        ]
+    )
+
+
+def nouns_of(changes: Iterable[Change]) -> str:
+    """Of what kinds the changed marks are, e.g. ``annotations and bookmarks``."""
+    names = {name_of_type(change.mark) for change in changes}
+    return _listed([many for name, (_, many) in _NOUNS.items() if name in names])
+
+
+def _listed(parts: list[str]) -> str:
     return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
 
 

@@ -33,7 +33,7 @@ from bachview.store.grids import (
     read_grid,
     read_grids,
 )
-from bachview.store.marks import SavedMarks, count_marks, read_marks, write_marks
+from bachview.store.marks import SavedMarks, count_marks, nouns_of, read_marks, write_marks
 from bachview.store.provenance import Provenance, now_text
 from bachview.store.records import (
     GridKey,
@@ -356,7 +356,8 @@ class ResultStore:
         StoreError
             It cannot be written.
         """
-        with self._writing() as connection:
+        changes = tuple(changes)
+        with self._writing(nouns_of(changes)) as connection:
             return write_marks(connection, changes)
 
     @property
@@ -382,16 +383,16 @@ class ResultStore:
         return record, tissue
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self, saved: str = "results") -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone."""
-        with self._file.reading() as connection:
+        with self._file.reading(saved) as connection:
             if connection is not self._connection:
                 self._connection = connection
                 self._known.clear()
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as connection, transaction(connection):
+    def _writing(self, saved: str = "results") -> Iterator[sqlite3.Connection]:
+        with self._reading(saved) as connection, transaction(connection):
             check_not_newer(connection, self._file.name)  # again, as now nobody else writes
             yield connection

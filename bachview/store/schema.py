@@ -95,8 +95,12 @@ def other_folder() -> str:
 
 
 @contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
+def explained(name: str, saved: str = "results") -> Iterator[None]:
     """Map SQLite's errors to a sentence about the store called `name`.
+
+    Parameters
+    ----------
+    saved : what is to be saved, in the plural.
 
     Raises
     ------
@@ -138,8 +142,8 @@ def explained(name: str) -> Iterator[None]:
             ) from error
         if code == sqlite3.SQLITE_FULL:
             raise StoreError(
-                f"The disk is full, so no more results can be saved to {name}; free some space. "
-                "Saved results are kept."
+                f"The disk is full, so no more {saved} can be saved to {name}; free some space. "
+                "What was saved before is kept."
             ) from error
         raise StoreError(
             f"The results file {name} cannot be read or written ({error}); check the disk."

@@ -91,8 +91,12 @@ class StoreFile:
                     connection.close()
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self, saved: str = "results") -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone; a damaged file is moved aside at the end.
+
+        Parameters
+        ----------
+        saved : what is to be saved, in the plural.
 
         Raises
         ------
@@ -102,7 +106,7 @@ class StoreFile:
         with self.lock:
             connection = self._current()
             try:
-                with explained(self.name):
+                with explained(self.name, saved):
                     check_not_newer(connection, self.name)
                     yield connection
             except DamagedStoreError as error:

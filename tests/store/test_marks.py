@@ -115,6 +115,20 @@ def test_another_program_learns_what_was_changed_and_deleted(tmp_path: Path) -> 
         assert other.marks(news.revision).marks == (first,)
 
 
+def test_a_full_disk_says_which_marks_are_not_saved(tmp_path: Path) -> None:
+    kept, note = point(1), point(2).with_changes(note="n" * 100_000)
+    view = Bookmark.made("v", Point(0, 0), 1.0, 0.0)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        store.save_marks(added("draw", [kept]).changes)
+        connection = store._connection
+        assert connection is not None
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        with pytest.raises(StoreError, match="no more annotations and bookmarks can be saved"):
+            store.save_marks(added("draw", [note, view]).changes)
+        assert store.marks().marks == (kept,)
+
+
 def test_a_damaged_mark_is_told_and_costs_no_other(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
