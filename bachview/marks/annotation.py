@@ -128,7 +128,7 @@ class Annotation:
     plane : focal plane and time point that it was drawn on, each from 0.
     channel : channel that it is of, from 0; None for all.
     nucleus : outline of the nucleus of a cell, level-0 px; None without one.
-    measurements : what another program has measured, name to value, in its order.
+    measurements : what another program has measured of this shape, name to value, in its order.
     extra : what else stood in the file that it was imported from, as JSON text; empty for nothing.
     created, changed : ISO 8601 UTC times.
     """
@@ -195,14 +195,23 @@ class Annotation:
         )
 
     def with_changes(self, **changes: object) -> "Annotation":
-        """The same annotation with other values, changed now."""
-        return replace(self, **{"changed": now_text(), **changes})  # type: ignore[arg-type]
+        """The same annotation with other values, changed now.
+
+        With another shape it has no measurements: they are of the shape that was measured.
+        """
+        return replace(self, **{"changed": now_text(), **self._unmeasured(changes), **changes})  # type: ignore[arg-type]
 
     def copied(self, **changes: object) -> "Annotation":
-        """Another annotation with the same values but these, made now."""
+        """Another annotation with the same values but these, made now; as `with_changes`."""
         now = now_text()
         new = {"id": str(uuid.uuid4()), "created": now, "changed": now, "is_locked": False}
-        return replace(self, **{**new, **changes})  # type: ignore[arg-type]
+        return replace(self, **{**new, **self._unmeasured(changes), **changes})  # type: ignore[arg-type]
+
+    def _unmeasured(self, changes: Mapping[str, object]) -> dict[str, object]:
+        shape = changes.get("shape", self.shape)
+        # A rectangle whose outline gets vertices to edit is still the same.
+        is_same = not self.measurements or shape == self.shape or shape is self.geometry
+        return {} if is_same else {"measurements": {}}
 
     @cached_property
     def geometry(self) -> "BaseGeometry":

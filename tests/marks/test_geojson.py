@@ -17,6 +17,7 @@ from bachview.marks.formats import source
 from bachview.marks.formats.found import UNWATCHED, Found, Watch
 from bachview.marks.formats.geojson_writing import feature_of, write_geojson
 from bachview.marks.formats.table import read_annotations
+from bachview.marks.transforms import moved
 from tests.support.annotations import SLIDE, annotations, star
 from tests.support.real_data import shared_file
 
@@ -136,6 +137,9 @@ def test_a_cell_keeps_nucleus_measurements_plane_and_what_we_do_not_know(tmp_pat
     assert written["properties"]["metadata"]["by"] == "A. B."
     assert written["properties"]["measurements"]["Odd"] == "NaN"
     assert written["geometry"]["bbox"] == [0, 0, 100, 50]
+    there = feature_of(moved(one, 20, 10))
+    assert there["geometry"]["bbox"] == [20, 10, 120, 60]
+    assert "measurements" not in there["properties"]
     old = feature(
         id="PathCellObject", properties={"measurements": [{"name": "Area", "value": 2.5}]}
     )

@@ -1,5 +1,7 @@
 """What is done with annotations keeps their areas, and can be undone as a whole."""
 
+from dataclasses import replace
+
 import pytest
 import shapely
 from hypothesis import given
@@ -10,6 +12,7 @@ from bachview.marks import operations as ops
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.shapes import (
     Vertex,
+    as_area,
     rings_of,
     vertex_added,
     vertex_moved,
@@ -90,6 +93,28 @@ def test_a_cell_keeps_its_nucleus() -> None:
     there = moved(cell, 5, 0)
     assert there.nucleus is not None
     assert there.nucleus.bounds == (9, 4, 11, 6)
+
+
+def test_what_was_measured_of_a_shape_goes_with_that_shape() -> None:
+    measured = replace(box(0, 0, 10, 10), measurements={"Area µm^2": 25.0})
+    framed = replace(
+        measured, kind=Kind.RECTANGLE, shape=Frame(5, 5, 10, 10), id="framed", annotation_class=None
+    )
+    (renamed,) = done(ops.set_values("rename", [measured], name="a"), measured)
+    assert renamed.measurements == as_area(framed).measurements == measured.measurements
+    for each in (
+        moved(measured, 1, 0),
+        turned(framed, 10, (0, 0)),
+        vertex_removed(measured, Vertex(0, 0)),
+    ):
+        assert each is not None
+        assert not each.measurements
+    (copy,) = (change.after for change in ops.duplicate([measured], 5, 5).changes)
+    assert isinstance(copy, Annotation)
+    assert not copy.measurements
+    other = box(5, 0, 20, 9)
+    (merged,) = done(ops.merge([measured, other]), measured, other)
+    assert not merged.measurements
 
 
 def test_merged_areas_are_one_with_the_values_of_the_first() -> None:

@@ -522,19 +522,19 @@ def test_a_good_answer_is_not_taken_back_by_a_failure_of_another_thread(tmp_path
     bad = runs.results([[0, 0]], failed=[True])
     with ResultStore.open(tmp_path, SLIDE) as store:
         run = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
-        saved, told = threading.Event(), threading.Event()
+        stored, told = threading.Event(), threading.Event()
         writing = store._writing
 
         @contextlib.contextmanager
-        def pausing() -> Iterator[sqlite3.Connection]:
-            with writing() as connection:
+        def pausing(saved: str = "results") -> Iterator[sqlite3.Connection]:
+            with writing(saved) as connection:
                 yield connection
             if threading.current_thread() is slow:
-                saved.set()
+                stored.set()
                 told.wait(0.2)
 
         def good() -> None:
-            saved.wait()
+            stored.wait()
             store.commit(run, runs.results([[0, 0]]))
             told.set()
 

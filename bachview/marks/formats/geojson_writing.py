@@ -155,6 +155,15 @@ def _measured(value: float) -> float | str:
 
 
 def _extra(annotation: Annotation) -> Mapping[str, Any]:
-    """What the file that it came from had besides, if that was GeoJSON."""
+    """What the file that it came from had besides, if that was GeoJSON.
+
+    A bounding box is that of the present shape.
+    """
     kept = json.loads(annotation.extra).get("geojson", {}) if annotation.extra else {}
-    return kept if isinstance(kept, dict) else {}
+    if not isinstance(kept, dict):
+        return {}
+    box = {"bbox": list(annotation.bounds)}
+    return {
+        place: {**members, **box} if "bbox" in members else members
+        for place, members in kept.items()
+    }
