@@ -20,9 +20,14 @@ class AnnotationIndex:
 
     Most are in a tree (shapely's STRtree), which cannot be changed; those that have changed since
     it was built are asked one by one.
+
+    Attributes
+    ----------
+    version : another number after each change.
     """
 
     def __init__(self, annotations: Iterable[Annotation] = ()) -> None:
+        self.version = 0
         self._all: dict[str, Annotation] = {}
         self._outside: dict[str, Annotation] = {}
         self._in_tree: list[Annotation] = []
@@ -35,11 +40,13 @@ class AnnotationIndex:
         if annotation.is_hidden:
             self.remove(annotation.id)
             return
+        self.version += 1
         self._all[annotation.id] = annotation
         self._outside[annotation.id] = annotation
 
     def remove(self, annotation_id: str) -> None:
         """Forget an annotation, if it is known."""
+        self.version += 1
         self._all.pop(annotation_id, None)
         self._outside.pop(annotation_id, None)
 

@@ -76,8 +76,12 @@ def test_each_step_is_saved_and_is_there_again(qtbot: QtBot, lane: Lane) -> None
         assert set(saved()) == {first.id, second.id}
         marks.selection.set([first.id, second.id])
         assert [mark.id for mark in marks.selected] == [first.id, second.id]
+        assert marks.selected is marks.selected  # which many ask for after each step
         marks.apply(deleted("delete", [first]))
         assert [mark.id for mark in marks.selected] == [second.id]
+        marks.apply(changed("rename", [(second, second.with_changes(name="2"))]))
+        assert [mark.name for mark in marks.selected] == ["2"]
+        marks.undo()
         marks.undo()
         marks.apply(changed("name", [(second, second.with_changes(name="b"))]))
         marks.undo()

@@ -1,6 +1,7 @@
 """Selecting, moving, resizing, turning annotations and their vertices with the mouse and keys."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, Frame, Kind
-from bachview.marks.working_set import added, deleted
+from bachview.marks.working_set import added, changed, deleted
 from bachview.ui.view.slide_view import SlideView
+from bachview.ui.view.tools import boxes, common_box
 from bachview.ui.view.tools.base import ToolContext
 from bachview.ui.view.tools.select import SelectTool
+from bachview.viewing.viewport import Viewport
 from tests.support.slide_views import drag
 from tests.support.slides import gradient, write_pyramid
 from tests.support.tool_contexts import Context
@@ -304,6 +307,30 @@ def test_several_have_a_common_box_that_resizes_and_turns(context: Context) -> N
     QTest.mouseRelease(view, _LEFT, _NONE, QPoint(450, 320))
     assert not view.annotations.lifted
     assert _now(context, b) == b
+
+
+def test_the_common_box_is_found_once_for_all_moves_of_the_mouse(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = context.view
+    a, b = _square(view, -100, 0), _square(view, 60, 0)
+    _add(context, a, b)
+    context.select({a.id, b.id})
+    found: list[int] = []
+
+    def counted(annotations: Sequence[Annotation], viewport: Viewport) -> Frame | None:
+        found.append(len(annotations))
+        return boxes.common_box(annotations, viewport)
+
+    monkeypatch.setattr(common_box, "common_box", counted)
+    for x in range(5):
+        QTest.mouseMove(view, QPoint(200 + x, 250))
+    assert found == [2]
+    context.apply(changed("lock", [(b, b.with_changes(is_locked=True))]))
+    QTest.mouseMove(view, QPoint(210, 250))
+    context.apply(changed("unlock", [(_now(context, b), b)]))
+    QTest.mouseMove(view, QPoint(211, 250))
+    assert found == [2, 2]
 
 
 def test_rectangles_that_are_turned_alike_stay_rectangles_in_a_common_box(

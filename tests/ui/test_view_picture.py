@@ -57,6 +57,14 @@ def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Pa
             assert (legend == np.array(each.color[::-1])).all(axis=-1).any(), each.name
         assert (coloured[same] != plain[same]).any()
 
+        # Corrections are explained where they are seen.
+        assert page.correcting.relabel([(0, 0)], 1)
+        assert not np.array_equal(copied()[view.height() :], legend)
+        hidden = OverlayStyle(opacity=1.0, drawing=Drawing.TINT, show_corrections=False)
+        view.set_overlay_style(hidden)
+        np.testing.assert_array_equal(copied()[view.height() :], legend)
+        page.document.marks.undo()
+
         def saved(name: str) -> bytes:
             path = tmp_path / "out" / name
             path.parent.mkdir(exist_ok=True)

@@ -57,6 +57,8 @@ class MarksSession(QObject):
         self._saver = MarkSaver(results)
         self._is_at_work = False
         self._error = ""
+        #: The selected ids, and what they are of; None after a change.
+        self._selected: tuple[frozenset[str], tuple[Annotation, ...]] | None = None
         self._notices: set[str] = set()
         self.working_set.listen(self._on_changes)
         self._timer = QTimer(self)
@@ -90,13 +92,13 @@ class MarksSession(QObject):
     def selected(self) -> tuple[Annotation, ...]:
         """The selected annotations, in the order in which they were made."""
         ids = self.selection.ids
-        if not ids:
-            return ()
-        annotations = self.working_set.annotations
-        if len(ids) == 1:
-            (one,) = ids
-            return (annotations[one],) if one in annotations else ()
-        return tuple(each for each in annotations.values() if each.id in ids)
+        if self._selected is None or self._selected[0] is not ids:
+            annotations = self.working_set.annotations
+            found = tuple(annotations[each] for each in ids if each in annotations)
+            if len(found) > 1:
+                found = tuple(each for each in annotations.values() if each.id in ids)
+            self._selected = ids, found
+        return self._selected[1]
 
     def _step(self, step: Callable[[], int]) -> None:
         carried_out: list[Change] = []
@@ -117,6 +119,7 @@ class MarksSession(QObject):
     def _on_changes(self, changes: tuple[Change, ...]) -> None:
         if self._collect is not None:
             self._collect(changes)
+        self._selected = None
         gone = {c.id for c in changes if c.after is None and isinstance(c.mark, Annotation)}
         if gone:
             self.selection.set(self.selection.ids - gone)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from bachview.core.units import count_text
 from bachview.marks.annotation import AREAS, FRAMED, Annotation, AnnotationClass, Kind
 from bachview.marks.operations import count_of, merge, simplify, split, subtract
-from bachview.marks.working_set import Edit
+from bachview.marks.working_set import Change, Edit, Mark
 from bachview.ui.dialogs.classes_dialog import ClassesDialog
 from bachview.ui.dialogs.modal import ask, show
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -147,6 +147,8 @@ class AnnotateCommands(QObject):
         self._edits, self._classes, self._messages = edits, classes, messages
         self._settings = settings
         self._page: SlidePage | None = None
+        #: How many annotations are hidden.
+        self._hidden = 0
         make = commands.make
         self.undo = make("&Undo", "Undo the last step", self._undo, "Ctrl+Z")
         self.redo = make("&Redo", "Do again what was undone", self._redo, "Ctrl+Shift+Z", "Ctrl+Y")
@@ -244,10 +246,22 @@ class AnnotateCommands(QObject):
     def adapt_to(self, page: SlidePage | None) -> None:
         """Act on the page that has just come to the front."""
         before, self._page = self._page, page
+        if before is not None:
+            before.document.marks.changed.disconnect(self._on_changes)
         for signal in _signals(before):
             signal.disconnect(self.renew)
+        self._hidden = 0
+        if page is not None:
+            marks = page.document.marks
+            self._hidden = sum(map(_is_hidden, marks.working_set.annotations.values()))
+            marks.changed.connect(self._on_changes)
         for signal in _signals(page):
             signal.connect(self.renew)
+        self.renew()
+
+    def _on_changes(self, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            self._hidden += _is_hidden(change.after) - _is_hidden(change.before)
         self.renew()
 
     def renew(self, *_: object) -> None:
@@ -281,8 +295,8 @@ class AnnotateCommands(QObject):
             selected,
             tuple(each for each in selected if not each.is_locked),
             bool(everything),
-            any(not each.is_hidden for each in everything),
-            any(each.is_hidden for each in everything),
+            self._hidden < len(everything),
+            self._hidden > 0,
             working_set.undo_text,
             working_set.redo_text,
         )
@@ -460,4 +474,8 @@ def _signals(page: SlidePage | None) -> tuple[SignalInstance, ...]:
     if page is None:
         return ()
     marks = page.document.marks
-    return marks.changed, marks.loaded, marks.selection.changed
+    return marks.loaded, marks.selection.changed
+
+
+def _is_hidden(mark: Mark | None) -> bool:
+    return isinstance(mark, Annotation) and mark.is_hidden

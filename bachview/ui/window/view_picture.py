@@ -193,7 +193,7 @@ def _items(page: SlidePage) -> list[_Item]:
         items.append(_Item(_image(ramp.colors), *_RAMP_VP, f"{ramp.title}: {first} to {last}"))
     if document.pixel_size.is_plausible:
         entries = entries_of(summarize(prediction, document.pixel_size, thresholds), style)
-        if document.marks.working_set.corrections:
+        if style.show_corrections and page.correcting.corrected:
             entries.append(correction_entry(prediction.classes))
         items += [_Item(_image(entry.swatch), *_SWATCH_VP, entry.name) for entry in entries]
     return items

@@ -1,6 +1,5 @@
 """Text notes on the slide."""
 
-import math
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
@@ -100,12 +99,9 @@ class NoteTool(DrawingTool):
         viewport = self.context.view.viewport
         if viewport is None:
             return None
-        for each in reversed(list(self.context.annotations.values())):
-            if each.kind is not Kind.TEXT or each.is_hidden or each.is_locked:
-                continue
-            gap = at.vp - QPointF(*viewport.vp_from_l0(Point(*each.geometry.coords[0])))
-            is_here = math.hypot(gap.x(), gap.y()) <= _HIT_VP
-            if is_here and each.plane == self.context.plane:
+        for each in self.context.drawing.index.at(at.point, _HIT_VP * viewport.downsample):
+            is_free = each.kind is Kind.TEXT and not each.is_locked
+            if is_free and each.plane == self.context.plane:
                 return each
         return None
 

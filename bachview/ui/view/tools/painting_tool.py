@@ -190,16 +190,10 @@ class PaintingTool(DrawingTool, ABC):
         return [each for each in found if each.kind in AREAS and self._is_shown(each)]
 
     def _areas_at(self, at: Pointer) -> Iterator[Annotation]:
-        """Areas that are shown at a place, the one made last first."""
-        import shapely
-
-        x, y = at.point.x, at.point.y
-        here = shapely.Point(x, y)
-        for each in reversed(list(self.context.annotations.values())):
+        """Areas that are shown at a place, the smallest first, as for a click."""
+        for each in self.context.drawing.index.at(at.point, 0.0):
             if each.kind in AREAS and self._is_shown(each):
-                left, top, right, bottom = each.bounds
-                if left <= x <= right and top <= y <= bottom and each.geometry.covers(here):
-                    yield each
+                yield each
 
     def _is_shown(self, annotation: Annotation) -> bool:
         return not annotation.is_hidden and annotation.plane == self.context.plane
