@@ -92,6 +92,17 @@ def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Pa
         bare = save(qtbot, window, tmp_path / "bare.svg").read_text("utf-8")
         assert svg.count("<path") - bare.count("<path") == 2  # the line and its halo
         assert "a.tiff" not in svg
+        # What else is drawn over the tissue is in all kinds of pictures.
+        without, plain = view.picture_below_annotations(), shown(view)
+        window.view_commands.grid.trigger()
+        with_grid, seen = view.picture_below_annotations(), shown(view)
+        assert without is not None
+        assert with_grid is not None
+        middle = slice(150, view.height() - 150), slice(150, view.width() - 150)
+        is_grid = (seen != plain).any(axis=-1)[middle]
+        assert is_grid.any()
+        drawn = (pixels(with_grid) != pixels(without)).any(axis=-1)[middle]
+        np.testing.assert_array_equal(drawn, is_grid)
 
 
 def save(qtbot: QtBot, window: MainWindow, path: Path) -> Path:

@@ -238,6 +238,11 @@ class SlideView(NavigableView):
         window = (x, y, x + image.width(), y + image.height())
         layers = self._layers_below(self._viewport)
         paint_layers(image, ViewPlane.of(exact), (x, y), layers, window)
+        image.setDevicePixelRatio(self._viewport.pixel_ratio)
+        painter = QPainter(image)
+        self._paint_below(painter, self._viewport)
+        self._paint_key(painter, self._viewport)
+        painter.end()
         return image
 
     @property
@@ -387,6 +392,17 @@ class SlideView(NavigableView):
         return layers
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
+        self._paint_below(painter, viewport)
+        self.annotations.paint(painter, viewport)
+        if self.input.tool is not None:
+            painter.save()
+            self.input.tool.paint(painter, viewport)
+            painter.restore()
+        self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
+        self._paint_key(painter, viewport)
+
+    def _paint_below(self, painter: QPainter, viewport: Viewport) -> None:
+        """What lies over the tissue and below the annotations."""
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
         if self._has_grid and self._pyramid is not None and not is_bare:
             paint_grid(painter, viewport, self._pyramid.bounds, self._pixel_size)
@@ -396,13 +412,10 @@ class SlideView(NavigableView):
             paint_counted(painter, viewport, self._counted)
         if self._field is not None and not is_bare:
             paint_field(painter, viewport, self._field, self._cell)
-        self.annotations.paint(painter, viewport)
-        if self.input.tool is not None:
-            painter.save()
-            self.input.tool.paint(painter, viewport)
-            painter.restore()
-        self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
-        if self._key_text is not None and not is_bare:
+
+    def _paint_key(self, painter: QPainter, viewport: Viewport) -> None:
+        """What the greys of the activation map mean."""
+        if self._key_text is not None and not self._overlay.is_flipped:
             below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
             self._activation_key.paint(painter, viewport, self._key_text, below)
 
