@@ -203,3 +203,33 @@ def test_what_is_drawn_asks_for_the_rows_that_are_seen_only(
         QApplication.processEvents()
     assert 0 < asked < 1000
     theme.deleteLater()
+
+
+def test_name_class_and_value_are_read_at_any_width(qtbot: QtBot, qapp: QApplication) -> None:
+    theme = Theme(qapp, ThemeChoice.DARK)
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    listed = AnnotationList(theme, holder)
+    holder.show()
+    pictures = {}
+    for width in (265, 700):
+        for name in ("Benign", "Follicle"):  # in the same colour
+            one = square(400, AnnotationClass(name, BENIGN.color), name="front", note="Ask again")
+            holder.resize(width, 200)
+            listed.resize(width, 200)
+            listed.rows.show_annotations(WorkingSet([one]).annotations, UM)
+            value = listed.visualRect(listed.rows.index(0, Column.VALUE))
+            assert value.right() <= listed.viewport().width()
+            tip = listed.rows.index(0, Column.NAME).data(Qt.ItemDataRole.ToolTipRole)
+            assert tip == f"front\n{name} · rectangle\n0.04 mm²\nAsk again"
+            listed.setFocus(Qt.FocusReason.NoFocusReason)
+            pictures[width, name] = listed.viewport().grab().toImage()
+        assert pictures[width, "Benign"] != pictures[width, "Follicle"]
+        assert listed.has_details is (width < 700)
+    height = listed.rowHeight(0)
+    holder.resize(265, 200)
+    listed.resize(265, 200)
+    assert listed.rowHeight(0) >= height + listed.fontMetrics().height() // 2
+    listed.group(on=True)  # the row of the group says it
+    assert listed.rowHeight(0) == height
+    theme.deleteLater()

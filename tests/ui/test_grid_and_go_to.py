@@ -87,8 +87,10 @@ def test_both_are_in_the_window(qtbot: QtBot, tmp_path: Path) -> None:
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
         before = shown(page.view)
         window.view_commands.grid.trigger()
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
         assert (shown(page.view) != before).mean() > 0.005
         window.view_commands.grid.trigger()
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
         np.testing.assert_array_equal(shown(page.view), before)
         window.view_commands.grid.trigger()
     with open_window(qtbot) as window:  # it is remembered

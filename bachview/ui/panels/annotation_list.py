@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QFontInfo,
     QFontMetrics,
     QKeyEvent,
     QKeySequence,
@@ -46,7 +47,7 @@ from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import tabular
 from bachview.ui.panels.annotation_model import ROW, AnnotationModel
-from bachview.ui.panels.annotation_rows import Column, Group, Row, class_name, kind_of
+from bachview.ui.panels.annotation_rows import Column, Group, Row, detail_of
 
 _Index = QModelIndex | QPersistentModelIndex
 _SWATCH_PX = 12
@@ -60,6 +61,8 @@ _WIDTHS = {
     Column.KIND: 84,
     Column.NOTE: 160,
 }
+#: Size of the second line of a row.
+_DETAIL = 0.88
 _SELECT_ALL = QKeySequence.StandardKey.SelectAll
 _SWITCHES = (Column.SHOWN, Column.LOCKED)
 
@@ -88,7 +91,7 @@ class AnnotationList(QTableView):
         self._shown_ids: frozenset[str] = frozenset()
         self._follows = False
         self._is_fitted = True
-        self.shows_class = False
+        self._is_wide = False
         self.setModel(self.rows)
         self.setItemDelegate(_Delegate(theme, self))
         self.setAccessibleName("Annotations")
@@ -107,7 +110,6 @@ class AnnotationList(QTableView):
         side.hide()
         side.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         side.setMinimumSectionSize(1)
-        side.setDefaultSectionSize(max(_ICON_PX, self.fontMetrics().height()) + 2 * TIGHT)
         head = self.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         head.setHighlightSections(False)
@@ -317,11 +319,31 @@ class AnnotationList(QTableView):
     def _on_resized(self, section: int, before: int, after: int) -> None:
         if section == Column.NAME and self.horizontalHeader().underMouse():
             self._is_fitted = False  # the reader has set its width
+            self._fit()
+
+    @property
+    def has_details(self) -> bool:
+        """Whether a row has a second line for its class, as no column in view has it."""
+        return not (self._is_wide or self.rows.arrangement.is_grouped)
+
+    def detail_font(self) -> QFont:
+        """Of the second line."""
+        font = QFont(self.font())
+        font.setPixelSize(round(QFontInfo(font).pixelSize() * _DETAIL))
+        return font
 
     def _fit(self) -> None:
         """Let the name have what the others leave, with as many of these as there is room for."""
-        if not self._is_fitted:
-            return
+        if self._is_fitted:
+            self._fit_name()
+        end = self.columnViewportPosition(Column.CLASS) + self.columnWidth(Column.CLASS)
+        self._is_wide = end + self.horizontalScrollBar().value() <= self.viewport().width()
+        height = self.fontMetrics().height()
+        if self.has_details:
+            height += QFontMetrics(self.detail_font()).height() - TIGHT // 2
+        self.verticalHeader().setDefaultSectionSize(max(_ICON_PX, height) + 2 * TIGHT)
+
+    def _fit_name(self) -> None:
         room = self.viewport().width()
         widths = [
             0 if self.isColumnHidden(column) else self.columnWidth(column)
@@ -332,7 +354,6 @@ class AnnotationList(QTableView):
         while len(widths) > Column.VALUE and room - sum(widths) < least:
             widths.pop()  # the last ones are scrolled to
         self.setColumnWidth(Column.NAME, max(least, room - sum(widths)))
-        self.shows_class = len(widths) >= Column.CLASS
 
 
 class _Delegate(QStyledItemDelegate):
@@ -343,7 +364,7 @@ class _Delegate(QStyledItemDelegate):
         self._theme, self._list = theme, parent
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(40, max(_ICON_PX, option.fontMetrics.height()) + 2 * TIGHT)
+        return QSize(40, self._list.verticalHeader().defaultSectionSize())
 
     def updateEditorGeometry(
         self, editor: QWidget, option: QStyleOptionViewItem, index: _Index
@@ -401,12 +422,8 @@ class _Delegate(QStyledItemDelegate):
                 inner.setLeft(inner.left() + 2 * NEAR)
         elif row.is_hidden:
             ink = colors.disabled
-        elif column is Column.NAME and not row.name:
+        elif column is Column.NAME and not (row.name or self._list.has_details):
             ink = colors.muted
-        if column is Column.NAME and isinstance(row, Annotation) and text == kind_of(row):
-            named = class_name(row)
-            if named and not self._list.shows_class and not self._list.rows.arrangement.is_grouped:
-                text = f"{text}, {named}"
         if column is Column.NAME:
             color = row.color if isinstance(row, Group) else row.shown_color
             self._paint_swatch(painter, inner, color)
@@ -415,10 +432,18 @@ class _Delegate(QStyledItemDelegate):
         if column is Column.VALUE:
             align |= Qt.AlignmentFlag.AlignRight
             font = tabular(font)
-        painter.setFont(font)
         painter.setPen(QColor(ink))
-        shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, align, shown)
+        if column is Column.NAME and isinstance(row, Annotation) and self._list.has_details:
+            lower = QRect(inner)
+            inner.setBottom(inner.top() + TIGHT + QFontMetrics(font).height() - 1)
+            lower.setTop(inner.bottom() + 1)
+            inner.setTop(inner.top() + TIGHT)
+            lower.setBottom(lower.bottom() - TIGHT)
+            _write(painter, inner, align, text, font)
+            painter.setPen(QColor(colors.disabled if row.is_hidden else colors.muted))
+            _write(painter, lower, align, detail_of(row), self._list.detail_font())
+        else:
+            _write(painter, inner, align, text, font)
 
     def _paint_swatch(
         self, painter: QPainter, rect: QRect, color: tuple[int, int, int] | None
@@ -444,3 +469,10 @@ class _Delegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(self._theme.colors.muted), 1.6))
         painter.drawPolyline(QPolygonF([middle + point for point in points]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _write(painter: QPainter, rect: QRect, align: Qt.AlignmentFlag, text: str, font: QFont) -> None:
+    """Write as much of a text as there is room for."""
+    painter.setFont(font)
+    shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+    painter.drawText(rect, align, shown)

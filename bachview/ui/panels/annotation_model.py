@@ -25,6 +25,7 @@ from bachview.ui.panels.annotation_rows import (
     Values,
     arranged,
     class_name,
+    detail_of,
     kind_of,
     name_of,
     steps,
@@ -207,7 +208,11 @@ class AnnotationModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return _TIPS.get(column) if column <= Column.LOCKED else self._text(row, column)
+            if column <= Column.LOCKED:
+                return _TIPS.get(column)
+            if column is Column.NAME and isinstance(row, Annotation):
+                return self._whole(row)
+            return self._text(row, column)
         return None
 
     def _text(self, row: Row, column: Column) -> str:
@@ -223,6 +228,12 @@ class AnnotationModel(QAbstractTableModel):
         if column is Column.KIND:
             return kind_of(row)
         return row.note.replace("\n", " ") if column is Column.NOTE else ""
+
+    def _whole(self, row: Annotation) -> str:
+        """All that is listed of it, for a row with no room for that."""
+        parts = name_of(row), detail_of(row), measures_text(self._values.of(row))
+        note = "" if row.note == parts[0] else row.note
+        return "\n".join(part for part in (*parts, note) if part)
 
     def setData(self, index: _Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
         row = self._rows[index.row()]

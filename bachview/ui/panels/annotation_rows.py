@@ -114,6 +114,13 @@ def name_of(annotation: Annotation) -> str:
     return kind_of(annotation)
 
 
+def detail_of(annotation: Annotation) -> str:
+    """What its name does not say: its class, and its kind."""
+    name, kind = name_of(annotation), kind_of(annotation)
+    named = class_name(annotation) or UNCLASSIFIED
+    return named if name == kind else f"{named} · {kind.lower()}"
+
+
 @dataclass(slots=True)
 class Values:
     """Measured values of annotations, each computed when it is asked for, and kept."""

@@ -1,5 +1,6 @@
 """The annotations that a view shows: as a layer of its picture, and over it what is edited."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -8,10 +9,10 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PixelSize
-from bachview.marks.annotation import Annotation, Kind
+from bachview.marks.annotation import Annotation
 from bachview.marks.index import AnnotationIndex
 from bachview.marks.working_set import Change
-from bachview.ui.view.annotation_labels import Label, LabelLayer, LabelMaker
+from bachview.ui.view.annotation_labels import Label, LabelLayer
 from bachview.ui.view.annotation_maker import Wanted, level_of, unit_of
 from bachview.ui.view.annotation_source import AnnotationSource
 from bachview.ui.view.painting import Layer
@@ -52,13 +53,13 @@ class AnnotationDrawing:
         self._news: dict[str, tuple[int, Annotation]] = {}
         self._over: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
         self._news_units: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
+        #: Texts of a layer, and those of them that are near what is selected.
+        self._near: tuple[object, tuple[object, ...], tuple[Label, ...]] = (None, (), ())
         self._stamps: dict[tuple[Rgb, bool], QImage] = {}
         self._shown_of: tuple[object, ...] = ()
         self._shown: tuple[Layer, ...] = ()
         self._pixel_size = PixelSize.unknown()
         self._has_values = True
-        self._label_maker = LabelMaker()
-        self._labels: tuple[tuple[object, ...], LabelLayer] = ((), LabelLayer((), 1.0))
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -189,7 +190,8 @@ class AnnotationDrawing:
         if source is None:
             return ()
         many = self._selected if len(self._selected) > _MOST_OVER else frozenset()
-        source.want(Wanted(viewport, many, self._pixel_size, self._has_values))
+        valued = None if self._has_values else self._selected
+        source.want(Wanted(viewport, many, self._pixel_size, valued))
         layer = source.layer
         if layer is None:
             return ()
@@ -235,31 +237,27 @@ class AnnotationDrawing:
             paint_units(painter, units[:still], transform, 1 / ratio, ratio, self._stamps)
             moved = self._move * transform
             paint_units(painter, units[still:], moved, 1 / ratio, ratio, self._stamps)
-            if not self._has_values:
-                self._paint_labels(painter, viewport, over[:still], level)
-            elif still and self._shown_of:
+            if still and source.layer is not None:
                 boxes = [_box_of(each, transform) for each in over[:still]]
-                for label in self._shown_of[0].labels:  # type: ignore[attr-defined]  # the layer
+                for label in self._labels_near(source.layer.labels, over[:still], level):
                     place = _place_of(label, viewport)
                     # The lines of what is selected would cross the text.
                     if any(box.intersects(place) for box in boxes):
                         painter.drawImage(place, label.plate)
         painter.restore()
 
-    def _paint_labels(
-        self, painter: QPainter, viewport: Viewport, annotations: Sequence[Annotation], level: int
-    ) -> None:
-        """Draw values at what is selected."""
-        turn, ratio = viewport.rotation_deg, viewport.pixel_ratio
-        labels_of = (level, turn, ratio, self._pixel_size, *map(id, annotations))
-        if self._labels[0][: len(labels_of)] != labels_of:
-            shapes = [each for each in annotations if each.kind is not Kind.TEXT]
-            labels = self._label_maker.labels(
-                shapes, viewport, level, self._pixel_size, has_values=True
+    def _labels_near(
+        self, labels: tuple[Label, ...], annotations: Sequence[Annotation], level: int
+    ) -> tuple[Label, ...]:
+        """Those that may touch annotations at a level; found once, not in each frame."""
+        content = (level, *map(id, annotations))
+        if self._near[0] is not labels or self._near[1][: len(content)] != content:
+            boxes = [each.bounds for each in annotations]
+            near = tuple(
+                each for each in labels if any(_may_touch(each, box, level) for box in boxes)
             )
-            self._labels = (*labels_of, tuple(annotations)), LabelLayer(labels, 1.0)
-        for label in self._labels[1].labels:
-            painter.drawImage(_place_of(label, viewport), label.plate)
+            self._near = labels, (*content, tuple(annotations)), near
+        return self._near[2]
 
     def _made(
         self,
@@ -294,6 +292,15 @@ def _place_of(label: Label, viewport: Viewport) -> QRectF:
     x, y = viewport.vp_from_l0(Point(label.x, label.y))
     at = QPointF(round(x * ratio + label.right) / ratio, round(y * ratio + label.down) / ratio)
     return QRectF(at, QSizeF(label.plate.size() / ratio))
+
+
+def _may_touch(label: Label, box: tuple[float, float, float, float], level: int) -> bool:
+    """Whether a text, turned in any way, may lie on a box in level-0 px."""
+    width, height = label.plate.width(), label.plate.height()
+    reach = 2**0.5 * math.ldexp(abs(label.right) + abs(label.down) + width + height, level)
+    left, top, right, bottom = box
+    is_beside = left - reach <= label.x <= right + reach
+    return is_beside and top - reach <= label.y <= bottom + reach
 
 
 def _box_of(annotation: Annotation, transform: QTransform) -> QRectF:

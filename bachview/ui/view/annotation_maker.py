@@ -18,7 +18,8 @@ from bachview.core.pyramid import TILE_PX
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.ui.bridge import UNDISTURBED
-from bachview.ui.view.annotation_labels import Label, LabelMaker
+from bachview.ui.view.annotation_labels import Label
+from bachview.ui.view.label_maker import LabelMaker
 from bachview.ui.view.painting_annotations import (
     MOST_IN_A_FRAME,
     NEUTRAL,
@@ -138,13 +139,13 @@ class Wanted:
     ----------
     selected : what is to be drawn as selected.
     pixel_size : of the slide, for values.
-    has_values : whether measured values stand at the shapes.
+    valued : ids of those with their measured values; None for all.
     """
 
     viewport: Viewport
     selected: frozenset[str]
     pixel_size: PixelSize
-    has_values: bool
+    valued: frozenset[str] | None
 
 
 class AnnotationMaker:
@@ -249,7 +250,7 @@ class AnnotationMaker:
     def _label(self, wanted: Wanted, of_level: _Level, last: AnnotationLayer) -> None:
         """Find new places for texts where others are wanted."""
         turn = wanted.viewport.rotation_deg
-        labels_of = (last.units, last.level, turn, wanted.pixel_size, wanted.has_values)
+        labels_of = (last.units, last.level, turn, wanted.pixel_size, wanted.valued)
         before = self._labels_of
         if before and before[0] is labels_of[0] and before[1:] == labels_of[1:]:
             return
@@ -260,7 +261,8 @@ class AnnotationMaker:
             wanted.viewport,
             last.level,
             wanted.pixel_size,
-            has_values=wanted.has_values,
+            region=last.ready,
+            valued=wanted.valued,
             give_way=UNDISTURBED.give_way,
         )
         self._last = None

@@ -52,7 +52,7 @@ from bachview.ui.view.painting_activation import (
     paint_activation,
 )
 from bachview.ui.view.painting_decor import paint_counted, paint_field
-from bachview.ui.view.painting_grid import paint_grid
+from bachview.ui.view.painting_grid import grid_layer, paint_grid_width
 from bachview.ui.view.read_out import AnglePlate, ReadOut, height_at_bottom
 from bachview.ui.view.slide_picture import SlidePicture
 from bachview.ui.view.view_input import ViewInput
@@ -378,7 +378,15 @@ class SlideView(NavigableView):
             painter.end()
 
     def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
-        return self._layers_below(viewport) + self.annotations.layers(viewport)
+        layers = self._layers_below(viewport)
+        if self._shows_grid and self._pyramid is not None:
+            layers += (grid_layer(viewport, self._pyramid.bounds, self._pixel_size),)
+        return layers + self.annotations.layers(viewport)
+
+    @property
+    def _shows_grid(self) -> bool:
+        """Not while the key is held for a look at what lies below."""
+        return self._has_grid and not self._overlay.is_flipped
 
     def _layers_below(self, viewport: Viewport) -> tuple[Layer, ...]:
         layers = self._overlay.layers(viewport)
@@ -404,8 +412,8 @@ class SlideView(NavigableView):
     def _paint_below(self, painter: QPainter, viewport: Viewport) -> None:
         """What lies over the tissue and below the annotations."""
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
-        if self._has_grid and self._pyramid is not None and not is_bare:
-            paint_grid(painter, viewport, self._pyramid.bounds, self._pixel_size)
+        if self._shows_grid and self._pyramid is not None:
+            paint_grid_width(painter, viewport, self._pyramid.bounds, self._pixel_size)
         if self._activation is not None and not is_bare:
             paint_activation(painter, viewport, self._activation)
         if self._counted is not None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from bachview.core.geometry import Point
 from bachview.core.pixel_size import PixelSize
 from bachview.marks.annotation import Annotation, Kind
-from bachview.ui.view.annotation_labels import LabelMaker
+from bachview.ui.view.label_maker import LabelMaker
 from bachview.ui.view.painting_annotations import NEUTRAL, POINT_VP, WIDE
 from bachview.viewing.contour_look import DARK_HALO, LIGHT_HALO, has_dark_halo
 from bachview.viewing.viewport import Viewport
@@ -72,7 +72,14 @@ def _paint_labels(
     fine = replace(viewport, pixel_ratio=_TEXT_RATIO)
     # The zoom counts in powers of two; as it is only where texts are placed, the next will do.
     level = round(math.log2(fine.device_downsample))
-    labels = LabelMaker().labels(annotations, fine, level, pixel_size, has_values=has_values)
+    labels = LabelMaker().labels(
+        annotations,
+        fine,
+        level,
+        pixel_size,
+        region=viewport.region,
+        valued=None if has_values else frozenset(),
+    )
     for label in labels:
         x, y = viewport.vp_from_l0(Point(label.x, label.y))
         left, top = x + label.right / _TEXT_RATIO, y + label.down / _TEXT_RATIO
