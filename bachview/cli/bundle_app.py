@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.common_options import AsJson
+
 bundle_app = typer.Typer(name="bundle", help="Check, list and make bundles.", no_args_is_help=True)
 
 BundleOutput = Annotated[
     Path, typer.Argument(metavar="OUTPUT", help="A .bachmodel file, or a folder.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 @bundle_app.command()

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-policy_app = typer.Typer(name="policy", help="Show or check the administrator's policy.")
+from bachview.cli.common_options import AsJson
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+policy_app = typer.Typer(name="policy", help="Show or check the administrator's policy.")
 
 
 @policy_app.callback(invoke_without_command=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.common_options import AsJson, Slide, Store
 from bachview.cli.export_options import (
     Cells,
     ClassesOnly,
@@ -24,13 +25,6 @@ results_app = typer.Typer(
     name="results", help="List, clear and export what was classified.", no_args_is_help=True
 )
 
-Slide = Annotated[
-    Path, typer.Argument(metavar="SLIDE", help="A slide file, or a folder or disc of DICOM files.")
-]
-Store = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="The results folder, if it is not in your data folder."),
-]
 Mpp = Annotated[
     float | None,
     typer.Option(
@@ -41,7 +35,6 @@ Number = Annotated[
     int | None,
     typer.Option("--id", metavar="N", help="The results with this number in the list."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 @results_app.command("list")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bachview.cli.common_options import AsJson, Store
 from bachview.cli.numbers import number
 from bachview.cli.policy_options import Device
 from bachview.cli.stack_options import Image, Plane, TimePoint
@@ -15,7 +16,6 @@ dataset_app = typer.Typer(
     name="dataset", help="Check a data set, or make one of corrections.", no_args_is_help=True
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 DatasetFolder = Annotated[
     Path,
     typer.Argument(
@@ -99,10 +99,7 @@ def corrections(
         float | None,
         typer.Option("--mpp", parser=number, metavar="UM", help="µm per pixel of the slides."),
     ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="The results folder, if not in your data folder."),
-    ] = None,
+    store: Store = None,
     image: Image = None,
     plane: Plane = None,
     time_point: TimePoint = None,
@@ -351,10 +348,7 @@ def teach(
             "--mpp", parser=number, metavar="UM", help="µm per pixel, if the slides state none."
         ),
     ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Where results are kept; the user's if not given."),
-    ] = None,
+    store: Store = None,
     device: Device = None,
     as_json: AsJson = False,
 ) -> int:
