@@ -18,7 +18,6 @@ from bachview.marks.annotation import AREAS, Annotation
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from bachview.core.cell_state import RGB
 
 Areas = npt.NDArray[np.float64]
 
@@ -106,13 +105,12 @@ class InsideAnnotation:
         )
 
     @property
-    def rows(self) -> "tuple[tuple[str, RGB | None, InsidePart], ...]":
-        """Name, colour (None: of none) and part of all parts, in order; for tables."""
-        rows: list[tuple[str, RGB | None, InsidePart]] = [
-            (one.name, one.color, part) for one, part in self.classes
+    def rows(self) -> tuple[tuple[str, TissueClass | CellState | None, InsidePart], ...]:
+        """Name, what it is (None: no cells) and part of all parts, in order; for tables."""
+        rows: list[tuple[str, TissueClass | CellState | None, InsidePart]] = [
+            (one.name, one, part) for one, part in self.classes
         ]
-        for state, part in self.without_class:
-            rows.append((state.shown, None if state == CellState.NO_TISSUE else state.color, part))
+        rows += [(state.shown, state, part) for state, part in self.without_class]
         rows.append(("Outside of the classified region", None, self.beyond))
         return tuple(rows)
 

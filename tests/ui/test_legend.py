@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.uncertainty import Thresholds
-from bachview.ui.panels.legend import Amount, Legend, LegendKey
+from bachview.marks.inside import InsideAnnotation, InsidePart
+from bachview.ui.panels.inside_annotation import InsidePanel
+from bachview.ui.panels.legend import STATES, Amount, Legend, LegendKey
 from bachview.ui.panels.overlay_amounts import MOVING, Amounts
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.settings import SettingsFile
@@ -148,3 +151,22 @@ def test_hiding_below_a_value_says_that_areas_stay(panel: SidePanel) -> None:
     assert panel.overlay._uncounted.isHidden()
     panel.overlay._threshold.setValue(40)
     assert not panel.overlay._uncounted.isHidden()
+
+
+def test_classes_and_states_look_the_same_inside_an_annotation(qtbot: QtBot) -> None:
+    part = InsidePart(1, 1.0, None, 0.1)
+    classes = tuple((each, part) for each in BACH_CLASSES)
+    found = InsideAnnotation(part, classes, part, part, part, part, part, part)
+    legend, inside = Legend(), InsidePanel()
+    for each in (legend, inside):
+        qtbot.addWidget(each)
+    legend.show_classes(BACH_CLASSES)
+    inside.show_inside(found, "a model")
+
+    def swatches(widget: QWidget) -> list[QImage]:
+        pixmaps = (each.pixmap() for each in widget.findChildren(QLabel))
+        return [each.toImage() for each in pixmaps if not each.isNull()]
+
+    there = swatches(inside)
+    assert len(there) == len(BACH_CLASSES) + len(STATES) + 1
+    assert all(each in swatches(legend) for each in there[:-1])  # the last is of no cells

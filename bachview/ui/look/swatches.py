@@ -3,8 +3,10 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QPixmapCache
 
+from bachview.core.cell_state import CellState
 from bachview.core.classes import TissueClass
 from bachview.ui.look.contrast import ink_on
+from bachview.viewing import textures
 
 SIDE_PX = 18
 
@@ -44,8 +46,26 @@ def color_swatch(color: tuple[int, int, int] | None, ratio: float = 1.0) -> QPix
     return pixmap
 
 
-def picture_swatch(texture: QImage, ratio: float = 1.0) -> QPixmap:
-    """A square filled with `texture`, for the states other than classes."""
+def swatch_of(key: TissueClass | CellState | None, ratio: float = 1.0) -> QPixmap:
+    """The square that stands for a class or a state wherever one is named; empty for neither."""
+    if isinstance(key, TissueClass):
+        return class_swatch(key, ratio)
+    return color_swatch(None, ratio) if key is None else _state_swatch(key, ratio)
+
+
+def state_texture(state: CellState, ratio: float = 1.0) -> QImage:
+    """How cells in this state look in the overlay, as a small picture to be repeated."""
+    pixels = textures.state_texture(state, ratio)
+    height, width = pixels.shape[:2]
+    kind = QImage.Format.Format_ARGB32_Premultiplied
+    image = QImage(pixels.data, width, height, pixels.strides[0], kind).copy()
+    image.setDevicePixelRatio(ratio)
+    return image
+
+
+def _state_swatch(state: CellState, ratio: float) -> QPixmap:
+    """A square filled with the texture of a state."""
+    texture = state_texture(state, ratio)
     pixmap, painter = _square(ratio)
     frame = QRectF(0.5, 0.5, SIDE_PX - 1, SIDE_PX - 1)
     painter.fillRect(frame, QColor("#ffffff"))

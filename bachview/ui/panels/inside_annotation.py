@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from bachview.core.units import area_column, count_text, percent_text
 from bachview.marks.inside import InsideAnnotation
 from bachview.ui.look.spacing import NEAR, TIGHT
-from bachview.ui.look.swatches import color_swatch
+from bachview.ui.look.swatches import swatch_of
 from bachview.ui.look.widgets import heading, muted, plain, tabular
 
 
@@ -60,9 +60,9 @@ class InsidePanel(QWidget):
         if found.all.area_mm2 is not None:
             known = [part.area_mm2 or 0.0 for _, _, part in shown]
             areas = area_column(known, found.all.area_mm2)
-        for number, ((name, color, part), area) in enumerate(zip(shown, areas, strict=True)):
+        for number, ((name, key, part), area) in enumerate(zip(shown, areas, strict=True)):
             swatch = QLabel(self._table)
-            swatch.setPixmap(color_swatch(color, self.devicePixelRatioF()))
+            swatch.setPixmap(swatch_of(key, self.devicePixelRatioF()))
             texts = [plain(QLabel(text, self._table)) for text in (name, area)]
             texts.append(QLabel(percent_text(part.share), self._table))
             texts[0].setWordWrap(True)

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from bachview.core.cell_state import CellState
 from bachview.core.classes import ClassSet, TissueClass
 from bachview.core.units import area_column, percent_text
 from bachview.ui.look.spacing import NEAR, TIGHT
-from bachview.ui.look.swatches import SIDE_PX, class_swatch, picture_swatch
+from bachview.ui.look.swatches import SIDE_PX, state_texture, swatch_of
 from bachview.ui.look.widgets import WrappedLabel, muted, plain, tabular
 from bachview.ui.panels.share_bar import Share, ShareBar
-from bachview.ui.view.painting import image_of
-from bachview.viewing import textures
 
 #: The rows below the classes, with their explanations.
 STATES = {
@@ -56,14 +54,6 @@ class Amount:
 
     area_mm2: float
     share: float | None
-
-
-def state_texture(state: CellState, ratio: float = 1.0) -> QImage:
-    """How cells in this state look in the overlay, as a small picture."""
-    pixels = textures.state_texture(state, ratio)
-    image = image_of(pixels, with_alpha=True).copy()
-    image.setDevicePixelRatio(ratio)
-    return image
 
 
 class Legend(QWidget):
@@ -113,13 +103,13 @@ class Legend(QWidget):
         for tissue_class in classes:
             row = self._add_row(tissue_class, tissue_class.name)
             row.explain(f"Show cells of {tissue_class.name}.")
-            row.swatch.setPixmap(class_swatch(tissue_class, ratio))
+            row.swatch.setPixmap(swatch_of(tissue_class, ratio))
         for state, tip in STATES.items():
             if state is CellState.NO_TISSUE:
                 self._total.put(self._grid, self._grid.rowCount())
             row = self._add_row(state, state.shown)
             row.explain(tip)
-            row.swatch.setPixmap(picture_swatch(state_texture(state, ratio), ratio))
+            row.swatch.setPixmap(swatch_of(state, ratio))
         self._amounts, self._absent = {}, ()
         self._show()
 
