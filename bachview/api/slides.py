@@ -5,12 +5,13 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from bachview.api.properties import properties_of
+from bachview.api.resampling import read_resampled
 from bachview.core.closable import Closable
 from bachview.core.geometry import Region
 from bachview.core.pixel_size import PixelSize
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from bachview.slide.tissue import TissueMask
 
 RGB = npt.NDArray[np.uint8]
-
-#: Px of a stored level that are averaged at once: 50 MB.
-_STRIP_PX = 1 << 24
 
 
 class Slide(Closable):
@@ -93,31 +91,7 @@ class Slide(Closable):
         ``openslide.*`` is what the file states, ``bachview.mpp-x`` and ``-y`` what is used. No
         label, and no text of the scanner that may name a patient.
         """
-        metadata = self.reader.metadata
-        bounds = metadata.pyramid.bounds
-        found = {
-            "openslide.level-count": str(len(self.levels)),
-            "bachview.format": metadata.format_name,
-            "bachview.fingerprint": metadata.fingerprint,
-            "bachview.mpp-origin": self.pixel_size.origin.value,
-        }
-        for level in self.levels:
-            name = f"openslide.level[{level.index}]"
-            found[f"{name}.width"] = str(level.width)
-            found[f"{name}.height"] = str(level.height)
-            found[f"{name}.downsample"] = repr(level.downsample)
-        if metadata.vendor is not None:
-            found["openslide.vendor"] = metadata.vendor
-        if bounds != metadata.pyramid.extent:
-            for name, value in zip(("x", "y", "width", "height"), bounds, strict=True):
-                found[f"openslide.bounds-{name}"] = f"{value:g}"
-        for prefix, known in (("openslide", metadata.pixel_size), ("bachview", self.pixel_size)):
-            if known.mpp_x is not None and known.mpp_y is not None:
-                found[f"{prefix}.mpp-x"] = repr(known.mpp_x)
-                found[f"{prefix}.mpp-y"] = repr(known.mpp_y)
-        if metadata.objective_power is not None:
-            found["openslide.objective-power"] = f"{metadata.objective_power:g}"
-        return MappingProxyType(found)
+        return properties_of(self.reader.metadata, self.pixel_size)
 
     def read_region(
         self,
@@ -173,7 +147,9 @@ class Slide(Closable):
             x, y = (round(value / scale) for value in location_l0)
             read = partial(self.reader.read, level, x, y, width, height)
         else:
-            read = partial(self._resampled, location_l0, float(downsample or 0), (width, height))
+            read = partial(
+                read_resampled, self.reader, location_l0, float(downsample or 0), (width, height)
+            )
         try:
             pixels = read()
         except MemoryError as error:
@@ -182,42 +158,6 @@ class Slide(Closable):
             ) from error
         transform = self.srgb_transform if icc else None
         return pixels if transform is None else transform(pixels)
-
-    def _resampled(
-        self, location_l0: tuple[float, float], downsample: float, size: tuple[int, int]
-    ) -> RGB:
-        if not (math.isfinite(downsample) and downsample > 0):
-            raise UsageError(f"A downsample of {downsample:g} makes no sense; give more than 0.")
-        stored = self.reader.metadata.pyramid.level_for(downsample)
-        factor = downsample / stored.downsample
-        left, top = (value / stored.downsample for value in location_l0)
-        width, height = size
-        if factor < 1:  # a filter that smooths looks beyond a strip
-            return self._resized(stored.index, left, top, factor, size)
-        found = np.empty((height, width, 3), np.uint8)
-        # A slide without coarse levels is averaged from level 0, in bounded memory.
-        step = max(1, int(_STRIP_PX / (width * factor * factor)))
-        for row in range(0, height, step):
-            rows = min(step, height - row)
-            found[row : row + rows] = self._resized(
-                stored.index, left, top + row * factor, factor, (width, rows)
-            )
-        return found
-
-    def _resized(
-        self, level: int, left: float, top: float, factor: float, size: tuple[int, int]
-    ) -> RGB:
-        """`size` px of `factor` px of the level each; (left, top) in px of the level."""
-        from PIL import Image
-
-        first_x, first_y = math.floor(left), math.floor(top)
-        box = (left - first_x, top - first_y)
-        right, bottom = (start + length * factor for start, length in zip(box, size, strict=True))
-        pixels = self.reader.read(
-            level, first_x, first_y, max(1, math.ceil(right)), max(1, math.ceil(bottom))
-        )
-        way = Image.Resampling.BOX if factor >= 1 else Image.Resampling.BILINEAR
-        return np.array(Image.fromarray(pixels).resize(size, way, box=(*box, right, bottom)))
 
     @property
     def srgb_transform(self) -> Callable[[RGB], RGB] | None:

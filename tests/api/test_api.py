@@ -401,13 +401,13 @@ def test_a_data_set_is_measured_with_what_a_reader_must_know(
 def test_a_coarse_region_of_a_slide_without_coarse_levels_is_read_in_strips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bachview.api import slides
+    from bachview.api import resampling
 
     picture = gradient(2000, 1500)
     path = write_pyramid(tmp_path / "flat.tiff", picture, factors=())
     with bachview.open_slide(path) as slide:
         whole = slide.read_region((3.7, 5.2), None, (60, 45), downsample=32.5)
-        monkeypatch.setattr(slides, "_STRIP_PX", 60 * 40 * 40)
+        monkeypatch.setattr(resampling, "_STRIP_PX", 60 * 40 * 40)
         largest = 0
         read = slide.reader.read
 
