@@ -1,7 +1,5 @@
 """``bachview predict``: classify whole photos, one line each."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from bachview.cli.policy_options import settled_device
 from bachview.cli.progress import spinning
 from bachview.cli.waiting import END_S, awaited
 from bachview.core.stack import USUAL, Choice
+from bachview.csv_lines import csv_line
 from bachview.errors import (
     BachviewError,
     Cancelled,
@@ -22,7 +21,6 @@ from bachview.errors import (
     UnsuitableSlideError,
     UsageError,
 )
-from bachview.file_names import printable
 from bachview.jobs.lanes import Lane
 from bachview.policy.in_force import in_force
 
@@ -394,13 +392,11 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
     """The CSV, one line for each photo; empty where there is no prediction."""
     from bachview.inference.photos import PhotoPrediction
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     probabilities = [f"prob_{key}" for key in names.classes.keys]
     measures = [*probabilities, "entropy", "disagreement", *names.members]
-    writer.writerow(["file", "state", "class", *measures, *_COUNTS, "note"])
+    table = [csv_line(["file", "state", "class", *measures, *_COUNTS, "note"])]
     for line in lines:
-        row = [printable(str(line.path)), line.state]
+        row = [str(line.path), line.state]
         if isinstance(prediction := line.answer, PhotoPrediction):
             row += [
                 names.classes[prediction.top_class].name,
@@ -414,8 +410,8 @@ def _table(names: _Names, lines: Sequence[_Line]) -> str:
             ]
         else:
             row += [""] * (1 + len(measures) + len(_COUNTS))
-        writer.writerow([*row, printable(line.note)])
-    return text.getvalue()
+        table.append(csv_line([*row, line.note]))
+    return "".join(table)
 
 
 def _entry(names: _Names, line: _Line) -> dict[str, Any]:

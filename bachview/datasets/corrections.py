@@ -6,8 +6,6 @@ together: ``patients.csv`` names one for every patch, and `datasets.reading` fin
 """
 
 import contextlib
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from bachview.core.classes import BACH_CLASSES, ClassSet
 from bachview.core.geometry import Region
 from bachview.core.patches import PatchGeometry
 from bachview.core.pixel_size import PixelSize
+from bachview.csv_lines import csv_line
 from bachview.datasets.class_file import CLASSES_FILE, classes_of
 from bachview.datasets.csv_text import read_rows
 from bachview.datasets.reading import PATIENTS_FILE
@@ -288,9 +287,7 @@ def _write_tables(folder: Path, rows: list[tuple[str, ...]], classes: ClassSet) 
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return "".join(map(csv_line, rows))
 
 
 def _toml(classes: ClassSet) -> str:

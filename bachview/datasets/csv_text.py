@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+from bachview.csv_lines import plain_text
 from bachview.errors import DatasetError
 from bachview.text_files import decoded
 
@@ -15,6 +16,8 @@ _SEP_LINE = re.compile(r'"?sep=(?P<mark>\\t|[^"\r\n])"?[ \t,;]*(?:\r\n|\r|\n|$)'
 
 def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """(line number, cells without spaces around them) of the lines that are not empty.
+
+    The apostrophes that keep a spreadsheet from carrying out a cell are taken away.
 
     In any encoding of `decoded`, with any line ends; commas, semicolons or tabs, as a first line
     ``sep=;`` says or as fits the lines.
@@ -59,7 +62,7 @@ def _parsed(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found = []
     for row in reader:
-        cells = [cell.strip() for cell in row]
+        cells = [plain_text(cell.strip()) for cell in row]
         if any(cells):
             found.append((reader.line_num, cells))
     return found

@@ -6,8 +6,6 @@ of them knows the others. BACH's patients can only be guessed from blocks of num
 block then only matters at the edge of a part.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bachview.core.classes import ClassSet
+from bachview.csv_lines import csv_line
 from bachview.datasets.csv_text import read_rows
 from bachview.datasets.numbering import natural
 from bachview.datasets.samples import Photo
@@ -123,13 +122,11 @@ def write_split(
     DatasetError
         The file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = [csv_line(COLUMNS)]
     for photo, part in zip(photos, parts, strict=True):
         key = "" if photo.label is None else classes[photo.label].key
-        writer.writerow((photo.path.name, key, photo.patient, part, photo.sha256))
-    write_text(path, text.getvalue(), error=DatasetError)
+        lines.append(csv_line((photo.path.name, key, photo.patient, part, photo.sha256)))
+    write_text(path, "".join(lines), error=DatasetError)
 
 
 def read_split(path: Path) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """``predictions.csv``: one line for each tissue cell."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from bachview.core.patches import PatchGrid
 from bachview.core.predictions import Prediction
 from bachview.core.probabilities import disagreement, entropy
 from bachview.core.uncertainty import Thresholds
+from bachview.csv_lines import csv_line
 from bachview.files import FileGroup, atomic_file
 from bachview.marks.corrected_cells import CorrectedCells
 
@@ -62,9 +61,7 @@ def write_csv(
         The file cannot be written.
     """
     with atomic_file(path, group=group) as file:
-        header = io.StringIO()
-        csv.writer(header, lineterminator="\n").writerow(csv_columns(prediction))
-        file.write(header.getvalue().encode())
+        file.write(csv_line(csv_columns(prediction)).encode())
         readers = None if corrected is None else corrected.touching(region).on_grid()
         also = None if readers is None else readers >= 0
         for block in tissue_blocks(prediction, thresholds, region, also=also):
@@ -87,7 +84,7 @@ def _lines(
     template = ",".join([*["%.6f"] * classes, *["%s"] * members, "%.6f", "%.6f"])
     nothing = "," * (classes + members + 1)
     # A name may hold a comma.
-    fields = [_field(name) for name in shown_names]
+    fields = [csv_line([name]).removesuffix("\n") for name in shown_names]
     names = np.array(fields, dtype=object)
     said = [""] * len(block.cells)
     if readers is not None:
@@ -108,13 +105,6 @@ def _lines(
         else:
             name, rest = "", nothing
         yield f"{place},{written},{name},{rest},{reader}\n"
-
-
-def _field(text: str) -> str:
-    """A text as a field of the table."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([text])
-    return line.getvalue()
 
 
 def _places(grid: PatchGrid, block: CellBlock) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_slides_add_up_to_a_data_set_that_is_split_by_slide(tmp_path: Path) -> N
     keys = ["Benign", "Invasive"]
     of_each = [cell(2, 2 * n, key) for n, key in enumerate(keys * 2, 1)]
     assert made(first, folder, of_each) == "4 patches"
-    made(second, folder, of_each[:2], patient="Case 7")
+    made(second, folder, of_each[:2], patient="=Case 7")
     scan = scan_dataset(folder)
     photos = scan.dataset.photos
     assert len(photos) == 6
@@ -78,14 +78,14 @@ def test_slides_add_up_to_a_data_set_that_is_split_by_slide(tmp_path: Path) -> N
     assert {facts.size for facts in scan.facts} == {(64, 64)}
     patients = {photo.patient for photo in photos}
     assert len(patients) == 2
-    assert "Case 7" in patients
+    assert "=Case 7" in patients
     held = holdout(photos, 0.4, seed=1, classes=scan.dataset.classes)
     out = {photo.patient for photo, is_out in zip(photos, held, strict=True) if is_out}
     kept = {photo.patient for photo, is_out in zip(photos, held, strict=True) if not is_out}
     assert out
     assert not out & kept
     # Each patch shows its field, and states where it is from.
-    row = next(row for row in rows(folder) if row["patient"] != "Case 7")
+    row = next(row for row in rows(folder) if row["patient"] != "'=Case 7")
     with tifffile.TiffFile(folder / row["file"]) as file:
         assert json.loads(file.pages[0].description) == row
         shown = file.asarray().astype(float)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bachview.csv_lines import csv_line
 from bachview.errors import ExportError
 from bachview.file_names import printable
 from bachview.files import atomic_file, atomic_path, file_group
 from bachview.marks.annotation import AREAS, Annotation, AnnotationClass
-from bachview.marks.formats.csv_lines import csv_line, safe_text
 from bachview.marks.formats.found import UNWATCHED, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 
@@ -164,7 +164,7 @@ def _write(
         for number, one in enumerate(classes, 1)
     ]
     lines = [csv_line(("value", "class", "red", "green", "blue", "pixels"))]
-    lines += [csv_line((number, safe_text(name), *rest)) for number, name, *rest in rows]
+    lines += [csv_line(row) for row in rows]
     told = {
         "classes": {str(number): name for number, name, *_ in rows},
         "mpp": None if sides is None else [round(side, 6) for side in sides],
@@ -174,7 +174,7 @@ def _write(
         with atomic_path(path, group=group, ending=path.suffix) as part:
             _write_picture(part, mask, classes, sides, json.dumps(told))
         with atomic_file(beside, group=group) as file:
-            file.writelines(lines)
+            file.write("".join(lines).encode())
 
 
 def _write_picture(

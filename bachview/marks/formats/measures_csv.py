@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bachview.csv_lines import csv_line
 from bachview.files import atomic_file
 from bachview.marks.annotation import Annotation
-from bachview.marks.formats.csv_lines import csv_line, safe_text
 from bachview.marks.formats.found import UNWATCHED, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.measures import measures_of
@@ -53,9 +53,10 @@ def write_csv(
     kept = others[:_MOST_OTHERS]
     with atomic_file(path) as file:
         file.write(b"\xef\xbb\xbf" if has_mark else b"")
-        file.write(csv_line((*COLUMNS, *map(safe_text, kept))))
+        file.write(csv_line((*COLUMNS, *kept)).encode())
         for done, annotation in enumerate(annotations, 1):
-            file.write(csv_line((*_cells(annotation, slide), *_others(annotation, kept))))
+            cells = (*_cells(annotation, slide), *_others(annotation, kept))
+            file.write(csv_line(cells).encode())
             watch.step(done, len(annotations))
     if len(others) > len(kept):
         return (f"{len(others) - len(kept):,} measurements of other programs were left out.",)
@@ -67,22 +68,13 @@ def _cells(annotation: Annotation, slide: SlideFrame) -> Iterable[str]:
     measures = measures_of(annotation, slide.pixel_size)
     center = annotation.geometry.centroid
     z, t = annotation.plane
-    yield from map(
-        safe_text,
-        (
-            annotation.id,
-            "" if own is None else own.name,
-            annotation.kind.value,
-            annotation.object_type,
-            annotation.name,
-            annotation.note,
-        ),
-    )
+    yield from (annotation.id, "" if own is None else own.name)
+    yield from (annotation.kind.value, annotation.object_type, annotation.name, annotation.note)
     yield from (f"{side:.2f}" for side in (center.x, center.y, *annotation.bounds))
     yield from (_number(getattr(measures, name)) for name in _MEASURES)
     yield from (str(z + 1), str(t + 1))
     yield from (str(flag).lower() for flag in (annotation.is_locked, annotation.is_hidden))
-    yield from map(safe_text, (annotation.created, annotation.changed))
+    yield from (annotation.created, annotation.changed)
 
 
 def _others(annotation: Annotation, names: Iterable[str]) -> Iterable[str]:
