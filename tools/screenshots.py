@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from bachview.ui.window.main_window import MainWindow
+    from bachview.ui.window.slide_page import SlidePage
 
 _SIZES = ("1280x720", "1440x900", "1920x1080")
 _THEMES = ("light", "dark")
@@ -41,6 +42,12 @@ _DIALOGS = (
     ("export", "Export results…"),
     ("region", "Type a region to classify…"),
     ("angle", "Rotate by angle…"),
+    ("go-to", "Go to…"),
+    ("palette", "Find a command…"),
+    ("classes", "Edit classes…"),
+    ("agreement", "Model and reader…"),
+    ("teach", "Teach the model…"),
+    ("picture", "Save view as picture…"),
     ("shortcuts", "Keyboard and mouse"),
     ("guide", "User guide"),
     ("report", "Collect a problem report…"),
@@ -48,7 +55,7 @@ _DIALOGS = (
     ("about", "About bachview"),
 )
 #: Menus of the menu bar, by their text.
-MENUS = ("File", "View", "Classify", "Help")
+MENUS = ("File", "View", "Annotate", "Classify", "Help")
 #: Commands that are chosen, by their text.
 COMMANDS = (
     "Class activation map",
@@ -167,6 +174,11 @@ def _photograph(camera: Camera, window: "MainWindow", slide: Path, at: tuple[flo
         camera.wait(lambda: page.view.is_settled)
         camera.point_at(0.45, 0.55)
         camera.shoot(step)
+    _mark(page)
+    window.panel_tabs.bar.setCurrentIndex(1)
+    camera.wait(lambda: page.view.is_settled)
+    camera.shoot("annotations")
+    window.panel_tabs.bar.setCurrentIndex(0)
     camera.trigger("Class activation map")
     camera.wait_for_lanes()
     camera.shoot("activation-map")
@@ -186,6 +198,41 @@ def _photograph(camera: Camera, window: "MainWindow", slide: Path, at: tuple[flo
         camera.menu(menu)
     for name, command in _DIALOGS:
         camera.dialog(name, command)
+
+
+def _mark(page: "SlidePage") -> None:
+    """Annotations and corrections in the middle of the view, one annotation being selected."""
+    from shapely import LineString, MultiPoint, Point, Polygon
+
+    from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
+    from bachview.marks.working_set import added
+
+    viewport = page.view.viewport
+    if viewport is None:
+        return
+    seen = viewport.region
+    x, y, part = seen.center.x, seen.center.y, min(seen.width, seen.height) / 10
+    tumour, other = (
+        AnnotationClass("Invasive", (213, 94, 0)),
+        AnnotationClass("Vessel", (90, 60, 200)),
+    )
+    corners = [
+        (x - 3 * part, y),
+        (x - part, y - 2 * part),
+        (x, y + part),
+        (x - 2 * part, y + 3 * part),
+    ]
+    made = [
+        Annotation.drawn(Kind.AREA, Polygon(corners), tumour),
+        Annotation.drawn(Kind.ELLIPSE, Frame(x + 2 * part, y, 2 * part, 3 * part, 30.0), other),
+        Annotation.drawn(Kind.LINE, LineString([(x, y - 3 * part), (x + 3 * part, y - 2 * part)])),
+        Annotation.drawn(Kind.POINTS, MultiPoint([(x + n * part, y + 3 * part) for n in range(3)])),
+        Annotation.drawn(
+            Kind.TEXT, Point(x - 3 * part, y - 3 * part), note="Ask for a deeper section"
+        ),
+    ]
+    page.document.marks.apply(added("draw", made))
+    page.document.marks.selection.set(frozenset({made[0].id}))
 
 
 def _use(asked: argparse.Namespace) -> None:
