@@ -20,6 +20,7 @@ from bachview.core.pyramid import TileKey
 from bachview.core.uncertainty import Thresholds
 from bachview.slide.tiles.cache import TileCache
 from bachview.ui.bridge import Bridge
+from bachview.ui.view import frame_composer
 from bachview.ui.view.frame_composer import RestFrame
 from bachview.ui.view.slide_view import DARK_SURROUND, LIGHT_SURROUND, SlideView
 from bachview.viewing.frames import FAILED_TILE
@@ -188,6 +189,23 @@ def test_closing_in_the_middle_of_reading_ends_the_threads(
     assert view.viewport is None
     assert view.close_slide()
     shown(view)
+
+
+def test_a_bug_in_the_finished_picture_is_reported_and_the_next_one_is_made(
+    qtbot: QtBot, view: SlideView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched, qtbot.captureExceptions() as caught:
+        patched.setattr(frame_composer, "compose_frame", broken)
+        view.zoom_by(1.3)
+        shown(view)
+        qtbot.waitUntil(lambda: bool(caught), timeout=20_000)
+    assert [str(error) for _, error, _ in caught] == ["a bug"]
+    view.zoom_by(1.3)
+    shown(view)
+    qtbot.waitUntil(lambda: view.is_settled, timeout=20_000)
 
 
 def test_another_slide_takes_the_place_of_the_first(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,14 +100,20 @@ class FrameComposer:
         with self._lock:
             return not self._is_running
 
-    def request(self, request: FrameRequest) -> None:
-        """Compose this next, in place of any request not yet started. Any thread."""
+    def request(self, request: FrameRequest) -> Future[None] | None:
+        """Compose this next, in place of any request not yet started. Any thread.
+
+        Returns
+        -------
+        What the worker was started as, to be watched for an error, which would be silent
+        otherwise; None if it is at work already.
+        """
         with self._lock:
             self._pending = request
             if self._is_running:
-                return
+                return None
             self._is_running = True
-        self._lane.submit(self._run)
+        return self._lane.submit(self._run)
 
     def _run(self, token: CancelToken) -> None:
         while True:
@@ -115,7 +122,12 @@ class FrameComposer:
                 if request is None or token.is_cancelled:
                     self._is_running = False
                     return
-            frame = self._compose(request, token)
+            try:
+                frame = self._compose(request, token)
+            except BaseException:
+                with self._lock:
+                    self._is_running = False  # the next request starts anew
+                raise
             if frame is not None:
                 self._on_frame(frame)
 

@@ -325,7 +325,7 @@ class SlidePicture:
         if viewport is None or viewport.device_size.width * viewport.device_size.height == 0:
             return
         self._number += 1
-        self._composer.request(
+        started = self._composer.request(
             FrameRequest(
                 self._number,
                 self._epoch,
@@ -339,6 +339,8 @@ class SlidePicture:
                 tuple(getattr(layer, "at_rest", layer) for layer in self._layers),
             )
         )
+        if started is not None:
+            self._bridge.watch(started, lambda _: None)
 
     def _on_frame(self, frame: RestFrame) -> None:
         request, viewport = frame.request, self._viewport
