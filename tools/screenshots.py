@@ -65,6 +65,19 @@ COMMANDS = (
 )
 
 
+def let_run(ms: int) -> None:
+    """Handle events for so long. GUI thread.
+
+    Unlike `QTest.qWait` this gives up the interpreter lock, without which all else is slow: loading
+    a model takes five times as long.
+    """
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+
 class Camera:
     """Uses the window and photographs the screen. GUI thread of the child."""
 
@@ -74,12 +87,10 @@ class Camera:
 
     def wait(self, done: Callable[[], bool] = lambda: True) -> None:
         """Until `done`, and then until nothing moves."""
-        from PySide6.QtTest import QTest
-
         ends = time.monotonic() + _PATIENCE_S
         while not done() and time.monotonic() < ends:
-            QTest.qWait(30)
-        QTest.qWait(_REST_MS)
+            let_run(30)
+        let_run(_REST_MS)
 
     def wait_for_lanes(self) -> None:
         """Until all is read that was asked for, and the ensemble is loaded."""

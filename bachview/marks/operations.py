@@ -30,7 +30,9 @@ def unlocked(annotations: Iterable[Annotation]) -> tuple[tuple[Annotation, ...],
     if not locked:
         return free, ""
     if not free:
-        what = "The annotation is" if locked == 1 else f"All {locked:,} annotations are"
+        what = {1: "The annotation is", 2: "Both annotations are"}.get(
+            locked, f"All {locked:,} annotations are"
+        )
         return free, f"{what} locked: unlock first."
     stays = "is locked and stays as it is" if locked == 1 else "are locked and stay as they are"
     return free, f"{locked:,} of the {len(all_of_them):,} annotations {stays}."

@@ -174,6 +174,7 @@ def test_copies_are_others_and_locked_ones_are_left_out() -> None:
     none, sentence = ops.unlocked([mark])
     assert not none
     assert sentence == "The annotation is locked: unlock first."
+    assert ops.unlocked([mark, mark])[1] == "Both annotations are locked: unlock first."
     free, sentence = ops.unlocked([mark, copy])
     assert free == (copy,)
     assert sentence == "1 of the 2 annotations is locked and stays as it is."
