@@ -35,7 +35,12 @@ def test_bookmarks_are_kept_and_gone_to(qtbot: QtBot, tmp_path: Path) -> None:
         section.fold(on=True)
         window.bookmark_commands.add.trigger()
         assert "Bookmark 2" in window.messages.texts[-1]
-        section.fold(on=False)
+        message = window.messages.all[-1]
+        window.dock.want(False)
+        window.panel_tabs.show_annotations()
+        window.messages.answer(message, message.offers[0])  # wherever the list is
+        assert section.isVisible()
+        assert not section.is_folded
         rows = panel.list
         assert [rows.item(n).text() for n in range(rows.count())] == ["Bookmark 1", "Bookmark 2"]
         assert section.isVisibleTo(window)

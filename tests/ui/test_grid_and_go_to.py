@@ -47,6 +47,9 @@ def test_the_lines_are_at_the_multiples_of_its_width() -> None:
         ("700,400", 0, Point(700, 400)),
         ("10,5; 20.25", 1, Point(21, 40.5)),
         ("10,5 20,25", 1, Point(21, 40.5)),
+        ("10 µm, 20.25µm", 0, Point(20, 40.5)),  # as the status bar shows a place
+        ("700 px, 400 px", 1, Point(700, 400)),
+        ("700 px, 400 µm", 0, None),
         ("2001, 5", 0, None),
         ("5", 0, None),
         ("a, b", 0, None),

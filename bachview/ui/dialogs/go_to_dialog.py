@@ -15,6 +15,8 @@ from bachview.ui.look.widgets import WrappedLabel, allow
 
 #: Between two numbers; a comma alone may be a decimal mark in each of them.
 _BETWEEN = re.compile(r"\s*;\s*|,?\s+")
+#: After a number, of a place that was copied or is written as the status bar shows it.
+_UNIT = re.compile(r"(?<=[0-9])\s*(px|[\u00b5\u03bcu]m)(?=[\s,;]|$)", re.IGNORECASE)
 
 
 class GoToDialog(LaidOutDialog):
@@ -55,7 +57,7 @@ class GoToDialog(LaidOutDialog):
         form.addRow("&In", self._units)
         form.addRow(self._complaint)
         self.content.addLayout(form)
-        self._place.textChanged.connect(self._follow)
+        self._place.textChanged.connect(self._follow_unit)
         self._units.currentIndexChanged.connect(self._follow)
         self._follow()
 
@@ -71,6 +73,12 @@ class GoToDialog(LaidOutDialog):
         mpp_x, mpp_y = self._units.currentData()
         extent = self._extent
         text = self._place.text().strip()
+        units = _units_in(text)
+        if len(units) > 1:
+            return None, "Type both numbers in pixels, or both in micrometres."
+        if units - {self._units.currentIndex()}:
+            return None, "Places in micrometres need the pixel size of the slide."
+        text = _UNIT.sub("", text)
         parts = _BETWEEN.split(text)
         if len(parts) == 1:
             parts = text.split(",")
@@ -83,7 +91,20 @@ class GoToDialog(LaidOutDialog):
             return None, str(error)
         return Point(x, y), ""
 
+    def _follow_unit(self) -> None:
+        """Choose the unit that is typed."""
+        units = _units_in(self._place.text())
+        index = min(units, default=-1)
+        if len(units) == 1 and index < self._units.count():
+            self._units.setCurrentIndex(index)
+        self._follow()
+
     def _follow(self) -> None:
         point, complaint = self._read()
         allow(self._ok, "" if point is not None else "Type a place first")
         self._complaint.setText(complaint)
+
+
+def _units_in(text: str) -> set[int]:
+    """The units that stand after numbers, as indices of the choice."""
+    return {0 if unit.lower() == "px" else 1 for unit in _UNIT.findall(text)}

@@ -167,6 +167,10 @@ class SidePanel(Panel):
             fold.fold(on=not fits and not has_news)
             room -= 0 if fold.is_folded else fold.body_height
 
+    def show_section(self, panel: Panel) -> None:
+        """Unfold the section of one of the panels, as the user would, and scroll to it."""
+        self._on_pressed(self.sections[panel.name], folded=False)
+
     def _order_stops(self) -> None:
         """Let the keyboard go from top to bottom; rows that are made later come last otherwise."""
         stops: list[QWidget] = []

@@ -13,7 +13,7 @@ from bachview.marks.working_set import Edit, added, changed, deleted
 from bachview.ui.panels.bookmarks_panel import BookmarksPanel
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.commands import Commands
-from bachview.ui.window.messages import Messages
+from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.view_picture import png
 
@@ -30,11 +30,16 @@ class BookmarkCommands(QObject):
         commands: Commands,
         panel: BookmarksPanel,
         messages: Messages,
+        show_list: Callable[[], object],
         show_picture: Callable[[Choice], object],
     ) -> None:
-        """`show_picture` : shows another picture of the current file."""
+        """`show_list` : brings the section of `panel` into sight.
+
+        `show_picture` : shows another picture of the current file.
+        """
         super().__init__(window)
-        self._panel, self._messages, self._show_picture = panel, messages, show_picture
+        self._panel, self._messages = panel, messages
+        self._show_list, self._show_picture = show_list, show_picture
         self._page: SlidePage | None = None
         self.add = commands.make(
             "Add &bookmark",
@@ -95,7 +100,8 @@ class BookmarkCommands(QObject):
         was_seen = not self._panel.visibleRegion().isEmpty()
         self._apply(added("add a bookmark", (bookmark,)))
         if not was_seen:
-            self._messages.notice(f"{name} was added under Bookmarks, in the panel (F9).")
+            show = Offer("Show", self._show_list, is_question=False)
+            self._messages.notice(f"{name} was added under Bookmarks, in the panel.", show)
 
     def _go_to(self, bookmark_id: str) -> None:
         page, bookmark = self._page, self._bookmark(bookmark_id)

@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
             self.panel,
             self.annotations,
             self._show_annotations,
+            self._show_bookmarks,
             self.edits,
             self.view_commands,
             lambda choice: self.opening.choose_picture(choice),
@@ -285,6 +286,11 @@ class MainWindow(QMainWindow):
     def _show_annotations(self) -> None:
         self.dock.want(True)
         self.panel_tabs.show_annotations()
+
+    def _show_bookmarks(self) -> None:
+        self.dock.want(True)
+        self.panel_tabs.show_result()
+        self.panel.show_section(self.panel.bookmarks)
 
     def _layout(self) -> WindowLayout:
         with self.dock.as_wanted():

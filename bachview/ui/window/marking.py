@@ -44,6 +44,7 @@ class Marking(QObject):
         panel: SidePanel,
         annotations: AnnotationsPanel,
         show_annotations: Callable[[], object],
+        show_bookmarks: Callable[[], object],
         edits: AnnotationEdits,
         view: ViewCommands,
         show_picture: Callable[[Choice], object],
@@ -52,6 +53,7 @@ class Marking(QObject):
     ) -> None:
         """`show_annotations` : brings `annotations` to the front.
 
+        `show_bookmarks` : brings the section of the bookmarks into sight.
         `show_picture` : shows another picture of the current file.
         """
         super().__init__(window)
@@ -75,7 +77,9 @@ class Marking(QObject):
         )
         self._controller = AnnotationsController(annotations, edits, messages, self)
         self._inside = InsideFollower(annotations.properties.inside, services, self)
-        self.bookmarks = BookmarkCommands(window, commands, panel.bookmarks, messages, show_picture)
+        self.bookmarks = BookmarkCommands(
+            window, commands, panel.bookmarks, messages, show_bookmarks, show_picture
+        )
         self.files = AnnotationFiles(window, commands, tabs, messages, services)
 
     def show_page(self, page: SlidePage | None) -> None:

@@ -53,6 +53,10 @@ class PanelTabs(QWidget):
     def shows_annotations(self) -> bool:
         return self.bar.currentIndex() == 1
 
+    def show_result(self) -> None:
+        """Show the first tab."""
+        self.bar.setCurrentIndex(0)
+
     def show_annotations(self) -> None:
         """Show the second tab."""
         self.bar.setCurrentIndex(1)
