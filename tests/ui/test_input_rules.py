@@ -195,6 +195,10 @@ def test_in_the_window_the_arrows_move_the_slide_after_a_control_was_used(
         qtbot.waitUntil(page.view.hasFocus)
         boxes = window.panel.findChildren(QComboBox)
         assert all(box.focusPolicy() != Qt.FocusPolicy.WheelFocus for box in boxes)
+        # Not the tabs, when one of them is closed.
+        other = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 900)))
+        QTest.keyClick(other.view, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+        assert page.view.hasFocus()
 
 
 # -- dragged files -------------------------------------------------------------------------

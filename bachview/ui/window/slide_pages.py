@@ -1,6 +1,7 @@
 """The pages of the open slides: made when a slide has been opened, and closed again."""
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
 
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -111,9 +112,13 @@ class SlidePages(QObject):
 
     def close(self, page: SlidePage) -> None:
         """Close one slide; its run is cancelled, finished patches are kept."""
+        now: QWidget | None = QApplication.focusWidget()
+        had_keyboard = now is not None and page.isAncestorOf(now)
         self.leaving.emit(page)
         self._tabs.removeTab(self._tabs.indexOf(page))
         self.left.emit(page)
+        if had_keyboard and self._tabs.page is not None:  # Qt gives it to the tabs
+            self._tabs.page.setFocus()
         self._said.pop(page).end()
         page.close_view(0)  # its threads end after their current tile; do not wait for them
         path = page.document.path
