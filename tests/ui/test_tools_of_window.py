@@ -102,7 +102,7 @@ def test_a_known_length_is_measured_and_leaves_no_annotation(qtbot: QtBot, tmp_p
         assert _tool_of(page.view) == "line"
 
 
-@pytest.mark.parametrize("height", [900, 470, 200, 40])
+@pytest.mark.parametrize("height", [900, 470, 440, 200, 40])
 def test_no_button_of_the_strip_is_cut_off(qtbot: QtBot, height: int) -> None:
     with open_window(qtbot) as window:
         groups = window.tool_commands.groups

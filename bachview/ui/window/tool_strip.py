@@ -57,18 +57,18 @@ class ToolStrip(QWidget):
         return button
 
     def _arrange(self, height: int) -> None:
-        """Groups with lines between them in one column, or all without lines in several."""
+        """Groups with lines between them in one column, or all without lines, maybe in several."""
         buttons = [button for group in self._groups for button in group]
         whole = len(buttons) * _CELL_PX + (len(self._groups) - 1) * NEAR + 2 * TIGHT
         self._lines = []
-        rows = len(buttons)
-        if height < whole:
+        rows, has_lines = len(buttons), height >= whole
+        if not has_lines:
             rows = max(1, (height - 2 * TIGHT) // _CELL_PX)
         columns = -(-len(buttons) // rows)
         rows = -(-len(buttons) // columns)
         at = QPoint(TIGHT, TIGHT)
         for number, group in enumerate(self._groups):
-            if number and columns == 1:
+            if number and has_lines:
                 self._lines.append(at.y() + NEAR // 2)
                 at.setY(at.y() + NEAR)
             for button in group:
