@@ -15,6 +15,7 @@ from bachview.marks.working_set import added
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.window import annotation_files
+from bachview.ui.window.annotate_commands import NONE_THERE, NOTHING_SELECTED
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.messages import Message
 from tests.support.annotations import star
@@ -102,8 +103,12 @@ def test_annotations_are_dropped_offered_undone_and_exported(
         question.reject()
         assert moved.read_bytes() == before
         marks.selection.clear()
-        window.annotation_files.export_selected.trigger()
-        assert "No annotation is selected" in window.messages.texts[-1]
+        assert window.annotation_files.export_selected.toolTip() == NOTHING_SELECTED
+        assert window.annotation_files.export_all.isEnabled()
+        everything = marks.working_set.annotations.values()
+        window.edits.delete(everything)
+        assert window.annotation_files.export_all.toolTip() == NONE_THERE
+        marks.undo()
 
         chosen = ([str(moved)], "")
         monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: chosen)

@@ -15,6 +15,8 @@ from bachview.marks.working_set import added, changed
 from bachview.ui.dialogs.agreement_dialog import AgreementDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.view.tools.correct import CorrectTool
+from bachview.ui.window.annotate_commands import NOTHING_SELECTED
+from bachview.ui.window.correct_commands import NO_CORRECTIONS
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
@@ -66,6 +68,8 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         line = window.panel.result.corrections
         assert line.isHidden()
 
+        for command in (commands.remove, commands.table, commands.dataset):
+            assert command.toolTip() == NO_CORRECTIONS
         # The cell where a menu was opened, as the one under the cursor.
         view.anchor = on_screen(page, 1, 2)
         commands.classes[2].trigger()
@@ -112,6 +116,7 @@ def test_cells_are_corrected_counted_compared_and_kept(qtbot: QtBot, tmp_path: P
         drawn = Annotation.drawn(Kind.AREA, shape, AnnotationClass("Invasive", (9, 9, 9)))
         other = Annotation.drawn(Kind.AREA, shape, AnnotationClass("Artefact", (9, 9, 9)))
         marks.apply(added("draw", [drawn, other]))
+        assert commands.by_annotations.toolTip() == NOTHING_SELECTED
         marks.selection.set([other.id])
         commands.by_annotations.trigger()
         assert any("Select annotations" in text for text in window.messages.texts)

@@ -1,6 +1,6 @@
 """The Annotate menu: what can be done with annotations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -30,6 +30,7 @@ from bachview.ui.window.slide_page import SlidePage
 NOTHING_SELECTED: Final = "Off, because no annotation is selected"
 ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
 NONE_LOCKED: Final = "Off, because nothing that is selected is locked"
+NONE_THERE: Final = "Off, because this slide has no annotations"
 NONE_SHOWN: Final = "Off, because no annotation of this slide is shown"
 NOT_YET: Final = "Off, because the annotations of this slide are still being read"
 NO_UNDO: Final = "Off, because there is nothing to undo"
@@ -218,7 +219,7 @@ class AnnotateCommands(QObject):
         self.delete_class_menu = QMenu("Delete all of a c&lass", window.menuBar())
         self.delete_class_menu.aboutToShow.connect(self._fill_delete_class)
         self._class_actions: list[QAction] = []
-        self._rules: Mapping[Command, Callable[[Chosen], str]] = {
+        self._rules: dict[Command, Callable[[Chosen], str]] = {
             self.undo: lambda now: "" if now.undo_text else NO_UNDO,
             self.redo: lambda now: "" if now.redo_text else NO_REDO,
             self.select_all: lambda now: "" if now.has_shown else NONE_SHOWN,
@@ -242,6 +243,11 @@ class AnnotateCommands(QObject):
         self._fill_delete_class()
 
     # -- which of them do something ------------------------------------------------------
+
+    def switch_exports(self, of_all: Command, of_selected: Command) -> None:
+        """Switch two more: one for all annotations, and one for those that are selected."""
+        self._rules[of_all] = lambda now: "" if now.has_any else NONE_THERE
+        self._rules[of_selected] = lambda now: "" if now.annotations else NOTHING_SELECTED
 
     def adapt_to(self, page: SlidePage | None) -> None:
         """Act on the page that has just come to the front."""

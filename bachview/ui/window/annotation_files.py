@@ -212,9 +212,10 @@ class AnnotationFiles(QObject):
         page = self._tabs.page
         if page is None:
             return
-        annotations = self._chosen(page, only_selected=only_selected)
-        if not annotations:
-            return
+        marks = page.document.marks
+        annotations = tuple(marks.working_set.annotations.values())
+        if only_selected:
+            annotations = marks.selected
         is_dicom = page.document.metadata.format_name == DICOM
         formats = [
             one for one in FORMATS if one.writer is not None and (is_dicom or not one.is_dicom)
@@ -242,17 +243,6 @@ class AnnotationFiles(QObject):
         question = QuestionDialog("Export annotations", text, "Replace", "Cancel", self._window)
         question.accepted.connect(write)
         ask(question)
-
-    def _chosen(self, page: SlidePage, *, only_selected: bool) -> tuple[Annotation, ...]:
-        marks, title = page.document.marks, page.document.title
-        if only_selected:
-            if not marks.selected:
-                self._messages.notice("No annotation is selected: select those to be written.")
-            return marks.selected
-        annotations = tuple(marks.working_set.annotations.values())
-        if not annotations:
-            self._messages.notice(f"{title} has no annotations to be written.")
-        return annotations
 
     def write(
         self,

@@ -14,6 +14,7 @@ from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.services import Services
 from bachview.ui.view.tools.base import Tool
 from bachview.ui.view.tools.correct import CorrectTool
+from bachview.ui.window.annotate_commands import NOTHING_SELECTED
 from bachview.ui.window.availability import NO_RESULTS
 from bachview.ui.window.commands import Command, Commands
 from bachview.ui.window.corrections_export import CorrectionsExport
@@ -21,6 +22,7 @@ from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
+NO_CORRECTIONS: Final = "Off, because no cell of this slide is corrected yet"
 NO_SUCH_CLASS: Final = "Off, because the model has fewer classes"
 
 #: As many classes have a command, and the number keys with Shift.
@@ -115,10 +117,12 @@ class CorrectCommands(QObject):
         if self._page is not None:
             self._page.view.input.toolChanged.disconnect(self._on_tool)
             self._page.correcting.changed.disconnect(self._renew)
+            self._page.document.marks.selection.changed.disconnect(self._renew)
         self._page = page
         if page is not None:
             page.view.input.toolChanged.connect(self._on_tool)
             page.correcting.changed.connect(self._renew)
+            page.document.marks.selection.changed.connect(self._renew)
         self._on_tool(None if page is None else page.view.input.tool)
         self._renew()
 
@@ -140,8 +144,17 @@ class CorrectCommands(QObject):
         if page is None:
             return  # all commands for slides are off
         why_not = NO_RESULTS if page.document.prediction is None else ""
-        for command in (self.tool, self.remove, self.by_annotations, self.table, self.dataset):
-            command.allow(not why_not, why_not)
+        marks = page.document.marks
+        no_selection = "" if marks.selection.ids else NOTHING_SELECTED
+        none_there = "" if marks.working_set.corrections else NO_CORRECTIONS
+        for command, why in (
+            (self.tool, ""),
+            (self.remove, none_there),
+            (self.by_annotations, no_selection),
+            (self.table, none_there),
+            (self.dataset, none_there),
+        ):
+            command.allow(not (why_not or why), why_not or why)
         classes = page.correcting.classes or ()
         for number, command in enumerate(self.classes):
             if number < len(classes):

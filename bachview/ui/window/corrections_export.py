@@ -38,8 +38,7 @@ class CorrectionsExport(QObject):
     def ask(self, document: Document, correcting: Correcting) -> None:
         """Ask for the folder, and write."""
         bundle = document.bundle
-        if bundle is None or not correcting.corrections:
-            self._messages.notice("No cell of this slide is corrected yet.")
+        if bundle is None:
             return
         start = self._services.settings.now.export_folder or Path.home()
         chosen = QFileDialog.getExistingDirectory(

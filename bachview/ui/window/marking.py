@@ -81,6 +81,7 @@ class Marking(QObject):
             window, commands, panel.bookmarks, messages, show_bookmarks, show_picture
         )
         self.files = AnnotationFiles(window, commands, tabs, messages, services)
+        self.annotate.switch_exports(self.files.export_all, self.files.export_selected)
 
     def show_page(self, page: SlidePage | None) -> None:
         """Follow another page, or none."""
