@@ -125,10 +125,12 @@ def test_a_cell_keeps_nucleus_measurements_plane_and_what_we_do_not_know(tmp_pat
         },
         other={"deep": [1, float("nan")]},
     )
-    (one,) = found_in(tmp_path, cell).annotations
+    found = found_in(tmp_path, cell)
+    (one,) = found.annotations
     assert (one.id, one.object_type, one.plane, one.channel) == (ID, "cell", (3, 1), 2)
     assert (one.color, one.is_locked, one.note) == ((1, 2, 3), True, "seen")
     assert one.nucleus is not None
+    assert found.sentences == ("1 measured value was left out, as it is no number.",)
     assert one.measurements["Area"] == 2.5
     assert list(one.measurements) == ["Area", "Odd"]
     written = feature_of(one)
@@ -141,10 +143,12 @@ def test_a_cell_keeps_nucleus_measurements_plane_and_what_we_do_not_know(tmp_pat
     assert there["geometry"]["bbox"] == [20, 10, 120, 60]
     assert "measurements" not in there["properties"]
     old = feature(
-        id="PathCellObject", properties={"measurements": [{"name": "Area", "value": 2.5}]}
+        id="PathCellObject",
+        properties={"isLocked": "true", "measurements": [{"name": "Area", "value": 2.5}]},
     )
     (legacy,) = found_in(tmp_path, old).annotations
     assert (legacy.object_type, legacy.measurements) == ("cell", {"Area": 2.5})
+    assert legacy.is_locked
     assert legacy.extra == ""
 
 

@@ -56,6 +56,10 @@ def test_coco_has_the_areas_as_polygons_without_holes(tmp_path: Path) -> None:
     assert sentence.startswith("2 annotations were left out")
     document = json.loads(path.read_text("utf-8"))
     assert [one["name"] for one in document["categories"]] == ["Tumor", "=Stroma", "no class"]
+    named = replace(MANY[0], annotation_class=AnnotationClass("no class", (1, 2, 3)))
+    write_annotations(format_named("coco"), tmp_path / "b", [named, MANY[2]], SLIDE, UNWATCHED)
+    two = json.loads((tmp_path / "b").read_text("utf-8"))["categories"]
+    assert [one["name"] for one in two] == ["no class", "no class_"]
     assert document["images"][0]["width"] == 40_000
     for one, annotation in zip(document["annotations"], MANY, strict=False):
         parts = [np.reshape(flat, (-1, 2)) for flat in one["segmentation"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import shapely
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.core.pixel_size import PixelSize
@@ -49,20 +50,11 @@ def found_in(tmp_path: Path, name: str, text: str) -> Found:
 def test_what_is_written_comes_back(
     tmp_path_factory: pytest.TempPathFactory, key: str, annotation: Annotation
 ) -> None:
-    # What the formats have no place for is said, and white space at the ends of texts is lost.
-    annotation = replace(
-        annotation,
-        name=" ".join(annotation.name.split()),
-        note=" ".join(annotation.note.split()),
-        annotation_class=annotation.annotation_class
-        and AnnotationClass(
-            " ".join(annotation.annotation_class.name.split()), annotation.annotation_class.color
-        ),
-        color=None if annotation.annotation_class else annotation.color,
-    )
     path = tmp_path_factory.getbasetemp() / f"round{SUFFIXES[key]}"
     sentences = written(path, key, annotation)
+    # What the formats have no place for is said.
     has_more = annotation.nucleus or annotation.measurements or annotation.channel is not None
+    has_more = has_more or annotation.object_type != "annotation"
     assert any("lost" in one for one in sentences) == bool(has_more or any(annotation.plane))
     (again,) = read(path).annotations
     for name in ("id", "kind", "name", "note", "annotation_class", "color", "is_locked"):
@@ -75,6 +67,55 @@ def test_what_is_written_comes_back(
         assert rest.area < 1e-4 * annotation.geometry.area + 1
     else:
         assert shapely.hausdorff_distance(again.geometry, annotation.geometry) < 0.01
+
+
+#: What formats, spreadsheets and XML have a meaning of their own for, or no place.
+odd_texts = st.sampled_from(["None", "no class", "Layer 1", "Invasive"]) | st.text(
+    st.sampled_from(" \t\n\r\x01\x85\u2028\ufffe\ud800<&\"':,=eé\u0301😀None"), max_size=6
+)
+odd_colors = st.sampled_from([(0, 255, 0), (0xF4, 0xFA, 0x58), (0, 0, 0), (1, 2, 3)])
+
+
+@pytest.mark.parametrize("key", [*SUFFIXES, "geojson"])
+@settings(max_examples=25, deadline=None)
+@given(
+    name=odd_texts,
+    note=odd_texts,
+    own=st.none() | st.builds(AnnotationClass, odd_texts, odd_colors),
+    color=st.none() | odd_colors,
+)
+def test_texts_and_colors_come_back_as_they_were_or_it_is_said(
+    tmp_path_factory: pytest.TempPathFactory,
+    key: str,
+    name: str,
+    note: str,
+    own: AnnotationClass | None,
+    color: tuple[int, int, int] | None,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"odd{SUFFIXES.get(key, '.geojson')}"
+    one = Annotation(ID, Kind.AREA, star(900, 900, 90), own, name, note, color)
+    sentences = written(path, key, one)
+    (again,) = read(path).annotations
+    assert again.color == color
+    if sentences:
+        assert "lost characters" in sentences[0]
+        assert key != "geojson"
+        assert any(
+            set(text) & set("\x01\ufffe\ud800") for text in (name, note, own.name if own else "")
+        )
+    else:
+        assert (again.name, again.note, again.annotation_class) == (name, note, own)
+
+
+def test_what_other_programs_had_beside_an_annotation_is_said_where_it_is_lost(
+    tmp_path: Path,
+) -> None:
+    seen = Annotation(ID, Kind.AREA, star(900, 900, 90), extra='{"imagescope": {"Grade": "2"}}')
+    assert not written(tmp_path / "a.xml", "imagescope", seen)
+    assert read(tmp_path / "a.xml").annotations[0].extra == seen.extra
+    for key in ("asap", "ndpa", "geojson"):
+        (sentence,) = written(tmp_path / f"a{SUFFIXES.get(key, '.geojson')}", key, seen)
+        assert sentence == "1 annotation lost what another program had written beside it."
 
 
 def test_a_real_file_of_imagescope_has_its_outlines_and_color() -> None:

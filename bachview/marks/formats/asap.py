@@ -11,7 +11,7 @@ from bachview.errors import AnnotationError
 from bachview.marks.annotation import Annotation, AnnotationClass, Kind
 from bachview.marks.formats.found import UNWATCHED, Found, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
-from bachview.marks.formats.parts import Part, add_parts, note_reduced, own_texts
+from bachview.marks.formats.parts import NO_GROUP, Part, add_parts, note_reduced, own_texts
 from bachview.marks.formats.shapes import (
     Builder,
     Points,
@@ -35,8 +35,8 @@ from bachview.marks.formats.xml_writing import XmlWriter, xml_file
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-#: What ASAP calls no group, and the colour that it gives to an annotation of none.
-_NO_GROUP, _USUAL_COLOR = "None", "#F4FA58"
+#: The colour that ASAP gives to an annotation of no group.
+_USUAL_COLOR = "#F4FA58"
 _COORDINATES = PointForm("Coordinate", ("X", "Y", "Order"))
 _OWN = "bachview"
 _NOTE = "note"
@@ -74,8 +74,8 @@ def read_asap(path: Path, slide: SlideFrame, watch: Watch = UNWATCHED) -> Found:
         if isinstance(shaped, Note):
             builder.remarks.note(shaped)
             continue
-        group = element.get("PartOfGroup", _NO_GROUP)
-        own_class = None if group == _NO_GROUP else class_of(group, colors.get(group))
+        group = element.get("PartOfGroup", NO_GROUP)
+        own_class = None if group == NO_GROUP else class_of(group, colors.get(group))
         parts.append(Part(*shaped, *_own(element, own_class)))
     add_parts(builder, parts, watch)
     return builder.found()
@@ -160,18 +160,26 @@ def write_asap(
         }
         with file.inside("AnnotationGroups"):
             for name, color in classes.items():
-                group = {"Name": name, "PartOfGroup": _NO_GROUP, "Color": hex_of(color)}
+                group = {"Name": _group(name), "PartOfGroup": NO_GROUP, "Color": hex_of(color)}
                 with file.inside("Group", group):
                     file.element("Attributes")
-    note_reduced(annotations, remarks.note)
+    note_reduced(annotations, remarks)
     return remarks.sentences
+
+
+def _group(name: str) -> str:
+    """Name of the group of a class; that of none has a name, too."""
+    return f"{name}_" if name == NO_GROUP else name
 
 
 def _write(file: XmlWriter, annotation: Annotation, remarks: Remarks) -> None:
     own = annotation.annotation_class
     color = annotation.shown_color
+    # What is read as no colour of its own.
+    others = (_USUAL_COLOR.lower(), None if own is None else hex_of(own.color))
+    is_told_apart = annotation.color is not None and hex_of(annotation.color) not in others
     told = {
-        **own_texts(annotation),
+        **own_texts(annotation, is_color_kept=is_told_apart),
         **({_NOTE: annotation.note} if annotation.note else {}),
         **({"locked": "1"} if annotation.is_locked else {}),
         **({"hidden": "1"} if annotation.is_hidden else {}),
@@ -180,7 +188,7 @@ def _write(file: XmlWriter, annotation: Annotation, remarks: Remarks) -> None:
         attributes = {
             "Name": annotation.name,
             "Type": kind,
-            "PartOfGroup": _NO_GROUP if own is None else own.name,
+            "PartOfGroup": NO_GROUP if own is None else _group(own.name),
             "Color": _USUAL_COLOR if color is None else hex_of(color),
             **{f"{_OWN}-{name}": text for name, text in told.items()},
         }

@@ -33,6 +33,7 @@ def write_coco(
     if len(areas) < len(annotations):
         remarks.note(Note.NOT_WRITTEN, len(annotations) - len(areas))
     names = list(dict.fromkeys(_class_name(one) for one in areas))
+    shown = [name if name is not None else _unused(NO_CLASS, names) for name in names]
     mpp = slide.mpp
     head: dict[str, Any] = {
         "info": {"description": "Annotations, level-0 px of the slide"},
@@ -48,7 +49,7 @@ def write_coco(
         ],
         "categories": [
             {"id": number, "name": name, "supercategory": ""}
-            for number, name in enumerate(names, 1)
+            for number, name in enumerate(shown, 1)
         ],
     }
     with atomic_file(path) as file:
@@ -65,9 +66,16 @@ def write_coco(
     return remarks.sentences
 
 
-def _class_name(annotation: Annotation) -> str:
+def _class_name(annotation: Annotation) -> str | None:
     own = annotation.annotation_class
-    return NO_CLASS if own is None else own.name
+    return None if own is None else own.name
+
+
+def _unused(name: str, taken: Sequence[str | None]) -> str:
+    """The name, with a mark where a class has it."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _document(number: int, annotation: Annotation, category: int) -> dict[str, Any]:

@@ -61,8 +61,20 @@ class Note(Enum):
         "{} annotations were left out, as the format has nothing like them.",
     )
     REDUCED = (
-        "1 annotation lost its measurements, nucleus, plane or channel: the format has none.",
-        "{} annotations lost measurements, nucleus, plane or channel: the format has none.",
+        "1 annotation lost its type, measurements, nucleus, plane or channel: the format has none.",
+        "{} annotations lost type, measurements, nucleus, plane or channel: the format has none.",
+    )
+    OTHERS_LOST = (
+        "1 annotation lost what another program had written beside it.",
+        "{} annotations lost what another program had written beside them.",
+    )
+    CHARACTERS = (
+        "1 annotation lost characters of its texts that the format has no place for.",
+        "{} annotations lost characters of their texts that the format has no place for.",
+    )
+    NO_NUMBER = (
+        "1 measured value was left out, as it is no number.",
+        "{} measured values were left out, as they are no numbers.",
     )
     AS_OUTLINE = (
         "1 annotation was written as a plain outline, as the format has nothing like it.",

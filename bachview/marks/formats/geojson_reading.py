@@ -166,20 +166,22 @@ def _values(
         for name, key in (("created", words.CREATED), ("changed", words.CHANGED))
         if _is_time(metadata.get(key))
     }
-    own_class = _class_of(properties.get("classification"))
-    if own_class is not None and (exact := metadata.get(words.CLASS)):
-        own_class = AnnotationClass(str(exact), own_class.color)
+    classified = properties.get("classification")
+    own_class = _class_of(classified)
+    exact, color = metadata.get(words.CLASS), _color(_mapping(classified).get("color"))
+    if isinstance(exact, str) and color is not None:
+        own_class = AnnotationClass(exact, color)
     return {
         "annotation_class": own_class,
         "name": _text(properties.get("name")),
         "note": _text(metadata.get(words.DESCRIPTION)),
         "color": _color(properties.get("color")),
-        "is_locked": properties.get("isLocked") is True,
+        "is_locked": str(properties.get("isLocked")).lower() == "true",  # a text, too
         "is_hidden": metadata.get(words.HIDDEN) == "true",
         "plane": (int(plane.get("z", 0)), int(plane.get("t", 0))),
         "channel": channel if channel >= 0 else None,
         "nucleus": _nucleus(nucleus, note) if isinstance(nucleus, dict) and nucleus else None,
-        "measurements": _measurements(properties.get("measurements")),
+        "measurements": _measurements(properties.get("measurements"), note),
         "extra": _extra(feature, geometry, properties, metadata),
         **times,
     }
@@ -333,7 +335,7 @@ def _is_time(value: Any) -> bool:
         return False
 
 
-def _measurements(value: Any) -> dict[str, float]:
+def _measurements(value: Any, note: Callable[[Note], None]) -> dict[str, float]:
     if isinstance(value, list):  # until 0.3
         pairs = [(one["name"], one["value"]) for one in value if isinstance(one, dict)]
     else:
@@ -345,7 +347,7 @@ def _measurements(value: Any) -> dict[str, float]:
         try:
             found[str(name)] = float(measured)
         except (TypeError, ValueError, OverflowError):
-            continue
+            note(Note.NO_NUMBER)
     return found
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from bachview.files import atomic_file
 from bachview.marks.annotation import Annotation, Frame, Kind
 from bachview.marks.formats import geojson_words as words
-from bachview.marks.formats.found import UNWATCHED, Watch
+from bachview.marks.formats.found import UNWATCHED, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
+from bachview.marks.formats.parts import note_others_lost
 from bachview.marks.formats.shapes import frame_of_box, rectangle_of, text_of_frame
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ def write_geojson(
     Cancelled
         The watch's token was cancelled; an existing file is untouched.
     """
+    remarks = Remarks()
+    note_others_lost(annotations, remarks, "geojson")
     with atomic_file(path) as file:
         if path.suffix.lower() == ".gz":
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                 _write(packed, annotations, watch)
         else:
             _write(file, annotations, watch)
-    return ()
+    return remarks.sentences
 
 
 def _write(
@@ -124,7 +127,7 @@ def _metadata(annotation: Annotation) -> dict[str, str]:
     if annotation.is_hidden:
         told[words.HIDDEN] = "true"
     own = annotation.annotation_class
-    if own is not None and own.name != _name_as_read(own.name):
+    if own is not None and (not own.name or own.name != _name_as_read(own.name)):
         told[words.CLASS] = own.name
     times = {words.CREATED: annotation.created, words.CHANGED: annotation.changed}
     return {**told, **{key: time for key, time in times.items() if time}}

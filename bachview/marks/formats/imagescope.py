@@ -13,9 +13,9 @@ from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.formats.found import UNWATCHED, Found, Note, Remarks, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.parts import (
-    FRAME,
     ID,
     KIND,
+    OWN,
     Part,
     add_parts,
     class_in_words,
@@ -245,15 +245,16 @@ def _texts(region: Element, columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _values(layer: Element, region: Element, texts: Mapping[str, str]) -> dict[str, Any]:
-    color = _color(layer.get("LineColor"))
-    known = (_DESCRIPTION, ID, KIND, FRAME) if _is_ours(texts) else (_DESCRIPTION,)
+    color, is_ours = _color(layer.get("LineColor")), _is_ours(texts)
+    known = (_DESCRIPTION, *(OWN if is_ours else ()))
     others = {name: text for name, text in texts.items() if text.strip() and name not in known}
+    name, note = region.get("Text", ""), texts.get(_DESCRIPTION, "")
     own_class = _class(layer, region, texts, color)
     return {
         "annotation_class": own_class,
         "color": color if own_class is None and color != _USUAL_COLOR else None,
-        "name": region.get("Text", "").strip(),
-        "note": texts.get(_DESCRIPTION, "").strip(),
+        "name": name if is_ours else name.strip(),
+        "note": note if is_ours else note.strip(),
         "is_locked": layer.get("ReadOnly") == "1",
         "is_hidden": layer.get("Visible") == "0",
         "extra": json.dumps({"imagescope": others}) if others else "",
@@ -320,7 +321,7 @@ def write_imagescope(
                         regions.write(annotation)
                         done += 1
                         watch.step(done, len(annotations))
-    note_reduced(annotations, remarks.note)
+    note_reduced(annotations, remarks, "imagescope")
     return remarks.sentences
 
 
@@ -347,7 +348,9 @@ def _columns(annotation: Annotation) -> dict[str, str]:
     """Texts of the columns beside a region."""
     kept = json.loads(annotation.extra).get("imagescope", {}) if annotation.extra else {}
     others = kept if isinstance(kept, dict) else {}
-    return {_DESCRIPTION: annotation.note, **others, **own_texts(annotation)}
+    usual = None if annotation.annotation_class is not None else annotation.color
+    own = own_texts(annotation, is_color_kept=usual not in (None, _USUAL_COLOR))
+    return {_DESCRIPTION: annotation.note, **others, **own}
 
 
 class _Regions:

@@ -128,16 +128,16 @@ def _own(view: Element, element: Element) -> tuple[dict[str, str], dict[str, Any
     own_class: AnnotationClass | None
     if own:
         own_class = class_of(own.pop("class", ""), color_of_hex(own.pop("class-color", "")))
-        name = own.pop("name", "")
+        name, note = own.pop("name", ""), view.findtext("details") or ""
         color = color_of_hex(own.pop("color", ""))
     else:
-        own_class = class_in_words([title])
+        own_class, note = class_in_words([title]), _text(view, "details")
         name = "" if own_class is not None else title
         color = None if own_class is not None else color
     values = {
         "annotation_class": own_class,
         "name": name,
-        "note": _text(view, "details"),
+        "note": note,
         "color": color,
         "is_locked": own.pop("locked", "") == "1",
         "is_hidden": own.pop("hidden", "") == "1",
@@ -223,14 +223,13 @@ def write_ndpa(
                     with file.inside("annotation", {**attributes, **shown}):
                         fill(file)
             watch.step(done, len(annotations))
-    note_reduced(annotations, remarks.note)
+    note_reduced(annotations, remarks)
     return remarks.sentences
 
 
 def _told(annotation: Annotation) -> dict[str, str]:
     own, color = annotation.annotation_class, annotation.color
     told = {
-        **own_texts(annotation),
         "class": "" if own is None else own.name,
         "class-color": "" if own is None else hex_of(own.color),
         "color": "" if color is None else hex_of(color),
@@ -238,7 +237,7 @@ def _told(annotation: Annotation) -> dict[str, str]:
         "locked": "1" if annotation.is_locked else "",
         "hidden": "1" if annotation.is_hidden else "",
     }
-    return {name: text for name, text in told.items() if text}
+    return own_texts(annotation) | {name: text for name, text in told.items() if text}
 
 
 def _view(annotation: Annotation, glass: _Glass) -> dict[str, str]:

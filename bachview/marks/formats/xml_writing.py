@@ -39,7 +39,7 @@ class XmlWriter:
 
     def element(self, name: str, attributes: Mapping[str, str] = {}, text: str = "") -> None:
         """An element with a text, or with nothing in it."""
-        end = f">{escape(_allowed(text), _RETURN)}</{name}>" if text else " />"
+        end = f">{escape(allowed(text), _RETURN)}</{name}>" if text else " />"
         self._line(f"<{name}{_written(attributes)}{end}")
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -65,10 +65,11 @@ def xml_file(path: Path) -> Iterator[XmlWriter]:
 
 
 def _written(attributes: Mapping[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(_allowed(text))}" for name, text in attributes.items())
+    return "".join(f" {name}={quoteattr(allowed(text))}" for name, text in attributes.items())
 
 
-def _allowed(text: str) -> str:
+def allowed(text: str) -> str:
+    """A text without the characters that XML forbids."""
     if text.isascii() and text.isprintable():
         return text
     return _FORBIDDEN.sub("", printable(text))
