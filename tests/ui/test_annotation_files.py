@@ -14,7 +14,7 @@ from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.working_set import added
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.window import annotation_files
+from bachview.ui.window import file_jobs
 from bachview.ui.window.annotate_commands import NONE_THERE, NOTHING_SELECTED
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.messages import Message
@@ -119,7 +119,7 @@ def test_annotations_are_dropped_offered_undone_and_exported(
 def test_a_long_export_shows_its_progress_and_is_cancelled(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(annotation_files, "_SLOW_S", 0.0)
+    monkeypatch.setattr(file_jobs, "_SLOW_S", 0.0)
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff", side=512))
         marks = page.document.marks

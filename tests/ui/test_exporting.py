@@ -28,7 +28,7 @@ from bachview.ui.session.export_choices import ExportChoices
 from bachview.ui.session.exporting import ExportRequest, export, parts_of
 from bachview.ui.session.run_status import RunState
 from bachview.ui.session.slide_results import SlideResults
-from bachview.ui.window import exports
+from bachview.ui.window import exports, file_jobs
 from bachview.viewing.style import OverlayMode, OverlayStyle
 from bachview.viewing.viewport import Viewport
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
@@ -167,7 +167,7 @@ def test_choices_that_make_no_sense_are_the_usual_ones(text: str) -> None:
 def test_a_slow_export_shows_how_far_it_is_and_can_be_cancelled(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "_SLOW_S", -1.0)
+    monkeypatch.setattr(file_jobs, "_SLOW_S", -1.0)
     path = pink_slide(tmp_path / "a.tiff")
     begun = Event()
 
@@ -326,7 +326,7 @@ def test_the_folder_of_an_export_is_shown_by_the_system(
     """Qt asks the Explorer, the Finder or the file manager of the desktop for the address."""
     shown: list[QUrl] = []
     system = SimpleNamespace(openUrl=shown.append)
-    monkeypatch.setattr("bachview.ui.window.exports.QDesktopServices", system)
+    monkeypatch.setattr("bachview.ui.window.file_jobs.QDesktopServices", system)
     path = pink_slide(tmp_path / "a.tiff")
     with open_window(qtbot) as window:
         page = page_of(qtbot, window, path)

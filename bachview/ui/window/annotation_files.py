@@ -1,22 +1,15 @@
 """Annotations from files and into files, without getting in the way."""
 
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from bachview.core.geometry import Point
 from bachview.core.units import count_text
-from bachview.errors import BachviewError, Cancelled
+from bachview.errors import BachviewError
 from bachview.file_names import printable
-from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.table import (
@@ -26,34 +19,15 @@ from bachview.marks.formats.table import (
     readable_suffixes,
     sidecars,
 )
-from bachview.policy.in_force import in_force
 from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
-from bachview.ui.dialogs.export_progress import ExportProgress
-from bachview.ui.dialogs.modal import ask
-from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.annotation_jobs import ReadAnnotations, read_file, shown_model, write_file
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.exports import folder_names
+from bachview.ui.window.file_jobs import FileJob, ask_to_replace, open_folder
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
-
-#: What takes longer shows how far it is, s.
-_SLOW_S = 1.0
-
-
-@dataclass(slots=True)
-class _Running:
-    """A file that is being read or written."""
-
-    text: str
-    title: str
-    token: CancelToken
-    begun: float
-    cancelled: str
-    progress: ExportProgress | None = None
-    percent: int = -1
 
 
 class AnnotationFiles(QObject):
@@ -156,21 +130,13 @@ class AnnotationFiles(QObject):
 
     def _read(self, path: Path, page: SlidePage) -> None:
         document, name = page.document, printable(path.name)
-        running = _Running(
-            f"Reading {name}…",
-            "Import annotations",
-            CancelToken(),
-            time.monotonic(),
-            f"The import of {name} was cancelled; nothing was changed.",
-        )
+        job = self._job(f"Reading {name}…", "Import annotations")
         present = dict(document.marks.working_set.annotations)
-        told = partial(self._told, running)
         frame = SlideFrame.of(document.metadata, document.pixel_size)
-        self._submit(
-            running,
-            lambda token: read_file(path, frame, present, token, told),
+        job.start(
+            lambda token: read_file(path, frame, present, token, job.told),
             lambda read: self._on_read(page, name, read),
-            lambda error: self._messages.problem(str(error)),
+            cancelled=f"The import of {name} was cancelled; nothing was changed.",
         )
 
     def _on_read(self, page: SlidePage, name: str, read: ReadAnnotations) -> None:
@@ -235,14 +201,10 @@ class AnnotationFiles(QObject):
         def write() -> None:
             self.write(page, path, kind, annotations)
 
-        # The dialog has asked only about the name as it was typed.
-        if path == Path(name) or not path.exists():
+        if path == Path(name):
             write()
-            return
-        text = f"{printable(path.name)} exists already."
-        question = QuestionDialog("Export annotations", text, "Replace", "Cancel", self._window)
-        question.accepted.connect(write)
-        ask(question)
+        else:  # the dialog has asked only about the name as it was typed
+            ask_to_replace("Export annotations", path, self._window, write)
 
     def write(
         self,
@@ -253,75 +215,29 @@ class AnnotationFiles(QObject):
     ) -> None:
         """Write annotations of a slide to a file, in a lane of its own."""
         document, name = page.document, printable(path.name)
-        running = _Running(
-            f"Writing {name}…",
-            "Export annotations",
-            CancelToken(),
-            time.monotonic(),
-            "The export was cancelled; nothing was written.",
-        )
-        told = partial(self._told, running)
+        job = self._job(f"Writing {name}…", "Export annotations")
         metadata = document.metadata
         frame = SlideFrame.of(metadata, document.pixel_size)
         model = shown_model(document)
         count = len(annotations)
-        future = self._submit(
-            running,
+        future = job.start(
             lambda token: write_file(
-                path, kind, annotations, frame, metadata, token, told, model=model
+                path, kind, annotations, frame, metadata, token, job.told, model=model
             ),
             lambda sentences: self._on_written(path, count, sentences),
-            lambda error: self._messages.problem(str(error)),
+            cancelled="The export was cancelled; nothing was written.",
         )
-        document.hold_for(future, running.token)
+        document.hold_for(future, job.token)
 
     def _on_written(self, path: Path, count: int, sentences: Sequence[str]) -> None:
         many = "annotation was" if count == 1 else "annotations were"
         text = f"{count_text(count)} {many} written to {printable(str(path))}."
-        url = QUrl.fromLocalFile(str(path.parent))
-        self._messages.notice(
-            " ".join((text, *sentences)),
-            Offer("Open folder", lambda: QDesktopServices.openUrl(url), is_question=False),
-        )
+        self._messages.notice(" ".join((text, *sentences)), open_folder(path.parent))
 
     # -- both ----------------------------------------------------------------------------
 
-    def _submit(
-        self,
-        running: _Running,
-        job: Callable[[CancelToken], Any],
-        on_done: Callable[[Any], object],
-        on_error: Callable[[BachviewError], object],
-    ) -> "Future[Any]":
-        future = self._services.exports.submit(job, running.token)
-        self._services.bridge.watch(
-            future, on_done, on_error, on_finished=lambda: self._on_finished(running, future)
-        )
-        return future
-
-    def _told(self, running: _Running, done: int, total: int) -> None:
-        """Any thread: only every per cent reaches the window."""
-        percent = 100 * done // max(1, total)
-        if percent != running.percent and time.monotonic() - running.begun > _SLOW_S:
-            running.percent = percent
-            self._services.bridge.call(self._show_progress, running, done, total)
-
-    def _show_progress(self, running: _Running, done: int, total: int) -> None:
-        if running.token.is_cancelled:
-            return
-        if running.progress is None:
-            running.progress = ExportProgress(running.text, self._window, title=running.title)
-            running.progress.canceled.connect(running.token.cancel)
-            running.progress.show()
-        running.progress.show_share(done, total)
-
-    def _on_finished(self, running: _Running, future: "Future[Any]") -> None:
-        if running.progress is not None:
-            running.progress.hide()
-            running.progress.deleteLater()
-            running.progress = None
-        if future.cancelled() or isinstance(future.exception(), Cancelled):
-            self._messages.notice(running.cancelled)
+    def _job(self, text: str, title: str) -> FileJob:
+        return FileJob(self._window, self._messages, self._services, text, title)
 
     def _folder(self, page: SlidePage) -> Path:
         return self._last_folder or page.document.path.parent
@@ -329,11 +245,7 @@ class AnnotationFiles(QObject):
     def _stem(self, page: SlidePage) -> str:
         """Name of a new file; without the slide's where names are not to be passed on."""
         named, nameless = folder_names(page.document.metadata)
-        policy = in_force()
-        names = self._services.settings.now.export_names
-        if policy.is_locked("names_in_exports"):
-            names = bool(policy.names_in_exports)
-        return named if names else nameless
+        return named if self._services.settings.now.export_names else nameless
 
 
 def _named(path: Path, kind: AnnotationFormat) -> tuple[Path, AnnotationFormat]:

@@ -1,38 +1,31 @@
 """Asking what to export, and writing it without getting in the way."""
 
-import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from bachview.core.geometry import Region
 from bachview.core.scope import scope_text
-from bachview.errors import BachviewError, Cancelled
 from bachview.export.formats import ExportFormat
 from bachview.export.options import ExportOptions
 from bachview.file_names import portable
-from bachview.jobs.tokens import CancelToken
 from bachview.policy.in_force import in_force
 from bachview.slide.formats.dicom_source import FORMAT_NAME as DICOM
 from bachview.slide.reader import SlideMetadata
 from bachview.ui.dialogs.export_dialog import ExportDialog
-from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.picture_options import Shown
 from bachview.ui.session.document import Document
 from bachview.ui.session.export_choices import ExportChoices
 from bachview.ui.session.exporting import ExportRequest, ExportSource, export, parts_of
 from bachview.ui.session.services import Services
-from bachview.ui.window.messages import Message, Messages, Offer
+from bachview.ui.window.file_jobs import FileJob, open_folder
+from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
 
-#: An export that takes longer shows how far it is, s.
-_SLOW_S = 1.0
 _USUAL = ExportOptions()
 
 
@@ -49,18 +42,6 @@ def folder_names(metadata: SlideMetadata) -> tuple[str, str]:
     names = name, f"slide-{whole.rpartition(':')[2][:12]}"
     named, nameless = (each + suffix.replace(":", "-") for each in names)
     return named, nameless
-
-
-@dataclass(slots=True)
-class _Running:
-    """An export that is being written."""
-
-    folder: Path
-    token: CancelToken
-    said: Message
-    begun: float
-    progress: ExportProgress | None = None
-    percent: int = -1
 
 
 class Exports(QObject):
@@ -155,13 +136,14 @@ class Exports(QObject):
             return
         settings = self._services.settings
         settings.now = replace(settings.now, export_folder=folder.parent, export_names=names)
-        running = _Running(
-            folder,
-            CancelToken(),
-            self._messages.notice(f"Writing results to {folder}…"),
-            time.monotonic(),
+        said = self._messages.notice(f"Writing results to {folder}…")
+        job = FileJob(
+            self._window,
+            self._messages,
+            self._services,
+            f"Writing pictures to {folder}…",
+            "Export results",
         )
-        bridge = self._services.bridge
         request = ExportRequest(
             document.reader,
             document.results,
@@ -174,55 +156,17 @@ class Exports(QObject):
             region,
             document.title if names else None,
             options,
-            lambda done, total: self._told(running, done, total),
+            job.told,
         )
-        future: Future[tuple[Path, ...]] = self._services.exports.submit(
-            lambda token: export(request, token), running.token
-        )
-        document.hold_for(future, running.token)
-        bridge.watch(
-            future,
+        future = job.start(
+            lambda token: export(request, token),
             self._on_exported,
-            self._on_failed,
-            on_finished=lambda: self._on_finished(running, future),
+            cancelled="The export was cancelled; nothing was written.",
+            on_finished=said.withdraw,
         )
-
-    def _told(self, running: _Running, done: int, total: int) -> None:
-        """Any thread: only every per cent reaches the window."""
-        percent = 100 * done // max(1, total)
-        if percent != running.percent and time.monotonic() - running.begun > _SLOW_S:
-            running.percent = percent
-            self._services.bridge.call(self._show_progress, running, done, total)
-
-    def _show_progress(self, running: _Running, done: int, total: int) -> None:
-        if running.token.is_cancelled:
-            return
-        if running.progress is None:
-            running.progress = ExportProgress(
-                f"Writing pictures to {running.folder}…", self._window
-            )
-            running.progress.canceled.connect(running.token.cancel)
-            running.progress.show()
-        running.progress.show_share(done, total)
-
-    def _on_finished(self, running: _Running, future: "Future[tuple[Path, ...]]") -> None:
-        if running.progress is not None:
-            running.progress.hide()
-            running.progress.deleteLater()
-            running.progress = None
-        running.said.withdraw()
-        # Not by the token: it may be cancelled when everything has just been written.
-        if future.cancelled() or isinstance(future.exception(), Cancelled):
-            self._messages.notice("The export was cancelled; nothing was written.")
+        document.hold_for(future, job.token)
 
     def _on_exported(self, paths: tuple[Path, ...]) -> None:
         folder = paths[0].parent
         names = ", ".join(path.name for path in paths)
-        url = QUrl.fromLocalFile(str(folder))
-        self._messages.notice(
-            f"Written to {folder}: {names}.",
-            Offer("Open folder", lambda: QDesktopServices.openUrl(url), is_question=False),
-        )
-
-    def _on_failed(self, error: BachviewError) -> None:
-        self._messages.problem(str(error))
+        self._messages.notice(f"Written to {folder}: {names}.", open_folder(folder))

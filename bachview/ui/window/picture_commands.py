@@ -13,10 +13,9 @@ from bachview.file_names import printable
 from bachview.files import atomic_file
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.reader import SlideMetadata
-from bachview.ui.dialogs.modal import ask
-from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.file_jobs import ask_to_replace
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_picture import ViewPicture, png
@@ -91,13 +90,8 @@ class PictureCommands(QObject):
             self.write(path)
             return
         path = path.with_name(path.name + _FILTERS.get(chosen, _PNG))
-        if not path.exists():  # the dialog has asked only about the name as it was typed
-            self.write(path)
-            return
-        text = f"{printable(path.name)} exists already."
-        question = QuestionDialog("Save view as picture", text, "Replace", "Cancel", self._window)
-        question.accepted.connect(lambda: self.write(path))
-        ask(question)
+        # The dialog has asked only about the name as it was typed.
+        ask_to_replace("Save view as picture", path, self._window, lambda: self.write(path))
 
     def write(self, path: Path) -> None:
         """Write the current view to a file, of the kind that its suffix names."""
