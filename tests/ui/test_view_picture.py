@@ -95,6 +95,7 @@ def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Pa
         # What else is drawn over the tissue is in all kinds of pictures.
         without, plain = view.picture_below_annotations(), shown(view)
         window.view_commands.grid.trigger()
+        qtbot.waitUntil(lambda: view.is_settled, timeout=LONG_MS)
         with_grid, seen = view.picture_below_annotations(), shown(view)
         assert without is not None
         assert with_grid is not None

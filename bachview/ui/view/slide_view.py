@@ -378,10 +378,7 @@ class SlideView(NavigableView):
             painter.end()
 
     def _layers(self, viewport: Viewport) -> tuple[Layer, ...]:
-        layers = self._layers_below(viewport)
-        if self._shows_grid and self._pyramid is not None:
-            layers += (grid_layer(viewport, self._pyramid.bounds, self._pixel_size),)
-        return layers + self.annotations.layers(viewport)
+        return self._layers_below(viewport) + self.annotations.layers(viewport)
 
     @property
     def _shows_grid(self) -> bool:
@@ -397,6 +394,8 @@ class SlideView(NavigableView):
         if self._activation is not None and not self._overlay.is_flipped:
             region = self._activation.region
             layers = tuple(Outside(layer, region) for layer in layers)
+        if self._shows_grid and self._pyramid is not None:
+            layers += (grid_layer(viewport, self._pyramid.bounds, self._pixel_size),)
         return layers
 
     def _paint_decor(self, painter: QPainter, viewport: Viewport) -> None:
