@@ -1,7 +1,8 @@
 """Takes a reader's marks out of a damaged results file: they are work that nothing computes again.
 
 Each row of marks has a checksum of its own, so that those that are whole can be told from others
-whatever else of the file is damaged.
+whatever else of the file is damaged. Where not even the table can be followed, each page of the
+file is read as if it were the whole table.
 """
 
 import contextlib
@@ -18,6 +19,11 @@ from bachview.store.marks import count_marks, insert_rows, is_whole, marks_text
 from bachview.store.schema import APPLICATION_ID, connect, explained, transaction
 
 _ROWS = "SELECT type, id, revision, content, data, crc FROM marks"
+
+#: A larger file is not copied into memory.
+_MOST_BYTES = 512 << 20
+#: Of SQLite's file format: the kind of a page, and where the first page names the first free one.
+_TABLE_LEAF, _FREE_LIST = 13, 32
 
 _log = logging.getLogger(__name__)
 
@@ -99,10 +105,54 @@ def _found(path: Path) -> Salvaged:
 
 
 def _readable(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Every row that can be reached from either end of the table."""
+    """Every row that can be reached from either end of the table, else on any page of the file."""
     for order in ("ASC", "DESC"):
         try:
             yield from connection.execute(f"{_ROWS} ORDER BY rowid {order}")
         except sqlite3.Error:
             continue
         return
+    with contextlib.suppress(sqlite3.Error):
+        yield from _on_pages(connection)
+
+
+def _on_pages(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """The whole rows on any page, in a copy in memory; rows of other tables are none."""
+    (size,), (count,) = (
+        connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_size", "page_count")
+    )
+    if size * count > _MOST_BYTES:
+        return
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        connection.backup(copy)
+        content = copy.serialize()
+        copy.execute("PRAGMA writable_schema = ON")
+        for page in sorted(_pages_with_rows(content, size) - _free_pages(content, size)):
+            copy.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = 'marks'", (page,))
+            copy.execute("PRAGMA writable_schema = RESET")  # reads the schema anew, and ends it
+            with contextlib.suppress(sqlite3.Error):
+                yield from filter(is_whole, copy.execute(_ROWS))
+            copy.execute("PRAGMA writable_schema = ON")
+
+
+def _pages_with_rows(content: bytes, size: int) -> set[int]:
+    """Numbers of the pages that are leaves of a table, after the first page."""
+    starts = content[size::size]
+    return {page for page, kind in enumerate(starts, 2) if kind == _TABLE_LEAF}
+
+
+def _free_pages(content: bytes, size: int) -> set[int]:
+    """Numbers of the pages that are not in use, which may still have rows that were replaced."""
+
+    def number(place: int) -> int:
+        return int.from_bytes(content[place : place + 4], "big")
+
+    free: set[int] = set()
+    page = number(_FREE_LIST)
+    while page and page not in free and page * size <= len(content):
+        free.add(page)
+        start = (page - 1) * size
+        listed = min(number(start + 4), size // 4 - 2)
+        free.update(number(start + 8 + 4 * at) for at in range(listed))
+        page = number(start)
+    return free

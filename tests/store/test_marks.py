@@ -206,6 +206,31 @@ def test_a_file_whose_pages_are_damaged_gives_what_is_left_of_its_marks(
     assert "damaged" in expects_log.text
 
 
+def test_marks_are_found_though_the_root_of_their_table_is_destroyed(
+    tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / store_name(SLIDE)
+    marks = [point(x).with_changes(note=f"{x:03} " * 200) for x in range(60)]
+    long = point(99).with_changes(note="long " * 5000)  # on pages of its own
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        grid = store.begin(runs.grid_key(), full_tissue(), runs.provenance())
+        store.commit(grid, runs.results(everywhere()))
+        store.save_marks(added("draw", [*marks, long]).changes)
+        moved = [mark.with_changes(name="n", note=mark.note * 3) for mark in marks[:20]]
+        store.save_marks(changed("name", zip(marks, moved, strict=False)).changes)
+        store.save_marks(deleted("delete", marks[20:50]).changes)
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE slide SET checksum = 'no'")
+        (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'marks'").fetchone()
+    content = bytearray(path.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with ResultStore.open(tmp_path, SLIDE) as store:
+        assert set(store.marks().marks) == {*moved, *marks[50:], long}
+        assert "taken over: 31 annotations." in (store.notice or "")
+    assert "damaged" in expects_log.text
+
+
 def test_marks_that_nobody_can_count_are_told_too(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:
