@@ -19,6 +19,7 @@ from bachview.ui.window.availability import NO_RESULTS
 from bachview.ui.window.commands import Command, Commands
 from bachview.ui.window.corrections_export import CorrectionsExport
 from bachview.ui.window.messages import Messages
+from bachview.ui.window.page_dialogs import PageDialogs
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
@@ -49,7 +50,7 @@ class CorrectCommands(QObject):
         self._tabs, self._panel = tabs, panel
         self._messages, self._services = messages, services
         self._page: SlidePage | None = None
-        self._dialogs: dict[SlidePage, AgreementDialog] = {}
+        self._dialogs = PageDialogs[AgreementDialog]()
         self.tool = commands.make_switch(
             "C&orrect cells",
             "Click or cross cells to give them a class; Shift: lasso, Alt: take back",
@@ -239,15 +240,9 @@ class CorrectCommands(QObject):
 
     def _show_table(self) -> None:
         page = self._page
-        if page is None:
-            return
-        if page in self._dialogs:
-            self._dialogs[page].raise_()
-            self._dialogs[page].activateWindow()
+        if page is None or self._dialogs.bring_to_front(page):
             return
         dialog = AgreementDialog(page.document.title, page.correcting, page)
-        self._dialogs[page] = dialog
-        dialog.finished.connect(lambda: self._dialogs.pop(page, None))
-        dialog.destroyed.connect(lambda: self._dialogs.pop(page, None))  # with its slide
+        self._dialogs.add(page, dialog)
         page.document.run.statusChanged.connect(dialog.renew)
         modal.show(dialog, self._services.settings)

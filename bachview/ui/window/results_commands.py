@@ -19,6 +19,7 @@ from bachview.ui.session.services import Services
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.messages import Messages, Offer
+from bachview.ui.window.page_dialogs import PageDialogs
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
@@ -46,7 +47,7 @@ class ResultsCommands(QObject):
         self._selector, self._services = selector, services
         #: The message with an offer that is shown for a slide.
         self._offered: dict[SlidePage, str] = {}
-        self._dialogs: dict[SlidePage, ResultsDialog] = {}
+        self._dialogs = PageDialogs[ResultsDialog]()
         self.results = commands.make(
             "&Results…",
             "List the saved results of the slide and their runs; show, clear or redo them",
@@ -153,14 +154,11 @@ class ResultsCommands(QObject):
         """List the saved results of a slide."""
         if page not in self._tabs.pages:  # the slide may have been closed since
             return
-        if page in self._dialogs:
-            self._dialogs[page].raise_()
-            self._dialogs[page].activateWindow()
+        if self._dialogs.bring_to_front(page):
             return
         document = page.document
-        dialog = self._dialogs[page] = ResultsDialog(document.title, page)
-        dialog.finished.connect(lambda: self._forget(page))
-        dialog.destroyed.connect(lambda: self._forget(page))  # with its slide
+        dialog = ResultsDialog(document.title, page)
+        self._dialogs.add(page, dialog, lambda: self._services.bridge.forget((self, page)))
         document.run.statusChanged.connect(dialog.follow_run)
         document.predictionChanged.connect(dialog.outdated)
         dialog.outdated.connect(partial(self._list, page))
@@ -173,25 +171,23 @@ class ResultsCommands(QObject):
         self._list(page)
         modal.show(dialog, self._services.settings)
 
-    def _forget(self, page: SlidePage) -> None:
-        self._dialogs.pop(page, None)
-        self._services.bridge.forget((self, page))
-
     def _list(self, page: SlidePage) -> None:
         """Read the results in the io lane, for the dialog that shows them."""
-        if page not in self._dialogs:
+        if self._dialogs.of(page) is None:
             return
         document, selector = page.document, self._selector
         results, metadata, pixel_size = document.results, document.metadata, document.pixel_size
         in_use = selector.of(document.path)
 
         def on_done(listed: tuple[ListedResults, ...]) -> None:
-            if page in self._dialogs:
-                self._dialogs[page].show_results(listed, document.grid_id)
+            dialog = self._dialogs.of(page)
+            if dialog is not None:
+                dialog.show_results(listed, document.grid_id)
 
         def on_error(error: BachviewError) -> None:
-            if page in self._dialogs:
-                self._dialogs[page].show_unreadable()
+            dialog = self._dialogs.of(page)
+            if dialog is not None:
+                dialog.show_unreadable()
             self._messages.problem(str(error))
 
         future = self._services.io.submit(
