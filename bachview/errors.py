@@ -14,6 +14,10 @@ class SlideOpenError(BachviewError):
     """The file cannot be opened as a slide."""
 
 
+class AnnotationsOpenError(SlideOpenError):
+    """It is no slide, but holds annotations of one."""
+
+
 class SlideReadError(BachviewError):
     """A part of an open slide cannot be read."""
 

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 from bachview import audit
 from bachview.core.pixel_size import PixelSize
 from bachview.core.stack import USUAL, Choice, check_single
-from bachview.errors import SlideOpenError, SlideReadError, UsageError
+from bachview.errors import AnnotationsOpenError, SlideOpenError, SlideReadError, UsageError
 from bachview.jobs.lanes import Lane
 from bachview.jobs.tokens import CancelToken
 from bachview.slide.formats.companions import check_companions
@@ -263,7 +263,7 @@ def _opened(path: Path, choice: Choice = USUAL, *, header_only: bool = False) ->
         if kind == WHOLE_SLIDE_IMAGE:
             return _open_dicom(path, opened_as=path)
         if kind == ANNOTATIONS:
-            raise SlideOpenError(
+            raise AnnotationsOpenError(
                 f"{path.name} holds the annotations of a DICOM slide; open that slide, then import "
                 "them."
             )

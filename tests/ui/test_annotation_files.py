@@ -159,6 +159,10 @@ def test_dicom_is_offered_for_dicom_slides(
             marks.apply(added("draw", [Annotation.drawn(Kind.AREA, star(200, 200))]))
             window.annotation_files.export_all.trigger()
         said(qtbot, window, "out.ann.dcm")
+        marks.undo()
+        window.open_files([tmp_path / "out.ann.dcm"])  # named like a slide
+        said(qtbot, window, "1 annotation was added")
+        assert len(marks.working_set.annotations) == 1
     assert ["DICOM" in filters for filters in offered] == [False, True]
     (group,) = highdicom.ann.annread(tmp_path / "out.ann.dcm").get_annotation_groups()
     assert group.graphic_type.value == "POLYGON"

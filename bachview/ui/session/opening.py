@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from bachview.core.stack import USUAL, Choice
-from bachview.errors import BachviewError
+from bachview.errors import AnnotationsOpenError, BachviewError
 from bachview.slide.choices import SlideChoiceError
 from bachview.slide.opening import LIMIT_S, Opening, too_late
 from bachview.slide.reader import SlideReader
@@ -44,12 +44,14 @@ class SlideOpener(QObject):
     opened(OpenedSlide) : the receiver owns it.
     failed(Path, str) : a sentence that says why.
     offered(Path, SlideChoiceError) : it is no slide, but these can be opened instead.
+    annotationsFound(Path) : it is no slide, but holds annotations of one.
     busyChanged(tuple[Path, ...]) : what is still to be opened, in the order of starting.
     """
 
     opened = Signal(object)
     failed = Signal(object, str)
     offered = Signal(object, object)
+    annotationsFound = Signal(object)
     busyChanged = Signal(object)
 
     def __init__(
@@ -115,6 +117,8 @@ class SlideOpener(QObject):
         def on_error(error: BachviewError) -> None:
             if opening.is_wanted and isinstance(error, SlideChoiceError):
                 self.offered.emit(path, error)
+            elif opening.is_wanted and isinstance(error, AnnotationsOpenError):
+                self.annotationsFound.emit(path)
             elif opening.is_wanted:
                 self.failed.emit(path, str(error))
 

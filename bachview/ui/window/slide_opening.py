@@ -57,6 +57,7 @@ class SlideOpening(QObject):
         opener.opened.connect(self._on_opened)
         opener.failed.connect(self._on_failed)
         opener.offered.connect(self._offer_slides)
+        opener.annotationsFound.connect(self._import)
         opener.busyChanged.connect(status.show_opening)
         status.stopRequested.connect(self._stop)
         status.stack.chosen.connect(self.choose_picture)
@@ -145,6 +146,12 @@ class SlideOpening(QObject):
         dialog = SlideChoiceDialog(instead.what, instead.choices, self._window)
         dialog.chosen.connect(lambda chosen: self.open_slides(chosen, classify=classify))
         ask(dialog)
+
+    def _import(self, path: Path) -> None:
+        """Import a file whose name is that of a slide, and whose content is annotations."""
+        self._bundles.give_up(path)
+        self._keeper.give_up(path)
+        self._annotations.take([path])
 
     def _stop(self, path: Path) -> None:
         self._bundles.give_up(path)
