@@ -17,8 +17,8 @@ from bachview.marks.formats.imagescope import (
     stated_mpp,
     vertices_of,
 )
-from bachview.marks.formats.shapes import polygons_of
-from bachview.marks.formats.xml_reading import Places, XmlFile, first_different
+from bachview.marks.formats.shapes import Places, first_different, polygons_of
+from bachview.marks.formats.xml_reading import XmlFile
 
 if TYPE_CHECKING:
     import shapely

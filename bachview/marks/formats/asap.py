@@ -14,20 +14,20 @@ from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.parts import NO_GROUP, Part, add_parts, note_reduced, own_texts
 from bachview.marks.formats.shapes import (
     Builder,
+    Places,
     Points,
+    are_near,
     class_of,
     color_of_hex,
     corners_of,
+    first_different,
     hex_of,
     rectangle_of,
     without_holes,
 )
 from bachview.marks.formats.xml_reading import (
-    Places,
     PointForm,
     XmlFile,
-    are_near,
-    first_different,
     read_xml,
 )
 from bachview.marks.formats.xml_writing import XmlWriter, xml_file

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bachview.errors import AnnotationError
 from bachview.marks.annotation import AnnotationClass, Frame, Kind
 from bachview.marks.formats import geojson_words as words
@@ -16,9 +18,11 @@ from bachview.marks.formats.found import UNWATCHED, Found, Note, Watch
 from bachview.marks.formats.frame_of_slide import SlideFrame
 from bachview.marks.formats.json_stream import objects_of
 from bachview.marks.formats.shapes import (
-    FARTHEST_PX,
     Builder,
+    Places,
+    are_near,
     class_of,
+    first_different,
     frame_of_box,
     frame_of_text,
     is_near,
@@ -214,60 +218,58 @@ def _shapes(geometry: Mapping[str, Any], note: Callable[[Note], None]) -> "Itera
     if not coordinates:
         note(Note.NO_SHAPE)
         return
-    reason = _unusable(str(kind), coordinates)
+    depth, least = _LINES[str(kind)]
+    lines = _converted([coordinates] if kind == "Point" else coordinates, depth)
+    reason = _unusable(lines, least)
     if reason is not None:
         note(reason)
         return
-    yield _MAKERS[str(kind)](coordinates)
+    yield _made(str(kind), lines)
 
 
-def _unusable(kind: str, coordinates: list[Any]) -> Note | None:
+#: How deep the lines of points stand in a geometry's coordinates, and how many different points
+#: each of them needs.
+_LINES = {
+    "Point": (0, 1),
+    "MultiPoint": (0, 1),
+    "LineString": (0, 2),
+    "MultiLineString": (1, 2),
+    "Polygon": (1, 3),
+    "MultiPolygon": (2, 3),
+}
+#: Lines of points, or lists of these.
+_Lines = Places | list[Any]
+
+
+def _converted(coordinates: list[Any], depth: int) -> _Lines:
+    """Coordinates as numbers, without the third one of a point."""
+    if depth:
+        return [_converted(one, depth - 1) for one in coordinates]
+    return np.array([(at[0], at[1]) for at in coordinates], float).reshape(-1, 2)
+
+
+def _unusable(lines: _Lines, least: int) -> Note | None:
     """Why a geometry cannot be made."""
-    lines: list[Any]
-    if kind in ("Point", "MultiPoint"):
-        lines, least = [[coordinates] if kind == "Point" else coordinates], 1
-    elif kind in ("LineString", "MultiLineString"):
-        lines, least = [coordinates] if kind == "LineString" else coordinates, 2
-    else:
-        polygons = [coordinates] if kind == "Polygon" else coordinates
-        lines, least = [ring for polygon in polygons for ring in polygon], 3
-    for line in lines:
-        if not all(abs(float(side)) <= FARTHEST_PX for at in line for side in at[:2]):
-            return Note.BAD_POINT
-        if len(line) < least or (least == 3 and len({(at[0], at[1]) for at in line}) < 3):
-            return Note.TOO_SMALL
-    return None
+    if isinstance(lines, list):
+        return next(filter(None, (_unusable(one, least) for one in lines)), None)
+    if not are_near(lines):
+        return Note.BAD_POINT
+    is_ring = least == 3
+    count = len(first_different(lines, least)) if is_ring else len(lines)
+    return Note.TOO_SMALL if count < least else None
 
 
-def _flat(points: list[Any]) -> list[tuple[float, float]]:
-    """Points without a third coordinate."""
-    return [(float(point[0]), float(point[1])) for point in points]
-
-
-def _polygon(rings: list[Any]) -> "BaseGeometry":
+def _made(kind: str, lines: Any) -> "BaseGeometry":
     import shapely
 
-    return shapely.Polygon(_flat(rings[0]), [_flat(ring) for ring in rings[1:]])
-
-
-def _maker(name: str, prepared: Callable[[Any], Any]) -> "Callable[[Any], BaseGeometry]":
-    def make(coordinates: Any) -> "BaseGeometry":
-        import shapely
-
-        shape: BaseGeometry = getattr(shapely, name)(prepared(coordinates))
-        return shape
-
-    return make
-
-
-_MAKERS: "dict[str, Callable[[Any], BaseGeometry]]" = {
-    "Point": _maker("Point", lambda point: _flat([point])[0]),
-    "MultiPoint": _maker("MultiPoint", _flat),
-    "LineString": _maker("LineString", _flat),
-    "MultiLineString": _maker("MultiLineString", lambda lines: [_flat(line) for line in lines]),
-    "Polygon": _polygon,
-    "MultiPolygon": _maker("MultiPolygon", lambda parts: [_polygon(part) for part in parts]),
-}
+    if kind == "Point":
+        return shapely.Point(lines[0])
+    if kind == "Polygon":
+        return shapely.Polygon(lines[0], lines[1:])
+    if kind == "MultiPolygon":
+        return shapely.MultiPolygon([shapely.Polygon(rings[0], rings[1:]) for rings in lines])
+    shape: BaseGeometry = getattr(shapely, kind)(lines)
+    return shape
 
 
 def _kind_and_shape(

@@ -24,9 +24,12 @@ from bachview.marks.formats.parts import (
 )
 from bachview.marks.formats.shapes import (
     Builder,
+    Places,
     Points,
+    are_near,
     by_size,
     class_of,
+    first_different,
     frame_of_box,
     outlines_of,
     polygons_of_any,
@@ -34,11 +37,8 @@ from bachview.marks.formats.shapes import (
 )
 from bachview.marks.formats.xml_reading import (
     MOST_XML_BYTES,
-    Places,
     PointForm,
     XmlFile,
-    are_near,
-    first_different,
     number,
     read_xml,
 )

@@ -16,9 +16,11 @@ from bachview.marks.formats.parts import Part, add_parts, class_in_words, note_r
 from bachview.marks.formats.shapes import (
     FARTHEST_PX,
     Builder,
+    are_near,
     class_of,
     color_of_hex,
     corners_of,
+    first_different,
     hex_of,
     rectangle_of,
     without_holes,
@@ -26,8 +28,6 @@ from bachview.marks.formats.shapes import (
 from bachview.marks.formats.xml_reading import (
     PointForm,
     XmlFile,
-    are_near,
-    first_different,
     number,
     read_xml,
 )

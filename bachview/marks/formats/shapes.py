@@ -1,13 +1,15 @@
 """Shapes of unknown origin made into annotations: checked, mended, with an id of their own."""
 
-import math
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from bachview.core.classes import BACH_CLASSES
 from bachview.errors import AnnotationError
@@ -46,6 +48,8 @@ _PALETTE = (
 
 #: (x, y) each.
 Points = Sequence[Sequence[float]]
+#: Points as numbers, float64 of shape (N, values of a point).
+Places = npt.NDArray[np.float64]
 
 
 class Builder:
@@ -91,7 +95,7 @@ class Builder:
             if checked is None:
                 return
             shape = checked
-        elif not _are_near(shape.corners):
+        elif not are_near(np.array(shape.corners)):
             self.remarks.note(Note.BAD_POINT)
             return
         if len(self._annotations) >= _MOST_ANNOTATIONS or self._vertices > _MOST_VERTICES:
@@ -280,7 +284,7 @@ def frame_of_text(text: Any, kind: Any, shape: "BaseGeometry") -> Frame | None:
         frame = Frame(*map(float, str(text).split()))
     except (TypeError, ValueError):
         return None
-    if not (_are_near(frame.corners) and is_near(shape)):
+    if not (are_near(np.array(frame.corners)) and is_near(shape)):
         return None
     ours = Annotation("", Kind(str(kind)), frame).geometry
     if shapely.get_num_coordinates(ours) != shapely.get_num_coordinates(shape):
@@ -295,11 +299,27 @@ def is_near(shape: "BaseGeometry") -> bool:
     """
     import shapely
 
-    return bool(abs(shapely.get_coordinates(shape)).max(initial=0.0) <= FARTHEST_PX)
+    return are_near(shapely.get_coordinates(shape))
 
 
-def _are_near(points: Iterable[tuple[float, float]]) -> bool:
-    return all(math.isfinite(x + y) and max(abs(x), abs(y)) <= FARTHEST_PX for x, y in points)
+def first_different(places: Places, most: int = 3) -> list[tuple[float, float]]:
+    """The first so many points that differ, in their order; fewer where there are no more.
+
+    Parameters
+    ----------
+    places : (N, 2).
+    """
+    found: dict[tuple[float, float], None] = {}
+    for x, y in places.tolist():
+        found[x, y] = None
+        if len(found) == most:
+            break
+    return list(found)
+
+
+def are_near(places: Places) -> bool:
+    """Whether all points are numbers and not far from any slide."""
+    return bool((abs(places) <= FARTHEST_PX).all())
 
 
 def without_holes(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":

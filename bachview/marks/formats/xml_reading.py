@@ -15,10 +15,9 @@ from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError, ParserCreate
 
 import numpy as np
-import numpy.typing as npt
 
 from bachview.errors import AnnotationError, BachviewError
-from bachview.marks.formats.shapes import FARTHEST_PX
+from bachview.marks.formats.shapes import Places
 from bachview.marks.formats.source import too_large, unreadable
 from bachview.text_files import decoded
 
@@ -31,9 +30,6 @@ _MOST_PARTS = 5_000_000
 #: The formats have eight.
 _MOST_DEPTH = 64
 _CHUNK = 1 << 20
-
-#: Points as numbers, float64 of shape (N, values of a point).
-Places = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +82,6 @@ class XmlFile:
         arrays = [np.frombuffer(values) for values in found if values is not None]
         joined = np.concatenate(arrays) if arrays else np.empty(0)
         return joined.reshape(-1, self._width)
-
-
-def first_different(places: Places, most: int = 3) -> list[tuple[float, float]]:
-    """The first so many points that differ, in their order; fewer where there are no more.
-
-    Parameters
-    ----------
-    places : (N, 2).
-    """
-    found: dict[tuple[float, float], None] = {}
-    for x, y in places.tolist():
-        found[x, y] = None
-        if len(found) == most:
-            break
-    return list(found)
-
-
-def are_near(places: Places) -> bool:
-    """Whether all points are numbers and not far from any slide."""
-    return bool((abs(places) <= FARTHEST_PX).all())
 
 
 def read_xml(
