@@ -164,7 +164,7 @@ def scan_dataset(
         problems.append(Problem("pixel size", layout.relative(contradiction[0]), contradiction[1]))
     if patients is not None:
         _check_patients(layout, photos, patients)
-    kept = _without_duplicates(layout, photos, classes, problems)
+    kept = _without_duplicates(layout, photos, problems)
     annotated, outlines, unlabelled = _slides(layout, classes, problems, token or CancelToken())
     dataset = Dataset(
         folder,
@@ -295,7 +295,7 @@ def _check_patients(layout: Layout, photos: Sequence[Photo], table: Path) -> Non
 
 
 def _without_duplicates(
-    layout: Layout, photos: Sequence[Photo], classes: ClassSet, problems: list[Problem]
+    layout: Layout, photos: Sequence[Photo], problems: list[Problem]
 ) -> list[int]:
     """Indices of the photos to keep: the first of those with equal content or name.
 

@@ -37,11 +37,6 @@ class Correction:
         """Names the cell: the same for two corrections of one cell."""
         return cell_id(self.region)
 
-    @property
-    def agrees(self) -> bool:
-        """Whether reader and model say the same."""
-        return self.class_key == self.model_key
-
 
 def cell_id(region: Region) -> str:
     """Names a cell by its place on the slide, to a hundredth of a level-0 px."""

@@ -96,10 +96,6 @@ class Agreement:
     known_slides: int = 0
 
     @property
-    def before_interval(self) -> Interval | None:
-        return wilson(self.before, self.total)
-
-    @property
     def after_interval(self) -> Interval | None:
         return None if self.after is None else wilson(self.after, self.total)
 

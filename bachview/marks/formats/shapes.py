@@ -174,13 +174,6 @@ def polygons_of(shape: "BaseGeometry") -> "Iterator[shapely.Polygon]":
             yield from polygons_of(part)
 
 
-def area_of(points: Points) -> "shapely.Polygon | None":
-    """The polygon of an outline, maybe invalid; None if it has too few points."""
-    import shapely
-
-    return shapely.Polygon(points) if len(set(points)) >= 3 else None
-
-
 def rectangle_of(polygon: "shapely.Polygon") -> Frame | None:
     """The frame of a polygon that is an upright rectangle of four corners; else None."""
     if len(polygon.interiors) or len(polygon.exterior.coords) != 5:

@@ -32,11 +32,6 @@ class AnnotationClasses(QObject):
         self._present: str | None = None
 
     @property
-    def of_model(self) -> tuple[AnnotationClass, ...]:
-        """Those of the model in use, which cannot be changed."""
-        return self._of_model
-
-    @property
     def own(self) -> tuple[AnnotationClass, ...]:
         """Those that the reader has made, without names that the model has, too."""
         taken = {each.name.casefold() for each in self._of_model}

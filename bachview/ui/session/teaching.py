@@ -67,7 +67,7 @@ class Teaching(QObject):
     fitted : `taught` is there; `after` grows from now on.
     grew : `after` has new cells.
     compared_all : `after` is whole.
-    failed(str), stopped : it has ended without a model.
+    failed(str) : it has ended without a model.
     kept(Path) : the new model's file.
     """
 
@@ -77,7 +77,6 @@ class Teaching(QObject):
     grew = Signal()
     compared_all = Signal()
     failed = Signal(str)
-    stopped = Signal()
     kept = Signal(object)
 
     def __init__(
@@ -206,7 +205,6 @@ class Teaching(QObject):
         self._services.bridge.forget(self)
         self._services.bridge.forget((self, "look"))
         self._token = CancelToken()
-        self.stopped.emit()
 
     # -- the comparison ------------------------------------------------------------------
 

@@ -49,10 +49,6 @@ class PanelTabs(QWidget):
         hint = self._result.sizeHint()
         return QSize(hint.width(), hint.height() + self.bar.sizeHint().height())
 
-    @property
-    def shows_annotations(self) -> bool:
-        return self.bar.currentIndex() == 1
-
     def show_result(self) -> None:
         """Show the first tab."""
         self.bar.setCurrentIndex(0)
