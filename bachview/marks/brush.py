@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from bachview.marks.shapes import Place, mended_area
+from bachview.marks.shapes import Place, mended_area, valid_area
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -61,7 +61,9 @@ def painted(area: "BaseGeometry | None", stroke: "BaseGeometry") -> "BaseGeometr
 
     The outline stays exactly as it is where the stroke has not been.
     """
-    return stroke if area is None else mended_area([area.union(stroke)]) or area
+    if area is None:
+        return stroke
+    return mended_area([valid_area(area).union(stroke)]) or area
 
 
 def erased(
@@ -77,7 +79,7 @@ def erased(
     """
     import shapely
 
-    parts = shapely.get_parts(area.difference(stroke))
+    parts = shapely.get_parts(valid_area(area).difference(stroke))
     return mended_area(
         [part for part in parts if part.area >= least_px2 or part.distance(stroke) > _TOUCHES_PX]
     )

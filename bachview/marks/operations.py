@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bachview.errors import UsageError
 from bachview.marks.annotation import AREAS, Annotation, Kind
-from bachview.marks.shapes import as_area, mended_area, points_shape, rings_of
+from bachview.marks.shapes import as_area, mended_area, points_shape, rings_of, valid_area
 from bachview.marks.transforms import moved
 from bachview.marks.working_set import Change, Edit, changed, deleted
 
@@ -146,8 +146,8 @@ def subtract(annotations: Sequence[Annotation]) -> Edit:
     if len(areas) < 2:
         raise UsageError("Select two or more areas to cut the smaller ones out of the largest.")
     largest = max(areas, key=lambda each: each.geometry.area)
-    others = shapely.union_all([each.geometry for each in areas if each is not largest])
-    left = mended_area([largest.geometry.difference(others)])
+    others = shapely.union_all([valid_area(each.geometry) for each in areas if each is not largest])
+    left = mended_area([valid_area(largest.geometry).difference(others)])
     if left is None:
         raise UsageError("Nothing of the largest area would be left.")
     if left.equals(largest.geometry):

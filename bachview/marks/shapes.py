@@ -138,6 +138,11 @@ def mended_area(parts: "Iterable[BaseGeometry]") -> "BaseGeometry | None":
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
+def valid_area(area: "BaseGeometry") -> "BaseGeometry":
+    """The area as shapely can cut it: what is turned or resized may touch itself by rounding."""
+    return area if area.is_valid else mended_area([area]) or area
+
+
 def points_shape(places: Sequence[Place]) -> "BaseGeometry":
     """A point, or several, as a shape."""
     import shapely

@@ -80,3 +80,24 @@ def test_specks_beside_the_stroke_go_and_others_stay() -> None:
     left = erased(area, stroke, least_px2=50)
     assert left is not None
     assert left.equals(shapely.box(200, 0, 203, 3))
+
+
+@pytest.mark.parametrize(
+    "area",
+    [
+        shapely.Polygon([(0, 0), (100, 100), (100, 0), (0, 100)]),
+        shapely.Polygon(
+            [(0, 0), (100, 0), (100, 100), (0, 100)], [[(50, 50), (101, 50), (80, 70)]]
+        ),
+    ],
+    ids=["crosses itself", "hole beyond the edge"],
+)
+def test_an_area_that_rounding_has_spoilt_is_painted_and_erased(area: shapely.Polygon) -> None:
+    disc = shapely.Point(50, 50).buffer(20)
+    more = painted(area, disc)
+    less = erased(area, disc)
+    assert less is not None
+    assert more.is_valid
+    assert less.is_valid
+    assert more.covers(disc)
+    assert less.intersection(disc).area < 1e-6

@@ -154,6 +154,9 @@ def test_smaller_areas_are_cut_out_of_the_largest() -> None:
         ops.subtract([large, box(20, 20, 21, 21)])
     with pytest.raises(UsageError, match="Nothing"):
         ops.subtract([large, box(0, 0, 10, 10)])
+    bow = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])  # as rounding may leave one
+    (cut,) = done(ops.subtract([large, Annotation.drawn(Kind.AREA, bow)]), large)
+    assert cut.geometry.area == pytest.approx(50)
 
 
 def test_simplifying_leaves_out_vertices_and_moves_no_edge_far() -> None:
