@@ -21,7 +21,7 @@ from bachview.ui.session.settings import FILE_NAME, SettingsFile
 from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import open_window, page_of
 
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "support raise", extend=True)
 
 MITOSES = AnnotationClass("Mitoses", (1, 2, 3))
 
@@ -86,6 +86,7 @@ def test_classes_are_edited_and_annotations_follow_if_wanted(qtbot: QtBot, tmp_p
         drawn = Annotation.drawn(Kind.RECTANGLE, Frame(200, 200, 50, 50), foreign)
         marks.apply(added("import", [drawn]))
         window.annotate_commands.edit_classes.trigger()
+        window.annotate_commands.edit_classes.trigger()  # it is there already
         (dialog,) = window.findChildren(ClassesDialog)
 
         def class_now() -> AnnotationClass | None:

@@ -13,6 +13,7 @@ from bachview.core.geometry import Point
 from bachview.core.pixel_size import Origin, PixelSize
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.measures import measures_of
+from bachview.marks.working_set import changed
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.angle import AngleTool
 from bachview.ui.view.tools.base import Tool
@@ -103,6 +104,10 @@ def test_points_are_set_and_counted(context: Context) -> None:
     _use(context, CounterTool(context))
     _click(view, 440, 300)
     assert measures_of(context.annotations[counted.id], context.pixel_size).count == 4
+    now = context.annotations[counted.id]
+    context.apply(changed("hide", [(now, now.with_changes(is_hidden=True))]))
+    _click(view, 460, 300)  # nobody counts on what they do not see
+    assert len(_all(context)) == 5
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert not context.selected
 

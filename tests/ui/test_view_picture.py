@@ -12,9 +12,11 @@ from bachview.marks.annotation import Annotation, Kind
 from bachview.marks.working_set import added
 from bachview.ui.session.run_status import RunState
 from bachview.ui.view.painting import pixels_of
+from bachview.ui.view.slide_view import SlideView
 from bachview.ui.window.main_window import MainWindow
 from bachview.viewing.overlay import Drawing, OverlayStyle
 from tests.support.slide_views import Pixels, shown
+from tests.support.slides import gradient, write_pyramid
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -93,6 +95,7 @@ def test_the_view_is_copied_and_saved_with_its_legend(qtbot: QtBot, tmp_path: Pa
         assert svg.count("<path") - bare.count("<path") == 2  # the line and its halo
         assert "a.tiff" not in svg
         # What else is drawn over the tissue is in all kinds of pictures.
+        qtbot.waitUntil(lambda: view.is_settled, timeout=LONG_MS)
         without, plain = view.picture_below_annotations(), shown(view)
         window.view_commands.grid.trigger()
         qtbot.waitUntil(lambda: view.is_settled, timeout=LONG_MS)
@@ -112,3 +115,22 @@ def save(qtbot: QtBot, window: MainWindow, path: Path) -> Path:
         lambda: any(str(path) in text for text in window.messages.texts), timeout=LONG_MS
     )
     return path
+
+
+def test_the_picture_is_of_the_slide_that_it_was_asked_of(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_window(qtbot) as window:
+        page = page_of(qtbot, window, write_pyramid(tmp_path / "b.tiff", gradient(900, 900)))
+        other = page_of(qtbot, window, pink_slide(tmp_path / "a.tiff"))
+        window.tabs.setCurrentWidget(page)
+        qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
+        before = shown(page.view)
+        clipboard = QGuiApplication.clipboard()
+        clipboard.clear()
+        monkeypatch.setattr(SlideView, "is_settled", property(lambda _: False))
+        window.picture_commands.copy.trigger()
+        window.tabs.setCurrentWidget(other)
+        qtbot.waitUntil(lambda: not clipboard.image().isNull())
+        middle = slice(300, 400), slice(300, 400)
+        np.testing.assert_array_equal(pixels(clipboard.image())[middle], before[middle])

@@ -367,6 +367,11 @@ class AnnotateCommands(QObject):
             self._edits.delete([each for each in annotations if class_name(each) == name])
 
     def _edit_classes(self) -> None:
+        for there in self._window.findChildren(ClassesDialog):
+            if there.isVisible():
+                there.raise_()
+                there.activateWindow()
+                return
         dialog = ClassesDialog(self._classes, self._classes_of_slide, self._window)
         dialog.edited.connect(partial(self._ask_to_follow, dialog))
         show(dialog, self._settings)

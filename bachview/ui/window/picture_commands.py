@@ -17,6 +17,7 @@ from bachview.ui.session.services import Services
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.file_jobs import ask_to_replace
 from bachview.ui.window.messages import Messages
+from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 from bachview.ui.window.view_picture import ViewPicture, png
 
@@ -48,7 +49,7 @@ class PictureCommands(QObject):
         self.copy = commands.make(
             "Copy &view",
             "Copy what the view shows as a picture, with scale bar and legend",
-            lambda: self._when_sharp(_LONGEST_MS, self._copy),
+            lambda: self._when_sharp(self._tabs.page, _LONGEST_MS, self._copy),
             "Ctrl+C",
         )
         self.save = commands.make(
@@ -58,13 +59,15 @@ class PictureCommands(QObject):
             "Ctrl+Shift+S",
         )
 
-    def _when_sharp(self, left_ms: int, use: Callable[[ViewPicture], object]) -> None:
-        """Take the picture of the current view when all of it is there, or else as it is then."""
-        page = self._tabs.page
-        if page is None or page.view.viewport is None:
+    def _when_sharp(
+        self, page: SlidePage | None, left_ms: int, use: Callable[[ViewPicture], object]
+    ) -> None:
+        """Take the picture when all of the view is there, or as it is when it goes to the back."""
+        if page not in self._tabs.pages or page is None or page.view.viewport is None:
             return
-        if left_ms > 0 and not page.view.is_settled:
-            QTimer.singleShot(_STEP_MS, self, lambda: self._when_sharp(left_ms - _STEP_MS, use))
+        if left_ms > 0 and page is self._tabs.page and not page.view.is_settled:
+            left_ms -= _STEP_MS
+            QTimer.singleShot(_STEP_MS, self, lambda: self._when_sharp(page, left_ms, use))
             return
         use(ViewPicture(page))
 
@@ -99,7 +102,9 @@ class PictureCommands(QObject):
         page = self._tabs.page
         if page is not None:
             metadata = page.document.metadata
-            self._when_sharp(_LONGEST_MS, lambda picture: self._write(path, picture, metadata))
+            self._when_sharp(
+                page, _LONGEST_MS, lambda picture: self._write(path, picture, metadata)
+            )
 
     def _write(self, path: Path, picture: ViewPicture, metadata: SlideMetadata) -> None:
         suffix = path.suffix.lower()

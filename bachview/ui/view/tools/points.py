@@ -58,9 +58,9 @@ class CounterTool(DrawingTool):
 
     @property
     def _annotation(self) -> Annotation | None:
-        """What is being counted; it may have been deleted, or locked, meanwhile."""
+        """What is being counted; it may have been deleted, locked or hidden meanwhile."""
         found = self.context.annotations.get(self._counted or "")
-        if found is None or found.kind is not Kind.POINTS or found.is_locked:
+        if found is None or found.kind is not Kind.POINTS or found.is_locked or found.is_hidden:
             return None
         return found
 
