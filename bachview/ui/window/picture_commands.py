@@ -63,7 +63,7 @@ class PictureCommands(QObject):
         self, page: SlidePage | None, left_ms: int, use: Callable[[ViewPicture], object]
     ) -> None:
         """Take the picture when all of the view is there, or as it is when it goes to the back."""
-        if page not in self._tabs.pages or page is None or page.view.viewport is None:
+        if page is None or page not in self._tabs.pages or page.view.viewport is None:
             return
         if left_ms > 0 and page is self._tabs.page and not page.view.is_settled:
             left_ms -= _STEP_MS
