@@ -9,14 +9,8 @@ from xml.etree.ElementTree import Element
 from bachview.core.classes import ClassSet
 from bachview.errors import DatasetError
 from bachview.marks.formats.class_words import class_of_text as class_of_text
-from bachview.marks.formats.imagescope import (
-    ARROW,
-    ELLIPSE,
-    RULER,
-    aperio_file,
-    stated_mpp,
-    vertices_of,
-)
+from bachview.marks.formats.imagescope_reading import aperio_file, stated_mpp, vertices_of
+from bachview.marks.formats.imagescope_words import ARROW, ELLIPSE, RULER
 from bachview.marks.formats.shapes import Places, first_different, polygons_of
 from bachview.marks.formats.xml_reading import XmlFile
 

@@ -63,13 +63,13 @@ def _geojson_writer() -> "Write":
 
 
 def _imagescope_reader() -> "Read":
-    from bachview.marks.formats.imagescope import read_imagescope
+    from bachview.marks.formats.imagescope_reading import read_imagescope
 
     return read_imagescope
 
 
 def _imagescope_writer() -> "Write":
-    from bachview.marks.formats.imagescope import write_imagescope
+    from bachview.marks.formats.imagescope_writing import write_imagescope
 
     return write_imagescope
 
