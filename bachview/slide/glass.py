@@ -33,6 +33,9 @@ _MOST_TINT = 0.25
 #: Density of green by which glass may look like stain: pink, and between yellow and brown. Pale
 #: stain that covers everything has more.
 _MOST_PINK, _MOST_BROWN = 0.032, 0.085
+#: Bluish light can be darker in green, up to this density, and takes most of red: at least this
+#: much more than of green. Pale haematoxylin takes most of green.
+_MOST_BLUE, _BLUE_RED = 0.055, 1.15
 #: Width of a class of tints, density.
 _TINT_STEP = 0.006
 #: Number of classes in either direction.
@@ -79,7 +82,10 @@ def measured_white(
     density -= density.min(axis=1, keepdims=True)
     red, green, blue = density.T
     pink = np.where(blue < green, _MOST_PINK, _MOST_BROWN)
-    glass = (density.max(axis=1) <= _MOST_TINT) & (green - np.minimum(red, blue) <= pink)
+    clear = density.max(axis=1) <= _MOST_TINT
+    glass = clear & (green - np.minimum(red, blue) <= pink)
+    if glass.sum() < least_share * even.size:  # it can be bluer
+        glass = clear & (blue < green) & (green - blue <= _MOST_BLUE) & (red >= _BLUE_RED * green)
     if glass.sum() < least_share * even.size:
         return otherwise
     tints = density[glass][:, [0, 2]] - density[glass][:, [1]]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bachview.slide.glass import USUAL_WHITE, measured_white
@@ -67,12 +67,12 @@ def _overlap(mask: npt.NDArray[np.bool_]) -> float:
     return float((mask & _MASK).sum() / (mask | _MASK).sum())
 
 
+@example(red=0.875, green=0.90625, blue=1.0)
 @settings(max_examples=15, deadline=None)
 @given(red=st.floats(0.86, 1.0), green=st.floats(0.9, 1.0), blue=st.floats(0.7, 1.0))
 def test_tinted_light_hardly_changes_the_mask(red: float, green: float, blue: float) -> None:
-    # Glass whose green is darkest is not told from pale stain, nor glass that is bluer than
-    # `_MOST_PINK` in `bachview.slide.glass`, a density of 0.032: pale haematoxylin is as blue.
-    green = max(green, min(red, blue) * 1.02, 0.93 * max(red, blue))
+    # Glass whose green is darkest is not told from pale stain.
+    green = max(green, min(red, blue) * 1.02, 0.93 * red)
     tinted = (_PICTURE * np.minimum([red, green, blue], 1)).round().astype(np.uint8)
     assert _overlap(stained(tinted, 8.0)) > 0.95
 
