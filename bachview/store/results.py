@@ -383,7 +383,7 @@ class ResultStore:
         return record, tissue
 
     @contextmanager
-    def _reading(self, saved: str = "results") -> Iterator[sqlite3.Connection]:
+    def _reading(self, saved: str = "") -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone."""
         with self._file.reading(saved) as connection:
             if connection is not self._connection:

@@ -95,12 +95,12 @@ def other_folder() -> str:
 
 
 @contextlib.contextmanager
-def explained(name: str, saved: str = "results") -> Iterator[None]:
+def explained(name: str, saved: str = "") -> Iterator[None]:
     """Map SQLite's errors to a sentence about the store called `name`.
 
     Parameters
     ----------
-    saved : what is to be saved, in the plural.
+    saved : what is to be saved, in the plural; empty if that is not known.
 
     Raises
     ------
@@ -141,8 +141,9 @@ def explained(name: str, saved: str = "results") -> Iterator[None]:
                 "local disk."
             ) from error
         if code == sqlite3.SQLITE_FULL:
+            what = f"no more {saved}" if saved else "nothing more"
             raise StoreError(
-                f"The disk is full, so no more {saved} can be saved to {name}; free some space. "
+                f"The disk is full, so {what} can be saved to {name}; free some space. "
                 "What was saved before is kept."
             ) from error
         raise StoreError(

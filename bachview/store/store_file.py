@@ -91,12 +91,12 @@ class StoreFile:
                     connection.close()
 
     @contextmanager
-    def reading(self, saved: str = "results") -> Iterator[sqlite3.Connection]:
+    def reading(self, saved: str = "") -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone; a damaged file is moved aside at the end.
 
         Parameters
         ----------
-        saved : what is to be saved, in the plural.
+        saved : what is to be saved, in the plural; empty if that is not known.
 
         Raises
         ------

@@ -129,6 +129,17 @@ def test_a_full_disk_says_which_marks_are_not_saved(tmp_path: Path) -> None:
         assert store.marks().marks == (kept,)
 
 
+def test_a_full_disk_on_which_there_is_no_file_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with pytest.raises(StoreError, match="The disk is full, so nothing more can be saved to"):
+        ResultStore.in_memory(SLIDE)
+
+
 def test_a_damaged_mark_is_told_and_costs_no_other(
     tmp_path: Path, expects_log: pytest.LogCaptureFixture
 ) -> None:

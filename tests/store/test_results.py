@@ -334,7 +334,7 @@ def test_a_full_disk_keeps_what_was_saved(tmp_path: Path) -> None:
         assert connection is not None
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 1}")
-        with pytest.raises(StoreError, match="disk is full"):
+        with pytest.raises(StoreError, match="disk is full, so no more results can"):
             store.commit(run, runs.results(everywhere(100, 100)[1:]))
         connection.execute("PRAGMA max_page_count = 1000000")
         assert store.load(run).count(CellState.CLASSIFIED) == 1
