@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import added
+from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.panels.annotation_rows import Column
 from bachview.ui.window import annotate_commands as texts
 from bachview.ui.window.main_window import MainWindow
@@ -223,8 +224,10 @@ def test_the_menu_on_a_shape_and_the_one_of_whole_classes(qtbot: QtBot, tmp_path
         of_classes = window.annotate_commands.delete_class_menu
         of_classes.aboutToShow.emit()
         offered = {action.text(): action for action in of_classes.actions()}
-        assert list(offered) == ["Invasive (3 annotations)", "Unclassified (2 annotations)"]
-        offered["Invasive (3 annotations)"].trigger()
+        assert list(offered) == ["Invasive (3 annotations)…", "Unclassified (2 annotations)…"]
+        offered["Invasive (3 annotations)…"].trigger()
+        (question,) = page.findChildren(QuestionDialog)
+        question.yes.click()
         assert len(names(page)) == 2
         window.annotate_commands.undo.trigger()
         assert len(names(page)) == 5

@@ -17,7 +17,7 @@ KEY_MAGNIFICATIONS = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 #: Zoom factor of one notch of the wheel (120 units).
 _NOTCH = 1.4
 _FINE_NOTCH = 1.1
-_KEY_ZOOM = 1.5
+KEY_ZOOM = 1.5
 
 #: An arrow key moves by this part of the viewport; with Shift, by nearly a whole screen.
 _STEP, _PAGE = 0.1, 0.9
@@ -321,9 +321,9 @@ class ViewInput(QObject):
             part = _PAGE if shift else _STEP
             view.pan_by(x * part * view.width(), y * part * view.height())
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self._zoom(_KEY_ZOOM, middle, is_fine=False)
+            self._zoom(KEY_ZOOM, middle, is_fine=False)
         elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
-            self._zoom(1 / _KEY_ZOOM, middle, is_fine=False)
+            self._zoom(1 / KEY_ZOOM, middle, is_fine=False)
         elif key == Qt.Key.Key_Home:
             view.fit()
         elif key == Qt.Key.Key_Space:

@@ -23,9 +23,10 @@ from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
 from bachview.ui.session.settings import SettingsFile
-from bachview.ui.window.commands import NO_SLIDE, Command, Commands
+from bachview.ui.window.commands import NO_SLIDE, Command, Commands, call
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
+from bachview.ui.window.tool_strip import list_classes
 
 NOTHING_SELECTED: Final = "Off, because no annotation is selected"
 ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
@@ -128,7 +129,8 @@ class AnnotateCommands(QObject):
     Attributes
     ----------
     on_selection : those for what is selected, in groups.
-    classes_menu, delete_class_menu : filled by `fill`.
+    classes_menu : the classes for what is selected.
+    new_class_menu, delete_class_menu : filled by `fill`.
     """
 
     def __init__(
@@ -208,6 +210,14 @@ class AnnotateCommands(QObject):
             self._show_list,
             "F6",
         )
+        chosen = self.duplicate, self.merge, self.split, self.subtract, self.simplify
+        call("{} the selected annotations", *chosen, self.lock, self.unlock, self.hide)
+        call("{} the selected annotations", self.delete, deletes=True)
+        call("Rename the selected annotation", self.rename)
+        call("Properties of the selected annotations", self.properties)
+        call("Show all annotations", self.show_all)
+        call("Select all annotations", self.select_all)
+        call("Edit the classes of annotations", self.edit_classes)
         shapes = QMenu("&Shapes", window.menuBar())  # of its own, as low screens have few lines
         shapes.addActions([self.merge, self.split, self.subtract, self.simplify])
         self.on_selection: tuple[tuple[QAction, ...], ...] = (
@@ -216,6 +226,8 @@ class AnnotateCommands(QObject):
             (self.rename, self.properties),
         )
         self.classes_menu = QMenu("&Class", window.menuBar())
+        self.new_class_menu = QMenu("Class of ne&w annotations", window.menuBar())
+        self.new_class_menu.aboutToShow.connect(self._fill_new_class)
         self.delete_class_menu = QMenu("Delete all of a c&lass", window.menuBar())
         self.delete_class_menu.aboutToShow.connect(self._fill_delete_class)
         self._class_actions: list[QAction] = []
@@ -240,7 +252,7 @@ class AnnotateCommands(QObject):
         panel.properties.classesRequested.connect(self.edit_classes.trigger)
         classes.changed.connect(self._make_classes)
         self._make_classes()
-        self._fill_delete_class()
+        self.fill()
 
     # -- which of them do something ------------------------------------------------------
 
@@ -326,6 +338,7 @@ class AnnotateCommands(QObject):
             action = QAction(text.replace("&", "&&"), self._window)
             action.setIcon(QIcon(color_swatch(None if each is None else each.color, ratio)))
             action.setData("" if each is None else each.name)
+            call("Class of the selected annotations: {}", action)
             action.setCheckable(True)
             if number <= _WITH_KEYS:
                 action.setShortcut(f"Alt+{number}")
@@ -343,7 +356,11 @@ class AnnotateCommands(QObject):
 
     def fill(self) -> None:
         """Bring the menus up to date that are filled when they open."""
+        self._fill_new_class()
         self._fill_delete_class()
+
+    def _fill_new_class(self) -> None:
+        list_classes(self.new_class_menu, self._classes)
 
     def _fill_delete_class(self) -> None:
         menu = self.delete_class_menu
@@ -355,16 +372,43 @@ class AnnotateCommands(QObject):
             of_class.setdefault(class_name(each), []).append(each)
         for name in sorted(of_class, key=lambda name: (not name, name.casefold())):
             text = f"{name or UNCLASSIFIED} ({count_of(of_class[name])})"
-            action = menu.addAction(text.replace("&", "&&"))
+            action = menu.addAction(f"{text.replace('&', '&&')}…")
+            call("Delete all of class {}", action, deletes=True)
             action.triggered.connect(partial(self._delete_class, name))
         if not of_class:
-            menu.addAction("No annotations").setEnabled(False)
+            nothing = menu.addAction("No annotations")
+            call("Delete all of a class: {}", nothing, deletes=True)
+            nothing.setEnabled(False)
 
     def _delete_class(self, name: str, _: bool = False) -> None:
         document = self._document
-        if document is not None:
-            annotations = document.marks.working_set.annotations.values()
-            self._edits.delete([each for each in annotations if class_name(each) == name])
+        if document is None:
+            return
+        annotations = document.marks.working_set.annotations.values()
+        of_it = [each for each in annotations if class_name(each) == name]
+        selected = document.marks.selection.ids
+        if selected.issuperset(each.id for each in of_it):
+            self._edits.delete(of_it)
+            return
+        it, is_not = ("it", "It is not") if len(of_it) == 1 else ("them", "Not all of them are")
+        class_text = f"the class {name}" if name else "no class"
+        question = QuestionDialog(
+            "Delete all of a class",
+            f"Delete {count_of(of_it)} of this slide with {class_text}? {is_not} selected. This "
+            "can be undone.",
+            f"Delete {it}",
+            f"Keep {it}",
+            self._page,
+        )
+        edits, marks = self._edits, document.marks
+
+        def delete() -> None:
+            # Another slide may have come to the front meanwhile.
+            if edits.marks is marks:
+                edits.delete(of_it)
+
+        question.accepted.connect(delete)
+        ask(question)
 
     def _edit_classes(self) -> None:
         for there in self._window.findChildren(ClassesDialog):

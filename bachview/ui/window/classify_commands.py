@@ -18,7 +18,7 @@ from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.run_status import RunState, RunStatus
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import DEFAULT_BUNDLE
-from bachview.ui.window.commands import Commands
+from bachview.ui.window.commands import Commands, call
 from bachview.ui.window.device_choice import DeviceChoice
 from bachview.ui.window.exports import Exports
 from bachview.ui.window.messages import Messages
@@ -97,6 +97,7 @@ class ClassifyCommands(QObject):
         self.cancel = make(
             "&Cancel", "Stop; finished cells are kept", self._cancel, "Ctrl+.", icon="stop"
         )
+        call("{} the classification", self.pause, self.cancel)
         self.export_results = make(
             "&Export results…",
             f"Write {nouns()}",
@@ -147,6 +148,7 @@ class ClassifyCommands(QObject):
         for name in names:
             action = menu.addAction(Path(name).name.replace("&", "&&"))
             action.setCheckable(True)
+            call("Use the model {}", action)
             action.setChecked(current is not None and current.choice == name)
             action.triggered.connect(lambda _=False, chosen=name: self._selector.choose(chosen))
         if policy.is_locked("bundle"):

@@ -45,7 +45,7 @@ from bachview.ui.look.spacing import APART, EDGE, NEAR, TIGHT
 from bachview.ui.look.theme import Theme
 from bachview.ui.look.widgets import muted
 from bachview.ui.window.command_search import CommandWords, found
-from bachview.ui.window.commands import Command, Commands, key_text
+from bachview.ui.window.commands import Command, Commands, deletes, keys_of, plain, words_of
 
 #: At the usual font, px.
 _WIDTH = 640
@@ -93,7 +93,7 @@ def entries_of(bar: QMenuBar, commands: Commands) -> list[Entry]:
 
 def _actions_of(bar: QMenuBar) -> Iterator[tuple[QAction, str]]:
     def walk(menu: QMenu, above: str) -> Iterator[tuple[QAction, str]]:
-        place = " › ".join(filter(None, (above, _plain(menu.title()))))
+        place = " › ".join(filter(None, (above, plain(menu.title()))))
         for action in menu.actions():
             # Not QAction.menu(), whose wrapper may delete the menu with it.
             inner = menus.get(action)
@@ -113,23 +113,18 @@ def _entry(action: QAction, place: str) -> Entry:
     about = action.tip if isinstance(action, Command) else ""
     if not is_allowed:
         text = action.toolTip()
-        about = text if text != _plain(action.text()) else ""
-    keys = action.shortcuts()
+        about = text if text != plain(action.text()) else ""
     state = ("on" if action.isChecked() else "off") if action.isCheckable() else ""
     return Entry(
-        _plain(action.text()),
+        words_of(action),
         place,
-        key_text(keys[0]) if keys else "",
+        keys_of(action),
         about,
+        deletes(action),
         action,
         state,
         is_allowed,
     )
-
-
-def _plain(text: str) -> str:
-    """A text of a menu without the marks of its letters."""
-    return text.replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
 
 
 class CommandPalette(QFrame):
@@ -330,7 +325,7 @@ class _Entries(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.text
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (entry.text, entry.state, entry.keys, entry.line)))
+            return ", ".join(filter(None, (entry.text, entry.state, entry.shown_keys, entry.line)))
         return entry if role == _ENTRY else None
 
 
@@ -372,7 +367,7 @@ class _Delegate(QStyledItemDelegate):
         first = QRect(words.left(), words.top(), words.width(), line)
         painter.setPen(quiet)
         middle = Qt.AlignmentFlag.AlignVCenter
-        for text in filter(None, (entry.keys, entry.state)):
+        for text in filter(None, (entry.shown_keys, entry.state)):
             painter.drawText(first, middle | Qt.AlignmentFlag.AlignRight, text)
             first.setRight(first.right() - metrics.horizontalAdvance(text) - APART)
         painter.setPen(ink)

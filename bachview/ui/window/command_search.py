@@ -15,31 +15,45 @@ class CommandWords:
     ----------
     text : its name, as menus show it, without marks.
     menu : where it is, e.g. ``View › Rotation``; empty if it is in no menu.
-    keys : its shortcut as shown; empty without one.
+    keys : its shortcuts, as the system writes them.
     about : what it does, or why it is off, in a sentence.
+    deletes : something of the reader's is gone afterwards.
     """
 
     text: str
     menu: str
-    keys: str
+    keys: tuple[str, ...]
     about: str
+    deletes: bool
+
+    @property
+    def shown_keys(self) -> str:
+        """The shortcuts in one line."""
+        return ", ".join(self.keys)
 
 
 def found(query: str, among: Iterable[Named]) -> list[Named]:
-    """Those that every word of the query fits, the best first; in their own order where equal."""
+    """Those that every word of the query fits, the best first; in their own order where equal.
+
+    What deletes something comes after all others, unless it is asked for by its verb.
+    """
     words = query.casefold().split()
     ranked = []
     for entry in among:
         scores = [_score(word, entry) for word in words]
         if None not in scores:
-            ranked.append((sum(score or 0 for score in scores), entry))
+            verb = entry.text.casefold()
+            is_asked_for = any(len(word) > 1 and verb.startswith(word) for word in words)
+            is_last = entry.deletes and not is_asked_for
+            ranked.append(((is_last, sum(score or 0 for score in scores)), entry))
     return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _score(word: str, entry: CommandWords) -> int | None:
     """How far from an exact find a word is; None if it does not fit at all."""
     text = entry.text.casefold()
-    if word == entry.keys.casefold() or any(part.startswith(word) for part in _parts(text)):
+    keys = (key.casefold() for key in entry.keys)
+    if word in keys or any(part.startswith(word) for part in _parts(text)):
         return 0
     if word in text:
         return 1

@@ -11,6 +11,7 @@ from bachview.ui.look.icons import icon
 from bachview.ui.look.theme import Theme
 
 NO_SLIDE = "Off, because no slide is open"
+_WORDS, _KEYS, _DELETES = "words", "keys", "deletes"
 
 
 class Command(QAction):
@@ -143,6 +144,43 @@ class Commands:
     def all(self) -> tuple[Command, ...]:
         """Every command, in the order in which they were made."""
         return tuple(self._all)
+
+
+def call(words: str, *actions: QAction, keys: str = "", deletes: bool = False) -> None:
+    """Say what actions do where they stand alone, outside their menu: in the list of all commands.
+
+    Parameters
+    ----------
+    words : ``{}`` in it is the action's text, which may change.
+    keys : what does the same on the slide, where it is no shortcut of the action.
+    deletes : something of the reader's is gone afterwards.
+    """
+    for action in actions:
+        action.setProperty(_WORDS, words)
+        action.setProperty(_KEYS, keys)
+        action.setProperty(_DELETES, deletes)
+
+
+def words_of(action: QAction) -> str:
+    """What an action does, also to who does not see its menu."""
+    text = plain(action.text())
+    return str(action.property(_WORDS) or "{}").replace("{}", text)
+
+
+def keys_of(action: QAction) -> tuple[str, ...]:
+    """All keys of an action, as the system writes them."""
+    other = action.property(_KEYS)
+    return (*map(key_text, action.shortcuts()), *([other] if other else []))
+
+
+def deletes(action: QAction) -> bool:
+    """Whether something of the reader's is gone afterwards."""
+    return bool(action.property(_DELETES))
+
+
+def plain(text: str) -> str:
+    """A text of a menu without the marks of its letters."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
 
 
 def shortcuts_of(bar: QMenuBar) -> dict[str, list[tuple[str, str]]]:

@@ -16,7 +16,7 @@ from bachview.ui.view.tools.base import Tool
 from bachview.ui.view.tools.correct import CorrectTool
 from bachview.ui.window.annotate_commands import NOTHING_SELECTED
 from bachview.ui.window.availability import NO_RESULTS
-from bachview.ui.window.commands import Command, Commands
+from bachview.ui.window.commands import Command, Commands, call
 from bachview.ui.window.corrections_export import CorrectionsExport
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.page_dialogs import PageDialogs
@@ -73,6 +73,7 @@ class CorrectCommands(QObject):
             self._remove,
             "Shift+0",
         )
+        call("Remove the correction of the cell under the cursor", self.remove, deletes=True)
         self.by_annotations = commands.make(
             "Correct by the &selected annotations",
             "Give all cells in the selected annotations the class of the annotation",
@@ -90,12 +91,17 @@ class CorrectCommands(QObject):
             "Compare what the model says of the corrected cells with what you say",
             self._show_table,
         )
+        call("Tool: {}", self.tool)
+        call("Correct the cell under the cursor: {}", *self.classes)
+        call("Correct cells by the selected annotations", self.by_annotations)
+        call("Compare model and reader", self.table)
         self.exports = CorrectionsExport(window, messages, services)
         self.dataset = commands.make(
             "Save as a &data set…",
             "Write a patch for each corrected cell, for training and evaluation",
             self._save_dataset,
         )
+        call("Save the corrected cells as a data set", self.dataset)
         panel.overlay.styleChanged.connect(
             lambda style: self.shown.setChecked(style.show_corrections)
         )
@@ -162,6 +168,7 @@ class CorrectCommands(QObject):
                 name = classes[number].name
                 command.setText(f"&{number + 1} {name}")
                 command.describe(f"Say that the cell under the cursor is {name}")
+                call(f"Correct the cell under the cursor: {name}", command)
                 command.allow(not why_not, why_not)
             else:
                 command.allow(False, NO_SUCH_CLASS)

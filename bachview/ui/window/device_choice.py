@@ -12,6 +12,7 @@ from bachview.policy.in_force import in_force
 from bachview.policy.values import LOCKED_TEXT
 from bachview.ui.session.services import Services
 from bachview.ui.session.settings import Device
+from bachview.ui.window.commands import call
 from bachview.ui.window.messages import Message, Messages
 
 _TEXTS = {
@@ -42,6 +43,7 @@ class DeviceChoice(QObject):
         self._actions = {device: group.addAction(text) for device, text in _TEXTS.items()}
         for device, action in self._actions.items():
             action.setCheckable(True)
+            call("Device of classifications: {}", action)
             action.triggered.connect(lambda _=False, chosen=device: self._choose(chosen))
             if self._is_locked:
                 action.setEnabled(False)

@@ -15,7 +15,7 @@ from bachview.ui.dialogs.information_dialog import InformationDialog, metadata_g
 from bachview.ui.dialogs.modal import show
 from bachview.ui.session.recent import RecentFiles
 from bachview.ui.session.services import Services
-from bachview.ui.window.commands import Commands
+from bachview.ui.window.commands import Commands, call
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tab_keeper import TabKeeper
 from bachview.ui.window.tabs import SlideTabs
@@ -120,10 +120,12 @@ class FileCommands(QObject):
                 text = f"{text} – {printable(str(path.parent))}"
             action = menu.addAction(text.replace("&", "&&"))
             action.setToolTip(printable(str(path)))
+            call("Open {}", action)
             action.triggered.connect(lambda _=False, chosen=path: self._open_slides([chosen]))
         menu.addSeparator()
         clear = menu.addAction("&Clear list")
         clear.setEnabled(bool(paths))
+        call("Clear the list of recent slides", clear, deletes=True)
         clear.triggered.connect(self._recent.clear)
         menu.addAction(self.pictures)
 

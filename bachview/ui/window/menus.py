@@ -10,6 +10,7 @@ from bachview.ui.window.annotate_commands import AnnotateCommands
 from bachview.ui.window.annotation_files import AnnotationFiles
 from bachview.ui.window.bookmark_commands import BookmarkCommands
 from bachview.ui.window.classify_commands import ClassifyCommands
+from bachview.ui.window.commands import call
 from bachview.ui.window.correct_commands import CorrectCommands
 from bachview.ui.window.file_commands import FileCommands
 from bachview.ui.window.picture_commands import PictureCommands
@@ -70,7 +71,9 @@ class Menus:
         put(menu, None, file.close_slide, file.quit)
 
         menu = bar.addMenu("&View")
-        put(menu.addMenu("&Magnification"), *view.magnifications, None, *view.downsamples)
+        magnification = menu.addMenu("&Magnification")
+        put(magnification, view.zoom_in, view.zoom_out, None)
+        put(magnification, *view.magnifications, None, *view.downsamples)
         put(menu, view.fit)
         rotation = menu.addMenu("&Rotation")
         put(rotation, view.rotate_left, view.rotate_right, view.rotate_by_angle)
@@ -104,6 +107,7 @@ class Menus:
         tool_menu = menu.addMenu("&Tool")
         for group in tools.groups:
             put(tool_menu, *group, None)
+        menu.addMenu(annotate.new_class_menu)
         put(menu, None, annotate.undo, annotate.redo, None, annotate.select_all)
         menu.addMenu(annotate.classes_menu)
         for actions in annotate.on_selection:
@@ -146,6 +150,7 @@ class Menus:
             action = menu.addAction(text)
             action.setCheckable(True)
             action.setChecked(theme.choice is choice)
+            call("Theme: {}", action)
             action.triggered.connect(lambda _=False, chosen=choice: theme.choose(chosen))
             group.addAction(action)
 

@@ -17,7 +17,7 @@ from bachview.ui.session.bundles import BundleSelector
 from bachview.ui.session.results_listing import ListedResults, list_results, local_time
 from bachview.ui.session.services import Services
 from bachview.ui.window.classify_commands import ClassifyCommands
-from bachview.ui.window.commands import Commands
+from bachview.ui.window.commands import Commands, call
 from bachview.ui.window.messages import Messages, Offer
 from bachview.ui.window.page_dialogs import PageDialogs
 from bachview.ui.window.slide_page import SlidePage
@@ -53,6 +53,7 @@ class ResultsCommands(QObject):
             "List the saved results of the slide and their runs; show, clear or redo them",
             self._show_current,
         )
+        call("Saved results of the slide", self.results)
         classify.nothingLeft.connect(self._say_finished)
 
     def follow(self, page: SlidePage) -> None:

@@ -20,7 +20,7 @@ from bachview.ui.view.tools.points import CounterTool, PointTool
 from bachview.ui.view.tools.polygon import PolygonTool
 from bachview.ui.view.tools.select import SelectTool
 from bachview.ui.view.tools.wand import WandTool
-from bachview.ui.window.commands import Command, Commands
+from bachview.ui.window.commands import Command, Commands, call
 from bachview.ui.window.slide_page import SlidePage
 
 
@@ -145,6 +145,7 @@ class ToolCommands(QObject):
                 icon=row.key or "hand",
             )
             command.setCheckable(True)
+            call("Tool: {}", command)
             exclusive.addAction(command)
             self._commands[row.key] = command
         self._commands[""].setChecked(True)

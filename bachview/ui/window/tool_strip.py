@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import SIDE_PX, color_swatch
 from bachview.ui.session.annotation_classes import AnnotationClasses
+from bachview.ui.window.commands import call
 
 _ICON_PX = 20
 _CELL_PX = _ICON_PX + 2 * TIGHT + 2
@@ -109,15 +110,7 @@ class ClassButton(QToolButton):
 
     def fill(self) -> None:
         """List the classes as they are now."""
-        menu, present = self.menu(), self._classes.present
-        menu.clear()
-        for each in (None, *self._classes.all):
-            name = NO_CLASS if each is None else each.name
-            action = menu.addAction(self._swatch(each.color if each else None), _literal(name))
-            action.setCheckable(True)
-            action.setChecked(each == present)
-            chosen = None if each is None else each.name
-            action.triggered.connect(lambda _=False, name=chosen: self._classes.choose(name))
+        list_classes(self.menu(), self._classes)
 
     def _show_present(self) -> None:
         present = self._classes.present
@@ -130,5 +123,16 @@ class ClassButton(QToolButton):
         return QIcon(color_swatch(color, self.devicePixelRatioF()))
 
 
-def _literal(name: str) -> str:
-    return name.replace("&", "&&")
+def list_classes(menu: QMenu, classes: AnnotationClasses) -> None:
+    """Fill a menu that chooses the class of new annotations."""
+    present, ratio = classes.present, menu.devicePixelRatioF()
+    menu.clear()
+    for each in (None, *classes.all):
+        name = NO_CLASS if each is None else each.name
+        swatch = color_swatch(None if each is None else each.color, ratio)
+        action = menu.addAction(QIcon(swatch), name.replace("&", "&&"))
+        call("Class of new annotations: {}", action)
+        action.setCheckable(True)
+        action.setChecked(each == present)
+        chosen = None if each is None else each.name
+        action.triggered.connect(lambda _=False, name=chosen: classes.choose(name))

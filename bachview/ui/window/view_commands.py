@@ -14,8 +14,8 @@ from bachview.ui.dialogs.modal import ask
 from bachview.ui.panels.side_panel import SidePanel
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.view.slide_view import SlideView
-from bachview.ui.view.view_input import KEY_MAGNIFICATIONS
-from bachview.ui.window.commands import Commands
+from bachview.ui.view.view_input import KEY_MAGNIFICATIONS, KEY_ZOOM
+from bachview.ui.window.commands import Commands, call
 from bachview.ui.window.full_screen import FullScreen
 from bachview.ui.window.panel_controller import PanelController
 from bachview.ui.window.panel_dock import PanelDock
@@ -61,6 +61,17 @@ class ViewCommands(QObject):
             )
             for downsample in _DOWNSAMPLES
         ]
+        call("Magnification {}", *self.downsamples)
+        for key, command in enumerate(self.magnifications, 1):
+            call("Magnification {}", command, keys=str(key))
+        self.zoom_in = make(
+            "Zoom &in", "Zoom in at the middle of the view", partial(self._zoom, KEY_ZOOM)
+        )
+        self.zoom_out = make(
+            "Zoom &out", "Zoom out at the middle of the view", partial(self._zoom, 1 / KEY_ZOOM)
+        )
+        call("{}", self.zoom_in, keys="+")
+        call("{}", self.zoom_out, keys="−")
         self.fit = make(
             "&Fit to window",
             "Show the whole slide, and keep it whole until you zoom or move",
@@ -68,6 +79,7 @@ class ViewCommands(QObject):
             "Ctrl+0",
             icon="fit",
         )
+        call("{}", self.fit, keys="Home")
         self.rotate_left = make(
             "Rotate &left",
             "Rotate by 90° to the left",
@@ -91,6 +103,7 @@ class ViewCommands(QObject):
             partial(self._on_view, lambda view: view.set_rotation(0)),
             "Ctrl+U",
         )
+        call("Set the slide upright", self.upright)
         self.full_screen = make_switch(
             "F&ull screen",
             "Show the slide alone, on the whole screen; Escape leaves it too",
@@ -229,6 +242,9 @@ class ViewCommands(QObject):
 
     def _magnify(self, times: float) -> None:
         self._on_view(lambda view: view.zoom_to_magnification(times, view.anchor))
+
+    def _zoom(self, factor: float) -> None:
+        self._on_view(lambda view: view.motion.zoom(factor, view.width() / 2, view.height() / 2))
 
     def _show_downsample(self, downsample: float) -> None:
         self._on_view(lambda view: view.zoom_to_downsample(downsample, view.anchor))
