@@ -225,6 +225,7 @@ def _teaching(camera: GuideCamera, window: "MainWindow", mosaic: Path) -> None:
     """Corrections of what the model is unsure of, their table, and a model that is taught them."""
     from bachview.core.geometry import Point
     from bachview.ui.dialogs.teach_dialog import TeachDialog
+    from bachview.ui.panels.lesson_panel import LessonPanel
 
     page = camera.open(mosaic)
     window.view_commands.overlay.setChecked(True)
@@ -251,15 +252,21 @@ def _teaching(camera: GuideCamera, window: "MainWindow", mosaic: Path) -> None:
     assert isinstance(dialog, TeachDialog)  # it was waited for
     camera.wait()
     dialog.teach_button.click()
+    tabs = window.panel_tabs
     for _ in range(5):  # a lesson takes longer than anything else
-        if not dialog.keep_button.isVisible():
-            camera.wait(lambda: dialog.keep_button.isVisible())
-    dialog.move(dialog.x() - 300, dialog.y() + 40)
-    camera.shoot("teach-before")
-    dialog.show_new.setChecked(True)
+        if tabs.lesson is None:
+            camera.wait(lambda: tabs.lesson is not None)
+    lesson = tabs.lesson
+    assert isinstance(lesson, LessonPanel)  # it was waited for
+    for _ in range(5):
+        if lesson.is_comparing:
+            camera.wait(lambda: not lesson.is_comparing)
+    window.messages.clear()
     camera.settle(page)
-    camera.shoot("teach-after")
-    dialog.reject()
+    camera.point_at(0.5, 0.98)
+    camera.shoot("teaching")
+    lesson.discard_button.click()
+    camera.settle(page)
 
 
 def _use(asked: argparse.Namespace) -> None:

@@ -111,7 +111,7 @@ def teach(
         sha256,
         taught,
         tuple(skipped),
-        sum(lesson.contradictory for lesson in lessons),
-        sum(lesson.unread for lesson in lessons),
-        sum(lesson.damaged for lesson in lessons),
+        taught.left_out.contradictory,
+        taught.left_out.unread,
+        taught.left_out.damaged,
     )

@@ -38,7 +38,12 @@ def teach_model(
         Ctrl-C; nothing was written.
     """
     import bachview
-    from bachview.training.taught_bundle import agreement_text, calibration_text
+    from bachview.training.taught_bundle import (
+        agreement_text,
+        calibration_text,
+        left_out_text,
+        thresholds_text,
+    )
 
     folder, device = settled_results(store), settled_device(device)
     token, lane = CancelToken(), Lane("teaching", low_priority=True)
@@ -75,12 +80,9 @@ def teach_model(
     taught = kept.taught
     for skipped in kept.skipped:
         tell(f"{skipped} has no marks with a class of the model's: skipped.")
-    if kept.contradictory:
-        tell(f"{kept.contradictory:,} cells lie in annotations of several classes: left out.")
-    if kept.unread:
-        tell(f"{kept.unread:,} cells could not be read: left out.")
-    if kept.damaged:
-        tell(f"{kept.damaged:,} saved marks cannot be read: what they would teach is not known.")
+    left_out = left_out_text(taught)
+    if left_out:
+        tell(left_out)
     if as_json:
         print_json(_document(kept))
         return ExitCode.DONE
@@ -92,6 +94,7 @@ def teach_model(
     )
     print(agreement_text(taught))
     print(calibration_text(taught))
+    print(thresholds_text(taught.manifest.name))
     if taught.kept:
         print(f"Not fitted again: {', '.join(taught.kept)}.")
     print(f"Wrote {kept.path}; the model that was taught is unchanged.")
@@ -117,6 +120,7 @@ def _document(kept: Any) -> dict[str, Any]:
         },
         "golden": {"cells": taught.golden_total, "same": taught.golden_same},
         "calibration": taught.calibration,
+        "thresholds": "unknown",
         "skipped": list(kept.skipped),
         "contradictory": kept.contradictory,
         "unread": kept.unread,

@@ -30,10 +30,12 @@ class Moved:
     Attributes
     ----------
     table : (C, C) int64, from rows to columns.
+    cells : (rows, columns) bool, those that change class.
     """
 
     classes: ClassSet
     table: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.bool_]
 
     @classmethod
     def between(cls, before: Prediction, after: Prediction) -> "Moved":
@@ -42,7 +44,7 @@ class Moved:
         count = len(before.classes)
         pairs = before.top_class[both].astype(np.int64) * count + after.top_class[both]
         table = np.bincount(pairs, minlength=count * count).reshape(count, count)
-        return cls(before.classes, table)
+        return cls(before.classes, table, both & (before.top_class != after.top_class))
 
     @property
     def compared(self) -> int:

@@ -101,6 +101,22 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What was marked and has not taught anything.
+
+    Attributes
+    ----------
+    contradictory : cells that annotations of several classes claim.
+    unread : cells that could not be read.
+    damaged : saved marks that cannot be read; what they would have taught is not known.
+    """
+
+    contradictory: int
+    unread: int
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Taught:
     """Members that were fitted again, and what is known of them.
 
@@ -113,6 +129,7 @@ class Taught:
     refitted, kept : names of the members that were fitted again, and of those that were not.
     golden_same, golden_total : how many cells of the golden patches keep their class.
     calibration : whether the temperature was fitted again.
+    left_out : of all slides, also of those that taught nothing.
     """
 
     manifest: Manifest
@@ -125,6 +142,7 @@ class Taught:
     golden_same: int
     golden_total: int
     calibration: Calibration
+    left_out: LeftOut
 
 
 def slide_lesson(
@@ -292,7 +310,8 @@ def teach(
         `token` was cancelled.
     """
     # A slide that is given twice, maybe as a copy, teaches once.
-    by_slide = {lesson.fingerprint: lesson for lesson in lessons if len(lesson.labels)}
+    every = {lesson.fingerprint: lesson for lesson in lessons}.values()
+    by_slide = {lesson.fingerprint: lesson for lesson in every if len(lesson.labels)}
     lessons = list(by_slide.values())
     if not lessons:
         raise UsageError(
@@ -350,6 +369,11 @@ def teach(
         same,
         total,
         calibration,
+        LeftOut(
+            sum(lesson.contradictory for lesson in every),
+            sum(lesson.unread for lesson in every),
+            sum(lesson.damaged for lesson in every),
+        ),
     )
 
 

@@ -254,10 +254,14 @@ def _whitening(seen: SeenMaterial, part: slice) -> npt.NDArray[np.float64]:
     spread = axes @ np.linalg.inv(seen.whitening.astype(np.float64)).T
     centres = seen.centres @ np.linalg.inv(seen.whitening.astype(np.float64)) @ axes.T
     away = centres - centres.mean(axis=0)
-    covariance = spread @ spread.T + away.T @ away / len(away)
-    covariance[np.diag_indices(len(covariance))] += seen.leftover
-    variances, directions = np.linalg.eigh(covariance)
-    return np.asarray(directions / np.sqrt(variances))
+    # What they span is a small part; in all other directions the variance is the leftover.
+    spanned = np.concatenate([spread, away.T / np.sqrt(len(away))], axis=1)
+    directions, lengths, _ = np.linalg.svd(spanned, full_matrices=False)
+    outside = 1 / np.sqrt(seen.leftover)
+    factors = 1 / np.sqrt(lengths**2 + seen.leftover) - outside
+    whitening = (directions * factors) @ directions.T
+    whitening[np.diag_indices(len(whitening))] += outside
+    return np.asarray(whitening)
 
 
 # -- classifiers -----------------------------------------------------------------------------

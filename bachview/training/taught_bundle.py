@@ -194,6 +194,8 @@ def _card(bundle: "Bundle", taught: "Taught", name: str) -> str:
         f"| {entry.name} | {taught.counts[entry.key]} |" for entry in bundle.classes
     )
     kept = f" Not fitted again: {', '.join(taught.kept)}." if taught.kept else ""
+    left_out = left_out_text(taught)
+    left_out = f"\n{left_out}\n" if left_out else ""
     return f"""# {name}
 
 Made on {now_text()[:10]} from **{bundle.name}** (hash `{bundle.sha256}`), which a reader
@@ -215,8 +217,8 @@ networks' heads were moved against a resistance of {RESISTANCE:g}.
 
 {agreement_text(taught)}
 
-{calibration_text(taught)}
-
+{calibration_text(taught)} {thresholds_text(bundle.name)}
+{left_out}
 **How often it is right on slides of other patients was not measured.** The figures below are those
 of {bundle.name}, and are not valid for this model.
 
@@ -273,6 +275,34 @@ def calibration_text(taught: "Taught") -> str:
         "Whether its probabilities are calibrated is not known: for that, too few cells were "
         "taught, or not of all classes."
     )
+
+
+def thresholds_text(parent: str) -> str:
+    """Whether its limits of "uncertain" mean anything, a sentence; `parent` : that was taught."""
+    return (
+        f"The limits from which a cell is uncertain are those of {parent}: how often this model is "
+        "right within them is not known."
+    )
+
+
+def left_out_text(taught: "Taught") -> str:
+    """What was marked and has taught nothing, in sentences; empty for nothing."""
+    left, found = taught.left_out, []
+    if left.contradictory:
+        found.append(
+            f"{cells_text(left.contradictory)} in annotations of several classes: left out."
+        )
+    if left.unread:
+        found.append(f"{cells_text(left.unread)} could not be read: left out.")
+    if left.damaged:
+        marks = "1 saved mark" if left.damaged == 1 else f"{left.damaged:,} saved marks"
+        found.append(f"{marks} cannot be read: what they would teach is not known.")
+    return " ".join(found)
+
+
+def cells_text(count: int) -> str:
+    """E.g. ``1 cell``, ``1,200 cells``."""
+    return f"{count:,} {'cell' if count == 1 else 'cells'}"
 
 
 def _slides_text(count: int) -> str:

@@ -216,7 +216,8 @@ class Manifest(_Strict):
         return (
             f"Taught by a reader with {cells:,} {'cell' if cells == 1 else 'cells'} of "
             f"{slides} {'slide' if slides == 1 else 'slides'}; how often it is right elsewhere was "
-            f"not measured.{probabilities}"
+            f"not measured.{probabilities} The limits of uncertain are those of "
+            f"{self.taught.parent_name}."
         )
 
     @field_validator("classes")

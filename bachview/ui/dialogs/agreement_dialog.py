@@ -5,7 +5,8 @@ from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
 from bachview.core.units import count_text
 from bachview.marks.corrected_cells import Agreement
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.tables import plain_table
 from bachview.ui.look.widgets import muted
 from bachview.ui.session.correcting import Correcting
 

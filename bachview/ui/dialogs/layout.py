@@ -1,14 +1,11 @@
 """The one layout of dialogs: title, content, buttons."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QHeaderView,
     QLabel,
     QPushButton,
-    QTableWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -94,21 +91,3 @@ def scaled(widget: QWidget, width: int, height: int) -> QSize:
     widget.ensurePolished()
     scale = max(1.0, widget.fontMetrics().height() / _USUAL_LINE)
     return QSize(round(width * scale), round(height * scale))
-
-
-def plain_table(titles: tuple[str, ...], parent: QWidget, *, stretched: int) -> QTableWidget:
-    """A table to read: whole rows, columns as wide as their text but one that stretches."""
-    table = QTableWidget(0, len(titles), parent)
-    table.setHorizontalHeaderLabels(list(titles))
-    table.verticalHeader().hide()
-    table.setShowGrid(False)
-    table.setAlternatingRowColors(True)
-    table.setTabKeyNavigation(False)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-    header.setHighlightSections(False)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
-    return table

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
 from bachview.marks.records import TYPE_NAMES
 from bachview.store.listing import RUN_COLUMNS, device_text
 from bachview.store.marks import marks_text
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.tables import plain_table
 from bachview.ui.look.widgets import allow, heading, muted
 from bachview.ui.session.marks_session import MarksSession
 from bachview.ui.session.results_listing import ListedResults, local_time

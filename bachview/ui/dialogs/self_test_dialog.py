@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QProgressBar, QTableWidgetItem, QWidget
 
 from bachview.errors import BachviewError
 from bachview.jobs.tokens import CancelToken
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.dialogs.layout import LaidOutDialog
 from bachview.ui.look.icons import icon
+from bachview.ui.look.tables import plain_table
 from bachview.ui.look.widgets import muted
 from bachview.ui.session.services import Services
 

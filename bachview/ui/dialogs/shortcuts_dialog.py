@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableWidgetItem, QWidget
 
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.tables import plain_table
 
 Keys = Sequence[tuple[str, str]]
 

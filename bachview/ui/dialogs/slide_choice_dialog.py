@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QDialogButtonBox, QTableWidgetItem, QWidget
 from bachview.core.units import count_text
 from bachview.file_names import printable
 from bachview.slide.choices import SlideChoice
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.tables import plain_table
 from bachview.ui.look.widgets import muted
 
 _COLUMNS = ("Slide", "Size", "Date", "File")

@@ -1,35 +1,17 @@
-"""Teaching the model: what it learns from, how far it is, what changes; keep or discard."""
+"""Teaching the model: what it learns from, and how far it is."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QLineEdit,
-    QProgressBar,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QFileDialog, QProgressBar, QTableWidget, QWidget
 
-from bachview.core.units import count_text, whole_percent_text
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table
-from bachview.ui.look.on_screen import fit_dialog
-from bachview.ui.look.spacing import EDGE
+from bachview.core.units import count_text
+from bachview.ui.dialogs.layout import LaidOutDialog
+from bachview.ui.look.tables import fill_row, plain_table
 from bachview.ui.look.widgets import WrappedLabel, allow, muted, plain
 from bachview.ui.session.teaching import MarkedSlide, Teaching
 
-if TYPE_CHECKING:
-    from bachview.training.lesson import Taught
-
-_LONGEST_NAME: Final = 80
-#: The table of what changes is renewed at most so often.
-_RENEW_MS: Final = 400
 _NOTHING: Final = (
     "Nothing is marked with a class of the model: correct cells, or give areas a class."
 )
@@ -39,12 +21,8 @@ _LOOKING: Final = "Other slides are being looked through…"
 class TeachDialog(LaidOutDialog):
     """Non-modal, so that the slide can be looked at. GUI thread only.
 
-    Signals
-    -------
-    compareToggled(bool) : show what the new model says on the slide, or what the present one does.
+    It is accepted when the new model is fitted, which is shown elsewhere then.
     """
-
-    compareToggled = Signal(bool)
 
     def __init__(
         self,
@@ -55,36 +33,26 @@ class TeachDialog(LaidOutDialog):
     ) -> None:
         """`folder`, `opened` : slides in the folder of this one, and those opened before."""
         super().__init__(
-            "Teach the model", parent, title=f"Teach {teaching.bundle.name}", size=(760, 560)
+            "Teach the model", parent, title=f"Teach {teaching.bundle.name}", size=(760, 340)
         )
         self._teaching = teaching
-        teaching.setParent(self)
         self._folder, self._opened = folder, opened
         self._others: tuple[Path, ...] = ()
-        self._is_running = self._is_looking = self._is_keeping = False
+        self._is_running = self._is_looking = False
         self._problem = ""
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_RENEW_MS)
-        self._timer.timeout.connect(self._show_moved)
         self._make_content()
         self._close = self.add_close()
         self.teach_button = self.add_action("&Teach")
         self.cancel_button = self.add_action("&Cancel", "Stop; nothing is kept")
-        self.keep_button = self.add_action("&Keep")
         for button, slot in (
             (self.teach_button, self._start),
             (self.cancel_button, self._cancel),
-            (self.keep_button, self._keep),
         ):
             button.clicked.connect(slot)
         teaching.listed.connect(self._on_listed)
         teaching.progressed.connect(self._on_progress)
-        teaching.fitted.connect(self._on_fitted)
-        teaching.grew.connect(self._on_grew)
-        teaching.compared_all.connect(self._on_compared)
+        teaching.fitted.connect(self.accept)
         teaching.failed.connect(self._on_failed)
-        teaching.kept.connect(lambda _: self.accept())
         self._show_marked(())
         self._renew()
 
@@ -107,26 +75,6 @@ class TeachDialog(LaidOutDialog):
         self.step = plain(WrappedLabel("", self))
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
-        self.findings = plain(WrappedLabel("", self))
-        self.moved = plain_table(
-            ("Cells that were …", *(f"now {n}" for n in names)), self, stretched=0
-        )
-        self.moved.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-        self.moved.setAccessibleName("Cells by present and new class")
-        self.show_new = QCheckBox(
-            "&Show the new model on the slide; figures beside it stay those of the present one",
-            self,
-        )
-        self.show_new.toggled.connect(self.compareToggled)
-        self.name = QLineEdit(self)
-        self.name.setMaxLength(_LONGEST_NAME)
-        self.name.setText(f"{self._teaching.bundle.name}, taught"[:_LONGEST_NAME])
-        self.name.textChanged.connect(self._renew)
-        self._named = QWidget(self)
-        form = QFormLayout(self._named)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(EDGE)
-        form.addRow("Keep it as &model", self.name)
         self._intro = muted(
             "The classifiers and the networks' heads are fitted again on the cells that you have "
             "corrected, and on those in areas to which you have given a class of the model. The "
@@ -138,11 +86,6 @@ class TeachDialog(LaidOutDialog):
         self.content.addWidget(self.marked, 1)
         self.content.addWidget(self.step)
         self.content.addWidget(self.bar)
-        self.content.addWidget(self.findings)
-        self.content.addWidget(self.moved, 2)
-        self.content.addWidget(self.show_new)
-        self.content.addWidget(self._named)
-        self.content.addStretch()
 
     # -- what it learns from -------------------------------------------------------------
 
@@ -174,6 +117,7 @@ class TeachDialog(LaidOutDialog):
         keys = self._teaching.bundle.classes.keys
         rows = (self._teaching.marked, *others)
         self._count = sum(each.count for each in rows)
+        self.marked.clearSpans()
         self.marked.setRowCount(len(rows))
         for row, slide in enumerate(rows):
             texts = [slide.name]
@@ -185,9 +129,13 @@ class TeachDialog(LaidOutDialog):
                 if areas:
                     parts.append(f"{count_text(areas)} {'area' if areas == 1 else 'areas'}")
                 texts.append(", ".join(parts) or "–")
+            if slide.damaged:
+                marks = "1 mark" if slide.damaged == 1 else f"{count_text(slide.damaged)} marks"
+                texts[0] += f" ({marks} unreadable)"
+            fill_row(self.marked, row, texts)
             if slide.problem:
-                texts[1] = slide.problem
-            _fill(self.marked, row, texts)
+                self.marked.setSpan(row, 1, 1, len(keys))
+                fill_row(self.marked, row, (texts[0], slide.problem))
 
     # -- the lesson ----------------------------------------------------------------------
 
@@ -210,139 +158,26 @@ class TeachDialog(LaidOutDialog):
         self.step.setText(f"{what}: {count_text(done)} of {count_text(total)}")
 
     def _on_failed(self, text: str) -> None:
-        self._is_running = self._is_looking = self._is_keeping = False
+        self._is_running = self._is_looking = False
         self._problem = text
         self._renew()
 
-    def _on_fitted(self) -> None:
-        taught = self._teaching.taught
-        assert taught is not None  # noqa: S101  # the signal says so
-        self.set_title(f"{self._teaching.bundle.name} was taught: keep it?")
-        self.findings.setText(result_text(taught))
-        self._show_moved()
-        self._renew()
-        # The sentences are higher than what they take the place of.
-        self.content.activate()
-        fit_dialog(self)
-
-    def _on_grew(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
-
-    def _on_compared(self) -> None:
-        self._is_running = False
-        self._show_moved()
-        self._renew()
-
-    def _show_moved(self) -> None:
-        teaching, moved = self._teaching, self._teaching.moved
-        if moved is None:
-            self.step.setText(
-                "The slide has no results of this model to compare with: classify it with both."
-            )
-            return
-        whole = teaching.to_compare
-        far = "" if moved.compared >= whole else f" compared so far of {count_text(whole)}"
-        share = moved.changed / moved.compared if moved.compared else 0.0
-        self.step.setText(
-            f"{count_text(moved.changed)} of {count_text(moved.compared)} cells of this slide"
-            f"{far} change class ({whole_percent_text(share)})."
-        )
-        self.bar.setRange(0, max(1, whole))
-        self.bar.setValue(moved.compared)
-        names = [entry.name for entry in moved.classes]
-        self.moved.setRowCount(len(names))
-        for row, name in enumerate(names):
-            texts = [name, *(count_text(int(n)) if n else "–" for n in moved.table[row])]
-            _fill(self.moved, row, texts, bold=row + 1)
-        rows = self.moved.verticalHeader().length() + self.moved.horizontalHeader().height()
-        self.moved.setMaximumHeight(rows + 2 * self.moved.frameWidth() + 2)
-        if self.show_new.isChecked():
-            self.compareToggled.emit(True)
-
-    # -- keep or discard -----------------------------------------------------------------
-
-    def _keep(self) -> None:
-        self._is_keeping, self._problem = True, ""
-        self._renew()
-        self._teaching.keep(self.name.text().strip())
-
-    @property
-    def _no_keep(self) -> str:
-        name = self.name.text().strip()
-        if self._is_keeping:
-            return "It is being written."
-        if not name:
-            return "Give the model a name."
-        if self._teaching.is_taken(name):
-            return "There is a model of this name: give it another one."
-        return ""
-
     def _renew(self) -> None:
         """Show what belongs to the present step, and switch the buttons."""
-        is_taught = self._teaching.taught is not None
-        for widget in (self._intro, self.scope, self.marked):
-            widget.setVisible(not is_taught)
+        why_not = _LOOKING if self._is_looking else "" if self._count else _NOTHING
         self.scope.setEnabled(not self._is_running)
-        self.step.setVisible(self._is_running or is_taught or bool(self._problem))
         if self._problem:
             self.step.setText(self._problem)
-        elif not self._is_running and not is_taught:
-            self.step.setText(_LOOKING if self._is_looking else "")
-            self.step.setVisible(self._is_looking)
-        self.bar.setVisible(self._is_running or self._is_keeping)
-        if self._is_keeping:
-            self.step.setText("Writing the new model and trying it…")
-            self.bar.setRange(0, 0)  # busy, as how far it is is not known
-        has_table = is_taught and self._teaching.after is not None
-        for part in (self.findings, self._named):
-            part.setVisible(is_taught)
-        self.moved.setVisible(has_table)
-        self.show_new.setVisible(has_table)
-        why_not = _LOOKING if self._is_looking else "" if self._count else _NOTHING
+        elif not self._is_running:
+            self.step.setText(why_not)
+        self.step.setVisible(bool(self._is_running or self._problem or why_not))
+        self.bar.setVisible(self._is_running)
         allow(self.teach_button, why_not, "Fit the members again, in the background")
-        self.teach_button.setVisible(not is_taught and not self._is_running)
-        self.cancel_button.setVisible(self._is_running and not is_taught)
-        self.keep_button.setVisible(is_taught)
-        allow(self.keep_button, self._no_keep, "Write it as a model of its own")
-        self._close.setText("&Discard" if is_taught else "Close")
-        self._close.setEnabled(not self._is_keeping)
-        if not is_taught and not self._is_running and not self._problem and why_not == _NOTHING:
-            self.step.setText(_NOTHING)
-            self.step.setVisible(True)
-
-    def reject(self) -> None:
-        """Discard; not while the model is being written, which would appear all the same."""
-        if not self._is_keeping:
-            super().reject()
+        self.teach_button.setVisible(not self._is_running)
+        self.cancel_button.setVisible(self._is_running)
 
     def done(self, result: int) -> None:
-        """Whatever is not kept is dropped; the slide shows the present model again."""
-        self.compareToggled.emit(False)
+        """Closing it stops what is being fitted."""
         if result == 0:
             self._teaching.cancel()
         super().done(result)
-
-
-def result_text(taught: "Taught") -> str:
-    """What is known of the new model, a few sentences."""
-    from bachview.training.taught_bundle import agreement_text, calibration_text
-
-    kept = f" Not fitted again: {', '.join(taught.kept)}." if taught.kept else ""
-    return (
-        f"{agreement_text(taught)} {calibration_text(taught)}{kept} How often it is right on other "
-        "patients is not measured."
-    )
-
-
-def _fill(table: QTableWidget, row: int, texts: Sequence[str], bold: int | None = None) -> None:
-    for column, text in enumerate(texts):
-        item = QTableWidgetItem(text)
-        item.setToolTip(text)
-        if column:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if column == bold:
-            font = item.font()
-            font.setBold(True)
-            item.setFont(font)
-        table.setItem(row, column, item)

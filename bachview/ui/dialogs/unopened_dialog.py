@@ -8,7 +8,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHeaderView, QTableWidgetItem, QWidget
 
 from bachview.file_names import printable
-from bachview.ui.dialogs.layout import LaidOutDialog, plain_table, scaled
+from bachview.ui.dialogs.layout import LaidOutDialog, scaled
+from bachview.ui.look.tables import plain_table
 from bachview.ui.look.widgets import allow
 from bachview.ui.session.recent import RecentFiles
 

@@ -60,6 +60,8 @@ class MarksSession(QObject):
         #: The selected ids, and what they are of; None after a change.
         self._selected: tuple[frozenset[str], tuple[Annotation, ...]] | None = None
         self._notices: set[str] = set()
+        #: Saved marks that could not be read.
+        self.damaged = 0
         self.working_set.listen(self._on_changes)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
@@ -198,6 +200,7 @@ class MarksSession(QObject):
         self.working_set.take_over(
             change for change in _changes(synced.news, self.working_set) if change.id not in mine
         )
+        self.damaged = max(self.damaged, synced.news.damaged)
         if synced.news.damaged:
             what = "annotation, correction or bookmark is"
             if synced.news.damaged > 1:

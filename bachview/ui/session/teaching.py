@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from bachview.config import user_folders
 from bachview.core.cell_state import CellState
 from bachview.core.predictions import PatchResults, Prediction
-from bachview.errors import BachviewError, BundleError
+from bachview.errors import BachviewError, BundleError, Cancelled
 from bachview.file_names import BUNDLE_SUFFIX
 from bachview.jobs.tokens import CancelToken
 from bachview.ui.session.bundles import BundleSummary
@@ -36,12 +36,14 @@ class MarkedSlide:
     corrections : by key of the class.
     annotations : areas, by key of the class.
     problem : why it cannot be used, a sentence; empty if it can.
+    damaged : saved marks that cannot be read; what they would teach is not known.
     """
 
     name: str
     corrections: dict[str, int]
     annotations: dict[str, int]
     problem: str = ""
+    damaged: int = 0
 
     @property
     def count(self) -> int:
@@ -102,13 +104,15 @@ class Teaching(QObject):
     @property
     def marked(self) -> MarkedSlide:
         """What is on the slide of the document now."""
-        marks = self._document.marks.working_set
-        return _marked(
+        session = self._document.marks
+        marks = session.working_set
+        found = _marked(
             self._document.title,
             marks.corrections.values(),
             marks.annotations.values(),
             self.bundle,
         )
+        return replace(found, damaged=session.damaged)
 
     def look(self, others: Sequence[Path]) -> None:
         """Find what other slides offer; answers with `listed`."""
@@ -140,7 +144,7 @@ class Teaching(QObject):
         corrections = tuple(working_set.corrections.values())
         annotations = tuple(working_set.annotations.values())
         reader, pixel_size, results = document.reader, document.pixel_size, document.results
-        token = self._token
+        token, damaged = self._token, document.marks.damaged
 
         def tell(what: str, done: int, total: int) -> None:
             bridge.call(self._on_progress, token, what, done, total)
@@ -148,18 +152,17 @@ class Teaching(QObject):
         def teach(ensemble: "Ensemble", token: CancelToken) -> "Taught":
             from bachview.training.lesson import lesson_of_file, slide_lesson, teach
 
-            lessons = [
-                slide_lesson(
-                    reader,
-                    pixel_size,
-                    ensemble,
-                    corrections,
-                    annotations,
-                    results.existing(),
-                    token,
-                    on_cells=lambda done, total: tell("Reading the marked cells", done, total),
-                )
-            ]
+            own = slide_lesson(
+                reader,
+                pixel_size,
+                ensemble,
+                corrections,
+                annotations,
+                results.existing(),
+                token,
+                on_cells=lambda done, total: tell("Reading the marked cells", done, total),
+            )
+            lessons = [replace(own, damaged=damaged)]
             for path in others:
                 lesson = lesson_of_file(
                     path,
@@ -198,6 +201,11 @@ class Teaching(QObject):
             self._compare(taught)
         else:
             self.compared_all.emit()
+
+    @property
+    def is_of_shown(self) -> bool:
+        """Whether the slide still shows what the new model is compared with."""
+        return self.before is not None and self._document.prediction is self.before
 
     def cancel(self) -> None:
         """Stop; nothing is kept."""
@@ -335,17 +343,22 @@ def _marked_on_disk(
         if not existing_results(folder, metadata.fingerprint, metadata.former):
             return None
         with closing(ResultStore.open(folder, metadata.fingerprint)) as store:
-            marks = store.marks().marks
-    except BachviewError:
-        return None  # no slide, or one that cannot be read: it offers nothing
+            saved = store.marks()
+            marks = saved.marks
+    except Cancelled:
+        raise
+    except BachviewError as error:
+        return MarkedSlide(path.name, {}, {}, str(error))
     found = _marked(
         path.name,
         [mark for mark in marks if isinstance(mark, Correction)],
         [mark for mark in marks if isinstance(mark, Annotation)],
         bundle,
     )
+    found = replace(found, damaged=saved.damaged)
     if not found.count:
-        return None
+        unread = "None of its marks with a class of the model can be read."
+        return replace(found, problem=unread) if found.damaged else None
     if not metadata.pixel_size.is_plausible:
-        return MarkedSlide(path.name, {}, {}, "Its pixel size is not known.")
+        return replace(found, problem="Its pixel size is not known.")
     return found

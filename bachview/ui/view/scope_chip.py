@@ -64,7 +64,8 @@ class ScopeChip(QWidget):
         super().__init__(view)
         self._view = view
         self._minimap = minimap
-        self._text = NOT_CLASSIFIED
+        self._usual = self._text = NOT_CLASSIFIED
+        self._instead: ChipText | None = None
         self._key: object = None
         self._image = QImage()
         self._lines: tuple[str, ...] = ()
@@ -84,6 +85,16 @@ class ScopeChip(QWidget):
 
     def show_text(self, text: ChipText) -> None:
         """Write this from now on."""
+        self._usual = text
+        self._renew()
+
+    def show_instead(self, text: ChipText | None) -> None:
+        """Write this as long as other colours are shown; None for what is written usually."""
+        self._instead = text
+        self._renew()
+
+    def _renew(self) -> None:
+        text = self._instead or self._usual
         if text != self._text:
             self._text = text
             self._arrange()

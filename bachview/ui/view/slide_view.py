@@ -1,5 +1,7 @@
 """The widget that shows a slide and lets the user navigate it."""
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QChildEvent, QEvent, QKeyCombination, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -21,6 +23,7 @@ from PySide6.QtWidgets import QGestureEvent, QWidget
 
 from bachview.core.classes import ClassSet
 from bachview.core.geometry import Point, Region
+from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize
 from bachview.core.predictions import Prediction
 from bachview.core.pyramid import TileKey
@@ -32,6 +35,7 @@ from bachview.slide.tiles.display_tiles import ColourTransform
 from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.look.spacing import NEAR
 from bachview.ui.view.annotation_drawing import AnnotationDrawing
+from bachview.ui.view.changed_cells import ChangedCells
 from bachview.ui.view.correction_source import CorrectionSource
 from bachview.ui.view.cursor_watch import CursorWatch
 from bachview.ui.view.minimap import Minimap
@@ -100,6 +104,7 @@ class SlideView(NavigableView):
         self._overlay = OverlaySource(self.update)
         self.annotations = AnnotationDrawing(self.update)
         self._corrections = CorrectionSource()
+        self._changed = ChangedCells()
         self._failure_said: str | None = None
         self.read_out = ReadOut()
         self._objective_power: float | None = None
@@ -186,6 +191,7 @@ class SlideView(NavigableView):
         ended = self.annotations.close(timeout_s / 3) and ended
         self._overlay.set_prediction(None, None)
         self._corrections = CorrectionSource()
+        self._changed = ChangedCells()
         self._field = self._cell = self._counted = None
         self.expect_activation_map(None)
         self.flip_overlay(on=False)
@@ -287,6 +293,19 @@ class SlideView(NavigableView):
         """Stripe the cells that the reader has corrected, over whatever the model says of them."""
         self._corrections.set_corrected(corrected, classes)
         self.update()
+
+    def set_changed(self, cells: npt.NDArray[np.bool_] | None, grid: PatchGrid | None) -> None:
+        """Outline the cells of a grid that another model gives another class; None for none.
+
+        `cells` : (rows, columns) bool, never changed afterwards.
+        """
+        if self._changed.set_cells(cells, grid):
+            self.update()
+
+    @property
+    def changed_cells(self) -> npt.NDArray[np.bool_] | None:
+        """(rows, columns) bool, the cells that are outlined; None for none."""
+        return self._changed.cells
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
         self._overlay.style = style
@@ -391,6 +410,8 @@ class SlideView(NavigableView):
         # A key held for a look at the tissue hides both.
         if style.show_corrections and not (self._overlay.is_flipped and style.is_shown):
             layers += self._corrections.layers(viewport)
+        if not (self._overlay.is_flipped and style.is_shown):
+            layers += self._changed.layers(viewport)
         if self._activation is not None and not self._overlay.is_flipped:
             region = self._activation.region
             layers = tuple(Outside(layer, region) for layer in layers)

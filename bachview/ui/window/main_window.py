@@ -179,6 +179,8 @@ class MainWindow(QMainWindow):
             self,
             commands,
             self.tabs,
+            self.panel_tabs,
+            lambda: self.dock.want(True),
             self.classify_commands,
             self.selector,
             self.messages,

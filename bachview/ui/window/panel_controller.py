@@ -118,7 +118,7 @@ class PanelController(QObject):
         self._link(document.pixelSizeChanged, self._on_pixel_size)
         self._link(document.run.statusChanged, self._on_status)
         self._link(page.correcting.changed, self._on_corrections)
-        view.set_overlay_style(self._panel.overlay.style_now)
+        page.set_overlay_style(self._panel.overlay.style_now)
         self._on_viewport(view.viewport)
         self._on_status(document.run.status)
         self._on_prediction()
@@ -280,7 +280,7 @@ class PanelController(QObject):
 
     def _on_style(self, style: object) -> None:
         if self._page is not None:
-            self._page.view.set_overlay_style(self._panel.overlay.style_now)
+            self._page.set_overlay_style(self._panel.overlay.style_now)
 
     # -- activation map ------------------------------------------------------------------
 

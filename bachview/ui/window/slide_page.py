@@ -1,13 +1,17 @@
 """One tab: the slide, its minimap, and what is said about it."""
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from bachview.core.geometry import Region, Size
+from bachview.core.patches import PatchGrid
 from bachview.core.pixel_size import PixelSize, contradiction_text
 from bachview.errors import BachviewError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
+from bachview.ui.look.spacing import TIGHT
 from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
@@ -17,6 +21,7 @@ from bachview.ui.view.region_drawing import RegionDrawing
 from bachview.ui.view.scope_chip import ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.ui.view.tools.line import KnownLengthTool
+from bachview.ui.window.beside import Beside
 from bachview.ui.window.cards import Cards
 from bachview.ui.window.hand_selection import HandSelection
 from bachview.ui.window.model_notice import ModelNotice
@@ -75,10 +80,11 @@ class SlidePage(QWidget):
         self.suitability = SuitabilityBanner(services.theme, self)
         self.model_notice = ModelNotice(self)
         self._drawing: RegionDrawing | None = None
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.view, 1)
+        self._beside: Beside | None = None
+        self._views = QHBoxLayout(self)
+        self._views.setContentsMargins(0, 0, 0, 0)
+        self._views.setSpacing(TIGHT)
+        self._views.addWidget(self.view, 1)
         cards = self.banner, self.suitability, self.model_notice
         self.cards = Cards(self.view, self.chip, self.minimap, cards)
         self.setFocusProxy(self.view)
@@ -142,6 +148,8 @@ class SlidePage(QWidget):
             viewport=viewport,
             is_fitted=is_fitted,
         )
+        if self._beside is not None:
+            self._beside.show_slide(managed=self._managed)
         self.view.set_prediction(self.document.prediction, self.document.thresholds)
         marks = self.document.marks
         self.view.annotations.set_annotations(marks.working_set.annotations)
@@ -151,7 +159,42 @@ class SlidePage(QWidget):
     def _show_corrections(self) -> None:
         found, classes = self.correcting.corrected, self.correcting.classes
         if classes is not None:
-            self.view.set_corrections(found, classes)
+            for view in self._all_views:
+                view.set_corrections(found, classes)
+
+    # -- a second view -------------------------------------------------------------------
+
+    @property
+    def beside(self) -> Beside | None:
+        """The view beside the first one; None without one."""
+        return self._beside
+
+    @property
+    def _all_views(self) -> tuple[SlideView, ...]:
+        return (self.view,) if self._beside is None else (self.view, self._beside.view)
+
+    def show_beside(self, *, on: bool) -> None:
+        """Show the slide in a second view, or only once."""
+        if on and self._beside is None:
+            self._beside = Beside(self.view, self.document, self._services, self)
+            self._views.addWidget(self._beside.view, 1)
+            self._beside.show_slide(managed=self._managed)
+            self._show_corrections()
+        elif not on and self._beside is not None:
+            beside, self._beside = self._beside, None
+            self._views.removeWidget(beside.view)
+            beside.close(0)
+            self.view.setFocus()
+
+    def set_overlay_style(self, style: OverlayStyle) -> None:
+        """Draw predictions like this."""
+        for view in self._all_views:
+            view.set_overlay_style(style)
+
+    def set_changed(self, cells: npt.NDArray[np.bool_] | None, grid: PatchGrid | None) -> None:
+        """Outline cells of a grid; see `SlideView.set_changed`."""
+        for view in self._all_views:
+            view.set_changed(cells, grid)
 
     @property
     def has_managed_colours(self) -> bool:
@@ -193,7 +236,9 @@ class SlidePage(QWidget):
     def close_view(self, timeout_s: float) -> bool:
         """Remember the position and end the view's threads; False if one did not end in time."""
         self.document.remember(self.view.viewport, is_fitted=self.view.is_fitted)
-        return self.view.close_slide(timeout_s)
+        beside, self._beside = self._beside, None
+        ended = beside is None or beside.close(timeout_s / 2)
+        return self.view.close_slide(timeout_s) and ended
 
     def _on_drawing_ended(self) -> None:
         self._drawing = None
@@ -237,7 +282,8 @@ class SlidePage(QWidget):
         pixel_size: PixelSize = self.document.pixel_size
         self.banner.show_pixel_size(pixel_size)
         self._measure_known_length(False)
-        self.view.set_pixel_size(pixel_size)
+        for view in self._all_views:
+            view.set_pixel_size(pixel_size)
         self.view.setFocus()  # the field that had it may be gone
 
     def _on_prediction(self) -> None:

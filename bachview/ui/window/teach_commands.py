@@ -1,5 +1,6 @@
-"""Classify → Teach the model: opens the dialog, and connects it with the slide."""
+"""Classify → Teach the model: asks what it learns from, and shows what has come of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -15,7 +16,9 @@ from bachview.ui.session.services import Services
 from bachview.ui.session.teaching import Teaching
 from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Commands
+from bachview.ui.window.lesson_view import LessonView
 from bachview.ui.window.messages import Messages, Offer
+from bachview.ui.window.panel_tabs import PanelTabs
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
 
@@ -31,20 +34,27 @@ class TeachCommands(QObject):
         window: QWidget,
         commands: Commands,
         tabs: SlideTabs,
+        panel: PanelTabs,
+        show_panel: Callable[[], object],
         classify: ClassifyCommands,
         selector: BundleSelector,
         messages: Messages,
         services: Services,
     ) -> None:
+        """`panel` : where a new model is shown; `show_panel` brings it to the screen."""
         super().__init__(window)
+        self._panel, self._show_panel = panel, show_panel
         self._tabs, self._classify, self._selector = tabs, classify, selector
         self._messages, self._services = messages, services
         self._dialogs: dict[SlidePage, TeachDialog] = {}
+        self._lessons: dict[SlidePage, LessonView] = {}
         self.teach = commands.make(
             "Te&ach the model…",
             "Fit the model again on what you have marked, as a new model",
             self._show,
         )
+        tabs.pageChanged.connect(lambda page: self._bring(page, in_front=False))
+        tabs.pagesChanged.connect(self._look_for_closed)
 
     @property
     def obstacle(self) -> str:
@@ -54,6 +64,9 @@ class TeachCommands(QObject):
     def _show(self) -> None:
         page = self._tabs.page
         if page is None:
+            return
+        if page in self._lessons:
+            self._bring(page, in_front=True)
             return
         if page in self._dialogs:
             self._dialogs[page].raise_()
@@ -74,24 +87,35 @@ class TeachCommands(QObject):
             ],
             page,
         )
-        dialog.compareToggled.connect(lambda on: self._compare(page, teaching, on=on))
+        teaching.setParent(dialog)
         dialog.finished.connect(lambda: self._dialogs.pop(page, None))
         dialog.destroyed.connect(lambda: self._dialogs.pop(page, None))  # with its slide
+        dialog.accepted.connect(lambda: self._on_fitted(page, teaching))
         teaching.kept.connect(self._say_kept)
         modal.show(dialog, self._services.settings)
 
-    def _compare(self, page: SlidePage, teaching: Teaching, *, on: bool) -> None:
-        """Draw the cells of the new model, or those of the present one again."""
-        if page not in self._tabs.pages:
-            return
-        document, after, taught = page.document, teaching.after, teaching.taught
-        wanted, thresholds = document.prediction, document.thresholds
-        if on and after is not None and taught is not None:
-            wanted, thresholds = after, taught.manifest.uncertainty_thresholds
-        if page.view.prediction is wanted:
-            page.view.refresh_overlay()
-        else:
-            page.view.set_prediction(wanted, thresholds)
+    def _on_fitted(self, page: SlidePage, teaching: Teaching) -> None:
+        """Show the new model beside the slide, which the dialog would cover."""
+        lesson = self._lessons[page] = LessonView(page, teaching)
+        lesson.ended.connect(lambda: self._forget(page))
+        self._bring(self._tabs.page, in_front=page is self._tabs.page)
+
+    def _bring(self, page: SlidePage | None, *, in_front: bool) -> None:
+        """Have a tab for the new model of the page in front, if it has one."""
+        lesson = None if page is None else self._lessons.get(page)
+        if lesson is not None and in_front:
+            self._show_panel()
+        self._panel.show_lesson(None if lesson is None else lesson.panel, in_front=in_front)
+
+    def _forget(self, page: SlidePage) -> None:
+        self._lessons.pop(page, None)
+        self._bring(self._tabs.page, in_front=False)
+
+    def _look_for_closed(self) -> None:
+        for page in [each for each in self._lessons if each not in self._tabs.pages]:
+            lesson = self._lessons.pop(page)
+            self._bring(self._tabs.page, in_front=False)
+            lesson.let_go()
 
     def _say_kept(self, path: Path) -> None:
         name = path.stem
