@@ -80,14 +80,15 @@ class PatchGrid:
         ValueError
             The pixel size is not plausible (callers check first).
         """
-        if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
+        if pixel_size.um_per_px is None:
             raise ValueError("a patch grid needs a plausible pixel size")
+        mpp_x, mpp_y = pixel_size.um_per_px
         return cls(
             region,
-            _without_sliver(region.width, geometry.stride_um / pixel_size.mpp_x),
-            _without_sliver(region.height, geometry.stride_um / pixel_size.mpp_y),
-            geometry.field_um / pixel_size.mpp_x,
-            geometry.field_um / pixel_size.mpp_y,
+            _without_sliver(region.width, geometry.stride_um / mpp_x),
+            _without_sliver(region.height, geometry.stride_um / mpp_y),
+            geometry.field_um / mpp_x,
+            geometry.field_um / mpp_y,
             geometry.cells_per_side,
         )
 

@@ -115,6 +115,13 @@ class PixelSize:
         )
 
     @property
+    def um_per_px(self) -> tuple[float, float] | None:
+        """(x, y) um/px at level 0; None unless plausible."""
+        if self.mpp_x is None or self.mpp_y is None or not self.is_plausible:
+            return None
+        return self.mpp_x, self.mpp_y
+
+    @property
     def is_square(self) -> bool:
         """Whether x and y agree within a few per cent, or one of them is not known."""
         if not self.mpp_x or not self.mpp_y:
@@ -133,9 +140,8 @@ class PixelSize:
 
         None unless plausible.
         """
-        if self.mpp_x is None or self.mpp_y is None or not self.is_plausible:
-            return None
-        return float((self.mpp_x * self.mpp_y) ** 0.5)
+        known = self.um_per_px
+        return None if known is None else float((known[0] * known[1]) ** 0.5)
 
     @property
     def remark(self) -> str:

@@ -28,10 +28,10 @@ def scope_text(region: Region | None, pixel_size: PixelSize) -> str:
         return WHOLE_SLIDE
     size = f"{region.width:,.0f} × {region.height:,.0f} px"
     text = f"Region {size} at {region.x:,.0f}, {region.y:,.0f}"
-    if not pixel_size.is_plausible or pixel_size.mpp_x is None or pixel_size.mpp_y is None:
+    if pixel_size.um_per_px is None:
         return text
-    width = length_text(region.width * pixel_size.mpp_x)
-    return f"{text} ({width} × {length_text(region.height * pixel_size.mpp_y)})"
+    mpp_x, mpp_y = pixel_size.um_per_px
+    return f"{text} ({length_text(region.width * mpp_x)} × {length_text(region.height * mpp_y)})"
 
 
 def coverage_text(summary: Summary) -> str:

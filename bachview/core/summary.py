@@ -129,12 +129,13 @@ def cell_areas_mm2(
     ValueError
         The pixel size is not plausible.
     """
-    if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
+    if pixel_size.um_per_px is None:
         raise ValueError("areas need a plausible pixel size")
+    mpp_x, mpp_y = pixel_size.um_per_px
     counted = grid.region if region is None else grid.region.intersection(region)
     left, top = counted.x - grid.region.x, counted.y - grid.region.y
-    widths = _inside(grid.columns, grid.stride_x, left, counted.width) * pixel_size.mpp_x
-    heights = _inside(grid.rows, grid.stride_y, top, counted.height) * pixel_size.mpp_y
+    widths = _inside(grid.columns, grid.stride_x, left, counted.width) * mpp_x
+    heights = _inside(grid.rows, grid.stride_y, top, counted.height) * mpp_y
     return np.outer(heights, widths) / 1e6
 
 

@@ -112,7 +112,7 @@ def write_corrections(
     Cancelled
         `token` was cancelled; the tables and the patches that they name are those from before.
     """
-    if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
+    if pixel_size.um_per_px is None:
         raise PixelSizeError("The pixel size is unknown: state the µm per pixel first.")
     made = list(corrections)
     mine = [each for each in made if each.class_key in classes.keys]
@@ -120,7 +120,7 @@ def write_corrections(
         raise DatasetError("No cell of this slide is corrected to a class of this model.")
     fingerprint = reader.metadata.fingerprint
     rows, before = _rows_before(folder, classes, fingerprint)
-    width, height = geometry.field_um / pixel_size.mpp_x, geometry.field_um / pixel_size.mpp_y
+    width, height = (geometry.field_um / side for side in pixel_size.um_per_px)
     shares = _shares(mine, width, height)
     kept = _apart(mine, shares, width, height)
     patches = PatchReader(reader, pixel_size, geometry, transform)

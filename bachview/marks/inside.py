@@ -185,9 +185,8 @@ def inside(
         return None
     found = cut or cut_cells(prediction.grid, annotation)
     all_px, areas, (rows, columns) = found.all_px, found.areas, found.place
-    per_px = None
-    if pixel_size.is_plausible and pixel_size.mpp_x is not None and pixel_size.mpp_y is not None:
-        per_px = pixel_size.mpp_x * pixel_size.mpp_y / 1e6
+    sides = pixel_size.um_per_px
+    per_px = None if sides is None else sides[0] * sides[1] / 1e6
 
     def part(cells: int, area_px: float) -> InsidePart:
         in_mm2 = None if per_px is None else area_px * per_px

@@ -48,7 +48,7 @@ def measures_of(annotation: Annotation, pixel_size: PixelSize) -> Measures:
         return Measures()
     if kind is Kind.POINTS:
         return Measures(count=len(getattr(annotation.geometry, "geoms", (None,))))
-    sides = _sides(pixel_size)
+    sides = pixel_size.um_per_px
     geometry = annotation.geometry
     in_um = geometry if sides is None else _scaled(geometry, *sides)
     if kind in AREAS:
@@ -87,12 +87,6 @@ def measures_text(measures: Measures) -> str:
     if measures.count is not None and measures.count > 1:
         return count_text(measures.count)
     return ""
-
-
-def _sides(pixel_size: PixelSize) -> tuple[float, float] | None:
-    if not pixel_size.is_plausible or pixel_size.mpp_x is None or pixel_size.mpp_y is None:
-        return None
-    return pixel_size.mpp_x, pixel_size.mpp_y
 
 
 def _scaled(geometry: "BaseGeometry", mpp_x: float, mpp_y: float) -> "BaseGeometry":

@@ -189,13 +189,14 @@ def _terrain(
         if not pixel_size.is_plausible and outlines is not None and outlines[1].mpp is not None:
             # The file with the outlines states what the scanner measured.
             pixel_size = PixelSize.typed(outlines[1].mpp)
-        if pixel_size.mpp_x is None or pixel_size.mpp_y is None or not pixel_size.is_plausible:
+        if pixel_size.um_per_px is None:
             raise DatasetError(
                 f"{path.name} states no plausible pixel size; correct it, or leave the slide out."
                 if outlines is None
                 else f"Neither {path.name} nor {outlines[0]} states a plausible pixel "
                 "size; remove the slide from the data set or correct one of them."
             )
+        mpp_x, mpp_y = pixel_size.um_per_px
         tissue = find_tissue(reader, pixel_size, token)
         files = reader.metadata.files
     return _Terrain(
@@ -203,8 +204,8 @@ def _terrain(
         pixel_size,
         tissue,
         () if outlines is None else outlines[1].regions,
-        field_um / pixel_size.mpp_x,
-        field_um / pixel_size.mpp_y,
+        field_um / mpp_x,
+        field_um / mpp_y,
     )
 
 

@@ -49,7 +49,4 @@ class SlideFrame:
     @property
     def mpp(self) -> tuple[float, float] | None:
         """(x, y) um per level-0 px; None if unknown or not plausible."""
-        known = self.pixel_size
-        if known.mpp_x is None or known.mpp_y is None or not known.is_plausible:
-            return None
-        return known.mpp_x, known.mpp_y
+        return self.pixel_size.um_per_px

@@ -40,13 +40,12 @@ class Grid:
 
 def grid_for(viewport: Viewport, pixel_size: PixelSize) -> Grid:
     """The grid of a view: a round length, 1, 2 or 5 times a power of ten."""
-    mpp = pixel_size.mpp
-    mpp_x, mpp_y = pixel_size.mpp_x, pixel_size.mpp_y
-    if mpp is None or mpp_x is None or mpp_y is None:
+    mpp, sides = pixel_size.mpp, pixel_size.um_per_px
+    if mpp is None or sides is None:
         step = max(1.0, round_length(viewport.downsample * _WIDEST_VP))
         return Grid(step, step, f"{count_text(step)} px")
     step_um = round_length(mpp * viewport.downsample * _WIDEST_VP)
-    return Grid(step_um / mpp_x, step_um / mpp_y, length_text(step_um))
+    return Grid(step_um / sides[0], step_um / sides[1], length_text(step_um))
 
 
 def grid_lines(grid: Grid, region: Region) -> Iterator[tuple[Point, Point]]:
