@@ -40,6 +40,7 @@ SIZE = PixelSize.typed(0.5)
 TURNED = (0.0, -1.0, 0.0, -1.0, 0.0, 0.0)
 INVASIVE = AnnotationClass("Invasive", (214, 39, 10))
 OWN = AnnotationClass("Necrosis", (1, 2, 3))
+LONG = AnnotationClass("a long name " * 9, (7, 80, 90))
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,7 @@ def test_other_readers_see_groups_with_codes_colours_and_measures(
         Annotation("5", Kind.ELLIPSE, Frame(500, 500, 20, 80, 10), color=(9, 8, 7)),
         Annotation("6", Kind.TEXT, shapely.Point(1, 1), note="see here"),
         Annotation("7", Kind.RECTANGLE, Frame(700, 700, 30, 20), object_type="detection"),
+        Annotation("8", Kind.POINTS, shapely.Point(9, 9), LONG, is_locked=True),
     ]
     path = tmp_path / "a.dcm"
     sentences = written(path, marks, slide)
@@ -122,6 +124,8 @@ def test_other_readers_see_groups_with_codes_colours_and_measures(
         "1 annotation was cut at the edge of the slide",
         "1 outline was joined to its holes by cuts of no width",
         "1 annotation was written without its name and note",
+        "1 annotation was written with the name of its class as one line of 64 characters.",
+        "1 annotation was written as neither locked nor hidden",
     ]
     data = highdicom.ann.annread(path)
     source = DicomSource.of(slide.path).header

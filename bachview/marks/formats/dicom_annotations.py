@@ -101,7 +101,7 @@ def _grouped(
 ) -> tuple[list[_Group], tuple[str, ...]]:
     """The groups, and what is lost."""
     groups: dict[object, _Group] = {}
-    texts = named = cut = outside = bridges = divided = 0
+    texts = named = renamed = flagged = cut = outside = bridges = divided = 0
     for done, annotation in enumerate(annotations):
         watch.step(done, len(annotations))
         if annotation.kind is Kind.TEXT:
@@ -112,7 +112,10 @@ def _grouped(
             outside += 1
             continue
         cut += inside is not annotation
+        own = annotation.annotation_class
         named += bool(annotation.name or annotation.note)
+        renamed += own is not None and long_string(own.name) != own.name
+        flagged += annotation.is_locked or annotation.is_hidden
         graphics = graphics_of(inside)
         divided += len(graphics) > 1
         for graphic in graphics:
@@ -136,6 +139,8 @@ def _grouped(
         (divided, "annotation", "divided into its parts, as the format has none"),
         (bridges, "outline", "joined to its holes by cuts of no width, as the format has no holes"),
         (named, "annotation", "written without its name and note, for which there is no place"),
+        (renamed, "annotation", "written with the name of its class as one line of 64 characters"),
+        (flagged, "annotation", "written as neither locked nor hidden, as the format has neither"),
     )
 
 
@@ -212,6 +217,7 @@ def _has_holes(part: Annotation) -> bool:
 _PLURALS: Final = (
     ("it lies", "they lie"),
     ("its name and note", "their names and notes"),
+    ("the name of its class as one line", "the names of their classes as lines"),
     ("its parts", "their parts"),
     ("its holes", "their holes"),
 )
