@@ -18,6 +18,7 @@ from bachview.ui.window.classify_commands import ClassifyCommands
 from bachview.ui.window.commands import Commands
 from bachview.ui.window.lesson_view import LessonView
 from bachview.ui.window.messages import Messages, Offer
+from bachview.ui.window.page_dialogs import PageDialogs
 from bachview.ui.window.panel_tabs import PanelTabs
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tabs import SlideTabs
@@ -46,7 +47,7 @@ class TeachCommands(QObject):
         self._panel, self._show_panel = panel, show_panel
         self._tabs, self._classify, self._selector = tabs, classify, selector
         self._messages, self._services = messages, services
-        self._dialogs: dict[SlidePage, TeachDialog] = {}
+        self._dialogs = PageDialogs[TeachDialog]()
         self._lessons: dict[SlidePage, LessonView] = {}
         self.teach = commands.make(
             "Te&ach the model…",
@@ -68,16 +69,14 @@ class TeachCommands(QObject):
         if page in self._lessons:
             self._bring(page, in_front=True)
             return
-        if page in self._dialogs:
-            self._dialogs[page].raise_()
-            self._dialogs[page].activateWindow()
+        if self._dialogs.bring_to_front(page):
             return
         document = page.document
         bundle = self._selector.of(document.path)
         if bundle is None:
             return
         teaching = Teaching(document, bundle, self._classify.devices.in_use, self._services)
-        dialog = self._dialogs[page] = TeachDialog(
+        dialog = TeachDialog(
             teaching,
             lambda: _slides_beside(document.path),
             lambda: [
@@ -88,8 +87,7 @@ class TeachCommands(QObject):
             page,
         )
         teaching.setParent(dialog)
-        dialog.finished.connect(lambda: self._dialogs.pop(page, None))
-        dialog.destroyed.connect(lambda: self._dialogs.pop(page, None))  # with its slide
+        self._dialogs.add(page, dialog)
         dialog.accepted.connect(lambda: self._on_fitted(page, teaching))
         teaching.kept.connect(self._say_kept)
         modal.show(dialog, self._services.settings)
