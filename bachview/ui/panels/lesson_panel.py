@@ -231,11 +231,6 @@ class LessonPanel(QWidget):
         self._renew()
 
     @property
-    def is_keeping(self) -> bool:
-        """Whether the model is being written, and would appear even if it were discarded."""
-        return self._is_keeping
-
-    @property
     def _no_keep(self) -> str:
         name = self.name.text().strip()
         if self._is_keeping:
