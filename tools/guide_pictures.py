@@ -1,11 +1,14 @@
-"""The pictures of annotating, correcting and teaching in the user guide, made again.
+"""The pictures of the user guide, made again.
 
-    python -m tools.guide_pictures SLIDE MOSAIC [--folder docs/images]
+    python -m tools.guide_pictures SLIDE MOSAIC [--unseen SLIDE BUNDLE]
+                                  [--folder docs/images]
 
 SLIDE is ``CMU-1-Small-Region.svs`` of OpenSlide's test data, for whose tissue the shapes below are
 drawn; MOSAIC is a slide on which the model finds several classes. Both are classified with
-`--bundle`, on an X display of 1440 x 900 px with openbox, with settings and results in a temporary
-folder. The pictures have 256 colours, among them the flat ones of the window unchanged.
+`--bundle`, and the demo slide by its own. The pictures of reading an overlay are of a mosaic and of
+a bundle that has not seen its patients; without `--unseen` they stay as they are. All are made on
+an X display of 1440 x 900 px with openbox, with settings and results in a temporary folder. They
+have 256 colours, among them the flat ones of the window unchanged.
 """
 
 import argparse
@@ -33,7 +36,9 @@ _TURNED_DEG = 37.0
 _MOSAIC_AT = 0.5, 0.5
 _MOSAIC_DOWNSAMPLE = 4.5
 #: Middle of cells on the mosaic, level-0 px, and the class that they are given.
-_CORRECTED = (((3300.0, 2800.0), 1), ((5400.0, 3700.0), 3), ((6200.0, 2700.0), 0))
+_CORRECTED = (((3450.0, 2750.0), 1), ((7250.0, 2750.0), 0), ((3450.0, 4350.0), 3))
+#: What the cursor is on where the overlay is read, level-0 px of the mosaic of unseen patients.
+_READ_AT = 11522.0, 4517.0
 #: On the slide, level-0 px.
 _MIDDLE = 1290.0, 1990.0
 _EPIDERMIS = (
@@ -164,6 +169,44 @@ def _annotate(page: "SlidePage", camera: GuideCamera) -> None:
     camera.settle(page)
 
 
+def _demo(camera: GuideCamera, window: "MainWindow") -> None:
+    """The drawn slide, classified by its own model."""
+    from bachview.ui.session.run_status import RunState
+
+    window.start_page.demoRequested.emit()
+    camera.wait(lambda: window.tabs.page is not None)
+    page = window.tabs.page
+    assert page is not None  # it was waited for
+    camera.wait(lambda: page.document.run.status.state is RunState.DONE)
+    window.messages.clear()
+    camera.settle(page)
+    camera.point_at(0.47, 0.42)
+    camera.shoot("demo")
+    window.close_page(page)
+
+
+def _reading(camera: GuideCamera, window: "MainWindow", slide: Path) -> None:
+    """The overlay from afar, from near, and the activation map of a cell."""
+    from bachview.core.geometry import Point
+
+    page = camera.open(slide)
+    for key, name in (("2", "mosaic"), ("4", "contours")):
+        page.view.center_on(Point(*_READ_AT))
+        page.view.setFocus()
+        camera.keys(key)
+        page.view.center_on(Point(*_READ_AT))
+        camera.settle(page)
+        camera.point_at(0.5, 0.5)
+        camera.settle(page)
+        camera.shoot(name)
+    camera.trigger("Class activation map")
+    camera.wait_for_lanes()
+    camera.settle(page)
+    camera.shoot("activation-map")
+    camera.trigger("Class activation map")
+    window.close_page(page)
+
+
 def _annotating(camera: GuideCamera, window: "MainWindow", slide: Path) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QScrollArea
@@ -179,7 +222,7 @@ def _annotating(camera: GuideCamera, window: "MainWindow", slide: Path) -> None:
     window.tool_commands.choose("polygon")
     window.panel_tabs.bar.setCurrentIndex(1)
     camera.settle(page)
-    camera.point_at(0.9, 0.9)
+    camera.point_at(0.03, 0.6)  # on glass: no cell is outlined
     camera.shoot("annotating")
     camera.keys(Qt.Key.Key_Escape)
     window.tool_commands.choose("select")
@@ -290,6 +333,14 @@ def _use(asked: argparse.Namespace) -> None:
     window.showMaximized()
     camera = GuideCamera(window, application, asked.folder.absolute())
     camera.wait(lambda: not window.selector.is_loading)
+    _demo(camera, window)
+    if asked.unseen:
+        unseen, bundle = (Path(each).absolute() for each in asked.unseen)
+        window.selector.choose(str(bundle))
+        camera.wait(lambda: not window.selector.is_loading)
+        _reading(camera, window, unseen)
+        window.selector.choose(asked.bundle)
+        camera.wait(lambda: not window.selector.is_loading)
     _annotating(camera, window, asked.slide.absolute())
     _teaching(camera, window, asked.mosaic.absolute())
     window.close_unasked()
@@ -304,13 +355,17 @@ def main() -> int:
     parser.add_argument("mosaic", type=Path)
     parser.add_argument("--folder", type=Path, default=Path("docs/images"))
     parser.add_argument("--bundle", default="default-fast")
+    parser.add_argument("--unseen", nargs=2, metavar=("SLIDE", "BUNDLE"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
         _use(asked)
     with tempfile.TemporaryDirectory() as home, display(*_SIZE) as name:
-        for slide in (asked.slide, asked.mosaic):
-            files = ["--bundle", asked.bundle, "--output", f"{home}/files-{slide.stem}"]
+        jobs = [(asked.slide, asked.bundle), (asked.mosaic, asked.bundle)]
+        if asked.unseen:
+            jobs.append((Path(asked.unseen[0]), asked.unseen[1]))
+        for slide, bundle in jobs:
+            files = ["--bundle", bundle, "--output", f"{home}/files-{slide.stem}"]
             if run_python(["-m", "bachview", "classify", str(slide), *files], BACHVIEW_HOME=home):
                 return 1
         return run_python(

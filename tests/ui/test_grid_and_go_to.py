@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from bachview.core.geometry import Point, Region, Size
 from bachview.core.pixel_size import PixelSize
+from bachview.marks.annotation import Annotation, Kind
+from bachview.marks.working_set import added
 from bachview.ui.dialogs.go_to_dialog import GoToDialog
 from bachview.ui.view.painting_grid import grid_for, grid_lines
 from bachview.viewing.viewport import Viewport
@@ -91,7 +94,22 @@ def test_both_are_in_the_window(qtbot: QtBot, tmp_path: Path) -> None:
         before = shown(page.view)
         window.view_commands.grid.trigger()
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
-        assert (shown(page.view) != before).mean() > 0.005
+        with_grid = shown(page.view)
+        assert (with_grid != before).mean() > 0.005
+        # Nothing crosses what says how wide it is.
+        marks, seen = page.document.marks, page.view.viewport.region
+        qtbot.waitUntil(lambda: marks.is_loaded, timeout=LONG_MS)
+        y = seen.bottom - 22 * page.view.viewport.downsample
+        line = shapely.LineString([(seen.x, y), (seen.right, y)])
+        marks.apply(added("draw", [Annotation.drawn(Kind.LINE, line)]))
+        plate = slice(-30, -15), slice(-90, -20)
+        crossed = shown(page.view)
+        assert (crossed != with_grid).any()
+        through = np.abs(
+            crossed[plate].astype(int) - with_grid[plate]
+        )  # the plate lets some through
+        assert through.max() < 60
+        marks.undo()
         window.view_commands.grid.trigger()
         qtbot.waitUntil(lambda: page.view.is_settled, timeout=LONG_MS)
         np.testing.assert_array_equal(shown(page.view), before)

@@ -22,7 +22,7 @@ class AgreementDialog(LaidOutDialog):
 
     def __init__(self, title: str, correcting: Correcting, parent: QWidget | None = None) -> None:
         super().__init__(
-            "Model and reader", parent, title=f"Corrections of {title}", size=(640, 380)
+            "Model and reader", parent, title=f"Corrections of {title}", size=(640, 470)
         )
         self.summary = muted("", self)
         self.table = plain_table(("",), self, stretched=0)

@@ -247,7 +247,7 @@ class SlideView(NavigableView):
         image.setDevicePixelRatio(self._viewport.pixel_ratio)
         painter = QPainter(image)
         self._paint_below(painter, self._viewport)
-        self._paint_key(painter, self._viewport)
+        self._paint_plates(painter, self._viewport)
         painter.end()
         return image
 
@@ -427,13 +427,11 @@ class SlideView(NavigableView):
             self.input.tool.paint(painter, viewport)
             painter.restore()
         self.read_out.paint(painter, viewport, self._pixel_size, self._objective_power)
-        self._paint_key(painter, viewport)
+        self._paint_plates(painter, viewport)
 
     def _paint_below(self, painter: QPainter, viewport: Viewport) -> None:
         """What lies over the tissue and below the annotations."""
         is_bare = self._overlay.is_flipped  # the key is held for a look at what lies below
-        if self._shows_grid and self._pyramid is not None:
-            paint_grid_width(painter, viewport, self._pyramid.bounds, self._pixel_size)
         if self._activation is not None and not is_bare:
             paint_activation(painter, viewport, self._activation)
         if self._counted is not None:
@@ -441,8 +439,10 @@ class SlideView(NavigableView):
         if self._field is not None and not is_bare:
             paint_field(painter, viewport, self._field, self._cell)
 
-    def _paint_key(self, painter: QPainter, viewport: Viewport) -> None:
-        """What the greys of the activation map mean."""
+    def _paint_plates(self, painter: QPainter, viewport: Viewport) -> None:
+        """How wide the grid is, and what the greys of the activation map mean."""
+        if self._shows_grid and self._pyramid is not None:
+            paint_grid_width(painter, viewport, self._pyramid.bounds, self._pixel_size)
         if self._key_text is not None and not self._overlay.is_flipped:
             below = height_at_bottom(is_rotated=bool(viewport.rotation_deg)) + NEAR
             self._activation_key.paint(painter, viewport, self._key_text, below)
