@@ -14,7 +14,7 @@ from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import added
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.panels.annotation_rows import Column
-from bachview.ui.window import annotate_commands as texts
+from bachview.ui.window import annotation_obstacles as texts
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.slides import gradient, write_pyramid

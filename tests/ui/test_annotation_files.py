@@ -15,7 +15,7 @@ from bachview.marks.working_set import added
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.question_dialog import QuestionDialog
 from bachview.ui.window import file_jobs
-from bachview.ui.window.annotate_commands import NONE_THERE, NOTHING_SELECTED
+from bachview.ui.window.annotation_obstacles import NONE_THERE, NOTHING_SELECTED
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.messages import Message
 from tests.support.annotations import star

@@ -15,7 +15,7 @@ from bachview.marks.working_set import added, changed
 from bachview.ui.dialogs.agreement_dialog import AgreementDialog
 from bachview.ui.session.run_status import RunState
 from bachview.ui.view.tools.correct import CorrectTool
-from bachview.ui.window.annotate_commands import NOTHING_SELECTED
+from bachview.ui.window.annotation_obstacles import NOTHING_SELECTED
 from bachview.ui.window.correct_commands import NO_CORRECTIONS
 from bachview.ui.window.slide_page import SlidePage
 from tests.support.windows import LONG_MS, open_window, page_of, pink_slide, wait_for

@@ -1,16 +1,14 @@
 """The Annotate menu: what can be done with annotations."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from bachview.core.units import count_text
-from bachview.marks.annotation import AREAS, FRAMED, Annotation, AnnotationClass, Kind
+from bachview.marks.annotation import Annotation, AnnotationClass
 from bachview.marks.operations import count_of, merge, simplify, split, subtract
 from bachview.marks.working_set import Change, Edit, Mark
 from bachview.ui.dialogs.classes_dialog import ClassesDialog
@@ -23,104 +21,34 @@ from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
 from bachview.ui.session.settings import SettingsFile
-from bachview.ui.window.commands import NO_SLIDE, Command, Commands, call
+from bachview.ui.window.annotation_obstacles import (
+    NO_HIDDEN,
+    NO_REDO,
+    NO_UNDO,
+    NONE_SHOWN,
+    NONE_THERE,
+    NOT_YET,
+    NOTHING_SELECTED,
+    Chosen,
+    no_change,
+    no_hide,
+    no_merge,
+    no_rename,
+    no_simplify,
+    no_split,
+    no_subtract,
+    no_unlock,
+)
+from bachview.ui.window.commands import Command, Commands, call
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
 from bachview.ui.window.tool_strip import list_classes
-
-NOTHING_SELECTED: Final = "Off, because no annotation is selected"
-ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
-NONE_LOCKED: Final = "Off, because nothing that is selected is locked"
-NONE_THERE: Final = "Off, because this slide has no annotations"
-NONE_SHOWN: Final = "Off, because no annotation of this slide is shown"
-NOT_YET: Final = "Off, because the annotations of this slide are still being read"
-NO_UNDO: Final = "Off, because there is nothing to undo"
-NO_REDO: Final = "Off, because nothing was undone"
-NO_MERGE: Final = "Off, because merging needs two or more areas, lines or points"
-NO_SPLIT: Final = "Off, because splitting needs several parts, or an area and a line across it"
-NO_SUBTRACT: Final = "Off, because subtracting needs two or more areas"
-NO_SIMPLIFY: Final = "Off, because only areas and lines have vertices to leave out"
-NO_HIDE: Final = "Off, because what is selected is hidden"
-NO_HIDDEN: Final = "Off, because no annotation is hidden"
-ONE_ONLY: Final = "Off, because one annotation is renamed at a time"
 
 #: Device-independent px by which a copy lies beside what it is of, and by which an outline may move
 #: when it is simplified.
 _BESIDE_VP, _TOLERANCE_VP = 16, 1
 #: Classes that have a key of their own.
 _WITH_KEYS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What the commands depend on.
-
-    Attributes
-    ----------
-    no_marks : why nothing can be done; empty if something can.
-    annotations : those that are selected.
-    free : those of them that are not locked.
-    """
-
-    no_marks: str = NO_SLIDE
-    annotations: tuple[Annotation, ...] = ()
-    free: tuple[Annotation, ...] = ()
-    has_any: bool = False
-    has_shown: bool = False
-    has_hidden: bool = False
-    undo_text: str | None = None
-    redo_text: str | None = None
-
-    @property
-    def kinds(self) -> set[Kind]:
-        return {each.kind for each in self.free}
-
-
-def _no_change(now: Chosen) -> str:
-    if not now.annotations:
-        return NOTHING_SELECTED
-    return "" if now.free else ALL_LOCKED
-
-
-def _no_merge(now: Chosen) -> str:
-    kinds = now.kinds
-    fits = kinds <= AREAS or kinds in ({Kind.LINE}, {Kind.POINTS})
-    return _no_change(now) or ("" if fits and len(now.free) > 1 else NO_MERGE)
-
-
-def _no_split(now: Chosen) -> str:
-    kinds = now.kinds
-    has_line = Kind.LINE in kinds and bool(kinds & AREAS)
-    # Not a rectangle or an ellipse, which are of one part and would be made polygons here.
-    parts = (each for each in now.free if each.kind not in FRAMED)
-    has_parts = any(len(getattr(each.geometry, "geoms", ())) > 1 for each in parts)
-    return _no_change(now) or ("" if has_line or has_parts else NO_SPLIT)
-
-
-def _no_subtract(now: Chosen) -> str:
-    areas = sum(each.kind in AREAS for each in now.free)
-    return _no_change(now) or ("" if areas > 1 else NO_SUBTRACT)
-
-
-def _no_simplify(now: Chosen) -> str:
-    fits = now.kinds & {Kind.AREA, Kind.LINE}
-    return _no_change(now) or ("" if fits else NO_SIMPLIFY)
-
-
-def _no_hide(now: Chosen) -> str:
-    if not now.annotations:
-        return NOTHING_SELECTED
-    return "" if any(not each.is_hidden for each in now.annotations) else NO_HIDE
-
-
-def _no_unlock(now: Chosen) -> str:
-    if not now.annotations:
-        return NOTHING_SELECTED
-    return "" if len(now.free) < len(now.annotations) else NONE_LOCKED
-
-
-def _no_rename(now: Chosen) -> str:
-    return _no_change(now) or ("" if len(now.annotations) == 1 else ONE_ONLY)
 
 
 class AnnotateCommands(QObject):
@@ -237,16 +165,16 @@ class AnnotateCommands(QObject):
             self.select_all: lambda now: "" if now.has_shown else NONE_SHOWN,
             self.list: lambda now: "",
             self.duplicate: lambda now: "" if now.annotations else NOTHING_SELECTED,
-            self.delete: _no_change,
-            self.merge: _no_merge,
-            self.split: _no_split,
-            self.subtract: _no_subtract,
-            self.simplify: _no_simplify,
-            self.lock: _no_change,
-            self.unlock: _no_unlock,
-            self.hide: _no_hide,
+            self.delete: no_change,
+            self.merge: no_merge,
+            self.split: no_split,
+            self.subtract: no_subtract,
+            self.simplify: no_simplify,
+            self.lock: no_change,
+            self.unlock: no_unlock,
+            self.hide: no_hide,
             self.show_all: lambda now: "" if now.has_hidden else NO_HIDDEN,
-            self.rename: _no_rename,
+            self.rename: no_rename,
             self.properties: lambda now: "" if now.annotations else NOTHING_SELECTED,
         }
         panel.properties.classesRequested.connect(self.edit_classes.trigger)
@@ -290,7 +218,7 @@ class AnnotateCommands(QObject):
             command.allow(not why_not, why_not)
         self.undo.setText(f"&Undo {now.undo_text or ''}".rstrip())
         self.redo.setText(f"&Redo {now.redo_text or ''}".rstrip())
-        no_class = now.no_marks or _no_change(now)
+        no_class = now.no_marks or no_change(now)
         present = {class_name(each) for each in now.annotations}
         for action in self._class_actions:
             action.setEnabled(not no_class)

@@ -14,7 +14,7 @@ from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.services import Services
 from bachview.ui.view.tools.base import Tool
 from bachview.ui.view.tools.correct import CorrectTool
-from bachview.ui.window.annotate_commands import NOTHING_SELECTED
+from bachview.ui.window.annotation_obstacles import NOTHING_SELECTED
 from bachview.ui.window.availability import NO_RESULTS
 from bachview.ui.window.commands import Command, Commands, call
 from bachview.ui.window.corrections_export import CorrectionsExport
