@@ -58,6 +58,7 @@ def with_rings(annotation: Annotation, rings: Sequence[Sequence[Place]]) -> Anno
     -------
     None where no shape of the kind is left.
     """
+    import numpy as np
     import shapely
 
     kind = annotation.kind
@@ -81,7 +82,9 @@ def with_rings(annotation: Annotation, rings: Sequence[Sequence[Place]]) -> Anno
         outer, *holes = rings[at : at + count]
         at += count
         if len(outer) >= 3:
-            polygons.append(shapely.Polygon(outer, [hole for hole in holes if len(hole) >= 3]))
+            # Of arrays, as shapely looks at each place of a list by itself.
+            inner = [np.asarray(hole) for hole in holes if len(hole) >= 3]
+            polygons.append(shapely.Polygon(np.asarray(outer), inner))
     mended = mended_area(polygons)
     return None if mended is None else annotation.with_changes(shape=mended)
 
