@@ -210,7 +210,7 @@ def test_the_menu_on_a_shape_and_the_one_of_whole_classes(qtbot: QtBot, tmp_path
         first = [action.text() for action in menu.actions()][:1]
         menu.open_on(page, QPointF(*viewport.vp_from_l0(Point(1500, 1000))))
         assert marks.selection.ids == {inner.id}
-        assert menu.actions()[0] is window.annotate_commands.classes_menu.menuAction()
+        assert menu.actions()[0] is window.annotate_commands.classes.menu.menuAction()
         assert window.annotate_commands.delete in menu.actions()
         menu.close()
         QApplication.processEvents()
@@ -221,7 +221,7 @@ def test_the_menu_on_a_shape_and_the_one_of_whole_classes(qtbot: QtBot, tmp_path
 
         invasive = [rectangle(x, 500, annotation_class=INVASIVE) for x in (300, 600, 900)]
         marks.apply(added("draw", invasive))
-        of_classes = window.annotate_commands.delete_class_menu
+        of_classes = window.annotate_commands.classes.delete_menu
         of_classes.aboutToShow.emit()
         offered = {action.text(): action for action in of_classes.actions()}
         assert list(offered) == ["Invasive (3 annotations)…", "Unclassified (2 annotations)…"]

@@ -85,8 +85,8 @@ def test_classes_are_edited_and_annotations_follow_if_wanted(qtbot: QtBot, tmp_p
         foreign = AnnotationClass("Ducts", (7, 8, 9))
         drawn = Annotation.drawn(Kind.RECTANGLE, Frame(200, 200, 50, 50), foreign)
         marks.apply(added("import", [drawn]))
-        window.annotate_commands.edit_classes.trigger()
-        window.annotate_commands.edit_classes.trigger()  # it is there already
+        window.annotate_commands.classes.edit.trigger()
+        window.annotate_commands.classes.edit.trigger()  # it is there already
         (dialog,) = window.findChildren(ClassesDialog)
 
         def class_now() -> AnnotationClass | None:

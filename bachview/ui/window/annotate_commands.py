@@ -4,23 +4,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, SignalInstance
-from PySide6.QtGui import QAction, QIcon
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from bachview.core.units import count_text
-from bachview.marks.annotation import Annotation, AnnotationClass
-from bachview.marks.operations import count_of, merge, simplify, split, subtract
+from bachview.marks.annotation import Annotation
+from bachview.marks.operations import merge, simplify, split, subtract
 from bachview.marks.working_set import Change, Edit, Mark
-from bachview.ui.dialogs.classes_dialog import ClassesDialog
-from bachview.ui.dialogs.modal import ask, show
-from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.look.swatches import color_swatch
-from bachview.ui.panels.annotation_rows import UNCLASSIFIED, class_name
 from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
 from bachview.ui.session.settings import SettingsFile
+from bachview.ui.window.annotation_class_commands import AnnotationClassCommands
 from bachview.ui.window.annotation_obstacles import (
     NO_HIDDEN,
     NO_REDO,
@@ -42,13 +38,10 @@ from bachview.ui.window.annotation_obstacles import (
 from bachview.ui.window.commands import Command, Commands, call
 from bachview.ui.window.messages import Messages
 from bachview.ui.window.slide_page import SlidePage
-from bachview.ui.window.tool_strip import list_classes
 
 #: Device-independent px by which a copy lies beside what it is of, and by which an outline may move
 #: when it is simplified.
 _BESIDE_VP, _TOLERANCE_VP = 16, 1
-#: Classes that have a key of their own.
-_WITH_KEYS = 9
 
 
 class AnnotateCommands(QObject):
@@ -57,8 +50,7 @@ class AnnotateCommands(QObject):
     Attributes
     ----------
     on_selection : those for what is selected, in groups.
-    classes_menu : the classes for what is selected.
-    new_class_menu, delete_class_menu : filled by `fill`.
+    classes : those for classes.
     """
 
     def __init__(
@@ -75,8 +67,7 @@ class AnnotateCommands(QObject):
         """`show_panel` : brings the list and the properties to the front."""
         super().__init__(window)
         self._window, self._panel, self._show_panel = window, panel, show_panel
-        self._edits, self._classes, self._messages = edits, classes, messages
-        self._settings = settings
+        self._edits, self._messages = edits, messages
         self._page: SlidePage | None = None
         #: How many annotations are hidden.
         self._hidden = 0
@@ -126,12 +117,7 @@ class AnnotateCommands(QObject):
             self._show_properties,
             "Alt+Return",
         )
-        self.edit_classes = make(
-            "Edit &classes…",
-            "Make, rename, colour and delete classes of annotations",
-            self._edit_classes,
-            needs_slide=False,
-        )
+        self.classes = AnnotationClassCommands(window, commands, edits, classes, settings)
         self.list = make(
             "L&ist of annotations",
             "Go to the list of annotations beside the slide",
@@ -145,7 +131,6 @@ class AnnotateCommands(QObject):
         call("Properties of the selected annotations", self.properties)
         call("Show all annotations", self.show_all)
         call("Select all annotations", self.select_all)
-        call("Edit the classes of annotations", self.edit_classes)
         shapes = QMenu("&Shapes", window.menuBar())  # of its own, as low screens have few lines
         shapes.addActions([self.merge, self.split, self.subtract, self.simplify])
         self.on_selection: tuple[tuple[QAction, ...], ...] = (
@@ -153,12 +138,6 @@ class AnnotateCommands(QObject):
             (self.lock, self.unlock, self.hide),
             (self.rename, self.properties),
         )
-        self.classes_menu = QMenu("&Class", window.menuBar())
-        self.new_class_menu = QMenu("Class of ne&w annotations", window.menuBar())
-        self.new_class_menu.aboutToShow.connect(self._fill_new_class)
-        self.delete_class_menu = QMenu("Delete all of a c&lass", window.menuBar())
-        self.delete_class_menu.aboutToShow.connect(self._fill_delete_class)
-        self._class_actions: list[QAction] = []
         self._rules: dict[Command, Callable[[Chosen], str]] = {
             self.undo: lambda now: "" if now.undo_text else NO_UNDO,
             self.redo: lambda now: "" if now.redo_text else NO_REDO,
@@ -177,10 +156,10 @@ class AnnotateCommands(QObject):
             self.rename: no_rename,
             self.properties: lambda now: "" if now.annotations else NOTHING_SELECTED,
         }
-        panel.properties.classesRequested.connect(self.edit_classes.trigger)
+        panel.properties.classesRequested.connect(self.classes.edit.trigger)
         classes.changed.connect(self._make_classes)
         self._make_classes()
-        self.fill()
+        self.classes.fill()
 
     # -- which of them do something ------------------------------------------------------
 
@@ -192,6 +171,7 @@ class AnnotateCommands(QObject):
     def adapt_to(self, page: SlidePage | None) -> None:
         """Act on the page that has just come to the front."""
         before, self._page = self._page, page
+        self.classes.adapt_to(page)
         if before is not None:
             before.document.marks.changed.disconnect(self._on_changes)
         for signal in _signals(before):
@@ -218,14 +198,11 @@ class AnnotateCommands(QObject):
             command.allow(not why_not, why_not)
         self.undo.setText(f"&Undo {now.undo_text or ''}".rstrip())
         self.redo.setText(f"&Redo {now.redo_text or ''}".rstrip())
-        no_class = now.no_marks or no_change(now)
-        present = {class_name(each) for each in now.annotations}
-        for action in self._class_actions:
-            action.setEnabled(not no_class)
-            action.setToolTip(no_class or action.statusTip())
-            action.setChecked(present == {action.data()})
-        self.classes_menu.menuAction().setEnabled(not no_class)
-        self.delete_class_menu.menuAction().setEnabled(now.has_any)
+        self.classes.renew(now)
+
+    def _make_classes(self) -> None:
+        self.classes.make_actions()
+        self.renew()
 
     def _chosen(self) -> Chosen:
         document = self._document
@@ -250,139 +227,6 @@ class AnnotateCommands(QObject):
     @property
     def _document(self) -> Document | None:
         return None if self._page is None else self._page.document
-
-    # -- classes -------------------------------------------------------------------------
-
-    def _make_classes(self) -> None:
-        """The classes as they are now, with keys for the first ones."""
-        for action in self._class_actions:
-            self._window.removeAction(action)
-            self.classes_menu.removeAction(action)
-            action.deleteLater()
-        self._class_actions.clear()
-        ratio = self._window.devicePixelRatioF()
-        for number, each in enumerate((None, *self._classes.all)):
-            text = UNCLASSIFIED if each is None else each.name
-            action = QAction(text.replace("&", "&&"), self._window)
-            action.setIcon(QIcon(color_swatch(None if each is None else each.color, ratio)))
-            action.setData("" if each is None else each.name)
-            call("Class of the selected annotations: {}", action)
-            action.setCheckable(True)
-            if number <= _WITH_KEYS:
-                action.setShortcut(f"Alt+{number}")
-            action.setStatusTip(f"Make what is selected {text}")
-            action.triggered.connect(partial(self._classify, each))
-            self._window.addAction(action)
-            self.classes_menu.addAction(action)
-            self._class_actions.append(action)
-        self.renew()
-
-    def _classify(self, chosen: AnnotationClass | None, _: bool = False) -> None:
-        selected = self._edits.selected
-        self._edits.set_values("classify", selected, annotation_class=chosen)
-        self.renew()  # Qt has changed the mark of the action already
-
-    def fill(self) -> None:
-        """Bring the menus up to date that are filled when they open."""
-        self._fill_new_class()
-        self._fill_delete_class()
-
-    def _fill_new_class(self) -> None:
-        list_classes(self.new_class_menu, self._classes)
-
-    def _fill_delete_class(self) -> None:
-        menu = self.delete_class_menu
-        menu.clear()
-        of_class: dict[str, list[Annotation]] = {}
-        document = self._document
-        annotations = () if document is None else document.marks.working_set.annotations.values()
-        for each in annotations:
-            of_class.setdefault(class_name(each), []).append(each)
-        for name in sorted(of_class, key=lambda name: (not name, name.casefold())):
-            text = f"{name or UNCLASSIFIED} ({count_of(of_class[name])})"
-            action = menu.addAction(f"{text.replace('&', '&&')}…")
-            call("Delete all of class {}", action, deletes=True)
-            action.triggered.connect(partial(self._delete_class, name))
-        if not of_class:
-            nothing = menu.addAction("No annotations")
-            call("Delete all of a class: {}", nothing, deletes=True)
-            nothing.setEnabled(False)
-
-    def _delete_class(self, name: str, _: bool = False) -> None:
-        document = self._document
-        if document is None:
-            return
-        annotations = document.marks.working_set.annotations.values()
-        of_it = [each for each in annotations if class_name(each) == name]
-        selected = document.marks.selection.ids
-        if selected.issuperset(each.id for each in of_it):
-            self._edits.delete(of_it)
-            return
-        it, is_not = ("it", "It is not") if len(of_it) == 1 else ("them", "Not all of them are")
-        class_text = f"the class {name}" if name else "no class"
-        question = QuestionDialog(
-            "Delete all of a class",
-            f"Delete {count_of(of_it)} of this slide with {class_text}? {is_not} selected. This "
-            "can be undone.",
-            f"Delete {it}",
-            f"Keep {it}",
-            self._page,
-        )
-        edits, marks = self._edits, document.marks
-
-        def delete() -> None:
-            # Another slide may have come to the front meanwhile.
-            if edits.marks is marks:
-                edits.delete(of_it)
-
-        question.accepted.connect(delete)
-        ask(question)
-
-    def _edit_classes(self) -> None:
-        for there in self._window.findChildren(ClassesDialog):
-            if there.isVisible():
-                there.raise_()
-                there.activateWindow()
-                return
-        dialog = ClassesDialog(self._classes, self._classes_of_slide, self._window)
-        dialog.edited.connect(partial(self._ask_to_follow, dialog))
-        show(dialog, self._settings)
-
-    def _classes_of_slide(self) -> list[AnnotationClass]:
-        document = self._document
-        annotations = () if document is None else document.marks.working_set.annotations.values()
-        return [each.annotation_class for each in annotations if each.annotation_class is not None]
-
-    def _ask_to_follow(
-        self, dialog: ClassesDialog, before: AnnotationClass, after: AnnotationClass | None
-    ) -> None:
-        """Annotations keep the class that they have, unless the reader wants them to follow."""
-        document = self._document
-        if document is None:
-            return
-        annotations = document.marks.working_set.annotations.values()
-        of_it = [each for each in annotations if each.annotation_class == before]
-        if not of_it:
-            return
-        have = "has" if len(of_it) == 1 else "have"
-        what = "lose it" if after is None else "change with it"
-        question = QuestionDialog(
-            "Classes of annotations",
-            f"{count_of(of_it)} of this slide {have} the class {before.name} as it was. "
-            f"Shall {'it' if len(of_it) == 1 else 'they'} {what}? This can be undone.",
-            "Change them" if len(of_it) > 1 else "Change it",
-            "Keep as it is",
-            dialog,
-        )
-        ids = [each.id for each in of_it]
-
-        def follow() -> None:
-            present = document.marks.working_set.annotations
-            those = [present[each] for each in ids if each in present]
-            self._edits.set_values("classify", those, annotation_class=after)
-
-        question.accepted.connect(follow)
-        ask(question)
 
     # -- what they do --------------------------------------------------------------------
 

@@ -107,14 +107,14 @@ class Menus:
         tool_menu = menu.addMenu("&Tool")
         for group in tools.groups:
             put(tool_menu, *group, None)
-        menu.addMenu(annotate.new_class_menu)
+        menu.addMenu(annotate.classes.new_menu)
         put(menu, None, annotate.undo, annotate.redo, None, annotate.select_all)
-        menu.addMenu(annotate.classes_menu)
+        menu.addMenu(annotate.classes.menu)
         for actions in annotate.on_selection:
             put(menu, *actions, None)
         put(menu, annotate.show_all, annotate.list)
-        menu.addMenu(annotate.delete_class_menu)
-        put(menu, annotate.edit_classes)
+        menu.addMenu(annotate.classes.delete_menu)
+        put(menu, annotate.classes.edit)
 
         menu = bar.addMenu("&Classify")
         put(menu, *classify.starts, place.classify_cell, classify.failed_patches)
@@ -142,7 +142,7 @@ class Menus:
         """Bring those up to date that are filled when they open."""
         self._file.fill_recent(self.recent)
         self._classify.fill_bundles(self.bundles)
-        self._annotate.fill()
+        self._annotate.classes.fill()
 
     def _add_themes(self, menu: QMenu, theme: Theme, window: QMainWindow) -> None:
         group = QActionGroup(window)

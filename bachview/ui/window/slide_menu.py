@@ -51,7 +51,7 @@ class SlideMenu(QMenu):
 
     def _make_for_selection(self, annotate: AnnotateCommands) -> tuple[QAction, ...]:
         """What is for the selected annotations, and the line below."""
-        actions: list[QAction] = [annotate.classes_menu.menuAction()]
+        actions: list[QAction] = [annotate.classes.menu.menuAction()]
         for group in annotate.on_selection:
             end = QAction(self)
             end.setSeparator(True)
