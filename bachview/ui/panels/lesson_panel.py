@@ -27,6 +27,7 @@ from bachview.ui.look.widgets import (
     WrappedLabel,
     allow,
     heading,
+    line,
     muted,
     panel_column,
     plain,
@@ -108,22 +109,24 @@ class LessonPanel(QWidget):
         self.moved.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.moved.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         for place, name in enumerate(names, 1):
             item = self.moved.horizontalHeaderItem(place)
             if item is not None:
                 item.setToolTip(f"Now {name}")
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.name = QLineEdit(content)
+        end = QWidget(self)  # below what scrolls, as it is what is decided here
+        self.name = QLineEdit(end)
         self.name.setMaxLength(_LONGEST_NAME)
         self.name.setText(f"{teaching.bundle.name}, taught"[:_LONGEST_NAME])
         self.name.textChanged.connect(self._renew)
-        named = QLabel("Keep it as &model", content)
+        named = QLabel("Keep it as &model", end)
         named.setBuddy(self.name)
-        self._state = plain(WrappedLabel("", content))
-        self.keep_button = QPushButton("&Keep", content)
+        self._state = plain(WrappedLabel("", end))
+        self.keep_button = QPushButton("&Keep", end)
         self.keep_button.setObjectName("primary")
         self.keep_button.clicked.connect(self._keep)
-        self.discard_button = QPushButton("&Discard", content)
+        self.discard_button = QPushButton("&Discard", end)
         self.discard_button.clicked.connect(self.discarded)
         column = panel_column(content)
         column.addWidget(heading("New model, not kept", content))
@@ -142,19 +145,22 @@ class LessonPanel(QWidget):
         self.findings = [plain(WrappedLabel(text, content)) for text in findings(taught)]
         for label in self.findings:
             column.addWidget(label)
-        column.addWidget(named)
-        column.addWidget(self.name)
-        column.addWidget(self._state)
+        column.addStretch()
+        lower = panel_column(end)
+        for widget in (named, self.name, self._state):
+            lower.addWidget(widget)
         row = QHBoxLayout()
         row.setSpacing(NEAR)
         row.addWidget(self.keep_button)
         row.addWidget(self.discard_button)
         row.addStretch()
-        column.addLayout(row)
-        column.addStretch()
+        lower.addLayout(row)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scrolled(content))
+        whole.setSpacing(0)
+        whole.addWidget(scrolled(content), 1)
+        whole.addWidget(line(self))
+        whole.addWidget(end)
 
     # -- what is shown on the slide ------------------------------------------------------
 
