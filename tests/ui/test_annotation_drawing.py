@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import shapely
+from PySide6.QtGui import QTransform
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -132,6 +133,35 @@ def test_many_shapes_are_all_drawn_from_afar_and_near(view: SlideView, qtbot: Qt
                 found.append(_has(view, colors[n % 2], at, picture))
         assert len(found) > 20
         assert all(found)
+
+
+@pytest.mark.parametrize("turn", [0.0, 37.0])
+def test_many_that_are_dragged_are_drawn_where_they_are_now(
+    view: SlideView, qtbot: QtBot, turn: float
+) -> None:
+    many = [
+        Annotation.drawn(
+            Kind.ELLIPSE, Frame(1800 + 30 * (n % 8), 1400 + 30 * (n // 8), 24, 24), _RED
+        )
+        for n in range(64)
+    ]
+    _show(view, many)
+    view.zoom_to_magnification(10.0)
+    view.set_rotation(turn)
+    view.center_on(Point(2000, 1500))
+    _settle(view, qtbot)
+    view.annotations.lift(many)
+    view.annotations.show_moved(QTransform.fromTranslate(150, 40))
+    _settle(view, qtbot)
+    picture = shown(view)
+    for each in many:
+        left, top, right, _ = each.bounds
+        above = Point((left + right) / 2, top)
+        assert _has(view, _RED, Point(above.x + 150, above.y + 40), picture)
+    assert not any(
+        _has(view, _RED, Point(1800 + 30 * column, 1400 - 12), picture) for column in range(4)
+    )
+    view.annotations.drop()
 
 
 def test_without_annotations_nothing_is_made(view: SlideView, qtbot: QtBot) -> None:

@@ -15,11 +15,13 @@ from bachview.marks.working_set import Change
 from bachview.ui.view.annotation_labels import Label, LabelLayer
 from bachview.ui.view.annotation_maker import Wanted, level_of, unit_of
 from bachview.ui.view.annotation_source import AnnotationSource
+from bachview.ui.view.lifted_picture import LiftedPicture
 from bachview.ui.view.painting import Layer
 from bachview.ui.view.painting_annotations import Rgb, Unit, paint_units
 from bachview.viewing.viewport import Viewport
 
-#: As many selected annotations are drawn over the picture; more are drawn in it.
+#: As many selected annotations are drawn over the picture; more are drawn in it, or while they are
+#: dragged as a picture of their own.
 _MOST_OVER = 40
 #: As many changed ones are drawn over the picture until they are in it.
 _MOST_NEWS = 200
@@ -49,6 +51,7 @@ class AnnotationDrawing:
         self._lifted: frozenset[str] = frozenset()
         self._live: tuple[Annotation, ...] = ()
         self._move = _IN_PLACE
+        self._many_live = LiftedPicture()
         #: Changed ones by id, each with the number of the change.
         self._news: dict[str, tuple[int, Annotation]] = {}
         self._over: tuple[tuple[object, ...], tuple[Unit, ...]] = ((), ())
@@ -71,6 +74,7 @@ class AnnotationDrawing:
         self._news.clear()
         self._selected = self._lifted = frozenset()
         self._live = ()
+        self._many_live.forget()
         self._tell((each.id, each) for each in annotations.values())
         self._on_change()
 
@@ -170,6 +174,7 @@ class AnnotationDrawing:
         """Draw all annotations as they are."""
         lifted, self._lifted = self._lifted, frozenset()
         self._live, self._move = (), _IN_PLACE
+        self._many_live.forget()
         back = {name: self._annotations.get(name) for name in lifted}
         number = self._tell(back.items())
         if len(back) <= _MOST_NEWS:
@@ -226,13 +231,17 @@ class AnnotationDrawing:
         if news:
             self._news_units = self._made(self._news_units, news, level, ratio, frozenset())
             paint_units(painter, self._news_units[1], transform, 1 / ratio, ratio, self._stamps)
-        over = list(self._live)
+        live = list(self._live)
+        if len(live) > _MOST_OVER:
+            self._many_live.paint(painter, self._live, viewport, self._move, self._stamps)
+            live = []
+        over = live
         if len(self._selected) <= _MOST_OVER:
             selected = (self._annotations.get(name) for name in self._selected - self._lifted)
-            over = [*(each for each in selected if each and not each.is_hidden), *over]
+            over = [*(each for each in selected if each and not each.is_hidden), *live]
         if over:
             self._over = self._made(self._over, over, level, ratio, self._selected)
-            still = len(over) - len(self._live)
+            still = len(over) - len(live)
             units = self._over[1]
             paint_units(painter, units[:still], transform, 1 / ratio, ratio, self._stamps)
             moved = self._move * transform
@@ -282,6 +291,7 @@ class AnnotationDrawing:
         self._news.clear()
         self._selected = self._lifted = frozenset()
         self._live = ()
+        self._many_live.forget()
         self._shown_of, self._shown = (), ()
         return source is None or source.close(timeout_s)
 
