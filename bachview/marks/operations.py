@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bachview.errors import UsageError
-from bachview.marks.annotation import AREAS, Annotation, Kind
+from bachview.marks.annotation import AREAS, Annotation, Kind, now_text
 from bachview.marks.shapes import as_area, mended_area, points_shape, rings_of, valid_area
 from bachview.marks.transforms import moved
 from bachview.marks.working_set import Change, Edit, changed, deleted
@@ -59,9 +59,9 @@ def set_values(text: str, annotations: Iterable[Annotation], **values: object) -
         for each in annotations
         if any(getattr(each, name) != value for name, value in values.items())
     ]
-    return changed(
-        f"{text} {count_of(others)}", ((each, each.with_changes(**values)) for each in others)
-    )
+    now = now_text()
+    pairs = ((each, each.with_changes(changed=now, **values)) for each in others)
+    return changed(f"{text} {count_of(others)}", pairs)
 
 
 def merge(annotations: Sequence[Annotation]) -> Edit:

@@ -134,7 +134,7 @@ class WorkingSet:
             A mark is not what the edit says it was; nothing is changed.
         """
         for change in edit.changes:
-            if self._present(change) != change.before:
+            if not self._is_possible(change):
                 raise ValueError(f"{change.mark.id} is not what it was")
         if not edit.changes:
             return
@@ -187,20 +187,25 @@ class WorkingSet:
             self._carry_out(news)
 
     def _present(self, change: Change) -> Mark | None:
-        return self._marks[type(change.mark)].get(change.id)
+        mark = change.after if change.before is None else change.before
+        return self._marks[type(mark)].get(mark.id)  # type: ignore[index, union-attr]  # not both
+
+    def _is_possible(self, change: Change) -> bool:
+        """Whether the mark is what it is before the change."""
+        present = self._present(change)
+        return present is change.before or present == change.before
 
     def _carry_out_possible(self, edit: Edit) -> int:
-        possible = tuple(c for c in edit.changes if self._present(c) == c.before)
+        possible = tuple(filter(self._is_possible, edit.changes))
         if possible:
             self._carry_out(possible)
         return len(edit.changes) - len(possible)
 
     def _carry_out(self, changes: tuple[Change, ...]) -> None:
         for change in changes:
-            marks = self._marks[type(change.mark)]
             if change.after is None:
-                del marks[change.id]
+                del self._marks[type(change.mark)][change.id]
             else:
-                marks[change.id] = change.after
+                self._marks[type(change.after)][change.after.id] = change.after
         for listener in tuple(self._listeners):
             listener(changes)

@@ -157,8 +157,15 @@ class AnnotationList(QTableView):
     def take(self, changes: Iterable[Change]) -> None:
         """Show what has changed; what is selected stays so, though its row is another one."""
         self._follows = True
-        self.rows.take(changes)
-        self._show_selection()
+        if self.rows.take(changes):  # if not, they have been listed anew, with the selection
+            self._show_selection()
+        self._follows = False
+
+    def take_anew(self) -> None:
+        """Show whatever has changed; as `take`, for many changes."""
+        self._follows = True
+        self.rows.list_anew()
+        self._follows = False
 
     # -- selection -----------------------------------------------------------------------
 

@@ -99,32 +99,33 @@ class AnnotationModel(QAbstractTableModel):
     def show_annotations(self, annotations: Mapping[str, Annotation], size: PixelSize) -> None:
         """List these; the mapping follows the changes that `take` is told of."""
         self._all, self._values = annotations, Values(size)
-        self._renew()
+        self.list_anew()
 
     def arrange(self, how: Arrangement) -> None:
         """List them in another way."""
         if how != self._how:
             self._how = how
-            self._renew()
+            self.list_anew()
 
     def fold(self, name: str, *, on: bool) -> None:
         """Hide the annotations of a group, or show them."""
         folded = self._how.folded | {name} if on else self._how.folded - {name}
         self.arrange(replace(self._how, folded=folded))
 
-    def take(self, changes: Iterable[Change]) -> None:
-        """Show what has changed."""
+    def take(self, changes: Iterable[Change]) -> bool:
+        """Show what has changed; whether the rows that have not are still the same for a view."""
         ours = [each for each in changes if isinstance(each.mark, Annotation)]
-        if not ours:
-            return
         if len(ours) > _FEW:
-            self._renew()
-            return
-        after, self._listed = arranged(self._all.values(), self._how, self._values)
-        if not self._replace_in_place(after):
-            self._move(after)
+            self.list_anew()
+            return False
+        if ours:
+            after, self._listed = arranged(self._all.values(), self._how, self._values)
+            if not self._replace_in_place(after):
+                self._move(after)
+        return True
 
-    def _renew(self) -> None:
+    def list_anew(self) -> None:
+        """Show whatever has changed."""
         self.beginResetModel()
         self._rows, self._listed = arranged(self._all.values(), self._how, self._values)
         self._places = None

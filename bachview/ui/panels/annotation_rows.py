@@ -1,5 +1,6 @@
 """Which annotations are listed, in which order and groups."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -103,6 +104,17 @@ def kind_of(annotation: Annotation) -> str:
     if annotation.kind is Kind.POINTS and annotation.geometry.geom_type == "Point":
         return "Point"
     return KIND_TITLES[annotation.kind]
+
+
+def counts_of_kinds(annotations: Sequence[Annotation]) -> Counter[str]:
+    """How many there are of what `kind_of` says; quick by the ten thousand."""
+    kinds = [each.kind for each in annotations]
+    counts = Counter(
+        {title: count for kind, title in KIND_TITLES.items() if (count := kinds.count(kind))}
+    )
+    if counts.pop(KIND_TITLES[Kind.POINTS], 0):
+        counts.update(kind_of(each) for each in annotations if each.kind is Kind.POINTS)
+    return counts
 
 
 def name_of(annotation: Annotation) -> str:

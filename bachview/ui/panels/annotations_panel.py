@@ -1,6 +1,6 @@
 """The annotations of the slide: the list, and what is known of those that are selected."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import count_text
+from bachview.marks.working_set import Change
 from bachview.ui.look.icons import icon
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.theme import Theme
@@ -24,7 +25,7 @@ from bachview.ui.panels.properties_panel import PropertiesPanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
-from bachview.ui.session.marks_session import MarksSession
+from bachview.ui.session.marks_session import MANY, MarksSession
 
 #: Of the height; the list has the rest.
 _MOST_FOR_PROPERTIES, _MOST_IF_LOW = 0.6, 0.45
@@ -52,6 +53,10 @@ class AnnotationsPanel(QWidget):
         self._theme, self._classes, self._edits = theme, classes, edits
         self._marks: MarksSession | None = None
         self._is_behind = False
+        self._list_later = QTimer(self, singleShot=True)
+        self._list_later.timeout.connect(self._take_many)
+        self._properties_later = QTimer(self, singleShot=True)
+        self._properties_later.timeout.connect(self._show_properties)
         self._pixel_size = PixelSize.unknown()
         self.wanted = QLineEdit(self)
         self.wanted.setPlaceholderText("Find by name, class, kind or note")
@@ -151,17 +156,28 @@ class AnnotationsPanel(QWidget):
 
     def _renew(self) -> None:
         self._is_behind = False
+        self._list_later.stop()
         marks = self._marks
         annotations = {} if marks is None else marks.working_set.annotations
         self.list.rows.show_annotations(annotations, self._pixel_size)
         self._tell_selected()
 
-    def _on_changed(self, changes: object) -> None:
+    def _on_changed(self, changes: tuple[Change, ...]) -> None:
         if not self.isVisible():  # each step would cost the time to find the order of all
             self._is_behind = True
             return
-        self.list.take(changes)  # type: ignore[arg-type]  # a signal of any object
-        self._show_properties()
+        # Of many, each part is shown with a turn of the event loop of its own: the window answers
+        # in between.
+        if len(changes) > MANY or self._list_later.isActive():
+            self._list_later.start()
+            return
+        self.list.take(changes)
+        self._tell_properties()
+        self._show_count()
+
+    def _take_many(self) -> None:
+        self.list.take_anew()
+        self._tell_properties()
         self._show_count()
 
     def _select(self, ids: frozenset[str]) -> None:
@@ -177,10 +193,17 @@ class AnnotationsPanel(QWidget):
     def _tell_selected(self) -> None:
         ids = frozenset() if self._marks is None else self._marks.selection.ids
         self.list.show_selected(ids)
-        self._show_properties()
+        self._tell_properties()
         self._show_count()
 
+    def _tell_properties(self) -> None:
+        if self._marks is not None and len(self._marks.selection.ids) > MANY:
+            self._properties_later.start()
+        else:
+            self._show_properties()
+
     def _show_properties(self) -> None:
+        self._properties_later.stop()
         selected = () if self._marks is None else self._marks.selected
         self.properties.show_selected(selected, self._pixel_size)
 

@@ -1,7 +1,7 @@
 """What the selected annotations have in common, to read and to change."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
@@ -27,7 +27,7 @@ from bachview.marks.measures import Measures, measures_of
 from bachview.ui.look.spacing import NEAR, TIGHT
 from bachview.ui.look.swatches import color_swatch
 from bachview.ui.look.widgets import WrappedLabel, panel_column, plain, tabular
-from bachview.ui.panels.annotation_rows import UNCLASSIFIED, kind_of
+from bachview.ui.panels.annotation_rows import UNCLASSIFIED, counts_of_kinds, kind_of
 from bachview.ui.panels.inside_annotation import InsidePanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
@@ -37,6 +37,7 @@ _OFF = "Off, because nothing is selected"
 _LOCKED = "Off, because it is locked: unlock it first"
 _MIXED = "Several"
 _NOTE_LINES = 3
+_NAME, _NOTE = attrgetter("name"), attrgetter("note")
 #: More are not measured one by one while the selection changes.
 _MOST_MEASURED = 2000
 
@@ -178,8 +179,14 @@ class PropertiesPanel(QWidget):
 
     def _show(self) -> None:
         selected = self._selected
+        # Of thousands that look the same one is asked: to hash each one's class would take long.
+        found = {
+            (id(each.annotation_class), each.color, each.is_locked, each.is_hidden): each
+            for each in selected
+        }
+        different = tuple(found.values())
         self._what.setText(_what(selected))
-        is_free = not all(each.is_locked for each in selected)  # nothing is not free either
+        is_free = not all(each.is_locked for each in different)  # nothing is not free either
         why_not = ""
         if not is_free:
             why_not = _LOCKED if selected else _OFF
@@ -189,18 +196,18 @@ class PropertiesPanel(QWidget):
                 field.setToolTip(why_not)
         for box in (self.locked, self.hidden):
             box.setEnabled(bool(selected))
-        self._show_class()
-        _show_text(self.name, [each.name for each in selected])
+        self._show_class(different)
+        _show_text(self.name, map(_NAME, selected))
         if not self.note.document().isModified():
-            self.note.show_texts([each.note for each in selected])
-        self._show_color()
-        _show_box(self.locked, [each.is_locked for each in selected])
-        _show_box(self.hidden, [each.is_hidden for each in selected])
+            self.note.show_texts(map(_NOTE, selected))
+        self._show_color(different)
+        _show_box(self.locked, [each.is_locked for each in different])
+        _show_box(self.hidden, [each.is_hidden for each in different])
         self._show_values()
 
-    def _show_class(self) -> None:
+    def _show_class(self, selected: Sequence[Annotation]) -> None:
         combo, ratio = self.class_choice, self.devicePixelRatioF()
-        present = {each.annotation_class for each in self._selected}
+        present = {each.annotation_class for each in selected}
         known = list(self._classes.all)
         names = {each.name for each in known}
         known += sorted(
@@ -219,9 +226,9 @@ class PropertiesPanel(QWidget):
             one = next(iter(present), None)
             combo.setCurrentText(UNCLASSIFIED if one is None else one.name)
 
-    def _show_color(self) -> None:
-        own = {each.color for each in self._selected}
-        shown = {each.shown_color for each in self._selected}
+    def _show_color(self, selected: Sequence[Annotation]) -> None:
+        own = {each.color for each in selected}
+        shown = {each.shown_color for each in selected}
         one = next(iter(shown)) if len(shown) == 1 else None
         self._color.setIcon(QIcon(color_swatch(one, self.devicePixelRatioF())))
         text = "Own" if own - {None} else "Of the class"
@@ -319,7 +326,7 @@ def _what(annotations: Sequence[Annotation]) -> str:
         return _NONE
     if len(annotations) == 1:
         return kind_of(annotations[0])
-    kinds = Counter(kind_of(each) for each in annotations)
+    kinds = counts_of_kinds(annotations)
     parts = ", ".join(_counted(kind.lower(), count) for kind, count in kinds.most_common())
     return f"{count_text(len(annotations))} annotations: {parts}"
 

@@ -41,9 +41,8 @@ class ReadAnnotations:
 
     def merged_into(self, present: Mapping[str, Annotation]) -> Merge:
         """The import into the annotations of now; quick if none of the file's has changed."""
-        same = all(
-            present.get(one.id) == self.present.get(one.id) for one in self.found.annotations
-        )
+        pairs = ((present.get(one.id), self.present.get(one.id)) for one in self.found.annotations)
+        same = all(now is then or now == then for now, then in pairs)
         return self.merged if same else merge(self.found, present)
 
 

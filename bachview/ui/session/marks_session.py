@@ -21,6 +21,9 @@ from bachview.ui.session.slide_results import SlideResults
 
 _log = logging.getLogger(__name__)
 
+#: What follows more changes, or more selected annotations, at once does so in a turn of the event
+#: loop of its own, so that the window answers in between.
+MANY = 500
 #: How often the file is asked for what other programs have changed, and saving is tried again.
 _LOOK_MS = 2000
 

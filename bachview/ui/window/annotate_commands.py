@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, SignalInstance
+from PySide6.QtCore import QObject, QTimer, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -15,6 +15,7 @@ from bachview.ui.panels.annotations_panel import AnnotationsPanel
 from bachview.ui.session.annotation_classes import AnnotationClasses
 from bachview.ui.session.annotation_edits import AnnotationEdits
 from bachview.ui.session.document import Document
+from bachview.ui.session.marks_session import MANY
 from bachview.ui.session.settings import SettingsFile
 from bachview.ui.window.annotation_class_commands import AnnotationClassCommands
 from bachview.ui.window.annotation_obstacles import (
@@ -42,6 +43,8 @@ from bachview.ui.window.slide_page import SlidePage
 #: Device-independent px by which a copy lies beside what it is of, and by which an outline may move
 #: when it is simplified.
 _BESIDE_VP, _TOLERANCE_VP = 16, 1
+#: Of much that is selected, the panel is shown first.
+_AFTER_PANEL_MS = 30
 
 
 class AnnotateCommands(QObject):
@@ -71,6 +74,8 @@ class AnnotateCommands(QObject):
         self._page: SlidePage | None = None
         #: How many annotations are hidden.
         self._hidden = 0
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self._renew)
         make = commands.make
         self.undo = make("&Undo", "Undo the last step", self._undo, "Ctrl+Z")
         self.redo = make("&Redo", "Do again what was undone", self._redo, "Ctrl+Shift+Z", "Ctrl+Y")
@@ -191,7 +196,15 @@ class AnnotateCommands(QObject):
         self.renew()
 
     def renew(self, *_: object) -> None:
-        """Switch the commands by what is selected."""
+        """Switch the commands by what is selected; soon, if that is much."""
+        document = self._document
+        if document is not None and len(document.marks.selection.ids) > MANY:
+            self._later.start(_AFTER_PANEL_MS)
+        else:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._later.stop()
         now = self._chosen()
         for command, rule in self._rules.items():
             why_not = now.no_marks or rule(now)

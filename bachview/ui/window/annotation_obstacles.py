@@ -1,10 +1,16 @@
 """Why a command for annotations is off, as what is selected says."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from bachview.marks.annotation import AREAS, FRAMED, Annotation, Kind
+from bachview.marks.annotation import AREAS, Annotation, Frame, Kind
 from bachview.ui.window.commands import NO_SLIDE
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 NOTHING_SELECTED: Final = "Off, because no annotation is selected"
 ALL_LOCKED: Final = "Off, because what is selected is locked: unlock it first"
@@ -23,7 +29,7 @@ NO_HIDDEN: Final = "Off, because no annotation is hidden"
 ONE_ONLY: Final = "Off, because one annotation is renamed at a time"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chosen:
     """What the commands depend on.
 
@@ -43,9 +49,11 @@ class Chosen:
     undo_text: str | None = None
     redo_text: str | None = None
 
-    @property
-    def kinds(self) -> set[Kind]:
-        return {each.kind for each in self.free}
+    @cached_property
+    def kinds(self) -> Counter[Kind]:
+        """How many of the free ones are of each kind."""
+        kinds = [each.kind for each in self.free]
+        return Counter({kind: count for kind in Kind if (count := kinds.count(kind))})
 
 
 def no_change(now: Chosen) -> str:
@@ -57,30 +65,39 @@ def no_change(now: Chosen) -> str:
 
 def no_merge(now: Chosen) -> str:
     """Why what is selected cannot be merged."""
-    kinds = now.kinds
+    kinds = now.kinds.keys()
     fits = kinds <= AREAS or kinds in ({Kind.LINE}, {Kind.POINTS})
     return no_change(now) or ("" if fits and len(now.free) > 1 else NO_MERGE)
 
 
 def no_split(now: Chosen) -> str:
     """Why it cannot be split."""
-    kinds = now.kinds
+    kinds = now.kinds.keys()
     has_line = Kind.LINE in kinds and bool(kinds & AREAS)
-    # Not a rectangle or an ellipse, which are of one part and would be made polygons here.
-    parts = (each for each in now.free if each.kind not in FRAMED)
-    has_parts = any(len(getattr(each.geometry, "geoms", ())) > 1 for each in parts)
+    # Rectangles and ellipses are of one part.
+    shapes = [each.shape for each in now.free if not isinstance(each.shape, Frame)]
+    has_parts = not has_line and _has_parts(shapes)
     return no_change(now) or ("" if has_line or has_parts else NO_SPLIT)
+
+
+def _has_parts(shapes: "Sequence[BaseGeometry]") -> bool:
+    """Whether one has several."""
+    if not shapes:
+        return False
+    import shapely
+
+    return int(shapely.get_num_geometries(shapes).max()) > 1
 
 
 def no_subtract(now: Chosen) -> str:
     """Why its areas cannot be subtracted."""
-    areas = sum(each.kind in AREAS for each in now.free)
+    areas = sum(now.kinds[kind] for kind in AREAS)
     return no_change(now) or ("" if areas > 1 else NO_SUBTRACT)
 
 
 def no_simplify(now: Chosen) -> str:
     """Why it cannot be simplified."""
-    fits = now.kinds & {Kind.AREA, Kind.LINE}
+    fits = now.kinds.keys() & {Kind.AREA, Kind.LINE}
     return no_change(now) or ("" if fits else NO_SIMPLIFY)
 
 

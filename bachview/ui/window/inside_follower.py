@@ -94,5 +94,6 @@ class InsideFollower(QObject):
 
 
 def _only_area(document: Document) -> Annotation | None:
-    selected = document.marks.selected
-    return selected[0] if len(selected) == 1 and selected[0].kind in AREAS else None
+    marks = document.marks
+    selected = marks.selected if len(marks.selection.ids) == 1 else ()
+    return selected[0] if selected and selected[0].kind in AREAS else None
