@@ -1,4 +1,4 @@
-"""``annotations``: frame times and hit tests with 10,000 annotations of 200 vertices."""
+"""``annotations``: frame times, hit tests and the list with 10,000 annotations of 200 vertices."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ _PERCENTILES = (50, 95, 99)
 
 
 def measure(say: Say, folder: Path) -> Iterator[Result]:
-    """Measure panning and zooming at both sizes, and finding an annotation by a click."""
+    """Measure panning and zooming at both sizes, finding an annotation by a click, and the list."""
     slide = phantom(folder, 24_000, 18_000, say)
     for size in _SIZES:
         case = f"{size.width}x{size.height}"
@@ -38,3 +38,14 @@ def measure(say: Say, folder: Path) -> Iterator[Result]:
         yield graded("annotations", f"{case}, whole slide drawn", document["first_s"], "s")
         value = float(np.percentile(document["hits"], 99))
         yield graded("annotations", f"{case}, hit test, p99", value, "ms")
+    say("annotations: list")
+    document = ask_child(
+        "bachview.bench.list_probe",
+        lambda: [str(_COUNT), str(_VERTICES)],
+        platform="offscreen",
+        timeout_s=300,
+    )
+    for part in ("filled", "sorted", "filtered"):
+        yield graded("annotations", f"list, {part}, longest", max(document[part]), "ms")
+    value = float(np.percentile(document["scrolled"], 99))
+    yield graded("annotations", "list, a page scrolled, p99", value, "ms")

@@ -38,6 +38,8 @@ BUDGETS = (
     Budget("annotations", "*hit test, p99", "at most", 5.0),  # ms
     Budget("annotations", "*blank frames", "at most", 0),  # frames
     Budget("annotations", "1920x1080*p99", "at most", 8.3),  # ms: 120 Hz
+    Budget("annotations", "list, a page scrolled, p99", "at most", 8.3),  # ms: 120 Hz
+    Budget("annotations", "list, *, longest", "at most", 100.0),  # ms
     Budget("annotations", "3840x2160*p99", "at most", 16.7),  # ms: 60 Hz
     Budget("engines", "*f32 against the reference, greatest difference*", "at most", 1e-3),
     Budget("engines", "*bf16 against the reference, same class", "at least", 99.5),  # %

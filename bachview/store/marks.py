@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -82,10 +82,18 @@ def read_marks(connection: sqlite3.Connection, since: int = 0) -> SavedMarks:
     return SavedMarks(tuple(marks), tuple(deleted), _revision(connection), damaged)
 
 
-def write_marks(connection: sqlite3.Connection, changes: Iterable[Change]) -> int:
-    """Save what has changed, in a transaction; return the highest revision of the file."""
+def write_marks(
+    connection: sqlite3.Connection,
+    changes: Iterable[Change],
+    give_way: Callable[[], object] = lambda: None,
+) -> int:
+    """Save what has changed, in a transaction; return the highest revision of the file.
+
+    `give_way` : called after each.
+    """
     revision = _revision(connection)
     for change in changes:
+        give_way()
         revision += 1
         name = name_of_type(change.mark)
         content, data = (None, b"") if change.after is None else to_record(change.after)

@@ -7,7 +7,7 @@ plans or slides never mix.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -348,8 +348,14 @@ class ResultStore:
         with self._reading() as connection:
             return count_marks(connection)
 
-    def save_marks(self, changes: Iterable[Change]) -> int:
+    def save_marks(
+        self, changes: Iterable[Change], give_way: Callable[[], object] = lambda: None
+    ) -> int:
         """Save what has changed of the marks, all or nothing; return the file's revision of them.
+
+        Parameters
+        ----------
+        give_way : called now and then.
 
         Raises
         ------
@@ -358,7 +364,7 @@ class ResultStore:
         """
         changes = tuple(changes)
         with self._writing(nouns_of(changes)) as connection:
-            return write_marks(connection, changes)
+            return write_marks(connection, changes, give_way)
 
     @property
     def is_open(self) -> bool:

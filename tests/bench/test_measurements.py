@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bachview.bench import inputs, overlay, start
+from bachview.bench import annotations, inputs, overlay, start
 from bachview.core.cell_state import CellState
 from bachview.core.geometry import Size
 from bachview.errors import EngineError
@@ -38,6 +38,23 @@ def test_the_overlay_is_measured_at_rest_and_while_it_grows(
     assert {case for case in cases if "composed, p99" in case} == {
         r.case for r in results if r.budget == 8
     }
+
+
+def test_the_list_of_annotations_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(annotations, "phantom", lambda *_: tmp_path)
+    monkeypatch.setattr(annotations, "_SIZES", ())
+    monkeypatch.setattr(annotations, "_COUNT", 30)
+    monkeypatch.setattr(annotations, "_VERTICES", 8)
+    results = list(annotations.measure(lambda text: None, tmp_path))
+    assert {result.case: result.budget for result in results} == {
+        "list, filled, longest": 100,
+        "list, sorted, longest": 100,
+        "list, filtered, longest": 100,
+        "list, a page scrolled, p99": 8.3,
+    }
+    assert all(result.value > 0 for result in results)
 
 
 def test_the_bundle_to_measure_with_is_rebuilt_where_it_is_of_another_format(

@@ -221,3 +221,20 @@ def test_an_outline_that_crosses_itself_is_mended() -> None:
     assert crossed.geometry.area == 50
     short = vertex_removed(line((0, 0), (1, 1)), Vertex(0, 0))
     assert short is None
+
+
+def test_values_without_a_shape_keep_what_is_known_of_it() -> None:
+    one = Annotation.drawn(Kind.ELLIPSE, Frame(50, 50, 20, 10, 30), INVASIVE)
+    known = one.geometry, one.bounds
+    (change,) = ops.set_values("name", [one], name="a", note="b").changes
+    after = change.after
+    assert isinstance(after, Annotation)
+    assert after == replace(one, name="a", note="b", changed=after.changed)
+    assert after.geometry is known[0]
+    assert (one.name, one.geometry) == ("", known[0])
+    wider = after.with_changes(shape=Frame(50, 50, 40, 10, 30))
+    assert wider.bounds[2] - wider.bounds[0] > known[1][2] - known[1][0]
+    with pytest.raises(TypeError):
+        one.with_changes(colour=(1, 2, 3))
+    with pytest.raises(ValueError, match="no line"):
+        one.with_changes(kind=Kind.LINE)

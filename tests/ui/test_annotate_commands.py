@@ -13,7 +13,7 @@ from bachview.core.geometry import Point
 from bachview.marks.annotation import Annotation, AnnotationClass, Frame, Kind
 from bachview.marks.working_set import added
 from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.panels.annotation_rows import Column
+from bachview.ui.panels.annotation_rows import Column, class_name
 from bachview.ui.window import annotation_obstacles as texts
 from bachview.ui.window.main_window import MainWindow
 from bachview.ui.window.slide_page import SlidePage
@@ -277,3 +277,26 @@ def test_what_is_being_typed_is_kept_for_what_it_was_typed_for(
         marks_after = marks.working_set.annotations
         window.close_page(page)
         assert marks_after[one.id].name == "third and last"
+
+
+def test_many_changes_are_shown_with_a_turn_of_their_own(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_window(qtbot) as window:
+        page = opened(qtbot, window, tmp_path, rectangle(500, 500))
+        menu, marks, panel = window.annotate_commands, page.document.marks, window.annotations
+        QTest.keyClick(page.view, Qt.Key.Key_F6)
+        rows = panel.list.rows
+        assert panel.list.isVisible()
+        marks.apply(added("import", [rectangle(9 * n, 500, 8) for n in range(700)]))
+        assert rows.listed == 1  # the window answers first
+        qtbot.waitUntil(lambda: rows.listed == 701)
+        marks.selection.set(marks.working_set.annotations)
+        qtbot.waitUntil(menu.merge.isEnabled)
+        assert panel.properties.what == "701 annotations: 701 rectangles"
+        panel.properties.class_choice.setCurrentIndex(1)
+        panel.properties.class_choice.activated.emit(1)
+        named = panel.properties.class_choice.currentText()
+        assert all(each.annotation_class for each in marks.selected)
+        assert {class_name(each) for each in marks.selected} == {named}
+        marks.undo()
+        marks.undo()
+        qtbot.waitUntil(lambda: rows.listed == 1)

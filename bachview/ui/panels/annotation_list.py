@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QFont,
     QFontInfo,
     QFontMetrics,
+    QIcon,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -92,6 +93,7 @@ class AnnotationList(QTableView):
         self._follows = False
         self._is_fitted = True
         self._is_wide = False
+        self._detail_font = QFont()
         self.setModel(self.rows)
         self.setItemDelegate(_Delegate(theme, self))
         self.setAccessibleName("Annotations")
@@ -333,11 +335,10 @@ class AnnotationList(QTableView):
         """Whether a row has a second line for its class, as no column in view has it."""
         return not (self._is_wide or self.rows.arrangement.is_grouped)
 
+    @property
     def detail_font(self) -> QFont:
         """Of the second line."""
-        font = QFont(self.font())
-        font.setPixelSize(round(QFontInfo(font).pixelSize() * _DETAIL))
-        return font
+        return self._detail_font
 
     def _fit(self) -> None:
         """Let the name have what the others leave, with as many of these as there is room for."""
@@ -345,9 +346,11 @@ class AnnotationList(QTableView):
             self._fit_name()
         end = self.columnViewportPosition(Column.CLASS) + self.columnWidth(Column.CLASS)
         self._is_wide = end + self.horizontalScrollBar().value() <= self.viewport().width()
+        self._detail_font = QFont(self.font())
+        self._detail_font.setPixelSize(round(QFontInfo(self.font()).pixelSize() * _DETAIL))
         height = self.fontMetrics().height()
         if self.has_details:
-            height += QFontMetrics(self.detail_font()).height() - TIGHT // 2
+            height += QFontMetrics(self._detail_font).height() - TIGHT // 2
         self.verticalHeader().setDefaultSectionSize(max(_ICON_PX, height) + 2 * TIGHT)
 
     def _fit_name(self) -> None:
@@ -369,6 +372,9 @@ class _Delegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: AnnotationList) -> None:
         super().__init__(parent)
         self._theme, self._list = theme, parent
+        #: By name and ink: to put an icon together takes longer than to paint it.
+        self._icons: dict[tuple[str, str], QIcon] = {}
+        theme.changed.connect(self._icons.clear)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(40, self._list.verticalHeader().defaultSectionSize())
@@ -413,7 +419,9 @@ class _Delegate(QStyledItemDelegate):
             name, ink = ("lock", colors.text) if row.is_locked else ("unlock", colors.border)
         place = QRect(0, 0, _ICON_PX, _ICON_PX)
         place.moveCenter(rect.center())
-        icon(name, colors, ink=ink).paint(painter, place)
+        if (name, ink) not in self._icons:
+            self._icons[name, ink] = icon(name, colors, ink=ink)
+        self._icons[name, ink].paint(painter, place)
 
     def _paint_text(
         self, painter: QPainter, rect: QRect, row: Row, column: Column, text: str, font: QFont
@@ -448,7 +456,7 @@ class _Delegate(QStyledItemDelegate):
             lower.setBottom(lower.bottom() - TIGHT)
             _write(painter, inner, align, text, font)
             painter.setPen(QColor(colors.disabled if row.is_hidden else colors.muted))
-            _write(painter, lower, align, detail_of(row), self._list.detail_font())
+            _write(painter, lower, align, detail_of(row), self._list.detail_font)
         else:
             _write(painter, inner, align, text, font)
 

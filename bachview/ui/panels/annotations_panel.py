@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from bachview.core.pixel_size import PixelSize
 from bachview.core.units import count_text
 from bachview.marks.working_set import Change
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.look.icons import icon
 from bachview.ui.look.spacing import APART, NEAR, TIGHT
 from bachview.ui.look.theme import Theme
@@ -176,7 +177,8 @@ class AnnotationsPanel(QWidget):
         self._show_count()
 
     def _take_many(self) -> None:
-        self.list.take_anew()
+        with UNDISTURBED:
+            self.list.take_anew()
         self._tell_properties()
         self._show_count()
 
@@ -205,7 +207,8 @@ class AnnotationsPanel(QWidget):
     def _show_properties(self) -> None:
         self._properties_later.stop()
         selected = () if self._marks is None else self._marks.selected
-        self.properties.show_selected(selected, self._pixel_size)
+        with UNDISTURBED:
+            self.properties.show_selected(selected, self._pixel_size)
 
     def _show_count(self) -> None:
         rows = self.list.rows

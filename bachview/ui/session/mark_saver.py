@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bachview.errors import StoreError
 from bachview.marks.working_set import Change
 from bachview.store.marks import SavedMarks
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.session.slide_results import SlideResults
 
 
@@ -73,7 +74,7 @@ class MarkSaver:
                 news = store.marks()
             self._revision = news.revision
             if unsaved:
-                revision = store.save_marks(unsaved)
+                revision = store.save_marks(unsaved, UNDISTURBED.give_way)
                 if revision == news.revision + len(unsaved):
                     self._revision = revision
                 # Otherwise another program has written in between: all is read again next time.

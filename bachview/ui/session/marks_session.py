@@ -14,7 +14,7 @@ from bachview.marks.annotation import Annotation
 from bachview.marks.records import TYPE_NAMES, name_of_type
 from bachview.marks.working_set import Change, Edit, WorkingSet
 from bachview.store.marks import SavedMarks, marks_text
-from bachview.ui.bridge import Bridge
+from bachview.ui.bridge import UNDISTURBED, Bridge
 from bachview.ui.session.mark_saver import MarkSaver, Synced
 from bachview.ui.session.selection import Selection
 from bachview.ui.session.slide_results import SlideResults
@@ -82,7 +82,8 @@ class MarksSession(QObject):
         ValueError
             A mark is not what the edit says it was; nothing is changed.
         """
-        self.working_set.apply(edit)
+        with UNDISTURBED:
+            self.working_set.apply(edit)
         self._save(edit.changes)
 
     def undo(self) -> None:
@@ -108,7 +109,8 @@ class MarksSession(QObject):
     def _step(self, step: Callable[[], int]) -> None:
         carried_out: list[Change] = []
         self._collect = carried_out.extend
-        left_out = step()
+        with UNDISTURBED:
+            left_out = step()
         self._collect = None
         self._save(tuple(carried_out))
         if left_out:

@@ -77,7 +77,8 @@ class AnnotationClassCommands(QObject):
         for action in self._actions:
             action.setEnabled(not why_not)
             action.setToolTip(why_not or action.statusTip())
-        self._present = frozenset(map(class_name, now.annotations))
+        different = {id(each.annotation_class): each for each in now.annotations}
+        self._present = frozenset(map(class_name, different.values()))
         self._check()
         self.menu.menuAction().setEnabled(not why_not)
         self.delete_menu.menuAction().setEnabled(now.has_any)

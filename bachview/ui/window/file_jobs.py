@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from bachview.errors import Cancelled
 from bachview.file_names import printable
 from bachview.jobs.tokens import CancelToken
+from bachview.ui.bridge import UNDISTURBED
 from bachview.ui.dialogs.export_progress import ExportProgress
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
@@ -46,6 +47,7 @@ class FileJob:
 
     def told(self, done: int, total: int) -> None:
         """So much is done. Any thread; only every per cent reaches the window."""
+        UNDISTURBED.give_way()
         percent = 100 * done // max(1, total)
         if percent != self._percent and time.monotonic() - self._begun > _SLOW_S:
             self._percent = percent
