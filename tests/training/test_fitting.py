@@ -70,6 +70,14 @@ def job(recipe: Recipe, folder: Path, **changes: Any) -> FitJob:
     return FitJob(**{**values, **changes})
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a fit that nothing disturbed, and its network."""
+    folder = tmp_path_factory.mktemp("fitted")
+    recipe = write_recipe(folder / "recipe.toml")
+    return folder / "fit", fit_network(job(recipe, folder / "fit"), CancelToken(), FitWatcher())
+
+
 @pytest.mark.slow  # a fit that was cut off shows the same
 def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) -> None:
     nets = [
@@ -81,7 +89,7 @@ def test_the_same_seed_gives_the_same_network(recipe: Recipe, tmp_path: Path) ->
 
 
 def test_a_fit_that_was_cut_off_gives_the_figures_of_an_undisturbed_one(
-    recipe: Recipe, tmp_path: Path
+    fitted: tuple[Path, Any], recipe: Recipe, tmp_path: Path
 ) -> None:
     class Stopping(FitWatcher):
         """Ends the fit after so many epochs."""
@@ -94,29 +102,29 @@ def test_a_fit_that_was_cut_off_gives_the_figures_of_an_undisturbed_one(
             if not self._left:
                 self._token.cancel()
 
-    whole = fit_network(job(recipe, tmp_path / "whole"), CancelToken(), FitWatcher())
+    folder, whole = fitted
     for epochs in (1, 2):  # within the first stage, then within the second
         token = CancelToken()
         with pytest.raises(Cancelled):
             fit_network(job(recipe, tmp_path / "cut"), token, Stopping(token, epochs))
     cut = fit_network(job(recipe, tmp_path / "cut"), CancelToken(), FitWatcher())
     figures = [
-        [replace(epoch, images_per_second=0.0) for epoch in FitState(tmp_path / name).history]
-        for name in ("whole", "cut")
+        [replace(epoch, images_per_second=0.0) for epoch in FitState(place).history]
+        for place in (folder, tmp_path / "cut")
     ]
     assert figures[0] == figures[1]
     for a, b in zip(whole.get_weights(), cut.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_finished_network_is_not_fitted_again(recipe: Recipe, tmp_path: Path) -> None:
-    first = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), FitWatcher())
+def test_a_finished_network_is_not_fitted_again(fitted: tuple[Path, Any], recipe: Recipe) -> None:
+    folder, first = fitted
 
     class Silent(FitWatcher):
         def epoch(self, network: str, epoch: Epoch) -> None:
             raise AssertionError("nothing was left to do")
 
-    again = fit_network(job(recipe, tmp_path / "fit"), CancelToken(), Silent())
+    again = fit_network(job(recipe, folder), CancelToken(), Silent())
     for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
