@@ -174,9 +174,12 @@ def _demo(camera: GuideCamera, window: "MainWindow") -> None:
     from bachview.ui.session.run_status import RunState
 
     window.start_page.demoRequested.emit()
-    camera.wait(lambda: window.tabs.page is not None)
+    for _ in range(5):  # on a busy machine it takes long to draw
+        if window.tabs.page is None:
+            camera.wait(lambda: window.tabs.page is not None)
     page = window.tabs.page
-    assert page is not None  # it was waited for
+    if page is None:
+        sys.exit(f"the demo slide was not opened: {' '.join(window.messages.texts)}")
     camera.wait(lambda: page.document.run.status.state is RunState.DONE)
     window.messages.clear()
     camera.settle(page)
