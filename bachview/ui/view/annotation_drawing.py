@@ -13,8 +13,9 @@ from bachview.marks.annotation import Annotation
 from bachview.marks.index import AnnotationIndex
 from bachview.marks.working_set import Change
 from bachview.ui.view.annotation_labels import Label, LabelLayer
-from bachview.ui.view.annotation_maker import Wanted, level_of, unit_of
+from bachview.ui.view.annotation_maker import Wanted
 from bachview.ui.view.annotation_source import AnnotationSource
+from bachview.ui.view.annotation_units import level_of, units_of
 from bachview.ui.view.lifted_picture import LiftedPicture
 from bachview.ui.view.painting import Layer
 from bachview.ui.view.painting_annotations import Rgb, Unit, paint_units
@@ -165,11 +166,6 @@ class AnnotationDrawing:
         self._move = _IN_PLACE
         self._on_change()
 
-    @property
-    def shown_live(self) -> tuple[Annotation, ...]:
-        """What is drawn in place of the lifted ones, not moved."""
-        return self._live
-
     def drop(self) -> None:
         """Draw all annotations as they are."""
         lifted, self._lifted = self._lifted, frozenset()
@@ -280,7 +276,7 @@ class AnnotationDrawing:
         content = (level, ratio, selected, *map(id, annotations))
         if before[0][: len(content)] == content:
             return before
-        units = unit_of(annotations, level, ratio, selected, self._stamps)
+        units = units_of(annotations, level, ratio, selected, self._stamps)
         return (*content, tuple(annotations)), units  # kept, so that no other has the same id
 
     def close(self, timeout_s: float = 1.0) -> bool:

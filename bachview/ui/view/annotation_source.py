@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from bachview.jobs.tokens import CancelToken
 from bachview.marks.annotation import Annotation
-from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted, level_of
+from bachview.ui.view.annotation_maker import AnnotationMaker, Wanted
+from bachview.ui.view.annotation_units import level_of
 from bachview.ui.view.latest import Latest
 from bachview.ui.view.painting_annotations import AnnotationLayer, contains
 

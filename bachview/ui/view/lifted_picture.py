@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QTransform
 
 from bachview.marks.annotation import Annotation
-from bachview.ui.view.annotation_maker import level_of, unit_of
+from bachview.ui.view.annotation_units import level_of, units_of
 from bachview.ui.view.painting_annotations import Rgb, paint_units
 from bachview.viewing.viewport import Viewport
 
@@ -78,7 +78,7 @@ def _picture(
         for each, (left, top, end, bottom) in ((each, each.bounds) for each in annotations)
         if left <= region.right and end >= region.x and top <= region.bottom and bottom >= region.y
     ]
-    units = unit_of(near, level_of(viewport), ratio, frozenset(), stamps)
+    units = units_of(near, level_of(viewport), ratio, frozenset(), stamps)
     in_view = QTransform(*viewport.vp_from_l0_affine)
     on_image = in_view * QTransform(ratio, 0, 0, ratio, right, down)
     painter = QPainter(image)
