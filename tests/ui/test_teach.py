@@ -1,5 +1,6 @@
 """Teaching in the window: what it learns from, what changes, keep or discard."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from bachview.config import user_folders
 from bachview.core.cell_state import CellState
+from bachview.core.geometry import Region
 from bachview.marks.correction import Correction
 from bachview.marks.working_set import added
 from bachview.models.bundle.golden import read_golden
@@ -18,6 +21,9 @@ from bachview.models.bundle.opened import open_bundle
 from bachview.models.ensemble import vote
 from bachview.models.known_bundles import KnownBundles
 from bachview.phantom.writer import write_phantom
+from bachview.slide.opening import opened_slide
+from bachview.store.of_slide import open_results
+from bachview.store.schema import store_name
 from bachview.ui.dialogs.teach_dialog import TeachDialog
 from bachview.ui.panels.lesson_panel import LessonPanel, Shown
 from bachview.ui.session.run_status import RunState
@@ -190,3 +196,41 @@ def test_a_lesson_is_shown_beside_the_present_model_and_kept_only_on_demand(
         assert _panel(qtbot, window).isVisible()
         window.pages.close(page)
         assert window.panel_tabs.bar.count() == 2
+
+
+def test_what_cannot_be_read_of_other_slides_is_said(
+    qtbot: QtBot, tmp_path: Path, expects_log: pytest.LogCaptureFixture
+) -> None:
+    slide, other = tmp_path / "phantom.tiff", tmp_path / "other.tiff"
+    write_phantom(slide, width=900, height=700)
+    write_phantom(other, width=1000, height=700)
+    (tmp_path / "broken.tiff").write_bytes(b"II*\0 and no more")
+    with opened_slide(other) as reader:
+        fingerprint = reader.metadata.fingerprint
+    with closing(open_results(user_folders().results, fingerprint, None)) as store:
+        for place in range(2):  # a revision each
+            cell = Region(100 * place, 0, 50, 50)
+            store.save_marks(added("correct", [Correction.made(cell, "Normal", None, "")]).changes)
+    with closing(sqlite3.connect(user_folders().results / store_name(fingerprint))) as raw, raw:
+        raw.execute("UPDATE marks SET crc = 0 WHERE revision = 1")
+    with open_window(qtbot, bundle="selftest") as window:
+        page_of(qtbot, window, slide)
+        dialog = _dialog(window)
+        dialog.scope.activated.emit(1)  # and those in its folder
+        qtbot.waitUntil(lambda: dialog.marked.rowCount() == 3, timeout=LONG_MS)
+        rows = [[_text(dialog, row, column) for column in (0, 1)] for row in range(3)]
+        assert [name for name, _ in rows] == [
+            "phantom.tiff",
+            "broken.tiff",
+            "other.tiff (1 mark unreadable)",
+        ]
+        assert "broken.tiff" in rows[1][1]  # why
+        assert rows[2][1] == "1 cell"
+        assert dialog.teach_button.isEnabled()
+        dialog.close()
+    assert "1 marks of a results file are damaged" in expects_log.text
+
+
+def _text(dialog: TeachDialog, row: int, column: int) -> str:
+    item = dialog.marked.item(row, column)
+    return "" if item is None else item.text()
