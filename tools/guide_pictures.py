@@ -308,6 +308,7 @@ def _teaching(camera: GuideCamera, window: "MainWindow", mosaic: Path) -> None:
         if lesson.is_comparing:
             camera.wait(lambda: not lesson.is_comparing)
     window.messages.clear()
+    page.view.zoom_to_downsample(2 * _MOSAIC_DOWNSAMPLE)  # half as wide as before
     camera.settle(page)
     camera.point_at(0.5, 0.98)
     camera.shoot("teaching")

@@ -88,7 +88,7 @@ class LessonPanel(QWidget):
         taught = teaching.taught
         assert taught is not None  # noqa: S101  # the caller's promise
         content = QWidget(self)
-        names = tuple(entry.name for entry in teaching.bundle.classes)
+        classes = teaching.bundle.classes
         self.step = plain(WrappedLabel("", content))
         self.bar = QProgressBar(content)
         self.bar.setTextVisible(False)
@@ -103,17 +103,17 @@ class LessonPanel(QWidget):
         self.outlines.setChecked(True)
         self.outlines.toggled.connect(lambda _: self.shownChanged.emit())
         self._caption = muted("Cells by present class (row) and new class (column)", content)
-        self.moved = plain_table(("", *names), content, stretched=0)
+        self.moved = plain_table(("", *(entry.letter for entry in classes)), content, stretched=0)
         self.moved.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.moved.setAccessibleName("Cells by present and new class")
         self.moved.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.moved.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        for place, name in enumerate(names, 1):
+        for place, entry in enumerate(classes, 1):
             item = self.moved.horizontalHeaderItem(place)
             if item is not None:
-                item.setToolTip(f"Now {name}")
+                item.setToolTip(f"Now {entry.name}")
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         end = QWidget(self)  # below what scrolls, as it is what is decided here
         self.name = QLineEdit(end)
@@ -208,17 +208,18 @@ class LessonPanel(QWidget):
         whole = teaching.to_compare
         far = "" if moved.compared >= whole else f" compared so far of {count_text(whole)}"
         share = moved.changed / moved.compared if moved.compared else 0.0
+        percent = whole_percent_text(share).replace(" ", "\N{NO-BREAK SPACE}")
         others = "" if teaching.is_of_shown else f" {_OTHERS_SHOWN}"
         self.step.setText(
             f"{count_text(moved.changed)} of {count_text(moved.compared)} cells of this slide"
-            f"{far} change class ({whole_percent_text(share)}).{others}"
+            f"{far} change class ({percent}).{others}"
         )
         self.outlines.setText(f"&Outline the {count_text(moved.changed)} that change class")
         self.bar.setRange(0, max(1, whole))
         self.bar.setValue(teaching.compared)
-        names = [entry.name for entry in moved.classes]
-        self.moved.setRowCount(len(names))
-        for row, name in enumerate(names):
+        self.moved.setRowCount(len(moved.classes))
+        for row, entry in enumerate(moved.classes):
+            name = f"{entry.letter}  {entry.name}"
             texts = [name, *(count_text(int(n)) if n else "–" for n in moved.table[row])]
             fill_row(self.moved, row, texts, bold=row + 1)
         rows = self.moved.verticalHeader().length() + self.moved.horizontalHeader().height()

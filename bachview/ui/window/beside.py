@@ -1,6 +1,8 @@
 """A second view of a slide at the right of the first, for what another model says of it."""
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame
 
 from bachview.core.predictions import Prediction
 from bachview.core.uncertainty import Thresholds
@@ -9,6 +11,8 @@ from bachview.ui.session.services import Services
 from bachview.ui.view.scope_chip import ChipText, ScopeChip
 from bachview.ui.view.slide_view import SlideView
 from bachview.viewing.viewport import Viewport
+
+_EDGE_PX = 2
 
 
 class Beside(QObject):
@@ -19,6 +23,7 @@ class Beside(QObject):
     Attributes
     ----------
     view, chip : the second view, and what its colours are of.
+    edge : what separates both views.
     """
 
     def __init__(
@@ -28,6 +33,10 @@ class Beside(QObject):
         self._first, self._document, self._services = first, document, services
         self._is_following = False
         self.view = SlideView(first.parentWidget())
+        self.edge = QFrame(first.parentWidget())  # both may show glass there
+        self.edge.setFixedWidth(_EDGE_PX)
+        self.edge.setAutoFillBackground(True)
+        self.edge.setBackgroundRole(QPalette.ColorRole.Mid)
         self.view.setAccessibleName(f"Slide {document.title}, the new model")
         self.view.input.kinetic_pan = first.input.kinetic_pan
         self.view.minimap.set_wanted(on=False)
@@ -64,8 +73,9 @@ class Beside(QObject):
         self._first.viewportChanged.disconnect(self._follow)
         self._document.marks.changed.disconnect(self.view.annotations.change)
         ended = self.view.close_slide(timeout_s)
-        self.view.hide()
-        self.view.deleteLater()
+        for widget in (self.view, self.edge):
+            widget.hide()
+            widget.deleteLater()
         self.deleteLater()
         return ended
 

@@ -11,7 +11,6 @@ from bachview.core.pixel_size import PixelSize, contradiction_text
 from bachview.errors import BachviewError
 from bachview.ui.dialogs.modal import ask
 from bachview.ui.dialogs.question_dialog import QuestionDialog
-from bachview.ui.look.spacing import TIGHT
 from bachview.ui.session.correcting import Correcting
 from bachview.ui.session.document import Document
 from bachview.ui.session.services import Services
@@ -83,7 +82,7 @@ class SlidePage(QWidget):
         self._beside: Beside | None = None
         self._views = QHBoxLayout(self)
         self._views.setContentsMargins(0, 0, 0, 0)
-        self._views.setSpacing(TIGHT)
+        self._views.setSpacing(0)
         self._views.addWidget(self.view, 1)
         cards = self.banner, self.suitability, self.model_notice
         self.cards = Cards(self.view, self.chip, self.minimap, cards)
@@ -177,11 +176,13 @@ class SlidePage(QWidget):
         """Show the slide in a second view, or only once."""
         if on and self._beside is None:
             self._beside = Beside(self.view, self.document, self._services, self)
+            self._views.addWidget(self._beside.edge)
             self._views.addWidget(self._beside.view, 1)
             self._beside.show_slide(managed=self._managed)
             self._show_corrections()
         elif not on and self._beside is not None:
             beside, self._beside = self._beside, None
+            self._views.removeWidget(beside.edge)
             self._views.removeWidget(beside.view)
             beside.close(0)
             self.view.setFocus()
