@@ -1,6 +1,6 @@
 """Makes the texts of annotations: measured values, names, and notes, as far as there is room."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ _LEAST_VP, _LEAST_AREA_VP = 48.0, 80.0
 _MOST, _MOST_SMALL, _MOST_OUTLINES = 300, 100, 1000
 #: No text reaches farther from its shape, device-independent px.
 _REACH_VP = 500.0
+#: Shapes that are worked on at once; then the worker gives way to the GUI thread.
+_AT_ONCE = 20
 #: Texts and plates that are kept.
 _MOST_KEPT = 2000
 
@@ -89,30 +91,34 @@ class LabelMaker:
         """
         ratio = viewport.pixel_ratio
         frame = _LevelFrame(ViewPlane.of(viewport), level)
-        near = sorted(annotations, key=lambda each: (-_side(each), each.id))
+        by_size = sorted((-_side(each), each.id, each) for each in annotations)
+        give_way()
+        near = [each for _, _, each in by_size]
         px_l0 = ratio * 2.0**level
         within = region.expanded(_REACH_VP * px_l0)
-        chosen, small = _chosen(near, px_l0, within, valued)
+        chosen, small = _chosen(near, px_l0, within, valued, give_way)
         if len(self._texts) + len(self._plates) > _MOST_KEPT:
             self._texts.clear()
             self._plates.clear()
-        texts = []
+        plates = []
+        with_text = []
         for annotation in chosen:
             give_way()
-            texts.append(self._text(annotation, pixel_size))
-        chosen = [each for each, text in zip(chosen, texts, strict=True) if text]
-        plates = [
-            self._plate(text, is_note=each.kind is Kind.TEXT, ratio=ratio)
-            for each, text in zip(chosen, filter(None, texts), strict=True)
-        ]
+            text = self._text(annotation, pixel_size)
+            if text:
+                is_note = annotation.kind is Kind.TEXT
+                with_text.append(annotation)
+                plates.append(self._plate(text, is_note=is_note, ratio=ratio))
+        chosen = with_text
         placed_for = viewport.rotation_deg, ratio, level, pixel_size
         if placed_for != self._placed_for:
             self._placed_for = placed_for
             self._placed.clear()
         if not chosen:
             return ()
-        give_way()
-        outlines = _outlines(near[:_MOST_OUTLINES], frame, within, ratio)
+        corners = frame.from_l0(np.array([(each.x, each.y) for each in within.corners]))
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        outlines = Outlines(_outlines(near[:_MOST_OUTLINES], frame, give_way), box, ratio)
         self._place(chosen, small, plates, frame, outlines, ratio, give_way)
         return tuple(self._placed[each.id].label for each in chosen if each.id in self._placed)
 
@@ -148,29 +154,32 @@ class LabelMaker:
         ]
         if not new:
             return
-        every = _places([each for each, _ in new], [image for _, image in new], frame, ratio)
-        owners = np.repeat(np.arange(len(new)), [len(each.at) for each in every])
-        boxes = _boxes(every)
-        hits = outlines.under(boxes)
-        middles = np.concatenate([each.middles for each in every])
-        is_clear = ~_misread([each for each, _ in new], chosen, frame.to_l0(middles), owners)
-        first = 0
-        for (annotation, image), places in zip(new, every, strict=True):
+        misread = _Misread(chosen)
+        for start in range(0, len(new), _AT_ONCE):
             give_way()
-            rows = slice(first, first + len(places.at))
-            first = rows.stop
-            is_free = taken.leaves_free(boxes[rows]) & is_clear[rows]
-            if annotation.id in small:
-                is_free &= hits[rows] == 0
-            best = best_of(hits[rows], is_free)
-            if best is None:
-                continue
-            taken.put(boxes[rows][best])
-            place = Places(places.at[[best]], places.offset[[best]], places.size)
-            x, y = frame.to_l0(place.at)[0].tolist()
-            right, down = place.offset[0].tolist()
-            label = Label(x, y, right, down, image)
-            self._placed[annotation.id] = _Placed(annotation, label, place, int(hits[rows][best]))
+            some = new[start : start + _AT_ONCE]
+            annotations, images = [each for each, _ in some], [image for _, image in some]
+            every = _places(annotations, images, frame, ratio)
+            owners = np.repeat(np.arange(len(some)), [len(each.at) for each in every])
+            boxes = _boxes(every)
+            give_way()
+            hits = outlines.under(boxes)
+            middles = np.concatenate([each.middles for each in every])
+            is_clear = ~misread.are(annotations, frame.to_l0(middles), owners)
+            first = 0
+            for (annotation, image), places in zip(some, every, strict=True):
+                give_way()
+                rows = slice(first, first + len(places.at))
+                first = rows.stop
+                is_free = taken.leaves_free(boxes[rows]) & is_clear[rows]
+                if annotation.id in small:
+                    is_free &= hits[rows] == 0
+                best = best_of(hits[rows], is_free)
+                if best is not None:
+                    taken.put(boxes[rows][best])
+                    self._placed[annotation.id] = _placed(
+                        annotation, image, places, best, int(hits[rows][best]), frame
+                    )
 
     def _text(self, annotation: Annotation, pixel_size: PixelSize) -> str:
         if annotation.kind is Kind.TEXT:
@@ -225,11 +234,17 @@ def _side(annotation: Annotation) -> float:
 
 
 def _chosen(
-    by_size: Sequence[Annotation], px_l0: float, within: Region, valued: frozenset[str] | None
+    by_size: Sequence[Annotation],
+    px_l0: float,
+    within: Region,
+    valued: frozenset[str] | None,
+    give_way: Callable[[], object],
 ) -> tuple[list[Annotation], frozenset[str]]:
     """Those that are to have a text: notes, then shapes that are large enough; and the small."""
     notes, shapes, small = [], [], []
-    for annotation in by_size:
+    for number, annotation in enumerate(by_size):
+        if number % _AT_ONCE == 0:
+            give_way()
         left, top, right, bottom = annotation.bounds
         is_off = left > within.right or right < within.x
         if is_off or top > within.bottom or bottom < within.y:
@@ -248,18 +263,19 @@ def _chosen(
 
 
 def _outlines(
-    annotations: Sequence[Annotation], frame: _LevelFrame, within: Region, ratio: float
-) -> Outlines:
-    """The outlines and marks of annotations, that are not to be written on."""
+    annotations: Sequence[Annotation], frame: _LevelFrame, give_way: Callable[[], object]
+) -> Iterator[tuple[Floats, Ints]]:
+    """The outlines and marks of annotations, that are not to be written on; some at a time."""
     import shapely
 
-    geometries = np.array([each.geometry for each in annotations], dtype=object)
-    parts = shapely.get_rings(geometries[shapely.get_dimensions(geometries) == 2])
-    others = shapely.get_parts(geometries[shapely.get_dimensions(geometries) < 2])
-    places, owners = shapely.get_coordinates(np.concatenate([parts, others]), return_index=True)
-    corners = frame.from_l0(np.array([(each.x, each.y) for each in within.corners]))
-    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-    return Outlines(frame.from_l0(places), owners, box, ratio)
+    for first in range(0, len(annotations), _AT_ONCE):
+        give_way()
+        some = annotations[first : first + _AT_ONCE]
+        geometries = np.array([each.geometry for each in some], dtype=object)
+        is_area = shapely.get_dimensions(geometries) == 2
+        parts = shapely.get_rings(geometries[is_area]), shapely.get_parts(geometries[~is_area])
+        places, owners = shapely.get_coordinates(np.concatenate(parts), return_index=True)
+        yield frame.from_l0(places), owners
 
 
 def _places(
@@ -321,33 +337,59 @@ def _cores(geometries: npt.NDArray[np.object_]) -> Floats:
     return np.asarray(shapely.get_coordinates(middles))
 
 
-def _misread(
-    annotations: Sequence[Annotation], shown: Sequence[Annotation], places: Floats, owners: Ints
-) -> npt.NDArray[np.bool_]:
-    """Whether texts of areas at these places, level-0 px, would seem to be of other areas.
+class _Misread:
+    """Finds texts of areas that would seem to be of other areas.
 
     They would inside a smaller one, and inside one that the middle of their own is not in.
     """
-    import shapely
 
-    found = np.zeros(len(places), np.bool_)
-    areas = [each for each in shown if each.kind in AREAS]
-    of_area = np.array([each.kind in AREAS for each in annotations])
-    if not areas or not of_area.any():
+    def __init__(self, shown: Sequence[Annotation]) -> None:
+        """`shown` : the areas of these are those that texts could be taken for."""
+        import shapely
+
+        areas = [each for each in shown if each.kind in AREAS]
+        geometries = np.array([each.geometry for each in areas], dtype=object)
+        self._rows = {each.id: row for row, each in enumerate(areas)}
+        self._sizes = shapely.area(geometries)
+        self._tree = shapely.STRtree(geometries)
+
+    def are(
+        self, annotations: Sequence[Annotation], places: Floats, owners: Ints
+    ) -> npt.NDArray[np.bool_]:
+        """Whether texts at places, level-0 px, would be misread.
+
+        Parameters
+        ----------
+        places, owners : (N, 2), and (N,) the annotation of each.
+        """
+        import shapely
+
+        found = np.zeros(len(places), np.bool_)
+        own_rows = [self._rows.get(each.id, -1) for each in annotations]
+        if not self._rows or max(own_rows) < 0:
+            return found
+        own = np.array([each.geometry for each in annotations], dtype=object)
+        pairs = self._tree.query(shapely.points(_cores(own)), predicate="intersects")
+        has_inside = set(zip(*pairs.tolist(), strict=True))
+        rows, others = self._tree.query(shapely.points(places), predicate="intersects")
+        for row, other in zip(rows.tolist(), others.tolist(), strict=True):
+            owner = int(owners[row])
+            own_row = own_rows[owner]
+            if own_row not in (-1, other):
+                is_smaller = self._sizes[other] < self._sizes[own_row]
+                found[row] |= is_smaller or (owner, other) not in has_inside
         return found
-    geometries = np.array([each.geometry for each in areas], dtype=object)
-    own = np.array([each.geometry for each in annotations], dtype=object)
-    sizes, own_sizes = shapely.area(geometries), shapely.area(own)
-    tree = shapely.STRtree(geometries)
-    ids = {each.id: row for row, each in enumerate(areas)}
-    own_rows = np.array([ids.get(each.id, -1) for each in annotations])
-    middles, around_middle = tree.query(shapely.points(_cores(own)), predicate="intersects")
-    has_inside = set(zip(middles.tolist(), around_middle.tolist(), strict=True))
-    rows, others = tree.query(shapely.points(places), predicate="intersects")
-    for row, other in zip(rows.tolist(), others.tolist(), strict=True):
-        owner = int(owners[row])
-        if not of_area[owner] or other == own_rows[owner]:
-            continue
-        is_smaller = sizes[other] < own_sizes[owner]
-        found[row] |= is_smaller or (owner, other) not in has_inside
-    return found
+
+
+def _placed(
+    annotation: Annotation,
+    image: QImage,
+    places: Places,
+    best: int,
+    hits: int,
+    frame: _LevelFrame,
+) -> _Placed:
+    place = Places(places.at[[best]], places.offset[[best]], places.size)
+    x, y = frame.to_l0(place.at)[0].tolist()
+    right, down = place.offset[0].tolist()
+    return _Placed(annotation, Label(x, y, right, down, image), place, hits)

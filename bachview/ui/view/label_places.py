@@ -5,6 +5,7 @@ keep their size on the screen while shapes come closer or part within the level,
 be free at the widest, the middle and the closest of these zooms.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,16 +97,22 @@ def ends_of(corners: Floats) -> Floats:
 class Outlines:
     """Lines that texts should not lie on."""
 
-    def __init__(self, places: Floats, owners: Ints, within: Floats, ratio: float) -> None:
+    def __init__(self, lines: Iterable[tuple[Floats, Ints]], within: Floats, ratio: float) -> None:
         """Take note of lines.
 
         Parameters
         ----------
-        places : (N, 2) of their vertices.
-        owners : (N,) the line of each, in order; a line of one vertex is a point.
+        lines : some at a time: (N, 2) places of their vertices, and (N,) the line of each, in
+            order; a line of one vertex is a point.
         within : left, top, right, bottom of where they matter.
         """
         self._side, self._clear = _CELL * ratio, _CLEAR * ratio
+        found = [self._under(places, owners, within) for places, owners in lines]
+        keys = np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+        self._keys = keys[np.flatnonzero(np.diff(keys, prepend=-_ROW * _ROW // 4))]
+
+    def _under(self, places: Floats, owners: Ints, within: Floats) -> Ints:
+        """Keys of the squares that lines run through."""
         is_in = ((places >= within[:2]) & (places <= within[2:])).all(axis=1)
         is_line = owners[1:] == owners[:-1]
         # Vertices stand for lines that are shorter than a square.
@@ -117,8 +124,7 @@ class Outlines:
         first = np.cumsum(counts) - counts
         shares = (np.arange(len(rows)) - first[rows]) / counts[rows]
         along = starts[rows] + shares[:, None] * steps[rows]
-        keys = np.sort(self._key(*np.concatenate([along, places[is_in]]).T))
-        self._keys = keys[np.flatnonzero(np.diff(keys, prepend=-_ROW * _ROW // 4))]
+        return self._key(*np.concatenate([along, places[is_in]]).T)
 
     def _key(self, x: Floats, y: Floats) -> Ints:
         rows, columns = np.floor(y / self._side), np.floor(x / self._side)
