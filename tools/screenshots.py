@@ -32,6 +32,8 @@ _THEMES = ("light", "dark")
 #: Until nothing moves any more, ms: tiles, window manager, fonts.
 _REST_MS = 400
 _PATIENCE_S = 60.0
+#: Lanes have a low priority: where others use the machine, a model takes minutes to load.
+_PATIENCE_FOR_LANES_S = 300.0
 #: From the whole slide to the tissue, in two steps.
 _CLOSE_UP = 2.5
 #: Dialogs, by the text of the command that opens them.
@@ -85,9 +87,11 @@ class Camera:
         self._window, self._application, self._folder = window, application, folder
         self._number = 0
 
-    def wait(self, done: Callable[[], bool] = lambda: True) -> None:
-        """Until `done`, and then until nothing moves."""
-        ends = time.monotonic() + _PATIENCE_S
+    def wait(
+        self, done: Callable[[], bool] = lambda: True, patience_s: float = _PATIENCE_S
+    ) -> None:
+        """Until `done`, but no longer than `patience_s`, and then until nothing moves."""
+        ends = time.monotonic() + patience_s
         while not done() and time.monotonic() < ends:
             let_run(30)
         let_run(_REST_MS)
@@ -96,7 +100,9 @@ class Camera:
         """Until all is read that was asked for, and the ensemble is loaded."""
         services = self._window.services
         asked = [lane.submit(lambda token: None) for lane in (services.io, *services.service.lanes)]
-        self.wait(lambda: all(future.done() for future in asked))
+        self.wait(lambda: all(future.done() for future in asked), _PATIENCE_FOR_LANES_S)
+        if not all(future.done() for future in asked):
+            print("the machine is too busy: something is still being read", file=sys.stderr)
 
     def shoot(self, name: str) -> None:
         """Keep what is on the screen."""
