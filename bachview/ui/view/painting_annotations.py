@@ -30,6 +30,8 @@ NEUTRAL: Rgb = (250, 250, 250)
 #: Around what is selected.
 _SELECTED_HALO: Rgba = (255, 255, 255, 255)
 _SELECTED_RIM: Rgba = (0, 0, 0, 200)
+_DARK_SELECTED_HALO: Rgba = (0, 0, 0, 255)
+_LIGHT_SELECTED_RIM: Rgba = (255, 255, 255, 255)
 _RIM_VP = 0.9
 
 _AXES = ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
@@ -75,7 +77,11 @@ class Look:
         outer = _disc(self.line * ratio, self.halo * ratio)
         if self.is_selected:
             rim = _disc(self.halo * ratio, (self.halo + _RIM_VP) * ratio)
-            return (_SELECTED_RIM, rim), (_SELECTED_HALO, outer), ((*color, 255), inner)
+            # Around a light line the other way round: a white halo would make one white bar of it.
+            around, rim_color = _SELECTED_HALO, _SELECTED_RIM
+            if has_dark_halo(color):
+                around, rim_color = _DARK_SELECTED_HALO, _LIGHT_SELECTED_RIM
+            return (rim_color, rim), (around, outer), ((*color, 255), inner)
         return (halo, outer), ((*color, 255), inner)
 
 
