@@ -53,10 +53,6 @@ _TYPES = {
 }
 
 
-#: Values of an annotation that have to fit each other.
-_CHECKED = frozenset({"kind", "shape"})
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where a rectangle or an ellipse lies, level-0 px; turned clockwise on the screen.
@@ -205,7 +201,7 @@ class Annotation:
         """
         if "changed" not in changes:
             changes["changed"] = now_text()
-        if changes.keys() & _CHECKED or not changes.keys() <= self.__dataclass_fields__.keys():
+        if not _FREE.issuperset(changes):
             return replace(self, **{**self._unmeasured(changes), **changes})  # type: ignore[arg-type]
         # The shape has been checked, and what is known of it still holds: by the ten thousand that
         # is ten times as fast.
@@ -249,6 +245,10 @@ class Annotation:
         if self.color is not None:
             return self.color
         return None if self.annotation_class is None else self.annotation_class.color
+
+
+#: Values that fit any others.
+_FREE = frozenset(Annotation.__dataclass_fields__) - {"kind", "shape"}
 
 
 def now_text() -> str:
