@@ -176,7 +176,7 @@ def _drawn(page: SlidePage) -> Annotation:
 def test_marks_that_cannot_be_saved_are_asked_about(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(self: ResultStore, changes: object) -> int:
+    def fails(self: ResultStore, *_: object) -> int:
         raise StoreError("The disk is full.")
 
     with open_window(qtbot) as window:

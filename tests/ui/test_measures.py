@@ -68,9 +68,17 @@ def test_the_style_sheet_keeps_to_grid_radius_and_sizes_of_type() -> None:
     sheet = (resource_folder() / "look" / "style.qss").read_text(encoding="utf-8")
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
     assert set(re.findall(r"font-size:\s*(.*?);", sheet)) == {"@title_size", "@heading_size"}
-    # Handle and groove of a slider are round.
-    radii = re.findall(r"^(?!QSlider).*\{[^}]*?border-radius:\s*(.*?);", sheet, re.M)
+    # Handle and groove of a slider are round, and so is a radio button, to the px.
+    radii = re.findall(r"^(?!QSlider|QRadioButton).*\{[^}]*?border-radius:\s*(.*?);", sheet, re.M)
     assert set(radii) == {"@radius"}
+    (button,) = re.findall(
+        r"^QRadioButton.*\{\s*width: (\d+)px; height: (\d+)px; border: (\d+)px[^}]*?"
+        r"border-radius: (\d+)px;",
+        sheet,
+        re.M,
+    )
+    width, height, border, radius = map(int, button)
+    assert width == height == 2 * (radius - border)
     names = {"0", "@tight", "@near", "@apart", "@edge"}
     for name, value in re.findall(r"\b(padding|margin|spacing)(?:-\w+)?:\s*(.*?);", sheet):
         for length in value.split():

@@ -110,11 +110,13 @@ class LessonPanel(QWidget):
         header = self.moved.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        figures = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for place, entry in enumerate(classes, 1):
-            item = self.moved.horizontalHeaderItem(place)
-            if item is not None:
-                item.setToolTip(f"Now {entry.name}")
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            for role, value in (
+                (Qt.ItemDataRole.ToolTipRole, f"Now {entry.name}"),
+                (Qt.ItemDataRole.TextAlignmentRole, figures),
+            ):
+                self.moved.model().setHeaderData(place, Qt.Orientation.Horizontal, value, role)
         end = QWidget(self)  # below what scrolls, as it is what is decided here
         self.name = QLineEdit(end)
         self.name.setMaxLength(_LONGEST_NAME)
