@@ -160,6 +160,13 @@ def test_three_clicks_make_an_angle(context: Context) -> None:
     assert len(_all(context)) == 1  # of two points nothing is left
 
 
+def test_a_click_on_the_last_vertex_again_sets_none(context: Context) -> None:
+    view = _use(context, AngleTool(context))
+    for x, y in ((200, 200), (300, 200), (300, 200), (300, 330)):
+        _click(view, x, y)
+    assert measures_of(_last(context), context.pixel_size).angle_deg == pytest.approx(90)
+
+
 def test_rectangles_and_ellipses_are_upright_on_the_screen(context: Context) -> None:
     view = _use(context, RectangleTool(context))
     assert view.viewport is not None

@@ -89,6 +89,8 @@ class VertexTool(DrawingTool, ABC):
         if len(self.points) == 1 and not at.is_near(pressed):
             self.points.append(self._snapped(at, self.points))
             self.after_drag()
+        if len(self.points) > 1 and self.points[-1] == self.points[-2]:
+            self.points.pop()  # the same place again is no vertex: the next one is still to come
         self._follow(at)
         if self.most is not None and len(self.points) >= self.most:
             self.end()
